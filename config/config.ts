@@ -1,0 +1,137 @@
+import type { SerialFormat } from '../drivers/bus/byte-stream.ts';
+import type { DeviceSpec, Need } from '../drivers/driver.ts';
+
+/** One text, or one per language (`ca`, `es`, `en`; `*` for one without a language). */
+export type Texts = Readonly<Record<string, string>>;
+
+/** The site as the gateway runs it: complete, validated, frozen. Lengths of time in milliseconds, sizes in bytes. */
+export interface Config {
+  /** The file it came from. */
+  readonly file: string;
+  readonly gateway: {
+    readonly id: string;
+    readonly name: Texts;
+    readonly timezone: string;
+    readonly location?: Location;
+  };
+  readonly sentilo?: SentiloConfig;
+  readonly buffer: { readonly keepMs: number; readonly maxSizeBytes: number; readonly syncMs: number };
+  /** By id; `gpio` is among them when a device uses it. Only buses that a runnable device uses. */
+  readonly buses: ReadonlyMap<string, BusConfig>;
+  /** Devices that run, by id, in the order of the file. */
+  readonly devices: ReadonlyMap<string, DeviceConfig>;
+  /** Devices that this version cannot run, and the code of the note that says why. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
+
+export interface Location {
+  readonly lat: number;
+  readonly lon: number;
+}
+
+export interface SentiloConfig {
+  readonly url: string;
+  readonly provider: string;
+  /** The name of the secret; the value is resolved by whoever starts the gateway and never stands in a Config. */
+  readonly tokenSecret: string;
+  readonly send: { readonly everyMs: number; readonly batch: number };
+  /** PEM file, absolute path. */
+  readonly caFile?: string;
+}
+
+export type BusConfig =
+  | { readonly type: 'i2c'; readonly id: string; readonly device: string; readonly speedHz: number }
+  | { readonly type: 'gpio'; readonly id: 'gpio' }
+  | { readonly type: 'serial'; readonly id: string; readonly port: string; readonly baud: number; readonly format: SerialFormat }
+  | {
+      readonly type: 'modbus-rtu';
+      readonly id: string;
+      readonly port: string;
+      readonly baud: number;
+      readonly format: SerialFormat;
+      readonly timeoutMs: number;
+      readonly pauseMs: number;
+      readonly echo: boolean;
+    }
+  | {
+      readonly type: 'modbus-tcp';
+      readonly id: string;
+      readonly host: string;
+      readonly tcpPort: number;
+      readonly timeoutMs: number;
+      readonly framing: 'tcp' | 'rtu';
+      readonly connectPauseMs: number;
+    };
+
+export interface DeviceConfig {
+  readonly id: string;
+  readonly name: Texts;
+  /** Board id, without the major. */
+  readonly board: string;
+  readonly driver: string;
+  readonly needs: Need;
+  /** Where it is plugged in: a bus, or a line of the bus `gpio` (chip number). */
+  readonly via: { readonly bus: string; readonly line?: number };
+  /** Address or unit on the bus, for messages; undefined where there is none. */
+  readonly address?: number;
+  readonly everyMs: number;
+  readonly spec: DeviceSpec;
+  /** Time the device needs for one read beyond the bus's own time. */
+  readonly readTimeMs: number;
+  /** Switched on for `runMs` before each read, off in between, where the board asks for it. */
+  readonly duty?: { readonly runMs: number };
+  readonly channels: readonly ChannelConfig[];
+  readonly outputs: readonly OutputConfig[];
+  /** What the simulated hardware shows, by reading. */
+  readonly simulate: ReadonlyMap<string, SignalConfig>;
+}
+
+/** One reading of one device, on its way to the journal. */
+export interface ChannelConfig {
+  /** The reading's id in the board. */
+  readonly reading: string;
+  readonly name: Texts;
+  readonly quantity: string;
+  readonly unit: string;
+  readonly precision: number;
+  readonly kind: 'gauge' | 'total' | 'delta' | 'rate' | 'state' | 'position';
+  readonly sensor: string;
+  readonly publish: boolean;
+  readonly sendSuspect: boolean;
+  /** `latitude longitude`, where the device or the gateway has a place. */
+  readonly location?: string;
+  readonly valid?: readonly [number, number];
+  /** Raw values that are known lies. */
+  readonly reject: readonly number[];
+  /** A change of more than `by` within this time is suspect. */
+  readonly maxStep?: { readonly by: number; readonly withinMs: number };
+  readonly calibrate?:
+    | { readonly offset: number; readonly scale: number }
+    | { readonly points: readonly (readonly [number, number])[] };
+  readonly report?:
+    | { readonly of: 'mean' | 'max' | 'min' | 'last'; readonly windowMs: number }
+    | { readonly onChange: true | number; readonly atLeastMs?: number };
+}
+
+export interface OutputConfig {
+  readonly id: string;
+  /** Logical state: true is on. */
+  readonly safe: boolean;
+}
+
+/** What a simulated reading does over time; see `simulate` in the board format. */
+export type SignalConfig =
+  | { readonly type: 'constant'; readonly value: number | readonly number[]; readonly noise: number }
+  | {
+      readonly type: 'wave';
+      readonly shape: 'day' | 'household' | 'daylight';
+      readonly mean: number;
+      readonly swing: number;
+      readonly noise: number;
+    }
+  | { readonly type: 'walk'; readonly start: number; readonly step: number; readonly min: number; readonly max: number }
+  | { readonly type: 'sawtooth'; readonly high: number; readonly low: number; readonly periodMs: number; readonly noise: number }
+  | { readonly type: 'bursts'; readonly perDay: number; readonly minutes: number; readonly rate: number }
+  | { readonly type: 'integrate'; readonly reading: string; readonly start: number; readonly resets?: 'daily' }
+  | { readonly type: 'ratio'; readonly of: readonly [string, string]; readonly scale: number }
+  | { readonly type: 'follows'; readonly output: string; readonly on: number; readonly off: number };

@@ -1,0 +1,102 @@
+import type { ZodType } from 'zod';
+import type { ByteStream } from './bus/byte-stream.ts';
+import type { DigitalInputPort, DigitalOutputPort } from './bus/gpio.ts';
+import type { I2cBus } from './bus/i2c.ts';
+import type { ModbusBus } from './bus/modbus.ts';
+import type { Clock } from './clock.ts';
+import type { MissingReading, Reading } from './reading.ts';
+
+/** What each kind of connection gives a driver. The keys are the words that boards use in `needs:`. */
+export interface Connections {
+  readonly i2c: I2cBus;
+  readonly serial: ByteStream;
+  readonly modbus: ModbusBus;
+  readonly digital_in: DigitalInputPort;
+  readonly digital_out: DigitalOutputPort;
+}
+
+export type Need = keyof Connections;
+
+/** How a register or field is laid out; see the Modbus part of the board format. */
+export type Encoding = 'uint16' | 'int16' | 'uint32' | 'int32' | 'uint64' | 'int64' | 'float32' | 'float64' | 'bool';
+export type ByteOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
+export type ReadWith = 'input' | 'holding' | 'coil' | 'discrete';
+
+/** One of a board's readings, as a driver needs to know it. Which fields count depends on the driver. */
+export interface ReadingSpec {
+  readonly id: string;
+  /** Protocol address of the first register or bit. */
+  readonly at?: number;
+  readonly readWith?: ReadWith;
+  readonly encoding?: Encoding;
+  readonly byteOrder?: ByteOrder;
+  /** Bit of the register, 0 is the least significant. */
+  readonly bit?: number;
+  /** value = raw × scale + offset */
+  readonly scale?: number;
+  readonly offset?: number;
+  /** Raw values that mean "no value". NaN stands for any float that is not a number. */
+  readonly notAvailable?: readonly number[];
+}
+
+/** Modbus facts of a board. Ranges are inclusive. */
+export interface ModbusSpec {
+  readonly readWith: ReadWith;
+  readonly encoding: Encoding;
+  readonly byteOrder: ByteOrder;
+  readonly registersMax: number;
+  /** Address ranges that may not be read, each [first, last]. */
+  readonly holes: readonly (readonly [number, number])[];
+}
+
+/** Everything that the board file and the site file say about one device, already validated. */
+export interface DeviceSpec<With = unknown> {
+  /** The board's id, for messages. */
+  readonly board: string;
+  /** The typed parameters under `with:`, as the driver's own schema left them. */
+  readonly with: With;
+  /** The readings that are wanted, and no others. */
+  readonly readings: readonly ReadingSpec[];
+  /** The board's outputs and the logical level (true is on) that is safe. */
+  readonly outputs: readonly { readonly id: string; readonly safe: boolean }[];
+  readonly modbus?: ModbusSpec;
+}
+
+/** One request that a driver will make in every round; lets bus time be computed without hardware. Sizes in bytes on the wire. */
+export interface PlannedRequest {
+  readonly writeBytes: number;
+  readonly readBytes: number;
+  /** Time the device needs between question and answer, milliseconds. */
+  readonly waitMs: number;
+  /** The readings that come out of it. */
+  readonly readings: readonly string[];
+}
+
+/** A device in use. Calls are never made at the same time by the gateway: one transaction at a time per bus. */
+export interface Device {
+  /**
+   * Asks for all wanted readings once. A reading that has no value comes back as a MissingReading beside the good ones;
+   * a failure of the whole read is thrown.
+   * @throws BusError, DeviceError, or the reason of `signal` once it is aborted
+   */
+  read?(signal: AbortSignal): Promise<readonly (Reading | MissingReading)[]>;
+  /** Readings that the device sends by itself, until `signal` is aborted (then it ends without an error). */
+  watch?(signal: AbortSignal): AsyncIterable<Reading>;
+  /** Drives an output to its logical state (true is on) and checks that it took it. */
+  write?(output: string, on: boolean): Promise<void>;
+  /** May be called twice. Leaves outputs as they are. */
+  close(): Promise<void>;
+}
+
+/** The pure description of what one kind of hardware needs and how its bytes are understood. */
+export interface Driver<N extends Need = Need, With = unknown> {
+  /** The word in a board's `driver:`; also the file's name and that of its device model. */
+  readonly id: string;
+  readonly needs: N;
+  /** Validates `with:`. Input: one value per parameter that the board declares. */
+  readonly with: ZodType<With>;
+  /** The requests of one round, computed without hardware. */
+  plan(spec: DeviceSpec<With>): readonly PlannedRequest[];
+  /** Sets the device up. May throw as Device.read does; the gateway then tries again later. */
+  open(connection: Connections[N], spec: DeviceSpec<With>, clock: Clock): Promise<Device>;
+}

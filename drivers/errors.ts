@@ -1,0 +1,50 @@
+/** Why a bus could not carry a transaction. */
+export type BusErrorKind =
+  /** Nobody acknowledged: an I2C NACK, a port that is not there. */
+  | 'no-answer'
+  /** The answer did not come within the transaction's deadline. */
+  | 'timeout'
+  /** Bytes came, but their checksum, length or framing is wrong. */
+  | 'bad-checksum'
+  /** Another program holds the port. */
+  | 'busy'
+  /** The port is closed: unplugged, or not opened yet. Nothing was sent. */
+  | 'closed'
+  /** The operating system refuses this user. */
+  | 'no-permission'
+  /** This version cannot drive this kind of bus on this machine. */
+  | 'unsupported';
+
+/** The wiring, the port or the cable has to be looked at. The message names the port or address. */
+export class BusError extends Error {
+  override readonly name = 'BusError';
+  readonly kind: BusErrorKind;
+  constructor(kind: BusErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Why a device's answer gives no reading although the bus carried it. */
+export type DeviceErrorKind =
+  /** The answer contradicts itself or the data sheet: wrong chip id, all zero, impossible value. */
+  | 'implausible'
+  /** The device says that it has no value for this reading (sentinel, warm-up). */
+  | 'not-available'
+  /** The device refused the request (a Modbus exception, a status bit). */
+  | 'refused';
+
+/** The device reports a fault or contradicts itself. The message shows what was expected and what was found. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError';
+  readonly kind: DeviceErrorKind;
+  constructor(kind: DeviceErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** True for the two failures that a device or its wiring can cause; anything else is a bug of ours. */
+export function isHardwareError(error: unknown): error is BusError | DeviceError {
+  return error instanceof BusError || error instanceof DeviceError;
+}

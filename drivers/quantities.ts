@@ -1,0 +1,109 @@
+/** A unit as it is written in files (ASCII), as it is shown to people, and its UCUM code (ucum.org) as it is stored. */
+export interface Unit {
+  readonly id: string;
+  readonly symbol: string;
+  readonly ucum: string;
+}
+
+/** What is measured. Units stay as the board declares them; nothing is converted on the way to the city. */
+export interface Quantity {
+  readonly id: string;
+  /** The units that make sense for it; the first is the usual one. */
+  readonly units: readonly string[];
+  /** Smallest step worth telling, in the usual unit. */
+  readonly precision: number;
+  /** Type of the sensor in Sentilo's reference catalogue. */
+  readonly cityType: string;
+}
+
+const UNIT_LIST: readonly Unit[] = [
+  { id: 'degC', symbol: '°C', ucum: 'Cel' },
+  { id: '%', symbol: '%', ucum: '%' },
+  { id: 'hPa', symbol: 'hPa', ucum: 'hPa' },
+  { id: 'Pa', symbol: 'Pa', ucum: 'Pa' },
+  { id: 'kPa', symbol: 'kPa', ucum: 'kPa' },
+  { id: 'ug/m3', symbol: 'µg/m³', ucum: 'ug/m3' },
+  { id: 'ppm', symbol: 'ppm', ucum: '[ppm]' },
+  { id: 'lx', symbol: 'lx', ucum: 'lx' },
+  { id: 'dBA', symbol: 'dB(A)', ucum: 'dB[A]' },
+  { id: 'V', symbol: 'V', ucum: 'V' },
+  { id: 'mV', symbol: 'mV', ucum: 'mV' },
+  { id: 'A', symbol: 'A', ucum: 'A' },
+  { id: 'mA', symbol: 'mA', ucum: 'mA' },
+  { id: 'W', symbol: 'W', ucum: 'W' },
+  { id: 'kW', symbol: 'kW', ucum: 'kW' },
+  { id: 'VA', symbol: 'VA', ucum: 'V.A' },
+  { id: 'kVA', symbol: 'kVA', ucum: 'kV.A' },
+  { id: 'var', symbol: 'var', ucum: 'var' },
+  { id: 'kvar', symbol: 'kvar', ucum: 'kvar' },
+  { id: '1', symbol: '', ucum: '1' },
+  { id: 'Hz', symbol: 'Hz', ucum: 'Hz' },
+  { id: 'kWh', symbol: 'kWh', ucum: 'kW.h' },
+  { id: 'Wh', symbol: 'Wh', ucum: 'W.h' },
+  { id: 'kvarh', symbol: 'kvarh', ucum: 'kvar.h' },
+  { id: 'bool', symbol: '', ucum: '{state}' },
+  { id: 'mm', symbol: 'mm', ucum: 'mm' },
+  { id: 'mm/h', symbol: 'mm/h', ucum: 'mm/h' },
+  { id: 'm/s', symbol: 'm/s', ucum: 'm/s' },
+  { id: 'deg', symbol: '°', ucum: 'deg' },
+  { id: 'L/min', symbol: 'L/min', ucum: 'L/min' },
+  { id: 'L', symbol: 'L', ucum: 'L' },
+  { id: 'm3', symbol: 'm³', ucum: 'm3' },
+  { id: 'us/cm', symbol: 'µS/cm', ucum: 'uS/cm' },
+];
+
+const QUANTITY_LIST: readonly Quantity[] = [
+  { id: 'air_temperature', units: ['degC'], precision: 0.01, cityType: 'temperature' },
+  { id: 'temperature', units: ['degC'], precision: 0.01, cityType: 'temperature' },
+  { id: 'relative_humidity', units: ['%'], precision: 0.1, cityType: 'humidity' },
+  { id: 'air_pressure', units: ['hPa', 'Pa', 'kPa'], precision: 0.1, cityType: 'atmospheric_pressure' },
+  { id: 'pm1', units: ['ug/m3'], precision: 0.1, cityType: 'air_pollutant' },
+  { id: 'pm2_5', units: ['ug/m3'], precision: 0.1, cityType: 'air_quality_pm25' },
+  { id: 'pm10', units: ['ug/m3'], precision: 0.1, cityType: 'air_quality_pm10' },
+  { id: 'pm100', units: ['ug/m3'], precision: 1, cityType: 'air_pollutant' },
+  { id: 'co2', units: ['ppm'], precision: 1, cityType: 'air_quality_co2' },
+  { id: 'illuminance', units: ['lx'], precision: 1, cityType: 'luminosity' },
+  { id: 'sound_laeq', units: ['dBA'], precision: 0.1, cityType: 'noise' },
+  { id: 'sound_lamin', units: ['dBA'], precision: 0.1, cityType: 'noise' },
+  { id: 'sound_lamax', units: ['dBA'], precision: 0.1, cityType: 'noise' },
+  { id: 'voltage', units: ['V', 'mV'], precision: 0.1, cityType: 'voltage' },
+  { id: 'current', units: ['A', 'mA'], precision: 0.01, cityType: 'current' },
+  { id: 'active_power', units: ['W', 'kW'], precision: 1, cityType: 'active_power' },
+  { id: 'apparent_power', units: ['VA', 'kVA'], precision: 1, cityType: 'active_power' },
+  { id: 'reactive_power', units: ['var', 'kvar'], precision: 1, cityType: 'reactive_power' },
+  { id: 'power_factor', units: ['1'], precision: 0.01, cityType: 'cosphi' },
+  { id: 'frequency', units: ['Hz'], precision: 0.01, cityType: 'frequency' },
+  { id: 'energy_imported', units: ['kWh', 'Wh'], precision: 0.01, cityType: 'active_energy' },
+  { id: 'energy_exported', units: ['kWh', 'Wh'], precision: 0.01, cityType: 'active_energy' },
+  { id: 'reactive_energy', units: ['kvarh'], precision: 0.01, cityType: 'reactive_energy' },
+  { id: 'contact', units: ['bool'], precision: 1, cityType: 'status' },
+  { id: 'presence', units: ['bool'], precision: 1, cityType: 'presence' },
+  { id: 'switch_state', units: ['bool'], precision: 1, cityType: 'status' },
+  { id: 'valve_state', units: ['bool'], precision: 1, cityType: 'solenoid_valve' },
+  { id: 'rain', units: ['mm'], precision: 0.01, cityType: 'rain' },
+  { id: 'rain_rate', units: ['mm/h'], precision: 0.1, cityType: 'pluviometer' },
+  { id: 'wind_speed', units: ['m/s'], precision: 0.1, cityType: 'anemometer' },
+  { id: 'wind_direction', units: ['deg'], precision: 1, cityType: 'wind_direction_10_m' },
+  { id: 'water_flow', units: ['L/min'], precision: 0.1, cityType: 'flowmeter' },
+  { id: 'water_volume', units: ['L', 'm3'], precision: 0.1, cityType: 'water_meter' },
+  { id: 'soil_moisture', units: ['%'], precision: 1, cityType: 'soil_moisture_35' },
+  { id: 'soil_temperature', units: ['degC'], precision: 0.1, cityType: 'temperature' },
+  { id: 'conductivity', units: ['us/cm'], precision: 1, cityType: 'conductivity' },
+  { id: 'position', units: ['deg'], precision: 0.00001, cityType: 'status' },
+  { id: 'count', units: ['1'], precision: 1, cityType: 'status' },
+];
+
+export const UNITS: ReadonlyMap<string, Unit> = new Map(UNIT_LIST.map((unit) => [unit.id, unit]));
+export const QUANTITIES: ReadonlyMap<string, Quantity> = new Map(QUANTITY_LIST.map((quantity) => [quantity.id, quantity]));
+
+/**
+ * The ASCII id of a unit as a person may have written it: `°C`, `µg/m³` with either micro sign (U+00B5, U+03BC) and
+ * `m³` are accepted. Returns undefined for a unit that is not in the list.
+ */
+export function normaliseUnit(text: string): string | undefined {
+  // NFKC folds ℃, the two micro signs and superscripts into one spelling each.
+  const folded = text.trim().normalize('NFKC').replaceAll('μ', 'u').replace('°C', 'degC').replace('µ', 'u');
+  if (UNITS.has(folded)) return folded;
+  for (const unit of UNIT_LIST) if (unit.symbol !== '' && unit.symbol === text.trim()) return unit.id;
+  return undefined;
+}

@@ -1,0 +1,21 @@
+import type { Driver } from './driver.ts';
+
+/** Every driver of this version, loaded only when a site uses it. Adding a driver is one line here. */
+const DRIVERS = {
+  bme280: async () => (await import('./bme280.ts')).bme280,
+  'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
+  'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
+  'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
+  sds011: async () => (await import('./sds011.ts')).sds011,
+  sht3x: async () => (await import('./sht3x.ts')).sht3x,
+} as const;
+
+/** The ids of all drivers, in alphabetical order. */
+export const DRIVER_IDS: readonly string[] = Object.keys(DRIVERS).sort();
+
+/** Loads a driver, or returns undefined when this version has none of that name. */
+export async function loadDriver(id: string): Promise<Driver | undefined> {
+  if (!Object.hasOwn(DRIVERS, id)) return undefined;
+  // Each driver is precise about its own connection and options; whoever opens one matches them by `needs` and `with`.
+  return (await DRIVERS[id as keyof typeof DRIVERS]()) as unknown as Driver;
+}

@@ -1,0 +1,167 @@
+import type { OpenByteStream, SerialOptions, TcpOptions } from '../drivers/bus/byte-stream.ts';
+import type { GpioLines } from '../drivers/bus/gpio.ts';
+import type { OpenI2cBus } from '../drivers/bus/i2c.ts';
+import type { Clock } from '../drivers/clock.ts';
+
+/**
+ * Everything that the gateway needs from the world comes in through this one value. There are two hosts, the real one
+ * (gateway/real-host.ts) and the simulated one (simulator/), and nothing else differs between them. A value may be
+ * mixed from both: `npm start` runs simulated buses on the real clock, disk and network.
+ */
+export interface Host {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  /** A number in [0, 1), for jitter. Seeded in the simulator. */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly buses: Buses;
+  readonly http: Http;
+  readonly listen: Listen;
+  readonly lock: Lock;
+  /** Identity of this boot of the machine: the monotonic clock counts within it. */
+  readonly bootId: string;
+}
+
+// ---------------------------------------------------------------------------------------------------------------- buses
+
+/** Opens the machine's buses. Each open call rejects with a BusError; the gateway tries again with back-off. */
+export interface Buses {
+  serial(options: SerialOptions, signal: AbortSignal): Promise<OpenByteStream>;
+  tcp(options: TcpOptions, signal: AbortSignal): Promise<OpenByteStream>;
+  /** `device` is a path such as /dev/i2c-1. */
+  i2c(device: string, speedHz: number): Promise<OpenI2cBus>;
+  gpio(): Promise<GpioLines>;
+}
+
+/** One frame on one bus, as it went over the wire. GPIO frames are one byte: 0 or 1; `label` says which line. */
+export interface BusFrame {
+  readonly bus: string;
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+  readonly direction: 'out' | 'in';
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Sees every frame of every bus. It must not keep or change the bytes. */
+export type FrameTap = (frame: BusFrame) => void;
+
+// ----------------------------------------------------------------------------------------------------------------- disk
+
+/** A failed disk operation, as the operating system names it (ENOENT, ENOSPC, EIO, EROFS, EACCES …). */
+export class DiskError extends Error {
+  override readonly name = 'DiskError';
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * The file operations that a crash-safe store needs and no more. Paths are absolute. What is written is durable only
+ * after `fdatasync` of the file; a created, renamed or deleted name only after `fsyncDir` of its folder.
+ * Every operation rejects with a DiskError.
+ */
+export interface Disk {
+  /** Names in a folder, sorted. */
+  readDir(path: string): Promise<string[]>;
+  /** Creates the folder and its parents, each made durable; nothing happens when it exists. */
+  mkdir(path: string): Promise<void>;
+  /** `read`: must exist. `write`: read and write, must exist. `create`: read and write, created if missing, never truncated. */
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
+  /** Size in bytes, or undefined when there is no such file. */
+  size(path: string): Promise<number | undefined>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  fsyncDir(path: string): Promise<void>;
+  /** Bytes that an unprivileged user can still write on the file system of `path`. */
+  freeBytes(path: string): Promise<number>;
+}
+
+/** An open file with positional operations. */
+export interface DiskFile {
+  /** Reads up to `length` bytes from `position`; fewer only at the end of the file. */
+  pread(position: number, length: number): Promise<Uint8Array>;
+  /** Writes from `position` on and returns how many bytes were written, which may be fewer than given. */
+  pwrite(bytes: Uint8Array, position: number): Promise<number>;
+  /** A failure means that earlier writes may be lost for good; calling it again proves nothing. */
+  fdatasync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+// -------------------------------------------------------------------------------------------------------------- network
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** http: or https:, complete. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** From the call to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** A longer answer is a failure. */
+  readonly responseBytesMax: number;
+  /** PEM text of certificate authorities to trust instead of the system's. */
+  readonly ca?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** No complete answer came. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, ECONNRESET, CERT_HAS_EXPIRED …), or TIMEOUT, TOO_LONG, BAD_ANSWER. */
+  readonly code: string;
+  /** False only when it is certain that no byte of the request left: the peer cannot have acted on it. */
+  readonly maybeSent: boolean;
+  constructor(code: string, maybeSent: boolean, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.maybeSent = maybeSent;
+  }
+}
+
+/** One request on one connection, which is closed afterwards and never reused. Rejects with HttpError, or with the signal's reason. */
+export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
+
+/** A request to the local API, and its answer: always JSON. */
+export interface LocalRequest {
+  readonly method: string;
+  readonly path: string;
+}
+export interface LocalResponse {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+/** Serves HTTP on a Unix socket (mode 0600) until the returned function is called. A stale socket file is replaced. */
+export type Listen = (
+  socketPath: string,
+  handler: (request: LocalRequest) => Promise<LocalResponse>,
+) => Promise<() => Promise<void>>;
+
+/** Another gateway holds the folder. */
+export class LockHeldError extends Error {
+  override readonly name = 'LockHeldError';
+}
+
+/** Takes the folder for this process until the returned function is called or the process dies, whatever kills it. Rejects with LockHeldError. */
+export type Lock = (folder: string) => Promise<() => Promise<void>>;
+
+// ------------------------------------------------------------------------------------------------------------------ log
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/**
+ * One event. `code` is the message's stable code or name in kebab-case; a person's text is made from it and the fields.
+ * Fields never hold secrets.
+ */
+export type Log = (level: LogLevel, code: string, fields?: Readonly<Record<string, unknown>>) => void;

@@ -1,0 +1,48 @@
+import type { DeviceConfig } from '../../config/config.ts';
+
+/** What a simulated device is given: its part of the site, and the physical value of each of its readings at a moment. */
+export interface ModelContext {
+  readonly device: DeviceConfig;
+  /** The true value of a reading at a monotonic time, in the board's unit; a state is 0 or 1. */
+  readonly signal: (reading: string, atMs: number) => number;
+  readonly random: () => number;
+}
+
+/** Simulated hardware behind an I2C address, at the level of register bytes. */
+export interface I2cModel {
+  readonly kind: 'i2c';
+  readonly address: number;
+  /** One transaction at `atMs`; returns the `readLength` bytes that the chip would send, or undefined when it does not acknowledge. */
+  transfer(write: Uint8Array, readLength: number, atMs: number): Uint8Array | undefined;
+}
+
+/** Simulated hardware at the end of a serial line. */
+export interface SerialModel {
+  readonly kind: 'serial';
+  /** Bytes that arrive at `atMs`; returns what the device answers and after how long. */
+  receive(bytes: Uint8Array, atMs: number): readonly { readonly afterMs: number; readonly bytes: Uint8Array }[];
+  /** What the device sends by itself, if anything: a frame every so often. */
+  readonly unasked?: { readonly everyMs: number; frame(atMs: number): Uint8Array | undefined };
+}
+
+/** A simulated Modbus slave, at the level of the protocol data unit (function code and data, no address, no checksum). */
+export interface ModbusModel {
+  readonly kind: 'modbus';
+  readonly unit: number;
+  /** The answer's PDU, exceptions included; `afterMs` is the slave's turnaround. */
+  answer(pdu: Uint8Array, atMs: number): { readonly afterMs: number; readonly pdu: Uint8Array };
+}
+
+/** Something simulated on a GPIO line. Levels are electrical. */
+export interface LineModel {
+  readonly kind: 'line';
+  /** For an input: the level at `atMs`, and when it changes next (undefined: never). */
+  readonly drives?: { level(atMs: number): boolean; nextChangeMs(atMs: number): number | undefined };
+  /** For an output: sees every level it is driven to. */
+  driven?(level: boolean, atMs: number): void;
+}
+
+export type DeviceModel = I2cModel | SerialModel | ModbusModel | LineModel;
+
+/** What each file of this folder exports as `model`. */
+export type ModelFactory = (context: ModelContext) => DeviceModel;
