@@ -1,0 +1,21 @@
+/** What the process's exit code tells a script. */
+export const EXIT = {
+  ok: 0,
+  /** The command worked and found problems. */
+  problems: 1,
+  /** Wrong use of the command. */
+  usage: 2,
+  /** A device or bus did not answer. */
+  device: 3,
+  /** The city platform refused or cannot be reached. */
+  city: 4,
+  /** Not allowed. */
+  forbidden: 5,
+  /** A bug of ours. */
+  bug: 70,
+  /** Try again: locked, port busy. */
+  tryAgain: 75,
+  /** The service cannot start with this configuration. */
+  config: 78,
+  interrupted: 130,
+} as const;
