@@ -1,0 +1,17 @@
+/** Texts of `barri sim sentilo`. English; other languages take the same keys. */
+export const text = {
+  listening: (url: string) => `Simulated Sentilo listens on ${url}\n`,
+  providers: (ids: readonly string[]) => `  publishers: ${ids.join(', ')}\n`,
+  worldOf: (file: string) => `  world:      ${file} (tokens, permissions and sensors stand there)\n`,
+  defaultWorld: `  world:      none given; the provider's token is demo-token, and sensors that nobody registered are accepted\n`,
+  tryIt: (url: string, provider: string) => `  look:       curl -H 'IDENTITY_KEY: <token>' '${url}/data/${provider}?limit=5'\n`,
+  stop: '  stop:       Ctrl-C\n',
+  notSimulated: (service: string) =>
+    `note: this version does not simulate the service /${service}; it is answered 404, as a path that does not exist\n`,
+  portBusy: (port: number) =>
+    `error[B110] port ${port} is in use by another program\n   = stop that program, or choose another port: --port 0 takes any free one\n`,
+  portForbidden: (port: number) =>
+    `error[B111] this user may not listen on port ${port}\n   = ports below 1024 belong to root: choose a higher one, such as --port 8081\n`,
+  addressUnknown: (host: string) =>
+    `error[B112] ${host} is no address of this machine\n   = 127.0.0.1 serves this machine only, 0.0.0.0 everybody who can reach it\n`,
+} as const;

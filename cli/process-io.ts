@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Io } from './io.ts';
+
+/** Columns to assume where the output is no terminal. */
+const COLUMNS_DEFAULT = 100;
+
+/** The process as the commands see it. The exit code only ever rises, so that no later success hides a failure. */
+export function processIo(): Io {
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader that closed its end (`barri … | head`) ends the output, never the gateway.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  return {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    env: process.env,
+    isTerminal: process.stdout.isTTY ?? false,
+    columns: process.stdout.columns ?? COLUMNS_DEFAULT,
+    packageRoot: packageRoot(),
+    setExitCode: (code) => {
+      process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
+    },
+  };
+}
+
+/** The nearest folder above this file that holds package.json: the program runs from cli/ and from dist/cli/. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('package.json was not found above the program');
+    folder = parent;
+  }
+  return folder;
+}

@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import { loadModules } from '../gateway/modules.ts';
+import { openPeek, type Peek } from '../gateway/peek.ts';
+import { realHost } from '../gateway/real-host.ts';
+import type { ReadingRow } from '../gateway/status.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { fatalHandler, runUntilSignal } from './life.ts';
+import { askGateway } from './local-client.ts';
+import { text } from './messages/live.ts';
+import { renderReadings } from './render-readings.ts';
+import { siteToRun } from './site.ts';
+import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+
+/** How often `--watch` shows the readings anew. */
+const WATCH_MS = 1_000;
+
+interface ReadOptions {
+  readonly watch?: boolean;
+  readonly json?: boolean;
+  readonly state?: string;
+}
+
+/** Adds `barri read`. */
+export function addRead(program: Command, io: Io): void {
+  program
+    .command('read')
+    .description("Show a site's readings now: from the gateway that runs, else from the devices themselves.")
+    .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
+    .option('--watch', 'show them anew every second, until Ctrl-C')
+    .option('--json', 'print JSON')
+    .option('--state <folder>', 'state folder of the gateway, if it was started with --state')
+    .addHelpText(
+      'after',
+      `
+Without a running gateway the devices are read directly; nothing is kept and no output is touched.
+Exit code 3 when a device does not answer.
+
+Examples:
+  barri read /etc/barri/gateway.yaml
+  barri read school.gateway.yaml --watch`,
+    )
+    .action((site: string | undefined, options: ReadOptions) => read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io));
+}
+
+/** Where rows come from: a running gateway, or the devices. */
+interface Source {
+  rows(): Promise<readonly ReadingRow[]>;
+  close(): Promise<void>;
+}
+
+async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
+  const source = await openSource(file, options, io);
+  if (source === undefined) return;
+  const show = async () => {
+    const rows = await source.rows();
+    const clear = options.watch === true && io.isTerminal ? '\x1b[H\x1b[2J' : '';
+    io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : clear + renderReadings(rows));
+    return rows;
+  };
+  if (options.watch !== true) {
+    const rows = await show();
+    if (rows.some(({ quality }) => quality === 'none' || quality === 'old')) io.setExitCode(EXIT.device);
+    await source.close();
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  let failed = (_error: unknown) => {};
+  const failure = new Promise<never>((_resolve, reject) => {
+    failed = reject;
+  });
+  const again = () => {
+    show().then(() => {
+      timer = setTimeout(again, WATCH_MS);
+    }, failed);
+  };
+  again();
+  const stop = async () => {
+    clearTimeout(timer);
+    await source.close();
+  };
+  await runUntilSignal({ stop }, failure);
+}
+
+async function openSource(file: string, options: ReadOptions, io: Io): Promise<Source | undefined> {
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return undefined;
+  const { config } = loaded;
+  for (const folder of stateFolders({ option: options.state, siteFile: file, gatewayId: config.gateway.id, env: io.env })) {
+    const ask = () => askGateway<readonly ReadingRow[]>(folder, '/readings');
+    if ((await ask()) === undefined) continue;
+    const rows = async () => {
+      const answer = await ask();
+      if (answer === undefined) throw new Error(text.gatewayStopped);
+      return answer;
+    };
+    return { rows, close: async () => {} };
+  }
+  io.err(text.readingDirectly);
+  let peek: Peek | undefined;
+  const fatal = fatalHandler(io, () => (peek === undefined ? undefined : { stop: peek.close }));
+  peek = await openPeek(config, realHost(() => {}), await loadModules(config), fatal);
+  const opened = peek;
+  return {
+    rows: async () => {
+      await opened.poll();
+      return opened.rows();
+    },
+    close: () => opened.close(),
+  };
+}

@@ -1,0 +1,31 @@
+import { UNITS } from '../drivers/quantities.ts';
+import { valueText } from '../gateway/decimal.ts';
+import type { ReadingRow } from '../gateway/status.ts';
+import { text } from './messages/live.ts';
+import { tableLines } from './table.ts';
+
+const RIGHT = new Set([2, 4]);
+
+/** The table of `barri read`: one line for each reading, with its age and whether it can be trusted. */
+export function renderReadings(rows: readonly ReadingRow[]): string {
+  const cells = rows.map((row) => [
+    row.device,
+    row.reading,
+    valueCell(row),
+    UNITS.get(row.unit)?.symbol ?? row.unit,
+    row.ageMs === undefined ? '' : text.duration(row.ageMs),
+    qualityCell(row),
+  ]);
+  return `${tableLines([[...text.readingHeader], ...cells], RIGHT).join('\n')}\n`;
+}
+
+function valueCell({ value, precision, unit, quality }: ReadingRow): string {
+  // A value that is too old is never shown as if it were current.
+  if (value === undefined || quality === 'old') return '-';
+  return unit === 'bool' ? text.state(Boolean(value)) : valueText(value, precision);
+}
+
+function qualityCell({ quality, reason, problem }: ReadingRow): string {
+  const word = text.quality(quality, reason);
+  return problem === undefined ? word : `${word}: ${text.deviceProblem(problem)}`;
+}

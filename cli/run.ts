@@ -1,0 +1,113 @@
+import { promises as fs } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import type { LoadedSite } from '../config/load-site.ts';
+import { type Gateway, openGateway } from '../gateway/gateway.ts';
+import { DiskError, LockHeldError, type LogLevel } from '../gateway/host.ts';
+import { jsonLog } from '../gateway/log.ts';
+import { loadModules } from '../gateway/modules.ts';
+import { realClock, realHost } from '../gateway/real-host.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { fatalHandler, runUntilSignal } from './life.ts';
+import { text } from './messages/live.ts';
+import { readSecret } from './secrets.ts';
+import { printProblems, siteToRun } from './site.ts';
+import { SITE_DEFAULT, stateFolder } from './state-folder.ts';
+
+interface RunOptions {
+  readonly state?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Adds `barri run`. */
+export function addRun(program: Command, io: Io): void {
+  program
+    .command('run')
+    .description('Run the gateway of a site: measure, keep, deliver. Ends with Ctrl-C or SIGTERM.')
+    .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
+    .option('--state <folder>', 'where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)')
+    .addOption(logLevelOption(io))
+    .addHelpText(
+      'after',
+      `
+Prints one JSON line for each thing that changes; quiet while all is well.
+
+Examples:
+  barri run /etc/barri/gateway.yaml
+  barri run school.gateway.yaml --state /tmp/school --log-level debug`,
+    )
+    .action((site: string | undefined, options: RunOptions) => run(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io));
+}
+
+/** `--log-level`, with its environment variable. */
+export function logLevelOption(io: Io): Option {
+  return new Option('--log-level <level>', 'least serious lines to print')
+    .choices(['error', 'warning', 'info', 'debug'])
+    .default(io.env['BARRI_LOG_LEVEL'] ?? 'info');
+}
+
+async function run(file: string, options: RunOptions, io: Io): Promise<void> {
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return;
+  const { config, site } = loaded;
+  const credentials = await cityCredentials(config, site, file, io);
+  if (credentials === undefined) return;
+  const log = jsonLog({
+    clock: realClock(),
+    write: io.out,
+    level: options.logLevel,
+    journald: io.env['JOURNAL_STREAM'] !== undefined,
+  });
+  const folder = stateFolder({ option: options.state, siteFile: file, gatewayId: config.gateway.id, simulated: false, env: io.env });
+  const modules = await loadModules(config);
+  let gateway: Gateway | undefined;
+  const fatal = fatalHandler(io, () => gateway);
+  gateway = await startOrSay(folder, io, () => openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...credentials }));
+  if (gateway !== undefined) await runUntilSignal(gateway);
+}
+
+/** Starts a gateway; what a person can mend is said with the way out, and undefined returned. */
+export async function startOrSay<T>(folder: string, io: Io, start: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof LockHeldError) {
+      io.err(text.stateFolderLocked(folder));
+      io.setExitCode(EXIT.tryAgain);
+    } else if (error instanceof DiskError) {
+      io.err(text.stateFolderUnusable(folder, error.message));
+      io.setExitCode(error.code === 'EACCES' || error.code === 'EPERM' ? EXIT.forbidden : EXIT.tryAgain);
+    } else {
+      throw error;
+    }
+    return undefined;
+  }
+}
+
+interface Credentials {
+  readonly token?: string;
+  readonly ca?: string;
+}
+
+/** The token and certificate authority of the city; undefined when one cannot be read: then it was said and the exit code is set. */
+async function cityCredentials(config: Config, site: LoadedSite, file: string, io: Io): Promise<Credentials | undefined> {
+  if (config.sentilo === undefined) return {};
+  const token = await readSecret(config.sentilo.tokenSecret, file, io.env);
+  if (!('value' in token)) {
+    const place = site.placeOf('sentilo.token');
+    printProblems([{ severity: 'error', path: 'sentilo.token', place, ...token }], site, io);
+    io.setExitCode(EXIT.config);
+    return undefined;
+  }
+  const { caFile } = config.sentilo;
+  if (caFile === undefined) return { token: token.value };
+  try {
+    return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
+  } catch (error) {
+    const parameters = { path: caFile, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
+    printProblems([{ code: 'C054', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }], site, io);
+    io.setExitCode(EXIT.config);
+    return undefined;
+  }
+}

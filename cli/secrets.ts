@@ -1,0 +1,31 @@
+import { promises as fs } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Permission bits of the group and of everybody. */
+const OTHERS_MODE = 0o077;
+
+/** A secret, or why it cannot be had: a problem's code and the parameters of its text. */
+export type SecretResult =
+  | { readonly value: string }
+  | { readonly code: 'C051' | 'C052' | 'C053'; readonly parameters: Readonly<Record<string, string>> };
+
+/**
+ * Reads the secret `name` of a site: `$CREDENTIALS_DIRECTORY/NAME` where systemd hands it over, else `secrets/NAME`
+ * beside the site file, which nobody but its owner may read. Trailing line ends are not part of it.
+ */
+export async function readSecret(
+  name: string,
+  siteFile: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<SecretResult> {
+  const folder = env['CREDENTIALS_DIRECTORY'];
+  const path = folder === undefined ? join(dirname(siteFile), 'secrets', name) : join(folder, name);
+  try {
+    // systemd answers for the mode of what it hands over.
+    if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0) return { code: 'C052', parameters: { name, path } };
+    const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
+    return value === '' ? { code: 'C053', parameters: { name, path } } : { value };
+  } catch (error) {
+    return { code: 'C051', parameters: { name, path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' } };
+  }
+}

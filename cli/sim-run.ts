@@ -1,0 +1,139 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Config } from '../config/config.ts';
+import { type Gateway, openGateway } from '../gateway/gateway.ts';
+import type { Host } from '../gateway/host.ts';
+import { jsonLog } from '../gateway/log.ts';
+import { loadModules } from '../gateway/modules.ts';
+import { realClock, realHost } from '../gateway/real-host.ts';
+import { simulatedBuses } from '../simulator/buses.ts';
+import { pacedClock } from '../simulator/paced-clock.ts';
+import { createRandom } from '../simulator/random.ts';
+import type { Io } from './io.ts';
+import { fatalHandler, runUntilSignal } from './life.ts';
+import { liveView } from './live-view.ts';
+import { text } from './messages/live.ts';
+import { logLevelOption, startOrSay } from './run.ts';
+import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
+import { simulateAndReport } from './simulate.ts';
+import { siteToRun } from './site.ts';
+import { stateFolder } from './state-folder.ts';
+
+/** Port of a Sentilo server. */
+const CITY_PORT_DEFAULT = 8081;
+
+export interface SimRunOptions {
+  readonly seed: number;
+  readonly speed: number;
+  readonly for?: number;
+  readonly start?: number;
+  readonly state?: string;
+  readonly city?: string;
+  readonly cityPort: number;
+  readonly world?: string;
+  readonly json?: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warning' | 'error';
+}
+
+/** Adds `barri sim run`. */
+export function addSimRun(sim: Command, io: Io): void {
+  sim
+    .command('run')
+    .description('Run a site with simulated devices and a simulated city: the same file, the same gateway, no hardware.')
+    .argument('<site>', 'site file')
+    .option('--seed <number>', 'the same seed gives the same devices and the same noise', wholeNumber, 1)
+    .option('--speed <factor>', 'let time run faster, to watch', positiveNumber, 1)
+    .option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)', lengthOfTime)
+    .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)
+    .option('--state <folder>', 'where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)')
+    .option('--city <url>', 'send to this Sentilo instead of a simulated one of its own (token: demo-token)')
+    .option('--city-port <port>', 'port of the simulated Sentilo', wholeNumber, CITY_PORT_DEFAULT)
+    .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')
+    .option('--json', 'print JSON: log lines, or with --for one object')
+    .addOption(logLevelOption(io))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  barri sim run examples/sites/carrer-demo.gateway.yaml
+  barri sim run examples/sites/carrer-demo.gateway.yaml --for 24h --seed 7`,
+    )
+    .action((site: string, options: SimRunOptions) => simRun(site, options, io));
+}
+
+async function simRun(file: string, options: SimRunOptions, io: Io): Promise<void> {
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return;
+  if (options.for !== undefined) return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);
+  await runLive(file, loaded.config, options, io);
+}
+
+/** Runs in real time (or `speed` times as fast) on the real disk and network, until a signal. */
+async function runLive(file: string, config: Config, options: SimRunOptions, io: Io): Promise<void> {
+  const host = await liveHost(config, options, io);
+  const place = await openSimulatedCity(config, options, host, io);
+  if (place === undefined) return;
+  const folder = stateFolder({ option: options.state, siteFile: file, gatewayId: config.gateway.id, simulated: true, env: io.env });
+  const modules = await loadModules(config);
+  let gateway: Gateway | undefined;
+  const fatal = fatalHandler(io, () => gateway);
+  const start = () => openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
+  gateway = await startOrSay(folder, io, start);
+  if (gateway === undefined) return await place.close();
+  const running = gateway;
+  if (options.json !== true) io.out(text.simulationStarted({ file, folder, ...place }));
+  const stopView = options.json === true ? () => {} : liveView(running, io);
+  await runUntilSignal({
+    stop: async () => {
+      stopView();
+      await running.stop();
+      await place.close();
+      if (options.json !== true) io.out(text.simulationEnded(folder));
+    },
+  });
+}
+
+/** The real machine with simulated buses. */
+async function liveHost(config: Config, options: SimRunOptions, io: Io): Promise<Host> {
+  const base = realClock();
+  const clock = options.speed === 1 ? base : pacedClock(base, options.speed);
+  const write = options.json === true ? io.out : () => {};
+  const log = jsonLog({ clock, write, level: options.logLevel, journald: false });
+  const host = realHost(log);
+  const random = createRandom(options.seed);
+  const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs: clock.wall().ms });
+  // Paced time counts from the start of this process, so its stamps belong to a boot of their own.
+  return options.speed === 1 ? { ...host, buses } : { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
+}
+
+/** The site, with the simulated city in the place of the real one: a trial run must never reach the city. */
+function sendingTo(place: CityPlace, config: Config): Config {
+  return config.sentilo === undefined ? config : { ...config, sentilo: { ...config.sentilo, url: place.url } };
+}
+
+// ------------------------------------------------------------------------------------------------------ option values
+
+function wholeNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(value);
+}
+
+function positiveNumber(value: string): number {
+  const number = Number(value);
+  if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('Give a number above 0, like 60.');
+  return number;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function lengthOfTime(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|min|h|d)$/.exec(value);
+  const unitMs = UNIT_MS[match?.[2] ?? ''];
+  if (match === null || unitMs === undefined) throw new InvalidArgumentError('Give a length of time with its unit, like 24h or 10min.');
+  return Number(match[1]) * unitMs;
+}
+
+function moment(value: string): number {
+  const ms = Date.parse(value);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Give a time like 2026-03-29T00:00:00Z.');
+  return ms;
+}

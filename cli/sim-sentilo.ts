@@ -1,0 +1,123 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { realClock } from '../gateway/real-host.ts';
+import { createCity } from '../simulator/sentilo/city.ts';
+import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
+import { type CityServer, type ServedRequest, type ServeOptions, serveCity } from '../simulator/wire/sentilo-server.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { runUntilSignal } from './life.ts';
+import { text } from './messages/sim-sentilo.ts';
+import { readWorld } from './simulated-city.ts';
+
+const PORT_DEFAULT = 8081;
+const PORT_MAX = 65_535;
+
+interface SimSentiloOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly world?: string;
+  readonly log?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `barri sim sentilo`. */
+export function addSimSentilo(sim: Command, io: Io): void {
+  sim
+    .command('sentilo')
+    .description('Serve a simulated Sentilo: the data service of release 2.0.0, with its answers, limits and surprises.')
+    .option('--port <port>', 'port to listen on; 0 takes any free one and prints it', portNumber, PORT_DEFAULT)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--world <file>', 'what it knows: providers, tokens, permissions, sensors, limits (sentilo-world/v1)')
+    .option('--log', 'print a line for each request')
+    .option('--json', 'print JSON, one object a line')
+    .addHelpText(
+      'after',
+      `
+Without --world it knows the provider makers-poblenou with the token demo-token and accepts any sensor.
+Data can be published, read back and deleted. The services catalog, order, alarm and subscribe are not simulated
+in this version: they are answered 404, as a path that does not exist.
+
+Examples:
+  barri sim sentilo --world examples/world.yaml --log
+  barri sim sentilo --port 0 --json`,
+    )
+    .action((options: SimSentiloOptions) => simSentilo(options, io));
+}
+
+async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
+  const world = options.world === undefined ? defaultWorld() : await readWorld(options.world, io);
+  if (world === undefined) return;
+  const clock = realClock();
+  const city = createCity(world, { startedMs: clock.wall().ms });
+  const log = requestLog(options, io);
+  const server = await listenOrSay({ host: options.host, port: options.port, clock, log }, io, (serve) => serveCity(city, serve));
+  if (server === undefined) return;
+  announce(server, world, options, io);
+  await runUntilSignal({ stop: () => server.close() });
+}
+
+async function listenOrSay(
+  serve: ServeOptions,
+  io: Io,
+  listen: (serve: ServeOptions) => Promise<CityServer>,
+): Promise<CityServer | undefined> {
+  try {
+    return await listen(serve);
+  } catch (error) {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'EADDRINUSE':
+        io.err(text.portBusy(serve.port));
+        io.setExitCode(EXIT.tryAgain);
+        return undefined;
+      case 'EACCES':
+        io.err(text.portForbidden(serve.port));
+        io.setExitCode(EXIT.forbidden);
+        return undefined;
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        io.err(text.addressUnknown(serve.host));
+        io.setExitCode(EXIT.usage);
+        return undefined;
+      default:
+        throw error;
+    }
+  }
+}
+
+function announce(server: CityServer, world: World, options: SimSentiloOptions, io: Io): void {
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const url = `http://${host}:${server.port}`;
+  const ids = world.entities.map((entity) => entity.id);
+  const publishers = ids.filter((id) => id === ids[0] || world.sensors.some((sensor) => sensor.provider === id));
+  const providers = world.sensors.length === 0 ? ids : publishers.filter((id) => world.sensors.some((one) => one.provider === id));
+  if (options.json === true) {
+    io.out(`${JSON.stringify({ event: 'listening', url, port: server.port, providers, world: options.world ?? null })}\n`);
+    return;
+  }
+  io.out(text.listening(url));
+  io.out(text.providers(providers));
+  io.out(options.world === undefined ? text.defaultWorld : text.worldOf(options.world));
+  io.out(text.tryIt(url, providers[0] ?? ''));
+  io.out(text.stop);
+}
+
+/** Writes what was served, and once for each service that it is not simulated. */
+function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest) => void {
+  const said = new Set<string>();
+  return (request) => {
+    const { notSimulated: service } = request;
+    if (service !== undefined && !said.has(service)) {
+      said.add(service);
+      io.err(text.notSimulated(service));
+    }
+    if (options.log !== true) return;
+    if (options.json === true) io.out(`${JSON.stringify({ event: 'request', ...request })}\n`);
+    else io.out(`${request.method} ${request.target} ${request.status ?? '-'} ${request.bodyBytes} bytes\n`);
+  };
+}
+
+function portNumber(value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : PORT_MAX + 1;
+  if (port > PORT_MAX) throw new InvalidArgumentError(`Give a number from 0 to ${PORT_MAX}.`);
+  return port;
+}

@@ -1,0 +1,233 @@
+import type { BusConfig, DeviceConfig } from '../config/config.ts';
+import type { ByteStream } from '../drivers/bus/byte-stream.ts';
+import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
+import type { I2cBus, OpenI2cBus } from '../drivers/bus/i2c.ts';
+import type { ModbusBus } from '../drivers/bus/modbus.ts';
+import { openModbus } from '../drivers/bus/modbus-client.ts';
+import type { Connections, Need } from '../drivers/driver.ts';
+import { BusError } from '../drivers/errors.ts';
+import { type BusQueue, busQueue } from './bus-queue.ts';
+import type { FrameTap, Host } from './host.ts';
+import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
+
+/** One bus of the site, in use. */
+export interface Bus {
+  readonly config: BusConfig;
+  readonly queue: BusQueue;
+  /** Why the bus cannot be used right now; undefined while it can, or before the first try. */
+  readonly failure: BusError | undefined;
+  /** Gives a device its place on the bus. Rejects with the BusError of an opening that failed. */
+  connect(device: DeviceConfig): Promise<Connections[Need]>;
+  /** Resolves when the first opening has succeeded or failed. */
+  readonly tried: Promise<void>;
+  /** Keeps the bus open until `signal` is aborted, then closes it. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Prepares a bus; nothing is opened before `run`. `tap` sees its frames. */
+export async function prepareBus(config: BusConfig, host: Host, tap: FrameTap | undefined): Promise<Bus> {
+  switch (config.type) {
+    case 'i2c':
+      return demandBus(config, host, openedI2c(config, host, tap), (bus) => bus);
+    case 'gpio':
+      return demandBus(config, host, openedGpio(host, tap), gpioPort);
+    case 'serial': {
+      const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
+      return lineBus(config, host, stream, tapped(stream, config.id, host, tap));
+    }
+    case 'modbus-rtu': {
+      const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
+      return lineBus(config, host, stream, await modbusOn(config, stream, 'rtu', host, tap));
+    }
+    case 'modbus-tcp': {
+      const address = { host: config.host, port: config.tcpPort };
+      const stream = lineOf(config, host, (signal) => host.buses.tcp(address, signal));
+      return lineBus(config, host, stream, await modbusOn(config, stream, config.framing, host, tap));
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------- lines that carry bytes
+
+type LineConfig = Extract<BusConfig, { type: 'serial' | 'modbus-rtu' | 'modbus-tcp' }>;
+
+function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopeningStream>[0]['open']): ReopeningStream {
+  const name = config.type === 'modbus-tcp' ? `${config.host}:${config.tcpPort}` : config.port;
+  return reopeningStream({
+    name: `${config.id} (${name})`,
+    clock: host.clock,
+    random: host.random,
+    open,
+    onChange: (failure) => {
+      if (failure === undefined) host.log('info', 'bus-open', { bus: config.id, port: name });
+      else host.log('warning', 'bus-lost', { bus: config.id, port: name, kind: failure.kind, message: failure.message });
+    },
+  });
+}
+
+function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream | ModbusBus): Bus {
+  return {
+    config,
+    queue: busQueue(config.id, host.clock),
+    get failure() {
+      return stream.failure;
+    },
+    tried: stream.tried,
+    connect: async () => connection,
+    run: (signal) => stream.run(signal),
+  };
+}
+
+function modbusOn(
+  config: Extract<BusConfig, { type: 'modbus-rtu' | 'modbus-tcp' }>,
+  stream: ReopeningStream,
+  framing: 'rtu' | 'tcp',
+  host: Host,
+  tap: FrameTap | undefined,
+): Promise<ModbusBus> {
+  const isSerial = config.type === 'modbus-rtu';
+  const options = {
+    name: config.id,
+    framing,
+    timeoutMs: config.timeoutMs,
+    pauseMs: isSerial ? config.pauseMs : 0,
+    echo: isSerial && config.echo,
+    ...(isSerial ? { baud: config.baud } : {}),
+    onBroken: () => stream.drop(),
+  };
+  return openModbus(tapped(stream, config.id, host, tap), options, host.clock);
+}
+
+function tapped(stream: ByteStream, bus: string, host: Host, tap: FrameTap | undefined): ByteStream {
+  if (tap === undefined) return stream;
+  const frame = (direction: 'in' | 'out', bytes: Uint8Array) =>
+    tap({ bus, atMs: host.clock.monotonicMs(), direction, label: '', bytes });
+  stream.onBytes((bytes) => frame('in', bytes));
+  return {
+    get isOpen() {
+      return stream.isOpen;
+    },
+    write: (bytes) => {
+      frame('out', bytes);
+      return stream.write(bytes);
+    },
+    onBytes: (listener) => stream.onBytes(listener),
+    onClose: (listener) => stream.onClose(listener),
+  };
+}
+
+// ---------------------------------------------------------------------------------- buses that are opened when first used
+
+/** A bus without a cable of its own: it is opened at the first use and, after a failure, at the next. */
+function demandBus<Opened extends { close(): Promise<void> }>(
+  config: BusConfig,
+  host: Host,
+  open: () => Promise<Opened>,
+  place: (opened: Opened, device: DeviceConfig) => Connections[Need],
+): Bus {
+  let opened: Opened | undefined;
+  let failure: BusError | undefined;
+  return {
+    config,
+    queue: busQueue(config.id, host.clock),
+    get failure() {
+      return failure;
+    },
+    tried: Promise.resolve(),
+    connect: async (device) => {
+      try {
+        opened ??= await open();
+      } catch (error) {
+        if (!(error instanceof BusError)) throw error;
+        if (failure?.message !== error.message)
+          host.log('warning', 'bus-lost', { bus: config.id, kind: error.kind, message: error.message });
+        failure = error;
+        throw error;
+      }
+      failure = undefined;
+      return place(opened, device);
+    },
+    run: (signal) =>
+      new Promise<void>((resolve, reject) => {
+        const close = () => (opened?.close() ?? Promise.resolve()).then(resolve, reject);
+        if (signal.aborted) close();
+        else signal.addEventListener('abort', close, { once: true });
+      }),
+  };
+}
+
+function openedI2c(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: FrameTap | undefined) {
+  return async (): Promise<OpenI2cBus> => {
+    const bus = await host.buses.i2c(config.device, config.speedHz);
+    if (tap === undefined) return bus;
+    const transfer: I2cBus['transfer'] = async (address, write, readLength) => {
+      const label = `0x${address.toString(16)}`;
+      const frame = (direction: 'in' | 'out', bytes: Uint8Array) =>
+        tap({ bus: config.id, atMs: host.clock.monotonicMs(), direction, label, bytes });
+      frame('out', write);
+      const read = await bus.transfer(address, write, readLength);
+      frame('in', read);
+      return read;
+    };
+    return { transfer, close: () => bus.close() };
+  };
+}
+
+function openedGpio(host: Host, tap: FrameTap | undefined) {
+  return async (): Promise<GpioLines> => {
+    const lines = await host.buses.gpio();
+    if (tap === undefined) return lines;
+    const frame = (line: number, direction: 'in' | 'out', level: boolean) =>
+      tap({ bus: 'gpio', atMs: host.clock.monotonicMs(), direction, label: String(line), bytes: Uint8Array.of(level ? 1 : 0) });
+    return {
+      close: () => lines.close(),
+      input: (line) => tappedInput(lines.input(line), (level) => frame(line, 'in', level)),
+      output: (line) => tappedOutput(lines.output(line), (level) => frame(line, 'out', level)),
+    };
+  };
+}
+
+function tappedInput(port: DigitalInputPort, see: (level: boolean) => void): DigitalInputPort {
+  return {
+    open: async (options) => {
+      const input = await port.open(options);
+      return {
+        read: async () => {
+          const level = await input.read();
+          see(level);
+          return level;
+        },
+        changes: async function* (signal) {
+          for await (const level of input.changes(signal)) {
+            see(level);
+            yield level;
+          }
+        },
+        close: () => input.close(),
+      };
+    },
+  };
+}
+
+function tappedOutput(port: DigitalOutputPort, see: (level: boolean) => void): DigitalOutputPort {
+  return {
+    open: async (level) => {
+      see(level);
+      const output = await port.open(level);
+      return {
+        write: (next) => {
+          see(next);
+          return output.write(next);
+        },
+        read: () => output.read(),
+        close: () => output.close(),
+      };
+    },
+  };
+}
+
+function gpioPort(lines: GpioLines, device: DeviceConfig): DigitalInputPort | DigitalOutputPort {
+  const { line } = device.via;
+  if (line === undefined) throw new Error(`device ${device.id} has no GPIO line`);
+  return device.needs === 'digital_out' ? lines.output(line) : lines.input(line);
+}

@@ -1,0 +1,123 @@
+import type { ChannelConfig } from '../config/config.ts';
+import type { Clock } from '../drivers/clock.ts';
+import { DeviceError } from '../drivers/errors.ts';
+import type { Value } from '../drivers/reading.ts';
+import type { Observation, Quality, Stamp } from './record.ts';
+import { openReport } from './report.ts';
+
+/** The newest that is known of a channel, for people. */
+export interface ChannelState {
+  readonly value: Value;
+  readonly quality: Quality;
+  readonly reason?: string;
+  /** When it was read, monotonic. */
+  readonly monotonicMs: number;
+}
+
+/** One reading of one device on its way to the journal: calibration, valid range, report rule, stamp. */
+export interface Channel {
+  readonly config: ChannelConfig;
+  /** `<device>.<reading>` */
+  readonly id: string;
+  /**
+   * Takes a value as the driver read it and returns the observations that it makes: none, one, or two (a window that
+   * ended before it, and itself).
+   * @throws DeviceError `not-available` for a value that the board lists as a known lie, `implausible` for one that is no number
+   */
+  accept(value: Value): readonly Observation[];
+  /** The observation of a window that is still open, stamped now; for the end of the program. */
+  finish(): readonly Observation[];
+  readonly latest: ChannelState | undefined;
+}
+
+export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string): Channel {
+  const id = `${device}.${config.reading}`;
+  const report = openReport(config.report);
+  let latest: ChannelState | undefined;
+  let lastGood: { value: number; monotonicMs: number } | undefined;
+
+  const stamp = (atMonotonicMs: number): Stamp => {
+    const wall = clock.wall();
+    const agoMs = clock.monotonicMs() - atMonotonicMs;
+    return { boot, monotonicMs: atMonotonicMs, wallMs: Math.round(wall.ms - agoMs), wallQuality: wall.quality };
+  };
+
+  const observation = (value: Value, uncalibrated: Value | undefined, judged: Judgement, at: Stamp): Observation => ({
+    kind: 'observation',
+    sensor: config.sensor,
+    channel: id,
+    value,
+    ...(uncalibrated === undefined || uncalibrated === value ? {} : { uncalibrated }),
+    unit: config.unit,
+    precision: config.precision,
+    ...judged,
+    ...(config.location === undefined ? {} : { location: config.location }),
+    publish: config.publish && (judged.quality === 'good' || config.sendSuspect),
+    ...at,
+  });
+
+  return {
+    config,
+    id,
+    get latest() {
+      return latest;
+    },
+    accept: (raw) => {
+      refuseLies(id, raw, config.reject);
+      const value = typeof raw === 'number' ? calibrated(raw, config.calibrate) : raw;
+      const nowMs = clock.monotonicMs();
+      const judged = judge(value, config, lastGood, nowMs);
+      latest = { value, monotonicMs: nowMs, ...judged };
+      // A doubtful value is kept as it came and never enters a mean.
+      if (judged.quality !== 'good') return [observation(value, raw, judged, stamp(nowMs))];
+      if (typeof value === 'number') lastGood = { value, monotonicMs: nowMs };
+      return report.accept(value, raw, nowMs).map((due) => observation(due.value, due.uncalibrated, GOOD, stamp(due.atMs)));
+    },
+    finish: () =>
+      report.finish(clock.monotonicMs()).map((due) => observation(due.value, due.uncalibrated, GOOD, stamp(due.atMs))),
+  };
+}
+
+interface Judgement {
+  readonly quality: Quality;
+  readonly reason?: string;
+}
+
+const GOOD: Judgement = { quality: 'good' };
+
+function refuseLies(id: string, raw: Value, reject: readonly number[]): void {
+  if (typeof raw !== 'number') return;
+  if (!Number.isFinite(raw)) throw new DeviceError('implausible', `${id}: expected a number, found ${raw}`);
+  if (reject.includes(raw))
+    throw new DeviceError('not-available', `${id}: ${raw} is a value that this board shows when it has none`);
+}
+
+function judge(
+  value: Value,
+  { valid, maxStep }: ChannelConfig,
+  lastGood: { value: number; monotonicMs: number } | undefined,
+  nowMs: number,
+): Judgement {
+  if (typeof value !== 'number') return GOOD;
+  if (valid !== undefined && (value < valid[0] || value > valid[1])) return { quality: 'suspect', reason: 'out-of-range' };
+  if (maxStep !== undefined && lastGood !== undefined && nowMs - lastGood.monotonicMs <= maxStep.withinMs) {
+    if (Math.abs(value - lastGood.value) > maxStep.by) return { quality: 'suspect', reason: 'jump' };
+  }
+  return GOOD;
+}
+
+function calibrated(raw: number, calibrate: ChannelConfig['calibrate']): number {
+  if (calibrate === undefined) return raw;
+  if ('offset' in calibrate) return raw * calibrate.scale + calibrate.offset;
+  return interpolated(raw, calibrate.points);
+}
+
+/** Straight lines through the points, continued beyond the first and the last; the raw values are in either order. */
+function interpolated(raw: number, points: readonly (readonly [number, number])[]): number {
+  const sorted = points.toSorted((a, b) => a[0] - b[0]);
+  const index = sorted.findIndex(([x]) => raw <= x);
+  const upper = Math.min(Math.max(index === -1 ? sorted.length - 1 : index, 1), sorted.length - 1);
+  const [low, high] = [sorted[upper - 1], sorted[upper]];
+  if (low === undefined || high === undefined) throw new Error('a calibration by points has at least two points');
+  return low[1] + ((raw - low[0]) * (high[1] - low[1])) / (high[0] - low[0]);
+}

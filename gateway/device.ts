@@ -1,0 +1,144 @@
+import type { DeviceConfig } from '../config/config.ts';
+import type { Device, Driver } from '../drivers/driver.ts';
+import { isHardwareError } from '../drivers/errors.ts';
+import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
+import type { Bus } from './buses.ts';
+import { type Channel, openChannel } from './channel.ts';
+import { type DeviceHealth, deviceHealth } from './device-state.ts';
+import { onGrid } from './grid.ts';
+import type { Host } from './host.ts';
+import type { Lateness } from './lateness.ts';
+import { readDeadlineMs } from './read-deadline.ts';
+import type { Observation } from './record.ts';
+
+/** What a device needs of the gateway around it. */
+export interface DeviceSurroundings {
+  readonly host: Host;
+  readonly bus: Bus;
+  readonly driver: Driver;
+  readonly lateness: Lateness;
+  /** Takes the observations on to the journal. Must not throw. */
+  readonly keep: (observations: readonly Observation[]) => void;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Counters over all polls since the start. */
+export interface PollCounts {
+  readonly pollCount: number;
+  readonly failedCount: number;
+  /** Ticks of the grid that passed while the device was still busy. */
+  readonly skippedCount: number;
+}
+
+/** One device of the site in use: polled on its grid, listened to, its outputs driven to safe. */
+export class RunningDevice {
+  readonly config: DeviceConfig;
+  readonly channels: readonly Channel[];
+  readonly health: DeviceHealth;
+  readonly #around: DeviceSurroundings;
+  readonly #deadlineMs: number;
+  #device: Device | undefined;
+  #isWatching = false;
+  #pollCount = 0;
+  #failedCount = 0;
+  #skippedCount = 0;
+
+  constructor(config: DeviceConfig, around: DeviceSurroundings) {
+    const { host, bus, driver } = around;
+    this.config = config;
+    this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId));
+    this.health = deviceHealth(config.id, host.clock, host.log);
+    this.#around = around;
+    this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
+  }
+
+  get counts(): PollCounts {
+    return { pollCount: this.#pollCount, failedCount: this.#failedCount, skippedCount: this.#skippedCount };
+  }
+
+  /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await onGrid(this.config, this.#around.host.clock, signal, {
+      before: () => this.#transaction(signal, async (device) => device.wake?.()),
+      tick: async (lateMs, skippedCount) => {
+        this.#around.lateness.add(lateMs);
+        this.#skippedCount += skippedCount;
+        await this.poll(signal);
+        this.#watch(signal).catch(this.#around.fatal);
+      },
+      after: () => this.#transaction(signal, async (device) => device.sleep?.()),
+    });
+  }
+
+  /** Reads once, now. Resolves also when the hardware failed: see `health`. */
+  async poll(signal: AbortSignal): Promise<void> {
+    this.#pollCount += 1;
+    await this.#transaction(signal, async (device, inner) => {
+      const results = (await device.read?.(inner)) ?? [];
+      this.health.succeeded();
+      for (const result of results) this.#take(result);
+    });
+  }
+
+  /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
+  async toSafe(signal: AbortSignal): Promise<void> {
+    for (const output of this.config.outputs) {
+      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe));
+    }
+  }
+
+  /** What windows that are still open hold. */
+  finish(): readonly Observation[] {
+    return this.channels.flatMap((channel) => channel.finish());
+  }
+
+  async close(): Promise<void> {
+    await this.#device?.close();
+  }
+
+  /** One turn on the bus with the open device; a failure of the hardware ends in `health`, any other is thrown. */
+  async #transaction(signal: AbortSignal, work: (device: Device, signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { bus, driver, host } = this.#around;
+    try {
+      await bus.queue.run(this.#deadlineMs, signal, async (inner) => {
+        this.#device ??= await driver.open(await bus.connect(this.config), this.config.spec, host.clock);
+        await work(this.#device, inner);
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isHardwareError(error)) throw error;
+      this.#failedCount += 1;
+      this.health.failed(error);
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const device = this.#device;
+    if (device?.watch === undefined || this.#isWatching) return;
+    this.#isWatching = true;
+    try {
+      for await (const reading of device.watch(signal)) this.#take(reading);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isHardwareError(error)) throw error;
+      this.health.failed(error);
+    } finally {
+      // After a failure the next poll listens again.
+      this.#isWatching = false;
+    }
+  }
+
+  #take(result: Reading | MissingReading): void {
+    const channel = this.channels.find(({ config }) => config.reading === result.id);
+    if (channel === undefined) throw new Error(`${this.config.id}: the driver returned ${result.id}, which nobody asked for`);
+    try {
+      if (!isReading(result)) throw result.error;
+      this.#around.keep(channel.accept(result.value));
+      this.health.readingSucceeded(result.id);
+    } catch (error) {
+      if (!isHardwareError(error)) throw error;
+      this.health.readingFailed(result.id, error);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { withDeadline } from '../drivers/clock.ts';
+import { type Bus, prepareBus } from './buses.ts';
+import { RunningDevice } from './device.ts';
+import type { FrameTap, Host } from './host.ts';
+import type { Journal } from './journal/journal.ts';
+import { openJournal } from './journal/open-journal.ts';
+import { openKeeper } from './keeper.ts';
+import { openLateness } from './lateness.ts';
+import { serveLocalApi } from './local-api.ts';
+import type { Modules } from './modules.ts';
+import { readingRows } from './rows.ts';
+import type { GatewayStatus, ReadingRow } from './status.ts';
+import { gatewayStatus } from './status-of.ts';
+import { openSentilo, type Uplink } from './uplink/sentilo.ts';
+import { VERSION } from './version.ts';
+
+/** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
+const STEP_MS_MAX = 1_000;
+
+export interface GatewayOptions {
+  /** Holds the journal and the socket of the local API; made if missing. */
+  readonly stateFolder: string;
+  readonly modules: Modules;
+  /** The city's token; required when the site has a `sentilo:` block. */
+  readonly token?: string;
+  /** PEM text of the certificate authority named by `sentilo.ca`. */
+  readonly ca?: string;
+  readonly tap?: FrameTap;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  status(): GatewayStatus;
+  readings(): readonly ReadingRow[];
+  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about five seconds. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the gateway: takes the state folder, opens the journal, and from then on measures, whatever buses, city and
+ * clock do.
+ * @throws LockHeldError when another gateway uses the state folder; DiskError when the folder cannot be made
+ */
+export async function openGateway(config: Config, host: Host, options: GatewayOptions): Promise<Gateway> {
+  await host.disk.mkdir(options.stateFolder);
+  const unlock = await host.lock(options.stateFolder);
+  try {
+    const journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
+      clock: host.clock,
+      log: host.log,
+      ...config.buffer,
+    });
+    const uplink = await openUplink(config, host, journal, options);
+    const buses = new Map<string, Bus>();
+    for (const bus of config.buses.values()) buses.set(bus.id, await prepareBus(bus, host, options.tap));
+    return await start({ config, host, options, journal, uplink, buses, unlock });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly host: Host;
+  readonly options: GatewayOptions;
+  readonly journal: Journal;
+  readonly uplink: Uplink | undefined;
+  readonly buses: ReadonlyMap<string, Bus>;
+  readonly unlock: () => Promise<void>;
+}
+
+async function openUplink(
+  config: Config,
+  host: Host,
+  journal: Journal,
+  { token, ca }: GatewayOptions,
+): Promise<Uplink | undefined> {
+  if (config.sentilo === undefined) return undefined;
+  if (token === undefined) throw new Error('a site with sentilo: is started with its token');
+  const userAgent = `barri/${VERSION} (${config.gateway.id})`;
+  return await openSentilo(config.sentilo, token, host, journal, { userAgent, ...(ca === undefined ? {} : { ca }) });
+}
+
+async function start(parts: Parts): Promise<Gateway> {
+  const { config, host, options, journal, uplink, buses, unlock } = parts;
+  const startedMs = host.clock.monotonicMs();
+  const lateness = openLateness();
+  const keeper = openKeeper(journal, uplink, host);
+  const devices = [...config.devices.values()].map((device) => {
+    const bus = buses.get(device.via.bus);
+    const driver = options.modules.drivers.get(device.driver);
+    if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
+    return new RunningDevice(device, { host, bus, driver, lateness, keep: keeper.keep, fatal: options.fatal });
+  });
+
+  const measuring = new AbortController();
+  const carrying = new AbortController();
+  const background = (work: Promise<void>) => work.catch(options.fatal);
+  const lines = [...buses.values()].map((bus) => background(bus.run(carrying.signal)));
+  const loops = devices.map((device) => background(device.run(measuring.signal)));
+  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(carrying.signal));
+
+  const status = () =>
+    gatewayStatus({ config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs: host.clock.monotonicMs() });
+  const readings = () => readingRows(devices, host.clock.monotonicMs());
+  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings });
+  keeper.note('gateway-started', { version: VERSION });
+
+  const stop = async () => {
+    measuring.abort(new Error('the gateway stops'));
+    await step(host, 'outputs', async (signal) => {
+      await Promise.all(devices.map((device) => device.toSafe(signal)));
+    });
+    await step(host, 'devices', async () => {
+      await Promise.all(loops);
+      for (const device of devices) keeper.keep(device.finish());
+      await Promise.all(devices.map((device) => device.close()));
+    });
+    keeper.note('gateway-stopped', {});
+    carrying.abort(new Error('the gateway stops'));
+    await step(host, 'buses', async () => {
+      await Promise.all([...lines, sending]);
+    });
+    await step(host, 'journal', () => journal.close());
+    await stopServing();
+    await unlock();
+  };
+  let stopping: Promise<void> | undefined;
+  return { status, readings, stop: () => (stopping ??= stop()) };
+}
+
+/** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */
+async function step(host: Host, name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const late = () => new Error(`${name} took longer than ${STEP_MS_MAX} ms`);
+  try {
+    await withDeadline(host.clock, STEP_MS_MAX, new AbortController().signal, late, work);
+  } catch (error) {
+    host.log('error', 'stop-step-failed', { step: name, message: error instanceof Error ? error.message : String(error) });
+  }
+}

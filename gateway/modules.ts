@@ -1,0 +1,20 @@
+import type { Config } from '../config/config.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { loadDriver } from '../drivers/registry.ts';
+
+/** The code that a site needs beyond the gateway's own, loaded before time starts: nothing is imported while it runs. */
+export interface Modules {
+  readonly drivers: ReadonlyMap<string, Driver>;
+}
+
+/** Loads the drivers that the site's devices use, and no others. */
+export async function loadModules(config: Config): Promise<Modules> {
+  const drivers = new Map<string, Driver>();
+  for (const { driver: id } of config.devices.values()) {
+    if (drivers.has(id)) continue;
+    const driver = await loadDriver(id);
+    if (driver === undefined) throw new Error(`no driver ${id}: a checked configuration never names one`);
+    drivers.set(id, driver);
+  }
+  return { drivers };
+}

@@ -1,0 +1,22 @@
+import { BusError, type BusErrorKind, type DeviceError, type DeviceErrorKind } from '../drivers/errors.ts';
+
+/** Stable codes of what can be wrong with a device; their texts stand in the message catalogue. */
+const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
+  closed: 'D201',
+  busy: 'D202',
+  'no-permission': 'D203',
+  'no-answer': 'D204',
+  timeout: 'D204',
+  'bad-checksum': 'D205',
+  unsupported: 'D208',
+};
+const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
+  implausible: 'D206',
+  'not-available': 'D207',
+  refused: 'D209',
+};
+
+/** The code under which a failure of the hardware is shown and explained. */
+export function problemCode(error: BusError | DeviceError): string {
+  return error instanceof BusError ? BUS_CODES[error.kind] : DEVICE_CODES[error.kind];
+}

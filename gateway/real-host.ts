@@ -1,0 +1,262 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { existsSync, promises as fs, readFileSync } from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import * as net from 'node:net';
+import { dirname } from 'node:path';
+import type { Clock, WallTime } from '../drivers/clock.ts';
+import { BusError } from '../drivers/errors.ts';
+import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, Lock, Log } from './host.ts';
+import { DiskError, HttpError, LockHeldError } from './host.ts';
+
+/** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
+const TIMEOUT_MS_MAX = 2_147_483_647;
+/** A wall clock before this was never set: no release of Barri is older. */
+const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
+/** systemd-timesyncd makes this file at its first synchronisation of the boot. */
+const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
+const SYNCHRONIZED_CHECK_MS = 60_000;
+const NANOSECONDS_PER_MS = 1e6;
+const RANDOM_STEPS = 0x1_0000_0000;
+
+/** The machine as it is. `log` is where events go; see gateway/log.ts. */
+export function realHost(log: Log): Host {
+  return {
+    clock: realClock(),
+    disk: realDisk,
+    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    log,
+    buses: realBuses,
+    http: realHttp,
+    listen: realListen,
+    lock: realLock,
+    bootId: bootId(),
+  };
+}
+
+/** The machine's clocks. Wall time counts as synchronised once systemd-timesyncd says so in this boot. */
+export function realClock(): Clock {
+  let synchronized = false;
+  let checkAtMs = 0;
+  // Counts from the machine's boot, so that two processes of one boot share it.
+  const monotonicMs = () => Number(process.hrtime.bigint()) / NANOSECONDS_PER_MS;
+  return {
+    monotonicMs,
+    wall: (): WallTime => {
+      const ms = Date.now();
+      if (!synchronized && monotonicMs() >= checkAtMs) {
+        synchronized = existsSync(SYNCHRONIZED_FILE);
+        checkAtMs = monotonicMs() + SYNCHRONIZED_CHECK_MS;
+      }
+      if (ms < WALL_FLOOR_MS) return { ms, quality: 'none' };
+      return { ms, quality: synchronized ? 'synced' : 'floor' };
+    },
+    timer: (delayMs, callback) => {
+      const dueMs = monotonicMs() + delayMs;
+      let handle: NodeJS.Timeout;
+      const arm = () => {
+        const leftMs = dueMs - monotonicMs();
+        // Node's timers may fire up to a millisecond early; a deadline or a grid must never see time before it.
+        if (leftMs <= 0) callback();
+        else handle = setTimeout(arm, Math.min(Math.ceil(leftMs), TIMEOUT_MS_MAX));
+      };
+      handle = setTimeout(arm, Math.min(Math.max(0, Math.ceil(delayMs)), TIMEOUT_MS_MAX));
+      return () => clearTimeout(handle);
+    },
+  };
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    // Not Linux: the monotonic clock then only counts within this process, so the process is the boot.
+    return randomUUID();
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------- disk
+
+async function diskCall<T>(what: string, path: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'UNKNOWN';
+    throw new DiskError(code, `cannot ${what} ${path}: ${code}`, { cause });
+  }
+}
+
+const OPEN_FLAGS = { read: 'r', write: 'r+' } as const;
+
+const realDisk: Disk = {
+  readDir: async (path) => (await diskCall('list', path, fs.readdir(path))).sort(),
+  mkdir: async (path) => {
+    const missing: string[] = [];
+    for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+    for (const folder of missing) {
+      await diskCall('create', folder, fs.mkdir(folder, { mode: 0o700 }));
+      await realDisk.fsyncDir(dirname(folder));
+    }
+  },
+  open: async (path, mode) => {
+    if (mode !== 'create') return realFile(path, await diskCall('open', path, fs.open(path, OPEN_FLAGS[mode])));
+    const { O_RDWR, O_CREAT } = fs.constants;
+    return realFile(path, await diskCall('create', path, fs.open(path, O_RDWR | O_CREAT, 0o600)));
+  },
+  size: async (path) => {
+    try {
+      return (await diskCall('look at', path, fs.stat(path))).size;
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  rename: (from, to) => diskCall('rename', from, fs.rename(from, to)),
+  unlink: (path) => diskCall('delete', path, fs.unlink(path)),
+  fsyncDir: async (path) => {
+    const folder = await diskCall('open', path, fs.open(path, 'r'));
+    try {
+      await diskCall('sync', path, folder.sync());
+    } finally {
+      await folder.close();
+    }
+  },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await diskCall('look at', path, fs.statfs(path));
+    return bavail * bsize;
+  },
+};
+
+function realFile(path: string, handle: fs.FileHandle): DiskFile {
+  return {
+    pread: async (position, length) => {
+      const { bytesRead, buffer } = await diskCall('read', path, handle.read(Buffer.alloc(length), 0, length, position));
+      return buffer.subarray(0, bytesRead);
+    },
+    pwrite: async (bytes, position) =>
+      (await diskCall('write', path, handle.write(bytes, 0, bytes.length, position))).bytesWritten,
+    fdatasync: () => diskCall('sync', path, handle.datasync()),
+    truncate: (sizeBytes) => diskCall('cut', path, handle.truncate(sizeBytes)),
+    size: async () => (await diskCall('look at', path, handle.stat())).size,
+    close: () => diskCall('close', path, handle.close()),
+  };
+}
+
+// -------------------------------------------------------------------------------------------------------------- network
+
+const realHttp: Http = (request, signal) =>
+  new Promise<HttpResponse>((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    let connected = false;
+    const secure = request.url.startsWith('https:');
+    const outgoing = (secure ? https : http).request(request.url, {
+      method: request.method,
+      // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
+      agent: false,
+      headers: { ...request.headers, connection: 'close', 'content-length': String(request.body?.length ?? 0) },
+      ...(request.ca === undefined ? {} : { ca: request.ca }),
+    });
+    const fail = (code: string, message: string, cause?: unknown) => {
+      done();
+      outgoing.destroy();
+      reject(new HttpError(code, connected, message, { cause }));
+    };
+    const timer = setTimeout(() => fail('TIMEOUT', `no answer within ${request.timeoutMs} ms`), request.timeoutMs);
+    const settle = (response: HttpResponse) => {
+      done();
+      resolve(response);
+    };
+    const onAbort = () => {
+      done();
+      outgoing.destroy();
+      reject(signal.reason);
+    };
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    outgoing.on('socket', (socket) => {
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        connected = true;
+      });
+    });
+    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+      const parseFailure = cause.code?.startsWith('HPE_');
+      fail(parseFailure ? 'BAD_ANSWER' : (cause.code ?? 'UNKNOWN'), cause.message, cause);
+    });
+    outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
+    outgoing.end(request.body);
+  });
+
+function readAnswer(
+  answer: http.IncomingMessage,
+  request: HttpRequest,
+  fail: (code: string, message: string, cause?: unknown) => void,
+  resolve: (response: HttpResponse) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  answer.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > request.responseBytesMax) fail('TOO_LONG', `the answer is longer than ${request.responseBytesMax} bytes`);
+  });
+  answer.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? 'UNKNOWN', cause.message, cause));
+  answer.on('end', () => {
+    if (!answer.complete) return fail('ECONNRESET', 'the answer was cut off');
+    const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+    resolve({ status: answer.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
+  });
+}
+
+const realListen: Listen = async (socketPath, handler) => {
+  const server = http.createServer((request, response) => {
+    handler({ method: request.method ?? 'GET', path: request.url ?? '/' }).then(
+      ({ status, json }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json)),
+      (error: unknown) => response.writeHead(500).end(JSON.stringify({ error: String(error) })),
+    );
+  });
+  await fs.rm(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // The mode must be right from the first moment, not only after a chmod.
+    const umask = process.umask(0o177);
+    server.listen(socketPath, resolve);
+    process.umask(umask);
+  });
+  return async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+};
+
+const realLock: Lock = async (folder) => {
+  // An abstract socket named by the folder's inode: the kernel frees it when the process dies, whatever kills it, and two
+  // paths to one folder are one name.
+  const { dev, ino } = await diskCall('look at', folder, fs.stat(folder));
+  const server = net.createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(cause.code === 'EADDRINUSE' ? new LockHeldError(`another gateway uses ${folder}`, { cause }) : cause);
+    });
+    server.listen(`\0barri-${dev}-${ino}`, resolve);
+  });
+  server.unref();
+  return async () => {
+    await new Promise((resolve) => server.close(resolve));
+  };
+};
+
+// ---------------------------------------------------------------------------------------------------------------- buses
+
+const realBuses: Buses = {
+  serial: async (options, signal) => (await import('../drivers/bus/linux-serial.ts')).openSerial(options, signal),
+  tcp: async (options, signal) => (await import('../drivers/bus/linux-tcp.ts')).openTcp(options, signal),
+  i2c: async (device) => {
+    throw new BusError('unsupported', `${device}: this version reads I2C only in the simulator`);
+  },
+  gpio: async () => {
+    throw new BusError('unsupported', 'GPIO pins: this version uses them only in the simulator');
+  },
+};

@@ -1,0 +1,161 @@
+import type { ByteStream, OpenByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
+import { type Clock, sleep } from '../drivers/clock.ts';
+import { BusError, type BusErrorKind } from '../drivers/errors.ts';
+
+/** First wait before a lost port is opened again, doubled up to what its failure deserves. */
+const BACK_OFF_MS_FIRST = 250;
+/** A port that is not there may be plugged in any moment; one that is held or forbidden needs a person. */
+const BACK_OFF_MS_MAX: Readonly<Partial<Record<BusErrorKind, number>>> = {
+  busy: 60_000,
+  'no-permission': 60_000,
+  unsupported: 3_600_000,
+};
+const BACK_OFF_MS_MAX_DEFAULT = 2_000;
+/** A port that does not open within this time is tried again. */
+const OPEN_MS_MAX = 5_000;
+/** Jitter so that several ports of one hub do not come back in the same instant: each wait is 75 to 100 % of its length. */
+const JITTER = 0.25;
+
+/** A line that is opened, and opened again whenever it is lost, for as long as `run` runs. Writes are refused in between. */
+export interface ReopeningStream extends ByteStream {
+  /** Keeps the line open until `signal` is aborted, then closes it. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Closes the line at once; `run` opens it again. For a peer that lost its framing. */
+  drop(): void;
+  /** Why it is not open, or undefined while it is or before the first try. */
+  readonly failure: BusError | undefined;
+  /** Resolves when the first opening has succeeded or failed. */
+  readonly tried: Promise<void>;
+}
+
+export interface ReopeningStreamOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly open: (signal: AbortSignal) => Promise<OpenByteStream>;
+  /** Called at each change between open and failed, and when the reason of the failure changes. */
+  readonly onChange: (failure: BusError | undefined) => void;
+}
+
+export function reopeningStream({ name, clock, random, open, onChange }: ReopeningStreamOptions): ReopeningStream {
+  const byteListeners = new Set<(bytes: Uint8Array) => void>();
+  const closeListeners = new Set<(cause: Error | undefined) => void>();
+  let line: OpenByteStream | undefined;
+  let failure: BusError | undefined;
+
+  let firstTried = () => {};
+  const tried = new Promise<void>((resolve) => {
+    firstTried = resolve;
+  });
+
+  const failed = (error: BusError) => {
+    const isNew = failure?.kind !== error.kind || failure.message !== error.message;
+    failure = error;
+    firstTried();
+    if (isNew) onChange(error);
+  };
+
+  /** Opens the line once and resolves when it is lost again. */
+  const session = async (signal: AbortSignal): Promise<void> => {
+    const opened = await openInTime(name, clock, signal, open);
+    line = opened;
+    failure = undefined;
+    firstTried();
+    onChange(undefined);
+    const stopBytes = opened.onBytes((bytes) => {
+      for (const listener of byteListeners) listener(bytes);
+    });
+    const cause = await closedOrAborted(opened, signal);
+    stopBytes();
+    line = undefined;
+    for (const listener of closeListeners) listener(cause);
+    await opened.close();
+    if (!signal.aborted) failed(new BusError('closed', `${name} was unplugged or closed`, { cause }));
+  };
+
+  return {
+    get isOpen() {
+      return line?.isOpen ?? false;
+    },
+    tried,
+    get failure() {
+      return failure;
+    },
+    write: async (bytes) => {
+      if (line === undefined) throw failure ?? new BusError('closed', `${name} is not open yet`);
+      await line.write(bytes);
+    },
+    onBytes: (listener) => subscribe(byteListeners, listener),
+    onClose: (listener) => subscribe(closeListeners, listener),
+    drop: () => {
+      // Its onClose ends the session; what close() itself meets is the business of the session's own close.
+      line?.close().catch(() => {});
+    },
+    run: async (signal) => {
+      let backOffMs = BACK_OFF_MS_FIRST;
+      while (!signal.aborted) {
+        try {
+          await session(signal);
+          backOffMs = BACK_OFF_MS_FIRST;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof BusError)) throw error;
+          failed(error);
+          backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX[error.kind] ?? BACK_OFF_MS_MAX_DEFAULT);
+        }
+        await sleep(clock, backOffMs * (1 - JITTER * random()), signal).catch(() => {});
+      }
+    },
+  };
+}
+
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): Unsubscribe {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Opens, and closes again what opens after its time: nobody would own it. */
+async function openInTime(
+  name: string,
+  clock: Clock,
+  signal: AbortSignal,
+  open: (signal: AbortSignal) => Promise<OpenByteStream>,
+): Promise<OpenByteStream> {
+  const giveUp = new AbortController();
+  const opening = open(giveUp.signal);
+  return await new Promise<OpenByteStream>((resolve, reject) => {
+    let over = false;
+    const end = (reason: Error) => {
+      over = true;
+      giveUp.abort(reason);
+      reject(reason);
+    };
+    const onAbort = () => end(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const cancel = clock.timer(OPEN_MS_MAX, () => end(new BusError('timeout', `${name} did not open within ${OPEN_MS_MAX} ms`)));
+    opening
+      .then(
+        (line) => (over ? line.close() : resolve(line)),
+        (error: unknown) => reject(error),
+      )
+      .catch(reject)
+      .finally(() => {
+        cancel();
+        signal.removeEventListener('abort', onAbort);
+      });
+  });
+}
+
+function closedOrAborted(line: OpenByteStream, signal: AbortSignal): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted || !line.isOpen) return resolve(undefined);
+    const onAbort = () => end(undefined);
+    const stop = line.onClose((cause) => end(cause));
+    const end = (cause: Error | undefined) => {
+      stop();
+      signal.removeEventListener('abort', onAbort);
+      resolve(cause);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

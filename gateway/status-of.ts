@@ -1,0 +1,66 @@
+import type { Config } from '../config/config.ts';
+import type { Bus } from './buses.ts';
+import type { RunningDevice } from './device.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Keeper } from './keeper.ts';
+import type { Lateness } from './lateness.ts';
+import { problemCode } from './problem-code.ts';
+import { deviceStatuses } from './rows.ts';
+import type { BusStatus, GatewayStatus } from './status.ts';
+import type { Uplink } from './uplink/sentilo.ts';
+import { VERSION } from './version.ts';
+
+/** The parts of a running gateway that a status is made of. */
+export interface StatusSources {
+  readonly config: Config;
+  readonly journal: Journal;
+  readonly uplink: Uplink | undefined;
+  readonly buses: ReadonlyMap<string, Bus>;
+  readonly devices: readonly RunningDevice[];
+  readonly lateness: Lateness;
+  readonly keeper: Keeper;
+  /** Monotonic time of the start, and now. */
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
+
+/** Takes the picture that `barri status` shows. */
+export function gatewayStatus(sources: StatusSources): GatewayStatus {
+  const { config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs } = sources;
+  const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
+  const optional = {
+    newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
+    firstObservationMs: keeper.firstMs === undefined ? undefined : keeper.firstMs - startedMs,
+    lateMsP50: lateness.percentile(0.5),
+    lateMsP99: lateness.percentile(0.99),
+  };
+  return {
+    gateway: config.gateway.id,
+    version: VERSION,
+    uptimeMs: nowMs - startedMs,
+    measuring: {
+      deviceCount: devices.length,
+      answeringCount: devices.filter(({ health }) => health.state.state === 'ok').length,
+      observationCount: keeper.count,
+      ...defined(optional),
+    },
+    devices: deviceStatuses(devices, nowMs),
+    buses: [...buses.values()].map(busStatus),
+    skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
+    stored: journal.stats(),
+    ...(uplink === undefined ? {} : { city: uplink.status() }),
+  };
+}
+
+function busStatus({ config, failure }: Bus): BusStatus {
+  const common = { bus: config.id, type: config.type };
+  if (failure === undefined) return { ...common, state: 'ok' };
+  return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
+}
+
+type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out the entries that are undefined, as JSON would. */
+function defined<T extends object>(entries: T): Defined<T> {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

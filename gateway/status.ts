@@ -1,0 +1,63 @@
+import type { Value } from '../drivers/reading.ts';
+import type { PollCounts } from './device.ts';
+import type { DeviceProblem, DeviceState } from './device-state.ts';
+import type { JournalStats } from './journal/journal.ts';
+import type { UplinkStatus } from './uplink/status.ts';
+
+/** Everything `barri status` shows; the JSON of the local API's `/status`. Ages in milliseconds. */
+export interface GatewayStatus {
+  readonly gateway: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly measuring: {
+    readonly deviceCount: number;
+    readonly answeringCount: number;
+    readonly newestAgeMs?: number;
+    /** From the start of the gateway to its first durable observation. */
+    readonly firstObservationMs?: number;
+    readonly observationCount: number;
+    /** How late polls start against their grid. */
+    readonly lateMsP50?: number;
+    readonly lateMsP99?: number;
+  };
+  readonly devices: readonly DeviceStatus[];
+  readonly buses: readonly BusStatus[];
+  /** Devices that this version cannot run, and the code of the reason. */
+  readonly skipped: readonly { readonly device: string; readonly code: string }[];
+  readonly stored: JournalStats;
+  /** Undefined when the site has no `sentilo:` block: nothing is sent. */
+  readonly city?: UplinkStatus;
+}
+
+export interface DeviceStatus extends PollCounts {
+  readonly device: string;
+  readonly board: string;
+  readonly bus: string;
+  readonly state: DeviceState['state'];
+  readonly problem?: DeviceProblem;
+  readonly sinceMs: number;
+}
+
+export interface BusStatus {
+  readonly bus: string;
+  readonly type: string;
+  readonly state: 'ok' | 'failed';
+  readonly problem?: DeviceProblem;
+}
+
+/** One row of `barri read`; the JSON of `/readings` is a list of them. */
+export interface ReadingRow {
+  readonly device: string;
+  readonly reading: string;
+  readonly sensor: string;
+  readonly unit: string;
+  readonly precision: number;
+  /** Missing until the first value. */
+  readonly value?: Value;
+  readonly ageMs?: number;
+  /** `old` when the value is older than three periods, `none` when there is none. */
+  readonly quality: 'good' | 'suspect' | 'old' | 'none';
+  /** Why it is suspect or missing. */
+  readonly reason?: string;
+  readonly problem?: DeviceProblem;
+}

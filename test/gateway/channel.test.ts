@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import type { ChannelConfig } from '../../config/config.ts';
+import { openChannel } from '../../gateway/channel.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+const BASE: ChannelConfig = {
+  reading: 'temperature',
+  name: {},
+  quantity: 'air_temperature',
+  unit: 'degC',
+  precision: 0.01,
+  kind: 'gauge',
+  sensor: 'street-air-temperature',
+  publish: true,
+  sendSuspect: false,
+  reject: [],
+};
+
+function channel(over: Partial<ChannelConfig>) {
+  const clock = new TestClock({ ms: Date.UTC(2026, 10, 25, 12), quality: 'synced' });
+  return { clock, channel: openChannel('air', { ...BASE, ...over }, clock, 'boot-1') };
+}
+
+test('stamps an observation with boot, monotonic and wall time', () => {
+  const { clock, channel: air } = channel({});
+  const [observation] = air.accept(21.5);
+  expect(observation).toMatchObject({
+    kind: 'observation',
+    sensor: 'street-air-temperature',
+    channel: 'air.temperature',
+    value: 21.5,
+    unit: 'degC',
+    quality: 'good',
+    publish: true,
+    boot: 'boot-1',
+    monotonicMs: clock.monotonicMs(),
+    wallMs: clock.wall().ms,
+    wallQuality: clock.wall().quality,
+  });
+  expect(observation).not.toHaveProperty('uncalibrated');
+});
+
+test('keeps the uncalibrated value beside the calibrated one', () => {
+  const { channel: air } = channel({ calibrate: { offset: -0.8, scale: 1 } });
+  expect(air.accept(21)).toMatchObject([{ value: 20.2, uncalibrated: 21 }]);
+});
+
+// The two-point calibration of a soil probe: dry air 2.71 V is 0 %, a glass of water 1.18 V is 100 %.
+test.each([
+  [2.71, 0],
+  [1.18, 100],
+  [1.945, 50],
+  [3.475, -50],
+  [0.415, 150],
+])('calibrates %d by straight lines through points to %d', (raw, expected) => {
+  const { channel: soil } = channel({
+    calibrate: {
+      points: [
+        [2.71, 0],
+        [1.18, 100],
+      ],
+    },
+  });
+  expect(soil.accept(raw)[0]?.value).toBeCloseTo(expected, 9);
+});
+
+test('keeps a value outside the valid range as suspect and does not send it', () => {
+  const { channel: air } = channel({ valid: [-40, 85] });
+  expect(air.accept(120)).toMatchObject([{ value: 120, quality: 'suspect', reason: 'out-of-range', publish: false }]);
+  expect(air.latest).toMatchObject({ quality: 'suspect', reason: 'out-of-range' });
+});
+
+test('sends a suspect value where the site asks for it', () => {
+  const { channel: air } = channel({ valid: [-40, 85], sendSuspect: true });
+  expect(air.accept(120)).toMatchObject([{ quality: 'suspect', publish: true }]);
+});
+
+test('marks a step that is too large for its time, against the last good value', async () => {
+  const { clock, channel: air } = channel({ maxStep: { by: 5, withinMs: 60_000 } });
+  air.accept(20);
+  await clock.advance(10_000);
+  expect(air.accept(30)).toMatchObject([{ quality: 'suspect', reason: 'jump' }]);
+  await clock.advance(10_000);
+  expect(air.accept(21)).toMatchObject([{ quality: 'good' }]);
+  await clock.advance(60_001);
+  expect(air.accept(30)).toMatchObject([{ quality: 'good' }]);
+});
+
+test.each([85, Number.NaN, Number.POSITIVE_INFINITY])('throws for %d, which is a known lie or no number', (value) => {
+  const { channel: probe } = channel({ reject: [85] });
+  expect(() => probe.accept(value)).toThrow(expect.objectContaining({ name: 'DeviceError' }));
+  expect(probe.latest).toBeUndefined();
+});
+
+test('reports the mean of each window, stamped at its end', async () => {
+  const { clock, channel: power } = channel({ report: { of: 'mean', windowMs: 60_000 } });
+  await clock.advance(60_000 - (clock.monotonicMs() % 60_000));
+  const startMs = clock.monotonicMs();
+  const wallMs = clock.wall().ms;
+  expect(power.accept(100)).toEqual([]);
+  await clock.advance(30_000);
+  expect(power.accept(300)).toEqual([]);
+  await clock.advance(35_000);
+  expect(power.accept(1000)).toMatchObject([{ value: 200, monotonicMs: startMs + 60_000, wallMs: wallMs + 60_000 }]);
+  expect(power.finish()).toMatchObject([{ value: 1000, monotonicMs: startMs + 65_000 }]);
+});
+
+test.each([
+  ['max', 300],
+  ['min', 100],
+  ['last', 200],
+] as const)('reports the %s of a window', async (of, expected) => {
+  const { channel: power } = channel({ report: { of, windowMs: 60_000 } });
+  for (const value of [100, 300, 200]) power.accept(value);
+  expect(power.finish()).toMatchObject([{ value: expected }]);
+});
+
+test('reports a state when it changes, and at least once in the given time', async () => {
+  const { clock, channel: door } = channel({ kind: 'state', unit: 'bool', report: { onChange: true, atLeastMs: 3_600_000 } });
+  const told: number[] = [];
+  for (let minute = 0; minute < 125; minute += 1) {
+    if (door.accept(minute >= 30 && minute < 32).length > 0) told.push(minute);
+    await clock.advance(60_000);
+  }
+  expect(told).toEqual([0, 30, 32, 92]);
+});
+
+test('reports a number when it has moved by the given step', () => {
+  const { channel: energy } = channel({ report: { onChange: 0.1 } });
+  const told = [10, 10.05, 10.1, 10.15, 10.25].filter((value) => energy.accept(value).length > 0);
+  expect(told).toEqual([10, 10.1, 10.25]);
+});

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import type { DeviceConfig } from '../../config/config.ts';
+import { type Clock, sleep } from '../../drivers/clock.ts';
+import { onGrid } from '../../gateway/grid.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { turn } from '../../simulator/wire/turn.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+function device(everyMs: number, runMs?: number): DeviceConfig {
+  return { everyMs, ...(runMs === undefined ? {} : { duty: { runMs } }) } as DeviceConfig;
+}
+
+function recorder(clock: Clock, signal: AbortSignal, workMs: () => number) {
+  const events: [string, number, number?][] = [];
+  const steps = {
+    before: async () => void events.push(['before', clock.monotonicMs()]),
+    tick: async (_lateMs: number, skippedCount: number) => {
+      events.push(['tick', clock.monotonicMs(), skippedCount]);
+      await sleep(clock, workMs(), signal);
+    },
+    after: async () => void events.push(['after', clock.monotonicMs()]),
+  };
+  return { events, steps };
+}
+
+test('ticks at once and then on an absolute grid, however long the work takes', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const { events, steps } = recorder(clock, stop.signal, () => 40);
+  const done = onGrid(device(100), clock, stop.signal, steps);
+  await clock.advance(350);
+  stop.abort();
+  await done;
+  expect(events).toEqual([
+    ['tick', 0, 0],
+    ['tick', 100, 0],
+    ['tick', 200, 0],
+    ['tick', 300, 0],
+  ]);
+});
+
+test('skips the ticks that passed while the work went on, and never catches up', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const lengths = [250, 10, 10];
+  const { events, steps } = recorder(clock, stop.signal, () => lengths.shift() ?? 0);
+  const done = onGrid(device(100), clock, stop.signal, steps);
+  await clock.advance(450);
+  stop.abort();
+  await done;
+  expect(events).toEqual([
+    ['tick', 0, 0],
+    ['tick', 300, 2],
+    ['tick', 400, 0],
+  ]);
+});
+
+test('polls 360 times in the real hour in which the wall clock goes back by one', async () => {
+  const clock = new VirtualClock(Date.UTC(2026, 9, 25), turn);
+  const stop = new AbortController();
+  const { events, steps } = recorder(clock, stop.signal, () => 1);
+  const done = onGrid(device(10_000), clock, stop.signal, steps);
+  await clock.runUntil(600_000);
+  clock.stepWall(-3_600_000);
+  await clock.runUntil(3_600_000 - 1);
+  stop.abort();
+  await done;
+  expect(events).toHaveLength(360);
+});
+
+test('switches a device that rests on before each read and off after it', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const { events, steps } = recorder(clock, stop.signal, () => 5);
+  const done = onGrid(device(300_000, 30_000), clock, stop.signal, steps);
+  await clock.advance(331_000);
+  stop.abort();
+  await done;
+  expect(events).toEqual([
+    ['before', 0],
+    ['tick', 30_000, 0],
+    ['after', 30_005],
+    ['before', 300_000],
+    ['tick', 330_000, 0],
+    ['after', 330_005],
+  ]);
+});
+
+test('leaves a device on that would have no time to rest', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const { events, steps } = recorder(clock, stop.signal, () => 5);
+  const done = onGrid(device(30_000, 30_000), clock, stop.signal, steps);
+  await clock.advance(30_000);
+  stop.abort();
+  await done;
+  expect(events.map(([name]) => name)).toEqual(['tick', 'tick']);
+});

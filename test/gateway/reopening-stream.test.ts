@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { BusError } from '../../drivers/errors.ts';
+import { reopeningStream } from '../../gateway/reopening-stream.ts';
+import { FakeByteStream } from '../support/fake-byte-stream.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+/** A port whose openings follow a script: an error, or a line. */
+function scripted(script: (BusError | 'line')[]) {
+  const clock = new TestClock();
+  const lines: (FakeByteStream & { close(): Promise<void> })[] = [];
+  const openedAtMs: number[] = [];
+  const changes: (string | undefined)[] = [];
+  const stop = new AbortController();
+  const stream = reopeningStream({
+    name: 'pm_usb',
+    clock,
+    random: () => 0,
+    open: async () => {
+      openedAtMs.push(clock.monotonicMs());
+      const next = script.length > 1 ? script.shift() : script[0];
+      if (next !== 'line') throw next;
+      const line = Object.assign(new FakeByteStream(), { close: async () => line.isOpen && line.unplug() });
+      lines.push(line as never);
+      return line as never;
+    },
+    onChange: (failure) => changes.push(failure?.kind),
+  });
+  const running = stream.run(stop.signal);
+  return { clock, stream, lines, openedAtMs, changes, stop, running };
+}
+
+const absent = new BusError('no-answer', 'not plugged in');
+
+test('opens again with growing waits while the port is absent, and says so once', async () => {
+  const { clock, openedAtMs, changes, stop, running } = scripted([absent, absent, absent, absent, 'line']);
+  await clock.advance(10_000);
+  expect(openedAtMs).toEqual([0, 500, 1500, 3500, 5500]);
+  expect(changes).toEqual(['no-answer', undefined]);
+  stop.abort();
+  await running;
+});
+
+test('refuses writes while it is closed, with the reason, and never sends them later', async () => {
+  const { clock, stream, lines, stop, running } = scripted([absent, 'line']);
+  await clock.advance(0);
+  await expect(stream.write(Uint8Array.of(1))).rejects.toThrow('not plugged in');
+  await clock.advance(1000);
+  expect(lines[0]?.written).toEqual([]);
+  await stream.write(Uint8Array.of(2));
+  expect(lines[0]?.written).toEqual([Uint8Array.of(2)]);
+  stop.abort();
+  await running;
+});
+
+test('tells its listeners of an unplugging and carries on with the same listeners after the replug', async () => {
+  const { clock, stream, lines, stop, running } = scripted(['line']);
+  const heard: number[] = [];
+  let closedCount = 0;
+  stream.onBytes((bytes) => heard.push(...bytes));
+  stream.onClose(() => {
+    closedCount += 1;
+  });
+  await clock.advance(0);
+  lines[0]?.receive(Uint8Array.of(1));
+  lines[0]?.unplug(new Error('gone'));
+  await clock.advance(0);
+  expect(closedCount).toBe(1);
+  expect(stream.isOpen).toBe(false);
+  await clock.advance(1000);
+  expect(stream.isOpen).toBe(true);
+  lines[1]?.receive(Uint8Array.of(2));
+  expect(heard).toEqual([1, 2]);
+  stop.abort();
+  await running;
+});
+
+test('waits up to a minute between tries of a port that another program holds', async () => {
+  const { clock, openedAtMs, stop, running } = scripted([new BusError('busy', 'held by minicom (812)')]);
+  await clock.advance(600_000);
+  expect(openedAtMs.length).toBeLessThan(20);
+  stop.abort();
+  await running;
+});
+
+test('drops a line on request and opens it anew', async () => {
+  const { clock, stream, lines, stop, running } = scripted(['line']);
+  await clock.advance(0);
+  stream.drop();
+  await clock.advance(1000);
+  expect(lines).toHaveLength(2);
+  expect(stream.isOpen).toBe(true);
+  stop.abort();
+  await running;
+});
