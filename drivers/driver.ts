@@ -82,6 +82,13 @@ export interface Device {
   read?(signal: AbortSignal): Promise<readonly (Reading | MissingReading)[]>;
   /** Readings that the device sends by itself, until `signal` is aborted (then it ends without an error). */
   watch?(signal: AbortSignal): AsyncIterable<Reading>;
+  /**
+   * Brings a sleeping device into use. Where the board asks for a duty cycle, the gateway calls it `runMs` before a
+   * read and `sleep` after it. Throws as read does; whether the device woke shows in the read that follows.
+   */
+  wake?(): Promise<void>;
+  /** Puts the device to sleep until the next `wake`, to spare a part that wears out. Throws as read does. */
+  sleep?(): Promise<void>;
   /** Drives an output to its logical state (true is on) and checks that it took it. */
   write?(output: string, on: boolean): Promise<void>;
   /** May be called twice. Leaves outputs as they are. */
@@ -93,6 +100,11 @@ export interface Driver<N extends Need = Need, With = unknown> {
   /** The word in a board's `driver:`; also the file's name and that of its device model. */
   readonly id: string;
   readonly needs: N;
+  /**
+   * The readings it can give, and the unit (ASCII id) of each. A board may declare no other reading and no other unit.
+   * Absent where the board decides: registers, contacts.
+   */
+  readonly produces?: Readonly<Record<string, string>>;
   /** Validates `with:`. Input: one value per parameter that the board declares. */
   readonly with: ZodType<With>;
   /** The requests of one round, computed without hardware. */

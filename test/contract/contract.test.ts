@@ -1,0 +1,179 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Device, Driver } from '../../drivers/driver.ts';
+import { BusError, isHardwareError } from '../../drivers/errors.ts';
+import { isReading, type MissingReading, type Reading } from '../../drivers/reading.ts';
+import { DRIVER_IDS, loadDriver } from '../../drivers/registry.ts';
+import { failingAt } from '../support/failing-connection.ts';
+import { TestClock } from '../support/test-clock.ts';
+import type { DriverFixture } from './fixture.ts';
+
+// Runs over every driver of the registry, so that one that is added later is tested by itself. A driver that has no
+// fixture fails here.
+
+const NO_ABORT = new AbortController().signal;
+/** No exchange of one read may need more questions than this. */
+const QUESTIONS_MAX = 100;
+
+type Results = readonly (Reading | MissingReading)[];
+
+describe.each(DRIVER_IDS)('the driver %s', async (id) => {
+  const driver = (await loadDriver(id)) as Driver;
+  const file = new URL(`fixtures/${id}.ts`, import.meta.url);
+  if (!existsSync(file)) {
+    test('has a fixture', () => expect.fail(`write test/contract/fixtures/${id}.ts; see test/contract/fixture.ts`));
+    return;
+  }
+  const { fixture } = (await import(file.href)) as { fixture: DriverFixture };
+  const { spec } = fixture;
+  const options = driver.with.parse(spec.with);
+  const open = (connection: ReturnType<DriverFixture['connect']>, clock: TestClock) =>
+    clock.run(driver.open(connection, { ...spec, with: options }, clock));
+  /** One round as the gateway makes it: a read, or a write for what can only be written. */
+  const round = (device: Device, clock: TestClock): Promise<Results> =>
+    clock.run(device.read?.(NO_ABORT) ?? Promise.resolve(device.write?.(spec.outputs[0]?.id ?? '', true)).then(() => []));
+  const openAndRead = async (answers: readonly Uint8Array[]): Promise<Results> => {
+    const clock = new TestClock();
+    return round(await open(fixture.connect(answers, clock), clock), clock);
+  };
+
+  test('is found by its id', () => {
+    expect(driver.id).toBe(id);
+  });
+
+  test('gives the expected values, of the wanted readings and of no other', async () => {
+    const clock = new TestClock();
+    const device = await open(fixture.connect(fixture.answers, clock), clock);
+    expectGood(await round(device, clock), fixture);
+    expect(clock.timerCount, 'timers left behind').toBe(0);
+  });
+
+  test('gives only the readings that the site wants', async () => {
+    for (const reading of spec.readings) {
+      const one = { ...spec, with: options, readings: [reading] };
+      const clock = new TestClock();
+      const device = await clock.run(driver.open(fixture.connect(fixture.answers, clock), one, clock));
+      expect((await round(device, clock)).map((result) => result.id)).toEqual([reading.id]);
+    }
+  });
+
+  test('plans every wanted reading exactly once', () => {
+    const plan = driver.plan({ ...spec, with: options });
+    expect(plan.flatMap(({ readings }) => readings).sort()).toEqual(spec.readings.map((reading) => reading.id).sort());
+    for (const { writeBytes, readBytes, waitMs } of plan) {
+      for (const figure of [writeBytes, readBytes, waitMs]) expect(Number.isFinite(figure) && figure >= 0).toBe(true);
+    }
+  });
+
+  test('lets a failure of any transaction out as it is, and works again afterwards', async () => {
+    for (let at = 1; ; at++) {
+      expect(at).toBeLessThan(QUESTIONS_MAX);
+      const clock = new TestClock();
+      const error = new BusError('timeout', `question ${at} was not answered`);
+      const failing = failingAt(fixture.connect(fixture.answers, clock), at, error);
+      const attempt = open(failing.connection, clock);
+      const device = await attempt.catch(() => undefined);
+      if (device === undefined) {
+        await expect(attempt).rejects.toBe(error);
+        continue;
+      }
+      const outcome = await round(device, clock).catch((thrown: unknown) => thrown);
+      if (!failing.hasFailed()) return;
+      // A driver that makes several requests may still have the readings of the others.
+      const reasons = Array.isArray(outcome)
+        ? (outcome as Results).flatMap((result) => (isReading(result) ? [] : [result.error]))
+        : [outcome];
+      expect(reasons.length, `failure of question ${at}`).toBeGreaterThan(0);
+      for (const reason of reasons) expect(reason).toBe(error);
+      expectGood(await round(device, clock), fixture);
+      expect(clock.timerCount, 'timers left behind').toBe(0);
+    }
+  });
+
+  test('never makes a value out of a flipped bit', async () => {
+    for (const [index, answer] of fixture.answers.entries()) {
+      for (let bit = 0; bit < answer.length * 8; bit++) {
+        const flipped = fixture.answers.map((bytes, other) => (other === index ? withBitFlipped(bytes, bit) : bytes));
+        const outcome = await openAndRead(flipped).catch((error: unknown) => {
+          if (!isHardwareError(error)) throw error;
+          return undefined;
+        });
+        if (outcome === undefined) continue;
+        const where = `answer ${index}, bit ${bit}: ${JSON.stringify(outcome)}`;
+        if (fixture.integrity === 'checksum') expect.fail(`a value in spite of the checksum: ${where}`);
+        for (const result of outcome) if (isReading(result)) expect(isValue(result.value), where).toBe(true);
+      }
+    }
+  });
+
+  test('refuses an answer that is cut short', async () => {
+    for (const [index, answer] of fixture.answers.entries()) {
+      const cut = fixture.answers.map((bytes, other) => (other === index ? answer.subarray(0, answer.length - 1) : bytes));
+      await expect(openAndRead(cut)).rejects.toSatisfy(isHardwareError);
+    }
+  });
+
+  test('gives the right values to two who read at once', async () => {
+    const clock = new TestClock();
+    const device = await open(fixture.connect(fixture.answers, clock), clock);
+    const both = await Promise.all([round(device, clock), round(device, clock)]);
+    for (const results of both) expectGood(results, fixture);
+  });
+
+  test('rejects with the reason of a signal that is aborted, before or during the read', async () => {
+    const clock = new TestClock();
+    const device = await open(fixture.connect(fixture.answers, clock), clock);
+    if (device.read === undefined) return;
+    const reason = new Error('stopped by the test');
+    await expect(clock.run(device.read(AbortSignal.abort(reason)))).rejects.toBe(reason);
+    const controller = new AbortController();
+    const reading = device.read(controller.signal);
+    controller.abort(reason);
+    // A driver with nothing to wait for may be through before it notices.
+    await clock.run(reading).catch((error: unknown) => expect(error).toBe(reason));
+    expectGood(await round(device, clock), fixture);
+    expect(clock.timerCount, 'timers left behind').toBe(0);
+  });
+
+  test('can be closed twice', async () => {
+    const clock = new TestClock();
+    const device = await open(fixture.connect(fixture.answers, clock), clock);
+    await device.close();
+    await device.close();
+  });
+
+  test('is used by boards that declare what it produces, in its units', () => {
+    if (driver.produces === undefined) return;
+    for (const board of boardsOf(id)) {
+      for (const [reading, { unit }] of Object.entries(board.readings)) {
+        expect(driver.produces[reading], `${board.id}.${reading}`).toBe(unit);
+      }
+    }
+    expect(Object.keys(driver.produces)).toEqual(expect.arrayContaining(spec.readings.map((reading) => reading.id)));
+  });
+});
+
+function expectGood(results: Results, { expected, spec }: DriverFixture): void {
+  expect(results.map((result) => result.id).sort()).toEqual(spec.readings.map((reading) => reading.id).sort());
+  for (const { id, value, tolerance = 0 } of expected) {
+    const found = results.find((result) => result.id === id);
+    if (found === undefined || !isReading(found)) throw new Error(`no value for ${id}: ${String(found?.error)}`);
+    if (typeof value === 'boolean') expect(found.value).toBe(value);
+    else expect(Math.abs(Number(found.value) - value), `${id} is ${found.value}`).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+function isValue(value: unknown): boolean {
+  return typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {
+  return bytes.map((byte, index) => (index === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+}
+
+function boardsOf(driverId: string): { id: string; readings: Record<string, { unit: string }> }[] {
+  const folder = new URL('../../boards/', import.meta.url);
+  const boards = readdirSync(folder).filter((name) => name.endsWith('.board.yaml'));
+  return boards.map((name) => parse(readFileSync(new URL(name, folder), 'utf8'))).filter((board) => board.driver === driverId);
+}

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { digitalOut } from '../../drivers/digital-out.ts';
+import { FakeOutput } from '../support/fake-gpio.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+async function open(active: 'low' | 'high', safe: boolean, output = new FakeOutput()) {
+  const spec = { board: 'relay', with: { active }, readings: [], outputs: [{ id: 'switch', safe }] };
+  return { output, device: await digitalOut.open(output, spec, new TestClock()) };
+}
+
+test.each([
+  { active: 'high', safe: false, level: false },
+  { active: 'low', safe: false, level: true },
+  { active: 'high', safe: true, level: true },
+  { active: 'low', safe: true, level: false },
+] as const)(
+  'starts at $level, and at nothing else, when $safe is safe and $active is active',
+  async ({ active, safe, level }) => {
+    expect((await open(active, safe)).output.levels).toEqual([level]);
+  },
+);
+
+test.each([
+  { active: 'high', levels: [true, false] },
+  { active: 'low', levels: [false, true] },
+] as const)('drives on and off as $levels when $active is active', async ({ active, levels }) => {
+  const { output, device } = await open(active, false);
+  await device.write?.('switch', true);
+  await device.write?.('switch', false);
+  expect(output.levels.slice(1)).toEqual(levels);
+});
+
+test('says so when the pin does not follow', async () => {
+  const { output, device } = await open('high', false);
+  output.stuckAt = false;
+  await expect(device.write?.('switch', true)).rejects.toMatchObject({
+    name: 'DeviceError',
+    kind: 'implausible',
+    message: 'switch: expected the level high after writing it, found low',
+  });
+});
+
+test('does not mix up two orders that are given at once', async () => {
+  const { output, device } = await open('high', false);
+  await Promise.all([device.write?.('switch', true), device.write?.('switch', false)]);
+  expect(output.levels).toEqual([false, true, false]);
+});
+
+test('refuses an output that the board does not have', async () => {
+  const { device } = await open('high', false);
+  await expect(device.write?.('valve', true)).rejects.toThrow(/has the output switch, and none that is called valve/);
+});
+
+test('leaves the level as it is when it is closed, and gives the line back once', async () => {
+  const { output, device } = await open('high', false);
+  await device.write?.('switch', true);
+  await device.close();
+  await device.close();
+  expect(output.levels.at(-1)).toBe(true);
+  expect(output.closeCount).toBe(1);
+});
+
+test.each([0, 2])('refuses a board with %d outputs', async (count) => {
+  const outputs = Array.from({ length: count }, (_, index) => ({ id: `relay${index}`, safe: false }));
+  const spec = { board: 'odd', with: { active: 'high' as const }, readings: [], outputs };
+  await expect(digitalOut.open(new FakeOutput(), spec, new TestClock())).rejects.toThrow(
+    /board odd: expected exactly one output/,
+  );
+});
