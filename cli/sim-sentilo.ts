@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { realClock } from '../gateway/real-host.ts';
-import { createCity } from '../simulator/sentilo/city.ts';
+import { type City, createCity } from '../simulator/sentilo/city.ts';
 import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
 import { type CityServer, type ServedRequest, type ServeOptions, serveCity } from '../simulator/wire/sentilo-server.ts';
 import { EXIT } from './exit-codes.ts';
@@ -50,19 +50,16 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   const clock = realClock();
   const city = createCity(world, { startedMs: clock.wall().ms });
   const log = requestLog(options, io);
-  const server = await listenOrSay({ host: options.host, port: options.port, clock, log }, io, (serve) => serveCity(city, serve));
+  const server = await serveOrSay(city, { host: options.host, port: options.port, clock, log }, io);
   if (server === undefined) return;
   announce(server, world, options, io);
   await runUntilSignal({ stop: () => server.close() });
 }
 
-async function listenOrSay(
-  serve: ServeOptions,
-  io: Io,
-  listen: (serve: ServeOptions) => Promise<CityServer>,
-): Promise<CityServer | undefined> {
+/** The running server, or undefined when it cannot listen: then it was said why. */
+async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
   try {
-    return await listen(serve);
+    return await serveCity(city, serve);
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'EADDRINUSE':
@@ -87,9 +84,7 @@ async function listenOrSay(
 function announce(server: CityServer, world: World, options: SimSentiloOptions, io: Io): void {
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const url = `http://${host}:${server.port}`;
-  const ids = world.entities.map((entity) => entity.id);
-  const publishers = ids.filter((id) => id === ids[0] || world.sensors.some((sensor) => sensor.provider === id));
-  const providers = world.sensors.length === 0 ? ids : publishers.filter((id) => world.sensors.some((one) => one.provider === id));
+  const providers = world.entities.filter((entity) => entity.kind === 'provider').map((entity) => entity.id);
   if (options.json === true) {
     io.out(`${JSON.stringify({ event: 'listening', url, port: server.port, providers, world: options.world ?? null })}\n`);
     return;
@@ -112,8 +107,13 @@ function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest
     }
     if (options.log !== true) return;
     if (options.json === true) io.out(`${JSON.stringify({ event: 'request', ...request })}\n`);
-    else io.out(`${request.method} ${request.target} ${request.status ?? '-'} ${request.bodyBytes} bytes\n`);
+    else io.out(`${request.method} ${printable(request.target)} ${request.status ?? '-'} ${request.bodyBytes} bytes\n`);
   };
+}
+
+/** Whoever can reach the port chooses the target: it must not be able to draw on the terminal. */
+function printable(target: string): string {
+  return target.replace(/[^!-~]/g, '?');
 }
 
 function portNumber(value: string): number {

@@ -1,0 +1,65 @@
+import { invalidCredential, overQuota, Refusal } from './answer.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { ParsedRequest } from './request.ts';
+import { CATALOG_ID, type Entity, type World } from './world.ts';
+
+/** Who may do what, and how often: steps 3 to 6 of the pipeline and the permissions of step 8 (sentilo.md §1.3, §1.10). */
+export class Access {
+  readonly #world: World;
+  /** One limiter for each entity of the world that has a quota, and one for the city. */
+  readonly #limits = new Map<string, RateLimit>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Lets a request through and says whose it is. Headers that every later answer carries are put into `headers`. */
+  admit(request: ParsedRequest, nowMs: number, headers: Record<string, string>): Entity {
+    const token = request.header('IDENTITY_KEY');
+    const entity = this.#world.entities.find((one) => one.isActive && one.token === token);
+    if (!entity) throw invalidCredential(token);
+    if (entity.isHttpsOnly && request.header('X-Forwarded-Proto') !== 'https') throw new Refusal(403, 'SSL access is required');
+    this.#count(entity, nowMs, headers);
+    this.#checkLength(entity, request);
+    return entity;
+  }
+
+  /** Throws 403 unless the entity may read (or write) what belongs to the provider; an unknown provider is forbidden, not missing. */
+  require(entity: Entity, access: 'READ' | 'WRITE', provider: string): void {
+    const granted = access === 'READ' ? ['READ', 'WRITE', 'ADMIN'] : ['WRITE', 'ADMIN'];
+    const isGranted = this.#world.permissions.some(
+      (one) => one.source === entity.id && one.target === provider && granted.includes(one.type),
+    );
+    if (entity.id === provider || isGranted) return;
+    throw new Refusal(403, `Entity ${entity.id} has not permission to ${access}  info about entity ${provider}`);
+  }
+
+  #count(entity: Entity, nowMs: number, headers: Record<string, string>): void {
+    // The entity's quota is used up before the global one is looked at.
+    this.#take('entity', entity.id, entity.quotaPerHour, nowMs, headers);
+    // The global quota and the size limit do not count for the catalogue's own application.
+    if (entity.id === CATALOG_ID) return;
+    this.#take('global', '', this.#world.settings.quotaPerHour, nowMs, headers);
+  }
+
+  #take(kind: 'entity' | 'global', id: string, quota: number, nowMs: number, headers: Record<string, string>): void {
+    if (quota === 0) return;
+    const key = `${kind} ${id}`;
+    const limit = this.#limits.get(key) ?? new RateLimit();
+    this.#limits.set(key, limit);
+    const allowance = limit.take(nowMs, quota);
+    const prefix = kind === 'entity' ? 'X-RateLimit-Inbound' : 'X-RateLimit-Global-Inbound';
+    headers[`${prefix}-Limit`] = String(quota);
+    headers[`${prefix}-Remaining`] = String(allowance.remaining);
+    headers[`${prefix}-Reset`] = String(allowance.resetMinutes);
+    if (!allowance.isAllowed) throw overQuota(kind, quota);
+  }
+
+  #checkLength(entity: Entity, request: ParsedRequest): void {
+    const limit = this.#world.settings.bodyBytesMax;
+    // A chunked body announces no length and passes.
+    if (limit === 0 || entity.id === CATALOG_ID || request.bodyLength === undefined || request.bodyLength <= limit) return;
+    const sizes = `(${request.bodyLength} bytes) exceeds the limit (${limit} bytes)`;
+    throw new Refusal(400, `Unable to read message. Request payload size ${sizes}`);
+  }
+}

@@ -1,0 +1,123 @@
+import { Access } from './access.ts';
+import {
+  type CityAnswer,
+  type CityRequest,
+  internalError,
+  noHandler,
+  overQuota,
+  Refusal,
+  refusalAnswer,
+  starting,
+} from './answer.ts';
+import { DataService } from './data-service.ts';
+import type { StoredObservation } from './observation-store.ts';
+import { type ParsedRequest, parseRequest } from './request.ts';
+import type { World } from './world.ts';
+
+/** The release of Sentilo whose behaviour this is. */
+const SENTILO_VERSION = '2.0.0';
+/** Services that the real server has and this city has not. */
+const NOT_SIMULATED: readonly string[] = ['catalog', 'order', 'alarm', 'subscribe', 'admin'];
+
+/** What goes wrong inside the city while it handles one request. */
+export type Mishap =
+  /** Answers this status before it has done anything. */
+  | { readonly kind: 'status'; readonly status: number }
+  /** Stores the prefix of a batch that is this fraction in [0, 1) of it, then answers 500. */
+  | { readonly kind: 'partial'; readonly storedFraction: number }
+  /** Has lost its registry of sensors; what is stored stays, and the sensors are known again without the mishap. */
+  | { readonly kind: 'forget-sensors' };
+
+/** A simulated Sentilo: a function of request and time over what it has stored. It has no clock and no socket. */
+export interface City {
+  /**
+   * Answers one request.
+   *
+   * @param nowMs the city's wall clock, milliseconds since 1970: stamps what comes without a time, ends default reads
+   */
+  handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
+  /** What is stored of a provider, or of one sensor of it, in order of arrival. */
+  observations(provider: string, sensor?: string): StoredObservation[];
+  /** How many requests were handled, refused ones included. */
+  readonly requestCount: number;
+}
+
+/**
+ * A city with the data service of Sentilo 2.0.0 as sentilo.md §1.2–1.5 and §1.10 describe it. The other services are
+ * answered 404 and marked `notSimulated`.
+ *
+ * @param options.startedMs when the server was started, for the setting `starting`; by default at its first request
+ */
+export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
+  const access = new Access(world);
+  const data = new DataService(world, access);
+  let startedMs = options.startedMs;
+  let requestCount = 0;
+
+  /** The pipeline in the order of sentilo.md §1.3, which decides which of several errors a client sees. */
+  function pipeline(
+    request: CityRequest,
+    nowMs: number,
+    mishap: Mishap | undefined,
+    headers: Record<string, string>,
+  ): CityAnswer {
+    const parsed = parseRequest(request, nowMs);
+    startedMs ??= nowMs;
+    if (nowMs < startedMs + world.settings.startingMs) throw starting();
+    if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs);
+    const entity = access.admit(parsed, nowMs, headers);
+    if (parsed.service !== 'data') throw noHandler(request.target);
+    const text = data.handle(parsed, entity, {
+      nowMs,
+      isRegistryLost: mishap?.kind === 'forget-sensors',
+      ...(mishap?.kind === 'partial' ? { interruption: { storedFraction: mishap.storedFraction } } : {}),
+    });
+    return {
+      status: 200,
+      headers: { 'Content-Type': parsed.contentType, 'X-Sentilo-Version': SENTILO_VERSION, ...headers },
+      body: Buffer.from(text),
+    };
+  }
+
+  return {
+    handle: (request, nowMs, mishap) => {
+      requestCount += 1;
+      // Filled by the limiter, and carried by every answer that comes after it.
+      const headers: Record<string, string> = {};
+      try {
+        return pipeline(request, nowMs, mishap, headers);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const answer = refusalAnswer(error, headers);
+        const service = serviceNotSimulated(error, request.target);
+        return service === undefined ? answer : { ...answer, notSimulated: service };
+      }
+    },
+    observations: (provider, sensor) => {
+      const sensors = sensor === undefined ? data.store.sensorsOf(provider) : [sensor];
+      return sensors.flatMap((one) => data.store.all(provider, one)).sort((a, b) => a.id - b.id);
+    },
+    get requestCount() {
+      return requestCount;
+    },
+  };
+}
+
+function serviceNotSimulated(refusal: Refusal, target: string): string | undefined {
+  if (refusal.status !== 404) return undefined;
+  return NOT_SIMULATED.find((service) => target === `/${service}` || target.startsWith(`/${service}/`));
+}
+
+/** A status that a scenario asks for, with the text that the real server gives it. */
+function mishapRefusal(status: number, request: ParsedRequest, nowMs: number): Refusal {
+  switch (status) {
+    case 429:
+      return overQuota('global', 1);
+    case 500:
+      return internalError(nowMs);
+    case 503:
+      return starting();
+    default:
+      return new Refusal(status, `Simulated answer ${status} to ${request.target}`);
+  }
+}

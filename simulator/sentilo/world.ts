@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import type { Config } from '../../config/config.ts';
+import type { Problem } from '../../config/problem.ts';
+import { cityId, duration, fail } from '../../config/schema-types.ts';
+import { validate } from '../../config/validate.ts';
+import { parseYaml, type YamlDocument } from '../../config/yaml-document.ts';
+
+/** A provider or an application: who may call the city. */
+export interface Entity {
+  readonly id: string;
+  readonly kind: 'provider' | 'application';
+  readonly token: string;
+  /** An inactive one's token is unknown. */
+  readonly isActive: boolean;
+  /** Admitted only with `X-Forwarded-Proto: https`. */
+  readonly isHttpsOnly: boolean;
+  /** Requests an hour; 0 = no limit. */
+  readonly quotaPerHour: number;
+}
+
+/** What one entity may do with what belongs to another. */
+export interface Permission {
+  readonly source: string;
+  readonly target: string;
+  readonly type: 'READ' | 'WRITE' | 'ADMIN';
+}
+
+export interface WorldSensor {
+  readonly provider: string;
+  readonly sensor: string;
+  readonly state: 'online' | 'offline' | 'ghost';
+}
+
+/** What a simulated Sentilo knows when it starts, as far as the city acts on it. */
+export interface World {
+  readonly entities: readonly Entity[];
+  readonly permissions: readonly Permission[];
+  readonly sensors: readonly WorldSensor[];
+  readonly settings: {
+    readonly rejectsUnknownSensors: boolean;
+    /** Bytes; 0 = no limit. */
+    readonly bodyBytesMax: number;
+    /** Of the whole city, requests an hour; 0 = no limit. */
+    readonly quotaPerHour: number;
+    /** 503 for so long after the start. */
+    readonly startingMs: number;
+  };
+}
+
+/** The catalogue's own application, which every Sentilo has. */
+export const CATALOG_ID = 'sentilo-catalog';
+
+/** The provider of the world that a city has without a world file. */
+const DEFAULT_PROVIDER = 'makers-poblenou';
+
+const count = z.int().min(0);
+
+const entity = z.strictObject({
+  id: cityId,
+  kind: z.enum(['provider', 'application']),
+  token: z.string().min(1),
+  active: z.boolean().default(true),
+  https_only: z.boolean().default(false),
+  quota_in: count.default(0),
+});
+
+const sensor = z.strictObject({
+  provider: cityId,
+  sensor: cityId,
+  component: cityId,
+  component_type: z.string().optional(),
+  type: z.string(),
+  data_type: z
+    .enum(['BOOLEAN', 'NUMBER', 'TEXT', 'LINK', 'AUDIO_LINK', 'IMAGE_LINK', 'VIDEO_LINK', 'FILE_LINK', 'JSON'])
+    .optional(),
+  unit: z.string().optional(),
+  state: z.enum(['online', 'offline', 'ghost']).default('online'),
+  location: z.string().optional(),
+  public: z.boolean().optional(),
+});
+
+const alert = z.strictObject({
+  id: cityId,
+  entity: cityId,
+  type: z.enum(['EXTERNAL', 'INTERNAL']),
+  active: z.boolean().default(true),
+});
+
+const settings = z.strictObject({
+  reject_unknown: z.boolean().default(true),
+  max_body: count.default(0),
+  global_quota: count.default(0),
+  starting: duration.default(0),
+  sync_delay: duration.optional(),
+  token_cache: duration.optional(),
+  push_retries: z.enum(['documented', 'coded']).optional(),
+});
+
+const worldFile = z
+  .strictObject({
+    schema: z.literal('sentilo-world/v1'),
+    entities: z.array(entity).min(1),
+    permissions: z
+      .array(z.strictObject({ source: cityId, target: cityId, type: z.enum(['READ', 'WRITE', 'ADMIN']) }))
+      .default([]),
+    sensor_types: z.array(z.string()).optional(),
+    component_types: z.array(z.string()).optional(),
+    sensors: z.array(sensor).default([]),
+    alerts: z.array(alert).default([]),
+    settings: settings.prefault({}),
+  })
+  .superRefine(checkNames);
+
+type WorldFile = z.output<typeof worldFile>;
+
+/** Parts of the format that the city of this version reads and does not act on. */
+const NOT_SIMULATED = [
+  ['alerts'],
+  ['settings', 'sync_delay'],
+  ['settings', 'token_cache'],
+  ['settings', 'push_retries'],
+] as const;
+
+/**
+ * Reads a world file (schema sentilo-world/v1). `world` is undefined when a problem is an error; what the city does not
+ * act on yet is a note.
+ *
+ * @param file the name that places carry
+ */
+export function loadWorld(file: string, text: Uint8Array | string): { world?: World; problems: readonly Problem[] } {
+  const document = parseYaml(file, text);
+  const { value, problems } = validate(document, worldFile);
+  const all = [...document.problems, ...problems];
+  if (value === undefined || all.some((problem) => problem.severity === 'error')) return { problems: all };
+  return { world: worldOf(value), problems: [...all, ...notes(document)] };
+}
+
+/** A world in which a site's gateway may publish: its provider, its token, and every sensor that it publishes. */
+export function worldForSite(config: Config, token: string): World {
+  if (!config.sentilo) throw new Error(`${config.file} has no section sentilo: there is nobody to simulate`);
+  const { provider } = config.sentilo;
+  const channels = [...config.devices.values()].flatMap((device) => device.channels.filter((channel) => channel.publish));
+  const sensors = channels.map((channel): WorldSensor => ({ provider, sensor: channel.sensor, state: 'online' }));
+  return worldOfProvider(provider, token, { sensors, rejectsUnknownSensors: true });
+}
+
+/** The world without a world file: one provider with the token `demo-token`, who may publish any sensor. */
+export function defaultWorld(): World {
+  return worldOfProvider(DEFAULT_PROVIDER, 'demo-token', { sensors: [], rejectsUnknownSensors: false });
+}
+
+function worldOfProvider(
+  id: string,
+  token: string,
+  knows: { readonly sensors: readonly WorldSensor[]; readonly rejectsUnknownSensors: boolean },
+): World {
+  return {
+    entities: [{ id, kind: 'provider', token, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
+    permissions: [],
+    sensors: knows.sensors,
+    settings: { rejectsUnknownSensors: knows.rejectsUnknownSensors, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 },
+  };
+}
+
+function worldOf(file: WorldFile): World {
+  return {
+    entities: file.entities.map(({ id, kind, token, active, https_only, quota_in }) => ({
+      id,
+      kind,
+      token,
+      isActive: active,
+      isHttpsOnly: https_only,
+      quotaPerHour: quota_in,
+    })),
+    permissions: file.permissions,
+    sensors: file.sensors.map(({ provider, sensor, state }) => ({ provider, sensor, state })),
+    settings: {
+      rejectsUnknownSensors: file.settings.reject_unknown,
+      bodyBytesMax: file.settings.max_body,
+      quotaPerHour: file.settings.global_quota,
+      startingMs: file.settings.starting,
+    },
+  };
+}
+
+function notes(document: YamlDocument): Problem[] {
+  const root = document.value as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  return NOT_SIMULATED.filter(([section, key]) => (key === undefined ? root[section] : root[section]?.[key]) !== undefined).map(
+    (path) => document.problem('W010', path, { key: path.join('.') }, 'note'),
+  );
+}
+
+/** A name is given once, and whatever is referred to is declared. */
+function checkNames(world: z.output<z.ZodObject>, context: z.core.$RefinementCtx): void {
+  const { entities, permissions, sensors, alerts, sensor_types, component_types } = world as unknown as WorldFile;
+  const ids = entities.map((one) => one.id);
+  const unknown = (list: readonly string[] | undefined, name: string | undefined) =>
+    list && name !== undefined && !list.includes(name);
+  entities.forEach(({ id, token }, at) => {
+    if (ids.indexOf(id) < at) fail(context, 'W001', { id }, ['entities', at, 'id']);
+    if (entities.findIndex((one) => one.token === token) < at) fail(context, 'W002', { id }, ['entities', at, 'token']);
+  });
+  permissions.forEach((one, at) => {
+    for (const key of ['source', 'target'] as const) {
+      if (unknown(ids, one[key])) fail(context, 'W003', { name: one[key], known: ids }, ['permissions', at, key]);
+    }
+  });
+  sensors.forEach((one, at) => {
+    const same = sensors.findIndex((other) => other.provider === one.provider && other.sensor === one.sensor);
+    if (same < at) fail(context, 'W001', { id: one.sensor }, ['sensors', at, 'sensor']);
+    if (unknown(ids, one.provider)) fail(context, 'W003', { name: one.provider, known: ids }, ['sensors', at, 'provider']);
+    if (unknown(sensor_types, one.type)) fail(context, 'W004', { name: one.type, list: 'sensor_types' }, ['sensors', at, 'type']);
+    if (unknown(component_types, one.component_type)) {
+      fail(context, 'W004', { name: String(one.component_type), list: 'component_types' }, ['sensors', at, 'component_type']);
+    }
+  });
+  alerts.forEach((one, at) => {
+    if (unknown(ids, one.entity)) fail(context, 'W003', { name: one.entity, known: ids }, ['alerts', at, 'entity']);
+  });
+}

@@ -1,0 +1,247 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../drivers/clock.ts';
+import type { Fault } from '../faults.ts';
+import type { CityAnswer } from '../sentilo/answer.ts';
+import type { City } from '../sentilo/city.ts';
+import { type CityFault, faultOfRequest, GARBAGE_PAGE, mishapOf } from '../sentilo/city-faults.ts';
+import { ConnectionInput, InputEnded } from './connection-input.ts';
+import { BeyondMemory, hasBody, headerOf, NotHttp, type RequestHead, readBody, readHead } from './http-request.ts';
+
+/** `sentilo.server.api.socket.timeout-ms`: the longest wait for the next bytes of a request. */
+const READ_TIMEOUT_MS = 5_000;
+/** Connections that are served at the same time, and that wait for their turn, in the released configuration. */
+const WORKERS_MAX = 10;
+const QUEUE_MAX = 100;
+/** A connection beyond both is never answered; the real server's garbage collector resets it about so much later. */
+const OVERFLOW_RESET_MS = 3_000;
+/** After its answer a connection is read on for so long, lest bytes still on their way destroy the answer (RFC 9112 §9.6). */
+const LINGER_MS = 1_000;
+/** A peer without a timeout of its own is let go of after so long. */
+const HANG_MS_MAX = 600_000;
+const BACKLOG = 50;
+/** Connections at all, those waiting for their reset included; one more is closed as it comes. */
+const CONNECTIONS_MAX = 1_000;
+const NO_TROUBLE = { faults: [], random: () => 0 };
+/** These answers say that the connection ends; the others end it without a word. */
+const CLOSE_ANNOUNCED: readonly number[] = [400, 501, 503];
+
+/** One request that was answered, for a log. It has no header and no body, so never a token. */
+export interface ServedRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Undefined when a fault kept the answer back. */
+  readonly status?: number;
+  readonly bodyBytes: number;
+  readonly fault?: CityFault['kind'];
+  /** The service asked for, when the real server has it and this one has not. */
+  readonly notSimulated?: string;
+}
+
+export interface ServeOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Every timeout goes through it; its wall clock is the city's. */
+  readonly clock: Clock;
+  /** What goes wrong, and the chance that decides it. Active by the clock's monotonic time; the caller may change the list. */
+  readonly trouble?: { readonly faults: readonly Fault[]; readonly random: () => number };
+  readonly log?: (request: ServedRequest) => void;
+}
+
+export interface CityServer {
+  readonly port: number;
+  /** Stops listening and breaks off what is still being served. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a city over TCP as the real server behaves on the socket (sentilo.md §1.1): one request for each connection, ten
+ * workers, its own timeouts. Rejects with the listen error (EADDRINUSE, EACCES …).
+ *
+ * The fault `refuse` resets a connection before its request is acted on: a listening socket cannot refuse.
+ */
+export async function serveCity(city: City, options: ServeOptions): Promise<CityServer> {
+  const open = new Set<Socket>();
+  const workers = new WorkerPool(options.clock);
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    // A broken connection shows as the end of the input; there is nothing more to do about it.
+    socket.on('error', () => {});
+    workers.run(socket, () => serveConnection(city, options, socket));
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  const port = await listen(server, options);
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+function listen(server: Server, { host, port }: ServeOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+/** A connection holds a worker from the moment it is accepted, request or not. */
+class WorkerPool {
+  readonly #clock: Clock;
+  readonly #queue: { socket: Socket; serve: () => Promise<void> }[] = [];
+  #busyCount = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  run(socket: Socket, serve: () => Promise<void>): void {
+    if (this.#busyCount < WORKERS_MAX) this.#start(serve);
+    else if (this.#queue.length < QUEUE_MAX) this.#queue.push({ socket, serve });
+    else {
+      const cancel = this.#clock.timer(OVERFLOW_RESET_MS, () => socket.resetAndDestroy());
+      socket.on('close', cancel);
+    }
+  }
+
+  #start(serve: () => Promise<void>): void {
+    this.#busyCount += 1;
+    void serve().finally(() => {
+      this.#busyCount -= 1;
+      const next = this.#queue.shift();
+      if (next) this.#start(next.serve);
+    });
+  }
+}
+
+async function serveConnection(city: City, options: ServeOptions, socket: Socket): Promise<void> {
+  if (socket.destroyed) return;
+  const input = new ConnectionInput(socket, options.clock, READ_TIMEOUT_MS);
+  try {
+    const head = await readHead(input);
+    await serveRequest(city, options, socket, input, head);
+  } catch (error) {
+    // An unfinished head is dropped without an answer.
+    if (error instanceof InputEnded) socket.destroy();
+    else if (error instanceof BeyondMemory) socket.resetAndDestroy();
+    else if (error instanceof NotHttp) finish(socket, input, options.clock, plainText(error));
+    else throw error;
+  }
+}
+
+async function serveRequest(
+  city: City,
+  options: ServeOptions,
+  socket: Socket,
+  input: ConnectionInput,
+  head: RequestHead,
+): Promise<void> {
+  const { clock } = options;
+  const { faults, random } = options.trouble ?? NO_TROUBLE;
+  const fault = faultOfRequest(faults, clock.monotonicMs(), random);
+  const seen = { method: head.method, target: head.target, bodyBytes: 0, ...(fault ? { fault: fault.kind } : {}) };
+  if (fault?.kind === 'refuse') {
+    options.log?.(seen);
+    socket.resetAndDestroy();
+    return;
+  }
+  if (hasBody(head) && /100-continue/i.test(headerOf(head, 'expect') ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  const body = hasBody(head) ? await readBody(input, head) : { bytes: new Uint8Array() };
+  const served = { ...seen, bodyBytes: body.bytes.length };
+  if (fault?.kind === 'timeout') {
+    options.log?.(served);
+    await hang(socket, input, clock);
+    return;
+  }
+  if (fault?.kind === 'garbage') {
+    options.log?.(served);
+    finish(socket, input, clock, random() < 0.5 ? Buffer.from(GARBAGE_PAGE) : garbagePage(clock));
+    return;
+  }
+  const request = { method: head.method, target: head.target, headers: head.headers, body: body.bytes };
+  const answer = city.handle(
+    body.failure === undefined ? request : { ...request, bodyFailure: body.failure },
+    clock.wall().ms,
+    mishapOf(fault, random),
+  );
+  if (fault?.kind === 'drop-answer') {
+    options.log?.(served);
+    socket.resetAndDestroy();
+    return;
+  }
+  const { notSimulated } = answer;
+  options.log?.({ ...served, status: answer.status, ...(notSimulated === undefined ? {} : { notSimulated }) });
+  finish(socket, input, clock, answerBytes(head, answer, clock.wall().ms));
+}
+
+/** Keeps the peer waiting for an answer that does not come, and the worker with it, until the peer gives up. */
+function hang(socket: Socket, input: ConnectionInput, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.timer(HANG_MS_MAX, () => socket.destroy());
+    socket.on('close', () => {
+      cancel();
+      resolve();
+    });
+    socket.on('end', () => socket.destroy());
+    input.discard();
+    // A peer that ended its side before this moment will not do so again.
+    if (socket.readableEnded || socket.destroyed) socket.destroy();
+  });
+}
+
+function finish(socket: Socket, input: ConnectionInput, clock: Clock, bytes: Uint8Array): void {
+  input.discard();
+  socket.end(bytes);
+  const cancel = clock.timer(LINGER_MS, () => socket.destroy());
+  socket.on('close', cancel);
+}
+
+function answerBytes(head: RequestHead, answer: CityAnswer, wallMs: number): Buffer {
+  const connection = headerOf(head, 'connection') ?? (CLOSE_ANNOUNCED.includes(answer.status) ? 'Close' : undefined);
+  const headers = { ...answer.headers, ...(connection === undefined ? {} : { Connection: connection }) };
+  // A HEAD is answered by the head that a GET would get.
+  const body = head.method.toUpperCase() === 'HEAD' ? new Uint8Array() : answer.body;
+  return Buffer.concat([headBytes(answer.status, headers, answer.body.length, wallMs), body]);
+}
+
+function plainText(refusal: NotHttp): Buffer {
+  const body = Buffer.from(refusal.message, 'latin1');
+  const headers = { 'Content-Type': 'text/plain; charset=US-ASCII', Connection: 'Close' };
+  return Buffer.concat([headBytes(refusal.status, headers, body.length), body]);
+}
+
+function garbagePage(clock: Clock): Buffer {
+  const body = Buffer.from(GARBAGE_PAGE);
+  return Buffer.concat([headBytes(200, { 'Content-Type': 'text/html' }, body.length, clock.wall().ms), body]);
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+};
+
+function headBytes(status: number, headers: Readonly<Record<string, string>>, bodyBytes: number, wallMs?: number): Buffer {
+  const lines = [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? ''}`,
+    ...(wallMs === undefined ? [] : [`Date: ${new Date(wallMs).toUTCString()}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `Content-Length: ${bodyBytes}`,
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}

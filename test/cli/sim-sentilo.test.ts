@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Io } from '../../cli/io.ts';
+import { runProgram } from '../../cli/program.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const opened: (() => unknown)[] = [];
+afterEach(() => {
+  for (const close of opened.splice(0).reverse()) close();
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+function simSentilo(...args: string[]): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'sim', 'sentilo', ...args], { cwd: ROOT });
+  opened.push(() => child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (bytes) => {
+    out += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    err += bytes;
+  });
+  const exit = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { child, out: () => out, err: () => err, exit };
+}
+
+/** The first line of the output, which says where it listens; fails when the command ends without it. */
+function firstLine({ child, out, err, exit }: Running): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const [line, rest] = out().split('\n', 2);
+      if (line !== undefined && rest !== undefined) resolve(line);
+    };
+    child.stdout?.on('data', look);
+    void exit.then((code) => reject(new Error(`ended with ${code}: ${err()}`)));
+  });
+}
+
+/** A run in this process, for what ends by itself. */
+async function ended(...args: string[]): Promise<{ code: number; err: string }> {
+  let code = 0;
+  let err = '';
+  const io: Io = {
+    out: () => {},
+    err: (text) => {
+      err += text;
+    },
+    env: {},
+    isTerminal: false,
+    columns: 100,
+    packageRoot: ROOT,
+    setExitCode: (value) => {
+      code = Math.max(code, value);
+    },
+  };
+  await runProgram(['node', 'barri', 'sim', 'sentilo', ...args], io);
+  return { code, err };
+}
+
+function worldFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'barri-world-'));
+  opened.push(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'world.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('barri sim sentilo', () => {
+  it('serves the example world, logs without a token, and ends cleanly on Ctrl-C', async () => {
+    const running = simSentilo('--port', '0', '--world', 'examples/world.yaml', '--log');
+    const url = /http:\S+/.exec(await firstLine(running))?.[0];
+    const headers = { IDENTITY_KEY: 'demo-token', Connection: 'close' };
+    const sensor = `${url}/data/makers-poblenou/carrer-demo-hall-temperature`;
+    // shared/cases sn-06: the letter Z is refused, the zone in figures and no zone are taken.
+    const statuses = ['17/09/2012T12:34:45Z', '17/09/2012T12:34:45+0000', '17/09/2012T12:34:45'].map(async (timestamp) => {
+      const body = JSON.stringify({ observations: [{ value: '21.5', timestamp }] });
+      return (await fetch(sensor, { method: 'PUT', headers, body })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([400, 200, 200]);
+    expect((await fetch(`${url}/data/makers-poblenou`, { headers: { ...headers, IDENTITY_KEY: 'wrong-token' } })).status).toBe(
+      401,
+    );
+    expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(404);
+    running.child.kill('SIGINT');
+    expect(await running.exit).toBe(0);
+    expect(running.out()).toContain('publishers: makers-poblenou');
+    expect(running.out()).toContain('PUT /data/makers-poblenou/carrer-demo-hall-temperature 200');
+    expect(running.out()).toContain('GET /data/makers-poblenou 401');
+    expect(running.out() + running.err()).not.toMatch(/demo-token|wrong-token/);
+    expect(running.err()).toContain('does not simulate the service /catalog');
+  });
+
+  it('without a world knows the demo provider and takes any sensor; with --json every line is an object', async () => {
+    const running = simSentilo('--port', '0', '--json', '--log');
+    const started = JSON.parse(await firstLine(running));
+    expect(started).toMatchObject({ event: 'listening', providers: ['makers-poblenou'], world: null });
+    const headers = { IDENTITY_KEY: 'demo-token' };
+    expect((await fetch(`${started.url}/data/makers-poblenou/anything/1`, { method: 'PUT', headers })).status).toBe(200);
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
+    const lines = running.out().trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['listening', 'request']);
+  });
+
+  it('says that its port is taken and exits with 75', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    opened.push(() => other.close());
+    const { port } = other.address() as AddressInfo;
+    const { code, err } = await ended('--port', String(port));
+    expect(code).toBe(75);
+    expect(err).toContain(`port ${port} is in use`);
+  });
+
+  it.each([
+    ['a world file with an unknown key', () => ['--world', worldFile('schema: sentilo-world/v1\nentity: []\n')], 78, 'entity'],
+    ['a world file that is not there', () => ['--world', '/nonexistent/world.yaml'], 78, '/nonexistent/world.yaml'],
+    ['a port that is no port', () => ['--port', '99999'], 2, '65535'],
+    ['an address of another machine', () => ['--port', '0', '--host', '192.0.2.1'], 2, '192.0.2.1'],
+  ])('says what is wrong with %s and ends', async (_, args, exitCode, words) => {
+    const { code, err } = await ended(...args());
+    expect(code).toBe(exitCode);
+    expect(err).toContain(words);
+  });
+});
