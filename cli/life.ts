@@ -1,5 +1,5 @@
-import type { Io } from './io.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
 
 /** From the first signal to the end, whatever hangs. */
 const STOP_MS_MAX = 5_000;
@@ -44,6 +44,8 @@ export function fatalHandler(io: Io, current: () => Stoppable | undefined): (err
     io.setExitCode(EXIT.bug);
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_MS_MAX).unref();
     // The stop itself reports what it meets; the timer above ends what it cannot.
-    current()?.stop().catch(() => {});
+    current()
+      ?.stop()
+      .catch(() => {});
   };
 }

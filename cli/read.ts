@@ -40,7 +40,9 @@ Examples:
   barri read /etc/barri/gateway.yaml
   barri read school.gateway.yaml --watch`,
     )
-    .action((site: string | undefined, options: ReadOptions) => read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io));
+    .action((site: string | undefined, options: ReadOptions) =>
+      read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io),
+    );
 }
 
 /** Where rows come from: a running gateway, or the devices. */
@@ -99,7 +101,12 @@ async function openSource(file: string, options: ReadOptions, io: Io): Promise<S
   io.err(text.readingDirectly);
   let peek: Peek | undefined;
   const fatal = fatalHandler(io, () => (peek === undefined ? undefined : { stop: peek.close }));
-  peek = await openPeek(config, realHost(() => {}), await loadModules(config), fatal);
+  peek = await openPeek(
+    config,
+    realHost(() => {}),
+    await loadModules(config),
+    fatal,
+  );
   const opened = peek;
   return {
     rows: async () => {

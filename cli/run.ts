@@ -26,7 +26,10 @@ export function addRun(program: Command, io: Io): void {
     .command('run')
     .description('Run the gateway of a site: measure, keep, deliver. Ends with Ctrl-C or SIGTERM.')
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
-    .option('--state <folder>', 'where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)')
+    .option(
+      '--state <folder>',
+      'where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)',
+    )
     .addOption(logLevelOption(io))
     .addHelpText(
       'after',
@@ -59,11 +62,19 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     level: options.logLevel,
     journald: io.env['JOURNAL_STREAM'] !== undefined,
   });
-  const folder = stateFolder({ option: options.state, siteFile: file, gatewayId: config.gateway.id, simulated: false, env: io.env });
+  const folder = stateFolder({
+    option: options.state,
+    siteFile: file,
+    gatewayId: config.gateway.id,
+    simulated: false,
+    env: io.env,
+  });
   const modules = await loadModules(config);
   let gateway: Gateway | undefined;
   const fatal = fatalHandler(io, () => gateway);
-  gateway = await startOrSay(folder, io, () => openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...credentials }));
+  gateway = await startOrSay(folder, io, () =>
+    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...credentials }),
+  );
   if (gateway !== undefined) await runUntilSignal(gateway);
 }
 
@@ -106,7 +117,11 @@ async function cityCredentials(config: Config, site: LoadedSite, file: string, i
     return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
   } catch (error) {
     const parameters = { path: caFile, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
-    printProblems([{ code: 'C054', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }], site, io);
+    printProblems(
+      [{ code: 'C054', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }],
+      site,
+      io,
+    );
     io.setExitCode(EXIT.config);
     return undefined;
   }

@@ -22,7 +22,8 @@ export async function readSecret(
   const path = folder === undefined ? join(dirname(siteFile), 'secrets', name) : join(folder, name);
   try {
     // systemd answers for the mode of what it hands over.
-    if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0) return { code: 'C052', parameters: { name, path } };
+    if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0)
+      return { code: 'C052', parameters: { name, path } };
     const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
     return value === '' ? { code: 'C053', parameters: { name, path } } : { value };
   } catch (error) {

@@ -13,8 +13,8 @@ import { fatalHandler, runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
 import { logLevelOption, startOrSay } from './run.ts';
-import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { simulateAndReport } from './simulate.ts';
+import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
 import { stateFolder } from './state-folder.ts';
 
@@ -30,6 +30,7 @@ export interface SimRunOptions {
   readonly city?: string;
   readonly cityPort: number;
   readonly world?: string;
+  readonly trace?: boolean;
   readonly json?: boolean;
   readonly logLevel: 'debug' | 'info' | 'warning' | 'error';
 }
@@ -48,6 +49,7 @@ export function addSimRun(sim: Command, io: Io): void {
     .option('--city <url>', 'send to this Sentilo instead of a simulated one of its own (token: demo-token)')
     .option('--city-port <port>', 'port of the simulated Sentilo', wholeNumber, CITY_PORT_DEFAULT)
     .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')
+    .option('--trace', 'with --for: print every event on the error output')
     .option('--json', 'print JSON: log lines, or with --for one object')
     .addOption(logLevelOption(io))
     .addHelpText(
@@ -72,11 +74,18 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const host = await liveHost(config, options, io);
   const place = await openSimulatedCity(config, options, host, io);
   if (place === undefined) return;
-  const folder = stateFolder({ option: options.state, siteFile: file, gatewayId: config.gateway.id, simulated: true, env: io.env });
+  const folder = stateFolder({
+    option: options.state,
+    siteFile: file,
+    gatewayId: config.gateway.id,
+    simulated: true,
+    env: io.env,
+  });
   const modules = await loadModules(config);
   let gateway: Gateway | undefined;
   const fatal = fatalHandler(io, () => gateway);
-  const start = () => openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
+  const start = () =>
+    openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
   gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
   const running = gateway;
@@ -128,7 +137,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000,
 function lengthOfTime(value: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|min|h|d)$/.exec(value);
   const unitMs = UNIT_MS[match?.[2] ?? ''];
-  if (match === null || unitMs === undefined) throw new InvalidArgumentError('Give a length of time with its unit, like 24h or 10min.');
+  if (match === null || unitMs === undefined)
+    throw new InvalidArgumentError('Give a length of time with its unit, like 24h or 10min.');
   return Number(match[1]) * unitMs;
 }
 

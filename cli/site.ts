@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type LoadedSite, loadSite } from '../config/load-site.ts';
 import type { Problem } from '../config/problem.ts';
-import type { Io } from './io.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
 import { renderProblems } from './render-problems.ts';
 
 /** Boards that a technician added on this machine. */

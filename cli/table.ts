@@ -1,5 +1,6 @@
 /** Characters that take two columns of a terminal: East Asian wide and full-width letters, and emoji (UAX 11). */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
 const segmenter = new Intl.Segmenter();
 
 /** Columns that a text takes on a terminal. */

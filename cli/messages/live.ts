@@ -1,5 +1,6 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
+import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 
 /** Texts of everything that shows a running gateway. English; other languages take the same keys. */
 export const text = {
@@ -8,7 +9,56 @@ export const text = {
   duration,
   quality: (quality: ReadingRow['quality'], reason: string | undefined) =>
     reason === undefined || quality !== 'suspect' ? QUALITY[quality] : `${QUALITY[quality]} (${REASONS[reason] ?? reason})`,
-  deviceProblem: ({ code, message }: DeviceProblem) => `${code} ${PROBLEMS[code] ?? ''} (${message})`,
+  deviceProblem: problemText,
+  statusLabels: { measuring: 'Measuring', stored: 'Stored', city: 'City', device: 'Device', bus: 'Bus', skipped: 'Not run' },
+  measuring: (answering: number, all: number, newestAgeMs: number | undefined) =>
+    `${answering} of ${all} devices${newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`}`,
+  stored: (records: number, size: string, max: string | undefined) =>
+    `${count(records, 'record')} (${max === undefined ? size : `${size} of ${max}`})`,
+  waiting: (readings: number, since: string | undefined) =>
+    readings === 0
+      ? 'nothing waits for the city'
+      : `${count(readings, 'reading')} wait for the city${since === undefined ? '' : ` since ${since}`}`,
+  evicted: (readings: number) => `${count(readings, 'reading')} that the city never got were dropped: the journal is full`,
+  damage: (file: string, sizeBytes: number, missing: number) =>
+    `damage in ${file}: ${sizeBytes} bytes set aside, ${count(missing, 'record')} missing`,
+  storageFailing: (code: string, since: string, waiting: number) =>
+    `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
+  cityState: (state: UplinkState, since: string) => `${CITY_STATES[state]} since ${since}`,
+  cityProblem: ({ code, parameters }: CityProblem) => `${code} ${fill(CITY_PROBLEMS[code] ?? CITY_PROBLEM_OTHER, parameters)}`,
+  cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
+  cityCounts: (delivered: number, folded: number) =>
+    `${count(delivered, 'reading')} delivered since the start${folded === 0 ? '' : `, ${folded} folded (two in one second)`}`,
+  held: (sensor: string, words: string) => `${sensor} is held: ${words}`,
+  rejected: (reason: string, readings: number) => `${count(readings, 'reading')} set aside for good: ${reason}`,
+  noTime: (readings: number) => `${count(readings, 'reading')} wait for the clock to be set`,
+  noCity: 'no sentilo: in the site file: nothing is sent',
+  deviceLine: (device: string, since: string, problem: DeviceProblem) => `${device} for ${since}: ${problemText(problem)}`,
+  busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
+  skippedLine: (device: string, code: string) => `${device} (${code}: see \`barri check\`)`,
+  notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
+  noJournal: (folder: string) =>
+    `error[B103] no gateway runs on ${folder}, and it holds no journal\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
+  simulationStarted: ({ file, folder, url, provider, token }: Simulation) =>
+    `Barri runs ${file} with simulated devices.
+  journal  ${folder}/journal (delete the folder to begin anew)
+  city     ${url === '' ? 'none: the site has no sentilo: block' : `${url}, a simulated Sentilo: provider ${provider}, token ${token}`}
+  look     curl -H "IDENTITY_KEY: ${token}" ${url}/data/${provider}
+           npm run -s barri -- status --state ${folder}     (in another terminal)
+  stop     Ctrl-C
+
+`,
+  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed }: Simulated) =>
+    `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
+city     ${count(observations, 'observation')} in ${count(requests, 'request')}
+trace    ${count(eventCount, 'event')}
+hash     ${traceHash}
+`,
+  simulationEnded: (folder: string) => `\nStopped. Outputs are safe; the journal is in ${folder}/journal.\n`,
+  cityPortBusy: (port: number) =>
+    `error[B104] port ${port} is taken: another simulated city may run there\n   = end it, or choose another port: --city-port ${port + 1}\n`,
+  worldUnreadable: (file: string, code: string) =>
+    `error[B105] cannot read ${file}: ${code}\n   = give the path of a sentilo-world/v1 file\n`,
   gatewayStopped: 'the gateway has stopped',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
@@ -16,6 +66,60 @@ export const text = {
   stateFolderUnusable: (folder: string, why: string) =>
     `error[B102] the state folder ${folder} cannot be used: ${why}\n   = make it writable for this user, or choose another one: --state FOLDER\n`,
 } as const;
+
+interface Simulated {
+  readonly seed: number;
+  readonly virtualMs: number;
+  readonly realMs: number;
+  readonly observations: number;
+  readonly requests: number;
+  readonly eventCount: number;
+  readonly traceHash: string;
+}
+
+interface Simulation {
+  readonly file: string;
+  readonly folder: string;
+  readonly url: string;
+  readonly provider: string;
+  readonly token: string;
+}
+
+function problemText({ code, message }: DeviceProblem): string {
+  return `${code} ${PROBLEMS[code] ?? ''} (${message})`;
+}
+
+function count(number: number, word: string): string {
+  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
+}
+
+/** Puts parameters into the places of a text that are named in braces. */
+function fill(template: string, parameters: Readonly<Record<string, string | number>>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_match, name: string) => String(parameters[name] ?? ''));
+}
+
+const CITY_STATES: Readonly<Record<UplinkState, string>> = {
+  starting: 'not tried yet,',
+  ok: 'takes what is sent',
+  waiting: 'waiting',
+  unreachable: 'not reachable',
+  refused: 'refuses',
+};
+
+/** What the city answered, and what to do about it. */
+const CITY_PROBLEMS: Readonly<Record<string, string>> = {
+  S000: 'no answer: {words}',
+  S001: 'an answer that is not Sentilo’s: {words}. Is a login page or another program at this address?',
+  S400: 'the city cannot read what was sent: {words}',
+  S401: 'the city rejects the token of this provider: {words}. Check the secret; a new token takes up to a minute to work.',
+  S403: 'the city does not let this provider write: {words}. Ask the city’s operator for write permission.',
+  S404: 'the city does not know a sensor: {words}. Register it in the city’s catalogue.',
+  S429: 'the quota of this hour is used up: {words}',
+  S500: 'trouble in the city’s server: {words}',
+  S503: 'the city’s server is starting: {words}',
+  S900: 'the journal cannot record what is being sent: {words}',
+};
+const CITY_PROBLEM_OTHER = 'the city answered: {words}';
 
 const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {
   good: 'good',

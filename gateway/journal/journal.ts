@@ -14,12 +14,14 @@ export interface SequenceRange {
 
 /** Damage found at opening: what was lost, and where. */
 export interface Damage {
+  /** Name in the journal's folder. */
   readonly file: string;
   readonly offset: number;
   readonly sizeBytes: number;
-  /** The sequences that are missing because of it; undefined for a torn tail, which nobody was promised. */
+  /** The sequences that are missing because of it; undefined when none are, as for a torn tail, which nobody was promised. */
   readonly missing?: SequenceRange;
-  readonly kind: 'torn-tail' | 'damaged' | 'evicted';
+  /** `unreadable`: the disk gives an error for these bytes. `other-version`: a file of a later release, left as it is. */
+  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'evicted';
 }
 
 /** What the journal knows about itself. */
@@ -27,6 +29,7 @@ export interface JournalStats {
   readonly recordCount: number;
   readonly sizeBytes: number;
   readonly sizeBytesMax: number;
+  /** Sequence of the oldest record, 0 when there is none. */
   readonly firstSequence: number;
   /** Sequence of the newest durable record, 0 when there is none. */
   readonly lastSequence: number;
@@ -35,7 +38,7 @@ export interface JournalStats {
   /** Undelivered observations dropped because of the size cap, since this process started. */
   readonly evictedUndeliveredCount: number;
   /** Set while the disk refuses writes. */
-  readonly failing?: { readonly code: string; readonly sinceMonotonicMs: number; readonly waitingCount: number };
+  readonly failing?: { readonly code: string; readonly forMs: number; readonly waitingCount: number };
 }
 
 /**
@@ -50,7 +53,10 @@ export interface Journal {
    * @throws JournalError when the record can no longer be made durable
    */
   append(record: JournalRecord, urgent?: boolean): Promise<number>;
-  /** Up to `limit` durable records with sequence ≥ `from`, in order. Damaged and dropped ones are left out. */
+  /**
+   * Up to `limit` durable records with sequence ≥ `from`, in order. Damaged and dropped ones are left out.
+   * @throws JournalError when a file cannot be opened for another reason than that it is gone
+   */
   read(from: number, limit: number): Promise<readonly StoredRecord[]>;
   /** Opens the delivery state of one uplink, by its name (`sentilo`). */
   delivery(uplink: string): Promise<Delivery>;
@@ -71,11 +77,16 @@ export interface Delivery {
   isDelivered(sequence: number): boolean;
   /** Sequences whose sending had begun and whose outcome this process did not see: of the process before, at opening. */
   readonly unresolved: readonly number[];
-  /** Records durably that these are about to be sent, together with every settlement so far. Resolves before anything may be sent. */
+  /**
+   * Records durably that these are about to be sent, together with every settlement so far. Resolves before anything may be sent.
+   * @throws JournalError when the disk refuses: then nothing may be sent
+   */
   begin(sequences: readonly number[]): Promise<void>;
   /**
    * Ends the sending of `sequences`, of which `delivered` need not be sent again. Kept in memory; durable with the next
    * `begin` or `flush` (a crash before that only means that they are looked up once more).
+   * @throws JournalError when that would need more than DELIVERY_RANGES_MAX ranges; nothing has changed then. Ask
+   *   `rangeCountAfter` (delivery.ts) before, append the stragglers again (`heldFrom`), and settle their old places too.
    */
   settle(sequences: readonly number[], delivered: readonly number[]): void;
   /** Makes the settlements durable. */

@@ -1,0 +1,78 @@
+import type { JournalStats } from '../gateway/journal/journal.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
+import type { UplinkStatus } from '../gateway/uplink/status.ts';
+import { text } from './messages/live.ts';
+
+const LABEL_WIDTH = 12;
+const BYTES_PER_STEP = 1024;
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** The picture of `barri status`: what is measured, what is stored, what the city has; then only what is wrong. */
+export function renderStatus(status: GatewayStatus): string {
+  const labels = text.statusLabels;
+  const { measuring, city } = status;
+  const blocks: [string, string[]][] = [
+    [labels.measuring, [text.measuring(measuring.answeringCount, measuring.deviceCount, measuring.newestAgeMs)]],
+    [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs)],
+    [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
+    [
+      labels.device,
+      status.devices.flatMap((d) =>
+        d.problem === undefined ? [] : [text.deviceLine(d.device, text.duration(d.sinceMs), d.problem)],
+      ),
+    ],
+    [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
+    [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],
+  ];
+  const lines = blocks.flatMap(([label, texts]) =>
+    texts.map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** What the journal holds and what was lost; also shown without a running gateway. */
+export function storedLines(stored: JournalStats, waitingCount?: number, oldestWaitingWallMs?: number): string[] {
+  const limit = stored.sizeBytesMax < Number.MAX_SAFE_INTEGER ? sizeText(stored.sizeBytesMax) : undefined;
+  const lines = [text.stored(stored.recordCount, sizeText(stored.sizeBytes), limit)];
+  if (waitingCount !== undefined) lines.push(text.waiting(waitingCount, clockTime(oldestWaitingWallMs)));
+  if (stored.failing !== undefined) {
+    const { code, forMs, waitingCount } = stored.failing;
+    lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
+  }
+  if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));
+  for (const { kind, file, sizeBytes, missing } of stored.damage) {
+    // A torn tail was promised to nobody, and what is evicted is counted above.
+    if (kind === 'damaged')
+      lines.push(text.damage(file, sizeBytes, missing === undefined ? 0 : missing.last - missing.first + 1));
+  }
+  return lines;
+}
+
+function cityLines(city: UplinkStatus): string[] {
+  const lines = [text.cityState(city.state, clockTime(city.sinceWallMs) ?? '')];
+  if (city.problem !== undefined && city.state !== 'ok') lines.push(text.cityProblem(city.problem));
+  if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
+  lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
+  if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
+  for (const { sensor, words } of city.held) lines.push(text.held(sensor, words));
+  for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
+  return lines;
+}
+
+function sizeText(bytes: number): string {
+  let value = bytes;
+  let step = 0;
+  while (value >= BYTES_PER_STEP && step < BYTE_UNITS.length - 1) {
+    value /= BYTES_PER_STEP;
+    step += 1;
+  }
+  return `${value < 10 && step > 0 ? value.toFixed(1) : Math.round(value)} ${BYTE_UNITS[step]}`;
+}
+
+/** The local time of day, with the date when it is another day. */
+function clockTime(wallMs: number | undefined): string | undefined {
+  if (wallMs === undefined) return undefined;
+  const date = new Date(wallMs);
+  const time = date.toTimeString().slice(0, 5);
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toISOString().slice(0, 10)} ${time}`;
+}

@@ -1,0 +1,53 @@
+import type { Config } from '../config/config.ts';
+import { createRandom } from '../simulator/random.ts';
+import { simulate } from '../simulator/run.ts';
+import { createCity } from '../simulator/sentilo/city.ts';
+import { cityHttp } from '../simulator/sentilo/city-http.ts';
+import { worldForSite } from '../simulator/sentilo/world.ts';
+import type { Io } from './io.ts';
+import { text } from './messages/live.ts';
+import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
+
+/** A run without `--start` always begins at the same moment, so that traces can be compared. */
+const START_DEFAULT_MS = Date.UTC(2026, 0, 1);
+/** A request to a city over a household's line, there and back. */
+const CITY_LATENCY_MS = 40;
+
+export interface SimulateOptions {
+  readonly seed: number;
+  /** Milliseconds of virtual time. */
+  readonly for: number;
+  readonly start?: number;
+  readonly world?: string;
+  readonly trace?: boolean;
+  readonly json?: boolean;
+}
+
+/** Runs a site in virtual time, as fast as the machine can, and says what came of it. */
+export async function simulateAndReport(config: Config, options: SimulateOptions, io: Io): Promise<void> {
+  const world = options.world === undefined ? worldForSite(config, SIMULATED_TOKEN) : await readWorld(options.world, io);
+  if (world === undefined) return;
+  const city = createCity(world);
+  const startedAtMs = performance.now();
+  const { traceHash, eventCount, virtualMs } = await simulate(config, {
+    seed: options.seed,
+    startWallMs: options.start ?? START_DEFAULT_MS,
+    forMs: options.for,
+    token: SIMULATED_TOKEN,
+    http: (clock) =>
+      cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') }),
+    ...(options.trace === true ? { listing: (line: string) => io.err(`${line}\n`) } : {}),
+  });
+  const observations = config.sentilo === undefined ? 0 : city.observations(config.sentilo.provider).length;
+  const realMs = Math.round(performance.now() - startedAtMs);
+  const result = {
+    seed: options.seed,
+    virtualMs: Math.round(virtualMs),
+    realMs,
+    eventCount,
+    observations,
+    requests: city.requestCount,
+    traceHash,
+  };
+  io.out(options.json === true ? `${JSON.stringify(result)}\n` : text.simulated(result));
+}

@@ -1,0 +1,114 @@
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { type Disk, DiskError } from '../gateway/host.ts';
+import type { JournalStats } from '../gateway/journal/journal.ts';
+import { openJournal } from '../gateway/journal/open-journal.ts';
+import { realClock, realHost } from '../gateway/real-host.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { askGateway } from './local-client.ts';
+import { text } from './messages/live.ts';
+import { renderStatus, storedLines } from './render-status.ts';
+import { siteToRun } from './site.ts';
+import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+
+interface StatusOptions {
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `barri status`. */
+export function addStatus(program: Command, io: Io): void {
+  program
+    .command('status')
+    .description('Show what is measured, what is stored and what the city has.')
+    .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
+    .option('--state <folder>', 'state folder of the gateway')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Exit code 1 when something is wrong: a device silent, the city out of reach, readings lost.
+
+Examples:
+  barri status
+  barri status school.gateway.yaml --json`,
+    )
+    .action((site: string | undefined, options: StatusOptions) => showStatus(site, options, io));
+}
+
+async function showStatus(site: string | undefined, options: StatusOptions, io: Io): Promise<void> {
+  const folders = await foldersOf(site, options, io);
+  if (folders === undefined) return;
+  for (const folder of folders) {
+    const status = await askGateway<GatewayStatus>(folder, '/status');
+    if (status === undefined) continue;
+    io.out(options.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status));
+    if (!isHealthy(status)) io.setExitCode(EXIT.problems);
+    return;
+  }
+  for (const folder of folders) {
+    const stored = await storedIn(folder);
+    if (stored === undefined) continue;
+    if (options.json === true) return io.out(`${JSON.stringify({ running: false, ...stored })}\n`);
+    io.out(text.notRunning(folder));
+    return io.out(`${storedLines(stored.stored, stored.waitingCount).join('\n')}\n`);
+  }
+  io.err(text.noJournal(folders[0] ?? ''));
+  io.setExitCode(EXIT.problems);
+}
+
+async function foldersOf(site: string | undefined, options: StatusOptions, io: Io): Promise<string[] | undefined> {
+  const told = options.state ?? io.env['BARRI_STATE_DIR'];
+  if (told !== undefined) return [told];
+  const file = site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT;
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return undefined;
+  return stateFolders({ option: undefined, siteFile: file, gatewayId: loaded.config.gateway.id, env: io.env });
+}
+
+function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
+  const measures = measuring.answeringCount === measuring.deviceCount;
+  const keeps = stored.failing === undefined && stored.evictedUndeliveredCount === 0;
+  const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused');
+  return measures && keeps && delivers;
+}
+
+/** What a journal holds, and how many of its records the city has not. */
+interface Stored {
+  readonly stored: JournalStats;
+  readonly waitingCount: number;
+}
+
+/** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */
+async function storedIn(folder: string): Promise<Stored | undefined> {
+  const { disk } = realHost(() => {});
+  const journalFolder = join(folder, 'journal');
+  if ((await disk.size(journalFolder)) === undefined) return undefined;
+  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
+  const journal = await openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, ...limits });
+  const stored = journal.stats();
+  const delivery = await journal.delivery('sentilo');
+  const above = delivery.ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return { stored, waitingCount: Math.max(0, stored.lastSequence - delivery.lowWater - above) };
+}
+
+/** The same disk, refusing every change as a write-protected card does. */
+function readOnly(disk: Disk): Disk {
+  const refuse = async (path: string): Promise<never> => {
+    throw new DiskError('EROFS', `${path} is only being looked at`);
+  };
+  return {
+    ...disk,
+    mkdir: async (path) => ((await disk.size(path)) === undefined ? refuse(path) : undefined),
+    open: async (path, mode) => {
+      if (mode === 'create' && (await disk.size(path)) === undefined) return await refuse(path);
+      const file = await disk.open(path, 'read');
+      return { ...file, pwrite: () => refuse(path), truncate: () => refuse(path), fdatasync: () => refuse(path) };
+    },
+    rename: refuse,
+    unlink: refuse,
+    fsyncDir: (path) => refuse(dirname(path)),
+  };
+}

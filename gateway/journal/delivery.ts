@@ -1,0 +1,116 @@
+import type { Disk } from '../host.ts';
+import { CursorFile, readCursor } from './cursor-file.ts';
+import { DELIVERY_RANGES_MAX, type Delivery, JournalError, type SequenceRange } from './journal.ts';
+import { rangesOf, SequenceSet } from './sequence-set.ts';
+
+/** The part of the journal that a delivery depends on. Sets are live: they change while the journal runs. */
+export interface DeliverySource {
+  /** Sequences at which there is nothing: damaged, evicted, never durable, or delivered elsewhere as a held record. */
+  readonly holes: SequenceSet;
+  /** Sequences of durable records that were there at opening. */
+  readonly atOpening: SequenceSet;
+}
+
+/** A delivery, and what the journal alone does with it. */
+export interface JournalDelivery extends Delivery {
+  /** Whether nothing of the range is left to deliver. */
+  covers(range: SequenceRange): boolean;
+  /** There is nothing to deliver in the range, and there never will be. */
+  skip(range: SequenceRange): void;
+  close(): Promise<void>;
+}
+
+/**
+ * How many ranges a delivery would have if `delivered` were settled now. When that is more than DELIVERY_RANGES_MAX, the
+ * caller first appends the records between the lowest ranges again (`heldFrom`) and settles their old places too.
+ */
+export function rangeCountAfter(delivery: Pick<Delivery, 'lowWater' | 'ranges'>, delivered: readonly number[]): number {
+  const set = new SequenceSet([{ first: 0, last: delivery.lowWater }, ...delivery.ranges, ...rangesOf(delivered)]);
+  return set.ranges.length - 1;
+}
+
+/**
+ * Opens the delivery state in the file at `path`. A file that is missing or damaged beside records that are older than this
+ * process means that anything may have been sent: everything undelivered is then unresolved.
+ */
+export async function openDelivery(
+  disk: Disk,
+  path: string,
+  heldFrom: SequenceSet,
+  source: DeliverySource,
+): Promise<JournalDelivery> {
+  const stored = await readCursor(disk, path);
+  const isKnown = typeof stored === 'object';
+  // The first range always begins at 0: its end is the low-water mark.
+  const settled = new SequenceSet([{ first: 0, last: isKnown ? stored.lowWater : 0 }, ...(isKnown ? stored.ranges : [])]);
+  for (const range of [...heldFrom.ranges, ...source.holes.ranges]) settled.add(range);
+  const inFlight = isKnown ? new SequenceSet(stored.inFlight) : source.atOpening.copy();
+  for (const range of settled.ranges) inFlight.remove(range);
+  return makeDelivery(new CursorFile(disk, path, isKnown ? stored.generation : 0), settled, inFlight, source);
+}
+
+function makeDelivery(file: CursorFile, settled: SequenceSet, inFlight: SequenceSet, source: DeliverySource): JournalDelivery {
+  const unresolved = inFlight.ranges.flatMap(sequencesOf);
+  let writing: Promise<void> = Promise.resolve();
+
+  /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
+  const write = () => {
+    const turn = writing.then(() => file.write(stateOf(settled, inFlight, source.holes)));
+    writing = turn.catch(() => undefined);
+    return turn;
+  };
+
+  return {
+    get lowWater() {
+      return settled.ranges[0]?.last ?? 0;
+    },
+    get ranges() {
+      return settled.ranges.slice(1);
+    },
+    unresolved,
+    isDelivered: (sequence) => settled.has(sequence),
+    covers: (range) => settled.covers(range),
+    skip: (range) => settled.add(range),
+    async begin(sequences) {
+      const before = inFlight.copy();
+      for (const range of rangesOf(sequences)) inFlight.add(range);
+      try {
+        await write();
+      } catch (error) {
+        // Nothing may be sent. Were they left in the list, the next state could not say what was really in flight.
+        for (const range of rangesOf(sequences)) for (const added of before.missing(range)) inFlight.remove(added);
+        throw error;
+      }
+    },
+    settle(sequences, delivered) {
+      const rangeCount = settled.ranges.length - 1;
+      const after = settled.copy();
+      for (const range of rangesOf(delivered)) after.add(range);
+      const countAfter = after.ranges.length - 1;
+      if (countAfter > DELIVERY_RANGES_MAX && countAfter > rangeCount) {
+        throw new JournalError(
+          `a delivery can hold ${DELIVERY_RANGES_MAX} ranges, not ${countAfter}: append the stragglers again first`,
+        );
+      }
+      for (const range of rangesOf(delivered)) settled.add(range);
+      for (const range of rangesOf(sequences)) inFlight.remove(range);
+    },
+    flush: write,
+    async close() {
+      await writing;
+      await file.close();
+    },
+  };
+}
+
+/** What goes into the file: ranges that are nothing but holes are found again at the next opening and need no room there. */
+function stateOf(settled: SequenceSet, inFlight: SequenceSet, holes: SequenceSet) {
+  const [lowest, ...ranges] = settled.ranges;
+  const sending = inFlight.copy();
+  for (const range of settled.ranges) sending.remove(range);
+  return { lowWater: lowest?.last ?? 0, ranges: ranges.filter((range) => !holes.covers(range)), inFlight: sending.ranges };
+}
+
+function sequencesOf(range: SequenceRange): number[] {
+  return Array.from({ length: range.last - range.first + 1 }, (_, i) => range.first + i);
+}

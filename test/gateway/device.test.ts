@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
+import { sleep } from '../../drivers/clock.ts';
+import type { Device, Driver } from '../../drivers/driver.ts';
+import { BusError, DeviceError } from '../../drivers/errors.ts';
+import { busQueue } from '../../gateway/bus-queue.ts';
+import type { Bus } from '../../gateway/buses.ts';
+import { RunningDevice } from '../../gateway/device.ts';
+import type { Host } from '../../gateway/host.ts';
+import { openLateness } from '../../gateway/lateness.ts';
+import type { Observation } from '../../gateway/record.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+const CHANNEL = { unit: 'degC', precision: 0.1, kind: 'gauge', publish: true, sendSuspect: false, reject: [], name: {}, quantity: 'temperature' } as const;
+
+function channel(reading: string): ChannelConfig {
+  return { ...CHANNEL, reading, sensor: `street-air-${reading}` };
+}
+
+/** Devices on one bus, each with its own made-up driver. */
+function rig() {
+  const clock = new TestClock({ ms: Date.UTC(2026, 10, 25), quality: 'synced' });
+  const log: [string, Record<string, unknown>][] = [];
+  const host = { clock, bootId: 'boot', log: (_level, code, fields) => log.push([code, { ...fields }]) } as Partial<Host> as Host;
+  const stop = new AbortController();
+  const bus = {
+    config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
+    queue: busQueue('i2c1', clock),
+    connect: async () => ({}),
+  } as unknown as Bus;
+  const kept: Observation[] = [];
+  const fatal: unknown[] = [];
+  const device = (id: string, made: Partial<Device>, over: Partial<DeviceConfig> = {}) => {
+    const driver = { plan: () => [], open: async () => ({ close: async () => {}, ...made }) } as Partial<Driver> as Driver;
+    const config = {
+      ...{ id, everyMs: 1000, readTimeMs: 0, via: { bus: 'i2c1' }, spec: {}, outputs: [] },
+      ...{ channels: [channel('temperature')], ...over },
+    } as Partial<DeviceConfig> as DeviceConfig;
+    const around = { host, bus, driver, lateness: openLateness(), fatal: (error: unknown) => fatal.push(error) };
+    return new RunningDevice(config, { ...around, keep: (observations) => kept.push(...observations) });
+  };
+  return { clock, log, stop, kept, fatal, device };
+}
+
+const times = (kept: readonly Observation[], name: string) =>
+  kept.filter(({ channel: id }) => id.startsWith(`${name}.`)).map(({ monotonicMs }) => monotonicMs);
+
+test('reads at once and then on its grid, whatever its neighbour on the bus does wrong', async () => {
+  const { clock, stop, kept, device } = rig();
+  const dead = device('dead', { read: (signal) => sleep(clock, 60_000, signal).then(() => []) });
+  const live = device('live', { read: async () => [{ id: 'temperature', value: 20 }] });
+  const running = [dead.run(stop.signal), live.run(stop.signal)];
+  await clock.advance(3050);
+  // The dead one costs its neighbour at most its own deadline (100 ms), never a period.
+  expect(times(kept, 'live')).toEqual([100, 1100, 2100].map((ms) => expect.closeTo(ms, -1)));
+  expect(dead.health.state).toMatchObject({ state: 'not-answering', problem: { code: 'D204' } });
+  stop.abort();
+  await Promise.all(running);
+});
+
+test('logs a silent device once, and once when it is back', async () => {
+  const { clock, stop, log, device } = rig();
+  let isDead = true;
+  const air = device('air', {
+    read: async () => {
+      if (isDead) throw new BusError('no-answer', 'nobody at 0x76');
+      return [{ id: 'temperature', value: 20 }];
+    },
+  });
+  const running = air.run(stop.signal);
+  await clock.advance(9_500);
+  isDead = false;
+  await clock.advance(3_000);
+  stop.abort();
+  await running;
+  expect(log).toEqual([
+    ['device-lost', { device: 'air', problem: 'D204', message: 'nobody at 0x76' }],
+    ['device-back', { device: 'air', afterS: 10, tries: 10 }],
+  ]);
+  expect(air.counts).toEqual({ pollCount: 13, failedCount: 10, skippedCount: 0 });
+});
+
+test('keeps the good readings of a read in which another one has no value', async () => {
+  const { clock, stop, kept, device } = rig();
+  const notAvailable = new DeviceError('not-available', 'the meter shows FFFF');
+  const meter = device(
+    'meter',
+    { read: async () => [{ id: 'voltage', error: notAvailable }, { id: 'temperature', value: 20 }] },
+    { channels: [channel('voltage'), channel('temperature')] },
+  );
+  const running = meter.run(stop.signal);
+  await clock.advance(1);
+  stop.abort();
+  await running;
+  expect(kept.map(({ channel: id, value }) => [id, value])).toEqual([['meter.temperature', 20]]);
+  expect(meter.health.state.state).toBe('ok');
+  expect(meter.health.missing.get('voltage')).toEqual({ code: 'D207', message: 'the meter shows FFFF' });
+});
+
+test('makes a change that the device tells by itself a reading at once', async () => {
+  const { clock, stop, kept, device } = rig();
+  const door = device(
+    'door',
+    {
+      read: async () => [{ id: 'closed', value: true }],
+      watch: async function* (signal) {
+        await sleep(clock, 1234, signal).catch(() => {});
+        if (!signal.aborted) yield { id: 'closed', value: false };
+      },
+    },
+    { channels: [channel('closed')], everyMs: 60_000 },
+  );
+  const running = door.run(stop.signal);
+  await clock.advance(5000);
+  stop.abort();
+  await running;
+  expect(kept.map(({ value, monotonicMs }) => [value, monotonicMs])).toEqual([
+    [true, 0],
+    [false, 1234],
+  ]);
+});
+
+test('drives outputs to safe and survives hardware that refuses', async () => {
+  const { clock, stop, device } = rig();
+  const written: [string, boolean][] = [];
+  const outputs = [
+    { id: 'switch', safe: false },
+    { id: 'vent', safe: true },
+  ];
+  const write = async (id: string, on: boolean) => {
+    written.push([id, on]);
+    if (id === 'switch') throw new DeviceError('refused', 'stuck');
+  };
+  const relay = device('relay', { write }, { channels: [], outputs });
+  await relay.toSafe(stop.signal);
+  await clock.advance(0);
+  expect(written).toEqual([
+    ['switch', false],
+    ['vent', true],
+  ]);
+  expect(relay.health.state.problem?.code).toBe('D209');
+});
+
+test('hands a broken invariant on instead of hiding it', async () => {
+  const { stop, device } = rig();
+  const broken = device('broken', { read: async () => [{ id: 'nobody_asked', value: 1 }] });
+  await expect(broken.poll(stop.signal)).rejects.toThrow('nobody asked for');
+});
