@@ -3,11 +3,11 @@ import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { I2cBus, OpenI2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
-import { openModbus } from '../drivers/bus/modbus-client.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
 import { BusError } from '../drivers/errors.ts';
 import { type BusQueue, busQueue } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
+import type { Modules } from './modules.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
 
 /** One bus of the site, in use. */
@@ -25,7 +25,7 @@ export interface Bus {
 }
 
 /** Prepares a bus; nothing is opened before `run`. `tap` sees its frames. */
-export async function prepareBus(config: BusConfig, host: Host, tap: FrameTap | undefined): Promise<Bus> {
+export function prepareBus(config: BusConfig, host: Host, modules: Modules, tap?: FrameTap): Bus {
   switch (config.type) {
     case 'i2c':
       return demandBus(config, host, openedI2c(config, host, tap), (bus) => bus);
@@ -37,12 +37,12 @@ export async function prepareBus(config: BusConfig, host: Host, tap: FrameTap | 
     }
     case 'modbus-rtu': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
-      return lineBus(config, host, stream, await modbusOn(config, stream, 'rtu', host, tap));
+      return lineBus(config, host, stream, modbusOn(config, stream, 'rtu', { host, modules, tap }));
     }
     case 'modbus-tcp': {
       const address = { host: config.host, port: config.tcpPort };
       const stream = lineOf(config, host, (signal) => host.buses.tcp(address, signal));
-      return lineBus(config, host, stream, await modbusOn(config, stream, config.framing, host, tap));
+      return lineBus(config, host, stream, modbusOn(config, stream, config.framing, { host, modules, tap }));
     }
   }
 }
@@ -82,9 +82,9 @@ function modbusOn(
   config: Extract<BusConfig, { type: 'modbus-rtu' | 'modbus-tcp' }>,
   stream: ReopeningStream,
   framing: 'rtu' | 'tcp',
-  host: Host,
-  tap: FrameTap | undefined,
-): Promise<ModbusBus> {
+  { host, modules, tap }: { host: Host; modules: Modules; tap: FrameTap | undefined },
+): ModbusBus {
+  if (modules.openModbus === undefined) throw new Error(`${config.id}: the Modbus library was not loaded`);
   const isSerial = config.type === 'modbus-rtu';
   const options = {
     name: config.id,
@@ -95,7 +95,7 @@ function modbusOn(
     ...(isSerial ? { baud: config.baud } : {}),
     onBroken: () => stream.drop(),
   };
-  return openModbus(tapped(stream, config.id, host, tap), options, host.clock);
+  return modules.openModbus(tapped(stream, config.id, host, tap), options, host.clock);
 }
 
 function tapped(stream: ByteStream, bus: string, host: Host, tap: FrameTap | undefined): ByteStream {

@@ -56,7 +56,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     });
     const uplink = await openUplink(config, host, journal, options);
     const buses = new Map<string, Bus>();
-    for (const bus of config.buses.values()) buses.set(bus.id, await prepareBus(bus, host, options.tap));
+    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.modules, options.tap));
     return await start({ config, host, options, journal, uplink, buses, unlock });
   } catch (error) {
     await unlock();

@@ -1,0 +1,33 @@
+import { DeviceError } from '../errors.ts';
+
+/** Names of the exception codes, from the Modbus application protocol V1.1b3 §7. */
+const NAMES: Readonly<Record<number, string>> = {
+  1: 'illegal function',
+  2: 'illegal data address',
+  3: 'illegal data value',
+  4: 'server device failure',
+  5: 'acknowledge',
+  6: 'server device busy',
+  8: 'memory parity error',
+  10: 'gateway path unavailable',
+  11: 'gateway target device failed to respond',
+};
+
+/** The slave understood the request and refused it; `code` is the number of the exception it sent. */
+export class ModbusException extends DeviceError {
+  readonly code: number;
+  constructor(code: number, what: string, options?: ErrorOptions) {
+    super('refused', `Modbus exception ${code} (${NAMES[code] ?? 'not in the specification'}): ${what}`, options);
+    this.code = code;
+  }
+
+  /** The device does not have all of the registers that were asked for. Some devices send 3 where the specification says 2. */
+  get isAboutAddresses(): boolean {
+    return this.code === 2 || this.code === 3;
+  }
+
+  /** A gateway between us and the line answered for a slave that does not: as dead as a timeout. */
+  get isFromGateway(): boolean {
+    return this.code === 10 || this.code === 11;
+  }
+}

@@ -1,0 +1,149 @@
+import type { HttpError, HttpResponse } from '../host.ts';
+import { QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
+import type { Pause } from './gate.ts';
+import type { CityProblem } from './status.ts';
+
+/** What is known about a batch after its request. */
+export type Outcome =
+  | { readonly kind: 'stored' }
+  /** Stored but for the observations of these sensors (id → the city's words). */
+  | { readonly kind: 'partial'; readonly rejected: ReadonlyMap<string, string> }
+  /** Nothing, a part or all of it may be stored. It is looked up after `settleMs`. */
+  | { readonly kind: 'unknown'; readonly settleMs: number; readonly pause: Pause }
+  /** Certainly nothing is stored; the same may be sent again later. */
+  | { readonly kind: 'not-stored'; readonly pause: Pause }
+  /** Nothing is stored, and at least one observation is to blame. */
+  | { readonly kind: 'bad-data'; readonly problem: CityProblem }
+  /** Nothing is stored; a smaller request may pass. */
+  | { readonly kind: 'too-large'; readonly problem: CityProblem };
+
+/** A request whose connection was cut may still be at work in the city. */
+export const SETTLE_AFTER_CUT_MS = 2_000;
+/** One that we gave up on has been waiting in the city's queue for long. */
+export const SETTLE_AFTER_TIMEOUT_MS = 5_000;
+/** The answer has come: what is stored is stored. */
+export const SETTLE_AFTER_ANSWER_MS = 0;
+/** Longest pause that a quota answer can ask for: its window is an hour (Sentilo reference §1.10). */
+const QUOTA_PAUSE_MAX_MS = 3_600_000;
+/** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */
+const WORDS_MAX = 300;
+
+/** Faults of the way there, not of the data (Sentilo reference §1.4). */
+const TRANSPORT_FAULTS = ['java.net.SocketTimeoutException', 'org.apache.http.ConnectionClosedException'];
+/** Greedy, because an id is not escaped: it reaches to its last bracket (Sentilo reference §1.5.5). */
+const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is not online \(404\.2\))\.$/s;
+
+interface ErrorBody {
+  readonly message: string;
+  readonly details: readonly string[];
+}
+
+/** Understands the answer to a batch that held these sensors. */
+export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, mask: Mask): Outcome {
+  const { status } = response;
+  const body = errorBody(response.body);
+  if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
+  const problem = problemOf(status, response.body, mask);
+  const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
+  const unknown = (state: Pause['state'], pace = TRANSPORT_PACE): Outcome => ({
+    kind: 'unknown',
+    settleMs: SETTLE_AFTER_ANSWER_MS,
+    pause: { state, pace, problem },
+  });
+  if (status === 404) {
+    const rejected = rejectedSensors(body, sensors, mask);
+    return rejected === undefined ? unknown('refused', REFUSED_PACE) : { kind: 'partial', rejected };
+  }
+  if (status === 400 && body === undefined) return garbage(response, mask);
+  if (status === 400 && body !== undefined) {
+    if (TRANSPORT_FAULTS.some((fault) => body.details[0]?.startsWith(fault)))
+      return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
+    if (body.message.startsWith('Unable to read message. Request payload size')) return { kind: 'too-large', problem };
+    // A wrong address is not the fault of any observation, and each of them would be blamed for it in turn.
+    if (body.message.startsWith('Invalid path')) return notStored({ state: 'refused', pace: REFUSED_PACE });
+    return { kind: 'bad-data', problem };
+  }
+  if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, ...quotaPause(response) });
+  if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
+  // Behind a proxy 502 and 504 say as little about what was stored as a 500 does.
+  if (status >= 500) return unknown('waiting');
+  if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
+  return garbage(response, mask);
+}
+
+/** Understands that no answer came. */
+export function failureOf(error: HttpError, mask: Mask): Outcome {
+  const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
+  const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
+  const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code: isGarbage ? 'S001' : 'S000', parameters } };
+  if (!error.maybeSent) return { kind: 'not-stored', pause };
+  const settleMs = error.code === 'TIMEOUT' ? SETTLE_AFTER_TIMEOUT_MS : SETTLE_AFTER_CUT_MS;
+  return { kind: 'unknown', settleMs, pause };
+}
+
+/** What the city said, as a problem to show. */
+export function problemOf(status: number, body: Uint8Array, mask: Mask): CityProblem {
+  const known = errorBody(body);
+  const said = known === undefined ? text(body) : [known.message, ...known.details.slice(0, 1)].join(' ');
+  // Of a stack trace the first line says what is wrong.
+  const words = mask(said.split('\n', 1)[0]?.trim() ?? '').slice(0, WORDS_MAX);
+  return { code: `S${status}`, parameters: { status, words } };
+}
+
+/** Takes the token out of a text: a 401 repeats it (Sentilo reference §1.4). */
+export type Mask = (text: string) => string;
+
+/** Makes the mask for a token, also where it stands in an encoded form. */
+export function maskOf(token: string): Mask {
+  const forms = [...new Set([token, encodeURIComponent(token), JSON.stringify(token).slice(1, -1)])].filter(
+    (form) => form !== '',
+  );
+  return (said) => forms.reduce((masked, form) => masked.replaceAll(form, '***'), said);
+}
+
+/** A success of Sentilo is empty and names its version; the sign-in page of a public network is a 200 too. */
+function isPlainSuccess({ body, headers }: HttpResponse): boolean {
+  return body.length === 0 || headers['x-sentilo-version'] !== undefined;
+}
+
+function garbage(response: HttpResponse, mask: Mask): Outcome {
+  const problem = { ...problemOf(response.status, response.body, mask), code: 'S001' };
+  return { kind: 'unknown', settleMs: SETTLE_AFTER_CUT_MS, pause: { state: 'unreachable', pace: TRANSPORT_PACE, problem } };
+}
+
+function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
+  const minutes = Number(headers['x-ratelimit-inbound-reset'] ?? 0);
+  return minutes > 0 ? { fixedMs: Math.min(minutes * 60_000, QUOTA_PAUSE_MAX_MS) } : {};
+}
+
+/** The rejected sensors, or undefined when the details do not say completely which of these they are. */
+function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<string>, mask: Mask): Map<string, string> | undefined {
+  const rejected = new Map<string, string>();
+  for (const detail of body?.details ?? []) {
+    const sensor = REJECTED_SENSOR.exec(detail)?.[1];
+    if (sensor === undefined || !sensors.has(sensor)) return undefined;
+    rejected.set(sensor, mask(detail));
+  }
+  return rejected.size === 0 ? undefined : rejected;
+}
+
+function errorBody(bytes: Uint8Array): ErrorBody | undefined {
+  const json = parseJson(bytes);
+  if (typeof json !== 'object' || json === null || !('message' in json) || typeof json.message !== 'string') return undefined;
+  const details = 'errorDetails' in json && Array.isArray(json.errorDetails) ? json.errorDetails.map(String) : [];
+  return { message: json.message, details };
+}
+
+/** The JSON value of an answer, or undefined when it is none. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(text(bytes));
+  } catch {
+    // Not JSON is an answer like any other here: whoever asks decides what it means.
+    return undefined;
+  }
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,98 @@
+import type { StoredRecord } from '../journal/journal.ts';
+import type { Observation } from '../record.ts';
+import { type Entry, fateOf, secondKey } from './entry.ts';
+
+/** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
+export type Covered =
+  | { readonly sequence: number; readonly why: 'pass' | 'folded' | 'stored' }
+  | { readonly sequence: number; readonly why: 'invalid'; readonly reason: string; readonly observation: Observation };
+
+/**
+ * What is sent in one request, and the sequences in between that are done with it. They are settled at once, because
+ * settling every second one of a run on its own would break the delivery state into more ranges than it can hold.
+ */
+export interface Batch {
+  /** Ascending by sequence; no two of one sensor in one second. */
+  readonly entries: readonly Entry[];
+  readonly covered: readonly Covered[];
+}
+
+/** What a lane must know of the rest to build its next batch. */
+export interface BatchRules {
+  /** Where to start and where to stop (exclusive). */
+  readonly from: number;
+  readonly limit: number;
+  readonly entriesMax: number;
+  /** Neither delivered nor in other hands. */
+  readonly isFree: (sequence: number) => boolean;
+  readonly isHeld: (sensor: string) => boolean;
+  /** Whether the city is known to hold a value of this sensor and second already. */
+  readonly isSent: (key: string) => boolean;
+  /** Milliseconds until no further observation of the same second can come; 0 when it is over. */
+  readonly openForMs: (observation: Observation) => number;
+}
+
+/** A batch, what was left where it is, and where to go on. */
+export interface Taken {
+  readonly batch: Batch;
+  /** Observations of held sensors; the first of each is what the city is asked with later. */
+  readonly held: readonly Entry[];
+  readonly noTime: readonly StoredRecord[];
+  readonly next: number;
+  /** Set when the batch ends before an observation whose second is still running. */
+  readonly waitMs?: number;
+}
+
+/**
+ * Builds the next batch from a page of the journal. `page` holds all records from `from` on up to its end; sequences
+ * without a record are gone and covered. `end` is the sequence after the last one that the page stands for.
+ */
+export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
+  const entries = new Map<string, Entry>();
+  const covered: Covered[] = [];
+  const held: Entry[] = [];
+  const noTime: StoredRecord[] = [];
+  let next = rules.from;
+  const skipTo = (sequence: number) => {
+    for (; next < sequence; next++) if (rules.isFree(next)) covered.push({ sequence: next, why: 'pass' });
+  };
+  const taken = (waitMs?: number): Taken => {
+    const batch = { entries: [...entries.values()].sort((a, b) => a.sequence - b.sequence), covered };
+    return { batch, held, noTime, next, ...(waitMs === undefined ? {} : { waitMs }) };
+  };
+  for (const stored of page) {
+    const { sequence, record } = stored;
+    if (sequence >= rules.limit) break;
+    skipTo(sequence);
+    const fate = rules.isFree(sequence) ? fateOf(sequence, record) : undefined;
+    if (fate?.kind === 'send' && record.kind === 'observation') {
+      const waitMs = rules.openForMs(record);
+      if (waitMs > 0) return taken(waitMs);
+      const key = secondKey(fate.entry);
+      const earlier = entries.get(key);
+      if (rules.isHeld(fate.entry.sensor)) held.push(fate.entry);
+      else if (rules.isSent(key)) covered.push({ sequence, why: 'folded' });
+      else if (earlier === undefined && entries.size >= rules.entriesMax) return taken();
+      else {
+        if (earlier !== undefined) covered.push({ sequence: earlier.sequence, why: 'folded' });
+        entries.set(key, fate.entry);
+      }
+    } else if (fate?.kind === 'invalid')
+      covered.push({ sequence, why: 'invalid', reason: fate.reason, observation: fate.observation });
+    else if (fate?.kind === 'no-time') noTime.push(stored);
+    else if (fate?.kind === 'pass') covered.push({ sequence, why: 'pass' });
+    next = sequence + 1;
+  }
+  skipTo(Math.min(end, rules.limit));
+  return taken();
+}
+
+/** Two halves, cut by sequence; what is covered goes with the half it lies in. Needs at least two entries. */
+export function halves(batch: Batch): readonly [Batch, Batch] {
+  const middle = batch.entries.length >> 1;
+  const cut = batch.entries[middle]?.sequence ?? Number.POSITIVE_INFINITY;
+  return [
+    { entries: batch.entries.slice(0, middle), covered: batch.covered.filter((one) => one.sequence < cut) },
+    { entries: batch.entries.slice(middle), covered: batch.covered.filter((one) => one.sequence >= cut) },
+  ];
+}

@@ -1,0 +1,130 @@
+import type { SentiloConfig } from '../../config/config.ts';
+import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
+import { failureOf, type Mask, type Outcome, outcomeOf, parseJson, problemOf } from './answer.ts';
+import { type Entry, sequencesOf } from './entry.ts';
+import { dataUrl, publishBody, READ_BACK_MAX, readBackQuery } from './request.ts';
+import type { CityProblem } from './status.ts';
+
+/** The real server can keep a request waiting for ever when it is overloaded (Sentilo reference §1.1). */
+export const REQUEST_TIMEOUT_MS = 15_000;
+/** Two hundred readings take some 30 kB; anything longer is not Sentilo. */
+export const ANSWER_BYTES_MAX = 1_048_576;
+
+/** The read-back itself failed: nothing is known yet. */
+export class ReadBackError extends Error {
+  override readonly name = 'ReadBackError';
+  readonly problem: CityProblem;
+  constructor(problem: CityProblem, options?: ErrorOptions) {
+    super(`read-back failed: ${problem.code}`, options);
+    this.problem = problem;
+  }
+}
+
+/** The two questions that are put to the city. Both reject with the signal's reason once it is aborted. */
+export interface City {
+  /** Publishes a batch. Every failure is an outcome. */
+  publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Which of these entries of one sensor the city holds; each stored value answers for one entry of its second and text.
+   * @throws ReadBackError
+   */
+  find(entries: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+}
+
+/** How the requests of one gateway are made. */
+export interface CityOptions {
+  readonly config: Pick<SentiloConfig, 'url' | 'provider'>;
+  readonly token: string;
+  readonly mask: Mask;
+  readonly userAgent: string;
+  readonly ca?: string;
+}
+
+/** A value that the city holds. */
+interface StoredValue {
+  readonly second: number;
+  readonly value: string;
+}
+
+export function openCity(host: Pick<Host, 'http'>, { config, token, mask, userAgent, ca }: CityOptions): City {
+  const request = (method: 'GET' | 'PUT', url: string, body?: Uint8Array): HttpRequest => ({
+    method,
+    url,
+    // The city serves one request per connection whatever it says, and a pooled one fails half of the time (§1.1).
+    headers: { IDENTITY_KEY: token, 'Content-Type': 'application/json', Connection: 'close', 'User-Agent': userAgent },
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    responseBytesMax: ANSWER_BYTES_MAX,
+    ...(body === undefined ? {} : { body }),
+    ...(ca === undefined ? {} : { ca }),
+  });
+
+  async function publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome> {
+    const sensors = new Set(entries.map((entry) => entry.sensor));
+    let response: HttpResponse;
+    try {
+      response = await host.http(request('PUT', dataUrl(config.url, config.provider), publishBody(entries)), signal);
+    } catch (error) {
+      if (error instanceof HttpError) return failureOf(error, mask);
+      throw error;
+    }
+    return outcomeOf(response, sensors, mask);
+  }
+
+  async function read(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<StoredValue[]> {
+    const url = dataUrl(config.url, config.provider, sensor) + readBackQuery(fromSecond, toSecond);
+    let response: HttpResponse;
+    try {
+      response = await host.http(request('GET', url), signal);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      const parameters = { words: mask(error.message), error: error.code };
+      throw new ReadBackError({ code: 'S000', parameters }, { cause: error });
+    }
+    const values = response.status === 200 ? storedValues(response.body) : undefined;
+    if (values === undefined) {
+      const problem = problemOf(response.status, response.body, mask);
+      throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem);
+    }
+    if (values.length < READ_BACK_MAX || fromSecond === toSecond) return values;
+    // The answer may have been cut at its limit: ask for each half of the time.
+    const middle = Math.floor((fromSecond + toSecond) / 2);
+    const early = await read(sensor, fromSecond, middle, signal);
+    return [...early, ...(await read(sensor, middle + 1, toSecond, signal))];
+  }
+
+  async function find(entries: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>> {
+    const [first] = entries;
+    if (first === undefined) return new Set();
+    const seconds = entries.map((entry) => entry.second);
+    return match(entries, await read(first.sensor, Math.min(...seconds), Math.max(...seconds), signal));
+  }
+
+  return { publish, find };
+}
+
+/** Sequences of the entries that are among the stored values, as multisets. */
+export function match(entries: readonly Entry[], stored: readonly StoredValue[]): ReadonlySet<number> {
+  const left = new Map<string, number>();
+  const key = ({ second, value }: StoredValue) => `${second} ${value}`;
+  for (const value of stored) left.set(key(value), (left.get(key(value)) ?? 0) + 1);
+  const found = entries.filter((entry) => {
+    const count = left.get(key(entry)) ?? 0;
+    left.set(key(entry), count - 1);
+    return count > 0;
+  });
+  return new Set(sequencesOf(found));
+}
+
+/** `{"observations":[{"value","time"}]}` with `time` in milliseconds, or undefined when it is anything else. */
+function storedValues(body: Uint8Array): StoredValue[] | undefined {
+  const json = parseJson(body);
+  if (typeof json !== 'object' || json === null || !('observations' in json) || !Array.isArray(json.observations))
+    return undefined;
+  const values: StoredValue[] = [];
+  for (const item of json.observations as unknown[]) {
+    if (typeof item !== 'object' || item === null || !('value' in item) || !('time' in item)) return undefined;
+    if (typeof item.time !== 'number') return undefined;
+    values.push({ second: Math.floor(item.time / 1000), value: String(item.value) });
+  }
+  return values;
+}

@@ -1,0 +1,61 @@
+import { valueText } from '../decimal.ts';
+import type { JournalRecord, Observation } from '../record.ts';
+import { SECOND_MAX } from './timestamp.ts';
+
+/** One observation as the city will hold it. */
+export interface Entry {
+  readonly sequence: number;
+  readonly sensor: string;
+  /** Whole seconds since 1970 (UTC): the finest the city knows (Sentilo reference §1.5.3). */
+  readonly second: number;
+  readonly value: string;
+  readonly location?: string;
+}
+
+/** Why an observation may never be sent: the city would refuse the whole batch that holds it. */
+export type InvalidReason = 'invalid-sensor-id' | 'invalid-value' | 'invalid-time' | 'invalid-location';
+
+/** What becomes of one record on its way to the city. */
+export type Fate =
+  | { readonly kind: 'send'; readonly entry: Entry }
+  /** Not an observation, or one that stays here. */
+  | { readonly kind: 'pass' }
+  /** The clock was never set when it was measured: it waits until its time is known. */
+  | { readonly kind: 'no-time' }
+  | { readonly kind: 'invalid'; readonly reason: InvalidReason; readonly observation: Observation };
+
+/** The catalogue's own pattern for ids (Sentilo reference §4.1). */
+const SENSOR_ID = /^[0-9A-Za-z_-]+$/;
+/** Latitude and longitude with exactly one space; the narrow form of what §1.5.4 accepts. */
+const LOCATION = /^(-?\d{1,2}(?:\.\d+)?) (-?\d{1,3}(?:\.\d+)?)$/;
+
+/** Decides what becomes of a record. Pure: the same record has the same fate in every process. */
+export function fateOf(sequence: number, record: JournalRecord): Fate {
+  if (record.kind !== 'observation' || !record.publish) return { kind: 'pass' };
+  if (record.wallQuality === 'none') return { kind: 'no-time' };
+  const invalid = (reason: InvalidReason): Fate => ({ kind: 'invalid', reason, observation: record });
+  if (!SENSOR_ID.test(record.sensor)) return invalid('invalid-sensor-id');
+  const second = Math.floor(record.wallMs / 1000);
+  if (!(second >= 0 && second <= SECOND_MAX)) return invalid('invalid-time');
+  if (record.location !== undefined && !isLocation(record.location)) return invalid('invalid-location');
+  if (typeof record.value === 'number' && !Number.isFinite(record.value)) return invalid('invalid-value');
+  if (!(record.precision > 0 && record.precision < Number.POSITIVE_INFINITY)) return invalid('invalid-value');
+  const value = valueText(record.value, record.precision);
+  const place = record.location === undefined ? {} : { location: record.location };
+  return { kind: 'send', entry: { sequence, sensor: record.sensor, second, value, ...place } };
+}
+
+/** Names what the city cannot tell apart: one sensor in one second. */
+export function secondKey(entry: Entry): string {
+  return `${entry.sensor} ${entry.second}`;
+}
+
+/** The sequences of entries, in their order. */
+export function sequencesOf(entries: readonly Entry[]): number[] {
+  return entries.map((entry) => entry.sequence);
+}
+
+function isLocation(text: string): boolean {
+  const parts = LOCATION.exec(text);
+  return parts !== null && Math.abs(Number(parts[1])) <= 90 && Math.abs(Number(parts[2])) <= 180;
+}

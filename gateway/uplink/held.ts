@@ -1,0 +1,95 @@
+import type { Host } from '../host.ts';
+import { backOffMs, HELD_PACE } from './back-off.ts';
+import type { Entry } from './entry.ts';
+import type { HeldSensor } from './status.ts';
+
+interface Hold {
+  readonly sinceWallMs: number;
+  words: string;
+  /** The oldest observation that is known to wait for it: what the city is asked with. */
+  probe: Entry | undefined;
+}
+
+/**
+ * The sensors that the city refuses for now. Their observations stay where they are; the city is asked about all of
+ * them at once, with one observation each, first after 30 s and then ever more rarely.
+ */
+export class HeldSensors {
+  readonly #host: Pick<Host, 'clock' | 'random' | 'log'>;
+  readonly #holds = new Map<string, Hold>();
+  #attempt = 0;
+  #nextMs = Number.POSITIVE_INFINITY;
+
+  constructor(host: Pick<Host, 'clock' | 'random' | 'log'>) {
+    this.#host = host;
+  }
+
+  has(sensor: string): boolean {
+    return this.#holds.has(sensor);
+  }
+
+  list(): HeldSensor[] {
+    return [...this.#holds].map(([sensor, { sinceWallMs, words }]) => ({ sensor, sinceWallMs, words }));
+  }
+
+  /** Milliseconds until the city should be asked again; Infinity when nothing is held. */
+  remainingMs(): number {
+    return Math.max(0, this.#nextMs - this.#host.clock.monotonicMs());
+  }
+
+  /** The city refused these sensors (id → its words). Logs what is new and nothing else. */
+  hold(rejected: ReadonlyMap<string, string>): void {
+    const fresh = [...rejected.keys()].filter((sensor) => !this.#holds.has(sensor));
+    const wasEmpty = this.#holds.size === 0;
+    for (const [sensor, words] of rejected) {
+      const known = this.#holds.get(sensor);
+      if (known === undefined) this.#holds.set(sensor, { sinceWallMs: this.#host.clock.wall().ms, words, probe: undefined });
+      else known.words = words;
+    }
+    if (fresh.length > 0) this.#attempt = 0;
+    this.#attempt++;
+    const waitMs = backOffMs(HELD_PACE, this.#attempt, 1) * (1 + this.#host.random() / 10);
+    this.#nextMs = this.#host.clock.monotonicMs() + waitMs;
+    if (fresh.length > 0)
+      this.#host.log(wasEmpty ? 'warning' : 'info', 'city-holds-sensors', {
+        sensors: fresh,
+        words: rejected.get(fresh[0] ?? ''),
+      });
+  }
+
+  /** An observation of a held sensor was come upon and left where it is. */
+  offer(entry: Entry): void {
+    const hold = this.#holds.get(entry.sensor);
+    if (hold !== undefined && (hold.probe === undefined || entry.sequence < hold.probe.sequence)) hold.probe = entry;
+  }
+
+  /** The waiting observation has a new place. */
+  moved(sensor: string, from: number, to: number): void {
+    const hold = this.#holds.get(sensor);
+    if (hold?.probe?.sequence === from) hold.probe = { ...hold.probe, sequence: to };
+  }
+
+  /** The city took this sensor, or there is nothing to ask it with. True when it was held. */
+  release(sensor: string): boolean {
+    if (!this.#holds.delete(sensor)) return false;
+    // What one sensor waited for has happened; the others are likely to be let in with it.
+    this.#attempt = 0;
+    this.#nextMs = this.#holds.size === 0 ? Number.POSITIVE_INFINITY : this.#host.clock.monotonicMs();
+    if (this.#holds.size === 0) this.#host.log('info', 'city-takes-sensors-again');
+    return true;
+  }
+
+  /** One observation of each of up to `max` held sensors. Those asked go to the end, so that everyone has their turn. */
+  probes(max: number, isFree: (sequence: number) => boolean): { readonly entries: Entry[]; readonly without: string[] } {
+    const entries: Entry[] = [];
+    const without: string[] = [];
+    for (const [sensor, hold] of [...this.#holds].slice(0, max)) {
+      this.#holds.delete(sensor);
+      this.#holds.set(sensor, hold);
+      if (hold.probe !== undefined && isFree(hold.probe.sequence)) entries.push(hold.probe);
+      else without.push(sensor);
+    }
+    this.#nextMs = this.#host.clock.monotonicMs() + HELD_PACE.baseMs;
+    return { entries: entries.sort((a, b) => a.sequence - b.sequence), without };
+  }
+}

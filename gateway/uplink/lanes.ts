@@ -1,0 +1,206 @@
+import type { Clock } from '../../drivers/clock.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Observation } from '../record.ts';
+import { SETTLE_AFTER_CUT_MS } from './answer.ts';
+import { type Taken, takeBatch } from './batch.ts';
+import type { Gate } from './gate.ts';
+import type { HeldSensors } from './held.ts';
+import type { Jobs } from './jobs.ts';
+import type { Ledger } from './ledger.ts';
+import type { Sender } from './sender.ts';
+import { takeUnresolved } from './unresolved.ts';
+import type { Wake } from './wake.ts';
+
+/** Records that are read in one go. */
+const PAGE = 500;
+/** Records that the fresh lane may lie behind; what is older than that becomes backlog. */
+export const FRESH_MAX = 1_000;
+/** Sequences in a row without a record, beyond which they are settled on their own instead of with a batch. */
+const HOLE_MAX = 1_000;
+
+/** Position of a backlog lane that has to look through everything again. */
+export const REWOUND = 0;
+
+/** Where the two lanes stand. Everything below `fresh` belongs to the backlog lane; `backlog` is how far it has looked. */
+export interface Positions {
+  fresh: number;
+  backlog: number;
+  /** Newest record when the uplink was opened. */
+  readonly atStart: number;
+  /** Newest observation without a time that was counted, by lane. */
+  noTimeSeen: { fresh: number; backlog: number };
+  noTimeCount: number;
+}
+
+/** What the lanes work with. */
+export interface LaneParts {
+  readonly clock: Clock;
+  readonly openedMs: number;
+  readonly journal: Journal;
+  readonly positions: Positions;
+  readonly sender: Sender;
+  readonly gate: Gate;
+  readonly held: HeldSensors;
+  readonly jobs: Jobs;
+  readonly ledger: Ledger;
+  readonly wake: Wake;
+  /** How often the fresh lane sends at most. */
+  readonly everyMs: number;
+}
+
+/**
+ * What has just been measured, every `everyMs`. A batch that does not go through is left to the backlog lane (or tried
+ * again, when the whole city is away), so that nothing older is ever in the way of what is new.
+ */
+export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
+  const { clock, journal, positions, gate, jobs, wake, everyMs } = parts;
+  let nextMs = clock.monotonicMs();
+  for (;;) {
+    const last = journal.stats().lastSequence;
+    positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX);
+    const isIdle = positions.fresh > last || jobs.isFull;
+    const pauseMs = isIdle ? Number.POSITIVE_INFINITY : Math.max(gate.remainingMs(), nextMs - clock.monotonicMs());
+    if (pauseMs > 0) {
+      await wake.wait(pauseMs, signal);
+      continue;
+    }
+    const startMs = clock.monotonicMs();
+    const taken = await turn(parts, 'fresh', last + 1, signal);
+    if (taken.batch.entries.length > 0) nextMs = startMs + everyMs;
+    else if (taken.waitMs !== undefined) nextMs = startMs + taken.waitMs;
+    wake.notify();
+  }
+}
+
+/** Batches in doubt first, then what has to be sent again, then held sensors, then the oldest records that wait. */
+export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
+  const { positions, sender, gate, held, jobs, ledger, wake } = parts;
+  for (;;) {
+    if (jobs.isEmpty && (await lookUpUnresolved(parts))) continue;
+    const lookUp = jobs.takeLookUp();
+    if (lookUp !== undefined) {
+      await sender.lookUp(lookUp, signal);
+      wake.notify();
+      continue;
+    }
+    const pauseMs = gate.remainingMs();
+    if (pauseMs === 0) {
+      const batch = jobs.takeResend();
+      if (batch !== undefined) {
+        if (!(await sender.send(batch, signal))) jobs.resend(batch);
+        wake.notify();
+        continue;
+      }
+      if (held.remainingMs() === 0) {
+        await probe(parts, signal);
+        continue;
+      }
+      if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
+        await turn(parts, 'backlog', positions.fresh, signal);
+        continue;
+      }
+    }
+    await wake.wait(
+      pauseMs > 0 ? Math.min(pauseMs, jobs.remainingMs()) : Math.min(jobs.remainingMs(), held.remainingMs()),
+      signal,
+    );
+  }
+}
+
+/** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
+async function lookUpUnresolved({ clock, openedMs, journal, ledger, jobs, sender, gate }: LaneParts): Promise<boolean> {
+  try {
+    const batch = await takeUnresolved(journal, ledger);
+    if (batch !== undefined) jobs.lookUp(batch, openedMs + SETTLE_AFTER_CUT_MS - clock.monotonicMs());
+    return batch !== undefined;
+  } catch (error) {
+    sender.journalFailed(gate.pass(), error);
+    return false;
+  }
+}
+
+/** Asks the city about held sensors. One without a known observation is let in: its next one asks. */
+async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<void> {
+  const { entries, without } = held.probes(sender.entriesMax, ledger.isFree);
+  for (const sensor of without) {
+    held.release(sensor);
+    positions.backlog = REWOUND;
+  }
+  if (entries.length === 0) return;
+  const batch = { entries, covered: [] };
+  ledger.claim(batch);
+  if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
+}
+
+/** One batch of a lane, from its position up to `limit` (exclusive). */
+async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, signal: AbortSignal): Promise<Taken> {
+  const { positions, sender, ledger, gate } = parts;
+  positions[lane] = ledger.firstUndelivered(positions[lane]);
+  const nothing: Taken = { batch: { entries: [], covered: [] }, held: [], noTime: [], next: positions[lane] };
+  let taken: Taken;
+  try {
+    const page = await readPage(parts, positions[lane], limit);
+    if (page === undefined) return nothing;
+    taken = takeBatch(page.records, page.end, {
+      from: positions[lane],
+      limit,
+      entriesMax: sender.entriesMax,
+      isFree: ledger.isFree,
+      isHeld: (sensor) => parts.held.has(sensor),
+      isSent: sender.isSent,
+      openForMs: lane === 'fresh' ? (observation) => openForMs(observation, parts.clock) : () => 0,
+    });
+  } catch (error) {
+    sender.journalFailed(gate.pass(), error);
+    return nothing;
+  }
+  ledger.claim(taken.batch);
+  for (const entry of taken.held) parts.held.offer(entry);
+  countNoTime(positions, lane, taken);
+  const { entries, covered } = taken.batch;
+  const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
+  if (!isDone) ledger.unclaim(taken.batch);
+  // A release meanwhile has sent the backlog lane back to the start; it must not jump ahead again.
+  else if (positions[lane] !== REWOUND) positions[lane] = taken.next;
+  return taken;
+}
+
+/** The next records, up to the first large hole. Undefined when it began with one, which is settled then. */
+async function readPage({ journal, ledger }: LaneParts, from: number, limit: number) {
+  const all = await journal.read(from, PAGE);
+  let expected = from;
+  let hole: number | undefined;
+  const records = [];
+  for (const stored of all) {
+    if (stored.sequence - expected > HOLE_MAX) {
+      hole = stored.sequence;
+      break;
+    }
+    records.push(stored);
+    expected = stored.sequence + 1;
+  }
+  if (hole === undefined && all.length < PAGE && limit - expected > HOLE_MAX) hole = limit;
+  if (hole !== undefined && records.length === 0) {
+    await ledger.settleHole({ first: from, last: Math.min(hole, limit) - 1 });
+    return undefined;
+  }
+  return { records, end: hole === undefined && all.length < PAGE ? limit : expected };
+}
+
+/** The last observation of a second is the one that is sent, so a second that still runs is waited for. */
+function openForMs(observation: Observation, clock: Clock): number {
+  const ageMs = clock.monotonicMs() - observation.monotonicMs;
+  const isRunning = Math.floor(observation.wallMs / 1000) === Math.floor(clock.wall().ms / 1000);
+  // The age bounds the wait: a wall clock that stands still must not hold anything back for good.
+  return isRunning && ageMs >= 0 && ageMs < 1000 ? Math.min(1000 - ageMs, 1000 - (clock.wall().ms % 1000)) : 0;
+}
+
+function countNoTime(positions: Positions, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
+  for (const { sequence, record } of noTime) {
+    const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence > positions.atStart);
+    const isOwnCopy = sequence > positions.atStart && record.kind === 'observation' && record.heldFrom !== undefined;
+    if (isKnown || isOwnCopy) continue;
+    positions.noTimeSeen[lane] = sequence;
+    positions.noTimeCount++;
+  }
+}

@@ -1,0 +1,234 @@
+import { DELIVERY_RANGES_MAX, type Delivery, type Journal, type SequenceRange, type StoredRecord } from '../journal/journal.ts';
+import { rangesOf, SequenceSet } from '../journal/sequence-set.ts';
+import type { Batch } from './batch.ts';
+import { type Entry, fateOf, sequencesOf } from './entry.ts';
+
+/** From this many ranges on stragglers are appended again, until few are left: the rest is room for batches in hand. */
+const RANGES_HIGH = 24;
+const RANGES_LOW = 16;
+/** Records that are appended again, and sequences that are settled, in one step. */
+const PAGE = 256;
+const HOLE_PAGE = 10_000;
+
+/** What the ledger needs of the journal. */
+type LedgerJournal = Pick<Journal, 'append' | 'read' | 'stats'>;
+
+/**
+ * What is delivered, what is in hand, and the care that the delivery state stays within its ranges: it is the only one
+ * who changes the delivery state. A sequence is free when it is neither delivered nor in hand; whoever takes it claims it
+ * in the same synchronous step, so that two lanes and a move never hold the same record.
+ */
+export class Ledger {
+  readonly #journal: LedgerJournal;
+  readonly #delivery: Delivery;
+  readonly #claimed = new Set<number>();
+  /** What the process before had on its way and nobody has looked up yet. As ranges: it can be everything that waits. */
+  readonly #unresolved: SequenceSet;
+  /** What is done and could not be settled yet without breaking the state into too many ranges. Still claimed. */
+  #pending: number[] = [];
+  #isDirty = false;
+  #turn: Promise<void> = Promise.resolve();
+  /** Called for every observation that has a new place. */
+  readonly #onMove: (sensor: string, from: number, to: number) => void;
+
+  constructor(journal: LedgerJournal, delivery: Delivery, onMove: (sensor: string, from: number, to: number) => void) {
+    this.#journal = journal;
+    this.#delivery = delivery;
+    this.#onMove = onMove;
+    this.#unresolved = new SequenceSet(rangesOf(delivery.unresolved));
+  }
+
+  get lowWater(): number {
+    return this.#delivery.lowWater;
+  }
+
+  /** Sequences up to the newest that are not settled. */
+  get waitingCount(): number {
+    const above = this.#delivery.ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    return Math.max(0, this.#journal.stats().lastSequence - this.#delivery.lowWater - above);
+  }
+
+  readonly isFree = (sequence: number): boolean =>
+    !this.#claimed.has(sequence) && !this.#delivery.isDelivered(sequence) && !this.#unresolved.has(sequence);
+
+  /** First sequence from `from` on that is not delivered. */
+  firstUndelivered(from: number): number {
+    const start = Math.max(from, this.#delivery.lowWater + 1);
+    const range = this.#delivery.ranges.find(({ first, last }) => first <= start && start <= last);
+    return range === undefined ? start : range.last + 1;
+  }
+
+  /** The lowest unresolved sequences: at most `max` of them, all within `span`. They are not free until they are forgotten. */
+  peekUnresolved(max: number, span: number): readonly number[] {
+    const first = this.#unresolved.ranges[0]?.first;
+    if (first === undefined) return [];
+    return count(first, first + span - 1)
+      .filter((sequence) => this.#unresolved.has(sequence))
+      .slice(0, max);
+  }
+
+  forgetUnresolved(sequences: readonly number[]): void {
+    for (const range of rangesOf(sequences)) this.#unresolved.remove(range);
+  }
+
+  claim({ entries, covered }: Batch): void {
+    for (const { sequence } of [...entries, ...covered]) this.#claimed.add(sequence);
+  }
+
+  unclaim({ entries, covered }: Batch): void {
+    for (const { sequence } of [...entries, ...covered]) this.#claimed.delete(sequence);
+  }
+
+  /** Resolves before anything may be sent. */
+  async begin(entries: readonly Entry[]): Promise<void> {
+    await this.#delivery.begin(sequencesOf(entries));
+    this.#isDirty = false;
+  }
+
+  /** Certainly nothing of it was stored. The batch stays claimed. */
+  giveUp(entries: readonly Entry[]): void {
+    this.#delivery.settle(sequencesOf(entries), []);
+    this.#isDirty = true;
+  }
+
+  /**
+   * Whether something that is done waits for what lies between it: no more may then be taken from the backlog, because two
+   * interleaved batches are settled together or not at all.
+   */
+  get isCrowded(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Ends a batch: what it covers and the `delivered` of its entries are done, the others are free again. */
+  async finish(batch: Batch, delivered: readonly number[]): Promise<void> {
+    await this.#exclusive(async () => {
+      const done = [...delivered, ...batch.covered.map((one) => one.sequence)];
+      const isDone = new Set(done);
+      const free = sequencesOf(batch.entries).filter((sequence) => !isDone.has(sequence));
+      await this.#makeRoom([...this.#pending, ...done]);
+      this.#delivery.settle(free, []);
+      for (const sequence of free) this.#claimed.delete(sequence);
+      if (this.#fits([...this.#pending, ...done])) this.#settle([...this.#pending.splice(0), ...done]);
+      else if (this.#fits(done)) this.#settle(done);
+      else this.#pending.push(...done);
+    });
+  }
+
+  /** There are no records in this range any more. */
+  async settleHole({ first, last }: SequenceRange): Promise<void> {
+    await this.#exclusive(async () => {
+      for (let from = first; from <= last; from += HOLE_PAGE) {
+        const sequences = count(from, Math.min(last, from + HOLE_PAGE - 1)).filter(this.isFree);
+        this.#delivery.settle(sequences, sequences);
+      }
+      this.#isDirty = true;
+    });
+  }
+
+  /** Makes durable what is settled, when it is not yet. */
+  async flush(): Promise<void> {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    try {
+      await this.#delivery.flush();
+    } catch (error) {
+      this.#isDirty = true;
+      throw error;
+    }
+  }
+
+  /** One at a time: room is counted before it is used. */
+  #exclusive(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /**
+   * Appends stragglers again where the state would fall into too many ranges: the smallest gaps, as many as needed, and with
+   * them all of about the size of the largest. So runs grow in steps of many at once, like the levels of a merge sort, and
+   * each record is moved a few times at most, however many are held for however long.
+   */
+  async #makeRoom(done: readonly number[]): Promise<void> {
+    const gaps = this.#gapsAfter(done);
+    if (gaps.length <= RANGES_HIGH) return;
+    let left = gaps.length;
+    let largest = 0;
+    for (const gap of gaps.toSorted((a, b) => sizeOf(a) - sizeOf(b))) {
+      if (left <= RANGES_LOW && sizeOf(gap) > 2 * largest) return;
+      if (this.#isInHand(gap)) continue;
+      await this.#move(gap);
+      largest = sizeOf(gap);
+      left--;
+    }
+  }
+
+  /** What would lie undelivered between the ranges if these were settled too. There are as many ranges as gaps. */
+  #gapsAfter(done: readonly number[]): readonly SequenceRange[] {
+    const after = new SequenceSet([{ first: 1, last: this.#delivery.lowWater }, ...this.#delivery.ranges]);
+    for (const range of rangesOf(done)) after.add(range);
+    return after.missing({ first: 1, last: after.ranges.at(-1)?.last ?? 0 });
+  }
+
+  #fits(done: readonly number[]): boolean {
+    return this.#gapsAfter(done).length <= DELIVERY_RANGES_MAX;
+  }
+
+  #settle(done: readonly number[]): void {
+    this.#delivery.settle(done, done);
+    for (const sequence of done) this.#claimed.delete(sequence);
+    this.#isDirty = true;
+  }
+
+  #isInHand({ first, last }: SequenceRange): boolean {
+    const [rest] = this.#unresolved.missing({ first, last });
+    if (rest?.first !== first || rest.last !== last) return true;
+    for (const sequence of this.#claimed)
+      if (first <= sequence && sequence <= last && !this.#delivery.isDelivered(sequence)) return true;
+    return false;
+  }
+
+  /**
+   * Appends the observations of a gap at the end; after a crash the journal settles the old place of every durable copy
+   * itself. The old places are settled at once where that joins them to what is delivered below, else with what is pending.
+   */
+  async #move(gap: SequenceRange): Promise<void> {
+    for (let from = gap.first; from <= gap.last; ) {
+      const page = await this.#journal.read(from, PAGE);
+      const last = page.length < PAGE ? gap.last : Math.min(gap.last, page.at(-1)?.sequence ?? gap.last);
+      const places = new Set(count(from, last).filter(this.isFree));
+      for (const sequence of places) this.#claimed.add(sequence);
+      const waiting = page.filter(({ sequence, record }) => places.has(sequence) && fateOf(sequence, record).kind !== 'pass');
+      const failure = await this.#copy(waiting, places);
+      if (this.#delivery.isDelivered(from - 1) || from === 1) this.#settle([...places]);
+      else this.#pending.push(...places);
+      if (failure !== undefined) throw failure.reason;
+      from = last + 1;
+    }
+  }
+
+  /** What could not be copied stays where it is and is taken out of `places`; the first failure is returned. */
+  async #copy(waiting: readonly StoredRecord[], places: Set<number>): Promise<PromiseRejectedResult | undefined> {
+    const copies = waiting.map(async ({ sequence, record }) => {
+      if (record.kind !== 'observation') return;
+      const to = await this.#journal.append({ ...record, heldFrom: sequence });
+      this.#onMove(record.sensor, sequence, to);
+    });
+    const results = await Promise.allSettled(copies);
+    for (const [index, result] of results.entries()) {
+      const sequence = waiting[index]?.sequence;
+      if (result.status === 'fulfilled' || sequence === undefined) continue;
+      places.delete(sequence);
+      this.#claimed.delete(sequence);
+    }
+    return results.find((result) => result.status === 'rejected');
+  }
+}
+
+function sizeOf({ first, last }: SequenceRange): number {
+  return last - first + 1;
+}
+
+function count(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}

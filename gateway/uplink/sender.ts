@@ -1,0 +1,183 @@
+import { DiskError, type Host } from '../host.ts';
+import { JournalError } from '../journal/journal.ts';
+import type { Outcome } from './answer.ts';
+import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
+import { type Batch, type Covered, halves } from './batch.ts';
+import { type City, ReadBackError } from './city.ts';
+import { type Entry, secondKey, sequencesOf } from './entry.ts';
+import type { Gate } from './gate.ts';
+import type { HeldSensors } from './held.ts';
+import type { Jobs, LookUp } from './jobs.ts';
+import type { Ledger } from './ledger.ts';
+import type { CityProblem } from './status.ts';
+import type { Tally } from './tally.ts';
+
+/** Sensors and seconds that are remembered as sent: some minutes of a large site. */
+const SENT_MAX = 8_192;
+/** Before a batch is looked up whose fate was known and could not be written down. */
+const JOURNAL_TROUBLE_MS = 1_000;
+
+/** What the sender works with. */
+export interface SenderParts {
+  readonly host: Pick<Host, 'clock' | 'random'>;
+  readonly city: City;
+  readonly gate: Gate;
+  readonly held: HeldSensors;
+  readonly jobs: Jobs;
+  readonly ledger: Ledger;
+  readonly tally: Tally;
+  /** Sensors are let in again: their observations stand below. */
+  readonly onRelease: () => void;
+}
+
+/** Sends one batch and does what its answer asks for. Used by both lanes at the same time. */
+export class Sender {
+  readonly #parts: SenderParts;
+  readonly #sent = new Set<string>();
+  #entriesMax: number;
+
+  constructor(parts: SenderParts, entriesMax: number) {
+    this.#parts = parts;
+    this.#entriesMax = entriesMax;
+  }
+
+  /** The most observations of one request, as far as the city has let us know. */
+  get entriesMax(): number {
+    return this.#entriesMax;
+  }
+
+  /** Whether the city is known to hold a value of this sensor and second; see `secondKey`. */
+  readonly isSent = (key: string): boolean => this.#sent.has(key);
+
+  /**
+   * Sends a claimed batch. True when it is finished or handed on to the jobs; false when nothing of it was stored and the
+   * caller, who still holds it, is to try again once the gate is open.
+   */
+  async send(batch: Batch, signal: AbortSignal): Promise<boolean> {
+    const { gate, city, ledger } = this.#parts;
+    const pass = gate.pass();
+    try {
+      if (batch.entries.length > 0) await ledger.begin(batch.entries);
+    } catch (error) {
+      this.journalFailed(pass, error);
+      return false;
+    }
+    const outcome: Outcome = batch.entries.length === 0 ? { kind: 'stored' } : await city.publish(batch.entries, signal);
+    try {
+      return await this.#apply(batch, outcome, pass);
+    } catch (error) {
+      // The city has acted and the journal could not be told: only the city knows now.
+      this.journalFailed(pass, error);
+      this.#parts.jobs.lookUp(batch, JOURNAL_TROUBLE_MS);
+      return true;
+    }
+  }
+
+  /** Asks the city about one sensor of a batch in doubt; after the last one, what is missing is sent again. */
+  async lookUp(job: LookUp, signal: AbortSignal): Promise<void> {
+    const { host, city, gate, jobs } = this.#parts;
+    const [sensor, ...unasked] = job.unasked;
+    try {
+      const asked = job.batch.entries.filter((entry) => entry.sensor === sensor);
+      const found = new Set([...job.found, ...(await city.find(asked, signal))]);
+      if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0 });
+      else await this.#resolve(job.batch, found);
+    } catch (error) {
+      const attempt = job.attempt + 1;
+      const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
+      if (error instanceof ReadBackError) gate.note(error.problem);
+      else this.journalFailed(gate.pass(), error);
+      jobs.goOn({ ...job, attempt, notBeforeMs: host.clock.monotonicMs() + waitMs });
+    }
+  }
+
+  /** The own disk is in trouble: nothing may be sent that cannot be recorded. Rethrows whatever is not that. */
+  journalFailed(pass: number, error: unknown): void {
+    if (!(error instanceof JournalError || error instanceof DiskError)) throw error;
+    const problem: CityProblem = { code: 'S900', parameters: { words: error.message } };
+    this.#parts.gate.close(pass, { state: 'waiting', pace: TRANSPORT_PACE, problem });
+  }
+
+  async #resolve(batch: Batch, found: ReadonlySet<number>): Promise<void> {
+    const missing = batch.entries.filter((entry) => !found.has(entry.sequence));
+    const stored = batch.entries.filter((entry) => found.has(entry.sequence));
+    if (missing.length === 0) return await this.#finish(batch, batch.entries);
+    this.#remember(stored);
+    const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
+    this.#parts.jobs.resend({ entries: missing, covered });
+  }
+
+  async #apply(batch: Batch, outcome: Outcome, pass: number): Promise<boolean> {
+    const { gate, held, jobs, ledger } = this.#parts;
+    switch (outcome.kind) {
+      case 'stored':
+        if (batch.entries.length > 0) gate.open();
+        await this.#finish(batch, batch.entries);
+        return true;
+      case 'partial': {
+        gate.open();
+        const accepted = batch.entries.filter((entry) => !outcome.rejected.has(entry.sensor));
+        this.#release(accepted);
+        held.hold(outcome.rejected);
+        for (const entry of batch.entries) held.offer(entry);
+        await this.#finish(batch, accepted);
+        return true;
+      }
+      case 'unknown':
+        gate.close(pass, outcome.pause);
+        jobs.lookUp(batch, outcome.settleMs);
+        return true;
+      case 'not-stored':
+        gate.close(pass, outcome.pause);
+        ledger.giveUp(batch.entries);
+        return false;
+      case 'too-large':
+        this.#entriesMax = Math.max(1, Math.min(this.#entriesMax, batch.entries.length >> 1));
+        await this.#narrow(batch, 'too-large', outcome.problem);
+        return true;
+      case 'bad-data':
+        await this.#narrow(batch, 'refused-by-city', outcome.problem);
+        return true;
+    }
+  }
+
+  /** Nothing was stored because of at least one observation: halve the batch until that one stands alone. */
+  async #narrow(batch: Batch, reason: string, problem: CityProblem): Promise<void> {
+    const { gate, jobs, ledger, tally } = this.#parts;
+    gate.open();
+    gate.note(problem);
+    const [culprit, another] = batch.entries;
+    if (culprit !== undefined && another === undefined) {
+      await tally.refused(culprit, reason, String(problem.parameters['words'] ?? ''));
+      await this.#finish(batch, [], [culprit]);
+      return;
+    }
+    ledger.giveUp(batch.entries);
+    jobs.resend(...halves(batch));
+  }
+
+  async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {
+    const { ledger, tally } = this.#parts;
+    this.#remember(accepted);
+    this.#release(accepted);
+    await tally.tellInvalid(batch.covered);
+    await ledger.finish(batch, sequencesOf([...accepted, ...setAside]));
+    tally.settled(accepted.length, batch.covered);
+  }
+
+  #release(accepted: readonly Entry[]): void {
+    const sensors = new Set(accepted.map((entry) => entry.sensor));
+    let isReleased = false;
+    for (const sensor of sensors) isReleased = this.#parts.held.release(sensor) || isReleased;
+    if (isReleased) this.#parts.onRelease();
+  }
+
+  /** Only what the city is known to hold: what is folded into it is in no danger of being lost with it. */
+  #remember(accepted: readonly Entry[]): void {
+    for (const entry of accepted) this.#sent.add(secondKey(entry));
+    for (const key of this.#sent) {
+      if (this.#sent.size <= SENT_MAX) return;
+      this.#sent.delete(key);
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import type { SentiloConfig } from '../../config/config.ts';
+import { sleep } from '../../drivers/clock.ts';
+import type { Host } from '../host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { JournalRecord } from '../record.ts';
+import { maskOf } from './answer.ts';
+import { openCity } from './city.ts';
+import { Gate } from './gate.ts';
+import { HeldSensors } from './held.ts';
+import { Jobs } from './jobs.ts';
+import { type LaneParts, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
+import { Ledger } from './ledger.ts';
+import { Sender } from './sender.ts';
+import type { UplinkStatus } from './status.ts';
+import { Tally } from './tally.ts';
+import { Wake } from './wake.ts';
+
+/** Beyond 100 the real server gains nothing and can fail half-way (Sentilo reference §1.5.5). */
+const BATCH_MAX = 100;
+/** What was settled without another sending becomes durable after this time. */
+const FLUSH_MS = 3_000;
+const DEFAULT_USER_AGENT = 'barri';
+
+/** What the uplink needs from the world. */
+export type SentiloHost = Pick<Host, 'clock' | 'http' | 'random' | 'log' | 'bootId'>;
+
+/** The delivery of the journal's observations to the city. */
+export interface Uplink {
+  /**
+   * Delivers until `signal` is aborted, then resolves with everything known made durable; a request on its way is
+   * aborted and is looked up at the next start. May be called once. Rejects only when an invariant is broken.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Something was appended and is durable. */
+  notify(): void;
+  status(): UplinkStatus;
+}
+
+/** How the uplink is set up: `ca` is PEM text to trust instead of the system's authorities. */
+export interface SentiloOptions {
+  readonly ca?: string;
+  readonly userAgent?: string;
+}
+
+/**
+ * Prepares the delivery to a Sentilo instance. Nothing is sent before `run`.
+ * `token` goes into the request header and nowhere else.
+ * @throws JournalError
+ */
+export async function openSentilo(
+  config: SentiloConfig,
+  token: string,
+  host: SentiloHost,
+  journal: Journal,
+  options: SentiloOptions = {},
+): Promise<Uplink> {
+  const { userAgent = DEFAULT_USER_AGENT, ca } = options;
+  const delivery = await journal.delivery('sentilo');
+  const city = openCity(host, { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) });
+  const wake = new Wake(host.clock);
+  const gate = new Gate(host, () => wake.notify());
+  const held = new HeldSensors(host);
+  const jobs = new Jobs(host.clock);
+  // What the uplink itself appends has to be passed by its lanes like everything else.
+  const append = async (record: JournalRecord) => {
+    const sequence = await journal.append(record);
+    wake.notify();
+    return sequence;
+  };
+  const ledger = new Ledger(
+    { append, read: (from, limit) => journal.read(from, limit), stats: () => journal.stats() },
+    delivery,
+    (sensor, from, to) => held.moved(sensor, from, to),
+  );
+  const tally = new Tally(host, { append });
+  const atStart = journal.stats().lastSequence;
+  const positions: Positions = {
+    fresh: atStart + 1,
+    backlog: REWOUND,
+    atStart,
+    noTimeSeen: { fresh: 0, backlog: 0 },
+    noTimeCount: 0,
+  };
+  const onRelease = () => {
+    positions.backlog = REWOUND;
+    wake.notify();
+  };
+  const sender = new Sender({ host, city, gate, held, jobs, ledger, tally, onRelease }, Math.min(config.send.batch, BATCH_MAX));
+  const oldest = oldestWaiting(journal, ledger);
+
+  const parts: LaneParts = {
+    clock: host.clock,
+    openedMs: host.clock.monotonicMs(),
+    journal,
+    positions,
+    sender,
+    gate,
+    held,
+    jobs,
+    ledger,
+    wake,
+    everyMs: config.send.everyMs,
+  };
+  return {
+    run: (signal) => run(parts, oldest, signal),
+    notify: () => wake.notify(),
+    status: () => statusOf(parts, tally, oldest.wallMs),
+  };
+}
+
+async function run(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const inner = AbortSignal.any([signal, stop.signal]);
+  const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, oldest, inner)];
+  try {
+    await Promise.race(loops);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(loops);
+    if (!signal.aborted) throw error;
+  } finally {
+    await flush(parts);
+  }
+}
+
+async function keepDurable(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promise<never> {
+  const { clock, sender, gate } = parts;
+  for (;;) {
+    await flush(parts);
+    try {
+      await oldest.refresh();
+    } catch (error) {
+      sender.journalFailed(gate.pass(), error);
+    }
+    await sleep(clock, FLUSH_MS, signal);
+  }
+}
+
+/** What is not made durable is not lost: it is looked up once more. */
+async function flush({ ledger, sender, gate }: LaneParts): Promise<void> {
+  try {
+    await ledger.flush();
+  } catch (error) {
+    sender.journalFailed(gate.pass(), error);
+  }
+}
+
+function statusOf(
+  { gate, held, ledger, jobs, positions }: LaneParts,
+  tally: Tally,
+  oldestWallMs: number | undefined,
+): UplinkStatus {
+  const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
+  const nextTryInMs = gate.remainingMs();
+  const heldNextTryInMs = held.remainingMs();
+  const waitingCount = ledger.waitingCount;
+  return {
+    state,
+    sinceWallMs,
+    waitingCount,
+    noTimeCount: positions.noTimeCount,
+    attempt,
+    held: held.list(),
+    lookUpCount: jobs.lookUpCount,
+    deliveredCount: tally.deliveredCount,
+    foldedCount: tally.foldedCount,
+    rejected: { ...tally.rejected },
+    ...(lastSuccessWallMs === undefined ? {} : { lastSuccessWallMs }),
+    ...(waitingCount > 0 && oldestWallMs !== undefined ? { oldestWaitingWallMs: oldestWallMs } : {}),
+    ...(nextTryInMs > 0 ? { nextTryInMs } : {}),
+    ...(problem === undefined ? {} : { problem }),
+    ...(Number.isFinite(heldNextTryInMs) ? { heldNextTryInMs } : {}),
+  };
+}
+
+interface Oldest {
+  readonly wallMs: number | undefined;
+  refresh(): Promise<void>;
+}
+
+/** Wall time of the oldest record that waits, read anew when it is another one. */
+function oldestWaiting(journal: Journal, ledger: Ledger): Oldest {
+  let sequence = 0;
+  let wallMs: number | undefined;
+  return {
+    get wallMs() {
+      return wallMs;
+    },
+    async refresh(): Promise<void> {
+      if (ledger.waitingCount === 0 || sequence === ledger.lowWater + 1) return;
+      sequence = ledger.lowWater + 1;
+      const [stored] = await journal.read(sequence, 1);
+      wallMs = stored?.record.wallMs;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Why the last request did not simply succeed. `code` is stable: `S` and the HTTP status; S000 when no answer came, S001
+ * when what came was none of Sentilo's answers, S900 when the gateway's own journal cannot record what is sent.
+ */
+export interface CityProblem {
+  readonly code: string;
+  /** Among them `words`: what the city or the system itself said, cut and without the token. */
+  readonly parameters: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * `starting` nothing tried yet; `ok` the city takes what is sent; `waiting` it asked for a pause or had trouble of its
+ * own, or this gateway's disk has; `unreachable` no answer; `refused` somebody has to do something: see the problem.
+ */
+export type UplinkState = 'starting' | 'ok' | 'waiting' | 'unreachable' | 'refused';
+
+/** A sensor that the city does not take readings of for now. They are kept. */
+export interface HeldSensor {
+  readonly sensor: string;
+  readonly sinceWallMs: number;
+  /** The city's own words. */
+  readonly words: string;
+}
+
+/** How the delivery to the city stands. Counts are of this process; wall times in milliseconds since 1970. */
+export interface UplinkStatus {
+  readonly state: UplinkState;
+  readonly sinceWallMs: number;
+  /** When the city last took readings. */
+  readonly lastSuccessWallMs?: number;
+  /** Records that are not settled yet; among them may be some that are not meant for the city and stand between others. */
+  readonly waitingCount: number;
+  readonly oldestWaitingWallMs?: number;
+  /** Those of them that were measured before the clock was set and wait for their time, as far as seen. */
+  readonly noTimeCount: number;
+  /** Until the next try, and how many have failed in a row. Present while a back-off runs. */
+  readonly nextTryInMs?: number;
+  readonly attempt: number;
+  /** The last one, kept until the next success of the same kind makes it history. */
+  readonly problem?: CityProblem;
+  readonly held: readonly HeldSensor[];
+  /** Until the city is asked again about held sensors. */
+  readonly heldNextTryInMs?: number;
+  /** Batches whose outcome is being looked up. */
+  readonly lookUpCount: number;
+  readonly deliveredCount: number;
+  /** Observations that shared sensor and second with one that was sent. */
+  readonly foldedCount: number;
+  /** Set aside for good, by reason. */
+  readonly rejected: Readonly<Record<string, number>>;
+}

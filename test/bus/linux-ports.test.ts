@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolvePort } from '../../drivers/bus/linux-ports.ts';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'barri-ports-'));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+function file(path: string, text = ''): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+function link(path: string, target: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  symlinkSync(target, join(root, path));
+}
+
+/** What a kernel shows of an adapter: /dev, its by-path name, and the tree of sysfs with its link in class/tty. */
+function plugIn(tty: string, socket: string, usb: { vendor: string; product: string; serial?: string; label?: string }): void {
+  const device = `sys/devices/pci0000:00/usb1/${socket}`;
+  file(`dev/${tty}`);
+  link(`dev/serial/by-path/platform-usb-0:${socket}:1.0-port0`, `../../${tty}`);
+  file(`${device}/idVendor`, `${usb.vendor}\n`);
+  file(`${device}/idProduct`, `${usb.product}\n`);
+  if (usb.serial !== undefined) file(`${device}/serial`, `${usb.serial}\n`);
+  if (usb.label !== undefined) file(`${device}/product`, `${usb.label}\n`);
+  file(`${device}/${socket}:1.0/${tty}/uevent`);
+  link(`sys/class/tty/${tty}/device`, `../../../devices/pci0000:00/usb1/${socket}/${socket}:1.0/${tty}`);
+}
+
+const CH340 = { vendor: '1a86', product: '7523', label: 'USB Serial' };
+const FTDI = { vendor: '0403', product: '6001', serial: 'A50285BI', label: 'FT232R USB UART' };
+
+describe('a USB adapter', () => {
+  it('is found by what it is, whatever its name is today', async () => {
+    plugIn('ttyUSB0', '1-1.2', FTDI);
+    plugIn('ttyUSB1', '1-1.3', CH340);
+    expect(await resolvePort('usb:1a86:7523', root)).toBe(join(root, 'dev/ttyUSB1'));
+    expect(await resolvePort('usb:0403:6001@A50285BI', root)).toBe(join(root, 'dev/ttyUSB0'));
+    expect(await resolvePort('usb:1A86:7523', root)).toBe(join(root, 'dev/ttyUSB1'));
+  });
+
+  it('is found by the socket it is in', async () => {
+    plugIn('ttyUSB0', '1-1.2', CH340);
+    plugIn('ttyUSB1', '1-1.3', CH340);
+    expect(await resolvePort('by-path:platform-usb-0:1-1.3:1.0-port0', root)).toBe(join(root, 'dev/ttyUSB1'));
+  });
+
+  it('two alike are both refused, by name, with the way to tell them apart', async () => {
+    plugIn('ttyUSB0', '1-1.2', CH340);
+    plugIn('ttyUSB1', '1-1.3', CH340);
+    const result = resolvePort('usb:1a86:7523', root);
+    await expect(result).rejects.toMatchObject({ name: 'BusError', kind: 'busy' });
+    await expect(result).rejects.toThrow(/\/dev\/ttyUSB0.*\/dev\/ttyUSB1.*by-path:/);
+  });
+
+  it('two with serial numbers: the fix is the number', async () => {
+    plugIn('ttyUSB0', '1-1.2', FTDI);
+    plugIn('ttyUSB1', '1-1.3', { ...FTDI, serial: 'A50999ZZ' });
+    await expect(resolvePort('usb:0403:6001', root)).rejects.toThrow(/@A50285BI.*@A50999ZZ.*serial number/);
+    expect(await resolvePort('usb:0403:6001@A50999ZZ', root)).toBe(join(root, 'dev/ttyUSB1'));
+  });
+
+  it('that is not there is named together with what is', async () => {
+    plugIn('ttyUSB0', '1-1.2', FTDI);
+    file('sys/class/tty/tty0/uevent');
+    file('sys/devices/platform/serial8250/tty/ttyS0/uevent');
+    link('sys/class/tty/ttyS0/device', '../../../devices/platform/serial8250');
+    const result = resolvePort('usb:1a86:7523', root);
+    await expect(result).rejects.toMatchObject({ kind: 'no-answer' });
+    await expect(result).rejects.toThrow('plugged in: usb:0403:6001@A50285BI (/dev/ttyUSB0, FT232R USB UART)');
+    await expect(resolvePort('by-path:nothing', root)).rejects.toThrow('platform-usb-0:1-1.2:1.0-port0');
+  });
+
+  it('on a machine without any', async () => {
+    await expect(resolvePort('usb:1a86:7523', root)).rejects.toThrow('no USB serial adapter');
+    await expect(resolvePort('by-path:x', root)).rejects.toThrow('no USB serial adapter');
+  });
+});
+
+describe('other names', () => {
+  it('an absolute path is taken as it is', async () => {
+    expect(await resolvePort('/dev/ttyNOPE', root)).toBe('/dev/ttyNOPE');
+  });
+
+  it.each([
+    [['serial0', 'ttyAMA0', 'ttyS0'], 'serial0'],
+    [['ttyAMA0', 'ttyS0'], 'ttyAMA0'],
+    [['ttyS0'], 'ttyS0'],
+  ])('the header of a machine with %j is %s', async (names, expected) => {
+    for (const name of names) file(`dev/${name}`);
+    expect(await resolvePort('header', root)).toBe(join(root, 'dev', expected));
+  });
+
+  it('a machine without a header port says what was tried', async () => {
+    await expect(resolvePort('header', root)).rejects.toThrow('/dev/serial0, /dev/ttyAMA0, /dev/ttyS0');
+  });
+
+  it.each(['usb:1a86', 'usb:1a86:75234', 'usb:zzzz:0000', 'ttyUSB0', ''])('%j is not a name of a port', async (name) => {
+    await expect(resolvePort(name, root)).rejects.toThrow('is not a name of a serial port');
+  });
+
+  it('by-path cannot leave its folder', async () => {
+    plugIn('ttyUSB0', '1-1.2', FTDI);
+    file('dev/sda');
+    await expect(resolvePort('by-path:../../sda', root)).rejects.toMatchObject({ kind: 'no-answer' });
+  });
+});

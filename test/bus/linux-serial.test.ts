@@ -1,0 +1,210 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SerialPortMock } from 'serialport';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SerialOptions } from '../../drivers/bus/byte-stream.ts';
+import { findHolder, openPort, openSerial, type Port, type PortSettings } from '../../drivers/bus/linux-serial.ts';
+import { bytes, hex } from '../support/hex.ts';
+import { outcome } from './support.ts';
+
+const OPTIONS: SerialOptions = { port: '/dev/ttyUSB0', baud: 9600, format: '8N1' };
+const NO_ABORT = new AbortController().signal;
+
+beforeEach(() => SerialPortMock.binding.createPort('/dev/ttyUSB0', { record: true }));
+afterEach(() => SerialPortMock.binding.reset());
+
+/** What is used of the simulated port behind serialport's mock, which comes without usable types. */
+interface Binding {
+  readonly openOptions: object;
+  readonly recording: Buffer;
+  emitData(bytes: Buffer): void;
+  write(bytes: Buffer): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly stream: Awaited<ReturnType<typeof openPort>>;
+  readonly port: SerialPortMock;
+  readonly binding: Binding;
+}
+
+async function open(options = OPTIONS): Promise<Opened> {
+  let port: SerialPortMock | undefined;
+  const stream = await openPort(options, options.port, NO_ABORT, (settings) => {
+    port = new SerialPortMock(settings);
+    return port;
+  });
+  if (port?.port === undefined) throw new Error('not opened');
+  return { stream, port, binding: port.port };
+}
+
+describe('a serial port', () => {
+  it('carries bytes both ways', async () => {
+    const { stream, binding } = await open();
+    const arrived = new Promise<Uint8Array>((resolve) => stream.onBytes(resolve));
+    binding.emitData(Buffer.from(bytes('aac0')));
+    expect(hex(await arrived)).toBe('aac0');
+    await stream.write(bytes('c0ffee'));
+    expect(hex(binding.recording)).toBe('c0ffee');
+    await stream.close();
+  });
+
+  it.each([
+    ['8N1', 8, 'none', 1],
+    ['8E1', 8, 'even', 1],
+    ['7O2', 7, 'odd', 2],
+    ['7E1', 7, 'even', 1],
+  ] as const)('is set to %s and locked', async (format, dataBits, parity, stopBits) => {
+    const { stream, binding } = await open({ ...OPTIONS, format, baud: 2400 });
+    expect(binding.openOptions).toMatchObject({ baudRate: 2400, dataBits, parity, stopBits, lock: true });
+    await stream.close();
+  });
+
+  it('gives each listener bytes of its own', async () => {
+    const { stream, binding } = await open();
+    stream.onBytes((chunk) => chunk.fill(0));
+    const arrived = new Promise<Uint8Array>((resolve) => stream.onBytes(resolve));
+    binding.emitData(Buffer.from(bytes('aa')));
+    expect(hex(await arrived)).toBe('aa');
+    await stream.close();
+  });
+
+  it('keeps nothing back that is written while it is closed, to send it after the next opening', async () => {
+    const first = await open();
+    await first.stream.close();
+    await expect(first.stream.write(bytes('dead'))).rejects.toMatchObject({ kind: 'closed' });
+    const second = await open();
+    await second.stream.write(bytes('01'));
+    expect(hex(second.binding.recording)).toBe('01');
+    expect(second.port).not.toBe(first.port);
+    await second.stream.close();
+  });
+
+  it('tells once that it was unplugged, however often serialport does', async () => {
+    const { stream, port } = await open();
+    const causes: (Error | undefined)[] = [];
+    stream.onClose((cause) => causes.push(cause));
+    port.emit('error', new Error('EIO'));
+    port.emit('close', new Error('bad file descriptor'));
+    port.emit('close', null);
+    expect(causes).toEqual([expect.objectContaining({ message: 'EIO' })]);
+    expect(stream.isOpen).toBe(false);
+    await expect(stream.write(bytes('00'))).rejects.toMatchObject({ kind: 'closed' });
+    await stream.close();
+    await stream.close();
+    expect(causes.length).toBe(1);
+    expect(port.isOpen).toBe(false);
+  });
+
+  it('fails a write that a stuck adapter never takes as soon as the port is closed', async () => {
+    const { stream, binding } = await open();
+    binding.write = () => new Promise(() => {});
+    const write = outcome(stream.write(bytes('00')));
+    await stream.close();
+    expect(await write).toMatchObject({ error: { name: 'BusError', kind: 'closed' } });
+  });
+
+  it('fails a write that the adapter refuses', async () => {
+    const { stream, binding } = await open();
+    binding.write = () => Promise.reject(new Error('EIO'));
+    expect(await outcome(stream.write(bytes('00')))).toMatchObject({ error: { kind: 'closed' } });
+    expect(stream.isOpen).toBe(false);
+    await stream.close();
+  });
+
+  it('throws away what was not sent before it closes, so that closing does not wait for it', async () => {
+    const { stream, binding } = await open();
+    const calls: string[] = [];
+    const [flush, close] = [binding.flush.bind(binding), binding.close.bind(binding)];
+    binding.flush = () => {
+      calls.push('flush');
+      return flush();
+    };
+    binding.close = () => {
+      calls.push('close');
+      return close();
+    };
+    await stream.close();
+    expect(calls).toEqual(['flush', 'close']);
+  });
+});
+
+describe('a port that cannot be opened', () => {
+  /** A port whose opening ends as the operating system says. */
+  function failing(message: string): (settings: PortSettings) => Port {
+    return (settings) => {
+      const port = new SerialPortMock(settings);
+      port.open = (callback) => callback?.(new Error(message));
+      return port;
+    };
+  }
+
+  it.each([
+    ['Error: No such file or directory, cannot open /dev/ttyUSB0', 'no-answer', 'is not plugged in'],
+    ['Error: Permission denied, cannot open /dev/ttyUSB0', 'no-permission', 'sudo usermod -aG dialout'],
+    ['Error Resource temporarily unavailable Cannot lock port', 'busy', 'is used by'],
+    ['Error: Device or resource busy, cannot open /dev/ttyUSB0', 'busy', 'is used by'],
+    ['Error: Input/output error, cannot open /dev/ttyUSB0', 'no-answer', 'plug it in again'],
+    ['Error: No such device or address, cannot open /dev/ttyUSB0', 'no-answer', 'plug it in again'],
+    ['something new', 'no-answer', 'something new'],
+  ])('%s', async (message, kind, says) => {
+    const result = outcome(openPort(OPTIONS, '/dev/ttyUSB0', NO_ABORT, failing(message)));
+    expect(await result).toMatchObject({ error: { name: 'BusError', kind, message: expect.stringContaining(says) } });
+  });
+
+  it('with the real library: a name that does not exist', async () => {
+    const result = outcome(openSerial({ ...OPTIONS, port: '/dev/ttyNOPE' }, NO_ABORT));
+    expect(await result).toMatchObject({ error: { kind: 'no-answer', message: '/dev/ttyNOPE is not plugged in' } });
+  });
+
+  it('ends with its signal while the driver hangs, and is closed if it opens after all', async () => {
+    const abort = new AbortController();
+    let opened: (() => void) | undefined;
+    let port: SerialPortMock | undefined;
+    const attempt = outcome(
+      openPort(OPTIONS, '/dev/ttyUSB0', abort.signal, (settings) => {
+        const mock = new SerialPortMock(settings);
+        const realOpen = mock.open.bind(mock);
+        mock.open = (callback) => {
+          opened = () => realOpen(callback);
+        };
+        port = mock;
+        return mock;
+      }),
+    );
+    abort.abort(new Error('deadline'));
+    expect(await attempt).toMatchObject({ error: { message: 'deadline' } });
+    const closed = new Promise((resolve) => port?.on('close', resolve));
+    opened?.();
+    await closed;
+    expect(port?.isOpen).toBe(false);
+  });
+});
+
+describe('the program that holds a port', () => {
+  let proc: string;
+  beforeEach(() => {
+    proc = mkdtempSync(join(tmpdir(), 'barri-proc-'));
+    for (const [id, name] of [
+      ['12', 'sshd'],
+      ['345', 'ModemManager'],
+    ] as const) {
+      mkdirSync(join(proc, id, 'fd'), { recursive: true });
+      writeFileSync(join(proc, id, 'comm'), `${name}\n`);
+    }
+    mkdirSync(join(proc, '400'));
+    symlinkSync('/dev/null', join(proc, '12/fd/0'));
+    symlinkSync('/dev/ttyUSB0', join(proc, '345/fd/7'));
+  });
+  afterEach(() => rmSync(proc, { recursive: true }));
+
+  it('is named', async () => {
+    expect(await findHolder('/dev/ttyUSB0', proc)).toBe('ModemManager (process 345)');
+  });
+
+  it('is unknown when nobody whom we may look into has it', async () => {
+    expect(await findHolder('/dev/ttyUSB1', proc)).toBeUndefined();
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { BusError } from '../../drivers/errors.ts';
+import { hex } from '../support/hex.ts';
+import { drain } from '../support/test-clock.ts';
+import { type Answer, framed, openRtu, outcome, silent } from './support.ts';
+
+/** Answers every request for one register with the register's address, after `afterMs`. */
+function addressAfter(afterMs: number): Answer {
+  return (request, { clock, stream }) => {
+    const frame = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+    clock.timer(afterMs, () => stream.receive(frame));
+  };
+}
+
+describe('one request at a time', () => {
+  it('keeps five requests made at once apart', async () => {
+    const { clock, bus, stream } = await openRtu(addressAfter(30));
+    const reads = [1, 2, 3, 4, 5].map((address) => bus.readRegisters(1, 'holding', address, 1));
+    await drain();
+    expect(stream.written.length).toBe(1);
+    expect((await clock.run(Promise.all(reads))).map(hex)).toEqual(['0001', '0002', '0003', '0004', '0005']);
+  });
+
+  it('refuses a request when too many wait', async () => {
+    const { clock, bus } = await openRtu(addressAfter(1));
+    const reads = Array.from({ length: 65 }, (_, address) => outcome(bus.readRegisters(1, 'holding', address, 1)));
+    const outcomes = await clock.run(Promise.all(reads));
+    expect(outcomes.filter((result) => 'error' in result)).toEqual([{ error: expect.objectContaining({ kind: 'busy' }) }]);
+  });
+
+  it('goes on after a request that failed', async () => {
+    let isFirst = true;
+    const { clock, bus } = await openRtu((request, bench) => {
+      if (!isFirst) addressAfter(1)(request, bench);
+      isFirst = false;
+    });
+    const [lost, good] = [outcome(bus.readRegisters(1, 'holding', 1, 1)), outcome(bus.readRegisters(2, 'holding', 2, 1))];
+    expect(await clock.run(lost)).toMatchObject({ error: { kind: 'timeout' } });
+    expect(await clock.run(good)).toMatchObject({ value: Uint8Array.of(0, 2) });
+  });
+
+  it.each([0, 126])('refuses %i registers, which the protocol cannot carry', async (count) => {
+    const { bus } = await openRtu(silent);
+    await expect(bus.readRegisters(1, 'input', 0, count)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('time', () => {
+  /** When each request went out, and when the read was over. */
+  async function timesOf(answer: Answer, options: Parameters<typeof openRtu>[1], units: readonly number[]) {
+    const asked: number[] = [];
+    const { clock, bus } = await openRtu((request, bench) => {
+      asked.push(bench.clock.monotonicMs());
+      answer(request, bench);
+    }, options);
+    const ended: number[] = [];
+    for (const unit of units) {
+      await clock.run(outcome(bus.readRegisters(unit, 'holding', 0, 1)));
+      ended.push(clock.monotonicMs());
+    }
+    expect(clock.timerCount).toBe(0);
+    return { asked, ended };
+  }
+
+  it.each([
+    // Eight characters of eleven bits, then the timeout.
+    [9600, 300, (8 * 11) / 9.6 + 300],
+    [2400, 300, (8 * 11) / 2.4 + 300],
+    // The timeout is shorter than the seven characters of the answer and the time that any slave needs.
+    [1200, 10, (8 * 11) / 1.2 + 50 + (7 * 11) / 1.2],
+  ])('at %i baud a timeout of %i ms ends after %f ms', async (baud, timeoutMs, expected) => {
+    const { ended } = await timesOf(silent, { timeoutMs, baud }, [1]);
+    expect(ended[0]).toBeCloseTo(expected, 6);
+  });
+
+  it.each([
+    [9600, 0, (3.5 * 11) / 9.6],
+    [9600, 20, (3.5 * 11) / 9.6 + 20],
+    [19_200, 0, (3.5 * 11) / 19.2],
+    [115_200, 0, 1.75],
+  ])(
+    'at %i baud with a pause of %i ms the line is silent for %f ms between answer and request',
+    async (baud, pauseMs, expected) => {
+      const { asked } = await timesOf(addressAfter(100), { baud, pauseMs }, [1, 2]);
+      expect((asked[1] as number) - 100).toBeCloseTo(expected, 6);
+    },
+  );
+
+  it('waits until the line is silent, whoever is speaking', async () => {
+    const { clock, bus, stream } = await openRtu(addressAfter(10));
+    for (let atMs = 0; atMs < 50; atMs += 2) clock.timer(atMs, () => stream.receive(Uint8Array.of(0xff)));
+    await clock.advance(1);
+    await clock.run(bus.readRegisters(1, 'holding', 1, 1));
+    expect(clock.monotonicMs()).toBeCloseTo(48 + (3.5 * 11) / 9.6 + 10, 6);
+  });
+
+  it('gives up on a line that is never silent, and asks nothing', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    const babble = () => {
+      stream.receive(Uint8Array.of(0xff));
+      clock.timer(2, babble);
+    };
+    babble();
+    await expect(clock.run(bus.readRegisters(1, 'holding', 1, 1))).rejects.toMatchObject({ kind: 'timeout' });
+    expect(stream.written).toEqual([]);
+    expect(clock.monotonicMs()).toBeLessThan(1100);
+  });
+
+  it('makes no timer of its own that the clock does not know', async () => {
+    const { clock, bus } = await openRtu(addressAfter(1));
+    for (let round = 0; round < 50; round++) await clock.run(bus.readRegisters(1, 'holding', round, 1));
+    const timerCount = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timerCount();
+    const pending = bus.readRegisters(1, 'holding', 1, 1);
+    await drain();
+    expect(timerCount()).toBe(before);
+    await clock.run(pending);
+  });
+});
+
+describe('the end of the connection', () => {
+  it('fails what is in flight and what waits, at once', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    const reads = [1, 2, 3].map((unit) => outcome(bus.readRegisters(unit, 'holding', 0, 1)));
+    await drain();
+    stream.unplug(new Error('unplugged'));
+    for (const read of reads) {
+      expect(await read).toMatchObject({ error: { kind: 'closed', cause: { message: 'unplugged' } } });
+    }
+    expect(clock.monotonicMs()).toBe(0);
+    expect(clock.timerCount).toBe(0);
+    expect(stream.written.length).toBe(1);
+  });
+
+  it('sends nothing while the line is closed, and reads again on the same object when it is back', async () => {
+    const { clock, bus, stream } = await openRtu(addressAfter(5));
+    stream.unplug();
+    await expect(bus.readRegisters(1, 'holding', 7, 1)).rejects.toMatchObject({ kind: 'closed' });
+    stream.isOpen = true;
+    expect(stream.written).toEqual([]);
+    expect(hex(await clock.run(bus.readRegisters(1, 'holding', 7, 1)))).toBe('0007');
+  });
+
+  it('forgets half an answer of the old connection', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    const lost = outcome(bus.readRegisters(1, 'holding', 7, 1));
+    await drain();
+    stream.receive(framed([1, 3, 2, 0, 7]).subarray(0, 6));
+    stream.unplug();
+    expect(await lost).toMatchObject({ error: { kind: 'closed' } });
+    stream.isOpen = true;
+    stream.onWrite = () => stream.receive(framed([1, 3, 2, 0, 7]).subarray(6));
+    await expect(clock.run(bus.readRegisters(1, 'holding', 7, 1))).rejects.toBeInstanceOf(BusError);
+  });
+
+  it('passes on why a request could not be sent', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    const cause = new BusError('closed', 'lost while sending');
+    stream.write = () => Promise.reject(cause);
+    await expect(clock.run(bus.readRegisters(1, 'holding', 0, 1))).rejects.toBe(cause);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  it('lets go of the stream when it is closed, and fails what waits', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    const waiting = outcome(bus.readRegisters(1, 'holding', 0, 1));
+    await drain();
+    bus.close();
+    bus.close();
+    expect(await waiting).toMatchObject({ error: { kind: 'closed' } });
+    await expect(bus.readRegisters(1, 'holding', 0, 1)).rejects.toMatchObject({ kind: 'closed' });
+    expect(stream.listenerCount).toBe(0);
+    expect(stream.isOpen).toBe(true);
+    expect(clock.timerCount).toBe(0);
+  });
+});
