@@ -8,12 +8,9 @@ import type { Problem } from '../config/problem.ts';
 import { readDocument } from '../config/read-document.ts';
 import type { YamlDocument } from '../config/yaml-document.ts';
 import { EXIT } from './exit-codes.ts';
-import { listFolder, readLimited } from './files.ts';
+import { boardFolders, listFolder, readLimited } from './files.ts';
 import type { Io } from './io.ts';
 import { problemsAsJson, renderProblems, renderSummary } from './render-problems.ts';
-
-/** Boards that a technician added on this machine. */
-const LOCAL_BOARDS = '/etc/barri/boards.d';
 
 /** Kinds of file that this version checks, and kinds that exist but are looked at by other commands. */
 const CHECKED = ['gateway/v1', 'board/v1'] as const;
@@ -117,8 +114,7 @@ async function checkFile(file: string, io: Io): Promise<Loaded> {
   const document = await readDocument(file, files);
   if (document.root === undefined) return finish(document, [document], document.problems);
   const schema = String(document.root.children.get('schema')?.scalar ?? '');
-  if (schema === 'gateway/v1')
-    return loadSiteDocument(document, { ...files, boardFolders: [LOCAL_BOARDS, join(io.packageRoot, 'boards')] });
+  if (schema === 'gateway/v1') return loadSiteDocument(document, { ...files, boardFolders: boardFolders(io.packageRoot) });
   if (schema === 'board/v1') return finish(document, [document], checkBoardDocument(document).problems);
   return finish(document, [document], [...document.problems, unknownKind(document, schema)]);
 }

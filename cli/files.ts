@@ -1,4 +1,6 @@
-import { promises as fs } from 'node:fs';
+import { Buffer } from 'node:buffer';
+import { createReadStream, promises as fs } from 'node:fs';
+import { join } from 'node:path';
 import { FILE_BYTES_MAX } from '../config/yaml-limits.ts';
 
 /**
@@ -6,19 +8,16 @@ import { FILE_BYTES_MAX } from '../config/yaml-limits.ts';
  * then says that it is too large, and an endless device ends. `-` is the standard input. Rejects with the system's error.
  */
 export async function readLimited(path: string): Promise<Uint8Array> {
-  const file = await fs.open(path === '-' ? '/dev/stdin' : path, 'r');
-  try {
-    const bytes = new Uint8Array(FILE_BYTES_MAX + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Not /dev/stdin: that cannot be opened where the standard input is a socket.
+  const stream = path === '-' ? process.stdin : createReadStream(path, { end: FILE_BYTES_MAX });
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > FILE_BYTES_MAX) break;
   }
+  return Buffer.concat(chunks);
 }
 
 /** Names in a folder; empty when there is no such folder, because a folder of boards need not exist. */
@@ -30,4 +29,9 @@ export async function listFolder(path: string): Promise<readonly string[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return [];
     throw error;
   }
+}
+
+/** Where boards are looked for after the folder beside the site: those that a technician added here, then the package's. */
+export function boardFolders(packageRoot: string): readonly string[] {
+  return ['/etc/barri/boards.d', join(packageRoot, 'boards')];
 }

@@ -124,6 +124,7 @@ export type SignalConfig =
   | { readonly type: 'constant'; readonly value: number | readonly number[]; readonly noise: number }
   | {
       readonly type: 'wave';
+      /** `daylight` swings from `mean` (0) at night to `mean` + `swing` at noon. */
       readonly shape: 'day' | 'household' | 'daylight';
       readonly mean: number;
       readonly swing: number;

@@ -23,13 +23,3 @@ export interface Problem {
   readonly path: string;
   readonly parameters: ProblemParameters;
 }
-
-/** Raised by those who need a valid configuration; `problems` holds everything that was found. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(`${problems.length} problems in the configuration`);
-    this.problems = problems;
-  }
-}

@@ -1,0 +1,68 @@
+import type { ProblemParameters } from '../../config/problem.ts';
+
+/**
+ * The text of one code: what is wrong in one line, then lines that say why and what to do, in words that can be pasted.
+ *
+ * `{name}` is filled with a parameter; a list is joined with commas. `{name:or}` puts each item into backticks with "or"
+ * between them, `{name:ms}` shows milliseconds as a length of time, and `{name:kinds}` looks each item up in the words
+ * of that name. A hint whose parameter is missing or empty is left out.
+ */
+export interface Message {
+  readonly what: string;
+  readonly hints: readonly string[];
+}
+
+/** Texts that differ by one parameter: `by` names it, `of` has one text for each of its values. */
+export interface Choice {
+  readonly by: string;
+  readonly of: Readonly<Record<string, Message>>;
+}
+
+/** All texts of one language. */
+export interface Catalogue {
+  readonly messages: Readonly<Record<string, Message | Choice>>;
+  /** Words for values of parameters, by the name that a text asks for. */
+  readonly words: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly or: string;
+  readonly severity: Readonly<Record<'error' | 'warning' | 'note', string>>;
+  summary(files: number, errors: number, warnings: number, notes: number): string;
+}
+
+const UNITS_MS: readonly (readonly [string, number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** The text of a problem in the language of the catalogue. Every code that is ever reported has one; a test proves it. */
+export function textOf(catalogue: Catalogue, code: string, parameters: ProblemParameters): Message {
+  const entry = catalogue.messages[code];
+  const message = entry && 'by' in entry ? entry.of[String(parameters[entry.by])] : entry;
+  if (!message) throw new Error(`no text for the problem ${code}`);
+  return {
+    what: fill(catalogue, message.what, parameters) ?? message.what,
+    hints: message.hints.flatMap((hint) => fill(catalogue, hint, parameters) ?? []),
+  };
+}
+
+/** Undefined when a parameter is missing or an empty list. */
+function fill(catalogue: Catalogue, template: string, parameters: ProblemParameters): string | undefined {
+  let isComplete = true;
+  const text = template.replace(/\{([a-zA-Z]+)(?::([a-zA-Z]+))?\}/g, (_all, name: string, format?: string) => {
+    const value = parameters[name];
+    const items = Array.isArray(value) ? value : value === undefined || value === '' ? [] : [value];
+    if (items.length === 0) isComplete = false;
+    if (format === 'or') return items.map((item) => `\`${item}\``).join(` ${catalogue.or} `);
+    if (format === 'ms') return items.map((item) => showDuration(Number(item))).join(', ');
+    const words = format === undefined ? undefined : catalogue.words[format];
+    return items.map((item) => words?.[String(item)] ?? String(item)).join(words ? ` ${catalogue.or} ` : ', ');
+  });
+  return isComplete ? text : undefined;
+}
+
+/** As it is written in a file. */
+function showDuration(ms: number): string {
+  for (const [unit, factor] of UNITS_MS) if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
+  return `${ms}ms`;
+}

@@ -1,0 +1,121 @@
+import { normaliseUnit, QUANTITIES, UNITS } from '../drivers/quantities.ts';
+import { closest } from './closest.ts';
+import { parseParameter } from './parameters.ts';
+import type { Problem } from './problem.ts';
+import type { BoardFile } from './schema-board.ts';
+import type { YamlDocument } from './yaml-document.ts';
+import { nodeAt, type Path } from './yaml-tree.ts';
+
+/** Register numbers as manuals print them: 40001 for the first holding register, 30001 for the first input register. */
+const MANUAL_NOTATION = { from: 30_001, to: 49_999 };
+
+/** What a schema cannot say about a board file: whether its parts fit each other. */
+export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] {
+  return [
+    ...checkUnits(document, 'readings', board.readings ?? {}),
+    ...checkUnits(document, 'outputs', board.outputs ?? {}),
+    ...checkParameters(document, board),
+    ...checkReadings(document, board),
+    ...checkSimulation(document, board),
+    ...checkConnection(document, board),
+  ];
+}
+
+function checkUnits(
+  document: YamlDocument,
+  block: 'readings' | 'outputs',
+  entries: Readonly<Record<string, { readonly quantity: string; readonly unit: string }>>,
+): Problem[] {
+  return Object.entries(entries).flatMap(([id, { quantity, unit }]) => {
+    const path = [block, id];
+    const known = QUANTITIES.get(quantity);
+    if (!known) {
+      const candidates = closest(quantity, QUANTITIES.keys());
+      return [document.problem('C106', [...path, 'quantity'], { quantity, candidates, known: [...QUANTITIES.keys()] })];
+    }
+    const normal = normaliseUnit(unit);
+    if (normal === undefined) {
+      const candidates = closest(unit, UNITS.keys());
+      return [document.problem('C107', [...path, 'unit'], { unit, quantity, candidates, allowed: known.units })];
+    }
+    if (known.units.includes(normal)) return [];
+    return [document.problem('C105', [...path, 'unit'], { unit: normal, quantity, allowed: known.units })];
+  });
+}
+
+/** Defaults and examples must be values that a person could write. */
+function checkParameters(document: YamlDocument, board: BoardFile): Problem[] {
+  return Object.entries(board.with ?? {}).flatMap(([name, parameter]) =>
+    (['default', 'example'] as const).flatMap((key) => {
+      const value = parameter[key];
+      if (value === undefined) return [];
+      const path = ['with', name, key];
+      const outcome = parseParameter(parameter, { value, written: nodeAt(document.root, path)?.source ?? String(value) });
+      return 'code' in outcome ? [document.problem(outcome.code, path, outcome.parameters)] : [];
+    }),
+  );
+}
+
+function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
+  const problems: Problem[] = [];
+  for (const [id, reading] of Object.entries(board.readings ?? {})) {
+    if (board.driver === 'modbus-map' && reading.at === undefined) {
+      problems.push(document.problem('C022', ['readings', id, 'at'], { key: 'at', parent: `readings.${id}` }));
+    }
+    const { at } = reading;
+    if (at !== undefined && at >= MANUAL_NOTATION.from && at <= MANUAL_NOTATION.to) {
+      // 40001 is protocol address 0 of the holding registers, 30001 that of the input registers.
+      const other = at - (at >= 40_001 ? 40_001 : 30_001);
+      const bytes = at.toString(16).padStart(4, '0');
+      if (other >= 0) problems.push(document.problem('C129', ['readings', id, 'at'], { at, other, bytes }, 'note'));
+    }
+    for (const key of ['scale_by', 'starts_at'] as const) {
+      const name = reading[key];
+      const names = Object.keys(board.with ?? {});
+      if (name === undefined || names.includes(name)) continue;
+      problems.push(
+        document.problem('C121', ['readings', id, key], {
+          board: board.id,
+          name,
+          candidates: closest(name, names),
+          known: names,
+        }),
+      );
+    }
+  }
+  return problems;
+}
+
+function checkSimulation(document: YamlDocument, board: BoardFile): Problem[] {
+  const readings = Object.keys(board.readings ?? {});
+  const problems: Problem[] = [];
+  const mustExist = (name: string, path: Path) => {
+    if (readings.includes(name)) return;
+    problems.push(
+      document.problem('C120', path, { board: board.id, reading: name, candidates: closest(name, readings), known: readings }),
+    );
+  };
+  for (const [id, signal] of Object.entries(board.simulate ?? {})) {
+    mustExist(id, ['simulate', id]);
+    if (signal.type === 'integrate') mustExist(signal.reading, ['simulate', id, 'integrate']);
+    if (signal.type === 'ratio')
+      for (const [index, name] of signal.of.entries()) mustExist(name, ['simulate', id, 'ratio', index]);
+  }
+  if (board.status === 'verified' && readings.length > 0 && board.simulate === undefined) {
+    problems.push(document.problem('C108', ['status'], { board: board.id }, 'warning'));
+  }
+  return problems;
+}
+
+function checkConnection(document: YamlDocument, board: BoardFile): Problem[] {
+  const problems: Problem[] = [];
+  if (board.needs === 'serial' && board.serial === undefined)
+    problems.push(document.problem('C022', ['serial'], { key: 'serial', parent: '' }));
+  if (board.needs === 'modbus' && !Object.values(board.with ?? {}).some(({ type }) => type === 'modbus_unit')) {
+    problems.push(document.problem('C109', ['needs'], { type: 'modbus_unit', name: 'unit' }));
+  }
+  if (Object.keys({ ...board.readings, ...board.outputs, ...board.provides }).length === 0) {
+    problems.push(document.problem('C103', [], { board: board.id }));
+  }
+  return problems;
+}

@@ -1,0 +1,190 @@
+import { dirname, resolve } from 'node:path';
+import type { ModbusSpec, ReadingSpec } from '../drivers/driver.ts';
+import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
+import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, sensorOf } from './check-devices.ts';
+import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
+import { addressOf, i2cDevice } from './conflicts.ts';
+import type { Readiness } from './readiness.ts';
+import type { BoardFile, BoardReading } from './schema-board.ts';
+import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
+import type { Plugged, Site } from './site.ts';
+
+/** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
+const REGISTERS_MAX = 125;
+
+/** Turns a site without errors into the frozen Config that the gateway runs. */
+export function buildConfig(
+  site: Site,
+  devices: ReadonlyMap<string, Plugged>,
+  readiness: ReadonlyMap<string, Readiness>,
+): Config {
+  const running = new Map<string, DeviceConfig>();
+  const buses = new Map<string, BusConfig>();
+  const skipped = new Map<string, string>();
+  for (const [id, device] of devices) {
+    const state = readiness.get(id);
+    if (state?.kind === 'skipped') skipped.set(id, state.code);
+    if (state?.kind !== 'runs') continue;
+    const bus = buildBus(device);
+    buses.set(bus.id, bus);
+    running.set(id, buildDevice(site, device, state.with, bus.id));
+  }
+  const { gateway, buffer } = site.file;
+  const sentilo = buildSentilo(site);
+  return freeze({
+    file: site.document.file,
+    gateway: {
+      id: gateway.id,
+      name: gateway.name ?? { '*': gateway.id },
+      timezone: gateway.timezone,
+      ...(gateway.location && { location: { lat: gateway.location.lat, lon: gateway.location.lon } }),
+    },
+    ...(sentilo && { sentilo }),
+    buffer: { keepMs: buffer.keep, maxSizeBytes: buffer.max_size, syncMs: buffer.sync },
+    buses,
+    devices: running,
+    skipped,
+  });
+}
+
+function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
+  const { sentilo } = file;
+  if (!sentilo) return undefined;
+  return {
+    url: sentilo.url.replace(/\/+$/, ''),
+    provider: sentilo.provider,
+    tokenSecret: sentilo.token.secret,
+    send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
+    ...(sentilo.ca !== undefined && { caFile: resolve(dirname(document.file), sentilo.ca) }),
+  };
+}
+
+function buildBus({ via, board }: Plugged): BusConfig {
+  if (via?.kind !== 'bus') return { type: 'gpio', id: 'gpio' };
+  const { bus: id, entry } = via;
+  switch (entry.type) {
+    case 'i2c':
+      return { type: 'i2c', id, device: i2cDevice(id, entry.device) ?? '', speedHz: entry.speed };
+    case 'serial':
+      // How the line is set is a fact of the product, and one product is all that a serial bus carries.
+      return { type: 'serial', id, port: entry.port, baud: board.serial?.baud ?? 9600, format: board.serial?.format ?? '8N1' };
+    case 'modbus-rtu': {
+      const { type, port, baud, format, echo } = entry;
+      return { type, id, port, baud, format, timeoutMs: entry.timeout, pauseMs: entry.pause, echo };
+    }
+    case 'modbus-tcp': {
+      const { type, host, framing } = entry;
+      return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing, connectPauseMs: entry.connect_pause };
+    }
+    default:
+      throw new Error(`bus ${id}: a device runs on a bus of type ${entry.type}, which this version cannot open`);
+  }
+}
+
+function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: string): DeviceConfig {
+  const { id, entry, board, via } = device;
+  const address = addressOf(device);
+  const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, board.timing?.min_every ?? 0);
+  const outputs = activeOutputs(device).map(
+    ([name, own]): OutputConfig => ({ id: name, safe: own?.safe ?? board.outputs?.[name]?.safe ?? false }),
+  );
+  const runMs = board.timing?.duty?.run;
+  const modbus = buildModbus(board);
+  return {
+    id,
+    name: entry.name ?? board.label,
+    board: board.id,
+    driver: board.driver,
+    needs: board.needs as DeviceConfig['needs'],
+    via: via?.kind === 'line' ? { bus, line: via.line } : { bus },
+    ...(address && { address: address.value }),
+    everyMs,
+    spec: {
+      board: board.id,
+      with: parameters,
+      readings: activeReadings(device).map(([name, reading]) => buildReading(name, reading)),
+      outputs,
+      ...(modbus && { modbus }),
+    },
+    readTimeMs: board.timing?.read_time ?? 0,
+    // A device that is asked as often as it has to run for one answer never gets a pause.
+    ...(runMs !== undefined && runMs < everyMs && { duty: { runMs } }),
+    channels: activeReadings(device).map(([name, reading]) => buildChannel(site, device, name, reading)),
+    outputs,
+    simulate: new Map<string, SignalConfig>(Object.entries({ ...board.simulate, ...entry.simulate })),
+  };
+}
+
+function buildModbus({ needs, modbus }: BoardFile): ModbusSpec | undefined {
+  if (needs !== 'modbus') return undefined;
+  return {
+    readWith: modbus?.read_with ?? 'input',
+    encoding: modbus?.encoding ?? 'uint16',
+    byteOrder: modbus?.byte_order ?? 'ABCD',
+    registersMax: modbus?.max_registers ?? REGISTERS_MAX,
+    holes: modbus?.holes ?? [],
+  };
+}
+
+function buildReading(id: string, reading: BoardReading): ReadingSpec {
+  const { at, bit, scale, offset, encoding } = reading;
+  return {
+    id,
+    ...(at !== undefined && { at }),
+    ...(reading.read_with && { readWith: reading.read_with }),
+    ...(encoding && { encoding }),
+    ...(reading.byte_order && { byteOrder: reading.byte_order }),
+    ...(bit !== undefined && { bit }),
+    ...(scale !== undefined && { scale }),
+    ...(offset !== undefined && { offset }),
+    ...(reading.not_available && { notAvailable: reading.not_available.map(Number) }),
+  };
+}
+
+function buildChannel(site: Site, device: Plugged, reading: string, board: BoardReading): ChannelConfig {
+  const own = device.entry.readings?.[reading];
+  const report = own?.report ?? site.file.defaults?.report;
+  const place = device.entry.location ?? site.file.gateway.location;
+  const valid = own?.valid ?? board.valid;
+  const calibrate = buildCalibration(own);
+  return {
+    reading,
+    name: own?.name ?? { '*': reading },
+    quantity: board.quantity,
+    unit: normaliseUnit(board.unit) ?? board.unit,
+    precision: board.precision ?? QUANTITIES.get(board.quantity)?.precision ?? 1,
+    kind: board.kind,
+    sensor: sensorOf(site, device, reading),
+    publish: own?.publish ?? board.publish,
+    sendSuspect: own?.send_suspect ?? false,
+    // The value of a position is a place of its own.
+    ...(place && board.kind !== 'position' && { location: `${place.lat} ${place.lon}` }),
+    ...(valid && { valid }),
+    reject: board.reject ?? [],
+    ...(own?.max_step && { maxStep: { by: own.max_step.by, withinMs: own.max_step.within } }),
+    ...(calibrate && { calibrate }),
+    ...(report && { report: buildReport(report) }),
+  };
+}
+
+function buildCalibration(own: ReadingEntry | undefined): ChannelConfig['calibrate'] | undefined {
+  const written = own?.calibrate;
+  if (!written) return undefined;
+  return written.points ? { points: written.points } : { offset: written.offset ?? 0, scale: written.scale ?? 1 };
+}
+
+function buildReport(report: ReportEntry): NonNullable<ChannelConfig['report']> {
+  for (const of of ['mean', 'max', 'min', 'last'] as const) {
+    const windowMs = report[`${of}_of`];
+    if (windowMs !== undefined) return { of, windowMs };
+  }
+  return { onChange: report.on_change ?? true, ...(report.at_least !== undefined && { atLeastMs: report.at_least }) };
+}
+
+/** Freezes everything that a Config holds, so that nobody who gets one can change it for the others. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  const children = value instanceof Map ? value.values() : Object.values(value);
+  for (const child of children) freeze(child);
+  return Object.freeze(value);
+}

@@ -1,0 +1,93 @@
+import type { BoardReading } from './schema-board.ts';
+import type { OutputEntry } from './schema-gateway.ts';
+import { CITY_ID } from './schema-types.ts';
+import { isWritten, type Plugged, type Site } from './site.ts';
+
+/** How often a device is asked when nobody says it. */
+export const EVERY_DEFAULT_MS = 60_000;
+
+/** The readings of a device that are switched on, with their ids. */
+export function activeReadings({ entry, board }: Plugged): [string, BoardReading][] {
+  return Object.entries(board.readings ?? {}).filter(([id, reading]) => entry.readings?.[id]?.enabled ?? reading.enabled);
+}
+
+/** The outputs of a device that are switched on, with what the site says about each. */
+export function activeOutputs({ entry, board }: Plugged): [string, OutputEntry | undefined][] {
+  return Object.keys(board.outputs ?? {}).flatMap((id) => {
+    const own = entry.outputs?.[id];
+    return own?.enabled === false ? [] : ([[id, own]] as [string, OutputEntry | undefined][]);
+  });
+}
+
+/** The city's id of a reading: `<component>-<device>-<reading>`, each of which can be set. */
+export function sensorOf(site: Site, device: Plugged, reading: string): string {
+  const own = device.entry.readings?.[reading]?.sentilo?.sensor;
+  const component = device.entry.component ?? site.file.sentilo?.component?.id ?? site.file.gateway.id;
+  return own ?? `${component}-${device.id}-${reading}`;
+}
+
+/** What belongs to one device, or to the whole site, and is not a question of names or of wiring. */
+export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  for (const device of devices.values()) {
+    checkEvery(site, device);
+    checkOutputs(site, device);
+    checkFactorySettings(site, device);
+    const isSilent = activeReadings(device).length + activeOutputs(device).length === 0 && !device.board.provides;
+    if (device.entry.enabled && isSilent) site.report('C135', ['devices', device.id], { board: device.board.id }, 'warning');
+  }
+  checkSensors(site, devices);
+}
+
+function checkEvery(site: Site, { id, entry, board }: Plugged): void {
+  const leastMs = board.timing?.min_every;
+  if (leastMs === undefined) return;
+  const parameters = { board: board.id, leastMs };
+  // A device's own `every` is meant; the site's default is not meant for this board in particular.
+  if (entry.every !== undefined && entry.every < leastMs) {
+    site.report('C125', ['devices', id, 'every'], { ...parameters, everyMs: entry.every, owner: 'device' });
+  } else if (entry.every === undefined && (site.file.defaults?.every ?? EVERY_DEFAULT_MS) < leastMs) {
+    const everyMs = site.file.defaults?.every ?? EVERY_DEFAULT_MS;
+    site.report('C125', ['devices', id], { ...parameters, everyMs, owner: 'default' }, 'warning');
+  }
+}
+
+function checkOutputs(site: Site, device: Plugged): void {
+  for (const [name, own] of activeOutputs(device)) {
+    const board = device.board.outputs?.[name];
+    const path = ['devices', device.id, 'outputs', name];
+    const missing = [
+      ...(own?.safe === undefined && board?.safe === undefined ? ['safe'] : []),
+      ...(own?.max_on === undefined && board?.max_on === undefined ? ['max_on'] : []),
+    ];
+    for (const key of missing)
+      if (!isWritten(site, [...path, key])) site.report('C126', path, { output: `${device.id}.${name}`, name, key });
+    const index = own?.orders?.indexOf('web') ?? -1;
+    if (index >= 0) site.report('C062', [...path, 'orders', index], {}, 'warning');
+  }
+}
+
+/** A meter as it leaves the factory does not answer on a bus that runs at another speed. */
+function checkFactorySettings(site: Site, { id, via, board }: Plugged): void {
+  const factory = board.modbus?.factory;
+  if (via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return;
+  const { baud, format } = via.entry;
+  if ((factory.baud ?? baud) === baud && (factory.format ?? format) === format) return;
+  const leaves = `${factory.baud ?? baud} ${factory.format ?? format}`;
+  site.report('C128', ['devices', id], { board: board.id, bus: via.bus, leaves, runs: `${baud} ${format}` }, 'note');
+}
+
+function checkSensors(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const owners = new Map<string, string>();
+  for (const device of devices.values()) {
+    if (!device.entry.enabled) continue;
+    for (const [reading] of activeReadings(device)) {
+      const sensor = sensorOf(site, device, reading);
+      const path = ['devices', device.id, 'readings', reading, 'sentilo', 'sensor'];
+      const channel = `${device.id}.${reading}`;
+      if (!CITY_ID.test(sensor)) site.report('C042', path, { written: sensor });
+      const other = owners.get(sensor);
+      if (other !== undefined) site.report('C134', path, { sensor, channel, other });
+      owners.set(sensor, channel);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { HEADER_SERIAL_LINES, I2C1_LINES, parsePin, pinOfLine } from './header-pins.ts';
+import { hex, show } from './parameters.ts';
+import type { BoardFile } from './schema-board.ts';
+import type { Plugged, Site } from './site.ts';
+
+/** The address on the bus, and the parameter that sets it when one does. */
+export interface Address {
+  readonly value: number;
+  readonly parameter?: string;
+  readonly type: 'i2c_address' | 'modbus_unit';
+}
+
+/** Where a device answers on its bus; undefined for buses without addresses. */
+export function addressOf({ board, parameters }: Pick<Plugged, 'board' | 'parameters'>): Address | undefined {
+  for (const [name, { type }] of Object.entries(board.with ?? {})) {
+    const value = parameters?.[name];
+    if ((type === 'i2c_address' || type === 'modbus_unit') && typeof value === 'number') return { value, parameter: name, type };
+  }
+  const fixed = board.needs === 'i2c' ? board.identify?.find((probe) => probe.i2c_address !== undefined)?.i2c_address : undefined;
+  return fixed === undefined ? undefined : { value: fixed, type: 'i2c_address' };
+}
+
+/** Finds what two devices cannot have both: an address, a serial port, a GPIO line, a port of another device. */
+export function checkConflicts(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const owners = new Map<string, string>();
+  /** The earlier owner of a thing, or undefined when it was free. */
+  const take = (thing: string, owner: string): string | undefined => {
+    const earlier = owners.get(thing);
+    if (earlier === undefined) owners.set(thing, owner);
+    return earlier;
+  };
+  checkPorts(site, take);
+  takeLinesOfBuses(site, take);
+  for (const device of devices.values()) {
+    if (device.entry.enabled) checkDevice(site, device, devices, take);
+  }
+}
+
+type Take = (thing: string, owner: string) => string | undefined;
+
+/** The device file of an I2C bus: as written, or from an id such as `i2c1`. Undefined when neither says it. */
+export function i2cDevice(id: string, device: string | undefined): string | undefined {
+  const number = /^i2c([0-9]+)$/.exec(id)?.[1];
+  return device ?? (number === undefined ? undefined : `/dev/i2c-${number}`);
+}
+
+function checkPorts(site: Site, take: Take): void {
+  for (const [id, bus] of Object.entries(site.file.buses ?? {})) {
+    if (bus.type === 'i2c') {
+      const device = i2cDevice(id, bus.device);
+      const path = ['buses', id, 'device'];
+      if (device === undefined) site.report('C022', path, { key: 'device', parent: `buses.${id}` });
+      else takePort(site, path, device, id, take);
+    }
+    if (bus.type !== 'serial' && bus.type !== 'modbus-rtu') continue;
+    const path = ['buses', id, 'port'];
+    takePort(site, path, bus.port, id, take);
+    if (/^\/dev\/tty(?:USB|ACM)[0-9]+$/.test(bus.port)) site.report('C115', path, { port: bus.port }, 'warning');
+    else if (!/^(?:usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(?:@.+)?|by-path:.+|header|\/.+)$/.test(bus.port)) {
+      site.report('C117', path, { port: bus.port });
+    }
+  }
+}
+
+function takePort(site: Site, path: readonly string[], port: string, bus: string, take: Take): void {
+  const other = take(`port ${port}`, bus);
+  if (other !== undefined) site.report('C133', path, { port, other });
+}
+
+/** A bus that goes over pins of the header takes their lines. */
+function takeLinesOfBuses(site: Site, take: Take): void {
+  for (const [id, bus] of Object.entries(site.file.buses ?? {})) {
+    const isFirstI2c = bus.type === 'i2c' && i2cDevice(id, bus.device) === '/dev/i2c-1';
+    const isHeader = (bus.type === 'serial' || bus.type === 'modbus-rtu') && bus.port === 'header';
+    for (const line of isFirstI2c ? I2C1_LINES : isHeader ? HEADER_SERIAL_LINES : []) take(`line ${line}`, id);
+    if (bus.type !== 'onewire') continue;
+    const path = ['buses', id, 'pin'];
+    const pin = parsePin(bus.pin.replace(/^gpio\./, ''));
+    if ('unknown' in pin) site.report('C111', path, { via: bus.pin });
+    else if ('carries' in pin) site.report('C113', path, { pin: pin.pin, carries: pin.carries });
+    else takeLine(site, path, pin.line, id, take);
+  }
+}
+
+function takeLine(site: Site, path: readonly string[], line: number, owner: string, take: Take): void {
+  const other = take(`line ${line}`, owner);
+  if (other === undefined) return;
+  // A bus needs its pins; two devices could be exchanged.
+  const code = Object.hasOwn(site.file.buses ?? {}, other) ? 'C114' : 'C132';
+  site.report(code, path, { pin: pinOfLine(line) ?? 0, line, other });
+}
+
+function checkDevice(site: Site, device: Plugged, devices: ReadonlyMap<string, Plugged>, take: Take): void {
+  const { id, via } = device;
+  if (via?.kind === 'line') takeLine(site, ['devices', id, 'via'], via.line, id, take);
+  else if (via?.kind === 'port') takeWhole(site, device, `${via.device}.${via.port}`, take);
+  else if (via?.entry.type === 'serial') takeWhole(site, device, via.bus, take);
+  else if (via) {
+    takeRom(site, device, via.bus, take);
+    takeAddress(site, device, via.bus, devices, take);
+  }
+}
+
+/** A serial bus, or a port of another device, carries one device. */
+function takeWhole(site: Site, { id }: Plugged, what: string, take: Take): void {
+  const other = take(`whole ${what}`, id);
+  if (other !== undefined) site.report('C131', ['devices', id, 'via'], { what, other });
+}
+
+function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, take: Take): void {
+  for (const [name, { type }] of Object.entries(board.with ?? {})) {
+    const rom = parameters?.[name];
+    if (type !== 'onewire_rom' || rom === undefined) continue;
+    const other = take(`rom ${bus} ${rom}`, id);
+    if (other !== undefined) site.report('C131', ['devices', id, 'with', name], { what: String(rom), other });
+  }
+}
+
+function takeAddress(site: Site, device: Plugged, bus: string, devices: ReadonlyMap<string, Plugged>, take: Take): void {
+  const { id, board } = device;
+  const address = addressOf(device);
+  if (!address) return;
+  const other = take(`address ${bus} ${address.value}`, id);
+  if (other === undefined) return;
+  const neighbours = [...devices.values()].filter((one) => one.via?.kind === 'bus' && one.via.bus === bus);
+  const used = neighbours.flatMap((one) => addressOf(one)?.value ?? []);
+  const isUnit = address.type === 'modbus_unit';
+  site.report('C130', ['devices', id], {
+    kind: isUnit ? 'unit' : 'address',
+    address: isUnit ? String(address.value) : hex(address.value),
+    bus,
+    other,
+    board: board.id,
+    parameter: address.parameter ?? '',
+    free: freeAddresses(board, address, used),
+  });
+}
+
+/** Other addresses that the board can have and nobody on the bus has yet. */
+function freeAddresses(board: BoardFile, { type, parameter, value }: Address, used: readonly number[]): string[] {
+  if (parameter === undefined) return [];
+  const choices = board.with?.[parameter]?.choices;
+  if (choices) return choices.filter((choice) => !used.includes(Number(choice))).map((choice) => show(type, choice));
+  for (let next = value + 1; next <= 247; next += 1) if (type === 'modbus_unit' && !used.includes(next)) return [String(next)];
+  return [];
+}

@@ -1,0 +1,136 @@
+import { dirname, join } from 'node:path';
+import { loadDriver } from '../drivers/registry.ts';
+import { type BoardLibrary, openBoardLibrary } from './board-library.ts';
+import { buildConfig } from './build-config.ts';
+import { checkDevices } from './check-devices.ts';
+import type { Config } from './config.ts';
+import { checkConflicts } from './conflicts.ts';
+import { readIncludes, type SiteDocument } from './include.ts';
+import { noteInactive } from './not-active.ts';
+import { plugDevices } from './plug.ts';
+import type { Place, Problem } from './problem.ts';
+import { type Files, readDocument } from './read-document.ts';
+import { checkReadiness, type FindDriver, type Readiness } from './readiness.ts';
+import { checkReferences } from './references.ts';
+import { salvage } from './salvage.ts';
+import { gatewaySchema } from './schema-gateway.ts';
+import { conceal, concealIn, secretsIn } from './secrets.ts';
+import { isWritten, type Plugged, type Site } from './site.ts';
+import { validate } from './validate.ts';
+import type { YamlDocument } from './yaml-document.ts';
+import { dotted, nodeAt } from './yaml-tree.ts';
+
+/** Stands in for what every site must have, when it is wrong, while the rest is checked. */
+const FALLBACK = { schema: 'gateway/v1', gateway: { id: 'gateway' } };
+
+/** This machine: nothing leaves it, so nothing needs encryption. */
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]+){3}|\[::1\])$/;
+
+/** What a site is loaded with. */
+export interface SiteOptions extends Files {
+  /** Where boards are looked for after the folder `boards/` beside the site file, in this order. */
+  readonly boardFolders: readonly string[];
+  /** The drivers of this version unless a test says otherwise. */
+  readonly findDriver?: FindDriver;
+}
+
+/** A loaded file: what is wrong with it, and what is needed to show that. */
+export interface Loaded {
+  /** All problems of all files, sorted by file, line and column. They hold no secret. */
+  readonly problems: readonly Problem[];
+  /** The text of every file that was read, by name, with CONCEALED (secrets.ts) in place of secrets. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Where a dotted path such as `devices.air.every` is written. */
+  placeOf(path: string): Place;
+}
+
+export interface LoadedSite extends Loaded {
+  /** Present when there is no error. */
+  readonly config?: Config;
+}
+
+/** Reads a site file with its includes and boards, and checks everything. Rejects only when `readFile` fails without a system code. */
+export async function loadSite(file: string, options: SiteOptions): Promise<LoadedSite> {
+  return loadSiteDocument(await readDocument(file, options), options);
+}
+
+/** The same for a file that has been read and parsed. */
+export async function loadSiteDocument(first: YamlDocument, options: SiteOptions): Promise<LoadedSite> {
+  const document = await readIncludes(first, options);
+  const { value, problems: schemaProblems, written } = validate(document, gatewaySchema);
+  const problems: Problem[] = [...document.problems, ...schemaProblems];
+  const reported = new Set(problems.map(({ path }) => path));
+  // One wrong key must not hide that two devices have one address.
+  const file = value ?? salvage(written, gatewaySchema, FALLBACK);
+  const documents: YamlDocument[] = [...document.documents];
+  let config: Config | undefined;
+  if (file) {
+    const site: Site = {
+      document,
+      file,
+      report(code, path, ...rest) {
+        // What the schema refused there has been said; the rest may follow from it.
+        if (!reported.has(dotted(path))) problems.push(document.problem(code, path, ...rest));
+      },
+    };
+    const library = openBoardLibrary([join(dirname(first.file), 'boards'), ...options.boardFolders], options);
+    const { devices, readiness } = await checkSite(site, library, options.findDriver ?? loadDriver);
+    for (const loaded of await library.loaded()) {
+      documents.push(loaded.document);
+      // Warnings and notes about a board are for whoever writes it, not for everybody who uses it.
+      problems.push(...loaded.problems.filter(({ severity }) => severity === 'error'));
+    }
+    if (!problems.some(({ severity }) => severity === 'error')) config = buildConfig(site, devices, readiness);
+  }
+  return { ...finish(document, documents, problems), ...(config && { config }) };
+}
+
+async function checkSite(
+  site: Site,
+  library: BoardLibrary,
+  findDriver: FindDriver,
+): Promise<{ devices: ReadonlyMap<string, Plugged>; readiness: ReadonlyMap<string, Readiness> }> {
+  checkUplink(site);
+  const devices = await plugDevices(site, library);
+  const broken = new Set([...(nodeAt(site.document.root, ['devices'])?.children.keys() ?? [])].filter((id) => !devices.has(id)));
+  checkReferences(site, devices, broken);
+  checkConflicts(site, devices);
+  checkDevices(site, devices);
+  const readiness = new Map<string, Readiness>();
+  for (const [id, device] of devices) readiness.set(id, await checkReadiness(site, device, findDriver));
+  noteInactive(site);
+  return { devices, readiness };
+}
+
+/** The address of the city: one that a token can be sent to. */
+function checkUplink(site: Site): void {
+  const { sentilo } = site.file;
+  if (!sentilo) {
+    if (!isWritten(site, ['sentilo'])) site.report('C061', ['gateway'], {}, 'note');
+    return;
+  }
+  const path = ['sentilo', 'url'];
+  const url = URL.canParse(sentilo.url) ? new URL(sentilo.url) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) site.report('C053', path, { written: sentilo.url });
+  else if (url.password !== '' || url.username !== '') site.report('C058', path);
+  else if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !sentilo.insecure_http) {
+    site.report('C052', path, { host: url.host });
+  }
+}
+
+/** Sorts, removes what was said twice, and takes every secret out. */
+export function finish(
+  document: YamlDocument | SiteDocument,
+  documents: readonly YamlDocument[],
+  problems: readonly Problem[],
+): Loaded {
+  const secrets = documents.flatMap(({ root }) => secretsIn(root));
+  const sources = new Map(documents.map(({ file, text }) => [file, conceal(text, secrets)]));
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), concealIn(problem, secrets)]));
+  const order = [...sources.keys()];
+  const sorted = [...unique.values()].sort(
+    (a, b) =>
+      order.indexOf(a.place.file) - order.indexOf(b.place.file) || a.place.line - b.place.line || a.place.column - b.place.column,
+  );
+  return { problems: sorted, sources, placeOf: (path) => document.placeOf(path === '' ? [] : path.split('.')) };
+}

@@ -1,0 +1,108 @@
+import { closest } from './closest.ts';
+import type { ProblemParameters } from './problem.ts';
+import type { ParameterEntry } from './schema-board.ts';
+import { parseDuration } from './schema-types.ts';
+
+/** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */
+export type ParameterValue = number | boolean | string;
+
+/** A value as YAML gave it, and as it was written. */
+export interface WrittenValue {
+  readonly value: ParameterValue;
+  readonly written: string;
+}
+
+type Outcome = { readonly value: ParameterValue } | { readonly code: string; readonly parameters: ProblemParameters };
+
+const LENGTH_MM: Readonly<Record<string, number>> = { mm: 1, cm: 10, m: 1000, km: 1_000_000 };
+const VOLTAGE_V: Readonly<Record<string, number>> = { mV: 0.001, V: 1 };
+
+/** Addresses that the I2C specification leaves to devices (UM10204 §3.1.12). */
+const I2C_ADDRESS = { least: 0x08, most: 0x77 };
+
+/** Addresses of single devices (Modbus over serial line V1.02 §2.2); 0 is broadcast. */
+const MODBUS_UNIT = { least: 1, most: 247 };
+
+/** Brings a value into the form of the parameter's type, or says what is wrong with it. */
+export function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {
+  const outcome = parseType(parameter.type, given);
+  if ('code' in outcome || parameter.choices === undefined) return outcome;
+  const choices = parameter.choices.map((choice) => parseType(parameter.type, { value: choice, written: String(choice) }));
+  if (choices.some((choice) => 'value' in choice && choice.value === outcome.value)) return outcome;
+  const words = parameter.choices.map((choice) => show(parameter.type, choice));
+  return { code: 'C024', parameters: { written: given.written, choices: words, candidates: closest(given.written, words) } };
+}
+
+/** An address as chips and manuals print it. */
+export function show(type: ParameterEntry['type'], value: ParameterValue): string {
+  return type === 'i2c_address' && typeof value === 'number' ? hex(value) : String(value);
+}
+
+export function hex(value: number): string {
+  return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue): Outcome {
+  switch (type) {
+    case 'i2c_address':
+      return integer(value, written, I2C_ADDRESS);
+    case 'modbus_unit':
+      return integer(value, written, MODBUS_UNIT);
+    case 'integer':
+      return integer(value, written);
+    case 'number':
+      return typeof value === 'number' ? { value } : wrongType(written, value, 'number');
+    case 'boolean':
+      return boolean(value, written);
+    case 'duration': {
+      const parsed = parseDuration(written);
+      return typeof parsed === 'number'
+        ? { value: parsed }
+        : { code: parsed.code, parameters: { written, number: parsed.number } };
+    }
+    case 'length':
+      return withUnit(written, LENGTH_MM, '0.2mm');
+    case 'voltage':
+      return withUnit(written, VOLTAGE_V, '3.3V');
+    case 'onewire_rom':
+      return onewireRom(written);
+    case 'choice':
+    case 'text':
+      return { value: written };
+  }
+}
+
+function integer(value: ParameterValue, written: string, limits?: { least: number; most: number }): Outcome {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrongType(written, value, 'integer');
+  if (limits && (value < limits.least || value > limits.most)) {
+    const [bound, amount] = value < limits.least ? (['least', limits.least] as const) : (['most', limits.most] as const);
+    return { code: 'C025', parameters: { written, bound, of: 'number', amount } };
+  }
+  return { value };
+}
+
+function boolean(value: ParameterValue, written: string): Outcome {
+  if (typeof value === 'boolean') return { value };
+  const meant = /^(?:yes|on)$/i.test(written) ? 'true' : /^(?:no|off)$/i.test(written) ? 'false' : undefined;
+  return meant === undefined ? wrongType(written, value, 'boolean') : { code: 'C027', parameters: { written, meant } };
+}
+
+function withUnit(written: string, factors: Readonly<Record<string, number>>, example: string): Outcome {
+  const units = Object.keys(factors);
+  const match = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`).exec(written);
+  const factor = factors[match?.[2] ?? ''];
+  if (!match || factor === undefined) return { code: 'C039', parameters: { written, example, units } };
+  return { value: Number(match[1]) * factor };
+}
+
+/** `28-0316a2799dff`, as Linux names it: the family, and the 48-bit serial number in 12 hexadecimal digits. */
+function onewireRom(written: string): Outcome {
+  if (/^[0-9a-f]{2}-[0-9a-f]{12}$/.test(written)) return { value: written };
+  const digits = written.replace(/^[^-]*-/, '').length;
+  return { code: 'C124', parameters: { written, digits } };
+}
+
+function wrongType(written: string, value: ParameterValue, expected: string): Outcome {
+  const found = typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'boolean' : 'number';
+  return { code: 'C023', parameters: { written, found, expected: [expected] } };
+}

@@ -1,0 +1,58 @@
+import type { Driver } from '../drivers/driver.ts';
+import { normaliseUnit } from '../drivers/quantities.ts';
+import type { Plugged, Site } from './site.ts';
+
+/** Finds a driver by its name, or undefined when this version has none; loadDriver of drivers/registry.ts. */
+export type FindDriver = (id: string) => Promise<Driver | undefined>;
+
+/** What becomes of a device in this version. */
+export type Readiness =
+  | { readonly kind: 'runs'; readonly driver: Driver; readonly with: unknown }
+  | { readonly kind: 'skipped'; readonly code: string }
+  /** It has errors, which have been reported, or it is switched off. */
+  | { readonly kind: 'none' };
+
+/** Buses that this version can open. */
+const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp']);
+
+/**
+ * Looks whether the device can run here: its driver exists, the place where it is plugged in is one that this version
+ * opens, and the driver takes the parameters. What cannot run is named, and the rest of the site runs.
+ */
+export async function checkReadiness(site: Site, device: Plugged, findDriver: FindDriver): Promise<Readiness> {
+  const { id, entry, board, via, parameters } = device;
+  const driver = await findDriver(board.driver);
+  if (!driver) return skip(site, device, 'C136', { board: board.id, driver: board.driver });
+  if (via?.kind === 'port') return skip(site, device, 'C137', { via: entry.via });
+  if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type)) return skip(site, device, 'C137', { via: entry.via });
+  if (Object.keys({ ...board.readings, ...board.outputs }).length === 0) return skip(site, device, 'C140', { board: board.id });
+  if (!isRightForDriver(site, device, driver) || !via || !parameters || !entry.enabled) return { kind: 'none' };
+  const checked = driver.with.safeParse(parameters);
+  if (checked.success) return { kind: 'runs', driver, with: checked.data };
+  const name = String(checked.error.issues[0]?.path[0] ?? '');
+  site.report('C138', ['devices', id, 'with', name], { board: board.id, driver: driver.id, name });
+  return { kind: 'none' };
+}
+
+function skip(site: Site, { id, entry }: Plugged, code: string, parameters: Record<string, string>): Readiness {
+  if (!entry.enabled) return { kind: 'none' };
+  site.report(code, ['devices', id], { device: id, ...parameters }, 'warning');
+  return { kind: 'skipped', code };
+}
+
+/** Whether the board declares only what the driver can give. A board file of one's own can get this wrong. */
+function isRightForDriver(site: Site, { id, board }: Plugged, driver: Driver): boolean {
+  const path = ['devices', id, 'board'];
+  if (driver.needs !== board.needs) {
+    site.report('C141', path, { board: board.id, driver: driver.id, needs: board.needs, driverNeeds: driver.needs });
+    return false;
+  }
+  const { produces } = driver;
+  if (!produces) return true;
+  const wrong = Object.entries(board.readings ?? {}).filter(([name, { unit }]) => produces[name] !== normaliseUnit(unit));
+  for (const [name, { unit }] of wrong) {
+    const known = Object.entries(produces).map(([each, eachUnit]) => `${each} (${eachUnit})`);
+    site.report('C123', path, { board: board.id, driver: driver.id, reading: `${name} (${unit})`, known });
+  }
+  return wrong.length === 0;
+}

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
+import { maxOn, onOff } from './schema-gateway.ts';
+import { signal } from './schema-simulate.ts';
+import { baud, block, DASHED_ID, dashedId, duration, mapOf, range, serialFormat, text, texts } from './schema-types.ts';
+
+/** What a board needs at the place where it is plugged in. */
+const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt'] as const;
+
+const boolean = z.boolean();
+const byte = z.int().min(0).max(255);
+const register = z.int().min(0).max(65_535);
+
+const encoding = z.enum(['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bool']);
+const byteOrder = z.enum(['ABCD', 'CDAB', 'BADC', 'DCBA']);
+const readWith = z.enum(['input', 'holding', 'coil', 'discrete']);
+
+/** A quantity or unit is checked in board-check.ts, against each other and with proposals; editors get the lists. */
+const quantity = text.meta({ examples: [...QUANTITIES.keys()] });
+const unit = text.meta({ examples: [...UNITS.keys()] });
+
+/** The types that a parameter under `with:` can have. */
+const PARAMETER_TYPES = [
+  'i2c_address',
+  'modbus_unit',
+  'duration',
+  'length',
+  'voltage',
+  'choice',
+  'boolean',
+  'integer',
+  'number',
+  'text',
+  'onewire_rom',
+] as const;
+
+const parameterValue = z.union([z.number(), boolean, z.string()]);
+
+const parameter = block({
+  type: z.enum(PARAMETER_TYPES),
+  default: parameterValue.optional(),
+  choices: z.array(parameterValue).min(1).optional(),
+  required: boolean.optional(),
+  example: parameterValue.optional(),
+  help: texts.optional(),
+  secret: boolean.optional(),
+  private: boolean.optional(),
+});
+
+/** A number of a raw value, or the name of a register content that is no number. */
+const rawValue = z.union([z.number(), z.enum(['NaN'])]);
+
+const reading = block({
+  quantity,
+  unit,
+  precision: z.number().positive().optional(),
+  valid: range.optional(),
+  kind: z.enum(['gauge', 'total', 'delta', 'rate', 'state', 'position']).default('gauge'),
+  enabled: boolean.default(true),
+  publish: boolean.default(true),
+  convert: z
+    .array(
+      block({
+        points: z
+          .array(z.tuple([z.number(), z.number()]))
+          .min(2)
+          .optional(),
+        clamp: range.optional(),
+        scale: z.number().optional(),
+        offset: z.number().optional(),
+      }),
+    )
+    .optional(),
+  calibrate_with: mapOf(block({ say: texts.optional() })).optional(),
+  at: register.optional(),
+  read_with: readWith.optional(),
+  encoding: encoding.optional(),
+  byte_order: byteOrder.optional(),
+  bit: z.int().min(0).max(15).optional(),
+  scale: z.number().optional(),
+  offset: z.number().optional(),
+  scale_from: register.optional(),
+  not_available: z.array(rawValue).optional(),
+  rollover: z.number().positive().optional(),
+  resets: z.enum(['daily']).optional(),
+  per: z.enum(['tip', 'pulse']).optional(),
+  scale_by: text.optional(),
+  starts_at: text.optional(),
+  reject: z.array(z.number()).optional(),
+  reject_say: texts.optional(),
+});
+
+const probe = block({
+  i2c_read: block({ register: byte, length: z.int().min(1).max(32) }).optional(),
+  i2c_ack: boolean.optional(),
+  i2c_address: z.int().min(0x08).max(0x77).optional(),
+  i2c_command: register.optional(),
+  length: z.int().min(1).max(255).optional(),
+  crc: z.enum(['sensirion']).optional(),
+  driver_probe: text.optional(),
+  serial_listen: duration.optional(),
+  serial_ask: z.array(byte).optional(),
+  frame: block({ starts: z.array(byte), length: z.int().min(1).max(255).optional(), ends: z.array(byte).optional() }).optional(),
+  text: text.optional(),
+  firmata: text.optional(),
+  usb: z.array(text).optional(),
+  onewire_family: byte.optional(),
+  modbus_read: block({ address: register }).optional(),
+  and: block({ address: register, between: range }).optional(),
+  between: range.optional(),
+  equals: z.number().optional(),
+  confidence: z.enum(['certain', 'likely', 'weak']).optional(),
+  suggest: text.optional(),
+  say: texts.optional(),
+});
+
+const PORT_KINDS = ['analog', 'digital', 'digital_in', 'digital_out'] as const;
+const portKind = z.enum(PORT_KINDS);
+
+const output = block({ quantity, unit, safe: onOff.optional(), max_on: maxOn.optional(), min_off: duration.optional() });
+
+/** A board file: what a product is. The table of keys is in the documentation of the format. */
+export const boardSchema = block({
+  schema: z.literal('board/v1'),
+  id: dashedId,
+  version: z.string().regex(/^[0-9]+\.[0-9]+\.[0-9]+$/, 'C049'),
+  status: z.enum(['verified', 'community']).default('community'),
+  label: texts,
+  vendor: text.optional(),
+  needs: z.enum(NEEDS),
+  driver: z.string().regex(/^[a-z][a-z0-9_-]*$/, 'C026'),
+  wiring: z.array(block({ pin: text, to: text })).optional(),
+  notes: z.array(block({ say: texts })).optional(),
+  firmware: block({
+    name: text,
+    flash_with: text.optional(),
+    mcu: text.optional(),
+    bootloaders: z.array(text).optional(),
+  }).optional(),
+  provides: mapOf(
+    z.union([portKind, block({ kind: portKind, coil: register.optional(), register: register.optional() })]),
+  ).optional(),
+  with: mapOf(parameter).optional(),
+  serial: block({ baud, format: serialFormat.default('8N1') }).optional(),
+  modbus: block({
+    factory: block({ baud: baud.optional(), format: serialFormat.optional(), unit: byte.optional() }).optional(),
+    read_with: readWith.optional(),
+    write_with: z.enum(['single', 'multiple']).optional(),
+    encoding: encoding.optional(),
+    byte_order: byteOrder.optional(),
+    max_registers: z.int().min(1).max(125).optional(),
+    holes: z.array(z.tuple([register, register])).optional(),
+    min_pause: duration.optional(),
+  }).optional(),
+  readings: mapOf(reading).optional(),
+  outputs: mapOf(output).optional(),
+  readback: block({ every: duration, mismatch: z.enum(['rewrite', 'fault']).optional() }).optional(),
+  uses: block({ clock: boolean.optional(), location: boolean.optional() }).optional(),
+  timing: block({
+    min_every: duration.optional(),
+    warmup: duration.optional(),
+    read_time: duration.optional(),
+    duty: block({ run: duration, per: z.enum(['every']).optional(), help: texts.optional() }).optional(),
+    averaging: texts.optional(),
+  }).optional(),
+  identify: z.array(probe).optional(),
+  simulate: mapOf(signal).optional(),
+});
+
+export type BoardFile = z.output<typeof boardSchema>;
+export type ParameterEntry = z.output<typeof parameter>;
+export type BoardReading = z.output<typeof reading>;
+
+/** A reference such as `bme280@1`: the id and the major of the version. */
+export const BOARD_REFERENCE = new RegExp(`^(${DASHED_ID.source.slice(1, -1)})@([0-9]+)$`);

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { Texts } from './config.ts';
+import type { Path } from './yaml-tree.ts';
+
+/** Reports a problem with its own code from inside a schema; `at` leads from the value to the part that is wrong. */
+export function fail(
+  context: z.core.$RefinementCtx,
+  code: string,
+  parameters: Readonly<Record<string, unknown>> = {},
+  at: Path = [],
+): void {
+  context.addIssue({ code: 'custom', params: { ...parameters, code, at } });
+}
+
+// ------------------------------------------------------------------------------------------------------------ quantities
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|min|h|d))+$/;
+
+/** What a length of time says, in milliseconds, or the code of what is wrong with it. */
+export function parseDuration(
+  text: string,
+): number | { readonly code: string; readonly written: string; readonly number: string } {
+  if (DURATION.test(text)) {
+    const parts = [...text.matchAll(/([0-9.]+)(ms|s|min|h|d)/g)];
+    const totalMs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
+    // A year and a bit: more is a mistake, and timers and windows stay far from the limits of numbers.
+    if (totalMs <= 400 * 86_400_000) return totalMs;
+  }
+  const number = /^[0-9]+(?:\.[0-9]+)?/.exec(text)?.[0] ?? '';
+  if (text === number && number !== '') return { code: 'C033', written: text, number };
+  if (text === `${number}m`) return { code: 'C034', written: text, number };
+  return { code: 'C035', written: text, number };
+}
+
+/** `30s`, `1h30min` → milliseconds. */
+export const duration = z
+  .string()
+  .meta({ pattern: DURATION.source, examples: ['30s', '5min'] })
+  .transform((text, context) => {
+    const parsed = parseDuration(text);
+    if (typeof parsed === 'number') return parsed;
+    const { code, ...parameters } = parsed;
+    fail(context, code, parameters);
+    return z.NEVER;
+  });
+
+/** `duration`, but not zero. */
+export const period = duration.superRefine((ms, context) => {
+  if (ms <= 0) fail(context, 'C025', { written: '0s', bound: 'more', of: 'number', amount: 0 });
+});
+
+/** A number with one of the units of `factors`, as a number in the unit whose factor is 1. */
+function amount(factors: Readonly<Record<string, number>>, code: string, example: string) {
+  const units = Object.keys(factors);
+  const pattern = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`);
+  return z
+    .string()
+    .meta({ pattern: pattern.source, examples: [example] })
+    .transform((text, context) => {
+      const match = pattern.exec(text);
+      if (match) return Number(match[1]) * (factors[match[2] ?? ''] ?? 1);
+      fail(context, code, { written: text, example, units });
+      return z.NEVER;
+    });
+}
+
+const KIB = 1024;
+
+/** `1GiB` → bytes. */
+export const size = amount(
+  { kB: 1000, KiB: KIB, MB: 1_000_000, MiB: KIB * KIB, GB: 1_000_000_000, GiB: KIB * KIB * KIB, TiB: KIB * KIB * KIB * KIB },
+  'C036',
+  '1GiB',
+);
+
+/** `2.5m` → metres. */
+export const metres = amount({ mm: 0.001, cm: 0.01, km: 1000, m: 1 }, 'C039', '2.5m');
+
+/** `100kHz` → hertz. */
+export const frequency = amount({ Hz: 1, kHz: 1000, MHz: 1_000_000 }, 'C039', '100kHz');
+
+/** `06:30` → the same with two digits an hour. Without quotes it is text too: YAML 1.2 has no numbers of base 60. */
+export const timeOfDay = z
+  .string()
+  .meta({ pattern: '^([01]?[0-9]|2[0-3]):[0-5][0-9]$', examples: ['06:30'] })
+  .transform((text, context) => {
+    if (/^(?:[01]?[0-9]|2[0-3]):[0-5][0-9]$/.test(text)) return text.padStart(5, '0');
+    fail(context, 'C037', { written: text });
+    return z.NEVER;
+  });
+
+// ------------------------------------------------------------------------------------------------------------------ text
+
+export const text = z.string();
+
+/** One text, or one per language. */
+export const texts = z
+  .union([z.string(), z.strictObject({ ca: text.optional(), es: text.optional(), en: text.optional() })])
+  .transform((value): Texts => (typeof value === 'string' ? { '*': value } : (value as Texts)));
+
+/** Ids of devices, buses, readings and outputs. No hyphen, so that `<component>-<device>-<reading>` is unambiguous. */
+const ID = /^[a-z][a-z0-9_]*$/;
+
+/** Ids of boards and gateways. */
+export const DASHED_ID = /^[a-z0-9][a-z0-9-]*$/;
+
+/** What Sentilo allows in the id of a sensor or component. */
+export const CITY_ID = /^[0-9a-zA-Z_-]+$/;
+
+export const dashedId = z.string().max(40).regex(DASHED_ID, 'C041');
+export const cityId = z.string().regex(CITY_ID, 'C042');
+
+/** How a serial line is set; YAML reads some of these as numbers (8E1 is 80), which editors must accept too. */
+const FORMATS = ['8N1', '8N2', '8E1', '8E2', '8O1', '8O2', '7E1', '7E2', '7O1', '7O2', '7N2'] as const;
+export const serialFormat = z.enum(FORMATS).meta({ type: ['string', 'number'], enum: [...FORMATS, 80, 800, 70, 700] });
+
+export const baud = z.int().min(300).max(4_000_000);
+
+/** The name of a secret, never the secret. Also a file name, so nothing that leads out of a folder. */
+const SECRET_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+export const secret = z.strictObject(
+  { secret: z.string('C051').regex(SECRET_NAME, 'C051') },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'C050' : undefined) },
+);
+
+/** The lower limit first. */
+export const range = z.tuple([z.number(), z.number()]).superRefine(([low, high], context) => {
+  if (low >= high) fail(context, 'C043', { low, high });
+});
+
+// ---------------------------------------------------------------------------------------------------------------- blocks
+
+/** A map with exactly these keys; `note` is allowed in every map. */
+export function block<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.strictObject({ ...shape, note: texts.optional() });
+}
+
+/**
+ * A map whose keys are ids chosen by the writer; `note` among them is a note. Its value is a plain object in the order
+ * of the file.
+ */
+export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code = 'C026') {
+  return z
+    .object({ note: texts.optional() })
+    .catchall(value)
+    .transform((entries, context) => {
+      const { note: _note, ...rest } = entries;
+      for (const key of Object.keys(rest)) if (!pattern.test(key)) fail(context, code, { key }, [key]);
+      return rest as Record<string, z.output<T>>;
+    });
+}

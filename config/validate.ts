@@ -1,0 +1,201 @@
+import type { ZodType, z } from 'zod';
+import { closest } from './closest.ts';
+import type { Problem, ProblemParameters } from './problem.ts';
+import type { YamlDocument } from './yaml-document.ts';
+import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Turning one text back into what was written can reveal another one behind it (a `type:` that chooses the other keys). */
+const ROUNDS_MAX = 3;
+
+/** What YAML 1.1 takes for true and false, and people still write. */
+const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ['yes', true],
+  ['on', true],
+  ['y', true],
+  ['no', false],
+  ['off', false],
+  ['n', false],
+]);
+
+/** A number that a person sees as that number: no leading zero, no exponent, no octal; hexadecimal as printed on chips. */
+const PLAIN_NUMBER = /^[-+]?(?:0x[0-9a-fA-F]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)$/;
+
+export interface Validated<T> {
+  /** Undefined when there are problems. */
+  readonly value: T | undefined;
+  readonly problems: readonly Problem[];
+  /** The plain value with texts as written: what is left of a wrong file for salvage.ts. */
+  readonly written: unknown;
+}
+
+/**
+ * Checks a parsed document against a schema and returns its typed value, or every problem with its place.
+ *
+ * A field that the schema says is text takes what is written, whatever YAML makes of it. A schema names the code of a
+ * problem itself by giving it as zod's error message (`z.string().regex(…, 'C036')`) or, with parameters, as
+ * `params: { code, … }` of a custom issue; what it leaves open gets the codes of this file.
+ */
+export function validate<T>(document: YamlDocument, schema: ZodType<T>): Validated<T> {
+  if (document.root === undefined) return { value: undefined, problems: [], written: undefined };
+  const plain = { value: plainValue(document.root) };
+  for (let round = 1; ; round += 1) {
+    const result = schema.safeParse(plain.value, { error: allowedKeys });
+    const zeros = oddNumbers(document.root, plain.value, []).map((path) => oddNumber(document, path));
+    if (result.success) return { value: zeros.length > 0 ? undefined : result.data, problems: zeros, written: plain.value };
+    const wasChanged = textPaths(result.error.issues, []).filter((path) => useSource(plain, document.root, path)).length > 0;
+    if (wasChanged && round < ROUNDS_MAX) continue;
+    const problems = result.error.issues.flatMap((issue) => toProblems(document, issue, issue.path));
+    return { value: undefined, problems: [...problems, ...zeros], written: plain.value };
+  }
+}
+
+/** zod does not say which keys it would have known; its per-parse message is the one place where the schema is at hand. */
+function allowedKeys(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'unrecognized_keys') return undefined;
+  const definition = issue.inst?._zod.def as { shape?: object } | undefined;
+  return Object.keys(definition?.shape ?? {}).join(' ');
+}
+
+/** Where the schema wanted text, also inside the branches of a union. */
+function textPaths(issues: readonly Issue[], base: Path): Path[] {
+  return issues.flatMap((issue) => {
+    const path = [...base, ...issue.path];
+    if (issue.code === 'invalid_type' && issue.expected === 'string') return [path];
+    if (issue.code === 'invalid_value' && issue.values.some((value) => typeof value === 'string')) return [path];
+    if (issue.code === 'invalid_union') {
+      const branches = issue.errors.flatMap((branch) => textPaths(branch, path));
+      return issue.errors.length === 0 ? [path] : branches;
+    }
+    return [];
+  });
+}
+
+/** Puts the scalar as written where YAML made a number or a boolean of it. Says whether anything changed. */
+function useSource(plain: { value: unknown }, root: YamlNode | undefined, path: Path): boolean {
+  const node = nodeAt(root, path);
+  if (node?.source === undefined || (typeof node.scalar !== 'number' && typeof node.scalar !== 'boolean')) return false;
+  let owner: Record<PropertyKey, unknown> = plain;
+  let key: PropertyKey = 'value';
+  for (const next of path) {
+    owner = owner[key] as Record<PropertyKey, unknown>;
+    key = next;
+  }
+  if (owner[key] === node.source) return false;
+  owner[key] = node.source;
+  return true;
+}
+
+/** Numbers of the value that were written so that a person or a YAML 1.1 tool sees another number. */
+function oddNumbers(node: YamlNode, value: unknown, path: Path): Path[] {
+  if (node.kind === 'scalar') {
+    return typeof value === 'number' && node.source !== undefined && !PLAIN_NUMBER.test(node.source) ? [path] : [];
+  }
+  return [...node.children].flatMap(([key, child]) =>
+    oddNumbers(child, (value as Record<string, unknown>)[key], [...path, node.kind === 'list' ? Number(key) : key]),
+  );
+}
+
+function oddNumber(document: YamlDocument, path: Path): Problem {
+  const node = nodeAt(document.root, path);
+  return document.problem('C028', path, { written: node?.source ?? '', number: String(node?.scalar) });
+}
+
+function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[] {
+  const at = (code: string, parameters: ProblemParameters = {}) => [document.problem(code, path, parameters)];
+  const written = writtenAt(document, path);
+  const node = nodeAt(document.root, path);
+  const key = String(path.at(-1) ?? '');
+  const isEmpty = node?.kind === 'scalar' && node.scalar === null;
+  if (isEmpty && issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key') return at('C029', { key });
+  if (issue.code !== 'custom' && node === undefined) return at('C022', { key, parent: dotted(path.slice(0, -1)) });
+  if (/^[A-Z]\d{3}$/.test(issue.message))
+    return at(issue.message, { written: issue.message === 'C050' ? '' : written, name: secretName(path) });
+  switch (issue.code) {
+    case 'custom': {
+      const { code, at: deeper, ...parameters } = (issue.params ?? {}) as { code: string; at?: Path } & ProblemParameters;
+      return [document.problem(code, [...path, ...(deeper ?? [])], parameters)];
+    }
+    case 'unrecognized_keys':
+      return issue.keys.map((unknown) => unknownKey(document, path, unknown, issue.message.split(' ')));
+    case 'invalid_key':
+      return at('C026', { key });
+    case 'invalid_value': {
+      const choices = issue.values.map(String);
+      return at('C024', { written, choices, candidates: closest(written, choices) });
+    }
+    case 'invalid_union':
+      return unionProblems(document, issue, path, written);
+    case 'too_small':
+      return at('C025', { written, bound: 'least', of: String(issue.origin), amount: Number(issue.minimum) });
+    case 'too_big':
+      return at('C025', { written, bound: 'most', of: String(issue.origin), amount: Number(issue.maximum) });
+    case 'invalid_type':
+      return at(...wrongType(node, written, [issue.expected]));
+    default:
+      return at('C038', { written });
+  }
+}
+
+function unknownKey(document: YamlDocument, parent: Path, key: string, allowed: readonly string[]): Problem {
+  const path = [...parent, key];
+  const parameters = { key, candidates: closest(key, allowed), allowed: allowed.filter((word) => word !== '') };
+  return document.problem('C021', path, parameters, 'error', 'key');
+}
+
+/** Of a union, the branch that fits what was written is the one whose complaints help. */
+function unionProblems(
+  document: YamlDocument,
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: Path,
+  written: string,
+): Problem[] {
+  const options = 'options' in issue ? (issue.options as readonly unknown[]).map(String) : [];
+  if (issue.errors.length === 0) {
+    return [document.problem('C024', path, { written, choices: options, candidates: closest(written, options) })];
+  }
+  const isOtherType = (branch: readonly Issue[]) =>
+    branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0);
+  const fitting = issue.errors.filter((branch) => !isOtherType(branch)).sort((a, b) => a.length - b.length)[0];
+  if (fitting) return fitting.flatMap((inner) => toProblems(document, inner, [...path, ...inner.path]));
+  const expected = issue.errors.flatMap((branch) =>
+    branch.flatMap((inner) => ('expected' in inner ? [String(inner.expected)] : [])),
+  );
+  return [document.problem(...withPath(wrongType(nodeAt(document.root, path), written, expected), path))];
+}
+
+function withPath([code, parameters]: [string, ProblemParameters], path: Path): [string, Path, ProblemParameters] {
+  return [code, path, parameters];
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'number',
+  int: 'integer',
+  boolean: 'boolean',
+  object: 'map',
+  record: 'map',
+  array: 'list',
+  tuple: 'list',
+};
+
+function wrongType(node: YamlNode | undefined, written: string, expected: readonly string[]): [string, ProblemParameters] {
+  const word = BOOLEAN_WORDS.get(written.toLowerCase());
+  if (expected.includes('boolean') && node?.source !== undefined && word !== undefined) {
+    return ['C027', { written, meant: String(word) }];
+  }
+  const found = node?.kind === 'scalar' ? (KINDS[typeof node.scalar] ?? 'text') : (node?.kind ?? 'text');
+  return ['C023', { written, found, expected: [...new Set(expected.map((type) => KINDS[type] ?? 'text'))] }];
+}
+
+/** What stands at `path`, in short, for a message. */
+function writtenAt(document: YamlDocument, path: Path): string {
+  const node = nodeAt(document.root, path);
+  return node?.kind === 'scalar' ? (node.source ?? String(node.scalar)) : '';
+}
+
+/** The name that a secret of this place would naturally have: `sentilo_token`. */
+function secretName(path: Path): string {
+  return path.slice(-2).map(String).join('_');
+}

@@ -1,0 +1,256 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { afterAll, describe, expect, it } from 'vitest';
+import { addCheck } from '../../cli/check.ts';
+import type { Io } from '../../cli/io.ts';
+import { textOf } from '../../cli/messages/catalogue.ts';
+import { en } from '../../cli/messages/en.ts';
+import { type JsonProblem, problemsAsJson, renderProblems, renderSummary } from '../../cli/render-problems.ts';
+import { displayWidth } from '../../cli/table.ts';
+import type { Problem } from '../../config/problem.ts';
+import { readDocument } from '../../config/read-document.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const DATA = join(ROOT, 'test/data/config');
+const LOOK = { isTerminal: false, columns: 100, env: {} };
+const folder = mkdtempSync(join(tmpdir(), 'barri-check-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command and returns what it printed and its exit code. */
+async function check(...words: string[]): Promise<{ out: string; exitCode: number }> {
+  let out = '';
+  let exitCode = 0;
+  const io: Io = {
+    ...LOOK,
+    out: (text) => {
+      out += text;
+    },
+    err: () => {},
+    packageRoot: ROOT,
+    setExitCode: (code) => {
+      exitCode = Math.max(exitCode, code);
+    },
+  };
+  const program = new Command();
+  addCheck(program, io);
+  await program.parseAsync(['node', 'barri', 'check', ...words]);
+  return { out, exitCode };
+}
+
+async function checkJson(...words: string[]): Promise<readonly JsonProblem[]> {
+  return (JSON.parse((await check('--json', ...words)).out) as { problems: JsonProblem[] }).problems;
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function problem(line: number, column: number, length: number, more: Partial<Problem> = {}): Problem {
+  const place = { file: 'a.yaml', line, column, length };
+  return {
+    code: 'C033',
+    severity: 'error',
+    place,
+    path: 'devices.air.every',
+    parameters: { written: '30', number: '30' },
+    ...more,
+  };
+}
+
+describe('barri check', () => {
+  it('shows all broken files in one run, each at its place', async () => {
+    const expected: { file: string; at?: string; code: string; line: number; column: number }[] = JSON.parse(
+      readFileSync(join(DATA, 'broken/expected.json'), 'utf8'),
+    );
+    expect(expected.length).toBeGreaterThanOrEqual(30);
+    const found = (await checkJson(join(DATA, 'broken'))).map(
+      ({ file, code, line, column }) => `${file} ${code} ${line}:${column}`,
+    );
+    const missing = expected
+      .map(({ file, at, code, line, column }) => `${join(DATA, 'broken', at ?? file)} ${code} ${line}:${column}`)
+      .filter((mark) => !found.includes(mark));
+    expect(missing).toEqual([]);
+  });
+
+  it('ends with 0 without errors, although there are notes', async () => {
+    const { out, exitCode } = await check(join(ROOT, 'examples/sites/carrer-demo.gateway.yaml'));
+    expect(out).toMatch(/1 file\(s\): 0 errors, 0 warnings, \d+ notes\n$/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('ends with 1 with an error, and is silent about notes with --quiet', async () => {
+    const { out, exitCode } = await check('--quiet', join(ROOT, 'examples/sites/districte.gateway.yaml'));
+    expect(exitCode).toBe(1);
+    expect(out).toContain('error[C101]');
+    expect(out).not.toContain('note[');
+    expect((await check('--quiet', join(ROOT, 'boards'))).out).toBe('');
+  });
+
+  it('takes bad files as problems, and none hides the others', async () => {
+    const names = [
+      join(folder, 'missing.gateway.yaml'),
+      file('empty.gateway.yaml', ''),
+      file('binary.gateway.yaml', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 0xff)),
+      file('large.gateway.yaml', 'a'.repeat(10_000_000)),
+      file('page.gateway.yaml', '<html>\n<a href="x">: {\n'),
+      file('right.board.yaml', readFileSync(join(ROOT, 'boards/relay.board.yaml'))),
+      join(DATA, 'broken/unknown-bus.gateway.yaml'),
+    ];
+    const problems = await checkJson(...names);
+    expect(
+      names.map((name) => problems.filter((one) => one.file === name && one.severity === 'error').map(({ code }) => code)),
+    ).toEqual([['C001'], ['C004'], ['C005'], ['C003'], ['C006', 'C007'], [], ['C110']]);
+    for (const { fix } of problems) expect(fix.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['EACCES', 'C002'],
+    ['EISDIR', 'C008'],
+    ['EIO', 'C009'],
+  ])('names a file that the system refuses with %s', async (code, expected) => {
+    const document = await readDocument('a.yaml', { readFile: () => Promise.reject(Object.assign(new Error('no'), { code })) });
+    expect(document.problems.map((one) => one.code)).toEqual([expected]);
+  });
+
+  it('looks for gateway and board files in folders, and says when there are none', async () => {
+    mkdirSync(join(folder, 'sites/deep'), { recursive: true });
+    mkdirSync(join(folder, 'none'));
+    file('sites/deep/a.gateway.yaml', 'gateway: { id: a }\n');
+    file('sites/deep/other.yaml', 'x: 1\n');
+    expect((await checkJson(join(folder, 'sites'))).map(({ code, file }) => [code, file])).toEqual([
+      ['C065', join(folder, 'sites/deep/a.gateway.yaml')],
+    ]);
+    expect((await checkJson(join(folder, 'none'))).map(({ code }) => code)).toEqual(['C068']);
+  });
+
+  it.each(['setup.yaml', 'city-outage.scenario.yaml'])('says that %s is not checked in this version', async (name) => {
+    expect((await checkJson(join(DATA, 'cases', name))).map(({ code, severity }) => [code, severity])).toEqual([
+      ['C067', 'note'],
+    ]);
+  });
+
+  it('stops reading a device that never ends', async () => {
+    expect((await checkJson('/dev/zero')).map(({ code }) => code)).toEqual(['C003']);
+  });
+
+  it('takes the standard input, and comes through a pipe whole', () => {
+    const unknown = Array.from({ length: 2000 }, (_, index) => `unknown_${index}: 1`).join('\n');
+    const run = spawnSync(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'check', '--json', '-'], {
+      cwd: ROOT,
+      input: `schema: gateway/v1\ngateway: { id: demo }\n${unknown}\n`,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const { problems } = JSON.parse(run.stdout) as { problems: JsonProblem[] };
+    expect(problems.filter(({ code }) => code === 'C021')).toHaveLength(2000);
+    expect(run.status).toBe(1);
+  });
+});
+
+describe('the frame of a problem', () => {
+  it('stands as the format says', () => {
+    const source = `${'\n'.repeat(17)}    every: 30\n`;
+    expect(renderProblems([problem(18, 12, 2)], new Map([['a.yaml', source]]), LOOK)).toBe(`error[C033] \`30\` has no unit
+   --> a.yaml:18:12  (devices.air.every)
+   |
+18 |     every: 30
+   |            ^^
+   = write 30s for seconds, or 30min for minutes
+
+`);
+  });
+
+  it('ends with a line that counts', () => {
+    const problems = [problem(1, 1, 1), problem(2, 1, 1), problem(3, 1, 1, { severity: 'warning' })];
+    expect(renderSummary(problems, 1)).toBe('1 file(s): 2 errors, 1 warnings, 0 notes\n');
+  });
+
+  it.each([
+    ['a tab', 'a:\tevery: 30', 10],
+    ['wide letters', 'a: 日本, every: 30', 15],
+    ['an emoji of several code points', 'a: 👩‍🌾 hort, every: 30', 22],
+    ['accents and middle dots', 'a: l·l Vallès niño, every: 30', 28],
+  ])('keeps its carets under what is meant after %s', (_title, source) => {
+    const column = source.indexOf('30') + 1;
+    const lines = renderProblems([problem(1, column, 2)], new Map([['a.yaml', source]]), LOOK).split('\n');
+    const [line = '', carets = ''] = [lines[3], lines[4]];
+    const before = line.slice(0, line.indexOf('30'));
+    expect(displayWidth(before)).toBe(carets.indexOf('^'));
+    expect(carets).toMatch(/^ {2}\| +\^\^$/);
+  });
+
+  it('cuts a long line around what is meant', () => {
+    const source = `${'x'.repeat(100_000)} every: 30 ${'y'.repeat(100_000)}`;
+    const lines = renderProblems([problem(1, source.indexOf('30') + 1, 2)], new Map([['a.yaml', source]]), LOOK).split('\n');
+    expect(displayWidth(lines[3] ?? '')).toBeLessThanOrEqual(100);
+    expect(lines[3]).toMatch(/^1 \| ….*every: 30 y+…$/);
+    expect(lines[3]?.indexOf('30')).toBe(lines[4]?.indexOf('^'));
+  });
+
+  it('shows no control character of a file', () => {
+    const output = renderProblems([problem(1, 1, 3, { path: 'a\u001b[2J' })], new Map([['a.yaml', '\u001b[2J\u202e']]), LOOK);
+    for (const control of ['\u001b', '\u202e']) expect(output).not.toContain(control);
+  });
+
+  it('has colours only on a terminal and without NO_COLOR', () => {
+    const render = (look: typeof LOOK | { isTerminal: boolean; env: Record<string, string> }) =>
+      renderProblems([problem(1, 1, 1)], new Map([['a.yaml', 'a']]), { ...LOOK, ...look });
+    expect(render(LOOK)).not.toContain('\u001b');
+    expect(render({ isTerminal: true, env: {} })).toContain('\u001b[1;31merror[C033]\u001b[0m');
+    expect(render({ isTerminal: true, env: { NO_COLOR: '1' } })).not.toContain('\u001b');
+  });
+});
+
+describe('the JSON form', () => {
+  it('has the documented keys', () => {
+    expect(JSON.parse(problemsAsJson([problem(18, 12, 2)]))).toEqual({
+      problems: [
+        {
+          code: 'C033',
+          severity: 'error',
+          file: 'a.yaml',
+          line: 18,
+          column: 12,
+          path: 'devices.air.every',
+          message: '`30` has no unit',
+          fix: ['write 30s for seconds, or 30min for minutes'],
+        },
+      ],
+    });
+  });
+});
+
+describe('the catalogue', () => {
+  const used = new Set(
+    [...readdirSync(join(ROOT, 'config')).map((name) => join('config', name)), 'cli/check.ts', 'simulator/sentilo/world.ts']
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => readFileSync(join(ROOT, name), 'utf8').match(/(?<=')[CW][0-9]{3}(?=')/g) ?? []),
+  );
+
+  it('has a text for every code that is reported', () => {
+    expect([...used].filter((code) => !Object.hasOwn(en.messages, code))).toEqual([]);
+  });
+
+  it('has no text that no code needs', () => {
+    expect(Object.keys(en.messages).filter((code) => !used.has(code))).toEqual([]);
+  });
+
+  it('leaves out a line whose parameter is empty, and joins words with "or"', () => {
+    expect(textOf(en, 'C021', { key: 'evry', candidates: [], allowed: ['a', 'b'] }).hints).toEqual(['allowed here: a, b']);
+    expect(textOf(en, 'C021', { key: 'evry', candidates: ['every', 'very'], allowed: [] }).hints).toEqual([
+      'did you mean `every` or `very`?',
+    ]);
+  });
+
+  it('says for every problem what to do', () => {
+    const all = Object.values(en.messages).flatMap((entry) => ('by' in entry ? Object.values(entry.of) : [entry]));
+    expect(all.filter(({ hints }) => hints.length === 0)).toEqual([]);
+  });
+});

@@ -1,0 +1,33 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadBoardFile } from '../../config/board-library.ts';
+import { DRIVER_IDS } from '../../drivers/registry.ts';
+import { options, ROOT } from './site-files.ts';
+
+const FILES = readdirSync(join(ROOT, 'boards')).filter((name) => name.endsWith('.board.yaml'));
+
+/** Boards whose driver was tried against recordings or data-sheet examples of others; see test/drivers. */
+const VERIFIED = ['bme280', 'bmp280', 'eastron-sdm120', 'eastron-sdm630', 'sds011', 'sds198', 'sht31'];
+
+describe('the library of boards', () => {
+  it('has the 25 boards of this version', () => {
+    expect(FILES).toHaveLength(25);
+  });
+
+  it.each(FILES)('%s has no problem', async (name) => {
+    const { board, problems } = await loadBoardFile(join(ROOT, 'boards', name), options());
+    expect(problems).toEqual([]);
+    expect(board).toMatchObject({
+      id: name.replace('.board.yaml', ''),
+      label: { ca: expect.any(String), es: expect.any(String), en: expect.any(String) },
+    });
+  });
+
+  it('calls verified only what a driver of this version and an outside vector prove', async () => {
+    const boards = await Promise.all(FILES.map((name) => loadBoardFile(join(ROOT, 'boards', name), options())));
+    const verified = boards.flatMap(({ board }) => (board?.status === 'verified' ? [board] : []));
+    expect(verified.map(({ id }) => id).sort()).toEqual(VERIFIED);
+    expect(verified.filter(({ driver }) => !DRIVER_IDS.includes(driver))).toEqual([]);
+  });
+});
