@@ -103,15 +103,14 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
 
 /** The real machine with simulated buses. */
 async function liveHost(config: Config, options: SimRunOptions, io: Io): Promise<Host> {
-  const base = realClock();
-  const clock = options.speed === 1 ? base : pacedClock(base, options.speed);
+  const clock = pacedClock(realClock(), options.speed);
   const write = options.json === true ? io.out : () => {};
   const log = jsonLog({ clock, write, level: options.logLevel, journald: false });
   const host = realHost(log);
   const random = createRandom(options.seed);
   const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs: clock.wall().ms });
   // Paced time counts from the start of this process, so its stamps belong to a boot of their own.
-  return options.speed === 1 ? { ...host, buses } : { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
+  return { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
 }
 
 /** The site, with the simulated city in the place of the real one: a trial run must never reach the city. */

@@ -1,3 +1,5 @@
+import type { Clock } from '../drivers/clock.ts';
+
 /**
  * Everything that can go wrong in a simulated world, with its injection points. One type for scenarios, tests and the
  * later `sim fault` command. Times are monotonic milliseconds of the simulation; a fault is active in [fromMs, toMs).
@@ -33,3 +35,39 @@ interface Window {
 }
 
 export type DiskOperation = 'open' | 'pread' | 'pwrite' | 'fdatasync' | 'truncate' | 'rename' | 'unlink' | 'fsyncDir';
+
+/** The faults of one injection point. */
+export type FaultAt<At extends Fault['at']> = Extract<Fault, { readonly at: At }>;
+
+/** The first fault of the list that is active at `nowMs` at this injection point and that `matches` accepts. */
+export function activeFault<At extends Fault['at']>(
+  faults: readonly Fault[],
+  at: At,
+  nowMs: number,
+  matches: (fault: FaultAt<At>) => boolean = () => true,
+): FaultAt<At> | undefined {
+  return faults.find((fault): fault is FaultAt<At> => isAt(fault, at) && isActive(fault, nowMs) && matches(fault));
+}
+
+/** True while the fault lasts. */
+function isActive(fault: Fault, nowMs: number): boolean {
+  return fault.fromMs <= nowMs && nowMs < fault.toMs;
+}
+
+function isAt<At extends Fault['at']>(fault: Fault, at: At): fault is FaultAt<At> {
+  return fault.at === at;
+}
+
+/**
+ * Calls `listener` when each fault begins and when it ends. A fault that is active already begins at once; one that
+ * never ends (`toMs` infinite) only begins.
+ */
+export function onFaultEdges(clock: Clock, faults: readonly Fault[], listener: (fault: Fault, begins: boolean) => void): void {
+  const nowMs = clock.monotonicMs();
+  for (const fault of faults) {
+    if (fault.toMs <= nowMs || fault.fromMs === Number.POSITIVE_INFINITY) continue;
+    if (fault.fromMs <= nowMs) listener(fault, true);
+    else clock.timer(fault.fromMs - nowMs, () => listener(fault, true));
+    if (fault.toMs !== Number.POSITIVE_INFINITY) clock.timer(fault.toMs - nowMs, () => listener(fault, false));
+  }
+}

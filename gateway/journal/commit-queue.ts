@@ -9,6 +9,8 @@ import { SequenceSet } from './sequence-set.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
 export const JOURNAL_WAITING_MAX = 20_000;
+/** Files that are deleted for one group. A disk that says it is full whatever is freed must not keep the program busy. */
+const FREED_MAX = 8;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 
@@ -149,6 +151,7 @@ export class CommitQueue {
   async #commit(group: readonly Waiting[]): Promise<{ error: DiskError; rest: readonly Waiting[] } | undefined> {
     let rest = group;
     let hasFailed = false;
+    let freedCount = 0;
     for (let next = rest[0]; next !== undefined; next = rest[0]) {
       try {
         await this.#retention.makeRoom(next);
@@ -159,8 +162,10 @@ export class CommitQueue {
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         // The first failure costs nothing but a new file; only a disk that is full twice makes older data go.
-        const isFreed = hasFailed && error.code === 'ENOSPC' && (await this.#retention.freeDisk());
+        const mayFree = hasFailed && error.code === 'ENOSPC' && freedCount < FREED_MAX;
+        const isFreed = mayFree && (await this.#retention.freeDisk());
         if (hasFailed && !isFreed) return { error, rest };
+        if (isFreed) freedCount += 1;
         hasFailed = true;
       }
     }

@@ -20,9 +20,9 @@ export type Outcome =
 /** A request whose connection was cut may still be at work in the city. */
 export const SETTLE_AFTER_CUT_MS = 2_000;
 /** One that we gave up on has been waiting in the city's queue for long. */
-export const SETTLE_AFTER_TIMEOUT_MS = 5_000;
+const SETTLE_AFTER_TIMEOUT_MS = 5_000;
 /** The answer has come: what is stored is stored. */
-export const SETTLE_AFTER_ANSWER_MS = 0;
+const SETTLE_AFTER_ANSWER_MS = 0;
 /** Longest pause that a quota answer can ask for: its window is an hour (Sentilo reference §1.10). */
 const QUOTA_PAUSE_MAX_MS = 3_600_000;
 /** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */

@@ -6,9 +6,9 @@ import { dataUrl, publishBody, READ_BACK_MAX, readBackQuery } from './request.ts
 import type { CityProblem } from './status.ts';
 
 /** The real server can keep a request waiting for ever when it is overloaded (Sentilo reference §1.1). */
-export const REQUEST_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 /** Two hundred readings take some 30 kB; anything longer is not Sentilo. */
-export const ANSWER_BYTES_MAX = 1_048_576;
+const ANSWER_BYTES_MAX = 1_048_576;
 
 /** The read-back itself failed: nothing is known yet. */
 export class ReadBackError extends Error {

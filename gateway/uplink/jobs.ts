@@ -17,7 +17,7 @@ export interface LookUp {
  * Batches in hand before new ones are begun: each is one gap in the delivery state, which holds few, and a restart looks
  * all of them up. A lane that would begin another one waits.
  */
-export const JOBS_MAX = 8;
+const JOBS_MAX = 8;
 
 /** What the backlog lane has to finish before it takes new records: batches to look up, and batches to send again. */
 export class Jobs {

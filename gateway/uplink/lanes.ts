@@ -14,7 +14,7 @@ import type { Wake } from './wake.ts';
 /** Records that are read in one go. */
 const PAGE = 500;
 /** Records that the fresh lane may lie behind; what is older than that becomes backlog. */
-export const FRESH_MAX = 1_000;
+const FRESH_MAX = 1_000;
 /** Sequences in a row without a record, beyond which they are settled on their own instead of with a batch. */
 const HOLE_MAX = 1_000;
 

@@ -101,7 +101,11 @@ export class Sender {
   async #resolve(batch: Batch, found: ReadonlySet<number>): Promise<void> {
     const missing = batch.entries.filter((entry) => !found.has(entry.sequence));
     const stored = batch.entries.filter((entry) => found.has(entry.sequence));
-    if (missing.length === 0) return await this.#finish(batch, batch.entries);
+    if (missing.length === 0) {
+      // The request did its work, only its answer was lost: the city is well.
+      if (stored.length > 0) this.#parts.gate.open();
+      return await this.#finish(batch, stored);
+    }
     this.#remember(stored);
     const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
     this.#parts.jobs.resend({ entries: missing, covered });

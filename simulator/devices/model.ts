@@ -3,8 +3,10 @@ import type { DeviceConfig } from '../../config/config.ts';
 /** What a simulated device is given: its part of the site, and the physical value of each of its readings at a moment. */
 export interface ModelContext {
   readonly device: DeviceConfig;
-  /** The true value of a reading at a monotonic time, in the board's unit; a state is 0 or 1. */
+  /** The true value of a reading at a monotonic time, in the board's unit; a state is 0 or 1. 0 for one the site says nothing about. */
   readonly signal: (reading: string, atMs: number) => number;
+  /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
+  readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
   readonly random: () => number;
 }
 
@@ -16,11 +18,17 @@ export interface I2cModel {
   transfer(write: Uint8Array, readLength: number, atMs: number): Uint8Array | undefined;
 }
 
+/** Bytes that a simulated device sends, and how long after the question. */
+export interface Answer {
+  readonly afterMs: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Simulated hardware at the end of a serial line. */
 export interface SerialModel {
   readonly kind: 'serial';
   /** Bytes that arrive at `atMs`; returns what the device answers and after how long. */
-  receive(bytes: Uint8Array, atMs: number): readonly { readonly afterMs: number; readonly bytes: Uint8Array }[];
+  receive(bytes: Uint8Array, atMs: number): readonly Answer[];
   /** What the device sends by itself, if anything: a frame every so often. */
   readonly unasked?: { readonly everyMs: number; frame(atMs: number): Uint8Array | undefined };
 }

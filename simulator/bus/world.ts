@@ -1,0 +1,27 @@
+import type { Clock } from '../../drivers/clock.ts';
+import type { FrameTap } from '../../gateway/host.ts';
+import type { DeviceModel } from '../devices/model.ts';
+import type { Fault } from '../faults.ts';
+import type { Random } from '../random.ts';
+import type { Fate } from './disturb.ts';
+
+/** What everything simulated shares. */
+export interface World {
+  /** Starts at monotonic 0 (VirtualClock, pacedClock): faults and signals count from there. */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly faults: readonly Fault[];
+  /** The wall clock at monotonic 0, milliseconds since 1970: where in its day the world begins. */
+  readonly epochWallMs: number;
+  /** Sees what goes over the simulated wires, chunks and noise as they are. */
+  readonly tap?: FrameTap;
+}
+
+/** The simulated hardware of one device of the site. */
+export interface PlacedModel<Model extends DeviceModel = DeviceModel> {
+  /** The device's id, which faults name. */
+  readonly device: string;
+  readonly model: Model;
+  /** What happens to its next answer. */
+  readonly fate: () => Fate;
+}

@@ -1,0 +1,37 @@
+import { type Listen, type LocalRequest, type LocalResponse, type Lock, LockHeldError } from '../gateway/host.ts';
+
+/** A lock on folders among the gateways of one simulated machine. After a power cut make a new one: nothing holds it. */
+export function simulatedLock(): Lock {
+  const held = new Set<string>();
+  return async (folder) => {
+    if (held.has(folder)) throw new LockHeldError(`another gateway uses ${folder}`);
+    held.add(folder);
+    return async () => {
+      held.delete(folder);
+    };
+  };
+}
+
+/** The local API of simulated gateways, without a socket. */
+export interface LocalSockets {
+  readonly listen: Listen;
+  /** Asks whoever listens on the path; rejects when nobody does, as a connection would be refused. */
+  request(socketPath: string, request: LocalRequest): Promise<LocalResponse>;
+}
+
+export function simulatedSockets(): LocalSockets {
+  const handlers = new Map<string, (request: LocalRequest) => Promise<LocalResponse>>();
+  return {
+    listen: async (socketPath, handler) => {
+      handlers.set(socketPath, handler);
+      return async () => {
+        handlers.delete(socketPath);
+      };
+    },
+    request: async (socketPath, request) => {
+      const handler = handlers.get(socketPath);
+      if (handler === undefined) throw new Error(`nobody listens on ${socketPath}`);
+      return await handler(request);
+    },
+  };
+}

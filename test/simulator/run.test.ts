@@ -1,0 +1,110 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { Config } from '../../config/config.ts';
+import { loadSite } from '../../config/load-site.ts';
+import type { Fault } from '../../simulator/faults.ts';
+import { createRandom } from '../../simulator/random.ts';
+import { type SimulationResult, simulate } from '../../simulator/run.ts';
+import { createCity } from '../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../simulator/sentilo/city-http.ts';
+import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
+import { worldForSite } from '../../simulator/sentilo/world.ts';
+import { START_WALL_MS } from './site.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const TOKEN = 'demo-token';
+const HOUR_MS = 3_600_000;
+
+async function carrerDemo(): Promise<Config> {
+  const { config } = await loadSite(`${ROOT}examples/sites/carrer-demo.gateway.yaml`, {
+    readFile: (path) => readFile(path),
+    listFolder: (folder) => readdir(folder).catch(() => []),
+    boardFolders: [`${ROOT}boards`],
+  });
+  if (config === undefined) throw new Error('the example site has errors');
+  return config;
+}
+
+interface Outcome extends SimulationResult {
+  readonly stored: readonly StoredObservation[];
+  readonly lines: readonly string[];
+}
+
+async function run(config: Config, forMs: number, seed = 1, faults: readonly Fault[] = []): Promise<Outcome> {
+  const city = createCity(worldForSite(config, TOKEN));
+  const lines: string[] = [];
+  const result = await simulate(config, {
+    seed,
+    startWallMs: START_WALL_MS,
+    forMs,
+    token: TOKEN,
+    faults,
+    http: (clock) => cityHttp(city, clock, { faults, latencyMs: 40, random: createRandom(seed).fork('city') }),
+    listing: (line) => lines.push(line),
+  });
+  const stored = city.observations(config.sentilo?.provider ?? '');
+  return { ...result, stored, lines };
+}
+
+test('the example site delivers every reading of its simulated devices', async () => {
+  const config = await carrerDemo();
+  const { stored } = await run(config, 10 * 60_000);
+  const sensors = new Set(stored.map(({ sensor }) => sensor));
+  const wanted = [...config.devices.values()].flatMap(({ channels }) => channels.filter(({ publish }) => publish));
+  expect([...sensors].sort()).toEqual(wanted.map(({ sensor }) => sensor).sort());
+});
+
+test('the same seed gives the same trace, and another one does not', async () => {
+  const config = await carrerDemo();
+  const [first, again, other] = [
+    await run(config, HOUR_MS / 6),
+    await run(config, HOUR_MS / 6),
+    await run(config, HOUR_MS / 6, 2),
+  ];
+  expect(again.lines).toEqual(first.lines);
+  expect(again.traceHash).toBe(first.traceHash);
+  expect(first.eventCount).toBe(first.lines.length);
+  expect(other.traceHash).not.toBe(first.traceHash);
+});
+
+test('the gateway stops cleanly in the middle of every fault', async () => {
+  const window = { fromMs: 60_000, toMs: Number.POSITIVE_INFINITY };
+  const faults: readonly Fault[] = [
+    { at: 'bus', bus: 'i2c1', kind: 'hang', ...window },
+    { at: 'bus', bus: 'pm_usb', kind: 'unplugged', ...window },
+    { at: 'device', device: 'flat_1', kind: 'silent', rate: 1, ...window },
+    { at: 'device', device: 'flat_2', kind: 'corrupt', rate: 0.5, ...window },
+    { at: 'city', kind: 'timeout', rate: 1, ...window },
+    { at: 'clock', kind: 'step', byMs: -HOUR_MS, ...window },
+  ];
+  const { virtualMs, lines } = await run(await carrerDemo(), 5 * 60_000, 1, faults);
+  expect(virtualMs).toBeLessThan(5 * 60_000 + 6000);
+  expect(lines.filter((line) => line.includes('fault-begins'))).toHaveLength(faults.length);
+});
+
+test('a device that is silent does not keep the others from being delivered', async () => {
+  const fault: Fault = { at: 'device', device: 'flat_1', kind: 'silent', rate: 1, fromMs: 0, toMs: Number.POSITIVE_INFINITY };
+  const { stored } = await run(await carrerDemo(), 5 * 60_000, 1, [fault]);
+  const sensors = new Set(stored.map(({ sensor }) => sensor));
+  expect([...sensors].filter((sensor) => sensor.includes('flat_1'))).toEqual([]);
+  for (const device of ['balcony', 'hall', 'particles', 'flat_2', 'door']) {
+    expect([...sensors].some((sensor) => sensor.includes(device))).toBe(true);
+  }
+});
+
+test('through power cuts nothing reaches the city twice, and measuring goes on after each', async () => {
+  const cut = (fromMs: number): Fault => ({ at: 'power', fromMs, toMs: fromMs + 30_000 });
+  const faults = [cut(60_123.4), cut(200_000.7), cut(300_001)];
+  const { stored, traceHash } = await run(await carrerDemo(), 7 * 60_000, 3, faults);
+  const keys = stored.map(({ sensor, timestampMs }) => `${sensor} ${timestampMs}`);
+  expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
+  const times = stored
+    .filter(({ sensor }) => sensor.includes('hall-temperature'))
+    .map(({ timestampMs }) => timestampMs - START_WALL_MS);
+  for (const { fromMs, toMs } of faults) {
+    expect(times.filter((timeMs) => timeMs > fromMs && timeMs < toMs - 1000)).toEqual([]);
+    expect(times.some((timeMs) => timeMs >= toMs && timeMs < toMs + 10_000)).toBe(true);
+  }
+  expect((await run(await carrerDemo(), 7 * 60_000, 3, faults)).traceHash).toBe(traceHash);
+});

@@ -1,0 +1,122 @@
+import type { BusConfig, ChannelConfig, Config, DeviceConfig, SignalConfig } from '../../config/config.ts';
+import type { ModbusSpec, ReadingSpec } from '../../drivers/driver.ts';
+import type { ModelContext } from '../../simulator/devices/model.ts';
+import { createRandom } from '../../simulator/random.ts';
+
+/** 2026-03-01T00:00:00Z */
+export const START_WALL_MS = 1_772_323_200_000;
+
+export const I2C = { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 } as const satisfies BusConfig;
+export const SERIAL = { type: 'serial', id: 'pm', port: '/dev/ttyUSB0', baud: 9600, format: '8N1' } as const satisfies BusConfig;
+export const RTU = {
+  type: 'modbus-rtu',
+  id: 'meters',
+  port: '/dev/ttyAMA0',
+  baud: 9600,
+  format: '8N1',
+  timeoutMs: 300,
+  pauseMs: 0,
+  echo: false,
+} as const satisfies BusConfig;
+export const TCP = {
+  type: 'modbus-tcp',
+  id: 'plant',
+  host: '10.0.0.5',
+  tcpPort: 502,
+  timeoutMs: 300,
+  framing: 'tcp',
+  connectPauseMs: 0,
+} as const satisfies BusConfig;
+export const GPIO = { type: 'gpio', id: 'gpio' } as const satisfies BusConfig;
+
+export function constant(value: number): SignalConfig {
+  return { type: 'constant', value, noise: 0 };
+}
+
+/** What tests say about a device; everything else is filled in. */
+export interface DeviceSketch {
+  readonly id?: string;
+  readonly board?: string;
+  readonly driver: string;
+  readonly bus?: string;
+  readonly line?: number;
+  readonly address?: number;
+  readonly with?: unknown;
+  readonly readings?: readonly ReadingSpec[];
+  readonly modbus?: Partial<ModbusSpec>;
+  readonly kind?: ChannelConfig['kind'];
+  readonly simulate?: Readonly<Record<string, SignalConfig>>;
+}
+
+const NEEDS = {
+  bme280: 'i2c',
+  sht3x: 'i2c',
+  sds011: 'serial',
+  'modbus-map': 'modbus',
+  'digital-in': 'digital_in',
+  'digital-out': 'digital_out',
+} as const;
+
+export function device(sketch: DeviceSketch): DeviceConfig {
+  const simulate = new Map(Object.entries(sketch.simulate ?? {}));
+  const readings = sketch.readings ?? [...simulate.keys()].map((id) => ({ id }));
+  const modbus: ModbusSpec = {
+    readWith: 'input',
+    encoding: 'float32',
+    byteOrder: 'ABCD',
+    registersMax: 40,
+    holes: [],
+    ...sketch.modbus,
+  };
+  return {
+    id: sketch.id ?? 'thing',
+    name: {},
+    board: sketch.board ?? sketch.driver,
+    driver: sketch.driver,
+    needs: NEEDS[sketch.driver as keyof typeof NEEDS],
+    via: { bus: sketch.bus ?? 'bus', ...(sketch.line === undefined ? {} : { line: sketch.line }) },
+    ...(sketch.address === undefined ? {} : { address: sketch.address }),
+    everyMs: 5000,
+    spec: { board: sketch.board ?? sketch.driver, with: sketch.with ?? {}, readings, outputs: [], modbus },
+    readTimeMs: 0,
+    channels: readings.map(({ id }) => channel(id, sketch.kind ?? 'gauge')),
+    outputs: [],
+    simulate,
+  };
+}
+
+function channel(reading: string, kind: ChannelConfig['kind']): ChannelConfig {
+  return {
+    reading,
+    name: {},
+    quantity: 'count',
+    unit: '1',
+    precision: 1,
+    kind,
+    sensor: reading,
+    publish: true,
+    sendSuspect: false,
+    reject: [],
+  };
+}
+
+export function site(buses: readonly BusConfig[], devices: readonly DeviceConfig[]): Config {
+  return {
+    file: 'test.gateway.yaml',
+    gateway: { id: 'test', name: {}, timezone: 'Europe/Madrid' },
+    buffer: { keepMs: 86_400_000, maxSizeBytes: 1 << 24, syncMs: 1000 },
+    buses: new Map(buses.map((bus) => [bus.id, bus])),
+    devices: new Map(devices.map((each) => [each.id, each])),
+    skipped: new Map(),
+  };
+}
+
+/** A model's context whose readings have these values at all times. */
+export function context(sketch: DeviceSketch, values: Readonly<Record<string, number>>): ModelContext {
+  return {
+    device: device(sketch),
+    signal: (reading) => values[reading] ?? 0,
+    nextChangeMs: () => undefined,
+    random: createRandom(1),
+  };
+}
