@@ -1,0 +1,106 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import type { Config } from '../../config/config.ts';
+import { loadSite } from '../../config/load-site.ts';
+import type { Clock } from '../../drivers/clock.ts';
+import { openJournal } from '../../gateway/journal/open-journal.ts';
+import type { Observation } from '../../gateway/record.ts';
+import type { Fault } from '../../simulator/faults.ts';
+import { SimulatedDisk } from '../../simulator/disk.ts';
+import { createRandom, type Random } from '../../simulator/random.ts';
+import { simulate } from '../../simulator/run.ts';
+import { createCity } from '../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../simulator/sentilo/city-http.ts';
+import { worldForSite } from '../../simulator/sentilo/world.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MINUTE_MS = 60_000;
+/** Faults happen in the first part; after it everything heals and all that waits must arrive. */
+const TROUBLE_MS = 15 * MINUTE_MS;
+const RUN_MS = 45 * MINUTE_MS;
+const SEEDS = process.env['BARRI_DEEP'] === '1' ? 200 : 8;
+const START_WALL_MS = Date.UTC(2026, 2, 29);
+
+async function carrerDemo(): Promise<Config> {
+  const { config } = await loadSite(`${ROOT}examples/sites/carrer-demo.gateway.yaml`, {
+    readFile: (path) => readFile(path),
+    listFolder: (folder) => readdir(folder).catch(() => []),
+    boardFolders: [`${ROOT}boards`],
+  });
+  if (config === undefined) throw new Error('the example site has errors');
+  return config;
+}
+
+/** A few faults of every kind that may not cost a reading, each at a random time. The wall clock stays right. */
+function troubles(random: Random): Fault[] {
+  const window = () => {
+    const fromMs = MINUTE_MS + random() * (TROUBLE_MS - 5 * MINUTE_MS);
+    return { fromMs, toMs: fromMs + (0.1 + random() * 3) * MINUTE_MS };
+  };
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const cityKinds = ['refuse', 'timeout', 'partial', 'drop-answer', 'garbage', 'forget-sensors'] as const;
+  const faults: Fault[] = [];
+  for (let count = 0; count < 4; count += 1) faults.push({ at: 'city', kind: pick(cityKinds), rate: pick([0.3, 1]), ...window() });
+  faults.push({ at: 'city', kind: 'status', status: pick([401, 403, 429, 500, 503]), rate: 1, ...window() });
+  faults.push({ at: 'bus', bus: 'pm_usb', kind: pick(['unplugged', 'busy', 'hang']), ...window() });
+  faults.push({ at: 'device', device: 'flat_1', kind: pick(['silent', 'late', 'cut', 'noise']), rate: 0.5, byMs: 700, ...window() });
+  faults.push({ at: 'disk', code: pick(['EIO', 'ENOSPC']), operations: ['pwrite', 'fdatasync'], ...window() });
+  const cutMs = 2 * MINUTE_MS + random() * 10 * MINUTE_MS;
+  faults.push({ at: 'power', fromMs: cutMs, toMs: cutMs + 20_000 });
+  return faults;
+}
+
+const keyOf = (sensor: string, wallMs: number) => `${sensor} ${Math.floor(wallMs / 1000)}`;
+
+async function life(config: Config, seed: number) {
+  const random = createRandom(seed);
+  const faults = troubles(random.fork('troubles'));
+  const city = createCity(worldForSite(config, 'demo-token'));
+  let clockOfRun: Clock | undefined;
+  let disk: SimulatedDisk | undefined;
+  await simulate(config, {
+    seed,
+    startWallMs: START_WALL_MS,
+    forMs: RUN_MS,
+    token: 'demo-token',
+    faults,
+    disk: (clock) => {
+      clockOfRun = clock;
+      disk = new SimulatedDisk({ clock, random: random.fork('disk'), faults });
+      return disk;
+    },
+    http: (clock) => cityHttp(city, clock, { faults, latencyMs: 40, random: random.fork('city') }),
+  });
+  if (disk === undefined || clockOfRun === undefined) throw new Error('the simulation made no disk');
+  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
+  const journal = await openJournal(disk, '/state/journal', { clock: clockOfRun, log: () => {}, ...limits });
+  const kept: Observation[] = [];
+  for (let from = 1; ; ) {
+    const page = await journal.read(from, 1_000);
+    for (const { record } of page) if (record.kind === 'observation' && record.publish && record.heldFrom === undefined) kept.push(record);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    from = last.sequence + 1;
+  }
+  return { kept, stored: city.observations(config.sentilo?.provider ?? '') };
+}
+
+describe('whatever goes wrong, once it is over every reading of the journal is in the city once', async () => {
+  const config = await carrerDemo();
+  test.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
+    'seed %d',
+    async (seed) => {
+      const { kept, stored } = await life(config, seed);
+      const inCity = stored.map(({ sensor, timestampMs }) => keyOf(sensor, timestampMs));
+      // The second that runs when the gateway stops may still wait for its end; the next start sends it.
+      const endMs = START_WALL_MS + RUN_MS - 5_000;
+      const due = kept.filter(({ wallMs }) => wallMs < endMs).map(({ sensor, wallMs }) => keyOf(sensor, wallMs));
+      expect(due.length).toBeGreaterThan(3_000);
+      expect(inCity.filter((key, index) => inCity.indexOf(key) !== index)).toEqual([]);
+      const known = new Set(inCity);
+      expect(due.filter((key) => !known.has(key))).toEqual([]);
+    },
+    120_000,
+  );
+});

@@ -1,0 +1,362 @@
+import type { SentiloConfig } from '../../config/config.ts';
+import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/host.ts';
+import {
+  DELIVERY_RANGES_MAX,
+  type Delivery,
+  type Journal,
+  JournalError,
+  type SequenceRange,
+  type StoredRecord,
+} from '../../gateway/journal/journal.ts';
+import { rangesOf, SequenceSet } from '../../gateway/journal/sequence-set.ts';
+import type { Event, JournalRecord, Observation } from '../../gateway/record.ts';
+import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
+import { createCity } from '../../simulator/sentilo/city.ts';
+import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+export const TOKEN = 'se/cret "token"';
+export const PROVIDER = 'makers@poblenou';
+/** 25 November 2026, 12:00:00 UTC. */
+export const START_WALL_MS = 1_795_608_000_000;
+
+const CONFIG: SentiloConfig = {
+  url: 'http://city.test:8081/',
+  provider: PROVIDER,
+  tokenSecret: 'sentilo_token',
+  send: { everyMs: 1000, batch: 100 },
+};
+
+/** What survives a crash of the in-memory journal. */
+interface Cursor {
+  readonly settled: readonly SequenceRange[];
+  readonly sending: readonly number[];
+}
+
+/** A journal in memory that keeps to the interface: `crashed` gives what another process would find after a crash now. */
+export class MemoryJournal implements Journal {
+  readonly records: JournalRecord[];
+  readonly gone = new Set<number>();
+  /** Set to make the disk fail. */
+  failing = false;
+  /** What the disk takes for each operation. */
+  pause: () => Promise<void> = () => Promise.resolve();
+  beginCount = 0;
+  flushCount = 0;
+  rangesSeenMax = 0;
+  #cursor: Cursor;
+
+  constructor(records: readonly JournalRecord[] = [], cursor: Cursor = { settled: [], sending: [] }) {
+    this.records = [...records];
+    this.#cursor = cursor;
+  }
+
+  async append(record: JournalRecord): Promise<number> {
+    await this.pause();
+    this.#check();
+    return this.records.push(record);
+  }
+
+  async read(from: number, limit: number): Promise<readonly StoredRecord[]> {
+    await this.pause();
+    this.#check();
+    const page: StoredRecord[] = [];
+    for (let sequence = Math.max(1, from); sequence <= this.records.length && page.length < limit; sequence++) {
+      const record = this.records[sequence - 1];
+      if (record !== undefined && !this.gone.has(sequence)) page.push({ sequence, record });
+    }
+    return page;
+  }
+
+  async delivery(): Promise<Delivery> {
+    const settled = new SequenceSet([{ first: 0, last: 0 }, ...this.#cursor.settled]);
+    for (const record of this.records) {
+      if (record.kind === 'observation' && record.heldFrom !== undefined) {
+        settled.add({ first: record.heldFrom, last: record.heldFrom });
+      }
+    }
+    const sending = new Set(this.#cursor.sending.filter((sequence) => !settled.has(sequence)));
+    const write = async () => {
+      await this.pause();
+      this.#check();
+      this.#cursor = { settled: settled.ranges, sending: [...sending] };
+    };
+    const journal = this;
+    return {
+      get lowWater() {
+        return settled.ranges[0]?.last ?? 0;
+      },
+      get ranges() {
+        return settled.ranges.slice(1);
+      },
+      isDelivered: (sequence) => settled.has(sequence),
+      unresolved: [...sending],
+      async begin(sequences) {
+        for (const sequence of sequences) sending.add(sequence);
+        journal.beginCount++;
+        await write();
+      },
+      settle(sequences, delivered) {
+        const after = settled.copy();
+        for (const range of rangesOf(delivered)) after.add(range);
+        const isMore = after.ranges.length > settled.ranges.length;
+        if (isMore) journal.rangesSeenMax = Math.max(journal.rangesSeenMax, after.ranges.length - 1);
+        if (isMore && after.ranges.length - 1 > DELIVERY_RANGES_MAX) throw new JournalError('too many ranges');
+        for (const range of rangesOf(delivered)) settled.add(range);
+        for (const sequence of sequences) sending.delete(sequence);
+      },
+      async flush() {
+        journal.flushCount++;
+        await write();
+      },
+    };
+  }
+
+  stats() {
+    const sizes = { recordCount: this.records.length, sizeBytes: 0, sizeBytesMax: 1, firstSequence: 1 };
+    return { ...sizes, lastSequence: this.records.length, damage: [], evictedUndeliveredCount: 0 };
+  }
+
+  async close(): Promise<void> {}
+
+  /** The journal as the next process finds it. */
+  crashed(): MemoryJournal {
+    const next = new MemoryJournal(this.records, this.#cursor);
+    next.pause = this.pause;
+    for (const sequence of this.gone) next.gone.add(sequence);
+    return next;
+  }
+
+  get events(): Event[] {
+    return this.records.filter((record) => record.kind === 'event');
+  }
+
+  #check(): void {
+    if (this.failing) throw new JournalError('disk full: ENOSPC');
+  }
+}
+
+/** An observation of `sensor` measured `atMs` after the start. */
+export function observation(sensor: string, atMs: number, value: number | boolean, more: Partial<Observation> = {}): Observation {
+  return {
+    kind: 'observation',
+    boot: 'boot',
+    monotonicMs: atMs,
+    wallMs: START_WALL_MS + atMs,
+    wallQuality: 'synced',
+    sensor,
+    channel: `device.${sensor}`,
+    value,
+    unit: 'degC',
+    precision: 0.01,
+    quality: 'good',
+    publish: true,
+    ...more,
+  };
+}
+
+/** `count` observations of one sensor, one a second, ending before the start; values count from 1. */
+export function history(sensor: string, count: number): Observation[] {
+  return Array.from({ length: count }, (_, index) => observation(sensor, (index - count) * 1000, index + 1));
+}
+
+/** What the scripted network does with a request; undefined leaves it to the city. */
+export type Script = (
+  request: HttpRequest,
+  text: string,
+  city: Http,
+  signal: AbortSignal,
+) => Promise<HttpResponse> | HttpResponse | undefined;
+
+export interface Logged {
+  readonly level: LogLevel;
+  readonly code: string;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A city, a network and a clock around one uplink; `restart` is a crash and a new process. */
+export class Bench {
+  readonly clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' });
+  readonly logged: Logged[] = [];
+  readonly requests: HttpRequest[] = [];
+  /** Requests with the monotonic time of their start, as `PUT 3` or `GET`. */
+  readonly traffic: { readonly atMs: number; readonly method: string; readonly count: number; readonly url: string }[] = [];
+  script: Script | undefined;
+  random = () => 0.5;
+  latencyMs = 20;
+  journal: MemoryJournal;
+  uplink: Uplink | undefined;
+  config: SentiloConfig = CONFIG;
+  /** Sensors that the city does not know, and those that are switched off there. */
+  readonly unknown = new Set<string>();
+  inFlight = 0;
+  /** What made an uplink give up although nobody stopped it. */
+  readonly failures: unknown[] = [];
+  inFlightMax = 0;
+  #stop = new AbortController();
+  #run: Promise<void> = Promise.resolve();
+  readonly #city = createCity({
+    entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
+    permissions: [],
+    sensors: [],
+    settings: { rejectsUnknownSensors: false, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 },
+  });
+
+  constructor(records: readonly JournalRecord[] = []) {
+    this.journal = new MemoryJournal(records);
+  }
+
+  get host(): SentiloHost {
+    return {
+      clock: this.clock,
+      random: () => this.random(),
+      bootId: 'boot',
+      log: (level, code, fields) => this.logged.push({ level, code, fields }),
+      http: (request, signal) => this.#http(request, signal),
+    };
+  }
+
+  async start(): Promise<Uplink> {
+    this.#stop = new AbortController();
+    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal);
+    this.#run = this.uplink.run(this.#stop.signal);
+    // Kept until the test ends: an uplink that gave up is a failure even if everything has arrived.
+    this.#run.catch((error: unknown) => this.failures.push(error));
+    return this.uplink;
+  }
+
+  /** Ends the uplink in order. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('stopping'));
+    await this.clock.run(this.#run);
+  }
+
+  /** Kills the process: nothing is durable that was not, and a new one starts. */
+  async crash(): Promise<void> {
+    const left = this.journal.crashed();
+    this.journal.failing = true;
+    this.#stop.abort(new Error('killed'));
+    await this.clock.run(this.#run.catch(() => undefined));
+    this.journal = left;
+    await this.clock.run(this.start());
+  }
+
+  async append(...records: readonly JournalRecord[]): Promise<void> {
+    await Promise.all(records.map((record) => this.journal.append(record)));
+    this.uplink?.notify();
+  }
+
+  status() {
+    if (this.uplink === undefined) throw new Error('not started');
+    return this.uplink.status();
+  }
+
+  stored(sensor?: string): StoredObservation[] {
+    return this.#city.observations(PROVIDER, sensor);
+  }
+
+  values(sensor?: string): string[] {
+    return this.stored(sensor).map((one) => one.value);
+  }
+
+  puts() {
+    return this.traffic.filter((one) => one.method === 'PUT');
+  }
+
+  /** Everything that a person or a machine could read of it. */
+  everythingTold(): string {
+    return JSON.stringify([this.logged, this.journal.events, this.uplink?.status()]);
+  }
+
+  /** The city without a network in between. Unknown sensors are rejected as the real one does: the others are stored. */
+  readonly city: Http = async (request) => {
+    const url = new URL(request.url);
+    const body = request.body ?? new Uint8Array();
+    const target = url.pathname + url.search;
+    const sent = request.method === 'PUT' ? sensorsOf(body) : [];
+    const rejected = sent.filter((one) => this.unknown.has(one.sensor)).map((one) => one.sensor);
+    const accepted = sent.filter((one) => !this.unknown.has(one.sensor));
+    const text = rejected.length === 0 ? body : new TextEncoder().encode(JSON.stringify({ sensors: accepted }));
+    if (rejected.length === 0 || accepted.length > 0) {
+      const answer = this.#city.handle(
+        { method: request.method, target, headers: Object.entries(request.headers), body: text },
+        this.clock.wall().ms,
+      );
+      if (rejected.length === 0 || answer.status !== 200) {
+        const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
+        return { status: answer.status, headers: Object.fromEntries(headers), body: answer.body };
+      }
+    }
+    return answerOf(404, {
+      code: 404,
+      message: `Events associated with resources [${rejected.join(',')}] have been rejected. See the error details`,
+      errorDetails: rejected.map((sensor) => `Sensor [${sensor}] not found on Sentilo (404.1).`),
+    });
+  };
+
+  async #http(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const text = new TextDecoder().decode(request.body ?? new Uint8Array());
+    const count =
+      request.method === 'PUT' ? sensorsOf(request.body ?? new Uint8Array()).flatMap((one) => one.observations).length : 0;
+    this.requests.push(request);
+    this.traffic.push({ atMs: this.clock.monotonicMs(), method: request.method, count, url: request.url });
+    this.inFlight++;
+    this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
+    try {
+      await this.pause(this.latencyMs, signal);
+      return await (this.script?.(request, text, this.city, signal) ?? this.city(request, signal));
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const onAbort = () => {
+        cancel();
+        reject(signal.reason);
+      };
+      const cancel = this.clock.timer(ms, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+export function sensorsOf(
+  body: Uint8Array,
+): { sensor: string; observations: { value: string; timestamp: string; location?: string }[] }[] {
+  return JSON.parse(new TextDecoder().decode(body)).sensors;
+}
+
+export function answerOf(status: number, json?: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  const body =
+    json === undefined ? new Uint8Array() : new TextEncoder().encode(typeof json === 'string' ? json : JSON.stringify(json));
+  return { status, headers, body };
+}
+
+/** How the real city begins a 400 about data. */
+export const SIE03 =
+  'SIE03-1795608000000  Bad request data: could not read JSON payload. Please review the following error and try again';
+
+/** A city that refuses every batch holding this value, as the real one does: nothing of it is stored. */
+export function refusing(value: string): Script {
+  return (request, text, city) => {
+    if (request.method !== 'PUT' || !text.includes(`"value":"${value}"`)) return city(request, new AbortController().signal);
+    return answerOf(400, { code: 400, message: SIE03, errorDetails: [`Wrong timestamp value: ${value}`] });
+  };
+}
+
+/** Answers like this for the first `times` PUTs; `isStored` lets the city act first. */
+export function once(answer: () => ReturnType<typeof answerOf>, times = 1, isStored = false): Script {
+  let left = times;
+  return async (request, _text, city, signal) => {
+    if (request.method !== 'PUT' || left === 0) return await city(request, signal);
+    left--;
+    if (isStored) await city(request, signal);
+    return answer();
+  };
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { HttpError } from '../../gateway/host.ts';
+import { answerOf, Bench, history, observation, once, PROVIDER, sensorsOf } from './support.ts';
+
+describe('an unknown outcome', () => {
+  it.each([
+    ['a 500 after everything was stored', () => answerOf(500, { code: 500, message: 'Something went wrong' }), 0],
+    ['an answer that is not the city’s', () => answerOf(200, '<html>Welcome</html>'), 2000],
+    ['a 404 that names no sensor', () => answerOf(404, { code: 404, message: 'gone' }), 0],
+  ] as const)('after %s is looked up and nothing is sent twice', async (_name, answer, settleMs) => {
+    const bench = new Bench(history('a', 5));
+    bench.script = once(answer, 1, true);
+    await bench.start();
+    await bench.clock.advance(60_000);
+    expect(bench.values()).toEqual(['1', '2', '3', '4', '5']);
+    expect(bench.traffic.map((one) => one.method)).toEqual(['PUT', 'GET']);
+    const [put, get] = bench.traffic;
+    expect((get?.atMs ?? 0) - (put?.atMs ?? 0)).toBe(bench.latencyMs + settleMs);
+    expect(get?.url).toBe(
+      `http://city.test:8081/data/${encodeURIComponent(PROVIDER)}/a?from=25%2F11%2F2026T11%3A59%3A55&to=25%2F11%2F2026T11%3A59%3A59&limit=200`,
+    );
+    await bench.stop();
+  });
+
+  it.each([
+    ['TIMEOUT', 5000],
+    ['ECONNRESET', 2000],
+  ])('after %s waits until the city has settled', async (code, settleMs) => {
+    const bench = new Bench(history('a', 3));
+    bench.script = once(
+      () => {
+        throw new HttpError(code, true, `the answer was lost: ${code}`);
+      },
+      1,
+      true,
+    );
+    await bench.start();
+    await bench.clock.advance(30_000);
+    expect(bench.traffic.map((one) => [one.method, one.atMs])).toEqual([
+      ['PUT', 0],
+      ['GET', 20 + settleMs],
+    ]);
+    expect(bench.values()).toEqual(['1', '2', '3']);
+    await bench.stop();
+  });
+
+  it('with a stored prefix sends only what is missing', async () => {
+    const bench = new Bench([...history('a', 3), ...history('b', 3)]);
+    let isFirst = true;
+    bench.script = async (request, text, city, signal) => {
+      if (!isFirst) return city(request, signal);
+      isFirst = false;
+      const [first] = sensorsOf(new TextEncoder().encode(text));
+      const part = { sensors: [{ ...first, observations: first?.observations.slice(0, 2) }] };
+      await city({ ...request, body: new TextEncoder().encode(JSON.stringify(part)) }, signal);
+      return answerOf(500, { code: 500, message: 'Something went wrong' });
+    };
+    await bench.start();
+    await bench.clock.advance(10_000);
+    expect(bench.values('a')).toEqual(['1', '2', '3']);
+    expect(bench.values('b')).toEqual(['1', '2', '3']);
+    expect(bench.traffic.map((one) => `${one.method} ${one.count}`)).toEqual(['PUT 6', 'GET 0', 'GET 0', 'PUT 4']);
+    await bench.stop();
+  });
+
+  it('whose look-up fails holds back this batch and nothing else', async () => {
+    const bench = new Bench(history('old', 3));
+    let isDown = true;
+    bench.script = async (request, text, city, signal) => {
+      if (request.method === 'GET' && isDown) return answerOf(502, 'bad gateway');
+      const answer = await city(request, signal);
+      return request.method === 'PUT' && text.includes('"old"') && isDown ? answerOf(500, { code: 500, message: 'no' }) : answer;
+    };
+    await bench.start();
+    await bench.clock.advance(1000);
+    await bench.append(observation('new', 1000, 7));
+    await bench.clock.advance(30_000);
+    expect(bench.values('new')).toEqual(['7']);
+    expect(bench.status()).toMatchObject({ state: 'ok', lookUpCount: 1 });
+    expect(bench.puts()).toHaveLength(2);
+    isDown = false;
+    await bench.clock.advance(60_000);
+    expect(bench.values('old')).toEqual(['1', '2', '3']);
+    expect(bench.status()).toMatchObject({ lookUpCount: 0, waitingCount: 0, deliveredCount: 4 });
+    await bench.stop();
+  });
+
+  it('is asked for in parts when the city holds more than one answer can carry', async () => {
+    const bench = new Bench(history('a', 600));
+    await bench.start();
+    await bench.clock.advance(5000);
+    await bench.stop();
+    // Sent late, these two enclose the 600 that the city has already.
+    bench.journal = new Bench([observation('a', -700_000, 1000), observation('a', -500, 1001)]).journal;
+    bench.script = once(() => answerOf(500, { code: 500, message: 'no' }), 1, true);
+    await bench.start();
+    await bench.clock.advance(30_000);
+    expect(bench.traffic.filter((one) => one.method === 'GET').length).toBeGreaterThan(3);
+    expect(bench.values()).toHaveLength(602);
+    await bench.stop();
+  });
+
+  it('of the process before is looked up before anything of it is sent', async () => {
+    const bench = new Bench(history('a', 5));
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      if (request.method === 'PUT') await bench.pause(60_000, signal);
+      return answer;
+    };
+    await bench.start();
+    await bench.clock.advance(100);
+    expect(bench.values()).toHaveLength(5);
+    bench.script = undefined;
+    await bench.crash();
+    await bench.clock.advance(10_000);
+    expect(bench.values()).toEqual(['1', '2', '3', '4', '5']);
+    expect(bench.traffic.map((one) => one.method)).toEqual(['PUT', 'GET']);
+    expect(bench.status()).toMatchObject({ waitingCount: 0 });
+    await bench.stop();
+  });
+
+  it('is not assumed when no byte has left', async () => {
+    const bench = new Bench(history('a', 2));
+    bench.script = once(() => {
+      throw new HttpError('ECONNREFUSED', false, 'connection refused by city.test');
+    }, 3);
+    await bench.start();
+    await bench.clock.advance(200);
+    expect(bench.status()).toMatchObject({ state: 'unreachable', attempt: 1, waitingCount: 2, problem: { code: 'S000' } });
+    await bench.clock.advance(20_000);
+    expect(bench.traffic.map((one) => one.method)).toEqual(['PUT', 'PUT', 'PUT', 'PUT']);
+    expect(bench.status()).toMatchObject({ state: 'ok', attempt: 0 });
+    expect(bench.logged.map((one) => one.code)).toEqual(['city-unreachable', 'city-ok']);
+    await bench.stop();
+  });
+});
