@@ -118,7 +118,7 @@ async function cityCredentials(config: Config, site: LoadedSite, file: string, i
   } catch (error) {
     const parameters = { path: caFile, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
     printProblems(
-      [{ code: 'C054', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }],
+      [{ code: 'C093', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }],
       site,
       io,
     );

@@ -7,7 +7,7 @@ const OTHERS_MODE = 0o077;
 /** A secret, or why it cannot be had: a problem's code and the parameters of its text. */
 export type SecretResult =
   | { readonly value: string }
-  | { readonly code: 'C051' | 'C052' | 'C053'; readonly parameters: Readonly<Record<string, string>> };
+  | { readonly code: 'C090' | 'C091' | 'C092'; readonly parameters: Readonly<Record<string, string>> };
 
 /**
  * Reads the secret `name` of a site: `$CREDENTIALS_DIRECTORY/NAME` where systemd hands it over, else `secrets/NAME`
@@ -23,10 +23,10 @@ export async function readSecret(
   try {
     // systemd answers for the mode of what it hands over.
     if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0)
-      return { code: 'C052', parameters: { name, path } };
+      return { code: 'C091', parameters: { name, path } };
     const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
-    return value === '' ? { code: 'C053', parameters: { name, path } } : { value };
+    return value === '' ? { code: 'C092', parameters: { name, path } } : { value };
   } catch (error) {
-    return { code: 'C051', parameters: { name, path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' } };
+    return { code: 'C090', parameters: { name, path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' } };
   }
 }

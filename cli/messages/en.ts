@@ -206,6 +206,16 @@ export const en: Catalogue = {
     C068: { what: 'no gateway or board files are in `{file}`', hints: ['their names end in .gateway.yaml and .board.yaml'] },
 
     // ------------------------------------------------------------------------------------------------ boards and wiring
+    C090: {
+      what: 'the secret `{name}` is not here: {path} ({reason})',
+      hints: ['write it there and nowhere else, then: chmod 600 {path}'],
+    },
+    C091: { what: 'others on this machine can read the secret `{name}`', hints: ['chmod 600 {path}'] },
+    C092: { what: 'the secret `{name}` is empty', hints: ['write it into {path}'] },
+    C093: {
+      what: 'the certificate authority cannot be read: {path} ({reason})',
+      hints: ['give the path of a PEM file that this user may read'],
+    },
     C099: { what: '`{board}` does not name a board', hints: ['write the id and the major version: `{write}`'] },
     C100: { what: 'the board file of `{board}` has errors', hints: ['they are shown with {file}'] },
     C101: {

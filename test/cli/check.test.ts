@@ -229,7 +229,13 @@ describe('the JSON form', () => {
 
 describe('the catalogue', () => {
   const used = new Set(
-    [...readdirSync(join(ROOT, 'config')).map((name) => join('config', name)), 'cli/check.ts', 'simulator/sentilo/world.ts']
+    [
+      ...readdirSync(join(ROOT, 'config')).map((name) => join('config', name)),
+      'cli/check.ts',
+      'cli/run.ts',
+      'cli/secrets.ts',
+      'simulator/sentilo/world.ts',
+    ]
       .filter((name) => name.endsWith('.ts'))
       .flatMap((name) => readFileSync(join(ROOT, name), 'utf8').match(/(?<=')[CW][0-9]{3}(?=')/g) ?? []),
   );

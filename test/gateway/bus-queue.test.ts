@@ -37,7 +37,10 @@ test('refuses everybody while a call hangs that ignores its deadline, and works 
   let comeBack = () => {};
   const hanging = queue.run(100, never, () => new Promise<void>((resolve) => (comeBack = resolve)));
   const waiting = queue.run(100, never, async () => 'never');
-  const failures = [expect(hanging).rejects.toThrow('no answer within 100 ms'), expect(waiting).rejects.toThrow('has not come back')];
+  const failures = [
+    expect(hanging).rejects.toThrow('no answer within 100 ms'),
+    expect(waiting).rejects.toThrow('has not come back'),
+  ];
   await clock.advance(100);
   await clock.advance(1000);
   await Promise.all(failures);

@@ -11,7 +11,16 @@ import { openLateness } from '../../gateway/lateness.ts';
 import type { Observation } from '../../gateway/record.ts';
 import { TestClock } from '../support/test-clock.ts';
 
-const CHANNEL = { unit: 'degC', precision: 0.1, kind: 'gauge', publish: true, sendSuspect: false, reject: [], name: {}, quantity: 'temperature' } as const;
+const CHANNEL = {
+  unit: 'degC',
+  precision: 0.1,
+  kind: 'gauge',
+  publish: true,
+  sendSuspect: false,
+  reject: [],
+  name: {},
+  quantity: 'temperature',
+} as const;
 
 function channel(reading: string): ChannelConfig {
   return { ...CHANNEL, reading, sensor: `street-air-${reading}` };
@@ -85,7 +94,12 @@ test('keeps the good readings of a read in which another one has no value', asyn
   const notAvailable = new DeviceError('not-available', 'the meter shows FFFF');
   const meter = device(
     'meter',
-    { read: async () => [{ id: 'voltage', error: notAvailable }, { id: 'temperature', value: 20 }] },
+    {
+      read: async () => [
+        { id: 'voltage', error: notAvailable },
+        { id: 'temperature', value: 20 },
+      ],
+    },
     { channels: [channel('voltage'), channel('temperature')] },
   );
   const running = meter.run(stop.signal);

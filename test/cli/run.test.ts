@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
+import { barri, ROOT } from './in-process.ts';
+
+const DEMO = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
+const CANARY = 'canary-7f3k-token';
+const SITE = `schema: gateway/v1
+gateway: { id: trial }
+sentilo: { url: "http://127.0.0.1:9", provider: makers-poblenou, token: { secret: sentilo_token } }
+buses:
+  pm_usb: { type: serial, port: /dev/ttyNOPE }
+devices:
+  particles: { board: sds011@1, via: pm_usb }
+`;
+
+let folder: string;
+const children: (() => void)[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'barri-run-'));
+});
+afterEach(() => {
+  for (const kill of children.splice(0)) kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function site(token?: { text: string; mode: number }): string {
+  const file = join(folder, 'trial.gateway.yaml');
+  writeFileSync(file, SITE);
+  if (token !== undefined) {
+    mkdirSync(join(folder, 'secrets'));
+    writeFileSync(join(folder, 'secrets', 'sentilo_token'), token.text);
+    chmodSync(join(folder, 'secrets', 'sentilo_token'), token.mode);
+  }
+  return file;
+}
+
+/** A command line in a process of its own, and its first lines until one of them matches. */
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT });
+  children.push(() => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.on('data', (bytes) => {
+    out += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    out += bytes;
+  });
+  const exit = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const until = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => pattern.test(out) && resolve(out);
+      look();
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      void exit.then((code) => reject(new Error(`ended with ${code}: ${out}`)));
+    });
+  return { child, exit, until, out: () => out };
+}
+
+describe('barri run does not start and says what to do', () => {
+  test('when the token is missing', async () => {
+    const { code, err } = await barri(['run', site()]);
+    expect(code).toBe(78);
+    expect(err).toContain('error[C090] the secret `sentilo_token` is not here');
+    expect(err).toContain('trial.gateway.yaml:3');
+    expect(err).toContain('chmod 600');
+  });
+
+  test('when others can read the token, without showing it', async () => {
+    const { code, err } = await barri(['run', site({ text: CANARY, mode: 0o644 })]);
+    expect(code).toBe(78);
+    expect(err).toContain('error[C091]');
+    expect(err).not.toContain(CANARY);
+  });
+
+  test('when the token is empty', async () => {
+    expect((await barri(['run', site({ text: '\n', mode: 0o600 })])).err).toContain('error[C092]');
+  });
+
+  test.each(['missing.gateway.yaml', 'empty.gateway.yaml'])('when the site file is %s', async (name) => {
+    const file = join(folder, name);
+    if (name.startsWith('empty')) writeFileSync(file, '');
+    const { code, err } = await barri(['run', file]);
+    expect(code).toBe(78);
+    expect(err).toMatch(/error\[C0\d\d\]/);
+  });
+
+  test('when the state folder cannot be made', async () => {
+    const blocker = join(folder, 'file');
+    writeFileSync(blocker, '');
+    const { code, err } = await barri(['run', site({ text: CANARY, mode: 0o600 }), '--state', join(blocker, 'state')]);
+    expect(code).toBe(75);
+    expect(err).toContain('error[B102]');
+    expect(err).toContain('--state');
+  });
+});
+
+test('wrong use of the command ends with 2, help and version with 0', async () => {
+  expect((await barri(['rnu'])).code).toBe(2);
+  expect((await barri(['rnu'])).err).toContain('run');
+  expect((await barri(['run', '--log-level', 'loud'])).code).toBe(2);
+  expect((await barri(['sim', 'run', DEMO, '--for', '10'])).err).toContain('10min');
+  expect(await barri(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
+  expect((await barri(['run', '--help'])).out).toContain('Examples:');
+});
+
+test('status without a gateway and without a journal says so', async () => {
+  const { code, err } = await barri(['status', '--state', folder]);
+  expect(code).toBe(1);
+  expect(err).toContain('error[B103]');
+});
+
+test('the simulated city’s port being taken is said with the way out', async () => {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+  );
+  const { code, err } = await barri(['sim', 'run', DEMO, '--city-port', String(port), '--state', folder]);
+  server.close();
+  expect(code).toBe(75);
+  expect(err).toContain('--city-port');
+});
+
+test('a simulated run measures, delivers, tells its status, refuses a second one and stops cleanly', async () => {
+  const running = start(['sim', 'run', DEMO, '--city-port', '0', '--state', folder]);
+  const text = await running.until(/flat_2 +energy_out/);
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+  const stored = await eventually(async () => {
+    const answer = await fetch(`${url}/data/makers-poblenou`, { headers: { IDENTITY_KEY: 'demo-token' } });
+    return ((await answer.json()) as { sensors: unknown[] }).sensors;
+  });
+  expect(stored.length).toBeGreaterThan(0);
+
+  const status = JSON.parse((await barri(['status', '--state', folder, '--json'])).out) as GatewayStatus;
+  expect(status.measuring).toMatchObject({ deviceCount: 7, answeringCount: 7 });
+  expect((await barri(['status', '--state', folder])).out).toContain('Measuring   7 of 7 devices');
+  const rows = JSON.parse((await barri(['read', DEMO, '--state', folder, '--json'])).out) as { readings: ReadingRow[] };
+  expect(rows.readings.find(({ reading }) => reading === 'pressure')?.value).toBeGreaterThan(300);
+  // Only its owner may ask the gateway.
+  expect(statSync(join(folder, 'api.sock')).mode & 0o777).toBe(0o600);
+
+  const second = start(['sim', 'run', DEMO, '--city-port', '0', '--state', folder]);
+  expect(await second.exit).toBe(75);
+  expect(second.out()).toContain('another gateway already runs');
+
+  running.child.kill('SIGINT');
+  expect(await running.exit).toBe(0);
+  const offline = await barri(['status', '--state', folder]);
+  expect(offline.out).toMatch(/No gateway runs on .*: this is what its journal holds/);
+  expect(offline.out).toMatch(/\d+ records/);
+}, 60_000);
+
+async function eventually<T extends { length: number }>(look: () => Promise<T>): Promise<T> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const found = await look();
+    if (found.length > 0) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return await look();
+}

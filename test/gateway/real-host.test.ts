@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HttpError, type HttpRequest, LockHeldError } from '../../gateway/host.ts';
+import { realClock, realHost } from '../../gateway/real-host.ts';
+
+const host = realHost(() => {});
+const never = new AbortController().signal;
+let folder: string;
+const closers: (() => unknown)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'barri-host-'));
+});
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A peer that does as told with each connection. */
+function peer(behave: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    behave(socket);
+  });
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as { port: number }).port}/data/p`)),
+  );
+}
+
+function put(url: string, over: Partial<HttpRequest> = {}): Promise<unknown> {
+  const body = new TextEncoder().encode('{"sensors":[]}');
+  return host.http(
+    { method: 'PUT', url, headers: { identity_key: 't' }, body, timeoutMs: 300, responseBytesMax: 1000, ...over },
+    never,
+  );
+}
+
+describe('an HTTP request', () => {
+  test('gives status, headers and body, asks to close, and tells its length', async () => {
+    let seen = '';
+    const url = await peer((socket) => {
+      socket.on('data', (bytes) => {
+        seen += bytes;
+        if (seen.endsWith('{"sensors":[]}')) socket.end('HTTP/1.1 404 Not Found\r\nX-Thing: a\r\nContent-Length: 2\r\n\r\n{}');
+      });
+    });
+    expect(await put(url)).toMatchObject({ status: 404, headers: { 'x-thing': 'a' }, body: Buffer.from('{}') });
+    expect(seen.toLowerCase()).toContain('connection: close');
+    expect(seen.toLowerCase()).toContain('content-length: 14');
+  });
+
+  test('that met nobody was certainly not sent', async () => {
+    const url = await peer(() => {});
+    await closers.pop()?.();
+    await expect(put(url)).rejects.toMatchObject({ name: 'HttpError', code: 'ECONNREFUSED', maybeSent: false });
+  });
+
+  test.each<[string, (socket: Socket) => void, string]>([
+    ['hangs', () => {}, 'TIMEOUT'],
+    ['closes without a word', (socket) => socket.once('data', () => socket.end()), 'ECONNRESET'],
+    ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy()), 'ECONNRESET'],
+    ['answers garbage', (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH\r\n\r\n')), 'BAD_ANSWER'],
+    [
+      'cuts its answer',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab')),
+      'ECONNRESET',
+    ],
+    ['never ends its answer', (socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nab')), 'TIMEOUT'],
+    [
+      'answers too much',
+      (socket) => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(2000)}`)),
+      'TOO_LONG',
+    ],
+  ])('to a peer that %s may have been acted on', async (_name, behave, code) => {
+    const failure = put(await peer(behave)).catch((error: unknown) => error);
+    expect(await failure).toBeInstanceOf(HttpError);
+    expect(await failure).toMatchObject({ code, maybeSent: true });
+  });
+
+  test('ends at once when its caller gives up', async () => {
+    const url = await peer(() => {});
+    const giveUp = new AbortController();
+    const request = { method: 'GET', url, headers: {}, timeoutMs: 60_000, responseBytesMax: 10 } as const;
+    const pending = host.http(request, giveUp.signal);
+    giveUp.abort(new Error('stopped'));
+    await expect(pending).rejects.toThrow('stopped');
+  });
+});
+
+describe('the disk', () => {
+  test('writes and reads at positions, and is as long as its last byte', async () => {
+    const file = await host.disk.open(join(folder, 'a'), 'create');
+    expect(await file.pwrite(Uint8Array.of(1, 2, 3), 5)).toBe(3);
+    await file.fdatasync();
+    expect(await file.size()).toBe(8);
+    expect([...(await file.pread(4, 100))]).toEqual([0, 1, 2, 3]);
+    await file.close();
+    expect(await host.disk.size(join(folder, 'a'))).toBe(8);
+    expect(await host.disk.size(join(folder, 'b'))).toBeUndefined();
+  });
+
+  test('never empties a file that it opens', async () => {
+    const path = join(folder, 'a');
+    for (const byte of [1, 2]) {
+      const file = await host.disk.open(path, 'create');
+      await file.pwrite(Uint8Array.of(byte), (await file.size()) as number);
+      await file.close();
+    }
+    expect(await host.disk.size(path)).toBe(2);
+  });
+
+  test('names what failed', async () => {
+    await expect(host.disk.open(join(folder, 'none'), 'read')).rejects.toMatchObject({ name: 'DiskError', code: 'ENOENT' });
+    await expect(host.disk.readDir(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('makes folders in folders', async () => {
+    await host.disk.mkdir(join(folder, 'a/b/c'));
+    await host.disk.mkdir(join(folder, 'a/b/c'));
+    expect(await host.disk.readDir(join(folder, 'a/b'))).toEqual(['c']);
+  });
+});
+
+test('a folder is held by one at a time, under whatever path', async () => {
+  symlinkSync(folder, `${folder}-link`);
+  closers.push(() => rmSync(`${folder}-link`));
+  const unlock = await host.lock(folder);
+  await expect(host.lock(`${folder}-link`)).rejects.toBeInstanceOf(LockHeldError);
+  await unlock();
+  const again = await host.lock(`${folder}-link`);
+  await again();
+});
+
+test('a timer never fires before its time on the clock that set it, and can be taken back', async () => {
+  const clock = realClock();
+  const startMs = clock.monotonicMs();
+  const cancelled = clock.timer(1, () => expect.fail('was taken back'));
+  cancelled();
+  const early = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => {
+      const delayMs = i / 7;
+      return new Promise<boolean>((resolve) => clock.timer(delayMs, () => resolve(clock.monotonicMs() - startMs < delayMs)));
+    }),
+  );
+  expect(early).not.toContain(true);
+});
