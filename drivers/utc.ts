@@ -16,7 +16,8 @@ export interface UtcTime {
 
 /**
  * Splits milliseconds since 1970 into the parts of a date in UTC (proleptic Gregorian calendar, no leap seconds). Years
- * are counted from March, so that the leap day is the last of its year and months need no table.
+ * are counted from March, so that the leap day is the last of its year and months need no table. Reckoned here and not
+ * by the platform's Date, because nothing in the gateway may be able to ask the platform what time it is.
  */
 export function utcTime(ms: number): UtcTime {
   const days = Math.floor(ms / MS_PER_DAY);

@@ -6,8 +6,8 @@ import { loadSite } from '../../config/load-site.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import { openJournal } from '../../gateway/journal/open-journal.ts';
 import type { Observation } from '../../gateway/record.ts';
-import type { Fault } from '../../simulator/faults.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
+import type { Fault } from '../../simulator/faults.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
 import { simulate } from '../../simulator/run.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
@@ -41,10 +41,18 @@ function troubles(random: Random): Fault[] {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const cityKinds = ['refuse', 'timeout', 'partial', 'drop-answer', 'garbage', 'forget-sensors'] as const;
   const faults: Fault[] = [];
-  for (let count = 0; count < 4; count += 1) faults.push({ at: 'city', kind: pick(cityKinds), rate: pick([0.3, 1]), ...window() });
+  for (let count = 0; count < 4; count += 1)
+    faults.push({ at: 'city', kind: pick(cityKinds), rate: pick([0.3, 1]), ...window() });
   faults.push({ at: 'city', kind: 'status', status: pick([401, 403, 429, 500, 503]), rate: 1, ...window() });
   faults.push({ at: 'bus', bus: 'pm_usb', kind: pick(['unplugged', 'busy', 'hang']), ...window() });
-  faults.push({ at: 'device', device: 'flat_1', kind: pick(['silent', 'late', 'cut', 'noise']), rate: 0.5, byMs: 700, ...window() });
+  faults.push({
+    at: 'device',
+    device: 'flat_1',
+    kind: pick(['silent', 'late', 'cut', 'noise']),
+    rate: 0.5,
+    byMs: 700,
+    ...window(),
+  });
   faults.push({ at: 'disk', code: pick(['EIO', 'ENOSPC']), operations: ['pwrite', 'fdatasync'], ...window() });
   const cutMs = 2 * MINUTE_MS + random() * 10 * MINUTE_MS;
   faults.push({ at: 'power', fromMs: cutMs, toMs: cutMs + 20_000 });
@@ -78,7 +86,8 @@ async function life(config: Config, seed: number) {
   const kept: Observation[] = [];
   for (let from = 1; ; ) {
     const page = await journal.read(from, 1_000);
-    for (const { record } of page) if (record.kind === 'observation' && record.publish && record.heldFrom === undefined) kept.push(record);
+    for (const { record } of page)
+      if (record.kind === 'observation' && record.publish && record.heldFrom === undefined) kept.push(record);
     const last = page.at(-1);
     if (last === undefined) break;
     from = last.sequence + 1;
