@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+/** The unit suite: no network, no hardware, no waiting on real time. */
 export default defineConfig({
   test: { include: ['test/**/*.test.ts'], exclude: ['test/interop/**', 'test/bench/**'], testTimeout: 30_000 },
 });

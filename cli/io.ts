@@ -5,8 +5,9 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether `out` is a terminal. */
   readonly isTerminal: boolean;
-  /** Width of the terminal in characters. */
+  /** Size of the terminal in characters, as it is now. */
   readonly columns: number;
+  readonly rows: number;
   /** The folder that holds package.json and boards/, also when running from dist/. */
   readonly packageRoot: string;
   /** The process ends with the highest code that was set. See cli/exit-codes.ts. */

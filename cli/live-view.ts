@@ -17,7 +17,11 @@ function terminalView(gateway: Gateway, io: Io): () => void {
   let shownLines = 0;
   return () => {
     const picture = `${renderReadings(gateway.readings())}\n${renderStatus(gateway.status())}`;
-    const cut = picture.split('\n').map((line) => line.slice(0, io.columns));
+    // What is wrong stands at the end: on a low terminal the beginning is cut, or the cursor could not go back to it.
+    const cut = picture
+      .split('\n')
+      .slice(-io.rows)
+      .map((line) => line.slice(0, io.columns));
     // Up to where the last picture began, and each line cleared to its end.
     const up = shownLines > 0 ? `\x1b[${shownLines}F` : '';
     io.out(`${up}${cut.join('\x1b[K\n')}\x1b[J`);

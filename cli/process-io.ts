@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Io } from './io.ts';
 
-/** Columns to assume where the output is no terminal. */
+/** Size to assume where the output is no terminal. */
 const COLUMNS_DEFAULT = 100;
+const ROWS_DEFAULT = 40;
 
 /** The process as the commands see it. The exit code only ever rises, so that no later success hides a failure. */
 export function processIo(): Io {
@@ -19,7 +20,12 @@ export function processIo(): Io {
     err: (text) => process.stderr.write(text),
     env: process.env,
     isTerminal: process.stdout.isTTY ?? false,
-    columns: process.stdout.columns ?? COLUMNS_DEFAULT,
+    get columns() {
+      return process.stdout.columns ?? COLUMNS_DEFAULT;
+    },
+    get rows() {
+      return process.stdout.rows ?? ROWS_DEFAULT;
+    },
     packageRoot: packageRoot(),
     setExitCode: (code) => {
       process.exitCode = Math.max(code, Number(process.exitCode ?? 0));

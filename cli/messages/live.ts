@@ -24,7 +24,8 @@ export const text = {
     `damage in ${file}: ${sizeBytes} bytes set aside, ${count(missing, 'record')} missing`,
   storageFailing: (code: string, since: string, waiting: number) =>
     `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
-  cityState: (state: UplinkState, since: string) => `${CITY_STATES[state]} since ${since}`,
+  cityState: (state: UplinkState, since: string) =>
+    state === 'starting' ? 'not tried yet' : `${CITY_STATES[state]} since ${since}`,
   cityProblem: ({ code, parameters }: CityProblem) => `${code} ${fill(CITY_PROBLEMS[code] ?? CITY_PROBLEM_OTHER, parameters)}`,
   cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
@@ -98,12 +99,11 @@ function fill(template: string, parameters: Readonly<Record<string, string | num
   return template.replaceAll(/\{(\w+)\}/g, (_match, name: string) => String(parameters[name] ?? ''));
 }
 
-const CITY_STATES: Readonly<Record<UplinkState, string>> = {
-  starting: 'not tried yet,',
-  ok: 'takes what is sent',
-  waiting: 'waiting',
+const CITY_STATES: Readonly<Record<Exclude<UplinkState, 'starting'>, string>> = {
+  ok: 'reachable',
+  waiting: 'has asked for a pause, or has trouble of its own,',
   unreachable: 'not reachable',
-  refused: 'refuses',
+  refused: 'refuses our readings',
 };
 
 /** What the city answered, and what to do about it. */

@@ -16,7 +16,7 @@ import { readDocument } from '../../config/read-document.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DATA = join(ROOT, 'test/data/config');
-const LOOK = { isTerminal: false, columns: 100, env: {} };
+const LOOK = { isTerminal: false, columns: 100, rows: 40, env: {} };
 const folder = mkdtempSync(join(tmpdir(), 'barri-check-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -25,6 +25,7 @@ export async function barri(args: readonly string[], env: Io['env'] = {}): Promi
     env,
     isTerminal: false,
     columns: 100,
+    rows: 40,
     packageRoot: ROOT,
     setExitCode: (next) => {
       code = Math.max(code, next);

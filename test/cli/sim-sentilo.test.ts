@@ -61,6 +61,7 @@ async function ended(...args: string[]): Promise<{ code: number; err: string }> 
     env: {},
     isTerminal: false,
     columns: 100,
+    rows: 40,
     packageRoot: ROOT,
     setExitCode: (value) => {
       code = Math.max(code, value);

@@ -7,7 +7,7 @@ import { checkBoardDocument } from '../../config/board-library.ts';
 import { parseYaml } from '../../config/yaml-document.ts';
 import { loadText, ROOT } from './site-files.ts';
 
-const LOOK = { isTerminal: false, columns: 80, env: {} };
+const LOOK = { isTerminal: false, columns: 80, rows: 40, env: {} };
 const RUNS = process.env['BARRI_DEEP'] ? 2000 : 80;
 
 const SITE = readFileSync(join(ROOT, 'examples/sites/hort-urba.gateway.yaml'), 'utf8').split('\n');

@@ -6,7 +6,7 @@ import { parseYaml } from '../../config/yaml-document.ts';
 import { HEAD, loadText } from './site-files.ts';
 
 const CANARY = 'cAnAry-0a1b2c3d';
-const LOOK = { isTerminal: false, columns: 100, env: {} };
+const LOOK = { isTerminal: false, columns: 100, rows: 40, env: {} };
 const GATEWAY = 'schema: gateway/v1\ngateway: { id: demo }\n';
 const CITY = 'url: https://sentilo.example.cat, provider: makers';
 

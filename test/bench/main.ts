@@ -1,0 +1,36 @@
+// `npm run bench` runs every group, `npm run -s bench -- run --json` one of them. Each figure stands beside a baseline of
+// the same run. Fails when a baseline is missing; a figure that misses its goal is said and fails nothing, because this
+// machine's noise is no judge.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { endAll } from '../interop/support/child.ts';
+import { type JudgedRow, judge, type Row, table } from './row.ts';
+import { benchRun } from './run.ts';
+
+const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = { run: benchRun };
+
+async function main(args: readonly string[]): Promise<void> {
+  const isJson = args.includes('--json');
+  const names = args.filter((arg) => arg !== '--json');
+  const unknown = names.find((name) => !Object.hasOwn(GROUPS, name));
+  if (unknown !== undefined) {
+    process.stderr.write(`no group ${unknown}; there are: ${Object.keys(GROUPS).join(', ')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  // Figures about speed and memory are those of what is installed, not of what tsx runs.
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: join(import.meta.dirname, '../..'), stdio: 'inherit' });
+  const rows: JudgedRow[] = [];
+  for (const [name, bench] of Object.entries(GROUPS)) {
+    if (names.length === 0 || names.includes(name)) rows.push(...(await bench()).map(judge));
+  }
+  process.stdout.write(isJson ? `${JSON.stringify({ rows })}\n` : `${table(rows)}\n`);
+  if (rows.some(({ ratio }) => ratio === null)) process.exitCode = 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+} finally {
+  await endAll();
+}

@@ -1,0 +1,82 @@
+// What a Modbus slave that nobody here wrote has served is what stands in the city.
+
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { cityHas, cleanUp, freePort, type Kept, startCity, startGateway, workFolder } from './support/barri.ts';
+import { eventually } from './support/child.ts';
+import { readServed, type Served, startModbusPeer } from './support/peers.ts';
+import { plugPair } from './support/pty.ts';
+
+/** Address and decimals of each reading of the SDM120 that is on by default (its data sheet, input registers). */
+const READINGS = [
+  { reading: 'voltage', address: '0', decimals: 1 },
+  { reading: 'current', address: '6', decimals: 2 },
+  { reading: 'power', address: '12', decimals: 0 },
+  { reading: 'energy_in', address: '72', decimals: 2 },
+  { reading: 'energy_out', address: '74', decimals: 2 },
+];
+const ROUNDS = 8;
+
+afterEach(cleanUp);
+
+it.each(['tcp', 'rtu'] as const)('delivers every value that pymodbus served over %s', async (kind) => {
+  const folder = workFolder();
+  const log = join(folder, 'served.jsonl');
+  const units = kind === 'tcp' ? [1, 2] : [1];
+  const pair = kind === 'rtu' ? await plugPair(folder, 'meters') : undefined;
+  const port = await freePort();
+  const peer = await startModbusPeer(kind, pair?.deviceEnd ?? String(port), units, log);
+  const sensors = units.flatMap((unit) => READINGS.map(({ reading }) => sensorOf(unit, reading)));
+  const city = await startCity(folder, sensors);
+  const bus =
+    pair === undefined
+      ? `{ type: modbus-tcp, host: 127.0.0.1, tcp_port: ${port} }`
+      : `{ type: modbus-rtu, port: ${pair.gatewayEnd}, baud: 9600, format: 8N1 }`;
+  const gateway = startGateway({
+    folder,
+    cityUrl: city.url,
+    site: `defaults: { every: 2s }
+buses:
+  meters: ${bus}
+devices:
+${units.map((unit) => `  meter_${unit}: { board: eastron-sdm120@1, via: meters, with: { unit: ${unit} } }`).join('\n')}
+`,
+  });
+
+  await cityHas(city, sensors, ROUNDS * sensors.length, 60_000);
+  const served = await betweenRounds(log);
+  peer.kill('SIGKILL');
+  const count = served.flatMap(({ values }) => Object.values(values)).length;
+  const kept = await cityHas(city, sensors, count, 20_000);
+  gateway.kill('SIGTERM');
+  expect((await gateway.ended).code).toBe(0);
+
+  for (const unit of units) {
+    for (const { reading, address, decimals } of READINGS) {
+      const sent = served.filter((line) => line.unit === unit).flatMap((line) => line.values[address] ?? []);
+      expect(valuesOf(kept, sensorOf(unit, reading))).toEqual(sent.map((value) => text(value, decimals)));
+    }
+  }
+});
+
+function sensorOf(unit: number, reading: string): string {
+  return `interop-meter_${unit}-${reading}`;
+}
+
+/** What was served up to a moment at which no round is under way. */
+function betweenRounds(log: string): Promise<readonly Served[]> {
+  return eventually(() => {
+    const served = readServed(log);
+    const quietMs = Date.now() - (served.at(-1)?.wallMs ?? Date.now());
+    return quietMs > 500 && quietMs < 1_000 ? served : undefined;
+  }, 10_000);
+}
+
+function valuesOf(kept: readonly Kept[], sensor: string): string[] {
+  return kept.filter((each) => each.sensor === sensor).map((each) => each.value);
+}
+
+/** Rounded to the board's precision, without trailing zeros: `toFixed` rounds the exact binary value. */
+function text(value: number, decimals: number): string {
+  return String(Number(value.toFixed(decimals)));
+}
