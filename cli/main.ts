@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-import { fatalHandler } from './life.ts';
-import { processIo } from './process-io.ts';
-import { runProgram } from './program.ts';
+import { optimiseLate } from './optimise-late.ts';
 
-const io = processIo();
-const fatal = fatalHandler(io, () => undefined);
-process.on('uncaughtException', fatal);
-process.on('unhandledRejection', fatal);
-runProgram(process.argv, io).catch(fatal);
+// Before anything else is loaded, because loading it is already work that V8 would optimise.
+optimiseLate();
+const { main } = await import('./start.ts');
+await main();

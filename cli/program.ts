@@ -1,31 +1,38 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../gateway/version.ts';
-import { addCheck } from './check.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { addRead } from './read.ts';
-import { addRun } from './run.ts';
-import { addSchema } from './schema.ts';
-import { addSimRun } from './sim-run.ts';
-import { addSimSentilo } from './sim-sentilo.ts';
-import { addStatus } from './status.ts';
 
-/** The command line with all its commands. */
-export function createProgram(io: Io): Command {
+type Add = (parent: Command, io: Io) => void;
+type Loaders = Readonly<Record<string, () => Promise<Add>>>;
+
+/** What each command is made by. A command line loads only its own: a gateway keeps what it has loaded in memory for years. */
+const COMMANDS: Loaders = {
+  run: async () => (await import('./run.ts')).addRun,
+  check: async () => (await import('./check.ts')).addCheck,
+  read: async () => (await import('./read.ts')).addRead,
+  status: async () => (await import('./status.ts')).addStatus,
+  schema: async () => (await import('./schema.ts')).addSchema,
+};
+const SIM_COMMANDS: Loaders = {
+  run: async () => (await import('./sim-run.ts')).addSimRun,
+  sentilo: async () => (await import('./sim-sentilo.ts')).addSimSentilo,
+};
+
+/** The command line: with the one command that `words` begin with, else with all. */
+export async function createProgram(io: Io, words: readonly string[] = []): Promise<Command> {
   const program = new Command('barri')
     .description('Gateway for neighbourhood sensor nodes: measures, keeps every reading, delivers it to Sentilo.')
     .version(VERSION)
     .showSuggestionAfterError()
     .showHelpAfterError('(`barri --help` shows all commands)')
     .addHelpText('after', '\nExamples:\n  barri check gateway.yaml\n  barri run gateway.yaml');
-  addRun(program, io);
-  addCheck(program, io);
-  addRead(program, io);
-  addStatus(program, io);
-  const sim = program.command('sim').description('Run things that are not there: a site without hardware, a city of your own.');
-  addSimRun(sim, io);
-  addSimSentilo(sim, io);
-  addSchema(program, io);
+  const [word, simWord] = words;
+  if (word !== 'sim') await addFrom(COMMANDS, word, program, io);
+  if (word === undefined || !Object.hasOwn(COMMANDS, word)) {
+    const sim = program.command('sim').description('Run things that are not there: a site without hardware, a city of your own.');
+    await addFrom(SIM_COMMANDS, simWord, sim, io);
+  }
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   }
@@ -35,12 +42,18 @@ export function createProgram(io: Io): Command {
 /** Runs one command line; wrong use of it ends in exit code 2, help and version in 0. */
 export async function runProgram(argv: readonly string[], io: Io): Promise<void> {
   try {
-    await createProgram(io).parseAsync([...argv]);
+    const program = await createProgram(io, argv.slice(2));
+    await program.parseAsync([...argv]);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const isHelp = error.exitCode === 0;
     if (!isHelp) io.setExitCode(EXIT.usage);
   }
+}
+
+async function addFrom(loaders: Loaders, word: string | undefined, parent: Command, io: Io): Promise<void> {
+  const isNamed = word !== undefined && Object.hasOwn(loaders, word);
+  for (const [name, load] of Object.entries(loaders)) if (!isNamed || name === word) (await load())(parent, io);
 }
 
 function everyCommand(command: Command): Command[] {

@@ -13,7 +13,6 @@ import { fatalHandler, runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
 import { logLevelOption, startOrSay } from './run.ts';
-import { simulateAndReport } from './simulate.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
 import { stateFolder } from './state-folder.ts';
@@ -65,7 +64,10 @@ Examples:
 async function simRun(file: string, options: SimRunOptions, io: Io): Promise<void> {
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return;
-  if (options.for !== undefined) return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);
+  if (options.for !== undefined) {
+    const { simulateAndReport } = await import('./simulate.ts');
+    return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);
+  }
   await runLive(file, loaded.config, options, io);
 }
 

@@ -1,9 +1,7 @@
 import { promises as fs } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
-import { createCity } from '../simulator/sentilo/city.ts';
-import { loadWorld, type World, worldForSite } from '../simulator/sentilo/world.ts';
-import { serveCity } from '../simulator/wire/sentilo-server.ts';
+import type { World } from '../simulator/sentilo/world.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
@@ -32,6 +30,9 @@ export async function openSimulatedCity(
   const common = { provider, token: SIMULATED_TOKEN };
   if (config.sentilo === undefined) return { ...common, url: '', close: async () => {} };
   if (options.city !== undefined) return { ...common, url: options.city.replace(/\/$/, ''), close: async () => {} };
+  const { createCity } = await import('../simulator/sentilo/city.ts');
+  const { worldForSite } = await import('../simulator/sentilo/world.ts');
+  const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
   const world = options.world === undefined ? worldForSite(config, SIMULATED_TOKEN) : await readWorld(options.world, io);
   if (world === undefined) return undefined;
   const city = createCity(world, { startedMs: host.clock.wall().ms });
@@ -56,6 +57,7 @@ export async function readWorld(file: string, io: Io): Promise<World | undefined
     io.setExitCode(EXIT.config);
     return undefined;
   }
+  const { loadWorld } = await import('../simulator/sentilo/world.ts');
   const { world, problems } = loadWorld(file, source);
   if (problems.length > 0) io.err(renderProblems(problems, new Map([[file, source]]), io));
   if (world === undefined) io.setExitCode(EXIT.config);

@@ -1,7 +1,5 @@
-import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, promises as fs, readFileSync } from 'node:fs';
 import * as http from 'node:http';
-import * as https from 'node:https';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
 import type { Clock, WallTime } from '../drivers/clock.ts';
@@ -17,14 +15,13 @@ const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
 const SYNCHRONIZED_CHECK_MS = 60_000;
 const NANOSECONDS_PER_MS = 1e6;
-const RANDOM_STEPS = 0x1_0000_0000;
 
 /** The machine as it is. `log` is where events go; see gateway/log.ts. */
 export function realHost(log: Log): Host {
   return {
     clock: realClock(),
     disk: realDisk,
-    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    random: Math.random,
     log,
     buses: realBuses,
     http: realHttp,
@@ -71,7 +68,7 @@ function bootId(): string {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     // Not Linux: the monotonic clock then only counts within this process, so the process is the boot.
-    return randomUUID();
+    return `process-${process.pid}-${Date.now()}`;
   }
 }
 
@@ -144,12 +141,14 @@ function realFile(path: string, handle: fs.FileHandle): DiskFile {
 
 // -------------------------------------------------------------------------------------------------------------- network
 
-const realHttp: Http = (request, signal) =>
-  new Promise<HttpResponse>((resolve, reject) => {
+const realHttp: Http = async (request, signal) => {
+  const isSecure = request.url.startsWith('https:');
+  // TLS is several megabytes: only for a city that is reached by it.
+  const client = isSecure ? await import('node:https') : http;
+  return await new Promise<HttpResponse>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     let connected = false;
-    const secure = request.url.startsWith('https:');
-    const outgoing = (secure ? https : http).request(request.url, {
+    const outgoing = client.request(request.url, {
       method: request.method,
       // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
       agent: false,
@@ -177,7 +176,7 @@ const realHttp: Http = (request, signal) =>
     };
     signal.addEventListener('abort', onAbort, { once: true });
     outgoing.on('socket', (socket) => {
-      socket.once(secure ? 'secureConnect' : 'connect', () => {
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
         connected = true;
       });
     });
@@ -188,6 +187,7 @@ const realHttp: Http = (request, signal) =>
     outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
     outgoing.end(request.body);
   });
+};
 
 function readAnswer(
   answer: http.IncomingMessage,
