@@ -12,4 +12,6 @@ export interface Io {
   readonly packageRoot: string;
   /** The process ends with the highest code that was set. See cli/exit-codes.ts. */
   readonly setExitCode: (code: number) => void;
+  /** Takes a broken invariant of ours: everything is stopped, and the process ends with EXIT.bug. */
+  readonly fatal: (error: unknown) => void;
 }

@@ -1,25 +1,47 @@
 import * as http from 'node:http';
 import { socketPath } from '../gateway/local-api.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { text } from './messages/live.ts';
 
 /** A running gateway answers at once; one that does not within this time is not running well enough to ask. */
 const ANSWER_MS_MAX = 3_000;
 
-/** Asks the gateway that runs on this state folder; undefined when none does. */
+/** This user may not ask the gateway. */
+export class NotAllowed extends Error {
+  override readonly name = 'NotAllowed';
+}
+
+/**
+ * Asks the gateway that runs on this state folder; undefined when none does, or when it ends before it has answered.
+ * @throws NotAllowed when it belongs to another user
+ */
 export function askGateway<T>(stateFolder: string, path: string): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const request = http.get({ socketPath: socketPath(stateFolder), path, timeout: ANSWER_MS_MAX }, (answer) => {
-      let text = '';
+      let json = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {
-        text += chunk;
+        json += chunk;
       });
-      answer.on('end', () => resolve(JSON.parse(text) as T));
+      answer.on('error', () => resolve(undefined));
+      answer.on('end', () => resolve(answer.complete ? (JSON.parse(json) as T) : undefined));
     });
-    request.on('timeout', () => request.destroy(new Error(`the gateway on ${stateFolder} does not answer`)));
+    request.on('timeout', () => request.destroy());
     request.on('error', (error: NodeJS.ErrnoException) => {
-      const notRunning = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-      if (notRunning) resolve(undefined);
-      else reject(error);
+      if (error.code === 'EACCES' || error.code === 'EPERM') reject(new NotAllowed(stateFolder));
+      else resolve(undefined);
     });
   });
+}
+
+/** Runs `work`; a gateway of another user is said, with exit code 5. */
+export async function orSayNotAllowed(io: Io, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof NotAllowed)) throw error;
+    io.err(text.apiForbidden(error.message));
+    io.setExitCode(EXIT.forbidden);
+  }
 }

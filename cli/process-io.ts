@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
 /** Size to assume where the output is no terminal. */
@@ -8,14 +9,19 @@ const COLUMNS_DEFAULT = 100;
 const ROWS_DEFAULT = 40;
 
 /** The process as the commands see it. The exit code only ever rises, so that no later success hides a failure. */
-export function processIo(): Io {
+export function processIo(fatal: Io['fatal']): Io {
+  let isOutputLost = false;
   for (const stream of [process.stdout, process.stderr]) {
-    // A reader that closed its end (`barri … | head`) ends the output, never the gateway.
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      // A reader that closed its end (`barri … | head`) ends the output, never the gateway; nor does a full disk.
+      if (error.code === 'EPIPE' || isOutputLost) return;
+      isOutputLost = true;
+      process.stderr.write(`barri: the output cannot be written: ${error.code}\n`);
+      process.exitCode = EXIT.tryAgain;
     });
   }
   return {
+    fatal,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     env: process.env,

@@ -32,6 +32,7 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
   if (word === undefined || !Object.hasOwn(COMMANDS, word)) {
     const sim = program.command('sim').description('Run things that are not there: a site without hardware, a city of your own.');
     await addFrom(SIM_COMMANDS, simWord, sim, io);
+    sim.addHelpText('after', '\nExamples:\n  barri sim run school.gateway.yaml\n  barri sim sentilo --port 8081');
   }
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { loadModules } from '../gateway/modules.ts';
-import { openPeek, type Peek } from '../gateway/peek.ts';
+import { openPeek } from '../gateway/peek.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { ReadingRow } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { fatalHandler, runUntilSignal } from './life.ts';
-import { askGateway } from './local-client.ts';
+import { runUntilSignal } from './life.ts';
+import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { renderReadings } from './render-readings.ts';
 import { siteToRun } from './site.ts';
@@ -47,7 +47,8 @@ Examples:
 
 /** Where rows come from: a running gateway, or the devices. */
 interface Source {
-  rows(): Promise<readonly ReadingRow[]>;
+  /** Undefined when the gateway has stopped. */
+  rows(): Promise<readonly ReadingRow[] | undefined>;
   close(): Promise<void>;
 }
 
@@ -56,32 +57,39 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
   if (source === undefined) return;
   const show = async () => {
     const rows = await source.rows();
+    if (rows === undefined) {
+      io.err(text.gatewayStopped);
+      io.setExitCode(EXIT.problems);
+      return false;
+    }
     const clear = options.watch === true && io.isTerminal ? '\x1b[H\x1b[2J' : '';
     io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : clear + renderReadings(rows));
-    return rows;
+    if (options.watch !== true && rows.some(({ quality }) => quality === 'none' || quality === 'old'))
+      io.setExitCode(EXIT.device);
+    return true;
   };
-  if (options.watch !== true) {
-    const rows = await show();
-    if (rows.some(({ quality }) => quality === 'none' || quality === 'old')) io.setExitCode(EXIT.device);
-    await source.close();
-    return;
-  }
+  if (options.watch === true) return await watch(show, source);
+  await show();
+  await source.close();
+}
+
+/** Shows the readings every second, until a signal or the end of the gateway. */
+async function watch(show: () => Promise<boolean>, source: Source): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  let failed = (_error: unknown) => {};
-  const failure = new Promise<never>((_resolve, reject) => {
-    failed = reject;
+  const ended = new Promise<void>((resolve, reject) => {
+    const again = () => {
+      show().then((goesOn) => {
+        if (goesOn) timer = setTimeout(again, WATCH_MS);
+        else resolve();
+      }, reject);
+    };
+    again();
   });
-  const again = () => {
-    show().then(() => {
-      timer = setTimeout(again, WATCH_MS);
-    }, failed);
-  };
-  again();
   const stop = async () => {
     clearTimeout(timer);
     await source.close();
   };
-  await runUntilSignal({ stop }, failure);
+  await runUntilSignal({ stop }, ended);
 }
 
 async function openSource(file: string, options: ReadOptions, io: Io): Promise<Source | undefined> {
@@ -89,30 +97,21 @@ async function openSource(file: string, options: ReadOptions, io: Io): Promise<S
   if (loaded === undefined) return undefined;
   const { config } = loaded;
   for (const folder of stateFolders({ option: options.state, siteFile: file, gatewayId: config.gateway.id, env: io.env })) {
-    const ask = () => askGateway<readonly ReadingRow[]>(folder, '/readings');
-    if ((await ask()) === undefined) continue;
-    const rows = async () => {
-      const answer = await ask();
-      if (answer === undefined) throw new Error(text.gatewayStopped);
-      return answer;
-    };
-    return { rows, close: async () => {} };
+    const rows = () => askGateway<readonly ReadingRow[]>(folder, '/readings');
+    if ((await rows()) !== undefined) return { rows, close: async () => {} };
   }
   io.err(text.readingDirectly);
-  let peek: Peek | undefined;
-  const fatal = fatalHandler(io, () => (peek === undefined ? undefined : { stop: peek.close }));
-  peek = await openPeek(
+  const peek = await openPeek(
     config,
     realHost(() => {}),
     await loadModules(config),
-    fatal,
+    io.fatal,
   );
-  const opened = peek;
   return {
     rows: async () => {
-      await opened.poll();
-      return opened.rows();
+      await peek.poll();
+      return peek.rows();
     },
-    close: () => opened.close(),
+    close: () => peek.close(),
   };
 }

@@ -1,4 +1,4 @@
-import type { JournalStats } from '../gateway/journal/journal.ts';
+import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text } from './messages/live.ts';
@@ -40,12 +40,15 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
   }
   if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));
-  for (const { kind, file, sizeBytes, missing } of stored.damage) {
-    // A torn tail was promised to nobody, and what is evicted is counted above.
-    if (kind === 'damaged')
-      lines.push(text.damage(file, sizeBytes, missing === undefined ? 0 : missing.last - missing.first + 1));
+  for (const { kind, file, sizeBytes, missing } of stored.damage.filter(isLoss)) {
+    lines.push(text.damage(kind, file, sizeBytes, missing === undefined ? 0 : missing.last - missing.first + 1));
   }
   return lines;
+}
+
+/** Whether damage cost records that were promised. A torn tail was promised to nobody, and what is evicted is counted apart. */
+export function isLoss({ kind }: Damage): boolean {
+  return kind !== 'torn-tail' && kind !== 'evicted';
 }
 
 function cityLines(city: UplinkStatus): string[] {

@@ -2,18 +2,18 @@ import { promises as fs } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/load-site.ts';
-import { type Gateway, openGateway } from '../gateway/gateway.ts';
+import { openGateway } from '../gateway/gateway.ts';
 import { DiskError, LockHeldError, type LogLevel } from '../gateway/host.ts';
-import { jsonLog } from '../gateway/log.ts';
+import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { fatalHandler, runUntilSignal } from './life.ts';
+import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
 import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolder } from './state-folder.ts';
+import { claimFolder, SITE_DEFAULT, stateFolder } from './state-folder.ts';
 
 interface RunOptions {
   readonly state?: string;
@@ -31,6 +31,7 @@ export function addRun(program: Command, io: Io): void {
       'where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)',
     )
     .addOption(logLevelOption(io))
+    .option('--json', 'print JSON lines: the default, and the only form')
     .addHelpText(
       'after',
       `
@@ -70,10 +71,11 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     env: io.env,
   });
   const modules = await loadModules(config);
-  let gateway: Gateway | undefined;
-  const fatal = fatalHandler(io, () => gateway);
-  gateway = await startOrSay(folder, io, () =>
-    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...credentials }),
+  if (!(await claimFolder(folder, false, io))) return;
+  const { fatal } = io;
+  const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
+  const gateway = await startOrSay(folder, io, () =>
+    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials }),
   );
   if (gateway !== undefined) await runUntilSignal(gateway);
 }

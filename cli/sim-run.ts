@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
-import { type Gateway, openGateway } from '../gateway/gateway.ts';
+import { openGateway } from '../gateway/gateway.ts';
 import type { Host } from '../gateway/host.ts';
 import { jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
@@ -8,14 +8,16 @@ import { realClock, realHost } from '../gateway/real-host.ts';
 import { simulatedBuses } from '../simulator/buses.ts';
 import { pacedClock } from '../simulator/paced-clock.ts';
 import { createRandom } from '../simulator/random.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { fatalHandler, runUntilSignal } from './life.ts';
+import { runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
+import { portNumber } from './port-number.ts';
 import { logLevelOption, startOrSay } from './run.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
-import { stateFolder } from './state-folder.ts';
+import { claimFolder, stateFolder } from './state-folder.ts';
 
 /** Port of a Sentilo server. */
 const CITY_PORT_DEFAULT = 8081;
@@ -42,11 +44,15 @@ export function addSimRun(sim: Command, io: Io): void {
     .argument('<site>', 'site file')
     .option('--seed <number>', 'the same seed gives the same devices and the same noise', wholeNumber, 1)
     .option('--speed <factor>', 'let time run faster, to watch', positiveNumber, 1)
-    .option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)', lengthOfTime)
+    .addOption(
+      new Option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)')
+        .argParser(lengthOfTime)
+        .conflicts(['speed', 'state', 'city', 'cityPort']),
+    )
     .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)
     .option('--state <folder>', 'where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)')
-    .option('--city <url>', 'send to this Sentilo instead of a simulated one of its own (token: demo-token)')
-    .option('--city-port <port>', 'port of the simulated Sentilo', wholeNumber, CITY_PORT_DEFAULT)
+    .option('--city <url>', 'send to a simulated Sentilo that runs already on this machine (barri sim sentilo)')
+    .option('--city-port <port>', 'port of the simulated Sentilo; 0 takes any free one', portNumber, CITY_PORT_DEFAULT)
     .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')
     .option('--trace', 'with --for: print every event on the error output')
     .option('--json', 'print JSON: log lines, or with --for one object')
@@ -64,6 +70,10 @@ Examples:
 async function simRun(file: string, options: SimRunOptions, io: Io): Promise<void> {
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return;
+  if (options.for === undefined && (options.start !== undefined || options.trace === true)) {
+    io.err(text.onlyWithFor);
+    return io.setExitCode(EXIT.usage);
+  }
   if (options.for !== undefined) {
     const { simulateAndReport } = await import('./simulate.ts');
     return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);
@@ -73,9 +83,6 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
 
 /** Runs in real time (or `speed` times as fast) on the real disk and network, until a signal. */
 async function runLive(file: string, config: Config, options: SimRunOptions, io: Io): Promise<void> {
-  const host = await liveHost(config, options, io);
-  const place = await openSimulatedCity(config, options, host, io);
-  if (place === undefined) return;
   const folder = stateFolder({
     option: options.state,
     siteFile: file,
@@ -83,22 +90,27 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
     simulated: true,
     env: io.env,
   });
+  const host = await liveHost(config, options, io);
+  const place = await openSimulatedCity(config, options, host, io);
+  if (place === undefined) return;
   const modules = await loadModules(config);
-  let gateway: Gateway | undefined;
-  const fatal = fatalHandler(io, () => gateway);
-  const start = () =>
-    openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
-  gateway = await startOrSay(folder, io, start);
+  const { fatal } = io;
+  const start = async () => {
+    if (!(await claimFolder(folder, true, io))) return undefined;
+    return await openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
+  };
+  const gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
-  const running = gateway;
-  if (options.json !== true) io.out(text.simulationStarted({ file, folder, ...place }));
-  const stopView = options.json === true ? () => {} : liveView(running, io);
+  const isForPeople = options.json !== true;
+  if (isForPeople) io.out(text.simulationStarted({ file, folder, ...place }));
+  const stopView = isForPeople ? liveView(gateway, io) : () => {};
   await runUntilSignal({
+    outputsSafe: gateway.outputsSafe,
     stop: async () => {
       stopView();
-      await running.stop();
+      await gateway.stop();
       await place.close();
-      if (options.json !== true) io.out(text.simulationEnded(folder));
+      if (isForPeople) io.out(text.simulationEnded(folder));
     },
   });
 }
@@ -145,6 +157,8 @@ function lengthOfTime(value: string): number {
 
 function moment(value: string): number {
   const ms = Date.parse(value);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Give a time like 2026-03-29T00:00:00Z.');
+  // A day that does not exist would become another one; a time before the release would be a clock that was never set.
+  const isReal = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && new Date(ms).toISOString().startsWith(value.slice(0, 10));
+  if (Number.isNaN(ms) || !isReal) throw new InvalidArgumentError('Give a time like 2026-03-29T00:00:00Z.');
   return ms;
 }

@@ -1,16 +1,15 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { realClock } from '../gateway/real-host.ts';
-import { type City, createCity } from '../simulator/sentilo/city.ts';
+import { createCity } from '../simulator/sentilo/city.ts';
 import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
-import { type CityServer, type ServedRequest, type ServeOptions, serveCity } from '../simulator/wire/sentilo-server.ts';
-import { EXIT } from './exit-codes.ts';
+import type { CityServer, ServedRequest } from '../simulator/wire/sentilo-server.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/sim-sentilo.ts';
-import { readWorld } from './simulated-city.ts';
+import { portNumber } from './port-number.ts';
+import { readWorld, serveOrSay } from './simulated-city.ts';
 
 const PORT_DEFAULT = 8081;
-const PORT_MAX = 65_535;
 
 interface SimSentiloOptions {
   readonly port: number;
@@ -56,31 +55,6 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   await runUntilSignal({ stop: () => server.close() });
 }
 
-/** The running server, or undefined when it cannot listen: then it was said why. */
-async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
-  try {
-    return await serveCity(city, serve);
-  } catch (error) {
-    switch ((error as NodeJS.ErrnoException).code) {
-      case 'EADDRINUSE':
-        io.err(text.portBusy(serve.port));
-        io.setExitCode(EXIT.tryAgain);
-        return undefined;
-      case 'EACCES':
-        io.err(text.portForbidden(serve.port));
-        io.setExitCode(EXIT.forbidden);
-        return undefined;
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-        io.err(text.addressUnknown(serve.host));
-        io.setExitCode(EXIT.usage);
-        return undefined;
-      default:
-        throw error;
-    }
-  }
-}
-
 function announce(server: CityServer, world: World, options: SimSentiloOptions, io: Io): void {
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const url = `http://${host}:${server.port}`;
@@ -114,10 +88,4 @@ function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest
 /** Whoever can reach the port chooses the target: it must not be able to draw on the terminal. */
 function printable(target: string): string {
   return target.replace(/[^!-~]/g, '?');
-}
-
-function portNumber(value: string): number {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : PORT_MAX + 1;
-  if (port > PORT_MAX) throw new InvalidArgumentError(`Give a number from 0 to ${PORT_MAX}.`);
-  return port;
 }

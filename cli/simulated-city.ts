@@ -1,15 +1,18 @@
 import { promises as fs } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
+import type { City } from '../simulator/sentilo/city.ts';
 import type { World } from '../simulator/sentilo/world.ts';
+import type { CityServer, ServeOptions } from '../simulator/wire/sentilo-server.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { text } from './messages/live.ts';
+import { text } from './messages/sim-sentilo.ts';
 import { renderProblems } from './render-problems.ts';
 
 /** The token of the provider in a simulated city that is made for a site. */
 export const SIMULATED_TOKEN = 'demo-token';
 const LOOPBACK = '127.0.0.1';
+const LOOPBACK_HOSTS: readonly string[] = [LOOPBACK, 'localhost', '[::1]'];
 
 /** Where a trial run sends its observations. */
 export interface CityPlace {
@@ -26,24 +29,51 @@ export async function openSimulatedCity(
   host: Host,
   io: Io,
 ): Promise<CityPlace | undefined> {
-  const provider = config.sentilo?.provider ?? '';
-  const common = { provider, token: SIMULATED_TOKEN };
+  const common = { provider: config.sentilo?.provider ?? '', token: SIMULATED_TOKEN };
   if (config.sentilo === undefined) return { ...common, url: '', close: async () => {} };
-  if (options.city !== undefined) return { ...common, url: options.city.replace(/\/$/, ''), close: async () => {} };
+  if (options.city !== undefined) return cityOnThisMachine(options.city, common, io);
   const { createCity } = await import('../simulator/sentilo/city.ts');
   const { worldForSite } = await import('../simulator/sentilo/world.ts');
-  const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
   const world = options.world === undefined ? worldForSite(config, SIMULATED_TOKEN) : await readWorld(options.world, io);
   if (world === undefined) return undefined;
   const city = createCity(world, { startedMs: host.clock.wall().ms });
+  const server = await serveOrSay(city, { host: LOOPBACK, port: options.cityPort, clock: host.clock }, io);
+  return server && { ...common, url: `http://${LOOPBACK}:${server.port}`, close: () => server.close() };
+}
+
+/** Simulated readings must never reach a real city, so they do not leave this machine. */
+function cityOnThisMachine(url: string, common: { provider: string; token: string }, io: Io): CityPlace | undefined {
+  if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) {
+    return { ...common, url: url.replace(/\/$/, ''), close: async () => {} };
+  }
+  io.err(text.notLocal(url));
+  io.setExitCode(EXIT.usage);
+  return undefined;
+}
+
+/** Serves a city, or undefined when it cannot listen: then it was said why. */
+export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
+  const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
   try {
-    const server = await serveCity(city, { host: LOOPBACK, port: options.cityPort, clock: host.clock });
-    return { ...common, url: `http://${LOOPBACK}:${server.port}`, close: () => server.close() };
+    return await serveCity(city, serve);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    io.err(text.cityPortBusy(options.cityPort));
-    io.setExitCode(EXIT.tryAgain);
-    return undefined;
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'EADDRINUSE':
+        io.err(text.portBusy(serve.port));
+        io.setExitCode(EXIT.tryAgain);
+        return undefined;
+      case 'EACCES':
+        io.err(text.portForbidden(serve.port));
+        io.setExitCode(EXIT.forbidden);
+        return undefined;
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        io.err(text.addressUnknown(serve.host));
+        io.setExitCode(EXIT.usage);
+        return undefined;
+      default:
+        throw error;
+    }
   }
 }
 

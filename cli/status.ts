@@ -1,15 +1,15 @@
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { type Disk, DiskError } from '../gateway/host.ts';
-import type { JournalStats } from '../gateway/journal/journal.ts';
+import { JournalError, type JournalStats } from '../gateway/journal/journal.ts';
 import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { askGateway } from './local-client.ts';
+import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
-import { renderStatus, storedLines } from './render-status.ts';
+import { isLoss, renderStatus, storedLines } from './render-status.ts';
 import { siteToRun } from './site.ts';
 import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
 
@@ -35,7 +35,7 @@ Examples:
   barri status
   barri status school.gateway.yaml --json`,
     )
-    .action((site: string | undefined, options: StatusOptions) => showStatus(site, options, io));
+    .action((site: string | undefined, options: StatusOptions) => orSayNotAllowed(io, () => showStatus(site, options, io)));
 }
 
 async function showStatus(site: string | undefined, options: StatusOptions, io: Io): Promise<void> {
@@ -44,12 +44,12 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
   for (const folder of folders) {
     const status = await askGateway<GatewayStatus>(folder, '/status');
     if (status === undefined) continue;
-    io.out(options.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status));
+    io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status));
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
   }
   for (const folder of folders) {
-    const stored = await storedIn(folder);
+    const stored = await storedOrSay(folder, io);
     if (stored === undefined) continue;
     if (options.json === true) return io.out(`${JSON.stringify({ running: false, ...stored })}\n`);
     io.out(text.notRunning(folder));
@@ -70,7 +70,7 @@ async function foldersOf(site: string | undefined, options: StatusOptions, io: I
 
 function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
   const measures = measuring.answeringCount === measuring.deviceCount;
-  const keeps = stored.failing === undefined && stored.evictedUndeliveredCount === 0;
+  const keeps = stored.failing === undefined && stored.evictedUndeliveredCount === 0 && !stored.damage.some(isLoss);
   const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused');
   return measures && keeps && delivers;
 }
@@ -79,6 +79,18 @@ function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
 interface Stored {
   readonly stored: JournalStats;
   readonly waitingCount: number;
+}
+
+/** As storedIn; a journal that cannot be read is said. */
+async function storedOrSay(folder: string, io: Io): Promise<Stored | undefined> {
+  try {
+    return await storedIn(folder);
+  } catch (error) {
+    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+    io.err(text.stateFolderUnusable(folder, error.message));
+    io.setExitCode(EXIT.forbidden);
+    return undefined;
+  }
 }
 
 /** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */

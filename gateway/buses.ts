@@ -1,7 +1,6 @@
 import type { BusConfig, DeviceConfig } from '../config/config.ts';
 import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
-import type { I2cBus, OpenI2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
 import { BusError } from '../drivers/errors.ts';
@@ -9,6 +8,7 @@ import { type BusQueue, busQueue } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
 import type { Modules } from './modules.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
+import { frames, tappedGpio, tappedI2c, tappedStream } from './tap.ts';
 
 /** One bus of the site, in use. */
 export interface Bus {
@@ -28,12 +28,17 @@ export interface Bus {
 export function prepareBus(config: BusConfig, host: Host, modules: Modules, tap?: FrameTap): Bus {
   switch (config.type) {
     case 'i2c':
-      return demandBus(config, host, openedI2c(config, host, tap), (bus) => bus);
+      return demandBus(
+        config,
+        host,
+        () => tappedI2c(host.buses.i2c(config.device, config.speedHz), frames(config.id, host, tap)),
+        (bus) => bus,
+      );
     case 'gpio':
-      return demandBus(config, host, openedGpio(host, tap), gpioPort);
+      return demandBus(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)), gpioPort);
     case 'serial': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
-      return lineBus(config, host, stream, tapped(stream, config.id, host, tap));
+      return lineBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));
     }
     case 'modbus-rtu': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
@@ -95,25 +100,7 @@ function modbusOn(
     ...(isSerial ? { baud: config.baud } : {}),
     onBroken: () => stream.drop(),
   };
-  return modules.openModbus(tapped(stream, config.id, host, tap), options, host.clock);
-}
-
-function tapped(stream: ByteStream, bus: string, host: Host, tap: FrameTap | undefined): ByteStream {
-  if (tap === undefined) return stream;
-  const frame = (direction: 'in' | 'out', bytes: Uint8Array) =>
-    tap({ bus, atMs: host.clock.monotonicMs(), direction, label: '', bytes });
-  stream.onBytes((bytes) => frame('in', bytes));
-  return {
-    get isOpen() {
-      return stream.isOpen;
-    },
-    write: (bytes) => {
-      frame('out', bytes);
-      return stream.write(bytes);
-    },
-    onBytes: (listener) => stream.onBytes(listener),
-    onClose: (listener) => stream.onClose(listener),
-  };
+  return modules.openModbus(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
 }
 
 // ---------------------------------------------------------------------------------- buses that are opened when first used
@@ -153,76 +140,6 @@ function demandBus<Opened extends { close(): Promise<void> }>(
         if (signal.aborted) close();
         else signal.addEventListener('abort', close, { once: true });
       }),
-  };
-}
-
-function openedI2c(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: FrameTap | undefined) {
-  return async (): Promise<OpenI2cBus> => {
-    const bus = await host.buses.i2c(config.device, config.speedHz);
-    if (tap === undefined) return bus;
-    const transfer: I2cBus['transfer'] = async (address, write, readLength) => {
-      const label = `0x${address.toString(16)}`;
-      const frame = (direction: 'in' | 'out', bytes: Uint8Array) =>
-        tap({ bus: config.id, atMs: host.clock.monotonicMs(), direction, label, bytes });
-      frame('out', write);
-      const read = await bus.transfer(address, write, readLength);
-      frame('in', read);
-      return read;
-    };
-    return { transfer, close: () => bus.close() };
-  };
-}
-
-function openedGpio(host: Host, tap: FrameTap | undefined) {
-  return async (): Promise<GpioLines> => {
-    const lines = await host.buses.gpio();
-    if (tap === undefined) return lines;
-    const frame = (line: number, direction: 'in' | 'out', level: boolean) =>
-      tap({ bus: 'gpio', atMs: host.clock.monotonicMs(), direction, label: String(line), bytes: Uint8Array.of(level ? 1 : 0) });
-    return {
-      close: () => lines.close(),
-      input: (line) => tappedInput(lines.input(line), (level) => frame(line, 'in', level)),
-      output: (line) => tappedOutput(lines.output(line), (level) => frame(line, 'out', level)),
-    };
-  };
-}
-
-function tappedInput(port: DigitalInputPort, see: (level: boolean) => void): DigitalInputPort {
-  return {
-    open: async (options) => {
-      const input = await port.open(options);
-      return {
-        read: async () => {
-          const level = await input.read();
-          see(level);
-          return level;
-        },
-        changes: async function* (signal) {
-          for await (const level of input.changes(signal)) {
-            see(level);
-            yield level;
-          }
-        },
-        close: () => input.close(),
-      };
-    },
-  };
-}
-
-function tappedOutput(port: DigitalOutputPort, see: (level: boolean) => void): DigitalOutputPort {
-  return {
-    open: async (level) => {
-      see(level);
-      const output = await port.open(level);
-      return {
-        write: (next) => {
-          see(next);
-          return output.write(next);
-        },
-        read: () => output.read(),
-        close: () => output.close(),
-      };
-    },
   };
 }
 

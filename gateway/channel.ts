@@ -1,9 +1,11 @@
 import type { ChannelConfig } from '../config/config.ts';
 import type { Clock } from '../drivers/clock.ts';
 import { DeviceError } from '../drivers/errors.ts';
+import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
-import { openReport } from './report.ts';
+import { type Due, openReport } from './report.ts';
+import { stampAt } from './stamp.ts';
 
 /** The newest that is known of a channel, for people. */
 export interface ChannelState {
@@ -25,6 +27,8 @@ export interface Channel {
    * @throws DeviceError `not-available` for a value that the board lists as a known lie, `implausible` for one that is no number
    */
   accept(value: Value): readonly Observation[];
+  /** The observation of a window that has ended without a value after it. */
+  due(): readonly Observation[];
   /** The observation of a window that is still open, stamped now; for the end of the program. */
   finish(): readonly Observation[];
   readonly latest: ChannelState | undefined;
@@ -32,15 +36,13 @@ export interface Channel {
 
 export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string): Channel {
   const id = `${device}.${config.reading}`;
+  const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
   const report = openReport(config.report);
   let latest: ChannelState | undefined;
   let lastGood: { value: number; monotonicMs: number } | undefined;
 
-  const stamp = (atMonotonicMs: number): Stamp => {
-    const wall = clock.wall();
-    const agoMs = clock.monotonicMs() - atMonotonicMs;
-    return { boot, monotonicMs: atMonotonicMs, wallMs: Math.round(wall.ms - agoMs), wallQuality: wall.quality };
-  };
+  const toObservations = (dues: readonly Due[]) =>
+    dues.map((due) => observation(due.value, due.uncalibrated, GOOD, stampAt(clock, boot, due.atMs)));
 
   const observation = (value: Value, uncalibrated: Value | undefined, judged: Judgement, at: Stamp): Observation => ({
     kind: 'observation',
@@ -48,7 +50,7 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
     channel: id,
     value,
     ...(uncalibrated === undefined || uncalibrated === value ? {} : { uncalibrated }),
-    unit: config.unit,
+    unit,
     precision: config.precision,
     ...judged,
     ...(config.location === undefined ? {} : { location: config.location }),
@@ -69,12 +71,12 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
       const judged = judge(value, config, lastGood, nowMs);
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
-      if (judged.quality !== 'good') return [observation(value, raw, judged, stamp(nowMs))];
+      if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
       if (typeof value === 'number') lastGood = { value, monotonicMs: nowMs };
-      return report.accept(value, raw, nowMs).map((due) => observation(due.value, due.uncalibrated, GOOD, stamp(due.atMs)));
+      return toObservations(report.accept(value, raw, nowMs));
     },
-    finish: () =>
-      report.finish(clock.monotonicMs()).map((due) => observation(due.value, due.uncalibrated, GOOD, stamp(due.atMs))),
+    due: () => toObservations(report.due(clock.monotonicMs())),
+    finish: () => toObservations(report.finish(clock.monotonicMs())),
   };
 }
 

@@ -65,6 +65,8 @@ export class RunningDevice {
         this.#around.lateness.add(lateMs);
         this.#skippedCount += skippedCount;
         await this.poll(signal);
+        // A device that fails must not keep back what it measured before.
+        for (const channel of this.channels) this.#around.keep(channel.due());
         this.#watch(signal).catch(this.#around.fatal);
       },
       after: () => this.#transaction(signal, async (device) => device.sleep?.()),

@@ -36,6 +36,8 @@ export interface GatewayOptions {
 export interface Gateway {
   status(): GatewayStatus;
   readings(): readonly ReadingRow[];
+  /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
+  readonly outputsSafe: Promise<void>;
   /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about five seconds. */
   stop(): Promise<void>;
 }
@@ -48,8 +50,9 @@ export interface Gateway {
 export async function openGateway(config: Config, host: Host, options: GatewayOptions): Promise<Gateway> {
   await host.disk.mkdir(options.stateFolder);
   const unlock = await host.lock(options.stateFolder);
+  let journal: Journal | undefined;
   try {
-    const journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
+    journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
       clock: host.clock,
       log: host.log,
       ...config.buffer,
@@ -59,6 +62,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.modules, options.tap));
     return await start({ config, host, options, journal, uplink, buses, unlock });
   } catch (error) {
+    await journal?.close();
     await unlock();
     throw error;
   }
@@ -98,24 +102,31 @@ async function start(parts: Parts): Promise<Gateway> {
     return new RunningDevice(device, { host, bus, driver, lateness, keep: keeper.keep, fatal: options.fatal });
   });
 
+  const status = () =>
+    gatewayStatus({ config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs: host.clock.monotonicMs() });
+  const readings = () => readingRows(devices, host.clock.monotonicMs());
+  // The last thing that can fail: from here on the gateway measures until it is stopped.
+  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings });
+
   const measuring = new AbortController();
   const carrying = new AbortController();
   const background = (work: Promise<void>) => work.catch(options.fatal);
   const lines = [...buses.values()].map((bus) => background(bus.run(carrying.signal)));
   const loops = devices.map((device) => background(device.run(measuring.signal)));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(carrying.signal));
-
-  const status = () =>
-    gatewayStatus({ config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs: host.clock.monotonicMs() });
-  const readings = () => readingRows(devices, host.clock.monotonicMs());
-  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings });
   keeper.note('gateway-started', { version: VERSION });
+  host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
+  let outputsAreSafe = () => {};
+  const outputsSafe = new Promise<void>((resolve) => {
+    outputsAreSafe = resolve;
+  });
 
   const stop = async () => {
     measuring.abort(new Error('the gateway stops'));
     await step(host, 'outputs', async (signal) => {
       await Promise.all(devices.map((device) => device.toSafe(signal)));
     });
+    outputsAreSafe();
     await step(host, 'devices', async () => {
       await Promise.all(loops);
       for (const device of devices) keeper.keep(device.finish());
@@ -129,9 +140,10 @@ async function start(parts: Parts): Promise<Gateway> {
     await step(host, 'journal', () => journal.close());
     await stopServing();
     await unlock();
+    host.log('info', 'gateway-stopped');
   };
   let stopping: Promise<void> | undefined;
-  return { status, readings, stop: () => (stopping ??= stop()) };
+  return { status, readings, outputsSafe, stop: () => (stopping ??= stop()) };
 }
 
 /** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */

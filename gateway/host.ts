@@ -75,8 +75,6 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   fsyncDir(path: string): Promise<void>;
-  /** Bytes that an unprivileged user can still write on the file system of `path`. */
-  freeBytes(path: string): Promise<number>;
 }
 
 /** An open file with positional operations. */

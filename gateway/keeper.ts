@@ -1,6 +1,7 @@
 import type { Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Event, Observation } from './record.ts';
+import { stampAt } from './stamp.ts';
 import type { Uplink } from './uplink/sentilo.ts';
 
 /** Takes observations to the journal without ever making the measuring wait. */
@@ -41,14 +42,7 @@ export function openKeeper(journal: Journal, uplink: Uplink | undefined, host: H
       for (const observation of observations) journal.append(observation).then(stored, lost);
     },
     note: (code, fields) => {
-      const wall = host.clock.wall();
-      const stamp = {
-        boot: host.bootId,
-        monotonicMs: host.clock.monotonicMs(),
-        wallMs: Math.round(wall.ms),
-        wallQuality: wall.quality,
-      };
-      journal.append({ kind: 'event', code, fields, ...stamp }).then(() => {}, lost);
+      journal.append({ kind: 'event', code, fields, ...stampAt(host.clock, host.bootId) }).then(() => {}, lost);
     },
   };
 }

@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import type { Clock } from '../drivers/clock.ts';
 import { isoTime } from '../drivers/utc.ts';
-import type { Log, LogLevel } from './host.ts';
+import type { FrameTap, Log, LogLevel } from './host.ts';
 
 /** Priorities of syslog, which journald takes from a `<N>` in front of a line. */
 const PRIORITY: Readonly<Record<LogLevel, number>> = { error: 3, warning: 4, info: 6, debug: 7 };
@@ -21,8 +22,15 @@ export function jsonLog({ clock, write, level, journald }: JsonLogOptions): Log 
   return (eventLevel, code, fields = {}) => {
     if (PRIORITY[eventLevel] > PRIORITY[level]) return;
     const time = isoTime(clock.wall().ms);
-    const line = JSON.stringify({ time, level: eventLevel, code, ...fields }, (_key, value: unknown) => plain(value));
+    const line = JSON.stringify({ ...fields, time, level: eventLevel, code }, (_key, value: unknown) => plain(value));
     write(`${journald ? `<${PRIORITY[eventLevel]}>` : ''}${line}\n`);
+  };
+}
+
+/** Shows every frame of every bus as a debug line, its bytes in hexadecimal. */
+export function frameLog(log: Log): FrameTap {
+  return ({ bus, direction, label, bytes }) => {
+    log('debug', 'bus-frame', { bus, direction, ...(label === '' ? {} : { label }), bytes: Buffer.from(bytes).toString('hex') });
   };
 }
 

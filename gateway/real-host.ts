@@ -6,6 +6,7 @@ import type { Clock, WallTime } from '../drivers/clock.ts';
 import { BusError } from '../drivers/errors.ts';
 import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, Lock, Log } from './host.ts';
 import { DiskError, HttpError, LockHeldError } from './host.ts';
+import { socketPath } from './local-api.ts';
 
 /** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -15,6 +16,8 @@ const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
 const SYNCHRONIZED_CHECK_MS = 60_000;
 const NANOSECONDS_PER_MS = 1e6;
+/** sun_path of Linux, without its last zero byte. */
+const SOCKET_PATH_BYTES_MAX = 107;
 
 /** The machine as it is. `log` is where events go; see gateway/log.ts. */
 export function realHost(log: Log): Host {
@@ -118,10 +121,6 @@ const realDisk: Disk = {
       await folder.close();
     }
   },
-  freeBytes: async (path) => {
-    const { bavail, bsize } = await diskCall('look at', path, fs.statfs(path));
-    return bavail * bsize;
-  },
 };
 
 function realFile(path: string, handle: fs.FileHandle): DiskFile {
@@ -210,19 +209,23 @@ function readAnswer(
   });
 }
 
-const realListen: Listen = async (socketPath, handler) => {
+const realListen: Listen = async (path, handler) => {
+  // A longer name would be cut, and the socket made somewhere else.
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+    throw new DiskError('ENAMETOOLONG', `the path ${path} is too long for a socket: at most ${SOCKET_PATH_BYTES_MAX} bytes`);
+  }
   const server = http.createServer((request, response) => {
     handler({ method: request.method ?? 'GET', path: request.url ?? '/' }).then(
       ({ status, json }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json)),
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ error: String(error) })),
     );
   });
-  await fs.rm(socketPath, { force: true });
+  await fs.rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // The mode must be right from the first moment, not only after a chmod.
     const umask = process.umask(0o177);
-    server.listen(socketPath, resolve);
+    server.listen(path, resolve);
     process.umask(umask);
   });
   return async () => {
@@ -232,6 +235,8 @@ const realListen: Listen = async (socketPath, handler) => {
 };
 
 const realLock: Lock = async (folder) => {
+  // In another network namespace (a container) the abstract name below is another one, but the gateway's own socket is a file.
+  if (await answers(socketPath(folder))) throw new LockHeldError(`another gateway uses ${folder}`);
   // An abstract socket named by the folder's inode: the kernel frees it when the process dies, whatever kills it, and two
   // paths to one folder are one name.
   const { dev, ino } = await diskCall('look at', folder, fs.stat(folder));
@@ -247,6 +252,19 @@ const realLock: Lock = async (folder) => {
     await new Promise((resolve) => server.close(resolve));
   };
 };
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path);
+    const end = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', () => end(true));
+    // Nobody there, or somebody whom this user may not ask: then the folder cannot be written either.
+    socket.once('error', () => end(false));
+  });
+}
 
 // ---------------------------------------------------------------------------------------------------------------- buses
 

@@ -23,7 +23,7 @@ export interface Observation extends Stamp {
   readonly value: Value;
   /** Present when calibration changed the value. */
   readonly uncalibrated?: Value;
-  /** ASCII id of the unit. */
+  /** UCUM code of the unit. */
   readonly unit: string;
   /** Smallest step worth telling; rounds the text that the city gets. */
   readonly precision: number;

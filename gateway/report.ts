@@ -14,54 +14,74 @@ export interface Due {
 /** Decides which of the good values of a channel become observations. */
 export interface Report {
   accept(value: Value, uncalibrated: Value, nowMs: number): readonly Due[];
+  /** What a window holds that has ended without a value after it. */
+  due(nowMs: number): readonly Due[];
   /** What an unfinished window holds at the end of the program. */
   finish(nowMs: number): readonly Due[];
 }
 
 export function openReport(rule: ChannelConfig['report']): Report {
-  if (rule === undefined) return { accept: (value, uncalibrated, atMs) => [{ value, uncalibrated, atMs }], finish: () => [] };
+  if (rule === undefined) return everyValue;
   return 'of' in rule ? windowReport(rule.of, rule.windowMs) : changeReport(rule.onChange, rule.atLeastMs);
 }
 
+const none = (): readonly Due[] => [];
+const everyValue: Report = { accept: (value, uncalibrated, atMs) => [{ value, uncalibrated, atMs }], due: none, finish: none };
+
+/** What becomes of a window's values, kept as they come: a window may be a day of readings. */
+interface Summary {
+  add(value: number): void;
+  readonly value: number;
+}
+
 interface OpenWindow {
-  readonly index: number;
-  readonly values: number[];
-  readonly uncalibrated: number[];
+  readonly endMs: number;
+  readonly value: Summary;
+  readonly uncalibrated: Summary;
 }
 
 /** Windows lie on a grid of the monotonic clock; what one holds is stamped at its end. */
 function windowReport(of: 'mean' | 'max' | 'min' | 'last', windowMs: number): Report {
   let open: OpenWindow | undefined;
-  const close = (atMs: number): Due[] => {
+  const close = (atMs: number): readonly Due[] => {
     if (open === undefined) return [];
-    const due = { value: summary(of, open.values), uncalibrated: summary(of, open.uncalibrated), atMs };
+    const due = { value: open.value.value, uncalibrated: open.uncalibrated.value, atMs };
     open = undefined;
     return [due];
   };
+  const due = (nowMs: number) => (open !== undefined && nowMs >= open.endMs ? close(open.endMs) : []);
   return {
     accept: (value, uncalibrated, nowMs) => {
-      const index = Math.floor(nowMs / windowMs);
-      const ended = open !== undefined && open.index !== index ? close((open.index + 1) * windowMs) : [];
-      open ??= { index, values: [], uncalibrated: [] };
-      open.values.push(Number(value));
-      open.uncalibrated.push(Number(uncalibrated));
+      const ended = due(nowMs);
+      const endMs = (Math.floor(nowMs / windowMs) + 1) * windowMs;
+      open ??= { endMs, value: summaryOf(of), uncalibrated: summaryOf(of) };
+      open.value.add(Number(value));
+      open.uncalibrated.add(Number(uncalibrated));
       return ended;
     },
+    due,
     finish: close,
   };
 }
 
-function summary(of: 'mean' | 'max' | 'min' | 'last', values: readonly number[]): number {
-  switch (of) {
-    case 'mean':
-      return values.reduce((sum, value) => sum + value, 0) / values.length;
-    case 'max':
-      return Math.max(...values);
-    case 'min':
-      return Math.min(...values);
-    case 'last':
-      return values[values.length - 1] ?? Number.NaN;
-  }
+function summaryOf(of: 'mean' | 'max' | 'min' | 'last'): Summary {
+  let count = 0;
+  let kept = 0;
+  const merge = {
+    mean: (value: number) => kept + value,
+    max: (value: number) => Math.max(kept, value),
+    min: (value: number) => Math.min(kept, value),
+    last: (value: number) => value,
+  }[of];
+  return {
+    add: (value) => {
+      kept = count === 0 ? value : merge(value);
+      count += 1;
+    },
+    get value() {
+      return of === 'mean' ? kept / count : kept;
+    },
+  };
 }
 
 /** The first value, every change (for numbers: of at least `step` since the last one told), and one every `atLeastMs`. */
@@ -79,6 +99,7 @@ function changeReport(step: true | number, atLeastMs: number | undefined): Repor
       told = { value, atMs: nowMs };
       return [{ value, uncalibrated, atMs: nowMs }];
     },
-    finish: () => [],
+    due: none,
+    finish: none,
   };
 }

@@ -100,7 +100,7 @@ export class SimulatedDisk implements Disk {
     for (const [name, content] of this.#files) if (folderOf(name) === path) this.#durableFiles.set(name, content);
   }
 
-  async freeBytes(_path: string): Promise<number> {
+  #freeBytes(): number {
     return Math.max(0, (this.#options.capacityBytes ?? Number.MAX_SAFE_INTEGER) - this.#usedBytes());
   }
 
@@ -158,7 +158,7 @@ export class SimulatedDisk implements Disk {
   /** How many of `length` bytes a write at `position` takes: as many as fit, and now and then fewer. */
   async #writable(path: string, content: DiskContent, position: number, length: number): Promise<number> {
     const growth = Math.max(0, position + length - content.sizeBytes);
-    const fits = growth === 0 ? length : length - Math.max(0, growth - (await this.freeBytes(path)));
+    const fits = growth === 0 ? length : length - Math.max(0, growth - this.#freeBytes());
     if (fits <= 0 && length > 0) throw new DiskError('ENOSPC', `no space left for ${path}`);
     const { shortWriteRate = 0 } = this.#options;
     return fits > 1 && this.#random() < shortWriteRate ? 1 + Math.floor(this.#random() * (fits - 1)) : fits;

@@ -111,6 +111,5 @@ export function tracedDisk(disk: Disk, trace: Trace, nowMs: () => number, folder
       note('sync-folder', name(path));
       return disk.fsyncDir(path);
     },
-    freeBytes: (path) => disk.freeBytes(path),
   };
 }

@@ -1,4 +1,5 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
+import type { Damage } from '../../gateway/journal/journal.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 
@@ -10,18 +11,27 @@ export const text = {
   quality: (quality: ReadingRow['quality'], reason: string | undefined) =>
     reason === undefined || quality !== 'suspect' ? QUALITY[quality] : `${QUALITY[quality]} (${REASONS[reason] ?? reason})`,
   deviceProblem: problemText,
+  stateFolderOfOtherKind: (folder: string, simulated: boolean) =>
+    `error[B106] the journal in ${folder} holds ${simulated ? 'real' : 'simulated'} readings\n   = ${
+      simulated ? 'simulated ones would reach the city with them' : 'they would reach the city as if they were real'
+    }: give another folder: --state FOLDER\n`,
+  apiForbidden: (folder: string) =>
+    `error[B108] the gateway on ${folder} belongs to another user\n   = ask as that user: sudo -u barri barri status, or with sudo\n`,
   statusLabels: { measuring: 'Measuring', stored: 'Stored', city: 'City', device: 'Device', bus: 'Bus', skipped: 'Not run' },
   measuring: (answering: number, all: number, newestAgeMs: number | undefined) =>
     `${answering} of ${all} devices${newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`}`,
   stored: (records: number, size: string, max: string | undefined) =>
     `${count(records, 'record')} (${max === undefined ? size : `${size} of ${max}`})`,
-  waiting: (readings: number, since: string | undefined) =>
-    readings === 0
+  waiting: (records: number, since: string | undefined) =>
+    records === 0
       ? 'nothing waits for the city'
-      : `${count(readings, 'reading')} wait for the city${since === undefined ? '' : ` since ${since}`}`,
+      : `${count(records, 'record')} wait for the city${since === undefined ? '' : ` since ${since}`}`,
   evicted: (readings: number) => `${count(readings, 'reading')} that the city never got were dropped: the journal is full`,
-  damage: (file: string, sizeBytes: number, missing: number) =>
-    `damage in ${file}: ${sizeBytes} bytes set aside, ${count(missing, 'record')} missing`,
+  damage: (kind: Damage['kind'], file: string, sizeBytes: number, missing: number) => {
+    if (kind === 'other-version') return `${file} was written by a later version: this one cannot read it`;
+    if (kind === 'unreadable') return `${file} cannot be read: the card may be failing`;
+    return `damage in ${file}: ${sizeBytes} bytes set aside, ${count(missing, 'record')} missing`;
+  },
   storageFailing: (code: string, since: string, waiting: number) =>
     `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
   cityState: (state: UplinkState, since: string) =>
@@ -55,12 +65,9 @@ city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
 `,
+  onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string) => `\nStopped. Outputs are safe; the journal is in ${folder}/journal.\n`,
-  cityPortBusy: (port: number) =>
-    `error[B104] port ${port} is taken: another simulated city may run there\n   = end it, or choose another port: --city-port ${port + 1}\n`,
-  worldUnreadable: (file: string, code: string) =>
-    `error[B105] cannot read ${file}: ${code}\n   = give the path of a sentilo-world/v1 file\n`,
-  gatewayStopped: 'the gateway has stopped',
+  gatewayStopped: 'The gateway has stopped.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
     `error[B101] another gateway already runs on ${folder}\n   = stop it first (sudo systemctl stop barri), or give this one a folder of its own: --state FOLDER\n`,

@@ -1,4 +1,4 @@
-/** Texts of `barri sim sentilo`. English; other languages take the same keys. */
+/** Texts about a simulated city. English; other languages take the same keys. */
 export const text = {
   listening: (url: string) => `Simulated Sentilo listens on ${url}\n`,
   providers: (ids: readonly string[]) => `  publishers: ${ids.join(', ')}\n`,
@@ -9,9 +9,13 @@ export const text = {
   notSimulated: (service: string) =>
     `note: this version does not simulate the service /${service}; it is answered 404, as a path that does not exist\n`,
   portBusy: (port: number) =>
-    `error[B110] port ${port} is in use by another program\n   = stop that program, or choose another port: --port 0 takes any free one\n`,
+    `error[B110] port ${port} is in use by another program\n   = stop that program, or choose another port with --port or --city-port; 0 takes any free one\n`,
   portForbidden: (port: number) =>
-    `error[B111] this user may not listen on port ${port}\n   = ports below 1024 belong to root: choose a higher one, such as --port 8081\n`,
+    `error[B111] this user may not listen on port ${port}\n   = ports below 1024 belong to root: choose a higher one, such as 8081\n`,
   addressUnknown: (host: string) =>
     `error[B112] ${host} is no address of this machine\n   = 127.0.0.1 serves this machine only, 0.0.0.0 everybody who can reach it\n`,
+  notLocal: (url: string) =>
+    `error[B113] simulated readings go to this machine only, not to ${url}\n   = start a simulated city here: barri sim sentilo\n`,
+  worldUnreadable: (file: string, code: string) =>
+    `error[B114] cannot read ${file}: ${code}\n   = give the path of a sentilo-world/v1 file\n`,
 } as const;

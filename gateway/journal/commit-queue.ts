@@ -176,7 +176,7 @@ export class CommitQueue {
     this.#waiting = [...rest, ...this.#waiting];
     const retryMs = Math.min(RETRY_MAX_MS, this.#failing === undefined ? RETRY_FIRST_MS : this.#failing.retryMs * 2);
     if (this.#failing === undefined) {
-      this.#log('error', 'journal-failing', { code: error.code, message: error.message, waitingMax: JOURNAL_WAITING_MAX });
+      this.#log('error', 'journal-failing', { errno: error.code, message: error.message, waitingMax: JOURNAL_WAITING_MAX });
     }
     this.#failing = {
       code: error.code,
@@ -195,7 +195,7 @@ export class CommitQueue {
     this.#retention.diskHasRoom();
     if (this.#failing !== undefined) {
       const failedMs = this.#clock.monotonicMs() - this.#failing.sinceMonotonicMs;
-      this.#log('info', 'journal-writing-again', { code: this.#failing.code, failedMs, droppedCount: this.#dropped.count });
+      this.#log('info', 'journal-writing-again', { errno: this.#failing.code, failedMs, droppedCount: this.#dropped.count });
       this.#failing = undefined;
     }
     for (const range of this.#dropped.ranges) this.#losses.push({ range, cause: 'waiting-full' });

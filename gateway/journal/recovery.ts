@@ -164,7 +164,7 @@ async function noteUnreadable(disk: Disk, segment: Segment, found: Findings, err
   found.foreignBytes += sizeBytes;
   found.damage.push({ file: segmentName(segment), offset: 0, sizeBytes, kind: 'unreadable' });
   found.nextSequence = Math.max(found.nextSequence, segment.firstSequence + Math.ceil(sizeBytes / FRAME_HEADER_BYTES));
-  log('warning', 'journal-file-unreadable', { file: segmentName(segment), code: error.code });
+  log('warning', 'journal-file-unreadable', { file: segmentName(segment), errno: error.code });
 }
 
 /** Names bad bytes, keeps them aside, and cuts them off when nothing right follows in the file. */
@@ -198,7 +198,7 @@ async function noteDamage(
     if (isTail && isKept) await cutTail(disk, segment, bytes.offset);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    log('warning', 'journal-damage-not-set-aside', { file: place.file, offset: place.offset, code: error.code });
+    log('warning', 'journal-damage-not-set-aside', { file: place.file, offset: place.offset, errno: error.code });
   }
 }
 

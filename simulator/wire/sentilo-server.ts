@@ -114,10 +114,16 @@ class WorkerPool {
 
   #start(serve: () => Promise<void>): void {
     this.#busyCount += 1;
-    void serve().finally(() => {
+    const next = () => {
       this.#busyCount -= 1;
-      const next = this.#queue.shift();
-      if (next) this.#start(next.serve);
+      const waiting = this.#queue.shift();
+      if (waiting) this.#start(waiting.serve);
+    };
+    serve().then(next, (error: unknown) => {
+      // A bug of ours must end the program: thrown here it would vanish in the promise.
+      setImmediate(() => {
+        throw error;
+      });
     });
   }
 }

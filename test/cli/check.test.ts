@@ -31,6 +31,9 @@ async function check(...words: string[]): Promise<{ out: string; exitCode: numbe
     },
     err: () => {},
     packageRoot: ROOT,
+    fatal: (error) => {
+      throw error;
+    },
     setExitCode: (code) => {
       exitCode = Math.max(exitCode, code);
     },

@@ -27,6 +27,9 @@ export async function barri(args: readonly string[], env: Io['env'] = {}): Promi
     columns: 100,
     rows: 40,
     packageRoot: ROOT,
+    fatal: (error) => {
+      throw error;
+    },
     setExitCode: (next) => {
       code = Math.max(code, next);
     },

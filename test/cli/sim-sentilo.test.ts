@@ -63,6 +63,9 @@ async function ended(...args: string[]): Promise<{ code: number; err: string }> 
     columns: 100,
     rows: 40,
     packageRoot: ROOT,
+    fatal: (error) => {
+      throw error;
+    },
     setExitCode: (value) => {
       code = Math.max(code, value);
     },

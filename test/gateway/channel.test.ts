@@ -29,7 +29,7 @@ test('stamps an observation with boot, monotonic and wall time', () => {
     sensor: 'street-air-temperature',
     channel: 'air.temperature',
     value: 21.5,
-    unit: 'degC',
+    unit: 'Cel',
     quality: 'good',
     publish: true,
     boot: 'boot-1',
@@ -129,4 +129,21 @@ test('reports a number when it has moved by the given step', () => {
   const { channel: energy } = channel({ report: { onChange: 0.1 } });
   const told = [10, 10.05, 10.1, 10.15, 10.25].filter((value) => energy.accept(value).length > 0);
   expect(told).toEqual([10, 10.1, 10.25]);
+});
+
+test('gives out what a window holds when it has ended, also when nothing comes after it', async () => {
+  const { clock, channel: power } = channel({ report: { of: 'mean', windowMs: 60_000 } });
+  await clock.advance(60_000);
+  power.accept(100);
+  await clock.advance(59_999);
+  expect(power.due()).toEqual([]);
+  await clock.advance(1);
+  expect(power.due()).toMatchObject([{ value: 100, monotonicMs: 120_000 }]);
+  expect(power.due()).toEqual([]);
+});
+
+test('takes the largest of a window with a million readings', () => {
+  const { channel: power } = channel({ report: { of: 'max', windowMs: 86_400_000 } });
+  for (let value = 0; value < 1_000_000; value += 1) power.accept(value);
+  expect(power.finish()).toMatchObject([{ value: 999_999 }]);
 });
