@@ -41,7 +41,7 @@ Examples:
   barri read school.gateway.yaml --watch`,
     )
     .action((site: string | undefined, options: ReadOptions) =>
-      read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io),
+      orSayNotAllowed(io, () => read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io)),
     );
 }
 

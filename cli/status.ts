@@ -50,6 +50,7 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
   }
   for (const folder of folders) {
     const stored = await storedOrSay(folder, io);
+    if (stored === 'unusable') return;
     if (stored === undefined) continue;
     if (options.json === true) return io.out(`${JSON.stringify({ running: false, ...stored })}\n`);
     io.out(text.notRunning(folder));
@@ -82,14 +83,14 @@ interface Stored {
 }
 
 /** As storedIn; a journal that cannot be read is said. */
-async function storedOrSay(folder: string, io: Io): Promise<Stored | undefined> {
+async function storedOrSay(folder: string, io: Io): Promise<Stored | 'unusable' | undefined> {
   try {
     return await storedIn(folder);
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     io.err(text.stateFolderUnusable(folder, error.message));
     io.setExitCode(EXIT.forbidden);
-    return undefined;
+    return 'unusable';
   }
 }
 

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { Host } from '../../gateway/host.ts';
+import { frameLog, jsonLog } from '../../gateway/log.ts';
+import { frames, tappedI2c, tappedStream } from '../../gateway/tap.ts';
+import { FakeByteStream } from '../support/fake-byte-stream.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+const clock = new TestClock({ ms: 0, quality: 'synced' });
+
+function seen() {
+  const lines: Record<string, unknown>[] = [];
+  const log = jsonLog({ clock, write: (line) => lines.push(JSON.parse(line)), level: 'debug', journald: false });
+  return { lines, see: frames('meters', { clock } as Host, frameLog(log)) };
+}
+
+test('shows every chunk of a line in both directions and passes it on unchanged', async () => {
+  const { lines, see } = seen();
+  const line = new FakeByteStream();
+  const tapped = tappedStream(line, see);
+  const heard: Uint8Array[] = [];
+  tapped.onBytes((bytes) => heard.push(bytes));
+  await tapped.write(Uint8Array.of(1, 4, 0));
+  line.receive(Uint8Array.of(0xab));
+  expect(line.written).toEqual([Uint8Array.of(1, 4, 0)]);
+  expect(heard).toEqual([Uint8Array.of(0xab)]);
+  expect(lines).toMatchObject([
+    { code: 'bus-frame', bus: 'meters', direction: 'out', bytes: '010400' },
+    { code: 'bus-frame', bus: 'meters', direction: 'in', bytes: 'ab' },
+  ]);
+});
+
+test('labels I2C frames with the address', async () => {
+  const { lines, see } = seen();
+  const bus = { transfer: async () => Uint8Array.of(0x60), close: async () => {} };
+  await (await tappedI2c(Promise.resolve(bus), see)).transfer(0x76, Uint8Array.of(0xd0), 1);
+  expect(lines).toMatchObject([
+    { direction: 'out', label: '0x76', bytes: 'd0' },
+    { direction: 'in', label: '0x76', bytes: '60' },
+  ]);
+});
+
+test('costs nothing when nobody looks', () => {
+  const line = new FakeByteStream();
+  expect(tappedStream(line, frames('meters', { clock } as Host, undefined))).toBe(line);
+});
