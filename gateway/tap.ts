@@ -6,7 +6,7 @@ import type { FrameTap, Host } from './host.ts';
 /** Shows one frame of a bus to whoever looks; undefined when nobody does. `label` says which address or line. */
 export type SeeFrame = ((direction: 'in' | 'out', label: string, bytes: Uint8Array) => void) | undefined;
 
-export function frames(bus: string, { clock }: Host, tap: FrameTap | undefined): SeeFrame {
+export function frames(bus: string, { clock }: Pick<Host, 'clock'>, tap: FrameTap | undefined): SeeFrame {
   if (tap === undefined) return undefined;
   return (direction, label, bytes) => tap({ bus, atMs: clock.monotonicMs(), direction, label, bytes });
 }

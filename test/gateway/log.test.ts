@@ -13,7 +13,12 @@ test('writes one JSON object a line; a field can never take the place of the eve
   const { log, lines } = written();
   log('error', 'journal-failing', { code: 'ENOSPC', time: 1, level: 'debug', waiting: 3 });
   expect(lines).toHaveLength(1);
-  expect(JSON.parse(lines[0] ?? '')).toEqual({ time: '2026-11-25T12:00:00.000Z', level: 'error', code: 'journal-failing', waiting: 3 });
+  expect(JSON.parse(lines[0] ?? '')).toEqual({
+    time: '2026-11-25T12:00:00.000Z',
+    level: 'error',
+    code: 'journal-failing',
+    waiting: 3,
+  });
   expect(lines[0]).toMatch(/\n$/);
 });
 

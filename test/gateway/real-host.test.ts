@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HttpError, type HttpRequest, LockHeldError } from '../../gateway/host.ts';
+import { socketPath } from '../../gateway/local-api.ts';
 import { realClock, realHost } from '../../gateway/real-host.ts';
 
 const host = realHost(() => {});
@@ -152,4 +153,17 @@ test('a timer never fires before its time on the clock that set it, and can be t
     }),
   );
   expect(early).not.toContain(true);
+});
+
+test('a folder whose gateway answers is held, also where its name in the kernel is another one', async () => {
+  const stop = await host.listen(socketPath(folder), async () => ({ status: 200, json: {} }));
+  await expect(host.lock(folder)).rejects.toBeInstanceOf(LockHeldError);
+  await stop();
+  const unlock = await host.lock(folder);
+  await unlock();
+});
+
+test('a socket whose path would be cut is refused, not made somewhere else', async () => {
+  const listening = host.listen(join(folder, 'x'.repeat(100), 'api.sock'), async () => ({ status: 200, json: {} }));
+  await expect(listening).rejects.toMatchObject({ name: 'DiskError', code: 'ENAMETOOLONG' });
 });

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { Host } from '../../gateway/host.ts';
 import { frameLog, jsonLog } from '../../gateway/log.ts';
 import { frames, tappedI2c, tappedStream } from '../../gateway/tap.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
@@ -10,7 +9,7 @@ const clock = new TestClock({ ms: 0, quality: 'synced' });
 function seen() {
   const lines: Record<string, unknown>[] = [];
   const log = jsonLog({ clock, write: (line) => lines.push(JSON.parse(line)), level: 'debug', journald: false });
-  return { lines, see: frames('meters', { clock } as Host, frameLog(log)) };
+  return { lines, see: frames('meters', { clock }, frameLog(log)) };
 }
 
 test('shows every chunk of a line in both directions and passes it on unchanged', async () => {
@@ -41,5 +40,5 @@ test('labels I2C frames with the address', async () => {
 
 test('costs nothing when nobody looks', () => {
   const line = new FakeByteStream();
-  expect(tappedStream(line, frames('meters', { clock } as Host, undefined))).toBe(line);
+  expect(tappedStream(line, frames('meters', { clock }, undefined))).toBe(line);
 });
