@@ -26,8 +26,10 @@ export async function runUntilSignal(started: Stoppable, ended: Promise<unknown>
     wake = resolve;
   });
   let count = 0;
-  const onSignal = () => {
+  let terminalIsGone = false;
+  const onSignal = (signal: NodeJS.Signals) => {
     count += 1;
+    terminalIsGone ||= signal === 'SIGHUP' && process.stdout.isTTY === true;
     wake();
     if (count > 1) (started.outputsSafe ?? Promise.resolve()).then(killSelf, killSelf);
   };
@@ -39,6 +41,8 @@ export async function runUntilSignal(started: Stoppable, ended: Promise<unknown>
     await stopInTime(started);
     running = undefined;
     for (const signal of signals) process.off(signal, onSignal);
+    // At its end Node sets the terminal back as it was, and aborts with a core dump when there is none any more.
+    if (terminalIsGone) killSelf();
   }
 }
 

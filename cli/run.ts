@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/load-site.ts';
 import { openGateway } from '../gateway/gateway.ts';
 import { DiskError, LockHeldError, type LogLevel } from '../gateway/host.ts';
+import { JournalError } from '../gateway/journal/journal.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
@@ -87,6 +88,9 @@ export async function startOrSay<T>(folder: string, io: Io, start: () => Promise
   } catch (error) {
     if (error instanceof LockHeldError) {
       io.err(text.stateFolderLocked(folder));
+      io.setExitCode(EXIT.tryAgain);
+    } else if (error instanceof JournalError) {
+      io.err(text.stateFolderUnusable(folder, error.message));
       io.setExitCode(EXIT.tryAgain);
     } else if (error instanceof DiskError) {
       io.err(text.stateFolderUnusable(folder, error.message));

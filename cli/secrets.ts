@@ -4,10 +4,13 @@ import { dirname, join } from 'node:path';
 /** Permission bits of the group and of everybody. */
 const OTHERS_MODE = 0o077;
 
+/** What a header of HTTP can carry: printable ASCII without spaces. */
+const HEADER_TEXT = /^[!-~]+$/;
+
 /** A secret, or why it cannot be had: a problem's code and the parameters of its text. */
 export type SecretResult =
   | { readonly value: string }
-  | { readonly code: 'C090' | 'C091' | 'C092'; readonly parameters: Readonly<Record<string, string>> };
+  | { readonly code: 'C090' | 'C091' | 'C092' | 'C094'; readonly parameters: Readonly<Record<string, string>> };
 
 /**
  * Reads the secret `name` of a site: `$CREDENTIALS_DIRECTORY/NAME` where systemd hands it over, else `secrets/NAME`
@@ -25,7 +28,8 @@ export async function readSecret(
     if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0)
       return { code: 'C091', parameters: { name, path } };
     const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
-    return value === '' ? { code: 'C092', parameters: { name, path } } : { value };
+    if (value === '') return { code: 'C092', parameters: { name, path } };
+    return HEADER_TEXT.test(value) ? { value } : { code: 'C094', parameters: { name, path } };
   } catch (error) {
     return { code: 'C090', parameters: { name, path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' } };
   }

@@ -59,6 +59,8 @@ export class RunningDevice {
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    // The first reading is taken at the start: as soon as the port has been opened, not a period later.
+    await orAborted(this.#around.bus.tried, signal);
     await onGrid(this.config, this.#around.host.clock, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.()),
       tick: async (lateMs, skippedCount) => {
@@ -143,4 +145,13 @@ export class RunningDevice {
       this.health.readingFailed(result.id, error);
     }
   }
+}
+
+/** Resolves when `promise` does (it never rejects), or as soon as `signal` is aborted. */
+function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    promise.then(resolve, resolve);
+  });
 }

@@ -6,6 +6,7 @@ import { BusError, type BusErrorKind } from '../drivers/errors.ts';
 const BACK_OFF_MS_FIRST = 250;
 /** A port that is not there may be plugged in any moment; one that is held or forbidden needs a person. */
 const BACK_OFF_MS_MAX: Readonly<Partial<Record<BusErrorKind, number>>> = {
+  closed: 60_000,
   busy: 60_000,
   'no-permission': 60_000,
   unsupported: 3_600_000,
@@ -13,6 +14,8 @@ const BACK_OFF_MS_MAX: Readonly<Partial<Record<BusErrorKind, number>>> = {
 const BACK_OFF_MS_MAX_DEFAULT = 2_000;
 /** A port that does not open within this time is tried again. */
 const OPEN_MS_MAX = 5_000;
+/** A line that stays open so long, or gives a byte, really works; one that closes before would be opened and lost for ever. */
+const PROVEN_MS = 10_000;
 /** Jitter so that several ports of one hub do not come back in the same instant: each wait is 75 to 100 % of its length. */
 const JITTER = 0.25;
 
@@ -33,7 +36,10 @@ export interface ReopeningStreamOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly open: (signal: AbortSignal) => Promise<OpenByteStream>;
-  /** Called at each change between open and failed, and when the reason of the failure changes. */
+  /**
+   * Called when the line works, and when it does not or for another reason than before. A peer that closes after each
+   * answer and can be opened again at once makes no change.
+   */
   readonly onChange: (failure: BusError | undefined) => void;
 }
 
@@ -48,29 +54,45 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
     firstTried = resolve;
   });
 
-  const failed = (error: BusError) => {
-    const isNew = failure?.kind !== error.kind || failure.message !== error.message;
+  let told: BusError | 'works' | undefined;
+
+  const fail = (error: BusError) => {
     failure = error;
     firstTried();
+    const isNew = !(told instanceof BusError) || told.kind !== error.kind || told.message !== error.message;
+    told = error;
     if (isNew) onChange(error);
   };
+  const works = () => {
+    if (told === 'works') return;
+    told = 'works';
+    onChange(undefined);
+  };
 
-  /** Opens the line once and resolves when it is lost again. */
-  const session = async (signal: AbortSignal): Promise<void> => {
+  /** Opens the line once and resolves when it is lost again: with whether it has worked. */
+  const session = async (signal: AbortSignal): Promise<boolean> => {
     const opened = await openInTime(name, clock, signal, open);
     line = opened;
     failure = undefined;
     firstTried();
-    onChange(undefined);
+    let isProven = false;
+    const prove = () => {
+      isProven = true;
+      works();
+    };
+    const cancelProof = clock.timer(PROVEN_MS, prove);
     const stopBytes = opened.onBytes((bytes) => {
-      for (const listener of byteListeners) listener(bytes);
+      if (!isProven) prove();
+      for (const listener of byteListeners) listener(bytes.slice());
     });
     const cause = await closedOrAborted(opened, signal);
+    cancelProof();
     stopBytes();
     line = undefined;
+    failure = new BusError('closed', `${name} was unplugged or closed`, { cause });
     for (const listener of closeListeners) listener(cause);
     await opened.close();
-    if (!signal.aborted) failed(new BusError('closed', `${name} was unplugged or closed`, { cause }));
+    return isProven;
   };
 
   return {
@@ -95,12 +117,15 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
       let backOffMs = BACK_OFF_MS_FIRST;
       while (!signal.aborted) {
         try {
-          await session(signal);
+          const hasWorked = await session(signal);
+          if (signal.aborted) return;
+          if (!hasWorked) throw new BusError('closed', `${name} is closed by the other side as soon as it is opened`);
+          // What became of it is told by the next opening: a cable that was pulled, or nothing worth a word.
           backOffMs = BACK_OFF_MS_FIRST;
         } catch (error) {
           if (signal.aborted) return;
           if (!(error instanceof BusError)) throw error;
-          failed(error);
+          fail(error);
           backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX[error.kind] ?? BACK_OFF_MS_MAX_DEFAULT);
         }
         await sleep(clock, backOffMs * (1 - JITTER * random()), signal).catch(() => {});

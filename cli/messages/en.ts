@@ -212,6 +212,10 @@ export const en: Catalogue = {
     },
     C091: { what: 'others on this machine can read the secret `{name}`', hints: ['chmod 600 {path}'] },
     C092: { what: 'the secret `{name}` is empty', hints: ['write it into {path}'] },
+    C094: {
+      what: 'the secret `{name}` holds a character that no token has',
+      hints: ['letters, digits and signs of ASCII, without spaces: copy it into {path} again'],
+    },
     C093: {
       what: 'the certificate authority cannot be read: {path} ({reason})',
       hints: ['give the path of a PEM file that this user may read'],
@@ -352,8 +356,17 @@ export const en: Catalogue = {
     },
     C137: { what: '{device} cannot run: this version cannot use `{via}`', hints: ['everything else of this site runs'] },
     C138: {
-      what: 'the driver `{driver}` does not take `{name}` of {board} like this',
-      hints: ['correct the parameter here or in the board file'],
+      by: 'kind',
+      of: {
+        value: {
+          what: 'the driver `{driver}` does not take `{name}` of {board} like this',
+          hints: ['correct the parameter here or in the board file'],
+        },
+        unknown: {
+          what: 'the driver `{driver}` knows no parameter `{name}`, which {board} declares',
+          hints: ['remove it under `with:` in the board file'],
+        },
+      },
     },
     C139: {
       by: 'kind',
@@ -369,6 +382,14 @@ export const en: Catalogue = {
     C141: {
       what: '{board} needs {needs}, but its driver `{driver}` is made for {driverNeeds}',
       hints: ['correct `needs:` or `driver:` in the board file'],
+    },
+    C142: {
+      what: '{device} cannot run: its values would be wrong, because this version does not use {keys} of {board}',
+      hints: ['switch these readings off to use the others: `enabled: false`', 'everything else of this site runs'],
+    },
+    C143: {
+      what: '`{key}` makes no sense for {reading}: it is no amount that rises and falls',
+      hints: ['write `last_of:` with a time, or `on_change: true`'],
     },
 
     // ---------------------------------------------------------------------------------------------- simulated Sentilo

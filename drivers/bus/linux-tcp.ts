@@ -4,7 +4,7 @@ import type { OpenByteStream, TcpOptions } from './byte-stream.ts';
 import { Listeners } from './listeners.ts';
 
 /** How long a peer may take to take the end of a connection before it is cut. */
-const CLOSE_MAX_MS = 1000;
+const CLOSE_MAX_MS = 500;
 
 /**
  * Connects to a device or a gateway over TCP. What ends the connection ends the stream; it is never opened again.

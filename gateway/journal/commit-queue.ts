@@ -163,7 +163,7 @@ export class CommitQueue {
         if (!(error instanceof DiskError)) throw error;
         // The first failure costs nothing but a new file; only a disk that is full twice makes older data go.
         const mayFree = hasFailed && error.code === 'ENOSPC' && freedCount < FREED_MAX;
-        const isFreed = mayFree && (await this.#retention.freeDisk());
+        const isFreed = mayFree && (await this.#retention.freeDisk(rest.length + this.#waiting.length >= JOURNAL_WAITING_MAX));
         if (hasFailed && !isFreed) return { error, rest };
         if (isFreed) freedCount += 1;
         hasFailed = true;

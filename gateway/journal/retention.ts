@@ -14,8 +14,11 @@ export interface Loss {
 export interface Retention {
   /** Deletes what is too old or too much before a record that begins a new file. */
   makeRoom(next: Pending): Promise<void>;
-  /** The disk is full: deletes one file. False when there is nothing (more) to gain. */
-  freeDisk(): Promise<boolean>;
+  /**
+   * The disk is full: deletes one file. One with undelivered readings goes only when memory is full as well, because what
+   * was acknowledged must not make room for what was not. False when there is nothing (more) to gain.
+   */
+  freeDisk(isMemoryFull: boolean): Promise<boolean>;
   /** The disk takes writes again. */
   diskHasRoom(): void;
   readonly evictedUndeliveredCount: number;
@@ -72,10 +75,10 @@ export function makeRetention(
         note(gone, 'size-cap');
       }
     },
-    async freeDisk() {
+    async freeDisk(isMemoryFull) {
       try {
         // Others may be filling the disk: undelivered data is given up once, and not again before that has proved to help.
-        const gone = await store.evict(isDelivered, !isSacrificeMade);
+        const gone = await store.evict(isDelivered, isMemoryFull && !isSacrificeMade);
         if (gone === undefined) return false;
         if (gone.undeliveredCount > 0) isSacrificeMade = true;
         note(gone, 'disk-full');

@@ -7,6 +7,7 @@ import { encodeFrame, encodeHeader, FRAME_HEADER_BYTES, HEADER_BYTES } from './f
 import { JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { decodeRecord } from './record-codec.ts';
 import {
+  type BadBytes,
   newIdentity,
   newSegment,
   noteRecord,
@@ -212,7 +213,7 @@ export class SegmentStore {
   async #readSegment(segment: Segment, from: number, limit: number): Promise<StoredRecord[]> {
     const found: StoredRecord[] = [];
     try {
-      await withFile(this.#disk, segment.path, 'read', (file) =>
+      const bad = await withFile(this.#disk, segment.path, 'read', (file) =>
         scanFrames(file, offsetFor(segment, from), segment.readableBytes, segment.identity, (frame) => {
           if (frame.sequence < from) return 'next';
           const record = decodeRecord(frame.payload);
@@ -221,6 +222,12 @@ export class SegmentStore {
           return found.length >= limit ? 'stop' : 'next';
         }),
       );
+      // What the disk gave at opening and does not give now it may give again: it is neither gone nor delivered.
+      const hiding = bad.find((piece) => piece.unreadable && hidesRecords(segment, piece, from));
+      if (hiding !== undefined) {
+        const where = `${hiding.sizeBytes} bytes at ${hiding.offset}`;
+        throw new JournalError(`the journal cannot be read: ${segment.path}: the disk does not give ${where}`);
+      }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       // Evicted since the list was made, or deleted by someone: there is nothing to read.
@@ -252,7 +259,7 @@ export class SegmentStore {
   async #countUndelivered(segment: Segment, isDelivered: IsDelivered): Promise<number> {
     let count = 0;
     try {
-      await withFile(this.#disk, segment.path, 'read', (file) =>
+      const bad = await withFile(this.#disk, segment.path, 'read', (file) =>
         scanFrames(file, HEADER_BYTES, segment.readableBytes, segment.identity, (frame) => {
           const isObservation = decodeRecord(frame.payload)?.kind === 'observation';
           if (isObservation && !isDelivered({ first: frame.sequence, last: frame.sequence })) count++;
@@ -265,4 +272,10 @@ export class SegmentStore {
       return segment.sequences.count;
     }
   }
+}
+
+/** Whether records of the segment, from `from` on, stand where these bytes are. */
+function hidesRecords({ sequences }: Segment, { before, after = Number.POSITIVE_INFINITY }: BadBytes, from: number): boolean {
+  const lowest = before === undefined ? from : Math.max(from, before + 1);
+  return sequences.ranges.some(({ first, last }) => Math.max(first, lowest) <= Math.min(last, after - 1));
 }

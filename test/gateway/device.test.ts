@@ -27,7 +27,7 @@ function channel(reading: string): ChannelConfig {
 }
 
 /** Devices on one bus, each with its own made-up driver. */
-function rig() {
+function rig(tried: Promise<void> = Promise.resolve()) {
   const clock = new TestClock({ ms: Date.UTC(2026, 10, 25), quality: 'synced' });
   const log: [string, Record<string, unknown>][] = [];
   const host = { clock, bootId: 'boot', log: (_level, code, fields) => log.push([code, { ...fields }]) } as Partial<Host> as Host;
@@ -35,6 +35,7 @@ function rig() {
   const bus = {
     config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
     queue: busQueue('i2c1', clock),
+    tried,
     connect: async () => ({}),
   } as unknown as Bus;
   const kept: Observation[] = [];
@@ -159,4 +160,20 @@ test('hands a broken invariant on instead of hiding it', async () => {
   const { stop, device } = rig();
   const broken = device('broken', { read: async () => [{ id: 'nobody_asked', value: 1 }] });
   await expect(broken.poll(stop.signal)).rejects.toThrow('nobody asked for');
+});
+
+test('takes its first reading as soon as the port is open, not a period later', async () => {
+  let open = () => {};
+  const tried = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const { clock, stop, kept, device } = rig(tried);
+  const meter = device('meter', { read: async () => [{ id: 'temperature', value: 20 }] }, { everyMs: 300_000 });
+  const running = meter.run(stop.signal);
+  await clock.advance(700);
+  open();
+  await clock.advance(1);
+  expect(times(kept, 'meter')).toEqual([700]);
+  stop.abort();
+  await running;
 });

@@ -33,7 +33,7 @@ const absent = new BusError('no-answer', 'not plugged in');
 
 test('opens again with growing waits while the port is absent, and says so once', async () => {
   const { clock, openedAtMs, changes, stop, running } = scripted([absent, absent, absent, absent, 'line']);
-  await clock.advance(10_000);
+  await clock.advance(20_000);
   expect(openedAtMs).toEqual([0, 500, 1500, 3500, 5500]);
   expect(changes).toEqual(['no-answer', undefined]);
   stop.abort();
@@ -89,6 +89,33 @@ test('drops a line on request and opens it anew', async () => {
   await clock.advance(1000);
   expect(lines).toHaveLength(2);
   expect(stream.isOpen).toBe(true);
+  stop.abort();
+  await running;
+});
+
+test('a peer that closes each connection at once is asked less and less often, and named once', async () => {
+  const { clock, lines, openedAtMs, changes, stop, running } = scripted(['line']);
+  for (let second = 0; second < 600; second += 1) {
+    await clock.advance(1000);
+    for (const line of lines) if (line.isOpen) line.unplug();
+  }
+  expect(openedAtMs.length).toBeLessThan(25);
+  expect(changes).toEqual(['closed']);
+  stop.abort();
+  await running;
+});
+
+test('a peer that closes after each answer is no news', async () => {
+  const { clock, lines, changes, stop, running } = scripted(['line']);
+  for (let poll = 0; poll < 50; poll += 1) {
+    await clock.advance(1000);
+    for (const line of lines.filter(({ isOpen }) => isOpen)) {
+      line.receive(Uint8Array.of(1));
+      line.unplug();
+    }
+  }
+  expect(lines.length).toBeGreaterThan(40);
+  expect(changes).toEqual([undefined]);
   stop.abort();
   await running;
 });

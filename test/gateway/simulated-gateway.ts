@@ -2,7 +2,6 @@ import type { Config } from '../../config/config.ts';
 import type { DigitalOutput } from '../../drivers/bus/gpio.ts';
 import { type Gateway, openGateway } from '../../gateway/gateway.ts';
 import type { BusFrame, Host, Http } from '../../gateway/host.ts';
-import { openJournal } from '../../gateway/journal/open-journal.ts';
 import { loadModules } from '../../gateway/modules.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -12,6 +11,7 @@ import { simulatedHost } from '../../simulator/host.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { loadText } from '../config/site-files.ts';
+import { readJournal } from '../simulation/comparison.ts';
 import { START_WALL_MS } from '../simulator/site.ts';
 
 const STATE_FOLDER = '/state';
@@ -86,7 +86,7 @@ export async function startSimulated(text: string, { faults = [], http }: Surrou
     drive: wires.drive,
     openAnother: () => openGateway(config, wires.host, options),
     stop: () => clock.run(gateway.stop()),
-    records: () => allRecords(disk, clock),
+    records: () => readJournal(disk, `${STATE_FOLDER}/journal`, clock),
   };
 }
 
@@ -137,17 +137,4 @@ function watchedLines(machine: Host, clock: VirtualClock) {
     await output.write(level);
   };
   return { host: { ...machine, buses: { ...machine.buses, gpio } }, levels, changes, drive };
-}
-
-async function allRecords(disk: SimulatedDisk, clock: VirtualClock): Promise<readonly JournalRecord[]> {
-  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
-  const journal = await openJournal(disk, `${STATE_FOLDER}/journal`, { clock, log: () => {}, ...limits });
-  const records: JournalRecord[] = [];
-  for (let from = 1; ; ) {
-    const page = await journal.read(from, 1_000);
-    records.push(...page.map(({ record }) => record));
-    const last = page.at(-1);
-    if (last === undefined) return records;
-    from = last.sequence + 1;
-  }
 }
