@@ -1,8 +1,9 @@
 import type { Gateway } from '../gateway/gateway.ts';
 import type { ReadingRow } from '../gateway/status.ts';
 import type { Io } from './io.ts';
+import { text } from './messages/live.ts';
 import { renderReadings } from './render-readings.ts';
-import { renderStatus } from './render-status.ts';
+import { renderStatus, troubleOf } from './render-status.ts';
 
 const REFRESH_MS = 1_000;
 
@@ -16,17 +17,25 @@ export function liveView(gateway: Gateway, io: Io): () => void {
 function terminalView(gateway: Gateway, io: Io): () => void {
   let shownLines = 0;
   return () => {
-    const picture = `${renderReadings(gateway.readings())}\n${renderStatus(gateway.status())}`;
-    // What is wrong stands at the end: on a low terminal the beginning is cut, or the cursor could not go back to it.
-    const cut = picture
-      .split('\n')
-      .slice(-io.rows)
-      .map((line) => line.slice(0, io.columns));
+    const readings = renderReadings(gateway.readings()).trimEnd().split('\n');
+    const status = renderStatus(gateway.status()).trimEnd().split('\n');
+    const lines = fitted(readings, ['', ...status], io);
     // Up to where the last picture began, and each line cleared to its end.
     const up = shownLines > 0 ? `\x1b[${shownLines}F` : '';
-    io.out(`${up}${cut.join('\x1b[K\n')}\x1b[J`);
-    shownLines = cut.length - 1;
+    io.out(`${up}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
+    shownLines = lines.length;
   };
+}
+
+/** Cuts a picture to the terminal: the heading and what stands below stay, readings in between go, and each cut is marked. */
+function fitted(readings: readonly string[], below: readonly string[], io: Io): string[] {
+  // The cursor needs a line of its own, or the terminal scrolls.
+  const room = io.rows - 1 - below.length;
+  const shown =
+    readings.length <= room
+      ? readings
+      : [...readings.slice(0, Math.max(1, room - 1)), text.moreReadings(readings.length - Math.max(1, room - 1))];
+  return [...shown, ...below].map((line) => (line.length > io.columns ? `${line.slice(0, io.columns - 1)}…` : line));
 }
 
 /** Two readings of one channel are never closer than this; the same one seen twice differs by rounding only. */
@@ -34,6 +43,7 @@ const SAME_READING_MS = 100;
 
 function lineView(gateway: Gateway, io: Io): () => void {
   const shown = new Map<string, number>();
+  let said = '';
   return () => {
     const nowMs = gateway.status().uptimeMs;
     const isNew = ({ device, reading, ageMs }: ReadingRow) => {
@@ -46,5 +56,9 @@ function lineView(gateway: Gateway, io: Io): () => void {
     };
     const fresh = gateway.readings().filter(isNew);
     if (fresh.length > 0) io.out(renderReadings(fresh));
+    const status = gateway.status();
+    const trouble = troubleOf(status);
+    if (trouble !== said && trouble !== '') io.out(renderStatus(status));
+    said = trouble;
   };
 }

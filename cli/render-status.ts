@@ -30,6 +30,17 @@ export function renderStatus(status: GatewayStatus): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */
+export function troubleOf({ devices, buses, stored, city }: GatewayStatus): string {
+  return [
+    ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
+    ...buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : `${bus} ${problem.code}`)),
+    ...(stored.failing === undefined ? [] : [stored.failing.code]),
+    ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
+    ...(city?.held.map(({ sensor }) => sensor) ?? []),
+  ].join('\n');
+}
+
 /** What the journal holds and what was lost; also shown without a running gateway. */
 export function storedLines(stored: JournalStats, waitingCount?: number, oldestWaitingWallMs?: number): string[] {
   const limit = stored.sizeBytesMax < Number.MAX_SAFE_INTEGER ? sizeText(stored.sizeBytesMax) : undefined;
@@ -57,7 +68,14 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
   lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
-  for (const { sensor, words } of city.held) lines.push(text.held(sensor, words));
+  const [held] = city.held;
+  if (held !== undefined)
+    lines.push(
+      ...text.held(
+        city.held.map(({ sensor }) => sensor),
+        held.words,
+      ),
+    );
   for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
   return lines;
 }

@@ -74,6 +74,10 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
     io.err(text.onlyWithFor);
     return io.setExitCode(EXIT.usage);
   }
+  const zeros = [...loaded.config.devices.values()].flatMap(({ id, channels, simulate }) =>
+    channels.filter(({ reading }) => !simulate.has(reading)).map(({ reading }) => `${id}.${reading}`),
+  );
+  if (zeros.length > 0) io.err(text.notSimulated(zeros));
   if (options.for !== undefined) {
     const { simulateAndReport } = await import('./simulate.ts');
     return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);

@@ -4,6 +4,7 @@ import { type Disk, DiskError } from '../gateway/host.ts';
 import { JournalError, type JournalStats } from '../gateway/journal/journal.ts';
 import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
+import type { JournalRecord } from '../gateway/record.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -12,6 +13,9 @@ import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
 import { siteToRun } from './site.ts';
 import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+
+/** Records that are read at once while counting what waits. */
+const PAGE = 1_000;
 
 interface StatusOptions {
   readonly state?: string;
@@ -72,7 +76,7 @@ async function foldersOf(site: string | undefined, options: StatusOptions, io: I
 function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
   const measures = measuring.answeringCount === measuring.deviceCount;
   const keeps = stored.failing === undefined && stored.evictedUndeliveredCount === 0 && !stored.damage.some(isLoss);
-  const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused');
+  const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused' && city.held.length === 0);
   return measures && keeps && delivers;
 }
 
@@ -103,8 +107,17 @@ async function storedIn(folder: string): Promise<Stored | undefined> {
   const journal = await openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, ...limits });
   const stored = journal.stats();
   const delivery = await journal.delivery('sentilo');
-  const above = delivery.ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  return { stored, waitingCount: Math.max(0, stored.lastSequence - delivery.lowWater - above) };
+  let waitingCount = 0;
+  for (let from = delivery.lowWater + 1; from <= stored.lastSequence; ) {
+    const page = await journal.read(from, PAGE);
+    waitingCount += page.filter(({ sequence, record }) => isForCity(record) && !delivery.isDelivered(sequence)).length;
+    from = (page.at(-1)?.sequence ?? stored.lastSequence) + 1;
+  }
+  return { stored, waitingCount };
+}
+
+function isForCity(record: JournalRecord): boolean {
+  return record.kind === 'observation' && record.publish;
 }
 
 /** The same disk, refusing every change as a write-protected card does. */

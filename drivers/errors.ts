@@ -1,7 +1,9 @@
 /** Why a bus could not carry a transaction. */
 export type BusErrorKind =
-  /** Nobody acknowledged: an I2C NACK, a port that is not there. */
+  /** Nobody acknowledged: an I2C NACK, a host that is not there. */
   | 'no-answer'
+  /** The port is not there: not plugged in, or named wrongly. */
+  | 'absent'
   /** The answer did not come within the transaction's deadline. */
   | 'timeout'
   /** Bytes came, but their checksum, length or framing is wrong. */

@@ -1,6 +1,6 @@
 import type { DeviceConfig } from '../config/config.ts';
 import type { Device, Driver } from '../drivers/driver.ts';
-import { isHardwareError } from '../drivers/errors.ts';
+import { BusError, isHardwareError } from '../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
@@ -113,7 +113,9 @@ export class RunningDevice {
       if (signal.aborted) return;
       if (!isHardwareError(error)) throw error;
       this.#failedCount += 1;
-      this.health.failed(error);
+      // That the port is closed is only a consequence; the bus knows why.
+      const isClosed = error instanceof BusError && error.kind === 'closed';
+      this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
   }
 
@@ -151,7 +153,11 @@ export class RunningDevice {
 function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    promise.then(resolve, resolve);
+    const end = () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    signal.addEventListener('abort', end);
+    promise.then(end, end);
   });
 }

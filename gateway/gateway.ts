@@ -111,9 +111,9 @@ async function start(parts: Parts): Promise<Gateway> {
   const measuring = new AbortController();
   const carrying = new AbortController();
   const background = (work: Promise<void>) => work.catch(options.fatal);
-  const lines = [...buses.values()].map((bus) => background(bus.run(carrying.signal)));
-  const loops = devices.map((device) => background(device.run(measuring.signal)));
-  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(carrying.signal));
+  const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
+  const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
+  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(carrying)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
   let outputsAreSafe = () => {};
@@ -124,7 +124,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const stop = async () => {
     measuring.abort(new Error('the gateway stops'));
     await step(host, 'outputs', async (signal) => {
-      await Promise.all(devices.map((device) => device.toSafe(signal)));
+      await Promise.all(devices.map((device) => device.toSafe(AbortSignal.any([signal]))));
     });
     outputsAreSafe();
     await step(host, 'devices', async () => {
@@ -144,6 +144,11 @@ async function start(parts: Parts): Promise<Gateway> {
   };
   let stopping: Promise<void> | undefined;
   return { status, readings, outputsSafe, stop: () => (stopping ??= stop()) };
+}
+
+/** A signal of its own for each listener's work: one for all would warn of a leak with the eleventh device. */
+function ownSignal(controller: AbortController): AbortSignal {
+  return AbortSignal.any([controller.signal]);
 }
 
 /** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */

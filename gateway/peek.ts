@@ -30,11 +30,11 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
     return new RunningDevice(device, { host, bus, driver, lateness, keep: () => {}, fatal });
   });
   const ending = new AbortController();
-  const lines = [...buses.values()].map((bus) => bus.run(ending.signal));
+  const lines = [...buses.values()].map((bus) => bus.run(AbortSignal.any([ending.signal])));
   return {
     poll: async () => {
       await Promise.all([...buses.values()].map((bus) => bus.tried));
-      await Promise.all(devices.map((device) => device.poll(ending.signal)));
+      await Promise.all(devices.map((device) => device.poll(AbortSignal.any([ending.signal]))));
     },
     rows: () => readingRows(devices, host.clock.monotonicMs()),
     get allAnswer() {

@@ -2,6 +2,7 @@ import { BusError, type BusErrorKind, type DeviceError, type DeviceErrorKind } f
 
 /** Stable codes of what can be wrong with a device; their texts stand in the message catalogue. */
 const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
+  absent: 'D201',
   closed: 'D201',
   busy: 'D202',
   'no-permission': 'D203',

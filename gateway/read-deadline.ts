@@ -31,6 +31,6 @@ export function readDeadlineMs(device: DeviceConfig, bus: BusConfig, driver: Dri
     case 'modbus-rtu':
       return ownMs + count * (bus.timeoutMs + bus.pauseMs) + (sizeBytes * BITS_PER_CHARACTER * 1000) / bus.baud;
     case 'modbus-tcp':
-      return ownMs + count * bus.timeoutMs + bus.connectPauseMs;
+      return ownMs + count * bus.timeoutMs;
   }
 }

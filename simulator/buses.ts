@@ -51,7 +51,7 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
 }
 
 function found<T>(thing: T | undefined, name: string): T {
-  if (thing === undefined) throw new BusError('no-answer', `${name} is not there: the simulated site has no such port`);
+  if (thing === undefined) throw new BusError('absent', `${name} is not there: the simulated site has no such port`);
   return thing;
 }
 

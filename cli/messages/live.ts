@@ -3,6 +3,9 @@ import type { Damage } from '../../gateway/journal/journal.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 
+/** Held sensors that are named; the others are counted. */
+const HELD_SHOWN = 3;
+
 /** Texts of everything that shows a running gateway. English; other languages take the same keys. */
 export const text = {
   readingHeader: ['DEVICE', 'READING', 'VALUE', 'UNIT', 'AGE', 'QUALITY'],
@@ -25,7 +28,7 @@ export const text = {
   waiting: (records: number, since: string | undefined) =>
     records === 0
       ? 'nothing waits for the city'
-      : `${count(records, 'record')} wait for the city${since === undefined ? '' : ` since ${since}`}`,
+      : `${count(records, 'reading')} ${records === 1 ? 'waits' : 'wait'} for the city${since === undefined ? '' : ` since ${since}`}`,
   evicted: (readings: number) => `${count(readings, 'reading')} that the city never got were dropped: the journal is full`,
   damage: (kind: Damage['kind'], file: string, sizeBytes: number, missing: number) => {
     if (kind === 'other-version') return `${file} was written by a later version: this one cannot read it`;
@@ -40,9 +43,13 @@ export const text = {
   cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
     `${count(delivered, 'reading')} delivered since the start${folded === 0 ? '' : `, ${folded} folded (two in one second)`}`,
-  held: (sensor: string, words: string) => `${sensor} is held: ${words}`,
+  held: (sensors: readonly string[], words: string) => [
+    `does not take ${count(sensors.length, 'sensor')}: ${sensors.slice(0, HELD_SHOWN).join(', ')}${sensors.length > HELD_SHOWN ? ' …' : ''}`,
+    `the city says: ${words} Ask its operator to register them; they are tried again by themselves.`,
+  ],
   rejected: (reason: string, readings: number) => `${count(readings, 'reading')} set aside for good: ${reason}`,
-  noTime: (readings: number) => `${count(readings, 'reading')} wait for the clock to be set`,
+  noTime: (readings: number) =>
+    `${count(readings, 'reading')} taken before the clock was set ${readings === 1 ? 'waits' : 'wait'} here`,
   noCity: 'no sentilo: in the site file: nothing is sent',
   deviceLine: (device: string, since: string, problem: DeviceProblem) => `${device} for ${since}: ${problemText(problem)}`,
   busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
@@ -50,6 +57,7 @@ export const text = {
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
   noJournal: (folder: string) =>
     `error[B103] no gateway runs on ${folder}, and it holds no journal\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
+  notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
   simulationStarted: ({ file, folder, url, provider, token }: Simulation) =>
     `Barri runs ${file} with simulated devices.
   journal  ${folder}/journal (delete the folder to begin anew)
@@ -67,6 +75,7 @@ hash     ${traceHash}
 `,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string) => `\nStopped. Outputs are safe; the journal is in ${folder}/journal.\n`,
+  moreReadings: (readings: number) => `… ${count(readings, 'more reading')}: make the window higher, or use \`barri read\``,
   gatewayStopped: 'The gateway has stopped.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
@@ -142,7 +151,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** One line for each way a device can fail; the driver's own words follow in brackets. */
 const PROBLEMS: Readonly<Record<string, string>> = {
-  D201: 'the port is closed or unplugged',
+  D201: 'the port is not there: plug it in; `ls -l /dev/serial/by-id` shows what is',
   D202: 'another program holds the port',
   D203: 'this user may not open the port',
   D204: 'no answer',

@@ -31,7 +31,7 @@ export async function resolvePort(port: string, root = '/'): Promise<string> {
   const wanted = /^usb:([0-9a-f]{4}):([0-9a-f]{4})(?:@(.+))?$/i.exec(port);
   if (wanted === null) {
     const forms = 'usb:VID:PID, usb:VID:PID@serial, by-path:NAME, header, or a path such as /dev/ttyUSB0';
-    throw new BusError('no-answer', `${port} is not a name of a serial port; write ${forms}`);
+    throw new BusError('absent', `${port} is not a name of a serial port; write ${forms}`);
   }
   const [, vendor = '', product = '', serial] = wanted;
   const plugged = await usbPorts(root);
@@ -40,7 +40,7 @@ export async function resolvePort(port: string, root = '/'): Promise<string> {
     return isKind && (serial === undefined || usb.serial === serial);
   });
   const [found, second] = matching;
-  if (found === undefined) throw new BusError('no-answer', `${port} is not plugged in; ${listed(plugged)}`);
+  if (found === undefined) throw new BusError('absent', `${port} is not plugged in; ${listed(plugged)}`);
   if (second !== undefined) throw new BusError('busy', ambiguous(port, matching));
   return join(root, 'dev', found.tty);
 }
@@ -51,7 +51,7 @@ async function headerPort(root: string): Promise<string> {
     if (await exists(path)) return path;
   }
   const tried = HEADER_PORTS.map((name) => `/dev/${name}`).join(', ');
-  throw new BusError('no-answer', `header: this machine has none of ${tried}; switch the serial port on in its boot settings`);
+  throw new BusError('absent', `header: this machine has none of ${tried}; switch the serial port on in its boot settings`);
 }
 
 async function byPath(port: string, root: string): Promise<string> {
@@ -61,7 +61,7 @@ async function byPath(port: string, root: string): Promise<string> {
   // Only names that stand in the folder: nothing like ../../sda can be meant.
   if (names.includes(name)) return realpath(join(folder, name));
   const others = names.length === 0 ? 'no USB serial adapter is plugged in' : `there are ${names.join(', ')}`;
-  throw new BusError('no-answer', `${port} is not plugged in; ${others}`);
+  throw new BusError('absent', `${port} is not plugged in; ${others}`);
 }
 
 /** All serial ports on USB, as sysfs knows them, by name. */

@@ -139,7 +139,7 @@ function lineFormat(format: SerialFormat): Pick<PortSettings, 'dataBits' | 'pari
 async function openError(name: string, path: string, cause: Error): Promise<BusError> {
   const where = name === path ? name : `${name} (${path})`;
   const says = (text: RegExp) => text.test(cause.message);
-  if (says(/no such file/i)) return new BusError('no-answer', `${where} is not plugged in`, { cause });
+  if (says(/no such file/i)) return new BusError('absent', `${where} is not plugged in`, { cause });
   if (says(/permission denied/i)) {
     const fix = `sudo usermod -aG dialout ${userName()}, then log in again`;
     return new BusError('no-permission', `${where}: this user may not use serial ports; ${fix}`, { cause });

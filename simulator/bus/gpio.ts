@@ -85,7 +85,7 @@ async function passFault(world: World): Promise<void> {
   const fault = busFault(world, BUS);
   if (fault?.kind === 'hang') return never();
   if (fault?.kind === 'busy') throw new BusError('busy', 'the GPIO chip is in use');
-  if (fault?.kind === 'unplugged') throw new BusError('no-answer', 'the GPIO chip is not there');
+  if (fault?.kind === 'unplugged') throw new BusError('absent', 'the GPIO chip is not there');
 }
 
 type InputSource = NonNullable<LineModel['drives']>;

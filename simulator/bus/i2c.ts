@@ -33,7 +33,7 @@ export function simulatedI2cBus(
   };
 
   const refuse = (kind: 'unplugged' | 'busy') => {
-    throw kind === 'busy' ? new BusError('busy', `${name} is in use`) : new BusError('no-answer', `${name} is not there`);
+    throw kind === 'busy' ? new BusError('busy', `${name} is in use`) : new BusError('absent', `${name} is not there`);
   };
 
   const transfer = async (address: number, write: Uint8Array, readLength: number): Promise<Uint8Array> => {

@@ -58,7 +58,7 @@ export function simulatedLine(options: LineOptions, world: World): Line {
     open: async () => {
       const fault = busFault(world, bus);
       if (fault?.kind === 'hang') return never();
-      if (fault?.kind === 'unplugged') throw new BusError('no-answer', `${name} is not there`);
+      if (fault?.kind === 'unplugged') throw new BusError('absent', `${name} is not there`);
       if (fault?.kind === 'busy' || session?.isOpen === true) throw new BusError('busy', `${name} is in use by another program`);
       session = new Session(options, world);
       return session;

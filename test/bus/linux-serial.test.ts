@@ -142,7 +142,7 @@ describe('a port that cannot be opened', () => {
   }
 
   it.each([
-    ['Error: No such file or directory, cannot open /dev/ttyUSB0', 'no-answer', 'is not plugged in'],
+    ['Error: No such file or directory, cannot open /dev/ttyUSB0', 'absent', 'is not plugged in'],
     ['Error: Permission denied, cannot open /dev/ttyUSB0', 'no-permission', 'sudo usermod -aG dialout'],
     ['Error Resource temporarily unavailable Cannot lock port', 'busy', 'is used by'],
     ['Error: Device or resource busy, cannot open /dev/ttyUSB0', 'busy', 'is used by'],
@@ -156,7 +156,7 @@ describe('a port that cannot be opened', () => {
 
   it('with the real library: a name that does not exist', async () => {
     const result = outcome(openSerial({ ...OPTIONS, port: '/dev/ttyNOPE' }, NO_ABORT));
-    expect(await result).toMatchObject({ error: { kind: 'no-answer', message: '/dev/ttyNOPE is not plugged in' } });
+    expect(await result).toMatchObject({ error: { kind: 'absent', message: '/dev/ttyNOPE is not plugged in' } });
   });
 
   it('ends with its signal while the driver hangs, and is closed if it opens after all', async () => {

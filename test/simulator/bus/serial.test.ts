@@ -41,7 +41,7 @@ test('a port that is closed refuses to write and hears nothing more, and can be 
   await clock.runUntil(10_000);
   expect(heard.hex).toBe('');
   expect((await buses.serial(SERIAL, signal)).isOpen).toBe(true);
-  await expect(buses.serial({ ...SERIAL, port: '/dev/ttyNOPE' }, signal)).rejects.toMatchObject({ kind: 'no-answer' });
+  await expect(buses.serial({ ...SERIAL, port: '/dev/ttyNOPE' }, signal)).rejects.toMatchObject({ kind: 'absent' });
 });
 
 test('a port that is unplugged closes, is not there, and comes back', async () => {
@@ -60,7 +60,7 @@ test('a port that is unplugged closes, is not there, and comes back', async () =
   await expect(write).rejects.toMatchObject({ kind: 'closed' });
   expect(stream.isOpen).toBe(false);
   expect(causes).toMatchObject([{ kind: 'closed' }]);
-  await expect(buses.serial(SERIAL, signal)).rejects.toMatchObject({ kind: 'no-answer' });
+  await expect(buses.serial(SERIAL, signal)).rejects.toMatchObject({ kind: 'absent' });
   await clock.runUntil(2000);
   expect((await buses.serial(SERIAL, signal)).isOpen).toBe(true);
 });
