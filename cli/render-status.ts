@@ -51,9 +51,7 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
   }
   if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));
-  for (const { kind, file, sizeBytes, missing } of stored.damage.filter(isLoss)) {
-    lines.push(text.damage(kind, file, sizeBytes, missing === undefined ? 0 : missing.last - missing.first + 1));
-  }
+  for (const damage of stored.damage.filter(isLoss)) lines.push(text.damage(damage));
   return lines;
 }
 

@@ -30,10 +30,11 @@ export const text = {
       ? 'nothing waits for the city'
       : `${count(records, 'reading')} ${records === 1 ? 'waits' : 'wait'} for the city${since === undefined ? '' : ` since ${since}`}`,
   evicted: (readings: number) => `${count(readings, 'reading')} that the city never got were dropped: the journal is full`,
-  damage: (kind: Damage['kind'], file: string, sizeBytes: number, missing: number) => {
-    if (kind === 'other-version') return `${file} was written by a later version: this one cannot read it`;
-    if (kind === 'unreadable') return `${file} cannot be read: the card may be failing`;
-    return `damage in ${file}: ${sizeBytes} bytes set aside, ${count(missing, 'record')} missing`;
+  damage: ({ kind, file, sizeBytes, missing, holds }: Damage) => {
+    if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
+    if (holds !== undefined) return `${file} cannot be opened: what it holds waits until the card gives it`;
+    const lost = missing === undefined ? 0 : missing.last - missing.first + 1;
+    return `damage in ${file}: ${sizeBytes} bytes set aside, ${count(lost, 'record')} missing`;
   },
   storageFailing: (code: string, since: string, waiting: number) =>
     `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,

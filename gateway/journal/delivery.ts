@@ -7,6 +7,8 @@ import { rangesOf, SequenceSet } from './sequence-set.ts';
 export interface DeliverySource {
   /** Sequences at which there is nothing: damaged, evicted, never durable, or delivered elsewhere as a held record. */
   readonly holes: SequenceSet;
+  /** Sequences that may stand in files which cannot be read now. */
+  readonly unread: SequenceSet;
   /** Sequences of durable records that were there at opening. */
   readonly atOpening: SequenceSet;
 }
@@ -44,18 +46,29 @@ export async function openDelivery(
   // The first range always begins at 0: its end is the low-water mark.
   const settled = new SequenceSet([{ first: 0, last: isKnown ? stored.lowWater : 0 }, ...(isKnown ? stored.ranges : [])]);
   for (const range of [...heldFrom.ranges, ...source.holes.ranges]) settled.add(range);
-  const inFlight = isKnown ? new SequenceSet(stored.inFlight) : source.atOpening.copy();
-  for (const range of settled.ranges) inFlight.remove(range);
-  return makeDelivery(new CursorFile(disk, path, isKnown ? stored.generation : 0), settled, inFlight, source);
+  const inFlight = new SequenceSet(isKnown ? stored.inFlight : [...source.atOpening.ranges, ...source.unread.ranges]);
+  const unread = without(source.unread, settled);
+  return makeDelivery(new CursorFile(disk, path, isKnown ? stored.generation : 0), settled, inFlight, unread, source.holes);
 }
 
-function makeDelivery(file: CursorFile, settled: SequenceSet, inFlight: SequenceSet, source: DeliverySource): JournalDelivery {
-  const unresolved = inFlight.ranges.flatMap(sequencesOf);
+/**
+ * What cannot be read cannot be delivered: for this process `unread` is as good as settled. In the file it is not, nor is
+ * what of it was in flight forgotten, so that whoever can read it goes on where the delivery stood.
+ */
+function makeDelivery(
+  file: CursorFile,
+  settled: SequenceSet,
+  inFlight: SequenceSet,
+  unread: SequenceSet,
+  holes: SequenceSet,
+): JournalDelivery {
+  for (const range of unread.ranges) settled.add(range);
+  const unresolved = without(inFlight, settled).ranges.flatMap(sequencesOf);
   let writing: Promise<void> = Promise.resolve();
 
   /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
   const write = () => {
-    const turn = writing.then(() => file.write(stateOf(settled, inFlight, source.holes)));
+    const turn = writing.then(() => file.write(stateOf(without(settled, unread), inFlight, holes)));
     writing = turn.catch(() => undefined);
     return turn;
   };
@@ -106,9 +119,14 @@ function makeDelivery(file: CursorFile, settled: SequenceSet, inFlight: Sequence
 /** What goes into the file: ranges that are nothing but holes are found again at the next opening and need no room there. */
 function stateOf(settled: SequenceSet, inFlight: SequenceSet, holes: SequenceSet) {
   const [lowest, ...ranges] = settled.ranges;
-  const sending = inFlight.copy();
-  for (const range of settled.ranges) sending.remove(range);
-  return { lowWater: lowest?.last ?? 0, ranges: ranges.filter((range) => !holes.covers(range)), inFlight: sending.ranges };
+  const sending = without(inFlight, settled).ranges;
+  return { lowWater: lowest?.last ?? 0, ranges: ranges.filter((range) => !holes.covers(range)), inFlight: sending };
+}
+
+function without(set: SequenceSet, taken: SequenceSet): SequenceSet {
+  const rest = set.copy();
+  for (const range of taken.ranges) rest.remove(range);
+  return rest;
 }
 
 function sequencesOf(range: SequenceRange): number[] {

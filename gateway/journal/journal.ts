@@ -1,4 +1,4 @@
-import type { JournalRecord } from '../record.ts';
+import type { JournalRecord, TimeAnchor } from '../record.ts';
 
 /** A record and its place. Sequences start at 1, strictly increase and are never used again. */
 export interface StoredRecord {
@@ -20,7 +20,12 @@ export interface Damage {
   readonly sizeBytes: number;
   /** The sequences that are missing because of it; undefined when none are, as for a torn tail, which nobody was promised. */
   readonly missing?: SequenceRange;
-  /** `unreadable`: the disk gives an error for these bytes. `other-version`: a file of a later release, left as it is. */
+  /**
+   * The sequences that a whole file which cannot be read may hold at most. They are there, so they are neither missing
+   * nor delivered: they wait for whoever can read the file.
+   */
+  readonly holds?: SequenceRange;
+  /** `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release, left as it is. */
   readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'evicted';
 }
 
@@ -58,6 +63,8 @@ export interface Journal {
    * @throws JournalError when a file cannot be opened for another reason than that it is gone
    */
   read(from: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** The time anchor of a boot: the first durable one, so that it stays the same for good. Undefined when there is none. */
+  anchorOf(boot: string): TimeAnchor | undefined;
   /** Opens the delivery state of one uplink, by its name (`sentilo`). */
   delivery(uplink: string): Promise<Delivery>;
   stats(): JournalStats;

@@ -34,7 +34,8 @@ export async function openJournal(disk: Disk, folder: string, options: JournalOp
   logDamage(found.damage, options.log);
   const store = new SegmentStore(disk, folder, options.clock, options.maxSizeBytes, found.segments, found.foreignBytes);
   const holes = new SequenceSet(store.existing.missing({ first: 1, last: found.nextSequence - 1 }));
-  const source = { holes, atOpening: store.existing.copy() };
+  for (const range of found.unread.ranges) holes.remove(range);
+  const source = { holes, unread: found.unread, atOpening: store.existing.copy() };
   const deliveries: JournalDelivery[] = [];
   const opening = new Map<string, Promise<JournalDelivery>>();
   const open = async (uplink: string) => {
@@ -61,7 +62,12 @@ export async function openJournal(disk: Disk, folder: string, options: JournalOp
   let isClosed = false;
 
   return {
-    append: (record, urgent = false) => queue.append(record, urgent),
+    async append(record, urgent = false) {
+      const sequence = await queue.append(record, urgent);
+      if (record.kind === 'anchor' && !found.anchors.has(record.boot)) found.anchors.set(record.boot, record);
+      return sequence;
+    },
+    anchorOf: (boot) => found.anchors.get(boot),
     async read(from, limit) {
       if (isClosed) throw new JournalError('the journal is closed');
       return limit > 0 ? await store.read(from, limit) : [];

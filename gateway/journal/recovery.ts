@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
+import type { TimeAnchor } from '../record.ts';
 import { decodeHeader, FRAME_HEADER_BYTES, HEADER_BYTES } from './frame.ts';
 import { type Damage, JournalError, type SequenceRange } from './journal.ts';
 import { decodeRecord } from './record-codec.ts';
@@ -10,6 +11,7 @@ import {
   noteRecord,
   parseSegmentName,
   type Segment,
+  type SegmentPlace,
   scanFrames,
   segmentName,
   withFile,
@@ -32,9 +34,13 @@ export interface Recovered {
   readonly nextSequence: number;
   /** Places of records that were appended again: there is nothing left to deliver there. */
   readonly heldFrom: SequenceSet;
+  /** Sequences that may stand in files which cannot be read. */
+  readonly unread: SequenceSet;
+  /** The first time anchor of each boot that has one. */
+  readonly anchors: Map<string, TimeAnchor>;
   /** Names of the uplinks that have a cursor. */
   readonly uplinks: readonly string[];
-  /** Bytes of files of other versions: they count against the size cap and are never deleted. */
+  /** Bytes of files that cannot be read: they count against the size cap and are never deleted. */
   readonly foreignBytes: number;
 }
 
@@ -43,6 +49,8 @@ interface Findings {
   readonly bad: { readonly segment: Segment; readonly bytes: BadBytes }[];
   readonly damage: Damage[];
   readonly heldFrom: SequenceSet;
+  readonly unread: SequenceSet;
+  readonly anchors: Map<string, TimeAnchor>;
   /** What gap records name. */
   readonly named: SequenceSet;
   nextSequence: number;
@@ -61,6 +69,8 @@ export async function recover(disk: Disk, folder: string, log: Log): Promise<Rec
     bad: [],
     damage: [],
     heldFrom: new SequenceSet(),
+    unread: new SequenceSet(),
+    anchors: new Map(),
     named: new SequenceSet(),
     nextSequence: 1,
     foreignBytes: 0,
@@ -69,13 +79,19 @@ export async function recover(disk: Disk, folder: string, log: Log): Promise<Rec
   for (const place of places) {
     const segment = newSegment(join(folder, segmentName(place)), place, undefined);
     try {
-      await readSegment(disk, segment, found);
+      const isRead = await readSegment(disk, segment, found);
+      // However the records of another version look, each takes a byte at least.
+      if (!isRead) leaveAlone(segment, 'other-version', 1, places, found);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      await noteUnreadable(disk, segment, found, error, log);
+      // Another boot or another user may be able to open it.
+      segment.sizeBytes = (await disk.size(segment.path).catch(() => undefined)) ?? 0;
+      leaveAlone(segment, 'unreadable', FRAME_HEADER_BYTES, places, found);
+      log('warning', 'journal-file-unreadable', { file: segmentName(segment), errno: error.code });
     }
   }
   const existing = new SequenceSet(found.segments.flatMap((segment) => segment.sequences.ranges));
+  for (const range of existing.ranges) found.unread.remove(range);
   found.nextSequence = Math.max(
     found.nextSequence,
     (existing.ranges.at(-1)?.last ?? 0) + 1,
@@ -88,6 +104,8 @@ export async function recover(disk: Disk, folder: string, log: Log): Promise<Rec
     unnamed: unnamedGaps(existing, found),
     nextSequence: found.nextSequence,
     heldFrom: found.heldFrom,
+    unread: found.unread,
+    anchors: found.anchors,
     uplinks: names.flatMap((name) => /^(.+)\.cursor$/.exec(name)?.[1] ?? []),
     foreignBytes: found.foreignBytes,
   };
@@ -109,17 +127,12 @@ async function listFolder(disk: Disk, folder: string): Promise<string[]> {
   }
 }
 
-async function readSegment(disk: Disk, segment: Segment, found: Findings): Promise<void> {
-  await withFile(disk, segment.path, 'read', async (file) => {
+/** False for a file of another version. */
+async function readSegment(disk: Disk, segment: Segment, found: Findings): Promise<boolean> {
+  return await withFile(disk, segment.path, 'read', async (file) => {
     segment.sizeBytes = await file.size();
     const header = await readHeader(file);
-    if (header === 'other-version') {
-      found.foreignBytes += segment.sizeBytes;
-      found.damage.push({ file: segmentName(segment), offset: 0, sizeBytes: segment.sizeBytes, kind: 'other-version' });
-      // However its records look, each takes a byte at least.
-      found.nextSequence = Math.max(found.nextSequence, segment.firstSequence + segment.sizeBytes);
-      return;
-    }
+    if (header === 'other-version') return false;
     segment.identity = header === 'damaged' ? undefined : header.identity;
     found.nextSequence = Math.max(found.nextSequence, segment.firstSequence);
     const bad = await scanFrames(file, HEADER_BYTES, segment.sizeBytes, segment.identity, (frame, offset) => {
@@ -128,6 +141,7 @@ async function readSegment(disk: Disk, segment: Segment, found: Findings): Promi
       segment.identity = frame.identity;
       segment.readableBytes = offset + frame.sizeBytes;
       noteRecord(segment, frame.sequence, offset, record);
+      if (record.kind === 'anchor' && !found.anchors.has(record.boot)) found.anchors.set(record.boot, record);
       if (record.kind === 'gap') found.named.add({ first: record.firstSequence, last: record.lastSequence });
       if (record.kind === 'observation' && record.heldFrom !== undefined) {
         found.heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
@@ -145,6 +159,7 @@ async function readSegment(disk: Disk, segment: Segment, found: Findings): Promi
     }
     found.segments.push(segment);
     found.bad.push(...bad.map((bytes) => ({ segment, bytes })));
+    return true;
   });
 }
 
@@ -158,13 +173,25 @@ async function readHeader(file: DiskFile): Promise<ReturnType<typeof decodeHeade
   }
 }
 
-/** The whole file cannot be opened. It stays where it is: another boot or another user may read it. */
-async function noteUnreadable(disk: Disk, segment: Segment, found: Findings, error: DiskError, log: Log): Promise<void> {
-  const sizeBytes = (await disk.size(segment.path).catch(() => undefined)) ?? 0;
+/**
+ * A file that cannot be read stays where it is. Its records are there for whoever can read it: their sequences are not
+ * missing, and are never used again.
+ */
+function leaveAlone(
+  { firstSequence, attempt, sizeBytes }: Segment,
+  kind: 'other-version' | 'unreadable',
+  recordBytesMin: number,
+  places: readonly SegmentPlace[],
+  found: Findings,
+): void {
+  const end = firstSequence + Math.ceil(sizeBytes / recordBytesMin);
+  const next = places.find((place) => place.firstSequence > firstSequence)?.firstSequence ?? end;
+  const holds = { first: firstSequence, last: Math.min(next, end) - 1 };
+  found.nextSequence = Math.max(found.nextSequence, end);
   found.foreignBytes += sizeBytes;
-  found.damage.push({ file: segmentName(segment), offset: 0, sizeBytes, kind: 'unreadable' });
-  found.nextSequence = Math.max(found.nextSequence, segment.firstSequence + Math.ceil(sizeBytes / FRAME_HEADER_BYTES));
-  log('warning', 'journal-file-unreadable', { file: segmentName(segment), errno: error.code });
+  found.unread.add(holds);
+  const file = segmentName({ firstSequence, attempt });
+  found.damage.push({ file, offset: 0, sizeBytes, ...(sizeBytes > 0 ? { holds } : {}), kind });
 }
 
 /** Names bad bytes, keeps them aside, and cuts them off when nothing right follows in the file. */
@@ -180,7 +207,8 @@ async function noteDamage(
   const before = bytes.before ?? segment.firstSequence - 1;
   const after =
     bytes.after ?? existing.ranges.flatMap((range) => (range.last > before ? Math.max(range.first, before + 1) : []))[0];
-  const lacking = after === undefined ? [] : existing.missing({ first: before + 1, last: after - 1 });
+  const holes = after === undefined ? [] : existing.missing({ first: before + 1, last: after - 1 });
+  const lacking = holes.flatMap((range) => found.unread.missing(range));
   const [first, last] = [lacking[0]?.first, lacking.at(-1)?.last];
   const isTail = bytes.after === undefined;
   const place = { file: segmentName(segment), offset: bytes.offset, sizeBytes: bytes.sizeBytes };
@@ -256,6 +284,7 @@ function unnamedGaps(existing: SequenceSet, found: Findings): Recovered['unnamed
   return existing
     .missing({ first, last: found.nextSequence - 1 })
     .flatMap((hole) => found.named.missing(hole))
+    .flatMap((hole) => found.unread.missing(hole))
     .map((range) => ({ range, cause: range.first > newest ? 'torn-tail' : causeOf(range, found.damage) }));
 }
 

@@ -259,7 +259,7 @@ export class SegmentStore {
   async #countUndelivered(segment: Segment, isDelivered: IsDelivered): Promise<number> {
     let count = 0;
     try {
-      const bad = await withFile(this.#disk, segment.path, 'read', (file) =>
+      await withFile(this.#disk, segment.path, 'read', (file) =>
         scanFrames(file, HEADER_BYTES, segment.readableBytes, segment.identity, (frame) => {
           const isObservation = decodeRecord(frame.payload)?.kind === 'observation';
           if (isObservation && !isDelivered({ first: frame.sequence, last: frame.sequence })) count++;

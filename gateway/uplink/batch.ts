@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../journal/journal.ts';
 import type { Observation } from '../record.ts';
-import { type Entry, fateOf, secondKey } from './entry.ts';
+import { type Entry, fateOf, isOneSecond } from './entry.ts';
+import type { AnchorOf } from './time-anchor.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
 export type Covered =
@@ -12,7 +13,7 @@ export type Covered =
  * settling every second one of a run on its own would break the delivery state into more ranges than it can hold.
  */
 export interface Batch {
-  /** Ascending by sequence; no two of one sensor in one second. */
+  /** Ascending by sequence; no two of one sensor and really of one second. */
   readonly entries: readonly Entry[];
   readonly covered: readonly Covered[];
 }
@@ -26,10 +27,11 @@ export interface BatchRules {
   /** Neither delivered nor in other hands. */
   readonly isFree: (sequence: number) => boolean;
   readonly isHeld: (sensor: string) => boolean;
-  /** Whether the city is known to hold a value of this sensor and second already. */
-  readonly isSent: (key: string) => boolean;
+  /** Whether the city is known to hold a value of this sensor that is really of the same second. */
+  readonly isSent: (entry: Entry) => boolean;
+  readonly anchorOf: AnchorOf;
   /** Milliseconds until no further observation of the same second can come; 0 when it is over. */
-  readonly openForMs: (observation: Observation) => number;
+  readonly openForMs: (entry: Entry) => number;
 }
 
 /** A batch, what was left where it is, and where to go on. */
@@ -48,7 +50,7 @@ export interface Taken {
  * without a record are gone and covered. `end` is the sequence after the last one that the page stands for.
  */
 export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
-  const entries = new Map<string, Entry>();
+  const entries: Entry[] = [];
   const covered: Covered[] = [];
   const held: Entry[] = [];
   const noTime: StoredRecord[] = [];
@@ -57,25 +59,25 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
     for (; next < sequence; next++) if (rules.isFree(next)) covered.push({ sequence: next, why: 'pass' });
   };
   const taken = (waitMs?: number): Taken => {
-    const batch = { entries: [...entries.values()].sort((a, b) => a.sequence - b.sequence), covered };
-    return { batch, held, noTime, next, ...(waitMs === undefined ? {} : { waitMs }) };
+    return { batch: { entries, covered }, held, noTime, next, ...(waitMs === undefined ? {} : { waitMs }) };
   };
   for (const stored of page) {
     const { sequence, record } = stored;
     if (sequence >= rules.limit) break;
     skipTo(sequence);
-    const fate = rules.isFree(sequence) ? fateOf(sequence, record) : undefined;
-    if (fate?.kind === 'send' && record.kind === 'observation') {
-      const waitMs = rules.openForMs(record);
+    const fate = rules.isFree(sequence) ? fateOf(sequence, record, rules.anchorOf) : undefined;
+    if (fate?.kind === 'send') {
+      const { entry } = fate;
+      const waitMs = rules.openForMs(entry);
       if (waitMs > 0) return taken(waitMs);
-      const key = secondKey(fate.entry);
-      const earlier = entries.get(key);
-      if (rules.isHeld(fate.entry.sensor)) held.push(fate.entry);
-      else if (rules.isSent(key)) covered.push({ sequence, why: 'folded' });
-      else if (earlier === undefined && entries.size >= rules.entriesMax) return taken();
+      const earlier = entries.findIndex((one) => isOneSecond(one, entry));
+      if (rules.isHeld(entry.sensor)) held.push(entry);
+      else if (rules.isSent(entry)) covered.push({ sequence, why: 'folded' });
+      else if (earlier < 0 && entries.length >= rules.entriesMax) return taken();
       else {
-        if (earlier !== undefined) covered.push({ sequence: earlier.sequence, why: 'folded' });
-        entries.set(key, fate.entry);
+        const folded = earlier < 0 ? [] : entries.splice(earlier, 1);
+        covered.push(...folded.map((one): Covered => ({ sequence: one.sequence, why: 'folded' })));
+        entries.push(entry);
       }
     } else if (fate?.kind === 'invalid')
       covered.push({ sequence, why: 'invalid', reason: fate.reason, observation: fate.observation });

@@ -26,9 +26,12 @@ export interface City {
   publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome>;
   /**
    * Which of these entries of one sensor the city holds; each stored value answers for one entry of its second and text.
+   * `others` are entries that the city had before: one value of theirs each is left out of the count. That tells a reading
+   * from an older one that a clock set back has given the same second, if their values are equal. It cannot be told when
+   * nobody remembers the older one (another process delivered it, or long ago), or while that one is itself on its way.
    * @throws ReadBackError
    */
-  find(entries: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+  find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
 }
 
 /** How the requests of one gateway are made. */
@@ -92,21 +95,22 @@ export function openCity(host: Pick<Host, 'http'>, { config, token, mask, userAg
     return [...early, ...(await read(sensor, middle + 1, toSecond, signal))];
   }
 
-  async function find(entries: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>> {
+  async function find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>> {
     const [first] = entries;
     if (first === undefined) return new Set();
     const seconds = entries.map((entry) => entry.second);
-    return match(entries, await read(first.sensor, Math.min(...seconds), Math.max(...seconds), signal));
+    return match(entries, others, await read(first.sensor, Math.min(...seconds), Math.max(...seconds), signal));
   }
 
   return { publish, find };
 }
 
-/** Sequences of the entries that are among the stored values, as multisets. */
-export function match(entries: readonly Entry[], stored: readonly StoredValue[]): ReadonlySet<number> {
+/** Sequences of the entries that are among the stored values without those of the `others`, as multisets. */
+export function match(entries: readonly Entry[], others: readonly Entry[], stored: readonly StoredValue[]): ReadonlySet<number> {
   const left = new Map<string, number>();
   const key = ({ second, value }: StoredValue) => `${second} ${value}`;
   for (const value of stored) left.set(key(value), (left.get(key(value)) ?? 0) + 1);
+  for (const other of others) left.set(key(other), (left.get(key(other)) ?? 0) - 1);
   const found = entries.filter((entry) => {
     const count = left.get(key(entry)) ?? 0;
     left.set(key(entry), count - 1);

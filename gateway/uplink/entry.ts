@@ -1,5 +1,6 @@
 import { valueText } from '../decimal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
+import { type AnchorOf, wallMsOf } from './time-anchor.ts';
 import { SECOND_MAX } from './timestamp.ts';
 
 /** One observation as the city will hold it. */
@@ -10,6 +11,9 @@ export interface Entry {
   readonly second: number;
   readonly value: string;
   readonly location?: string;
+  /** When it was measured, which tells two seconds apart that a clock set back shows alike. */
+  readonly boot: string;
+  readonly monotonicMs: number;
 }
 
 /** Why an observation may never be sent: the city would refuse the whole batch that holds it. */
@@ -20,7 +24,7 @@ export type Fate =
   | { readonly kind: 'send'; readonly entry: Entry }
   /** Not an observation, or one that stays here. */
   | { readonly kind: 'pass' }
-  /** The clock was never set when it was measured: it waits until its time is known. */
+  /** The clock was not set when it was measured, nor later in that boot: it waits until its time is known. */
   | { readonly kind: 'no-time' }
   | { readonly kind: 'invalid'; readonly reason: InvalidReason; readonly observation: Observation };
 
@@ -29,25 +33,33 @@ const SENSOR_ID = /^[0-9A-Za-z_-]+$/;
 /** Latitude and longitude with exactly one space; the narrow form of what §1.5.4 accepts. */
 const LOCATION = /^(-?\d{1,2}(?:\.\d+)?) (-?\d{1,3}(?:\.\d+)?)$/;
 
-/** Decides what becomes of a record. Pure: the same record has the same fate in every process. */
-export function fateOf(sequence: number, record: JournalRecord): Fate {
-  if (record.kind !== 'observation' || !record.publish) return { kind: 'pass' };
-  if (record.wallQuality === 'none') return { kind: 'no-time' };
+/** Whether a record is an observation that is meant for the city. */
+export function isForCity(record: JournalRecord): record is Observation {
+  return record.kind === 'observation' && record.publish;
+}
+
+/** Decides what becomes of a record. Pure: with the same anchors the same record has the same fate in every process. */
+export function fateOf(sequence: number, record: JournalRecord, anchorOf: AnchorOf): Fate {
+  if (!isForCity(record)) return { kind: 'pass' };
+  const wallMs = wallMsOf(record, anchorOf);
+  if (wallMs === undefined) return { kind: 'no-time' };
   const invalid = (reason: InvalidReason): Fate => ({ kind: 'invalid', reason, observation: record });
   if (!SENSOR_ID.test(record.sensor)) return invalid('invalid-sensor-id');
-  const second = Math.floor(record.wallMs / 1000);
+  const second = Math.floor(wallMs / 1000);
   if (!(second >= 0 && second <= SECOND_MAX)) return invalid('invalid-time');
   if (record.location !== undefined && !isLocation(record.location)) return invalid('invalid-location');
   if (typeof record.value === 'number' && !Number.isFinite(record.value)) return invalid('invalid-value');
   if (!(record.precision > 0 && record.precision < Number.POSITIVE_INFINITY)) return invalid('invalid-value');
   const value = valueText(record.value, record.precision);
   const place = record.location === undefined ? {} : { location: record.location };
-  return { kind: 'send', entry: { sequence, sensor: record.sensor, second, value, ...place } };
+  const { sensor, boot, monotonicMs } = record;
+  return { kind: 'send', entry: { sequence, sensor, second, value, ...place, boot, monotonicMs } };
 }
 
-/** Names what the city cannot tell apart: one sensor in one second. */
-export function secondKey(entry: Entry): string {
-  return `${entry.sensor} ${entry.second}`;
+/** Whether two observations are of one sensor and really of one second. The wall clock alone does not tell: it may have stepped. */
+export function isOneSecond(a: Entry, b: Entry): boolean {
+  const isSamePlace = a.sensor === b.sensor && a.second === b.second;
+  return isSamePlace && a.boot === b.boot && Math.abs(a.monotonicMs - b.monotonicMs) < 1000;
 }
 
 /** The sequences of entries, in their order. */

@@ -1,13 +1,14 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Observation } from '../record.ts';
 import { SETTLE_AFTER_CUT_MS } from './answer.ts';
 import { type Taken, takeBatch } from './batch.ts';
+import type { Entry } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sender } from './sender.ts';
+import type { Anchoring } from './time-anchor.ts';
 import { takeUnresolved } from './unresolved.ts';
 import type { Wake } from './wake.ts';
 
@@ -25,8 +26,8 @@ export const REWOUND = 0;
 export interface Positions {
   fresh: number;
   backlog: number;
-  /** Newest record when the uplink was opened. */
-  readonly atStart: number;
+  /** Observations without a time are counted by the fresh lane from here on, and by the backlog lane below. */
+  countedFrom: number;
   /** Newest observation without a time that was counted, by lane. */
   noTimeSeen: { fresh: number; backlog: number };
   noTimeCount: number;
@@ -44,6 +45,7 @@ export interface LaneParts {
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly wake: Wake;
+  readonly anchoring: Anchoring;
   /** How often the fresh lane sends at most. */
   readonly everyMs: number;
 }
@@ -135,20 +137,23 @@ async function probe({ sender, held, ledger, positions }: LaneParts, signal: Abo
 /** One batch of a lane, from its position up to `limit` (exclusive). */
 async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, signal: AbortSignal): Promise<Taken> {
   const { positions, sender, ledger, gate } = parts;
-  positions[lane] = ledger.firstUndelivered(positions[lane]);
-  const nothing: Taken = { batch: { entries: [], covered: [] }, held: [], noTime: [], next: positions[lane] };
+  // Another position may be set while the page is being read; what is taken begins where the page does.
+  const from = ledger.firstUndelivered(positions[lane]);
+  positions[lane] = from;
+  const nothing: Taken = { batch: { entries: [], covered: [] }, held: [], noTime: [], next: from };
   let taken: Taken;
   try {
-    const page = await readPage(parts, positions[lane], limit);
+    const page = await readPage(parts, from, limit);
     if (page === undefined) return nothing;
     taken = takeBatch(page.records, page.end, {
-      from: positions[lane],
+      from,
       limit,
       entriesMax: sender.entriesMax,
       isFree: ledger.isFree,
       isHeld: (sensor) => parts.held.has(sensor),
       isSent: sender.isSent,
-      openForMs: lane === 'fresh' ? (observation) => openForMs(observation, parts.clock) : () => 0,
+      anchorOf: (boot) => parts.journal.anchorOf(boot),
+      openForMs: lane === 'fresh' ? (entry) => openForMs(entry, parts.clock) : () => 0,
     });
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
@@ -156,7 +161,7 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   }
   ledger.claim(taken.batch);
   for (const entry of taken.held) parts.held.offer(entry);
-  countNoTime(positions, lane, taken);
+  countNoTime(parts, lane, taken);
   const { entries, covered } = taken.batch;
   const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
   if (!isDone) ledger.unclaim(taken.batch);
@@ -188,19 +193,29 @@ async function readPage({ journal, ledger }: LaneParts, from: number, limit: num
 }
 
 /** The last observation of a second is the one that is sent, so a second that still runs is waited for. */
-function openForMs(observation: Observation, clock: Clock): number {
-  const ageMs = clock.monotonicMs() - observation.monotonicMs;
-  const isRunning = Math.floor(observation.wallMs / 1000) === Math.floor(clock.wall().ms / 1000);
+function openForMs(entry: Entry, clock: Clock): number {
+  const ageMs = clock.monotonicMs() - entry.monotonicMs;
+  const isRunning = entry.second === Math.floor(clock.wall().ms / 1000);
   // The age bounds the wait: a wall clock that stands still must not hold anything back for good.
   return isRunning && ageMs >= 0 && ageMs < 1000 ? Math.min(1000 - ageMs, 1000 - (clock.wall().ms % 1000)) : 0;
 }
 
-function countNoTime(positions: Positions, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
+function countNoTime({ positions, anchoring }: LaneParts, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
   for (const { sequence, record } of noTime) {
-    const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence > positions.atStart);
-    const isOwnCopy = sequence > positions.atStart && record.kind === 'observation' && record.heldFrom !== undefined;
+    anchoring.met(record);
+    const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence >= positions.countedFrom);
+    const isOwnCopy = sequence >= positions.countedFrom && record.kind === 'observation' && record.heldFrom !== undefined;
     if (isKnown || isOwnCopy) continue;
     positions.noTimeSeen[lane] = sequence;
     positions.noTimeCount++;
   }
+}
+
+/** A boot has got its time: what waited for it stands below, and who still waits is counted anew. */
+export function lookAgain({ positions, wake }: Pick<LaneParts, 'positions' | 'wake'>): void {
+  positions.noTimeSeen = { fresh: 0, backlog: 0 };
+  positions.noTimeCount = 0;
+  positions.countedFrom = positions.fresh;
+  positions.backlog = REWOUND;
+  wake.notify();
 }

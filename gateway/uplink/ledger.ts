@@ -1,7 +1,7 @@
 import { DELIVERY_RANGES_MAX, type Delivery, type Journal, type SequenceRange, type StoredRecord } from '../journal/journal.ts';
 import { rangesOf, SequenceSet } from '../journal/sequence-set.ts';
 import type { Batch } from './batch.ts';
-import { type Entry, fateOf, sequencesOf } from './entry.ts';
+import { type Entry, isForCity, sequencesOf } from './entry.ts';
 
 /** From this many ranges on stragglers are appended again, until few are left: the rest is room for batches in hand. */
 const RANGES_HIGH = 24;
@@ -81,8 +81,7 @@ export class Ledger {
 
   /** Resolves before anything may be sent. */
   async begin(entries: readonly Entry[]): Promise<void> {
-    await this.#delivery.begin(sequencesOf(entries));
-    this.#isDirty = false;
+    await this.#write(() => this.#delivery.begin(sequencesOf(entries)));
   }
 
   /** Certainly nothing of it was stored. The batch stays claimed. */
@@ -127,12 +126,17 @@ export class Ledger {
 
   /** Makes durable what is settled, when it is not yet. */
   async flush(): Promise<void> {
-    if (!this.#isDirty) return;
+    if (this.#isDirty) await this.#write(() => this.#delivery.flush());
+  }
+
+  /** What is settled while the disk is at work may have come too late for this write: it makes the ledger dirty again. */
+  async #write(work: () => Promise<void>): Promise<void> {
+    const wasDirty = this.#isDirty;
     this.#isDirty = false;
     try {
-      await this.#delivery.flush();
+      await work();
     } catch (error) {
-      this.#isDirty = true;
+      this.#isDirty ||= wasDirty;
       throw error;
     }
   }
@@ -199,7 +203,7 @@ export class Ledger {
       const last = page.length < PAGE ? gap.last : Math.min(gap.last, page.at(-1)?.sequence ?? gap.last);
       const places = new Set(count(from, last).filter(this.isFree));
       for (const sequence of places) this.#claimed.add(sequence);
-      const waiting = page.filter(({ sequence, record }) => places.has(sequence) && fateOf(sequence, record).kind !== 'pass');
+      const waiting = page.filter(({ sequence, record }) => places.has(sequence) && isForCity(record));
       const failure = await this.#copy(waiting, places);
       if (this.#delivery.isDelivered(from - 1) || from === 1) this.#settle([...places]);
       else this.#pending.push(...places);

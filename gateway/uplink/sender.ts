@@ -4,16 +4,15 @@ import type { Outcome } from './answer.ts';
 import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
 import { type Batch, type Covered, halves } from './batch.ts';
 import { type City, ReadBackError } from './city.ts';
-import { type Entry, secondKey, sequencesOf } from './entry.ts';
+import { type Entry, sequencesOf } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs, LookUp } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import { Sent } from './sent.ts';
 import type { CityProblem } from './status.ts';
 import type { Tally } from './tally.ts';
 
-/** Sensors and seconds that are remembered as sent: some minutes of a large site. */
-const SENT_MAX = 8_192;
 /** Before a batch is looked up whose fate was known and could not be written down. */
 const JOURNAL_TROUBLE_MS = 1_000;
 
@@ -33,7 +32,7 @@ export interface SenderParts {
 /** Sends one batch and does what its answer asks for. Used by both lanes at the same time. */
 export class Sender {
   readonly #parts: SenderParts;
-  readonly #sent = new Set<string>();
+  readonly #sent = new Sent();
   #entriesMax: number;
 
   constructor(parts: SenderParts, entriesMax: number) {
@@ -46,8 +45,8 @@ export class Sender {
     return this.#entriesMax;
   }
 
-  /** Whether the city is known to hold a value of this sensor and second; see `secondKey`. */
-  readonly isSent = (key: string): boolean => this.#sent.has(key);
+  /** Whether the city is known to hold a value of this sensor that is really of the same second. */
+  readonly isSent = (entry: Entry): boolean => this.#sent.covers(entry);
 
   /**
    * Sends a claimed batch. True when it is finished or handed on to the jobs; false when nothing of it was stored and the
@@ -79,7 +78,10 @@ export class Sender {
     const [sensor, ...unasked] = job.unasked;
     try {
       const asked = job.batch.entries.filter((entry) => entry.sensor === sensor);
-      const found = new Set([...job.found, ...(await city.find(asked, signal))]);
+      const inCity = await city.find(asked, this.#sent.besides(asked), signal);
+      // At once, so that another batch in doubt does not take the same values for its own.
+      this.#sent.add(asked.filter((entry) => inCity.has(entry.sequence)));
+      const found = new Set([...job.found, ...inCity]);
       if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0 });
       else await this.#resolve(job.batch, found);
     } catch (error) {
@@ -106,7 +108,6 @@ export class Sender {
       if (stored.length > 0) this.#parts.gate.open();
       return await this.#finish(batch, stored);
     }
-    this.#remember(stored);
     const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
     this.#parts.jobs.resend({ entries: missing, covered });
   }
@@ -162,7 +163,7 @@ export class Sender {
 
   async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {
     const { ledger, tally } = this.#parts;
-    this.#remember(accepted);
+    this.#sent.add(accepted);
     this.#release(accepted);
     await tally.tellInvalid(batch.covered);
     await ledger.finish(batch, sequencesOf([...accepted, ...setAside]));
@@ -174,14 +175,5 @@ export class Sender {
     let isReleased = false;
     for (const sensor of sensors) isReleased = this.#parts.held.release(sensor) || isReleased;
     if (isReleased) this.#parts.onRelease();
-  }
-
-  /** Only what the city is known to hold: what is folded into it is in no danger of being lost with it. */
-  #remember(accepted: readonly Entry[]): void {
-    for (const entry of accepted) this.#sent.add(secondKey(entry));
-    for (const key of this.#sent) {
-      if (this.#sent.size <= SENT_MAX) return;
-      this.#sent.delete(key);
-    }
   }
 }

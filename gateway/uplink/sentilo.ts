@@ -8,16 +8,17 @@ import { openCity } from './city.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
-import { type LaneParts, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
+import { type LaneParts, lookAgain, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
 import { Ledger } from './ledger.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
 import { Tally } from './tally.ts';
+import { openAnchoring, wallMsOf } from './time-anchor.ts';
 import { Wake } from './wake.ts';
 
 /** Beyond 100 the real server gains nothing and can fail half-way (Sentilo reference §1.5.5). */
 const BATCH_MAX = 100;
-/** What was settled without another sending becomes durable after this time. */
+/** What was settled without another sending becomes durable after this time, and a clock that has been set is noticed. */
 const FLUSH_MS = 3_000;
 const DEFAULT_USER_AGENT = 'barri';
 
@@ -62,8 +63,8 @@ export async function openSentilo(
   const held = new HeldSensors(host);
   const jobs = new Jobs(host.clock);
   // What the uplink itself appends has to be passed by its lanes like everything else.
-  const append = async (record: JournalRecord) => {
-    const sequence = await journal.append(record);
+  const append = async (record: JournalRecord, urgent = false) => {
+    const sequence = await journal.append(record, urgent);
     wake.notify();
     return sequence;
   };
@@ -73,11 +74,11 @@ export async function openSentilo(
     (sensor, from, to) => held.moved(sensor, from, to),
   );
   const tally = new Tally(host, { append });
-  const atStart = journal.stats().lastSequence;
+  const fresh = journal.stats().lastSequence + 1;
   const positions: Positions = {
-    fresh: atStart + 1,
+    fresh,
     backlog: REWOUND,
-    atStart,
+    countedFrom: fresh,
     noTimeSeen: { fresh: 0, backlog: 0 },
     noTimeCount: 0,
   };
@@ -99,6 +100,7 @@ export async function openSentilo(
     jobs,
     ledger,
     wake,
+    anchoring: openAnchoring(host, { append, anchorOf: (boot) => journal.anchorOf(boot) }),
     everyMs: config.send.everyMs,
   };
   return {
@@ -124,10 +126,11 @@ async function run(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promi
 }
 
 async function keepDurable(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promise<never> {
-  const { clock, sender, gate } = parts;
+  const { clock, sender, gate, anchoring } = parts;
   for (;;) {
     await flush(parts);
     try {
+      if (await anchoring.write()) lookAgain(parts);
       await oldest.refresh();
     } catch (error) {
       sender.journalFailed(gate.pass(), error);
@@ -178,7 +181,7 @@ interface Oldest {
   refresh(): Promise<void>;
 }
 
-/** Wall time of the oldest record that waits, read anew when it is another one. */
+/** Wall time of the oldest record that waits, read anew when it is another one; undefined when its time is not known. */
 function oldestWaiting(journal: Journal, ledger: Ledger): Oldest {
   let sequence = 0;
   let wallMs: number | undefined;
@@ -190,7 +193,7 @@ function oldestWaiting(journal: Journal, ledger: Ledger): Oldest {
       if (ledger.waitingCount === 0 || sequence === ledger.lowWater + 1) return;
       sequence = ledger.lowWater + 1;
       const [stored] = await journal.read(sequence, 1);
-      wallMs = stored?.record.wallMs;
+      wallMs = stored && wallMsOf(stored.record, (boot) => journal.anchorOf(boot));
     },
   };
 }

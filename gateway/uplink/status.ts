@@ -31,7 +31,10 @@ export interface UplinkStatus {
   /** Records that are not settled yet; among them may be some that are not meant for the city and stand between others. */
   readonly waitingCount: number;
   readonly oldestWaitingWallMs?: number;
-  /** Those of them that were measured before the clock was set and wait for their time, as far as seen. */
+  /**
+   * Those of them that were measured before the clock was set, as far as seen. They are sent once it is set in the same
+   * boot; when that boot ended without a time they stay here.
+   */
   readonly noTimeCount: number;
   /** Until the next try, and how many have failed in a row. Present while a back-off runs. */
   readonly nextTryInMs?: number;

@@ -298,7 +298,8 @@ describe('opening after damage', () => {
     new DataView(newer.buffer).setUint32(28, crc32(newer.subarray(0, 28)));
     disk.put(`${FOLDER}/000000000004.journal`, newer);
     const journal = await open(disk, { maxSizeBytes: 8 * 1024 });
-    expect(journal.stats().damage).toEqual([{ file: '000000000004.journal', offset: 0, sizeBytes: 5000, kind: 'other-version' }]);
+    const place = { file: '000000000004.journal', offset: 0, sizeBytes: 5000 };
+    expect(journal.stats().damage).toEqual([{ ...place, kind: 'other-version', holds: { first: 4, last: 5003 } }]);
     await appendAll(journal, 10, 60);
     expect(
       Math.min(...(await readAll(journal)).map(({ sequence }) => sequence).filter((sequence) => sequence > 3)),

@@ -87,10 +87,6 @@ export class ModelDisk implements Disk {
     this.#pendingNames = this.#pendingNames.filter((pending) => pending.folder !== path);
   }
 
-  async freeBytes(): Promise<number> {
-    return 1e9;
-  }
-
   /** Cuts the power. `random` gives numbers in [0, 1) and decides what of the unsynced changes survives. */
   crash(random: () => number): void {
     this.#boot++;

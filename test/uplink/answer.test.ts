@@ -62,14 +62,29 @@ describe('the mask', () => {
 });
 
 describe('match', () => {
+  const entry = (sequence: number, second: number, value: string) => ({
+    sequence,
+    sensor: 'a',
+    second,
+    value,
+    boot: 'boot',
+    monotonicMs: 0,
+  });
+
+  it('leaves out what the city had before, one value for each', () => {
+    const entries = [entry(3, 10, '5'), entry(4, 10, '5'), entry(5, 10, '6')];
+    const stored = ['5', '5', '6'].map((value) => ({ second: 10, value }));
+    expect(match(entries, [entry(1, 10, '5'), entry(2, 10, '6')], stored)).toEqual(new Set([3]));
+    expect(match(entries, [], stored)).toEqual(new Set([3, 4, 5]));
+  });
+
   it('lets each stored value answer for one entry', () => {
-    const entry = (sequence: number, second: number, value: string) => ({ sequence, sensor: 'a', second, value });
     const entries = [entry(1, 10, '5'), entry(2, 10, '5'), entry(3, 11, '5'), entry(4, 11, '6')];
     const stored = [
       { second: 10, value: '5' },
       { second: 11, value: '6' },
       { second: 12, value: '5' },
     ];
-    expect(match(entries, stored)).toEqual(new Set([1, 4]));
+    expect(match(entries, [], stored)).toEqual(new Set([1, 4]));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bench, history, observation, refusing, TOKEN } from './support.ts';
+import { Bench, history, observation, refusing, START_WALL_MS, TOKEN } from './support.ts';
 
 describe('a request to the city', () => {
   it('is one PUT with the token, closed afterwards, with limits of its own', async () => {
@@ -143,12 +143,65 @@ describe('the two lanes', () => {
 });
 
 describe('the clock', () => {
-  it('that was never set makes observations wait, and no others', async () => {
-    const bench = new Bench([observation('a', -9000, 1, { wallQuality: 'none', wallMs: 5000 }), observation('a', -8000, 2)]);
+  const NO_TIME = { wallQuality: 'none', wallMs: 5000 } as const;
+
+  it('that was never set in a boot makes its observations wait, and no others', async () => {
+    const bench = new Bench([observation('a', -9000, 1, { ...NO_TIME, boot: 'before' }), observation('a', -8000, 2)]);
     await bench.start();
-    await bench.clock.advance(2000);
+    await bench.clock.advance(10_000);
     expect(bench.values()).toEqual(['2']);
     expect(bench.status()).toMatchObject({ noTimeCount: 1, waitingCount: 1 });
+    expect(bench.status()).not.toHaveProperty('oldestWaitingWallMs');
+    await bench.stop();
+  });
+
+  it('that is set later gives the observations of its boot their time, from an anchor that is durable', async () => {
+    const bench = new Bench([
+      observation('a', -9000, 1, { ...NO_TIME, boot: 'before' }),
+      observation('a', -8000, 2, NO_TIME),
+      observation('a', -7000, 3, NO_TIME),
+    ]);
+    await bench.start();
+    await bench.clock.advance(10_000);
+    expect(bench.stored().map(({ value, timestampMs }) => [value, timestampMs - START_WALL_MS])).toEqual([
+      ['2', -8000],
+      ['3', -7000],
+    ]);
+    expect(bench.status()).toMatchObject({ noTimeCount: 1, waitingCount: 1 });
+    expect(bench.journal.records.filter(({ kind }) => kind === 'anchor')).toHaveLength(1);
+    await bench.crash();
+    await bench.clock.advance(60_000);
+    expect(bench.values()).toEqual(['2', '3']);
+    expect(bench.journal.records.filter(({ kind }) => kind === 'anchor')).toHaveLength(1);
+    await bench.stop();
+  });
+
+  it('that is set while a page of the backlog is being read loses nothing of what is looked at again', async () => {
+    const early = Array.from({ length: 50 }, (_, index) => observation('early', -90_000 + index * 1000, index, NO_TIME));
+    const bench = new Bench([...early, ...history('a', 5_000)]);
+    bench.journal.pause = () => bench.pause(150, new AbortController().signal);
+    const starting = bench.start();
+    await bench.clock.run(starting);
+    await bench.clock.advance(120_000);
+    expect(bench.values('early')).toEqual(early.map(({ value }) => String(value)));
+    expect(bench.values('a')).toHaveLength(5_000);
+    await bench.stop();
+  });
+
+  it('that was set back shows a second twice: both observations are sent, in one batch or in two', async () => {
+    const wallMs = START_WALL_MS - 5000;
+    const bench = new Bench([
+      observation('a', -5000, 1),
+      observation('a', -3000, 2, { wallMs }),
+      observation('a', -2500, 3, { wallMs }),
+    ]);
+    await bench.start();
+    await bench.clock.advance(2000);
+    expect(bench.values()).toEqual(['1', '3']);
+    await bench.append(observation('a', 1000, 4, { wallMs }), observation('a', 1000, 5, { wallMs, boot: 'next' }));
+    await bench.clock.advance(5000);
+    expect(bench.values()).toEqual(['1', '3', '4', '5']);
+    expect(bench.status()).toMatchObject({ foldedCount: 1, waitingCount: 0 });
     await bench.stop();
   });
 

@@ -9,7 +9,7 @@ import {
   type StoredRecord,
 } from '../../gateway/journal/journal.ts';
 import { rangesOf, SequenceSet } from '../../gateway/journal/sequence-set.ts';
-import type { Event, JournalRecord, Observation } from '../../gateway/record.ts';
+import type { Event, JournalRecord, Observation, TimeAnchor } from '../../gateway/record.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
@@ -41,6 +41,8 @@ export class MemoryJournal implements Journal {
   failing = false;
   /** What the disk takes for each operation. */
   pause: () => Promise<void> = () => Promise.resolve();
+  /** How long a write of the delivery state takes to answer once it is durable. */
+  afterWrite: () => Promise<void> = () => Promise.resolve();
   beginCount = 0;
   flushCount = 0;
   rangesSeenMax = 0;
@@ -68,6 +70,10 @@ export class MemoryJournal implements Journal {
     return page;
   }
 
+  anchorOf(boot: string): TimeAnchor | undefined {
+    return this.records.find((record): record is TimeAnchor => record.kind === 'anchor' && record.boot === boot);
+  }
+
   async delivery(): Promise<Delivery> {
     const settled = new SequenceSet([{ first: 0, last: 0 }, ...this.#cursor.settled]);
     for (const record of this.records) {
@@ -80,6 +86,7 @@ export class MemoryJournal implements Journal {
       await this.pause();
       this.#check();
       this.#cursor = { settled: settled.ranges, sending: [...sending] };
+      await this.afterWrite();
     };
     const journal = this;
     return {

@@ -100,6 +100,27 @@ describe('an unknown outcome', () => {
     await bench.stop();
   });
 
+  it('is not taken for known because the city holds the same value of that second from before the clock was set back', async () => {
+    const bench = new Bench(history('a', 3));
+    await bench.start();
+    await bench.clock.advance(2000);
+    expect(bench.values()).toEqual(['1', '2', '3']);
+    const again = history('a', 3).map((one) => ({ ...one, monotonicMs: one.monotonicMs + 10_000 }));
+    const lose = (isStored: boolean) => {
+      bench.script = once(() => answerOf(500, { code: 500, message: 'no' }), 1, isStored);
+    };
+    lose(false);
+    await bench.append(...again);
+    await bench.clock.advance(30_000);
+    expect(bench.values().sort()).toEqual(['1', '1', '2', '2', '3', '3']);
+    lose(true);
+    await bench.append(...again.map((one) => ({ ...one, monotonicMs: one.monotonicMs + 40_000 })));
+    await bench.clock.advance(30_000);
+    expect(bench.values().sort()).toEqual(['1', '1', '1', '2', '2', '2', '3', '3', '3']);
+    expect(bench.status()).toMatchObject({ waitingCount: 0, lookUpCount: 0 });
+    await bench.stop();
+  });
+
   it('of the process before is looked up before anything of it is sent', async () => {
     const bench = new Bench(history('a', 5));
     bench.script = async (request, _text, city, signal) => {
