@@ -22,7 +22,7 @@ describe('a serial port', () => {
   it('that is absent is named', async () => {
     const folder = workFolder();
     startGateway({ folder, site: siteOn(join(folder, 'nothing-here')), cityUrl: NO_CITY });
-    expect(await problemOf(folder)).toMatchObject({ code: 'D204', message: expect.stringContaining('nothing-here') });
+    expect(await problemOf(folder)).toMatchObject({ code: 'D201', message: expect.stringContaining('nothing-here') });
   });
 
   it('that another program holds is named as busy', async () => {
