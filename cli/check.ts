@@ -5,7 +5,7 @@ import { checkBoardDocument } from '../config/board-library.ts';
 import { closest } from '../config/closest.ts';
 import { finish, type Loaded, loadSiteDocument } from '../config/load-site.ts';
 import type { Problem } from '../config/problem.ts';
-import { readDocument } from '../config/read-document.ts';
+import { errorCode, readDocument, unread } from '../config/read-document.ts';
 import type { YamlDocument } from '../config/yaml-document.ts';
 import { EXIT } from './exit-codes.ts';
 import { boardFolders, listFolder, readLimited } from './files.ts';
@@ -18,6 +18,9 @@ const UNCHECKED = ['setup/v1', 'scenario/v1', 'sentilo-world/v1'] as const;
 
 /** A folder with more files is not a folder of sites. */
 const FILES_MAX = 10_000;
+
+/** Names that a folder is searched for: `/etc/barri/gateway.yaml` is one. */
+const OWN_NAME = /(?:^|\.)(?:gateway|board)\.yaml$/;
 
 interface CheckOptions {
   readonly json?: boolean;
@@ -66,8 +69,10 @@ async function checkFiles(names: readonly string[], io: Io): Promise<Findings> {
   const problems = new Map<string, Problem>();
   const sources = new Map<string, string>();
   let fileCount = 0;
-  for (const name of names) {
-    const files = await filesIn(name);
+  // The standard input can be read only once, and a file named twice is one file.
+  for (const name of new Set(names)) {
+    const { files, problems: unlisted } = await filesIn(name);
+    for (const problem of unlisted) problems.set(JSON.stringify(problem), problem);
     for (const file of files) {
       fileCount += 1;
       const loaded = await checkFile(file, io);
@@ -75,37 +80,48 @@ async function checkFiles(names: readonly string[], io: Io): Promise<Findings> {
       for (const problem of loaded.problems) problems.set(JSON.stringify(problem), problem);
       for (const [source, text] of loaded.sources) sources.set(source, text);
     }
-    if (files.length === 0) {
-      const problem: Problem = {
-        code: 'C068',
-        severity: 'error',
-        place: { file: name, line: 1, column: 1, length: 1 },
-        path: '',
-        parameters: { file: name },
-      };
-      problems.set(name, problem);
-    }
+    if (files.length === 0 && unlisted.length === 0) problems.set(name, wholeFile(name, 'C068', { file: name }));
   }
   return { problems: [...problems.values()], sources, fileCount };
 }
 
-/** The file itself, or the gateway and board files in a folder and below it, in alphabetical order. */
-async function filesIn(name: string): Promise<readonly string[]> {
-  if (name === '-' || !(await isFolder(name))) return [name];
-  const entries = await fs.readdir(name, { recursive: true });
-  return entries
-    .filter((entry) => /\.(?:gateway|board)\.yaml$/.test(entry) && !entry.includes('node_modules'))
-    .sort()
-    .slice(0, FILES_MAX)
-    .map((entry) => join(name, entry));
+function wholeFile(file: string, code: string, parameters: Problem['parameters']): Problem {
+  return { code, severity: 'error', place: { file, line: 1, column: 1, length: 1 }, path: '', parameters };
 }
 
-async function isFolder(name: string): Promise<boolean> {
+/** The file itself, or the gateway and board files in a folder and below it, in alphabetical order. */
+async function filesIn(name: string): Promise<{ files: readonly string[]; problems: readonly Problem[] }> {
+  if (name === '-' || (await kindOf(name)) !== 'folder') return { files: [name], problems: [] };
+  const files: string[] = [];
+  const problems: Problem[] = [];
+  const folders = [name];
+  for (let folder = folders.pop(); folder !== undefined && files.length < FILES_MAX; folder = folders.pop()) {
+    try {
+      for (const entry of await fs.readdir(folder, { withFileTypes: true })) {
+        const path = join(folder, entry.name);
+        // A link to a folder can lead back up; a pipe or a device never ends.
+        if (entry.isDirectory() && entry.name !== 'node_modules') folders.push(path);
+        else if (OWN_NAME.test(entry.name) && FILE_KINDS.has(await kindOf(path))) files.push(path);
+      }
+    } catch (error) {
+      const reason = errorCode(error);
+      if (reason === undefined) throw error;
+      const { code, parameters } = unread(folder, reason);
+      problems.push(wholeFile(folder, code, parameters));
+    }
+  }
+  return { files: files.sort().slice(0, FILES_MAX), problems };
+}
+
+/** What cannot be looked at is taken for a file, so that reading it says why. */
+const FILE_KINDS: ReadonlySet<string> = new Set(['file', 'unknown']);
+
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | 'unknown'> {
   try {
-    return (await fs.stat(name)).isDirectory();
+    const stat = await fs.stat(path);
+    return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other';
   } catch {
-    // What cannot be looked at is reported when it is read.
-    return false;
+    return 'unknown';
   }
 }
 
@@ -116,7 +132,10 @@ async function checkFile(file: string, io: Io): Promise<Loaded> {
   const schema = String(document.root.children.get('schema')?.scalar ?? '');
   if (schema === 'gateway/v1') return loadSiteDocument(document, { ...files, boardFolders: boardFolders(io.packageRoot) });
   if (schema === 'board/v1') return finish(document, [document], checkBoardDocument(document).problems);
-  return finish(document, [document], [...document.problems, unknownKind(document, schema)]);
+  const problem = unknownKind(document, schema);
+  // What is not checked is not shown either: it may hold the tokens of a whole simulated city.
+  if (problem.severity === 'note' && document.problems.length === 0) return finish(document, [], [problem]);
+  return finish(document, [document], [...document.problems, problem]);
 }
 
 function unknownKind(document: YamlDocument, schema: string): Problem {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createReadStream, promises as fs } from 'node:fs';
+import { createReadStream, promises as fs, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { FILE_BYTES_MAX } from '../config/yaml-limits.ts';
 
@@ -10,6 +10,8 @@ import { FILE_BYTES_MAX } from '../config/yaml-limits.ts';
 export async function readLimited(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
+  // Node takes a folder on the standard input for an empty file.
+  if (path === '-' && fstatSync(0).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
   // Not /dev/stdin: that cannot be opened where the standard input is a socket.
   const stream = path === '-' ? process.stdin : createReadStream(path, { end: FILE_BYTES_MAX });
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
@@ -20,13 +22,16 @@ export async function readLimited(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Names in a folder; empty when there is no such folder, because a folder of boards need not exist. */
+/**
+ * Names in a folder; empty when there is no such folder, because a folder of boards need not exist. Rejects with the
+ * system's error when it is there and cannot be read.
+ */
 export async function listFolder(path: string): Promise<readonly string[]> {
   try {
     return await fs.readdir(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return [];
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
 }

@@ -8,13 +8,13 @@ import { text } from './messages/live.ts';
 const ANSWER_MS_MAX = 3_000;
 
 /** This user may not ask the gateway. */
-export class NotAllowed extends Error {
+class NotAllowed extends Error {
   override readonly name = 'NotAllowed';
 }
 
 /**
  * Asks the gateway that runs on this state folder; undefined when none does, or when it ends before it has answered.
- * @throws NotAllowed when it belongs to another user
+ * Rejects when it belongs to another user: see orSayNotAllowed.
  */
 export function askGateway<T>(stateFolder: string, path: string): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

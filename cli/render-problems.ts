@@ -68,7 +68,7 @@ export function renderSummary(problems: readonly Problem[], fileCount: number, c
 function renderProblem(problem: Problem, lines: readonly string[] | undefined, look: Look, catalogue: Catalogue): string {
   const { code, severity, place, path, parameters } = problem;
   const { what, hints } = textOf(catalogue, code, parameters);
-  const colour = look.isTerminal && !look.env['NO_COLOR'] ? COLOURS[severity] : '';
+  const colour = look.isTerminal && !look.env['NO_COLOR'] && look.env['TERM'] !== 'dumb' ? COLOURS[severity] : '';
   const end = colour === '' ? '' : PLAIN;
   const number = String(place.line);
   const margin = ' '.repeat(number.length);
@@ -90,7 +90,8 @@ function safe(text: string): string {
 }
 
 /** One line with carets under it: tabs become spaces, hidden secrets stars, and a long line is cut around the carets. */
-function drawLine(source: string, from: number, length: number, columns: number): { text: string; carets: string } {
+function drawLine(source: string, at: number, meantLength: number, columns: number): { text: string; carets: string } {
+  const { from, length } = wholeSecret(source, at, meantLength);
   const before = clean(source.slice(Math.max(0, from - NEAR_MAX), from), 0);
   const meant = clean(source.slice(from, from + Math.min(length, NEAR_MAX)), displayWidth(before));
   const after = clean(source.slice(from + length, from + length + NEAR_MAX), displayWidth(before + meant));
@@ -105,11 +106,20 @@ function drawLine(source: string, from: number, length: number, columns: number)
   };
 }
 
+/** Stars have one width however long a secret is, so what is meant in the middle of one is the whole of it. */
+function wholeSecret(source: string, at: number, length: number): { from: number; length: number } {
+  let from = at;
+  let to = at + length;
+  if (source[at] === CONCEALED) while (at - from < NEAR_MAX && source[from - 1] === CONCEALED) from -= 1;
+  if (source[to - 1] === CONCEALED) while (to - at < length + NEAR_MAX && source[to] === CONCEALED) to += 1;
+  return { from, length: to - from };
+}
+
 function clean(text: string, column: number): string {
   let result = '';
   for (const character of text.replace(new RegExp(`${CONCEALED}+`, 'g'), STARS)) {
-    const width = column + displayWidth(result);
-    result += character === '\t' ? ' '.repeat(TAB_WIDTH - (width % TAB_WIDTH)) : character.replace(CONTROL, '·');
+    if (character === '\t') result += ' '.repeat(TAB_WIDTH - ((column + displayWidth(result)) % TAB_WIDTH));
+    else result += character.replace(CONTROL, '·');
   }
   return result;
 }

@@ -18,6 +18,7 @@ export function addSchema(program: Command, io: Io): void {
     .command('schema')
     .description('Print the JSON Schema (draft 7) of a kind of file, for editors.')
     .addArgument(new Argument('<kind>', 'kind of file').choices(Object.keys(SCHEMAS)))
+    .option('--json', 'print JSON, as it does in any case')
     .addHelpText(
       'after',
       `
@@ -31,6 +32,14 @@ Examples:
 /** The JSON Schema of what a person may write, as text with a line end; it is made from the schema that checks files. */
 export function jsonSchema(name: SchemaName): string {
   const { schema, title } = SCHEMAS[name];
-  const json = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
+  const json = z.toJSONSchema(schema, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      // Where any text may stand, `name: 1812` and `name: true` are texts too, although YAML sees a number and a truth.
+      const isAnyText = jsonSchema.type === 'string' && !jsonSchema.pattern && !jsonSchema.enum && jsonSchema.const === undefined;
+      if (isAnyText) Object.assign(jsonSchema, { type: ['string', 'number', 'boolean'] });
+    },
+  });
   return `${JSON.stringify({ title, ...json }, null, 1)}\n`;
 }

@@ -18,7 +18,24 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkReadings(document, board),
     ...checkSimulation(document, board),
     ...checkConnection(document, board),
+    ...noteInactive(document, board),
   ];
+}
+
+/**
+ * One note for the keys that no code acts on yet and that change no value; those that would are a matter of each device
+ * (readiness.ts). `identify` is not among them: a fixed I2C address is taken from it.
+ */
+function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, readings }: BoardFile): Problem[] {
+  const all = Object.values(readings ?? {});
+  const keys = [
+    ...(['write_with', 'min_pause'] as const).filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
+    ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
+    ...(readback === undefined ? [] : ['readback']),
+    ...(uses === undefined ? [] : ['uses']),
+    ...(['rollover', 'resets', 'calibrate_with'] as const).filter((key) => all.some((reading) => reading[key] !== undefined)),
+  ];
+  return keys.length === 0 ? [] : [document.problem('C060', [], { keys }, 'note')];
 }
 
 function checkUnits(
@@ -36,10 +53,10 @@ function checkUnits(
     const normal = normaliseUnit(unit);
     if (normal === undefined) {
       const candidates = closest(unit, UNITS.keys());
-      return [document.problem('C107', [...path, 'unit'], { unit, quantity, candidates, allowed: known.units })];
+      return [document.problem('C107', [...path, 'unit'], { unit, quantity, candidates, allowed: Object.keys(known.units) })];
     }
-    if (known.units.includes(normal)) return [];
-    return [document.problem('C105', [...path, 'unit'], { unit: normal, quantity, allowed: known.units })];
+    if (Object.hasOwn(known.units, normal)) return [];
+    return [document.problem('C105', [...path, 'unit'], { unit: normal, quantity, allowed: Object.keys(known.units) })];
   });
 }
 

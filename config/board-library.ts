@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
 import { checkBoard } from './board-check.ts';
 import type { Problem } from './problem.ts';
-import { type Files, readDocument } from './read-document.ts';
-import { BOARD_REFERENCE, type BoardFile, boardSchema } from './schema-board.ts';
+import { errorCode, type Files, readDocument } from './read-document.ts';
+import { type BoardFile, boardSchema } from './schema-board.ts';
+import { BOARD_REFERENCE } from './schema-types.ts';
 import { validate } from './validate.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
@@ -18,7 +19,8 @@ export interface LoadedBoard {
 /** What a reference such as `bme280@1` leads to. */
 export type Found =
   | { readonly kind: 'found'; readonly loaded: LoadedBoard }
-  | { readonly kind: 'bad-reference' }
+  | { readonly kind: 'other-id'; readonly file: string; readonly id: string }
+  | { readonly kind: 'bad-reference'; readonly known: readonly string[] }
   | { readonly kind: 'unknown'; readonly known: readonly string[] }
   | { readonly kind: 'other-major'; readonly version: string; readonly loaded: LoadedBoard };
 
@@ -27,25 +29,33 @@ export interface BoardLibrary {
   find(reference: string): Promise<Found>;
   /** Every board file that has been read so far. */
   loaded(): Promise<readonly LoadedBoard[]>;
+  /** Folders that are there and cannot be read, with the system's reason: another board could have been meant. */
+  unreadable(): Promise<ReadonlyMap<string, string>>;
 }
 
 /** Looks for boards in `folders`; the first folder that has a file for the id wins. */
 export function openBoardLibrary(folders: readonly string[], files: Files): BoardLibrary {
   const loaded = new Map<string, Promise<LoadedBoard>>();
-  let index: Promise<ReadonlyMap<string, string>> | undefined;
+  let reading: Promise<Index> | undefined;
+  const index = () => {
+    reading ??= readIndex(folders, files);
+    return reading;
+  };
   return {
+    unreadable: async () => (await index()).unreadable,
     loaded: () => Promise.all(loaded.values()),
     async find(reference) {
       const match = BOARD_REFERENCE.exec(reference);
-      if (!match) return { kind: 'bad-reference' };
+      const { fileOf } = await index();
+      if (!match) return { kind: 'bad-reference', known: [...fileOf.keys()] };
       const [, id = '', major = ''] = match;
-      index ??= readIndex(folders, files);
-      const file = (await index).get(id);
-      if (file === undefined) return { kind: 'unknown', known: [...(await index).keys()].sort() };
+      const file = fileOf.get(id);
+      if (file === undefined) return { kind: 'unknown', known: [...fileOf.keys()] };
       const board = loaded.get(file) ?? loadBoardFile(file, files);
       loaded.set(file, board);
       const result = await board;
       const version = result.board?.version;
+      if (result.board && result.board.id !== id) return { kind: 'other-id', file, id: result.board.id };
       if (version !== undefined && Number(version.split('.')[0]) !== Number(major))
         return { kind: 'other-major', version, loaded: result };
       return { kind: 'found', loaded: result };
@@ -53,15 +63,28 @@ export function openBoardLibrary(folders: readonly string[], files: Files): Boar
   };
 }
 
-async function readIndex(folders: readonly string[], files: Files): Promise<ReadonlyMap<string, string>> {
-  const index = new Map<string, string>();
+interface Index {
+  /** The file of each board id. */
+  readonly fileOf: ReadonlyMap<string, string>;
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+async function readIndex(folders: readonly string[], files: Files): Promise<Index> {
+  const fileOf = new Map<string, string>();
+  const unreadable = new Map<string, string>();
   for (const folder of folders) {
-    for (const name of await files.listFolder(folder)) {
-      const id = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : undefined;
-      if (id !== undefined && !index.has(id)) index.set(id, join(folder, name));
+    try {
+      for (const name of await files.listFolder(folder)) {
+        const id = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : undefined;
+        if (id !== undefined && !fileOf.has(id)) fileOf.set(id, join(folder, name));
+      }
+    } catch (error) {
+      const reason = errorCode(error);
+      if (reason === undefined) throw error;
+      unreadable.set(folder, reason);
     }
   }
-  return index;
+  return { fileOf, unreadable };
 }
 
 /** Reads and checks one board file. */

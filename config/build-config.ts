@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ModbusSpec, ReadingSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
-import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, sensorOf } from './check-devices.ts';
+import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorOf, statisticOf } from './check-devices.ts';
 import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
@@ -55,7 +55,8 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
     provider: sentilo.provider,
     tokenSecret: sentilo.token.secret,
     send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
-    ...(sentilo.ca !== undefined && { caFile: resolve(dirname(document.file), sentilo.ca) }),
+    // Relative to the file that says it, which may be an included one.
+    ...(sentilo.ca !== undefined && { caFile: resolve(dirname(document.placeOf(['sentilo', 'ca']).file), sentilo.ca) }),
   };
 }
 
@@ -74,7 +75,7 @@ function buildBus({ via, board }: Plugged): BusConfig {
     }
     case 'modbus-tcp': {
       const { type, host, framing } = entry;
-      return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing, connectPauseMs: entry.connect_pause };
+      return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing };
     }
     default:
       throw new Error(`bus ${id}: a device runs on a bus of type ${entry.type}, which this version cannot open`);
@@ -143,16 +144,17 @@ function buildReading(id: string, reading: BoardReading): ReadingSpec {
 
 function buildChannel(site: Site, device: Plugged, reading: string, board: BoardReading): ChannelConfig {
   const own = device.entry.readings?.[reading];
-  const report = own?.report ?? site.file.defaults?.report;
+  const report = own?.report ?? defaultReport(site, board);
   const place = device.entry.location ?? site.file.gateway.location;
   const valid = own?.valid ?? board.valid;
   const calibrate = buildCalibration(own);
+  const unit = normaliseUnit(board.unit) ?? board.unit;
   return {
     reading,
     name: own?.name ?? { '*': reading },
     quantity: board.quantity,
-    unit: normaliseUnit(board.unit) ?? board.unit,
-    precision: board.precision ?? QUANTITIES.get(board.quantity)?.precision ?? 1,
+    unit,
+    precision: board.precision ?? QUANTITIES.get(board.quantity)?.units[unit] ?? 1,
     kind: board.kind,
     sensor: sensorOf(site, device, reading),
     publish: own?.publish ?? board.publish,
@@ -165,6 +167,12 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     ...(calibrate && { calibrate }),
     ...(report && { report: buildReport(report) }),
   };
+}
+
+/** The site's `report:` is not meant for each reading in particular: what would make no sense of a state is left out. */
+function defaultReport({ file }: Site, board: BoardReading): ReportEntry | undefined {
+  const report = file.defaults?.report;
+  return report && (statisticOf(report) === undefined || hasStatistics(board)) ? report : undefined;
 }
 
 function buildCalibration(own: ReadingEntry | undefined): ChannelConfig['calibrate'] | undefined {

@@ -1,5 +1,6 @@
+import { normaliseUnit } from '../drivers/quantities.ts';
 import type { BoardReading } from './schema-board.ts';
-import type { OutputEntry } from './schema-gateway.ts';
+import type { OutputEntry, ReportEntry } from './schema-gateway.ts';
 import { CITY_ID } from './schema-types.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 
@@ -26,11 +27,25 @@ export function sensorOf(site: Site, device: Plugged, reading: string): string {
   return own ?? `${component}-${device.id}-${reading}`;
 }
 
+/** The word of a report that makes one number of many, or undefined. */
+export function statisticOf(report: ReportEntry): 'mean_of' | 'max_of' | 'min_of' | undefined {
+  return (['mean_of', 'max_of', 'min_of'] as const).find((key) => report[key] !== undefined);
+}
+
+/** Units whose numbers are no amounts: half of an open door, or the mean of 350° and 10°, is nothing. */
+const NO_AMOUNTS: ReadonlySet<string> = new Set(['bool', 'deg']);
+
+/** Whether a mean, a highest and a lowest value of the reading mean anything. Those of a meter's count do not. */
+export function hasStatistics({ kind, unit }: Pick<BoardReading, 'kind' | 'unit'>): boolean {
+  return (kind === 'gauge' || kind === 'rate') && !NO_AMOUNTS.has(normaliseUnit(unit) ?? unit);
+}
+
 /** What belongs to one device, or to the whole site, and is not a question of names or of wiring. */
 export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   for (const device of devices.values()) {
     checkEvery(site, device);
     checkOutputs(site, device);
+    checkReports(site, device);
     checkFactorySettings(site, device);
     const isSilent = activeReadings(device).length + activeOutputs(device).length === 0 && !device.board.provides;
     if (device.entry.enabled && isSilent) site.report('C135', ['devices', device.id], { board: device.board.id }, 'warning');
@@ -66,10 +81,19 @@ function checkOutputs(site: Site, device: Plugged): void {
   }
 }
 
+function checkReports(site: Site, { id, entry, board }: Plugged): void {
+  for (const [name, { report }] of Object.entries(entry.readings ?? {})) {
+    const reading = Object.hasOwn(board.readings ?? {}, name) ? board.readings?.[name] : undefined;
+    const key = report && statisticOf(report);
+    if (!reading || !key || hasStatistics(reading)) continue;
+    site.report('C143', ['devices', id, 'readings', name, 'report', key], { key, reading: `${id}.${name}` });
+  }
+}
+
 /** A meter as it leaves the factory does not answer on a bus that runs at another speed. */
-function checkFactorySettings(site: Site, { id, via, board }: Plugged): void {
+function checkFactorySettings(site: Site, { id, entry, via, board }: Plugged): void {
   const factory = board.modbus?.factory;
-  if (via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return;
+  if (!entry.enabled || via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return;
   const { baud, format } = via.entry;
   if ((factory.baud ?? baud) === baud && (factory.format ?? format) === format) return;
   const leaves = `${factory.baud ?? baud} ${factory.format ?? format}`;

@@ -1,32 +1,59 @@
 /** At most this many proposals: more is no help. */
 const CANDIDATES_MAX = 3;
 
+/** Words that are looked at: a file can hold thousands of ids and as many wrong references to them. */
+const WORDS_MAX = 500;
+
+/** Known words that a message names. */
+const LISTED_MAX = 30;
+
+/** A key of a hundred letters is nobody's typing mistake. */
+const LENGTH_MAX = 60;
+
 /** The words that `word` was probably meant to be, the likeliest first; empty when nothing is near. */
 export function closest(word: string, words: Iterable<string>): string[] {
+  if (word.length > LENGTH_MAX) return [];
   const farthest = Math.max(1, Math.floor(word.length / 3));
   const lower = word.toLowerCase();
-  return [...words]
-    .map((candidate) => ({ candidate, distance: distance(lower, candidate.toLowerCase()) }))
-    .filter((entry) => entry.distance <= farthest)
+  const near: { candidate: string; distance: number }[] = [];
+  let count = 0;
+  for (const candidate of words) {
+    count += 1;
+    if (count > WORDS_MAX) break;
+    if (Math.abs(candidate.length - word.length) > farthest) continue;
+    const found = distance(lower, candidate.toLowerCase(), farthest);
+    if (found <= farthest) near.push({ candidate, distance: found });
+  }
+  return near
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, CANDIDATES_MAX)
     .map((entry) => entry.candidate);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string alignment). */
-function distance(a: string, b: string): number {
-  // A key of a thousand letters is nobody's typing mistake, and the table below grows with both lengths.
-  if (Math.abs(a.length - b.length) > 10 || a.length > 60) return Number.POSITIVE_INFINITY;
+/** What is known, as a message lists it: a page of ids is no help. */
+export function listed(words: readonly string[]): readonly string[] {
+  return words.length <= LISTED_MAX ? words : [...words.slice(0, LISTED_MAX), '…'];
+}
+
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string
+ * alignment). Given up, with infinity, once it must be more than `most`: then only cells near the diagonal count.
+ */
+function distance(a: string, b: string, most: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
+    const row = new Array<number>(b.length + 1).fill(Number.POSITIVE_INFINITY);
+    row[0] = i;
+    let least = i;
+    for (let j = Math.max(1, i - most); j <= Math.min(b.length, i + most); j += 1) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min((row[j - 1] ?? 0) + 1, (last[j] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
-      row.push(best);
+      row[j] = best;
+      least = Math.min(least, best);
     }
+    if (least > most) return Number.POSITIVE_INFINITY;
     beforeLast = last;
     last = row;
   }

@@ -60,7 +60,6 @@ export type BusConfig =
       readonly tcpPort: number;
       readonly timeoutMs: number;
       readonly framing: 'tcp' | 'rtu';
-      readonly connectPauseMs: number;
     };
 
 export interface DeviceConfig {

@@ -1,7 +1,8 @@
-import { HEADER_SERIAL_LINES, I2C1_LINES, parsePin, pinOfLine } from './header-pins.ts';
+import { posix } from 'node:path';
+import { HEADER_SERIAL_LINES, I2C1_LINES, meantPins, parsePin, pinOfLine } from './header-pins.ts';
 import { hex, show } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
-import type { Plugged, Site } from './site.ts';
+import type { Plugged, Site, Via } from './site.ts';
 
 /** The address on the bus, and the parameter that sets it when one does. */
 export interface Address {
@@ -29,12 +30,28 @@ export function checkConflicts(site: Site, devices: ReadonlyMap<string, Plugged>
     if (earlier === undefined) owners.set(thing, owner);
     return earlier;
   };
+  checkIds(site);
   checkPorts(site, take);
+  checkUsbKinds(site);
   takeLinesOfBuses(site, take);
+  const used = addressesByBus(devices);
   for (const device of devices.values()) {
-    if (device.entry.enabled) checkDevice(site, device, devices, take);
+    if (device.entry.enabled) checkDevice(site, device, (bus) => used.get(bus) ?? new Set(), take);
   }
 }
+
+function addressesByBus(devices: ReadonlyMap<string, Plugged>): ReadonlyMap<string, ReadonlySet<number>> {
+  const used = new Map<string, Set<number>>();
+  for (const device of devices.values()) {
+    const address = addressOf(device);
+    if (!address || device.via?.kind !== 'bus') continue;
+    const own = used.get(device.via.bus) ?? new Set();
+    used.set(device.via.bus, own.add(address.value));
+  }
+  return used;
+}
+
+type Used = (bus: string) => ReadonlySet<number>;
 
 type Take = (thing: string, owner: string) => string | undefined;
 
@@ -42,6 +59,41 @@ type Take = (thing: string, owner: string) => string | undefined;
 export function i2cDevice(id: string, device: string | undefined): string | undefined {
   const number = /^i2c([0-9]+)$/.exec(id)?.[1];
   return device ?? (number === undefined ? undefined : `/dev/i2c-${number}`);
+}
+
+/** `via:` names buses, devices and `gpio`: the header wins over what is called like it, and a bus over a device. */
+function checkIds(site: Site): void {
+  const { buses = {}, devices = {} } = site.file;
+  for (const [block, ids] of [
+    ['buses', Object.keys(buses)],
+    ['devices', Object.keys(devices)],
+  ] as const) {
+    if (ids.includes('gpio')) site.report('C144', [block, 'gpio'], { kind: 'reserved', id: 'gpio' }, 'error', 'key');
+  }
+  for (const id of Object.keys(devices)) {
+    if (Object.hasOwn(buses, id)) site.report('C144', ['devices', id], { kind: 'bus', id }, 'warning', 'key');
+  }
+}
+
+/** One spelling for each port: hexadecimal in small letters, paths without double slashes, a long name in short. */
+function onePort(port: string): string {
+  const usb = /^(usb:[0-9a-f]{4}:[0-9a-f]{4})(.*)$/i.exec(port);
+  if (usb) return `${usb[1]?.toLowerCase()}${usb[2]}`;
+  return port.startsWith('/') ? posix.normalize(port).replace('/dev/serial/by-path/', 'by-path:') : port;
+}
+
+/** An adapter that is named by its kind alone can be the very one that another bus names with its serial number. */
+function checkUsbKinds(site: Site): void {
+  const ports = Object.entries(site.file.buses ?? {}).flatMap(([id, bus]) =>
+    bus.type === 'serial' || bus.type === 'modbus-rtu' ? [[id, onePort(bus.port)] as const] : [],
+  );
+  const withSerial = new Map(
+    ports.filter(([, port]) => /^usb:.*@/.test(port)).map(([id, port]) => [port.replace(/@.*/, ''), id]),
+  );
+  for (const [id, port] of ports) {
+    const other = withSerial.get(port);
+    if (other !== undefined) site.report('C145', ['buses', id, 'port'], { port, other }, 'warning');
+  }
 }
 
 function checkPorts(site: Site, take: Take): void {
@@ -63,7 +115,7 @@ function checkPorts(site: Site, take: Take): void {
 }
 
 function takePort(site: Site, path: readonly string[], port: string, bus: string, take: Take): void {
-  const other = take(`port ${port}`, bus);
+  const other = take(`port ${onePort(port)}`, bus);
   if (other !== undefined) site.report('C133', path, { port, other });
 }
 
@@ -76,7 +128,7 @@ function takeLinesOfBuses(site: Site, take: Take): void {
     if (bus.type !== 'onewire') continue;
     const path = ['buses', id, 'pin'];
     const pin = parsePin(bus.pin.replace(/^gpio\./, ''));
-    if ('unknown' in pin) site.report('C111', path, { via: bus.pin });
+    if ('unknown' in pin) site.report('C111', path, { via: bus.pin, candidates: meantPins(bus.pin) });
     else if ('carries' in pin) site.report('C113', path, { pin: pin.pin, carries: pin.carries });
     else takeLine(site, path, pin.line, id, take);
   }
@@ -90,14 +142,14 @@ function takeLine(site: Site, path: readonly string[], line: number, owner: stri
   site.report(code, path, { pin: pinOfLine(line) ?? 0, line, other });
 }
 
-function checkDevice(site: Site, device: Plugged, devices: ReadonlyMap<string, Plugged>, take: Take): void {
+function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void {
   const { id, via } = device;
   if (via?.kind === 'line') takeLine(site, ['devices', id, 'via'], via.line, id, take);
   else if (via?.kind === 'port') takeWhole(site, device, `${via.device}.${via.port}`, take);
   else if (via?.entry.type === 'serial') takeWhole(site, device, via.bus, take);
   else if (via) {
     takeRom(site, device, via.bus, take);
-    takeAddress(site, device, via.bus, devices, take);
+    takeAddress(site, device, via, used, take);
   }
 }
 
@@ -116,14 +168,15 @@ function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, ta
   }
 }
 
-function takeAddress(site: Site, device: Plugged, bus: string, devices: ReadonlyMap<string, Plugged>, take: Take): void {
+function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus' }>, used: Used, take: Take): void {
   const { id, board } = device;
   const address = addressOf(device);
   if (!address) return;
-  const other = take(`address ${bus} ${address.value}`, id);
+  const { bus, entry } = via;
+  // Two buses can lead to one converter or meter.
+  const wire = entry.type === 'modbus-tcp' ? `${entry.host.toLowerCase()}:${entry.tcp_port}` : bus;
+  const other = take(`address ${wire} ${address.value}`, id);
   if (other === undefined) return;
-  const neighbours = [...devices.values()].filter((one) => one.via?.kind === 'bus' && one.via.bus === bus);
-  const used = neighbours.flatMap((one) => addressOf(one)?.value ?? []);
   const isUnit = address.type === 'modbus_unit';
   site.report('C130', ['devices', id], {
     kind: isUnit ? 'unit' : 'address',
@@ -132,15 +185,15 @@ function takeAddress(site: Site, device: Plugged, bus: string, devices: Readonly
     other,
     board: board.id,
     parameter: address.parameter ?? '',
-    free: freeAddresses(board, address, used),
+    free: freeAddresses(board, address, used(bus)),
   });
 }
 
 /** Other addresses that the board can have and nobody on the bus has yet. */
-function freeAddresses(board: BoardFile, { type, parameter, value }: Address, used: readonly number[]): string[] {
+function freeAddresses(board: BoardFile, { type, parameter, value }: Address, used: ReadonlySet<number>): string[] {
   if (parameter === undefined) return [];
   const choices = board.with?.[parameter]?.choices;
-  if (choices) return choices.filter((choice) => !used.includes(Number(choice))).map((choice) => show(type, choice));
-  for (let next = value + 1; next <= 247; next += 1) if (type === 'modbus_unit' && !used.includes(next)) return [String(next)];
+  if (choices) return choices.filter((choice) => !used.has(Number(choice))).map((choice) => show(type, choice));
+  for (let next = value + 1; next <= 247; next += 1) if (type === 'modbus_unit' && !used.has(next)) return [String(next)];
   return [];
 }

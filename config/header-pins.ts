@@ -52,6 +52,14 @@ export function parsePin(text: string): HeaderPin {
   return { unknown: text };
 }
 
+/** Pins as other tools and diagrams name them: `GPIO17`, `BCM17`, `pin11`, `gpio.GPIO17`; a number alone can be both. */
+export function meantPins(text: string): string[] {
+  const [, prefix, word = '', number = ''] = /^(gpio[._-])?(gpio|bcm|pin|)[ ._-]?([0-9]{1,2})$/i.exec(text) ?? [];
+  const chip = String(Number(number));
+  const names = /pin/i.test(word) ? [`pin${chip}`] : word === '' && prefix === undefined ? [chip, `pin${chip}`] : [chip];
+  return number === '' ? [] : names.filter((name) => 'line' in parsePin(name)).map((name) => `gpio.${name}`);
+}
+
 /** The header pin of a line of the chip, or undefined when the line is not on the header. */
 export function pinOfLine(line: number): number | undefined {
   const index = HEADER.indexOf(line);

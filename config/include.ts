@@ -1,14 +1,17 @@
-import { dirname, join, normalize } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { Problem } from './problem.ts';
 import { type Files, readDocument } from './read-document.ts';
 import { makeDocument, type YamlDocument } from './yaml-document.ts';
-import { mergeNodes, nodeAt, type YamlNode } from './yaml-tree.ts';
+import { mergeNodes, nodeAt, type Path, type YamlNode } from './yaml-tree.ts';
 
 /** Files that include files that include files: more levels than a person can follow. */
 const DEPTH_MAX = 5;
 
 /** Files of one site altogether. */
 const FILES_MAX = 20;
+
+/** Codes of a file that could not be read at all. */
+const UNREAD: ReadonlySet<string> = new Set(['C001', 'C002', 'C008', 'C009']);
 
 /** A site file with everything that it includes merged under it. Problems stand in the file where they were made. */
 export interface SiteDocument extends YamlDocument {
@@ -28,7 +31,7 @@ export async function readIncludes(first: YamlDocument, files: Pick<Files, 'read
     problems.push(...document.problems);
     let under: YamlNode | undefined;
     for (const [path, name] of includedNames(document)) {
-      const file = normalize(join(dirname(document.file), name));
+      const file = normalize(isAbsolute(name) ? name : join(dirname(document.file), name));
       const refuse = (code: string) =>
         problems.push(document.problem(code, path, { name, most: code === 'C055' ? DEPTH_MAX : FILES_MAX }));
       if (chain.includes(file)) refuse('C054');
@@ -36,6 +39,12 @@ export async function readIncludes(first: YamlDocument, files: Pick<Files, 'read
       else if (documents.length >= FILES_MAX) refuse('C056');
       else {
         const included = await readDocument(file, files);
+        const unread = included.problems.find(({ code }) => UNREAD.has(code));
+        if (unread) {
+          // There is no line in a file that is not there: the entry that names it is what a person can change.
+          problems.push(document.problem(unread.code, path, unread.parameters));
+          continue;
+        }
         documents.push(included);
         if (included.root && included.root.kind !== 'map') problems.push(included.problem('C057', []));
         const node = await merge(included, [...chain, file]);
@@ -47,6 +56,7 @@ export async function readIncludes(first: YamlDocument, files: Pick<Files, 'read
   };
 
   const root = await merge(first, [normalize(first.file)]);
+  problems.push(...documents.slice(1).flatMap((included) => overriddenSecrets(included, root)));
   return { ...makeDocument(first.file, first.text, root, problems), documents };
 }
 
@@ -61,4 +71,24 @@ function includedNames(document: YamlDocument): [(string | number)[], string][] 
 
 function without(node: YamlNode, key: string): YamlNode {
   return { ...node, children: new Map([...node.children].filter(([other]) => other !== key)) };
+}
+
+/** Secrets written into an included file that the including file hides from the schema by giving the same key itself. */
+function overriddenSecrets(included: YamlDocument, merged: YamlNode | undefined): Problem[] {
+  const problems: Problem[] = [];
+  const walk = (node: YamlNode, path: Path): void => {
+    for (const [key, child] of node.children) {
+      const at = [...path, key];
+      const isPlain = child.kind !== 'map' && child.scalar !== null;
+      if ((key === 'token' || key === 'password') && isPlain && nodeAt(merged, at) !== child) {
+        problems.push(included.problem('C050', at, { written: '', name: at.slice(-2).join('_') }));
+      }
+      walk(child, at);
+    }
+  };
+  for (const block of ['sentilo', 'mqtt', 'buses']) {
+    const node = nodeAt(included.root, [block]);
+    if (node) walk(node, [block]);
+  }
+  return problems;
 }

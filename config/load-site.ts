@@ -9,12 +9,12 @@ import { readIncludes, type SiteDocument } from './include.ts';
 import { noteInactive } from './not-active.ts';
 import { plugDevices } from './plug.ts';
 import type { Place, Problem } from './problem.ts';
-import { type Files, readDocument } from './read-document.ts';
+import { type Files, readDocument, unread } from './read-document.ts';
 import { checkReadiness, type FindDriver, type Readiness } from './readiness.ts';
 import { checkReferences } from './references.ts';
 import { salvage } from './salvage.ts';
 import { gatewaySchema } from './schema-gateway.ts';
-import { conceal, concealIn, secretsIn } from './secrets.ts';
+import { makeConcealer, SECRETS_MAX, secretsIn } from './secrets.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 import { validate } from './validate.ts';
 import type { YamlDocument } from './yaml-document.ts';
@@ -82,7 +82,9 @@ export async function loadSiteDocument(first: YamlDocument, options: SiteOptions
     }
     if (!problems.some(({ severity }) => severity === 'error')) config = buildConfig(site, devices, readiness);
   }
-  return { ...finish(document, documents, problems), ...(config && { config }) };
+  const loaded = finish(document, documents, problems);
+  const hasErrors = loaded.problems.some(({ severity }) => severity === 'error');
+  return { ...loaded, ...(config && !hasErrors && { config }) };
 }
 
 async function checkSite(
@@ -92,6 +94,12 @@ async function checkSite(
 ): Promise<{ devices: ReadonlyMap<string, Plugged>; readiness: ReadonlyMap<string, Readiness> }> {
   checkUplink(site);
   const devices = await plugDevices(site, library);
+  if (Object.keys(site.file.devices ?? {}).length > 0) {
+    for (const [folder, reason] of await library.unreadable()) {
+      const { code, parameters } = unread(folder, reason);
+      site.report(code, [], parameters);
+    }
+  }
   const broken = new Set([...(nodeAt(site.document.root, ['devices'])?.children.keys() ?? [])].filter((id) => !devices.has(id)));
   checkReferences(site, devices, broken);
   checkConflicts(site, devices);
@@ -124,13 +132,20 @@ export function finish(
   documents: readonly YamlDocument[],
   problems: readonly Problem[],
 ): Loaded {
-  const secrets = documents.flatMap(({ root }) => secretsIn(root));
-  const sources = new Map(documents.map(({ file, text }) => [file, conceal(text, secrets)]));
-  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), concealIn(problem, secrets)]));
+  const placeOf = (path: string) => document.placeOf(path === '' ? [] : path.split('.'));
+  const secrets = [...new Set(documents.flatMap(({ root }) => secretsIn(root)))];
+  // Looking for each of thousands in every text takes minutes, and what cannot be hidden is not shown.
+  if (secrets.length > SECRETS_MAX) {
+    const tooMany = { ...document.problem('C063', [], { most: SECRETS_MAX }), place: { ...document.placeOf([]), length: 1 } };
+    return { problems: [tooMany], sources: new Map(), placeOf };
+  }
+  const concealer = makeConcealer(secrets);
+  const sources = new Map(documents.map(({ file, text }) => [file, concealer.source(text)]));
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
   const order = [...sources.keys()];
   const sorted = [...unique.values()].sort(
     (a, b) =>
       order.indexOf(a.place.file) - order.indexOf(b.place.file) || a.place.line - b.place.line || a.place.column - b.place.column,
   );
-  return { problems: sorted, sources, placeOf: (path) => document.placeOf(path === '' ? [] : path.split('.')) };
+  return { problems: sorted.map((problem) => concealer.problem(problem)), sources, placeOf };
 }

@@ -2,6 +2,7 @@ import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { ParameterEntry } from './schema-board.ts';
 import { parseDuration } from './schema-types.ts';
+import { wrongNumber } from './wrong-number.ts';
 
 /** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */
 export type ParameterValue = number | boolean | string;
@@ -56,9 +57,9 @@ function parseType(type: ParameterEntry['type'], { value, written }: WrittenValu
       return boolean(value, written);
     case 'duration': {
       const parsed = parseDuration(written);
-      return typeof parsed === 'number'
-        ? { value: parsed }
-        : { code: parsed.code, parameters: { written, number: parsed.number } };
+      if (typeof parsed === 'number') return { value: parsed };
+      const { code, ...parameters } = parsed;
+      return { code, parameters };
     }
     case 'length':
       return withUnit(written, LENGTH_MM, '0.2mm');
@@ -97,12 +98,16 @@ function withUnit(written: string, factors: Readonly<Record<string, number>>, ex
 
 /** `28-0316a2799dff`, as Linux names it: the family, and the 48-bit serial number in 12 hexadecimal digits. */
 function onewireRom(written: string): Outcome {
-  if (/^[0-9a-f]{2}-[0-9a-f]{12}$/.test(written)) return { value: written };
-  const digits = written.replace(/^[^-]*-/, '').length;
-  return { code: 'C124', parameters: { written, digits } };
+  if (/^[0-9a-f]{2}-[0-9a-f]{12}$/i.test(written)) return { value: written.toLowerCase() };
+  const all = written.replace(/[^0-9a-f]/gi, '').toLowerCase();
+  // Some tools print the digits alone, or with other marks between them.
+  const candidates = all.length === 14 ? [`${all.slice(0, 2)}-${all.slice(2)}`] : [];
+  return { code: 'C124', parameters: { written, digits: Math.max(0, all.length - 2), candidates } };
 }
 
 function wrongType(written: string, value: ParameterValue, expected: string): Outcome {
+  const number = typeof value === 'string' && expected !== 'boolean' ? wrongNumber(value) : undefined;
+  if (number) return number;
   const found = typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'boolean' : 'number';
   return { code: 'C023', parameters: { written, found, expected: [expected] } };
 }

@@ -1,9 +1,10 @@
 import type { BoardLibrary, LoadedBoard } from './board-library.ts';
-import { closest } from './closest.ts';
-import { parsePin } from './header-pins.ts';
+import { closest, listed } from './closest.ts';
+import { meantPins, parsePin } from './header-pins.ts';
 import { type ParameterValue, parseParameter } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
 import type { BusEntry, DeviceEntry } from './schema-gateway.ts';
+import { BOARD_REFERENCE } from './schema-types.ts';
 import { isWritten, type Plugged, type Site, type Via } from './site.ts';
 import { nodeAt } from './yaml-tree.ts';
 
@@ -25,6 +26,15 @@ const PORT_GIVES: Readonly<Record<string, readonly string[]>> = {
   digital_out: ['digital_out'],
 };
 
+/** What `via:` can lead to, made once for all devices. */
+interface Wiring {
+  readonly boards: ReadonlyMap<string, BoardFile>;
+  /** For proposals. */
+  readonly places: readonly string[];
+  /** For lists of what is known. */
+  readonly buses: readonly string[];
+}
+
 /** Finds the board of every device and the place where it is plugged in. Devices without a board are left out, after a report. */
 export async function plugDevices(site: Site, library: BoardLibrary): Promise<ReadonlyMap<string, Plugged>> {
   const boards = new Map<string, BoardFile>();
@@ -34,9 +44,15 @@ export async function plugDevices(site: Site, library: BoardLibrary): Promise<Re
     if (loaded?.board) boards.set(id, loaded.board);
   }
   const plugged = new Map<string, Plugged>();
+  const buses = Object.keys(site.file.buses ?? {});
+  const wiring: Wiring = {
+    boards,
+    places: [...buses, 'gpio.pin11', ...Object.keys(site.file.devices ?? {})],
+    buses: listed([...buses, 'gpio']),
+  };
   for (const [id, entry] of devices) {
     const board = boards.get(id);
-    const via = parseVia(site, id, entry, board, boards);
+    const via = parseVia(site, id, entry, board, wiring);
     if (board) plugged.set(id, { id, entry, board, via, parameters: readParameters(site, id, board) });
   }
   return plugged;
@@ -64,19 +80,23 @@ async function findBoard(
     case 'unknown':
       site.report('C101', path, { board, candidates: closest(board.replace(/@.*/, ''), found.known) });
       return undefined;
+    case 'other-id':
+      site.report('C118', path, { board, file: found.file, id: found.id });
+      return undefined;
     case 'bad-reference':
-      site.report('C099', path, { board, write: `${board.replace(/@.*/, '') || 'bme280'}@1` });
+      site.report('C099', path, { board, write: meantReference(board, found.known) });
       return undefined;
   }
 }
 
-function parseVia(
-  site: Site,
-  id: string,
-  { via }: DeviceEntry,
-  board: BoardFile | undefined,
-  boards: ReadonlyMap<string, BoardFile>,
-): Via | undefined {
+/** A reference that can be pasted: the board that is nearly meant, or the id as written, or an example. */
+function meantReference(board: string, known: readonly string[]): string {
+  const id = board.replace(/@.*/, '').toLowerCase();
+  const written = `${id}@1`;
+  return `${closest(id, known)[0] ?? (BOARD_REFERENCE.test(written) ? id : 'bme280')}@1`;
+}
+
+function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile | undefined, wiring: Wiring): Via | undefined {
   const path = ['devices', id, 'via'];
   const buses = site.file.buses ?? {};
   const fits = (gives: readonly string[]) => {
@@ -93,11 +113,12 @@ function parseVia(
   // A bus or device that the schema refused is there, and has been reported.
   if (!bus && !device && (isWritten(site, ['buses', first]) || isWritten(site, ['devices', first]))) return undefined;
   if (device === undefined || bus) {
-    const known = [...Object.keys(buses), 'gpio.pin11', ...Object.keys(site.file.devices ?? {})];
-    site.report('C110', path, { via, candidates: closest(first, known), known: [...Object.keys(buses), 'gpio'] });
+    const pins = meantPins(via);
+    if (pins.length > 0) site.report('C111', path, { via, candidates: pins });
+    else site.report('C110', path, { via, candidates: closest(first, wiring.places), known: wiring.buses });
     return undefined;
   }
-  const provider = boards.get(first);
+  const provider = wiring.boards.get(first);
   // A provider without a board has been reported; what it would offer is not known.
   if (!provider) return undefined;
   const ports = Object.keys(provider.provides ?? {});
@@ -119,7 +140,7 @@ function parseGpio(
 ): Via | undefined {
   const pin = parsePin(name);
   if ('unknown' in pin) {
-    site.report('C111', path, { via });
+    site.report('C111', path, { via, candidates: meantPins(via) });
     return undefined;
   }
   if ('carries' in pin) {

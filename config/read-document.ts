@@ -3,7 +3,7 @@ import { makeDocument, parseYaml, type YamlDocument } from './yaml-document.ts';
 /** The files that a configuration is read from. `readFile` rejects with an error whose `code` is the system's (ENOENT, EACCES, EISDIR …). */
 export interface Files {
   readFile(path: string): Promise<Uint8Array>;
-  /** Names in a folder; empty when there is no such folder. */
+  /** Names in a folder; empty when there is no such folder. Rejects when it cannot be read, like `readFile`. */
   listFolder(path: string): Promise<readonly string[]>;
 }
 
@@ -25,16 +25,18 @@ export async function readDocument(file: string, files: Pick<Files, 'readFile'>)
     const reason = errorCode(error);
     if (reason === undefined) throw error;
     const place = { file, line: 1, column: 1, length: 1 };
-    const parameters = { file, reason };
-    return makeDocument(file, '', undefined, [
-      { code: CODES.get(reason) ?? 'C009', severity: 'error', place, path: '', parameters },
-    ]);
+    return makeDocument(file, '', undefined, [{ ...unread(file, reason), severity: 'error', place, path: '' }]);
   }
   return parseYaml(file, bytes);
 }
 
+/** The code and parameters of a file or folder that the system refused to read. */
+export function unread(file: string, reason: string): { code: string; parameters: { file: string; reason: string } } {
+  return { code: CODES.get(reason) ?? 'C009', parameters: { file, reason } };
+}
+
 /** The system's name of a failed file operation; undefined for anything that is a bug of ours. */
-function errorCode(error: unknown): string | undefined {
+export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }

@@ -1,5 +1,7 @@
 import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit } from '../drivers/quantities.ts';
+import { activeReadings } from './check-devices.ts';
+import type { ProblemParameters } from './problem.ts';
 import type { Plugged, Site } from './site.ts';
 
 /** Finds a driver by its name, or undefined when this version has none; loadDriver of drivers/registry.ts. */
@@ -27,14 +29,30 @@ export async function checkReadiness(site: Site, device: Plugged, findDriver: Fi
   if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type)) return skip(site, device, 'C137', { via: entry.via });
   if (Object.keys({ ...board.readings, ...board.outputs }).length === 0) return skip(site, device, 'C140', { board: board.id });
   if (!isRightForDriver(site, device, driver) || !via || !parameters || !entry.enabled) return { kind: 'none' };
+  const unable = valueKeys(device);
+  if (unable.length > 0) return skip(site, device, 'C142', { board: board.id, keys: unable });
   const checked = driver.with.safeParse(parameters);
   if (checked.success) return { kind: 'runs', driver, with: checked.data };
-  const name = String(checked.error.issues[0]?.path[0] ?? '');
-  site.report('C138', ['devices', id, 'with', name], { board: board.id, driver: driver.id, name });
+  for (const issue of checked.error.issues) {
+    const names = issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')];
+    const kind = issue.code === 'unrecognized_keys' ? 'unknown' : 'value';
+    for (const name of names)
+      site.report('C138', ['devices', id, 'with', name], { kind, board: board.id, driver: driver.id, name });
+  }
   return { kind: 'none' };
 }
 
-function skip(site: Site, { id, entry }: Plugged, code: string, parameters: Record<string, string>): Readiness {
+/** Keys of a reading that make the value from what the device sends, and that no code acts on yet. */
+const VALUE_KEYS = ['convert', 'scale_from', 'per', 'scale_by', 'starts_at'] as const;
+
+/** Such keys of the readings that are switched on: without them a raw number would go out as a value. */
+function valueKeys(device: Plugged): string[] {
+  return activeReadings(device).flatMap(([name, reading]) =>
+    VALUE_KEYS.filter((key) => reading[key] !== undefined).map((key) => `${name}.${key}`),
+  );
+}
+
+function skip(site: Site, { id, entry }: Plugged, code: string, parameters: ProblemParameters): Readiness {
   if (!entry.enabled) return { kind: 'none' };
   site.report(code, ['devices', id], { device: id, ...parameters }, 'warning');
   return { kind: 'skipped', code };

@@ -9,6 +9,9 @@ import type { Path } from './yaml-tree.ts';
  * @param broken devices whose board is unknown: what they would have cannot be told
  */
 export function checkReferences(site: Site, devices: ReadonlyMap<string, Plugged>, broken: ReadonlySet<string>): void {
+  const namesOf = (block: 'readings' | 'outputs') =>
+    new Set([...devices.values()].flatMap(({ id, board }) => Object.keys(board[block] ?? {}).map((each) => `${id}.${each}`)));
+  const all = { reading: namesOf('readings'), output: namesOf('outputs') };
   for (const { id, entry, board } of devices.values()) {
     const base = ['devices', id];
     const known = { readings: Object.keys(board.readings ?? {}), outputs: Object.keys(board.outputs ?? {}) };
@@ -48,10 +51,7 @@ export function checkReferences(site: Site, devices: ReadonlyMap<string, Plugged
   function mustExist(kind: 'reading' | 'output', name: string, path: Path): void {
     const [device = '', part = ''] = name.split('.');
     if (broken.has(device)) return;
-    const all = [...devices.values()].flatMap(({ id, board }) =>
-      Object.keys((kind === 'reading' ? board.readings : board.outputs) ?? {}).map((each) => `${id}.${each}`),
-    );
-    if (part !== '' && all.includes(name)) return;
-    site.report('C139', path, { kind, name, candidates: closest(name, all) });
+    if (part !== '' && all[kind].has(name)) return;
+    site.report('C139', path, { kind, name, candidates: closest(name, all[kind]) });
   }
 }

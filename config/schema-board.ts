@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { maxOn, onOff } from './schema-gateway.ts';
 import { signal } from './schema-simulate.ts';
-import { baud, block, DASHED_ID, dashedId, duration, mapOf, range, serialFormat, text, texts } from './schema-types.ts';
+import { baud, block, dashedId, duration, mapOf, range, serialFormat, text, texts } from './schema-types.ts';
 
 /** What a board needs at the place where it is plugged in. */
 const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt'] as const;
@@ -170,6 +170,3 @@ export const boardSchema = block({
 export type BoardFile = z.output<typeof boardSchema>;
 export type ParameterEntry = z.output<typeof parameter>;
 export type BoardReading = z.output<typeof reading>;
-
-/** A reference such as `bme280@1`: the id and the major of the version. */
-export const BOARD_REFERENCE = new RegExp(`^(${DASHED_ID.source.slice(1, -1)})@([0-9]+)$`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { signal } from './schema-simulate.ts';
 import {
+  BOARD_REFERENCE,
   baud,
   block,
   cityId,
@@ -52,13 +53,15 @@ const report = block({
   last_of: period.optional(),
   on_change: z.union([z.literal(true), z.number().min(0)]).optional(),
   at_least: period.optional(),
-}).superRefine((value, context) => {
-  const kinds = REPORT_KINDS.filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) fail(context, 'C044', { choices: REPORT_KINDS, found: kinds });
-  else if (value.at_least !== undefined && value.on_change === undefined) {
-    fail(context, 'C045', { key: 'at_least', kind: kinds[0], allowed: kinds }, ['at_least']);
-  }
-});
+})
+  .meta({ oneOf: REPORT_KINDS.map((kind) => ({ required: [kind] })) })
+  .superRefine((value, context) => {
+    const kinds = REPORT_KINDS.filter((kind) => value[kind] !== undefined);
+    if (kinds.length !== 1) fail(context, 'C044', { choices: REPORT_KINDS, found: kinds });
+    else if (value.at_least !== undefined && value.on_change === undefined) {
+      fail(context, 'C045', { key: 'at_least', kind: kinds[0], allowed: kinds }, ['at_least']);
+    }
+  });
 
 const calibrate = block({
   offset: z.number().optional(),
@@ -114,7 +117,7 @@ const output = block({
 });
 
 const device = block({
-  board: text,
+  board: text.meta({ pattern: BOARD_REFERENCE.source }),
   via: text,
   name: texts.optional(),
   every: period.optional(),
@@ -126,6 +129,9 @@ const device = block({
   location: location.optional(),
   simulate: mapOf(signal).optional(),
 });
+
+/** A name or an IPv4 address, or an IPv6 address with or without brackets: no scheme, no port. */
+const HOST = /^(?:[A-Za-z0-9._-]+|\[?(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+(?:%\w+)?\]?)$/;
 
 const bus = z.discriminatedUnion('type', [
   block({ type: z.literal('i2c'), device: text.optional(), speed: frequency.prefault('100kHz') }),
@@ -141,11 +147,11 @@ const bus = z.discriminatedUnion('type', [
   }),
   block({
     type: z.literal('modbus-tcp'),
-    host: text,
+    host: z.string().regex(HOST, 'C147'),
     tcp_port: z.int().min(1).max(65_535).default(502),
     timeout: period.prefault('1s'),
     framing: z.enum(['tcp', 'rtu']).default('tcp'),
-    connect_pause: duration.prefault('0s'),
+    connect_pause: duration.optional(),
     in_flight: z.int().min(1).max(16).optional(),
   }),
   block({ type: z.literal('onewire'), pin: text }),

@@ -20,7 +20,7 @@ const DURATION = /^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|min|h|d))+$/;
 /** What a length of time says, in milliseconds, or the code of what is wrong with it. */
 export function parseDuration(
   text: string,
-): number | { readonly code: string; readonly written: string; readonly number: string } {
+): number | { readonly code: string; readonly written: string; readonly number: string; readonly candidates: readonly string[] } {
   if (DURATION.test(text)) {
     const parts = [...text.matchAll(/([0-9.]+)(ms|s|min|h|d)/g)];
     const totalMs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
@@ -28,9 +28,25 @@ export function parseDuration(
     if (totalMs <= 400 * 86_400_000) return totalMs;
   }
   const number = /^[0-9]+(?:\.[0-9]+)?/.exec(text)?.[0] ?? '';
-  if (text === number && number !== '') return { code: 'C033', written: text, number };
-  if (text === `${number}m`) return { code: 'C034', written: text, number };
-  return { code: 'C035', written: text, number };
+  const found = { written: text, number, candidates: meantDuration(text) };
+  if (text === number && number !== '') return { code: 'C033', ...found };
+  if (text === `${number}m`) return { code: 'C034', ...found };
+  return { code: 'C035', ...found };
+}
+
+/** Units as people write them: a space before, in full, in the plural, in the languages of the texts. */
+const UNIT_WORDS: readonly (readonly [string, RegExp])[] = [
+  ['ms', /^(?:ms|msec|milli\w+|mil·li\w+)$/i],
+  ['s', /^(?:s|secs?|seconds?|seg|segon?s?|segundos?)$/i],
+  ['min', /^(?:mins?|minutes?|minuts?|minutos?)$/i],
+  ['h', /^(?:h|hrs?|hours?|hora|horas|hores)$/i],
+  ['d', /^(?:d|days?|dia|dies|días?)$/i],
+];
+
+/** `5 minutes` → `5min`; empty for what is nothing like a length of time. */
+function meantDuration(text: string): string[] {
+  const [, amount = '', word = ''] = /^([0-9]+(?:[.,][0-9]+)?)\s*([\p{L}·]{1,20})$/u.exec(text.trim()) ?? [];
+  return UNIT_WORDS.filter(([, words]) => words.test(word)).map(([unit]) => amount.replace(',', '.') + unit);
 }
 
 /** `30s`, `1h30min` → milliseconds. */
@@ -103,13 +119,18 @@ export const texts = z
 const ID = /^[a-z][a-z0-9_]*$/;
 
 /** Ids of boards and gateways. */
-export const DASHED_ID = /^[a-z0-9][a-z0-9-]*$/;
+const DASHED_ID = /^[a-z0-9][a-z0-9-]*$/;
+
+/** A reference such as `bme280@1`: the id and the major of the version. */
+export const BOARD_REFERENCE = new RegExp(`^(${DASHED_ID.source.slice(1, -1)})@([0-9]+)$`);
 
 /** What Sentilo allows in the id of a sensor or component. */
 export const CITY_ID = /^[0-9a-zA-Z_-]+$/;
 
-export const dashedId = z.string().max(40).regex(DASHED_ID, 'C041');
-export const cityId = z.string().regex(CITY_ID, 'C042');
+/** An id may look like a number to YAML; it is the text that is written. */
+const idTypes: { type: ['string', 'number'] } = { type: ['string', 'number'] };
+export const dashedId = z.string().max(40).regex(DASHED_ID, 'C041').meta(idTypes);
+export const cityId = z.string().regex(CITY_ID, 'C042').meta(idTypes);
 
 /** How a serial line is set; YAML reads some of these as numbers (8E1 is 80), which editors must accept too. */
 const FORMATS = ['8N1', '8N2', '8E1', '8E2', '8O1', '8O2', '7E1', '7E2', '7O1', '7O2', '7N2'] as const;
@@ -144,6 +165,7 @@ export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code 
   return z
     .object({ note: texts.optional() })
     .catchall(value)
+    .meta({ propertyNames: { pattern: pattern.source } })
     .transform((entries, context) => {
       const { note: _note, ...rest } = entries;
       for (const key of Object.keys(rest)) if (!pattern.test(key)) fail(context, code, { key }, [key]);

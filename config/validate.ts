@@ -1,7 +1,9 @@
 import type { ZodType, z } from 'zod';
 import { closest } from './closest.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
+import { wrongNumber } from './wrong-number.ts';
 import type { YamlDocument } from './yaml-document.ts';
+import { ODD_SPACES, oddSpaceParameters } from './yaml-limits.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -47,8 +49,19 @@ export function validate<T>(document: YamlDocument, schema: ZodType<T>): Validat
     const wasChanged = textPaths(result.error.issues, []).filter((path) => useSource(plain, document.root, path)).length > 0;
     if (wasChanged && round < ROUNDS_MAX) continue;
     const problems = result.error.issues.flatMap((issue) => toProblems(document, issue, issue.path));
-    return { value: undefined, problems: [...problems, ...zeros], written: plain.value };
+    return { value: undefined, problems: [...withoutFollowUps(document, problems), ...zeros], written: plain.value };
   }
+}
+
+/** Leaves out what only follows from a mistake of the document itself: a key that it could not take is not missing. */
+function withoutFollowUps(document: YamlDocument, problems: readonly Problem[]): Problem[] {
+  const pathsOf = (...codes: string[]) =>
+    new Set(document.problems.filter(({ code }) => codes.includes(code)).map(({ path }) => path));
+  const wrongKeys = pathsOf('C014', 'C015', 'C070');
+  const unknownAliases = pathsOf('C016');
+  return problems.filter(({ code, path, parameters }) =>
+    code === 'C022' ? !wrongKeys.has(String(parameters['parent'])) : !unknownAliases.has(path),
+  );
 }
 
 /** zod does not say which keys it would have known; its per-parse message is the one place where the schema is at hand. */
@@ -107,7 +120,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
   const written = writtenAt(document, path);
   const node = nodeAt(document.root, path);
   const key = String(path.at(-1) ?? '');
-  const isEmpty = node?.kind === 'scalar' && node.scalar === null;
+  const isEmpty = node?.kind === 'scalar' && (node.scalar === null || node.scalar === '');
   if (isEmpty && issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key') return at('C029', { key });
   if (issue.code !== 'custom' && node === undefined) return at('C022', { key, parent: dotted(path.slice(0, -1)) });
   if (/^[A-Z]\d{3}$/.test(issue.message))
@@ -128,14 +141,19 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
     case 'invalid_union':
       return unionProblems(document, issue, path, written);
     case 'too_small':
-      return at('C025', { written, bound: 'least', of: String(issue.origin), amount: Number(issue.minimum) });
+      return at(...outOfBounds(String(issue.origin), 'least', Number(issue.minimum), written));
     case 'too_big':
-      return at('C025', { written, bound: 'most', of: String(issue.origin), amount: Number(issue.maximum) });
+      return at(...outOfBounds(String(issue.origin), 'most', Number(issue.maximum), written));
     case 'invalid_type':
       return at(...wrongType(node, written, [issue.expected]));
     default:
       return at('C038', { written });
   }
+}
+
+function outOfBounds(of: string, bound: string, amount: number, written: string): [string, ProblemParameters] {
+  if (of === 'array' || of === 'string') return ['C046', { kind: `${of}-${bound}`, amount }];
+  return ['C025', { written, bound, of, amount }];
 }
 
 function unknownKey(document: YamlDocument, parent: Path, key: string, allowed: readonly string[]): Problem {
@@ -157,7 +175,9 @@ function unionProblems(
   }
   const isOtherType = (branch: readonly Issue[]) =>
     branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0);
-  const fitting = issue.errors.filter((branch) => !isOtherType(branch)).sort((a, b) => a.length - b.length)[0];
+  const fitting = issue.errors
+    .filter((branch) => !isOtherType(branch))
+    .sort((a, b) => isFarWord(a, written) - isFarWord(b, written) || a.length - b.length)[0];
   if (fitting) return fitting.flatMap((inner) => toProblems(document, inner, [...path, ...inner.path]));
   const expected = issue.errors.flatMap((branch) =>
     branch.flatMap((inner) => ('expected' in inner ? [String(inner.expected)] : [])),
@@ -165,9 +185,18 @@ function unionProblems(
   return [document.problem(...withPath(wrongType(nodeAt(document.root, path), written, expected), path))];
 }
 
+/** 1 when the branch knows only other words than this one: `max_on: 5m` is no `unlimited`, but nearly a length of time. */
+function isFarWord(branch: readonly Issue[], written: string): number {
+  return Number(
+    branch.some((inner) => inner.code === 'invalid_value' && closest(written, inner.values.map(String)).length === 0),
+  );
+}
+
 function withPath([code, parameters]: [string, ProblemParameters], path: Path): [string, Path, ProblemParameters] {
   return [code, path, parameters];
 }
+
+const KEY_AND_ODD_SPACE = new RegExp(`^[\\w-]+: *${ODD_SPACES.source}`);
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text',
@@ -185,6 +214,13 @@ function wrongType(node: YamlNode | undefined, written: string, expected: readon
   if (expected.includes('boolean') && node?.source !== undefined && word !== undefined) {
     return ['C027', { written, meant: String(word) }];
   }
+  const isQuoted = node?.kind === 'scalar' && typeof node.scalar === 'string' && node.source === undefined;
+  if (isQuoted && expected.includes('boolean') && /^(?:true|false)$/.test(written)) return ['C069', { written }];
+  const number =
+    typeof node?.scalar === 'string' && expected.some((type) => /^(?:number|int)$/.test(type)) ? wrongNumber(written) : undefined;
+  if (number) return [number.code, number.parameters];
+  // `id:` and a non-breaking space are one text to YAML, where a block of keys belongs.
+  if (expected.includes('object') && KEY_AND_ODD_SPACE.test(written)) return ['C015', oddSpaceParameters(written)];
   const found = node?.kind === 'scalar' ? (KINDS[typeof node.scalar] ?? 'text') : (node?.kind ?? 'text');
   return ['C023', { written, found, expected: [...new Set(expected.map((type) => KINDS[type] ?? 'text'))] }];
 }

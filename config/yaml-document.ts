@@ -16,6 +16,8 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Place, Problem, ProblemParameters } from './problem.ts';
+import { isSecretKey } from './secrets.ts';
+import { wrongNumber } from './wrong-number.ts';
 import { exceededLimit, FILE_BYTES_MAX, ODD_SPACES, oddSpaceParameters, syntaxProblems } from './yaml-limits.ts';
 import { dotted, type Path, placeAt, plainValue, type YamlNode } from './yaml-tree.ts';
 
@@ -164,7 +166,7 @@ class Reader {
       return target ? this.read(target, path, key, place) : nothing;
     }
     if (node.tag !== undefined && !through) {
-      this.#report('C020', this.#place(range[0], range[1]), path, { tag: node.tag });
+      this.#report('C020', this.#place(range[0], range[1]), path, { tag: node.tag.replace('tag:yaml.org,2002:', '!!') });
     }
     const result = isCollection(node)
       ? isMap(node)
@@ -257,10 +259,13 @@ class Reader {
     }
     // `{ en: Height, used for pressure }`: the comma made a second key, which has no colon.
     const hasColon = pair.value !== null && !(isScalar(pair.value) && pair.value.range?.[0] === pair.key.range?.[1]);
-    if (map.flow && !hasColon && key.includes(' ')) {
-      this.#report('C014', place, path, { text: key });
-      return false;
-    }
-    return true;
+    const before = map.items[map.items.indexOf(pair as never) - 1];
+    if (!map.flow || hasColon || !before) return true;
+    const { value } = before;
+    const decimal = isScalar(value) && value.type === 'PLAIN' ? wrongNumber(`${value.source},${key}`) : undefined;
+    // Without the text: what a comma cut off can be the end of a secret.
+    if (!decimal || isSecretKey(String(before.key))) this.#report('C014', place, path, {});
+    else this.#report(decimal.code, place, path, decimal.parameters);
+    return false;
   }
 }

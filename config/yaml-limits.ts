@@ -13,7 +13,10 @@ const SCALAR = '\u001f';
 const DEPTH_MAX = 20;
 
 /** Characters that look like a space, or like nothing, and are part of the text for YAML (1.2.2 §5.5: white space is space and tab). */
-export const ODD_SPACES = /[\u00A0\u2007\u202F\u3000\u200B\uFEFF]/;
+export const ODD_SPACES = /[\u00A0\u00AD\u1680\u2000-\u200F\u202F\u205F\u2060\u3000\uFEFF]/;
+
+/** Characters before a mistake that are looked at. */
+const LINE_MAX = 200;
 
 /** Problems of one file that are worth showing before the first is mended. */
 const ODD_LINES_MAX = 20;
@@ -76,8 +79,13 @@ export function syntaxProblems(text: string, document: Document.Parsed, place: (
   return problems;
 }
 
+/** `'Pati de l'escola'` up to the letter after the apostrophe. */
+const APOSTROPHE = /[:,[{-] *'[^'\n]*\p{L}'$/u;
+
 function codeOf(error: YAMLError, text: string): { code: string; parameters: ProblemParameters } {
-  const word = text.slice(error.pos[0], error.pos[1]).split('\n')[0] ?? '';
+  const lineFrom = text.lastIndexOf('\n', error.pos[0] - 1) + 1;
+  if (APOSTROPHE.test(text.slice(Math.max(lineFrom, error.pos[0] - LINE_MAX), error.pos[0])))
+    return { code: 'C064', parameters: {} };
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return { code: 'C011', parameters: {} };
@@ -91,7 +99,7 @@ function codeOf(error: YAMLError, text: string): { code: string; parameters: Pro
         parameters: { kind: /quote/.test(error.message) ? 'quote' : /[\]}]$/.test(error.message) ? 'bracket' : 'indent' },
       };
     default:
-      return { code: 'C010', parameters: { text: word } };
+      return { code: 'C010', parameters: {} };
   }
 }
 

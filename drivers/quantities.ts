@@ -8,10 +8,8 @@ export interface Unit {
 /** What is measured. Units stay as the board declares them; nothing is converted on the way to the city. */
 export interface Quantity {
   readonly id: string;
-  /** The units that make sense for it; the first is the usual one. */
-  readonly units: readonly string[];
-  /** Smallest step worth telling, in the usual unit. */
-  readonly precision: number;
+  /** The units that make sense for it, the usual one first, each with the smallest step worth telling in that unit. */
+  readonly units: Readonly<Record<string, number>>;
   /** Type of the sensor in Sentilo's reference catalogue. */
   readonly cityType: string;
 }
@@ -53,44 +51,44 @@ const UNIT_LIST: readonly Unit[] = [
 ];
 
 const QUANTITY_LIST: readonly Quantity[] = [
-  { id: 'air_temperature', units: ['degC'], precision: 0.01, cityType: 'temperature' },
-  { id: 'temperature', units: ['degC'], precision: 0.01, cityType: 'temperature' },
-  { id: 'relative_humidity', units: ['%'], precision: 0.1, cityType: 'humidity' },
-  { id: 'air_pressure', units: ['hPa', 'Pa', 'kPa'], precision: 0.1, cityType: 'atmospheric_pressure' },
-  { id: 'pm1', units: ['ug/m3'], precision: 0.1, cityType: 'air_pollutant' },
-  { id: 'pm2_5', units: ['ug/m3'], precision: 0.1, cityType: 'air_quality_pm25' },
-  { id: 'pm10', units: ['ug/m3'], precision: 0.1, cityType: 'air_quality_pm10' },
-  { id: 'pm100', units: ['ug/m3'], precision: 1, cityType: 'air_pollutant' },
-  { id: 'co2', units: ['ppm'], precision: 1, cityType: 'air_quality_co2' },
-  { id: 'illuminance', units: ['lx'], precision: 1, cityType: 'luminosity' },
-  { id: 'sound_laeq', units: ['dBA'], precision: 0.1, cityType: 'noise' },
-  { id: 'sound_lamin', units: ['dBA'], precision: 0.1, cityType: 'noise' },
-  { id: 'sound_lamax', units: ['dBA'], precision: 0.1, cityType: 'noise' },
-  { id: 'voltage', units: ['V', 'mV'], precision: 0.1, cityType: 'voltage' },
-  { id: 'current', units: ['A', 'mA'], precision: 0.01, cityType: 'current' },
-  { id: 'active_power', units: ['W', 'kW'], precision: 1, cityType: 'active_power' },
-  { id: 'apparent_power', units: ['VA', 'kVA'], precision: 1, cityType: 'active_power' },
-  { id: 'reactive_power', units: ['var', 'kvar'], precision: 1, cityType: 'reactive_power' },
-  { id: 'power_factor', units: ['1'], precision: 0.01, cityType: 'cosphi' },
-  { id: 'frequency', units: ['Hz'], precision: 0.01, cityType: 'frequency' },
-  { id: 'energy_imported', units: ['kWh', 'Wh'], precision: 0.01, cityType: 'active_energy' },
-  { id: 'energy_exported', units: ['kWh', 'Wh'], precision: 0.01, cityType: 'active_energy' },
-  { id: 'reactive_energy', units: ['kvarh'], precision: 0.01, cityType: 'reactive_energy' },
-  { id: 'contact', units: ['bool'], precision: 1, cityType: 'status' },
-  { id: 'presence', units: ['bool'], precision: 1, cityType: 'presence' },
-  { id: 'switch_state', units: ['bool'], precision: 1, cityType: 'status' },
-  { id: 'valve_state', units: ['bool'], precision: 1, cityType: 'solenoid_valve' },
-  { id: 'rain', units: ['mm'], precision: 0.01, cityType: 'rain' },
-  { id: 'rain_rate', units: ['mm/h'], precision: 0.1, cityType: 'pluviometer' },
-  { id: 'wind_speed', units: ['m/s'], precision: 0.1, cityType: 'anemometer' },
-  { id: 'wind_direction', units: ['deg'], precision: 1, cityType: 'wind_direction_10_m' },
-  { id: 'water_flow', units: ['L/min'], precision: 0.1, cityType: 'flowmeter' },
-  { id: 'water_volume', units: ['L', 'm3'], precision: 0.1, cityType: 'water_meter' },
-  { id: 'soil_moisture', units: ['%'], precision: 1, cityType: 'soil_moisture_35' },
-  { id: 'soil_temperature', units: ['degC'], precision: 0.1, cityType: 'temperature' },
-  { id: 'conductivity', units: ['us/cm'], precision: 1, cityType: 'conductivity' },
-  { id: 'position', units: ['deg'], precision: 0.00001, cityType: 'status' },
-  { id: 'count', units: ['1'], precision: 1, cityType: 'status' },
+  { id: 'air_temperature', units: { degC: 0.01 }, cityType: 'temperature' },
+  { id: 'temperature', units: { degC: 0.01 }, cityType: 'temperature' },
+  { id: 'relative_humidity', units: { '%': 0.1 }, cityType: 'humidity' },
+  { id: 'air_pressure', units: { hPa: 0.1, Pa: 10, kPa: 0.01 }, cityType: 'atmospheric_pressure' },
+  { id: 'pm1', units: { 'ug/m3': 0.1 }, cityType: 'air_pollutant' },
+  { id: 'pm2_5', units: { 'ug/m3': 0.1 }, cityType: 'air_quality_pm25' },
+  { id: 'pm10', units: { 'ug/m3': 0.1 }, cityType: 'air_quality_pm10' },
+  { id: 'pm100', units: { 'ug/m3': 1 }, cityType: 'air_pollutant' },
+  { id: 'co2', units: { ppm: 1 }, cityType: 'air_quality_co2' },
+  { id: 'illuminance', units: { lx: 1 }, cityType: 'luminosity' },
+  { id: 'sound_laeq', units: { dBA: 0.1 }, cityType: 'noise' },
+  { id: 'sound_lamin', units: { dBA: 0.1 }, cityType: 'noise' },
+  { id: 'sound_lamax', units: { dBA: 0.1 }, cityType: 'noise' },
+  { id: 'voltage', units: { V: 0.1, mV: 100 }, cityType: 'voltage' },
+  { id: 'current', units: { A: 0.01, mA: 10 }, cityType: 'current' },
+  { id: 'active_power', units: { W: 1, kW: 0.001 }, cityType: 'active_power' },
+  { id: 'apparent_power', units: { VA: 1, kVA: 0.001 }, cityType: 'active_power' },
+  { id: 'reactive_power', units: { var: 1, kvar: 0.001 }, cityType: 'reactive_power' },
+  { id: 'power_factor', units: { 1: 0.01 }, cityType: 'cosphi' },
+  { id: 'frequency', units: { Hz: 0.01 }, cityType: 'frequency' },
+  { id: 'energy_imported', units: { kWh: 0.01, Wh: 10 }, cityType: 'active_energy' },
+  { id: 'energy_exported', units: { kWh: 0.01, Wh: 10 }, cityType: 'active_energy' },
+  { id: 'reactive_energy', units: { kvarh: 0.01 }, cityType: 'reactive_energy' },
+  { id: 'contact', units: { bool: 1 }, cityType: 'status' },
+  { id: 'presence', units: { bool: 1 }, cityType: 'presence' },
+  { id: 'switch_state', units: { bool: 1 }, cityType: 'status' },
+  { id: 'valve_state', units: { bool: 1 }, cityType: 'solenoid_valve' },
+  { id: 'rain', units: { mm: 0.01 }, cityType: 'rain' },
+  { id: 'rain_rate', units: { 'mm/h': 0.1 }, cityType: 'pluviometer' },
+  { id: 'wind_speed', units: { 'm/s': 0.1 }, cityType: 'anemometer' },
+  { id: 'wind_direction', units: { deg: 1 }, cityType: 'wind_direction_10_m' },
+  { id: 'water_flow', units: { 'L/min': 0.1 }, cityType: 'flowmeter' },
+  { id: 'water_volume', units: { L: 0.1, m3: 0.0001 }, cityType: 'water_meter' },
+  { id: 'soil_moisture', units: { '%': 1 }, cityType: 'soil_moisture_35' },
+  { id: 'soil_temperature', units: { degC: 0.1 }, cityType: 'temperature' },
+  { id: 'conductivity', units: { 'us/cm': 1 }, cityType: 'conductivity' },
+  { id: 'position', units: { deg: 0.00001 }, cityType: 'status' },
+  { id: 'count', units: { 1: 1 }, cityType: 'status' },
 ];
 
 export const UNITS: ReadonlyMap<string, Unit> = new Map(UNIT_LIST.map((unit) => [unit.id, unit]));

@@ -54,19 +54,12 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
     firstTried = resolve;
   });
 
-  let told: BusError | 'works' | undefined;
+  const tell = changes(onChange);
 
   const fail = (error: BusError) => {
     failure = error;
     firstTried();
-    const isNew = !(told instanceof BusError) || told.kind !== error.kind || told.message !== error.message;
-    told = error;
-    if (isNew) onChange(error);
-  };
-  const works = () => {
-    if (told === 'works') return;
-    told = 'works';
-    onChange(undefined);
+    tell.fails(error);
   };
 
   /** Opens the line once and resolves when it is lost again: with whether it has worked. */
@@ -78,7 +71,7 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
     let isProven = false;
     const prove = () => {
       isProven = true;
-      works();
+      tell.works();
     };
     const cancelProof = clock.timer(PROVEN_MS, prove);
     const stopBytes = opened.onBytes((bytes) => {
@@ -113,23 +106,47 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
       // Its onClose ends the session; what close() itself meets is the business of the session's own close.
       line?.close().catch(() => {});
     },
-    run: async (signal) => {
-      let backOffMs = BACK_OFF_MS_FIRST;
-      while (!signal.aborted) {
-        try {
-          const hasWorked = await session(signal);
-          if (signal.aborted) return;
-          if (!hasWorked) throw new BusError('closed', `${name} is closed by the other side as soon as it is opened`);
-          // What became of it is told by the next opening: a cable that was pulled, or nothing worth a word.
-          backOffMs = BACK_OFF_MS_FIRST;
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!(error instanceof BusError)) throw error;
-          fail(error);
-          backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX[error.kind] ?? BACK_OFF_MS_MAX_DEFAULT);
-        }
-        await sleep(clock, backOffMs * (1 - JITTER * random()), signal).catch(() => {});
-      }
+    run: (signal) => keepOpen({ name, clock, random }, session, fail, signal),
+  };
+}
+
+/** Opens again and again, with waits that grow as long as opening does not help. */
+async function keepOpen(
+  { name, clock, random }: Pick<ReopeningStreamOptions, 'name' | 'clock' | 'random'>,
+  session: (signal: AbortSignal) => Promise<boolean>,
+  fail: (error: BusError) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let backOffMs = BACK_OFF_MS_FIRST;
+  while (!signal.aborted) {
+    try {
+      const hasWorked = await session(signal);
+      if (signal.aborted) return;
+      if (!hasWorked) throw new BusError('closed', `${name} is closed by the other side as soon as it is opened`);
+      // What became of it is told by the next opening: a cable that was pulled, or nothing worth a word.
+      backOffMs = BACK_OFF_MS_FIRST;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof BusError)) throw error;
+      fail(error);
+      backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX[error.kind] ?? BACK_OFF_MS_MAX_DEFAULT);
+    }
+    await sleep(clock, backOffMs * (1 - JITTER * random()), signal).catch(() => {});
+  }
+}
+
+/** Passes on that a line works or why it does not, each time that is something else than before. */
+function changes(onChange: (failure: BusError | undefined) => void) {
+  let told: BusError | 'works' | undefined;
+  return {
+    works: () => {
+      if (told !== 'works') onChange(undefined);
+      told = 'works';
+    },
+    fails: (error: BusError) => {
+      const isNew = !(told instanceof BusError) || told.kind !== error.kind || told.message !== error.message;
+      told = error;
+      if (isNew) onChange(error);
     },
   };
 }

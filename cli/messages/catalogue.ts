@@ -18,9 +18,12 @@ export interface Choice {
   readonly of: Readonly<Record<string, Message>>;
 }
 
+/** Texts by code. */
+export type Messages = Readonly<Record<string, Message | Choice>>;
+
 /** All texts of one language. */
 export interface Catalogue {
-  readonly messages: Readonly<Record<string, Message | Choice>>;
+  readonly messages: Messages;
   /** Words for values of parameters, by the name that a text asks for. */
   readonly words: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly or: string;
@@ -41,13 +44,16 @@ export function textOf(catalogue: Catalogue, code: string, parameters: ProblemPa
   const message = entry && 'by' in entry ? entry.of[String(parameters[entry.by])] : entry;
   if (!message) throw new Error(`no text for the problem ${code}`);
   return {
-    what: fill(catalogue, message.what, parameters) ?? message.what,
-    hints: message.hints.flatMap((hint) => fill(catalogue, hint, parameters) ?? []),
+    what: fill(catalogue, message.what, parameters).text,
+    hints: message.hints.flatMap((hint) => {
+      const { text, isComplete } = fill(catalogue, hint, parameters);
+      return isComplete ? [text] : [];
+    }),
   };
 }
 
-/** Undefined when a parameter is missing or an empty list. */
-function fill(catalogue: Catalogue, template: string, parameters: ProblemParameters): string | undefined {
+/** `isComplete` is false when a parameter is missing, an empty text or an empty list: nothing stands in its place then. */
+function fill(catalogue: Catalogue, template: string, parameters: ProblemParameters): { text: string; isComplete: boolean } {
   let isComplete = true;
   const text = template.replace(/\{([a-zA-Z]+)(?::([a-zA-Z]+))?\}/g, (_all, name: string, format?: string) => {
     const value = parameters[name];
@@ -58,7 +64,7 @@ function fill(catalogue: Catalogue, template: string, parameters: ProblemParamet
     const words = format === undefined ? undefined : catalogue.words[format];
     return items.map((item) => words?.[String(item)] ?? String(item)).join(words ? ` ${catalogue.or} ` : ', ');
   });
-  return isComplete ? text : undefined;
+  return { text, isComplete };
 }
 
 /** As it is written in a file. */

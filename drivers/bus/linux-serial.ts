@@ -62,7 +62,8 @@ export async function openPort(
     port.open((error) => {
       signal.removeEventListener('abort', onAbort);
       // Nobody waits any more: a port that was left open would be busy for the next attempt.
-      if (signal.aborted && !error) void stream.close();
+      // What its closing meets has nobody to go to.
+      if (signal.aborted && !error) stream.close().catch(() => {});
       resolve(error ?? null);
     });
   });

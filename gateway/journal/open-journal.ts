@@ -52,7 +52,11 @@ export async function openJournal(disk: Disk, folder: string, options: JournalOp
 
   for (const uplink of found.uplinks) opening.set(uplink, Promise.resolve(await open(uplink)));
   // A cursor that is ahead of the records (the disk lied, or the files are older copies) must not swallow what comes.
-  const highest = Math.max(0, ...deliveries.map((delivery) => delivery.ranges.at(-1)?.last ?? delivery.lowWater));
+  // What was being sent may be gone with its file; its sequences stand in the cursor, and what takes them next would pass for it.
+  const highest = Math.max(
+    0,
+    ...deliveries.map(({ ranges, lowWater, unresolved }) => Math.max(ranges.at(-1)?.last ?? lowWater, unresolved.at(-1) ?? 0)),
+  );
   const nextSequence = Math.max(found.nextSequence, highest + 1);
   skip({ first: found.nextSequence, last: highest });
 

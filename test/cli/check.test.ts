@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +23,7 @@ import { type JsonProblem, problemsAsJson, renderProblems, renderSummary } from 
 import { displayWidth } from '../../cli/table.ts';
 import type { Problem } from '../../config/problem.ts';
 import { readDocument } from '../../config/read-document.ts';
+import { barri } from './in-process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DATA = join(ROOT, 'test/data/config');
@@ -132,10 +143,65 @@ describe('barri check', () => {
     expect((await checkJson(join(folder, 'none'))).map(({ code }) => code)).toEqual(['C068']);
   });
 
+  it('finds gateway.yaml and board.yaml too, and passes by pipes, links upwards and dependencies', async () => {
+    const top = join(folder, 'etc');
+    mkdirSync(join(top, 'sub'), { recursive: true });
+    mkdirSync(join(top, 'node_modules'));
+    for (const name of ['gateway.yaml', 'sub/board.yaml', 'node_modules/x.board.yaml', 'mygateway.yaml', 'a.gateway.yml'])
+      file(`etc/${name}`, 'x: 1\n');
+    symlinkSync(top, join(top, 'sub/up'));
+    symlinkSync(join(top, 'gone'), join(top, 'gone.gateway.yaml'));
+    spawnSync('sh', ['-c', 'mkfifo pipe.gateway.yaml'], { cwd: top });
+    expect((await checkJson(top)).map((one) => [one.code, one.file])).toEqual([
+      ['C065', join(top, 'gateway.yaml')],
+      ['C001', join(top, 'gone.gateway.yaml')],
+      ['C065', join(top, 'sub/board.yaml')],
+    ]);
+  });
+
+  it('names a folder that this user may not read, and checks the others', () => {
+    const top = join(folder, 'closed');
+    mkdirSync(join(top, 'shut'), { recursive: true });
+    file('closed/a.gateway.yaml', 'x: 1\n');
+    chmodSync(join(top, 'shut'), 0);
+    chmodSync(folder, 0o755);
+    // Root may read everything.
+    const user = process.getuid?.() === 0 ? { uid: 65_534 } : {};
+    const run = spawnSync(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'check', '--json', top], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '' },
+      ...user,
+    });
+    expect((JSON.parse(run.stdout) as { problems: JsonProblem[] }).problems.map(({ code, file }) => [code, file])).toEqual([
+      ['C002', join(top, 'shut')],
+      ['C065', join(top, 'a.gateway.yaml')],
+    ]);
+    expect(run.status).toBe(1);
+  });
+
+  it.each([
+    ['twice', ['-', '-'], 'pipe', 'C004'],
+    ['from a folder', ['-'], 'folder', 'C008'],
+  ] as const)('takes the standard input %s', (_title, names, from, code) => {
+    const run = spawnSync(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'check', '--json', ...names], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      ...(from === 'pipe' ? { input: '' } : { stdio: [openSync(folder, 'r'), 'pipe', 'pipe'] }),
+    });
+    expect((JSON.parse(run.stdout) as { problems: JsonProblem[] }).problems.map((one) => one.code)).toEqual([code]);
+  });
+
   it.each(['setup.yaml', 'city-outage.scenario.yaml'])('says that %s is not checked in this version', async (name) => {
     expect((await checkJson(join(DATA, 'cases', name))).map(({ code, severity }) => [code, severity])).toEqual([
       ['C067', 'note'],
     ]);
+  });
+
+  it('has nothing against a city with many tokens, which is not its matter', async () => {
+    const tokens = Array.from({ length: 150 }, (_, index) => `  - { id: e${index}, token: t${index}abc }\n`).join('');
+    const world = file('world.yaml', `schema: sentilo-world/v1\nentities:\n${tokens}`);
+    expect((await checkJson(world)).map(({ code }) => code)).toEqual(['C067']);
   });
 
   it('stops reading a device that never ends', async () => {
@@ -208,6 +274,7 @@ describe('the frame of a problem', () => {
     expect(render(LOOK)).not.toContain('\u001b');
     expect(render({ isTerminal: true, env: {} })).toContain('\u001b[1;31merror[C033]\u001b[0m');
     expect(render({ isTerminal: true, env: { NO_COLOR: '1' } })).not.toContain('\u001b');
+    expect(render({ isTerminal: true, env: { TERM: 'dumb' } })).not.toContain('\u001b');
   });
 });
 
@@ -227,6 +294,14 @@ describe('the JSON form', () => {
         },
       ],
     });
+  });
+});
+
+describe('barri schema', () => {
+  it('takes --json like every other command', async () => {
+    const { code, out } = await barri(['schema', 'board', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ title: 'Barri board file (board/v1)' });
   });
 });
 
@@ -256,6 +331,10 @@ describe('the catalogue', () => {
     expect(textOf(en, 'C021', { key: 'evry', candidates: ['every', 'very'], allowed: [] }).hints).toEqual([
       'did you mean `every` or `very`?',
     ]);
+  });
+
+  it('shows nothing where a parameter is empty', () => {
+    expect(textOf(en, 'C047', { written: '' }).what).toBe('`` is not a time zone');
   });
 
   it('says for every problem what to do', () => {

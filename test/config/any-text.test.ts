@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { textOf } from '../../cli/messages/catalogue.ts';
+import { en } from '../../cli/messages/en.ts';
 import { problemsAsJson, renderProblems } from '../../cli/render-problems.ts';
 import { checkBoardDocument } from '../../config/board-library.ts';
 import { parseYaml } from '../../config/yaml-document.ts';
@@ -90,6 +92,12 @@ describe('whatever a file holds', () => {
         expect(site.config === undefined).toBe(site.problems.some(({ severity }) => severity === 'error'));
         const lines = text.split('\n').length;
         for (const { place } of site.problems) expect(place.line >= 1 && place.line <= lines && place.column >= 1).toBe(true);
+        // The texts of problems are those of the catalogue, without what the file holds.
+        for (const { code, parameters } of site.problems) {
+          const { what, hints } = textOf(en, code, parameters);
+          const own = JSON.stringify(Object.values(parameters));
+          for (const name of `${what} ${hints.join(' ')}`.match(/\{[a-z]+\}/g) ?? []) expect(own).toContain(name);
+        }
         expect(renderProblems(site.problems, site.sources, LOOK)).not.toContain('undefined');
         JSON.parse(problemsAsJson(site.problems));
       }),

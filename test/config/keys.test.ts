@@ -29,6 +29,25 @@ function keysOf(schema: JsonSchema, path: string): string[] {
   ];
 }
 
+describe('the schema for editors', () => {
+  const gateway = JSON.parse(jsonSchema('gateway'));
+  const devices = gateway.properties.devices;
+  const device = devices.additionalProperties.properties;
+
+  it('takes a number or a truth where a text belongs, as the checker does', () => {
+    expect(device.via.type).toEqual(['string', 'number', 'boolean']);
+    expect(gateway.properties.sentilo.properties.provider.type).toEqual(['string', 'number']);
+    expect(device.every.type).toBe('string');
+  });
+
+  it('knows what ids and boards look like, and that a report is one of several', () => {
+    expect(new RegExp(devices.propertyNames.pattern).test('Air-1')).toBe(false);
+    expect(new RegExp(device.board.pattern).test('bme280@1')).toBe(true);
+    expect(new RegExp(device.board.pattern).test('BME280')).toBe(false);
+    expect(gateway.properties.defaults.properties.report.oneOf).toContainEqual({ required: ['mean_of'] });
+  });
+});
+
 describe.each(['gateway', 'board'] as const)('the keys of a %s file', (name) => {
   const known = new Set(keysOf(JSON.parse(jsonSchema(name)) as JsonSchema, ''));
 

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../config/config.ts';
@@ -221,6 +222,29 @@ describe('include', () => {
     });
   });
 
+  it('takes an absolute path as it is', async () => {
+    const site = await loadText(`include: [/etc/parts/common.yaml]\n${HEAD}`, {
+      '/etc/parts/common.yaml': 'buffer: { keep: 9d }\n',
+    });
+    expect(site.config?.buffer.keepMs).toBe(9 * 86_400_000);
+  });
+
+  it('that cannot be read is pointed at in the file that names it', async () => {
+    const site = await loadText(`include: [a.yaml]\n${HEAD}`, { 'a.yaml': 'include:\n  - gone.yaml\n' });
+    expect(site.problems.find(({ code }) => code === 'C001')).toMatchObject({
+      path: 'include.0',
+      place: { file: 'a.yaml', line: 2, column: 5 },
+      parameters: { file: 'gone.yaml' },
+    });
+  });
+
+  it('finds the certificate authority beside the file that names it', async () => {
+    const site = await loadText(`include: [/etc/parts/city.yaml]\n${HEAD}`, {
+      '/etc/parts/city.yaml': 'sentilo: { ca: own.pem }\n',
+    });
+    expect(site.config?.sentilo?.caFile).toBe('/etc/parts/own.pem');
+  });
+
   it('ends in a circle with an error and not with a hang', async () => {
     const site = await loadText(`include: [a.yaml]\n${HEAD}`, {
       'a.yaml': 'include: [b.yaml]\n',
@@ -262,6 +286,25 @@ readings: { temperature: { quantity: air_temperature, unit: "°C" } }
     expect(site.problems.filter(({ severity }) => severity === 'error').map(({ code, place }) => [code, place.file])).toEqual([
       ['C100', 'site.gateway.yaml'],
       ['C105', 'boards/bme280.board.yaml'],
+    ]);
+  });
+
+  it('is found by its file name, and has to say the same', async () => {
+    const site = await loadText(`${HEAD}devices: { air: { board: bme281@3, via: i2c1 } }\n`, { 'boards/bme281.board.yaml': own });
+    expect(site.problems.find(({ severity }) => severity === 'error')).toMatchObject({ code: 'C118', path: 'devices.air.board' });
+  });
+
+  it('is not passed by when its folder cannot be read', async () => {
+    const site = await loadSite('site.gateway.yaml', {
+      ...options({ 'site.gateway.yaml': `${HEAD}devices: { air: { board: bme280@1, via: i2c1 } }\n` }),
+      listFolder: async (path) => {
+        if (path === 'boards') throw Object.assign(new Error('no'), { code: 'EACCES' });
+        return readdirSync(path);
+      },
+    });
+    expect(site.config).toBeUndefined();
+    expect(site.problems.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { code: 'C002', place: { file: 'site.gateway.yaml', line: 1 }, parameters: { file: 'boards' } },
     ]);
   });
 

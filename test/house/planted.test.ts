@@ -14,17 +14,23 @@ const NODE_MODULE = 'lint/style/noRestrictedImports: The world comes in through 
 const PURE_ZLIB = 'lint/style/noRestrictedImports: Only what is synchronous';
 const PURE_CRYPTO = 'lint/style/noRestrictedImports: Only hashes';
 const MODEL_APART = 'lint/style/noRestrictedImports: A device model is written from the data sheet alone';
-const CITY_APART = 'lint/style/noRestrictedImports: The simulated city shares nothing with the uplink';
+const SIMULATED_APART = 'lint/style/noRestrictedImports: What is simulated shares no code with what it tests';
 const NO_PROTOCOL = 'lint/style/useNodejsImportProtocol: ';
 const GLOBAL = 'lint/style/noRestrictedGlobals: Do not use the global variable ';
 const CIRCLE = 'lint/suspicious/noImportCycles: ';
 const FLOATING = 'lint/nursery/noFloatingPromises: ';
 const UNDECLARED = 'lint/correctness/noUndeclaredDependencies: ';
-const CHANCE = 'plugin: Chance comes from host.random';
+const VOID = 'lint/complexity/noVoid: ';
+const EVAL = 'lint/security/noGlobalEval: ';
+const MATH = 'plugin: Only what is exact and the same on every Node';
+const DEADLINE = 'plugin: Deadlines come from host.clock';
+const PRESENT = 'plugin: Without an argument it formats the present';
 const POWER = 'plugin: Powers differ';
 const EXIT = 'plugin: Only cli/main.ts ends the process';
 const HEAVY = 'plugin: Load heavy and native packages';
 const HIDDEN_IMPORT = 'plugin: Write import type';
+const PROCESS_IMPORT = 'plugin: Use the global process';
+const CODE = 'plugin: Code made from text escapes every rule';
 const COMPUTED_IMPORT = 'plugin: Import a name that is written out';
 
 interface Plant {
@@ -74,7 +80,45 @@ const IMPORT_PLANTS = [
     `export { open } from '../../drivers/bus/linux-i2c.ts';`,
     MODEL_APART,
   ),
-  plant('the city with the uplink', 'simulator/sentilo/b5.ts', `export { put } from '../../gateway/uplink/put.ts';`, CITY_APART),
+  plant(
+    'a model with a decoder by way of the simulator',
+    'simulator/b7.ts',
+    `export { decode } from '../drivers/registers.ts';`,
+    SIMULATED_APART,
+  ),
+  plant(
+    'a model with a decoder by way of the configuration',
+    'simulator/devices/b8.ts',
+    `export { decode } from '../../config/b8.ts';`,
+    MODEL_APART,
+  ),
+  plant('a decoder behind a simulated wire', 'simulator/wire/b9.ts', `export * from '../../drivers/crc8.ts';`, SIMULATED_APART),
+  plant('a decoder of a bus', 'simulator/bus/b10.ts', `export * from '../../drivers/bus/modbus-frame.ts';`, SIMULATED_APART),
+  plant(
+    'the city with the uplink',
+    'simulator/sentilo/b5.ts',
+    `export * from '../../gateway/uplink/answer.ts';`,
+    SIMULATED_APART,
+  ),
+  plant(
+    'the city with the uplink by way of the simulator',
+    'simulator/b11.ts',
+    `export * from '../gateway/uplink/answer.ts';`,
+    SIMULATED_APART,
+  ),
+  plant(
+    'the city with the value texts of the gateway',
+    'simulator/sentilo/b12.ts',
+    `export { valueText } from '../../gateway/decimal.ts';`,
+    SIMULATED_APART,
+  ),
+  plant('the gateway elsewhere than in the run', 'simulator/b13.ts', `export * from '../gateway/gateway.ts';`, SIMULATED_APART),
+  plant(
+    'the run with the gateway but not its uplink',
+    'simulator/run.ts',
+    `export * from '../gateway/gateway.ts';\nexport * from '../gateway/modules.ts';\nexport * from '../gateway/uplink/answer.ts';`,
+    SIMULATED_APART,
+  ),
   plant(
     'a model with the vocabulary',
     'simulator/devices/b6.ts',
@@ -116,14 +160,40 @@ const WORLD_PLANTS = [
   plant('fetch', 'gateway/e9.ts', 'export const get = fetch;', `${GLOBAL}fetch`),
   plant('crypto', 'gateway/e10.ts', 'export const id = crypto.randomUUID();', `${GLOBAL}crypto`),
   plant('console', 'gateway/e11.ts', `console.log('x');`, `${GLOBAL}console`),
-  plant('Math.random', 'gateway/f1.ts', 'export const chance = Math.random();', CHANCE),
-  plant('Math.random without a call', 'gateway/f2.ts', 'export const chance = Math.random;', CHANCE),
-  plant('random out of Math', 'gateway/f3.ts', 'export const { random } = Math;', CHANCE),
-  plant('AbortSignal.timeout', 'gateway/f4.ts', 'export const signal = AbortSignal.timeout(5);', CHANCE),
+  plant('Math.random', 'gateway/f1.ts', 'export const chance = Math.random();', MATH),
+  plant('Math.random without a call', 'gateway/f2.ts', 'export const chance = Math.random;', MATH),
+  plant('random out of Math', 'gateway/f3.ts', 'export const { random } = Math;', MATH),
+  plant('Math?.random', 'gateway/f9.ts', 'export const chance = Math?.random();', MATH),
+  plant('Math[`random`]', 'gateway/f10.ts', 'export const chance = Math[`random`]();', MATH),
+  plant('Math by another name', 'gateway/f11.ts', 'const M = Math;\nexport const chance = M.random();', MATH),
+  plant('Math given away', 'gateway/f12.ts', 'export const chance = [Math].map((all) => all.random());', MATH),
+  plant('AbortSignal.timeout', 'gateway/f4.ts', 'export const signal = AbortSignal.timeout(5);', DEADLINE),
+  plant('AbortSignal by another name', 'gateway/f13.ts', 'export const A = AbortSignal;', DEADLINE),
+  plant('the present through Intl', 'gateway/f14.ts', `export const now = new Intl.DateTimeFormat('en').format();`, PRESENT),
+  plant('its parts', 'gateway/f15.ts', `export const now = new Intl.DateTimeFormat('en')?.formatToParts();`, PRESENT),
+  plant('a given moment through Intl', 'gateway/f16.ts', `export const text = new Intl.DateTimeFormat('en').format(0);`),
+  plant(
+    'Atomics.wait',
+    'gateway/f17.ts',
+    'export const wait = (cell: Int32Array) => Atomics.wait(cell, 0, 0, 5);',
+    `${GLOBAL}Atomics`,
+  ),
+  plant('new Function', 'gateway/f18.ts', `export const now = new Function('return Date.now()');`, CODE),
+  plant('eval', 'gateway/f19.ts', `export const now = eval('Date.now()');`, EVAL),
   plant('**', 'simulator/f5.ts', 'export const big = 2 ** 32;', POWER),
   plant('**=', 'simulator/f6.ts', 'let big = 2;\nbig **= 32;\nexport { big };', POWER),
-  plant('Math.pow', 'drivers/f7.ts', 'export const big = Math.pow(2, 32);', POWER),
+  plant('Math.pow', 'drivers/f7.ts', 'export const big = Math.pow(2, 32);', MATH),
   plant('process.exit in a command', 'cli/f8.ts', 'process.exit(1);', EXIT),
+  plant(`process['exit']`, 'cli/f20.ts', `process['exit'](1);`, EXIT),
+  plant('process?.exit', 'cli/f21.ts', 'process?.exit(1);', EXIT),
+  plant('exit out of process', 'cli/f22.ts', 'export const { exit } = process;', EXIT),
+  plant(
+    'exit out of node:process',
+    'cli/f23.ts',
+    `import { exit } from 'node:process';\nexport const end = exit;`,
+    PROCESS_IMPORT,
+  ),
+  plant('what a command needs of the process', 'cli/f24.ts', 'export const home = process.env;\nprocess.exitCode = 1;'),
 ];
 
 /** A file that is exempted from one rule keeps the others. */
@@ -139,7 +209,7 @@ const EXEMPTED_PLANTS = [
     `import 'node:net';\nexport { thing } from '../../simulator/thing.ts';`,
     ONE_WAY,
   ),
-  plant('chance in an exempted file', 'simulator/wire/g2.ts', `import 'node:net';\nexport const chance = Math.random();`, CHANCE),
+  plant('chance in an exempted file', 'simulator/wire/g2.ts', `import 'node:net';\nexport const chance = Math.random();`, MATH),
   plant(
     'a command in an exempted file',
     'simulator/wire/g3.ts',
@@ -156,6 +226,7 @@ const OTHER_PLANTS = [
   plant('a circle of types', 'gateway/circle-1.ts', `import type { Two } from './circle-2.ts';\nexport type One = Two;`, CIRCLE),
   plant('its other half', 'gateway/circle-2.ts', `import type { One } from './circle-1.ts';\nexport type Two = One[];`, CIRCLE),
   plant('a promise let go', 'gateway/h1.ts', 'const work = async () => {};\nwork();', FLOATING),
+  plant('a promise let go with void', 'cli/h5.ts', 'const work = async () => {};\nvoid work();', VOID),
   plant(
     'one test alone',
     'test/h2.test.ts',

@@ -193,3 +193,14 @@ describe('a delivery', () => {
     expect(delivery.ranges).toEqual([]);
   });
 });
+
+it('never gives a sequence again that a cursor still names as being sent, even when its file is gone', async () => {
+  const disk = new ModelDisk();
+  const journal = await open(disk);
+  await appendAll(journal, 1, 5);
+  const delivery = await journal.delivery('sentilo');
+  await delivery.begin([3, 4, 5]);
+  for (const path of disk.paths.filter((name) => name.endsWith('.journal'))) await disk.unlink(path);
+  const reopened = await open(disk);
+  expect(await reopened.append(observation(6))).toBeGreaterThan(5);
+});

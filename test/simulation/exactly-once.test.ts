@@ -4,8 +4,6 @@ import { describe, expect, test } from 'vitest';
 import type { Config } from '../../config/config.ts';
 import { loadSite } from '../../config/load-site.ts';
 import type { Clock } from '../../drivers/clock.ts';
-import { openJournal } from '../../gateway/journal/open-journal.ts';
-import type { Observation } from '../../gateway/record.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
@@ -13,13 +11,17 @@ import { simulate } from '../../simulator/run.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import { worldForSite } from '../../simulator/sentilo/world.ts';
+import { differences, forTheCity, NO_DIFFERENCES, readJournal } from './comparison.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MINUTE_MS = 60_000;
 /** Faults happen in the first part; after it everything heals and all that waits must arrive. */
 const TROUBLE_MS = 15 * MINUTE_MS;
 const RUN_MS = 45 * MINUTE_MS;
-const SEEDS = process.env['BARRI_DEEP'] === '1' ? 200 : 8;
+const SEED_COUNT = process.env['BARRI_DEEP'] === '1' ? 200 : 7;
+/** Seeds that found something once. 110: sequences in a cursor were used again after their file was gone. */
+const FAILED_ONCE = [110];
+const SEEDS = [...new Set([...Array.from({ length: SEED_COUNT }, (_, index) => index + 1), ...FAILED_ONCE])];
 const START_WALL_MS = Date.UTC(2026, 2, 29);
 
 async function carrerDemo(): Promise<Config> {
@@ -59,8 +61,6 @@ function troubles(random: Random): Fault[] {
   return faults;
 }
 
-const keyOf = (sensor: string, wallMs: number) => `${sensor} ${Math.floor(wallMs / 1000)}`;
-
 async function life(config: Config, seed: number) {
   const random = createRandom(seed);
   const faults = troubles(random.fork('troubles'));
@@ -81,34 +81,19 @@ async function life(config: Config, seed: number) {
     http: (clock) => cityHttp(city, clock, { faults, latencyMs: 40, random: random.fork('city') }),
   });
   if (disk === undefined || clockOfRun === undefined) throw new Error('the simulation made no disk');
-  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
-  const journal = await openJournal(disk, '/state/journal', { clock: clockOfRun, log: () => {}, ...limits });
-  const kept: Observation[] = [];
-  for (let from = 1; ; ) {
-    const page = await journal.read(from, 1_000);
-    for (const { record } of page)
-      if (record.kind === 'observation' && record.publish && record.heldFrom === undefined) kept.push(record);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    from = last.sequence + 1;
-  }
+  const kept = forTheCity(await readJournal(disk, '/state/journal', clockOfRun));
   return { kept, stored: city.observations(config.sentilo?.provider ?? '') };
 }
 
-describe('whatever goes wrong, once it is over every reading of the journal is in the city once', async () => {
+describe('whatever goes wrong, once it is over every reading of the journal is in the city once, with its value', async () => {
   const config = await carrerDemo();
-  test.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
+  test.each(SEEDS)(
     'seed %d',
     async (seed) => {
       const { kept, stored } = await life(config, seed);
-      const inCity = stored.map(({ sensor, timestampMs }) => keyOf(sensor, timestampMs));
+      expect(kept.length).toBeGreaterThan(3_000);
       // The second that runs when the gateway stops may still wait for its end; the next start sends it.
-      const endMs = START_WALL_MS + RUN_MS - 5_000;
-      const due = kept.filter(({ wallMs }) => wallMs < endMs).map(({ sensor, wallMs }) => keyOf(sensor, wallMs));
-      expect(due.length).toBeGreaterThan(3_000);
-      expect(inCity.filter((key, index) => inCity.indexOf(key) !== index)).toEqual([]);
-      const known = new Set(inCity);
-      expect(due.filter((key) => !known.has(key))).toEqual([]);
+      expect(differences(kept, stored, START_WALL_MS + RUN_MS - 5_000)).toEqual(NO_DIFFERENCES);
     },
     120_000,
   );

@@ -25,7 +25,6 @@ export const TCP = {
   tcpPort: 502,
   timeoutMs: 300,
   framing: 'tcp',
-  connectPauseMs: 0,
 } as const satisfies BusConfig;
 export const GPIO = { type: 'gpio', id: 'gpio' } as const satisfies BusConfig;
 

@@ -2,8 +2,8 @@
 
     /usr/bin/python3 journal_dump.py FOLDER
 
-Prints one JSON line per observation, in the order of sequences: what the journal holds and therefore has acknowledged, or
-was about to. Stops reading a file at the first frame that is not whole, as a torn tail is. Uses zlib and Debian's cbor2.
+Prints one JSON line per record, in the order of sequences: what the journal holds and therefore has acknowledged, or was
+about to. Of an observation it shows everything, of another record its sequence and the number of its kind. Stops reading a file at the first frame that is not whole, as a torn tail is. Uses zlib and Debian's cbor2.
 """
 
 import json
@@ -23,7 +23,7 @@ FIELDS = (
 ).split()
 
 
-def observations(path):
+def records(path):
     content = path.read_bytes()
     if len(content) < HEADER.size:
         return
@@ -40,9 +40,11 @@ def observations(path):
         items = cbor2.loads(content[at + FRAME.size : end])
         if items[0] == OBSERVATION:
             yield {"sequence": sequence, **dict(zip(FIELDS, items, strict=True))}
+        else:
+            yield {"sequence": sequence, "kind": items[0]}
         at = end
 
 
 for file in sorted(pathlib.Path(sys.argv[1]).glob("*.journal")):
-    for observation in observations(file):
-        print(json.dumps(observation))
+    for record in records(file):
+        print(json.dumps(record))

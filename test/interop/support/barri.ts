@@ -1,7 +1,9 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, endAll, eventually, start } from './child.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -76,6 +78,38 @@ ${site}`,
   return barri(['run', siteFile, '--state', join(folder, 'state')], {
     env: { CREDENTIALS_DIRECTORY: secrets },
     ...(uid === undefined ? {} : { uid }),
+  });
+}
+
+/**
+ * Asks a running gateway for `forMs` what it has made durable, as anybody can on its socket.
+ * @returns the newest durable sequence at the first and at the last answer: all in between is acknowledged by this process
+ */
+export async function acknowledgedWithin(state: string, forMs: number): Promise<{ first: number; last: number }> {
+  const untilMs = performance.now() + forMs;
+  const first = await eventually(() => newestDurable(state), forMs);
+  let last = first;
+  while (performance.now() < untilMs) {
+    last = (await newestDurable(state)) ?? last;
+    await sleep(20);
+  }
+  return { first, last };
+}
+
+/** Undefined while the gateway does not answer, or has stored nothing. */
+function newestDurable(state: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const request = get({ socketPath: join(state, 'api.sock'), path: '/status' }, (answer) => {
+      let json = '';
+      answer.setEncoding('utf8').on('data', (text: string) => {
+        json += text;
+      });
+      answer.on('end', () => {
+        const { stored } = JSON.parse(json) as { stored: { lastSequence: number } };
+        resolve(stored.lastSequence === 0 ? undefined : stored.lastSequence);
+      });
+    });
+    request.on('error', () => resolve(undefined));
   });
 }
 

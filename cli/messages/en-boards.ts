@@ -1,0 +1,213 @@
+import type { Messages } from './catalogue.ts';
+
+/** English for what is wrong with boards, devices and their wiring, and with the secrets of a site. */
+export const enBoards: Messages = {
+  C090: {
+    what: 'the secret `{name}` is not here: {path} ({reason})',
+    hints: ['write it there and nowhere else, then: chmod 600 {path}'],
+  },
+  C091: { what: 'others on this machine can read the secret `{name}`', hints: ['chmod 600 {path}'] },
+  C092: { what: 'the secret `{name}` is empty', hints: ['write it into {path}'] },
+  C094: {
+    what: 'the secret `{name}` holds a character that no token has',
+    hints: ['letters, digits and signs of ASCII, without spaces: copy it into {path} again'],
+  },
+  C093: {
+    what: 'the certificate authority cannot be read: {path} ({reason})',
+    hints: ['give the path of a PEM file that this user may read'],
+  },
+  C099: { what: '`{board}` does not name a board', hints: ['write the id and the major version: `{write}`'] },
+  C100: { what: 'the board file of `{board}` has errors', hints: ['they are shown with {file}'] },
+  C101: {
+    what: 'no board called `{board}`',
+    hints: ['did you mean {candidates:or}?', 'a board of your own goes into boards/ beside this file'],
+  },
+  C102: {
+    what: '`{board}` has the version {version} here',
+    hints: ['its readings may have other names or units: look at its file, then write `{write}`'],
+  },
+  C103: {
+    what: '{board} has neither readings nor outputs nor ports',
+    hints: ['write at least one of `readings:`, `outputs:`, `provides:`'],
+  },
+  C104: {
+    what: 'the file name does not fit the id `{id}`',
+    hints: ['rename the file to {name}: boards are found by their file name'],
+  },
+  C105: { what: '{quantity} is not measured in `{unit}`', hints: ['units of {quantity}: {allowed}'] },
+  C106: { what: 'no quantity called `{quantity}`', hints: ['did you mean {candidates:or}?', 'known: {known}'] },
+  C107: { what: 'no unit called `{unit}`', hints: ['did you mean {candidates:or}?', 'units of {quantity}: {allowed}'] },
+  C108: {
+    what: '{board} cannot be verified without `simulate:`',
+    hints: ['say what its readings look like, or write `status: community`'],
+  },
+  C109: {
+    what: 'a board on this kind of bus needs a parameter of type {type}',
+    hints: ['write under `with:`: {name}: { type: {type}, default: 1 }'],
+  },
+  C110: { what: '`{via}` is neither a bus nor a port', hints: ['did you mean {candidates:or}?', 'declared here: {known}'] },
+  C111: {
+    what: '`{via}` is no pin of the header',
+    hints: [
+      'did you mean {candidates:or}?',
+      'write the pin as it is counted on the header, `gpio.pin11`, or the number of the chip, `gpio.17`',
+    ],
+  },
+  C112: {
+    what: '{board} needs {needs}, but `{via}` gives {gives}',
+    hints: ['write the id of a bus or port that gives {needs}'],
+  },
+  C113: {
+    what: 'pin {pin} carries {carries:carries}, it cannot be read or switched',
+    hints: ['choose a GPIO pin, such as gpio.pin11'],
+  },
+  C114: { what: 'pin {pin} (GPIO{line}) belongs to the bus `{other}`', hints: ['choose another pin'] },
+  C115: {
+    what: '{port} can change its name after a restart',
+    hints: ['write `usb:VID:PID`, with the two numbers that `lsusb` prints, or `by-path:…` with a name from /dev/serial/by-path'],
+  },
+  C116: { what: '`{device}` has no port for `{via}`', hints: ['did you mean {candidates:or}?', '{board} offers: {known}'] },
+  C117: {
+    what: '`{port}` is no serial port',
+    hints: ['`usb:VID:PID`, `usb:VID:PID@serial`, `by-path:…`, `header`, or a path such as /dev/ttyAMA0'],
+  },
+  C118: {
+    what: 'the file of `{board}` holds the board `{id}`',
+    hints: ['correct `id:` in {file}, or rename the file: boards are found by their file name'],
+  },
+  C120: { what: '{board} has no reading `{reading}`', hints: ['did you mean {candidates:or}?', 'it has: {known}'] },
+  C121: { what: '{board} has no parameter `{name}`', hints: ['did you mean {candidates:or}?', 'it has: {known}'] },
+  C122: { what: '{board} needs to know `{name}`', hints: ['write: with: { {name}: {example} }'] },
+  C123: {
+    what: 'the driver `{driver}` does not give {reading} of {board}',
+    hints: ['it gives: {known}', 'correct the board file'],
+  },
+  C124: {
+    what: 'a 1-Wire address has 12 hexadecimal digits after the family, this has {digits}',
+    hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
+  },
+  C125: {
+    by: 'owner',
+    of: {
+      device: { what: '{board} cannot be read every {everyMs:ms}', hints: ['write {leastMs:ms} or more'] },
+      default: {
+        what: '{board} cannot be read every {everyMs:ms}; it is read every {leastMs:ms}',
+        hints: ['write `every: {leastMs:ms}` here, so that everybody can see it'],
+      },
+    },
+  },
+  C126: {
+    by: 'key',
+    of: {
+      safe: {
+        what: '{output} has no safe state',
+        hints: ['say what it shall be when nobody controls it: {name}: { safe: off }'],
+      },
+      max_on: {
+        what: '{output} does not say how long it may be on',
+        hints: ['write `max_on: 30min`, or `max_on: unlimited` if the load may stay on'],
+      },
+    },
+  },
+  C127: { what: '{board} has no output `{reading}`', hints: ['did you mean {candidates:or}?', 'it has: {known}'] },
+  C128: {
+    what: '{board} leaves the factory with {leaves}, and `{bus}` runs with {runs}',
+    hints: ['set the device to {runs}, or the bus to {leaves} if all its devices are: until then it does not answer'],
+  },
+  C129: {
+    what: '{at} looks like a number of a manual',
+    hints: ['it is used as it stands: {bytes} on the wire', 'if the manual counts from 40001 or 30001, write {other}'],
+  },
+  C130: {
+    by: 'kind',
+    of: {
+      address: {
+        what: 'address {address} on {bus} is already used by `{other}`',
+        hints: [
+          '{board} can also be {free}: move its address jumper and write `with: { {parameter}: … }`',
+          'without a free address it needs another bus',
+        ],
+      },
+      unit: {
+        what: 'unit {address} on {bus} is already used by `{other}`',
+        hints: ['set another unit on the device and write `with: { {parameter}: {free} }`'],
+      },
+    },
+  },
+  C131: {
+    what: '`{what}` is already used by `{other}`',
+    hints: ['only one device can be there: choose another place for this one'],
+  },
+  C132: { what: 'pin {pin} (GPIO{line}) is already used by `{other}`', hints: ['choose another pin'] },
+  C133: {
+    what: 'the port {port} is already used by the bus `{other}`',
+    hints: ['one bus per port: plug the devices into `{other}`, or correct the port'],
+  },
+  C134: {
+    what: '{channel} and {other} would be the same sensor `{sensor}` in the city',
+    hints: ['give one of them another name: sentilo: { sensor: … }'],
+  },
+  C135: {
+    what: 'nothing of this device is switched on',
+    hints: ['switch on a reading of {board}, or write `enabled: false` for the device'],
+  },
+  C136: {
+    what: '{device} cannot run: this version has no driver `{driver}` for {board}',
+    hints: ['everything else of this site runs'],
+  },
+  C137: { what: '{device} cannot run: this version cannot use `{via}`', hints: ['everything else of this site runs'] },
+  C138: {
+    by: 'kind',
+    of: {
+      value: {
+        what: 'the driver `{driver}` does not take `{name}` of {board} like this',
+        hints: ['correct the parameter here or in the board file'],
+      },
+      unknown: {
+        what: 'the driver `{driver}` knows no parameter `{name}`, which {board} declares',
+        hints: ['remove it under `with:` in the board file'],
+      },
+    },
+  },
+  C139: {
+    by: 'kind',
+    of: {
+      reading: { what: 'there is no reading `{name}`', hints: ['did you mean {candidates:or}?', 'write it as device.reading'] },
+      output: { what: 'there is no output `{name}`', hints: ['did you mean {candidates:or}?', 'write it as device.output'] },
+    },
+  },
+  C140: {
+    what: '{device} does nothing yet: this version cannot use the ports of {board}',
+    hints: ['everything else of this site runs'],
+  },
+  C141: {
+    what: '{board} needs {needs}, but its driver `{driver}` is made for {driverNeeds}',
+    hints: ['correct `needs:` or `driver:` in the board file'],
+  },
+  C142: {
+    what: '{device} cannot run: its values would be wrong, because this version does not use {keys} of {board}',
+    hints: ['switch these readings off to use the others: `enabled: false`', 'everything else of this site runs'],
+  },
+  C144: {
+    by: 'kind',
+    of: {
+      reserved: { what: '`{id}` is the name of the pins of the header', hints: ['choose another id'] },
+      bus: {
+        what: '`{id}` is also the id of a bus',
+        hints: ['choose another id for one of the two: `via:` takes the bus'],
+      },
+    },
+  },
+  C145: {
+    what: '`{port}` can be the adapter of the bus `{other}`',
+    hints: ['give its serial number too, as `udevadm info` prints it: {port}@SERIAL'],
+  },
+  C147: {
+    what: '`{written}` is no host',
+    hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
+  },
+  C143: {
+    what: '`{key}` makes no sense for {reading}: it is no amount that rises and falls',
+    hints: ['write `last_of:` with a time, or `on_change: true`'],
+  },
+};

@@ -1,0 +1,219 @@
+import type { Messages } from './catalogue.ts';
+
+/** English for what is wrong with files, with their syntax and with single values. */
+export const enFiles: Messages = {
+  C001: { what: 'there is no file `{file}`', hints: ['check the name, and the folder that the command runs in'] },
+  C002: {
+    what: 'this user may not read `{file}`',
+    hints: ['run `ls -l {file}` to see who may, or `chmod a+rX {file}` to allow it to everybody'],
+  },
+  C003: {
+    what: 'the file is too large',
+    hints: ['a configuration has at most 256 KiB; check that this is the right file'],
+  },
+  C004: {
+    what: 'the file is empty',
+    hints: ['the first line says what it is: `schema: gateway/v1`, or `schema: board/v1` for a board'],
+  },
+  C005: {
+    what: 'this is not a text file in UTF-8',
+    hints: ['save it as UTF-8 text; a word processor or a picture cannot be read'],
+  },
+  C006: {
+    what: 'two keys run into each other here',
+    hints: [
+      'a key stands on a line of its own: `key: value`',
+      'a line that belongs to the key above it stands two spaces further in, and the key above then has no value of its own',
+      'a text that holds `: ` needs quotes: `name: "Yard: north"`',
+    ],
+  },
+  C007: {
+    by: 'kind',
+    of: {
+      quote: {
+        what: 'the quotation mark that opens here is never closed',
+        hints: ['put the same mark at the end of the text'],
+      },
+      bracket: {
+        what: 'the bracket that opens here is never closed',
+        hints: ['`[` needs `]`, and `{` needs `}`, on a line that stands further in than the key'],
+      },
+      indent: {
+        what: 'this line does not stand in the right column',
+        hints: ['lines of one block start in the same column; use two spaces a level'],
+      },
+    },
+  },
+  C008: { what: '`{file}` is a folder', hints: ['name the file in it'] },
+  C009: { what: '`{file}` cannot be read ({reason})', hints: ['check the card or disk: the system refused to read the file'] },
+  C010: {
+    what: 'this cannot be read as YAML',
+    hints: [
+      'put the text in quotes if it starts with one of @ ` % & * ! | > [ ] { }',
+      'check the columns: lines of one block start in the same column',
+    ],
+  },
+  C011: {
+    what: 'a tab stands at the start of this line',
+    hints: ['YAML indents with spaces only: replace the tab by two spaces a level'],
+  },
+  C012: { what: '`{key}` stands twice in this block', hints: ['it is first on line {line}: keep one of the two'] },
+  C013: {
+    what: 'a second document starts here',
+    hints: ['a file holds one document: remove the line `---`, or move the rest into a file of its own'],
+  },
+  C014: {
+    what: 'a comma inside { } ends the text; put the text in quotes',
+    hints: ['what stands behind the comma became a key of its own: write the whole text as "…, …"'],
+  },
+  C015: {
+    what: 'a {character} stands where a normal space belongs',
+    hints: [
+      'it looks like a space (U+00A0 is the non-breaking space of web pages) but is none for YAML',
+      'delete it and type a normal space',
+    ],
+  },
+  C016: {
+    what: 'there is no anchor `&{name}` above this line',
+    hints: ['anchors of this file: {known}', 'write `&{name}` behind the key of the block that is meant'],
+  },
+  C017: {
+    what: 'aliases repeat too much of this file',
+    hints: ['at most {most} aliases are followed; give the common settings once under `defaults:`'],
+  },
+  C018: {
+    what: 'the file nests deeper than 20 levels',
+    hints: ['no format here needs that; look for brackets that are never closed'],
+  },
+  C019: {
+    what: '`<<` takes a block, and this is none',
+    hints: ['write `<<: *name`, where `&name` stands behind the key of a block'],
+  },
+  C020: {
+    what: 'tags such as `{tag}` are not allowed',
+    hints: ['remove the word that starts with `!`; the type of a value follows from its key'],
+  },
+  C021: { what: 'unknown key `{key}`', hints: ['did you mean {candidates:or}?', 'allowed here: {allowed}'] },
+  C022: { what: '`{key}` is missing', hints: ['it belongs under `{parent}`: write `{key}: …`'] },
+  C023: { what: 'this must be {expected:kinds}', hints: ['`{written}` is {found:kinds}'] },
+  C024: {
+    what: '`{written}` is none of the words that belong here',
+    hints: ['did you mean {candidates:or}?', 'possible: {choices}'],
+  },
+  C025: {
+    by: 'bound',
+    of: {
+      least: { what: '`{written}` is too small', hints: ['at least {amount}'] },
+      most: { what: '`{written}` is too large', hints: ['at most {amount}'] },
+      more: { what: '`{written}` is too small', hints: ['more than {amount}'] },
+    },
+  },
+  C026: {
+    what: '`{key}` cannot be an id',
+    hints: ['small letters, digits and `_`, with a letter first: `balcony`, `flat_1`', 'a name for people goes into `name:`'],
+  },
+  C027: { what: '`{written}` is a text here, not true or false', hints: ['write {meant}'] },
+  C028: {
+    what: '`{written}` can be read as different numbers',
+    hints: ['write {number} if that is what is meant', 'put it in quotes if it is a text'],
+  },
+  C029: { what: 'nothing stands under `{key}:`', hints: ['remove it, or write what belongs there'] },
+  C030: { what: 'a key must be a text', hints: ['write `key: value`'] },
+  C031: { what: '`{key}` cannot be used as a key', hints: ['choose another word'] },
+  C032: { what: 'the file holds more than 20000 keys and values', hints: ['check that this is the right file'] },
+  C033: { what: '`{written}` has no unit', hints: ['write {number}s for seconds, or {number}min for minutes'] },
+  C034: { what: '`{written}` could mean minutes or metres', hints: ['write {number}min'] },
+  C035: {
+    what: '`{written}` is not a length of time',
+    hints: ['did you mean {candidates:or}?', 'a number with ms, s, min, h or d: `30s`, `5min`, `1h30min`; at most 400d'],
+  },
+  C036: { what: '`{written}` is not a size', hints: ['a number with a unit: `500MiB`, `1GiB`'] },
+  C037: { what: '`{written}` is not a time of day', hints: ['write it as "06:30", from "00:00" to "23:59"'] },
+  C038: {
+    what: '`{written}` is not written as it should be here',
+    hints: ['`barri schema gateway` and `barri schema board` print what is allowed'],
+  },
+  C039: { what: '`{written}` has no unit that belongs here', hints: ['write it like {example}; units: {units}'] },
+  C041: {
+    what: '`{written}` cannot be an id',
+    hints: ['small letters, digits and `-`, at most 40 characters: `escola-poblenou-01`'],
+  },
+  C042: { what: '`{written}` cannot be an id in the city', hints: ['Sentilo takes letters, digits, `_` and `-`'] },
+  C043: { what: 'the limits stand in the wrong order', hints: ['the lower one first: write [{high}, {low}]'] },
+  C044: { what: 'exactly one of several keys belongs here', hints: ['one of: {choices}', 'found: {found}'] },
+  C045: { what: '`{key}` does not go with `{kind}`', hints: ['with it: {allowed}'] },
+  C046: {
+    by: 'kind',
+    of: {
+      'array-least': {
+        what: 'this list needs at least {amount} entries',
+        hints: ['write them in [ ], with commas between them'],
+      },
+      'array-most': { what: 'this list takes at most {amount} entries', hints: ['remove some of them'] },
+      'string-least': { what: 'this text needs at least {amount} characters', hints: ['write a longer one'] },
+      'string-most': { what: 'this text takes at most {amount} characters', hints: ['write a shorter one'] },
+    },
+  },
+  C047: { what: '`{written}` is not a time zone', hints: ['write it like Europe/Madrid'] },
+  C048: { what: 'two points have the same raw value', hints: ['each point is [raw, true]; a raw value has one true value'] },
+  C049: { what: '`{written}` is not a version', hints: ['three numbers: 1.0.0'] },
+  C050: {
+    what: 'a secret may not be written in this file',
+    hints: [
+      'store it in the file secrets/{name} beside this one (chmod 600) and write: { secret: {name} }',
+      'this value was not stored, logged or sent; change it if the file was shared',
+    ],
+  },
+  C051: {
+    what: 'this cannot be the name of a secret',
+    hints: [
+      'small letters, digits and `_`, with a letter first: { secret: sentilo_token }',
+      'if it is the secret itself, change it: the file may have been shared',
+    ],
+  },
+  C052: {
+    what: 'the token would go to {host} unencrypted',
+    hints: ['write https:// in the address', 'if the city offers nothing else, say so: `insecure_http: true` under `sentilo:`'],
+  },
+  C053: { what: '`{written}` is not the address of a Sentilo server', hints: ['write it like https://sentilo.example.cat'] },
+  C054: { what: '`{name}` includes this file again', hints: ['remove one of the two `include:` entries'] },
+  C055: { what: 'includes go deeper than {most} files', hints: ['include the files from the site file itself'] },
+  C056: { what: 'a site has at most {most} files', hints: ['put several of them together'] },
+  C057: {
+    what: 'an included file must hold a block of keys',
+    hints: ['write it like a part of a gateway file: `devices:` and so on'],
+  },
+  C058: {
+    what: 'an address may not hold a user or password',
+    hints: ['remove everything before the @; the city knows the gateway by its token'],
+  },
+  C060: { what: 'accepted, not active in this version: {keys}', hints: ['nothing acts on it yet; the file can stay as it is'] },
+  C061: { what: 'without `sentilo:` nothing is sent', hints: ['readings are kept on this machine only'] },
+  C062: { what: '`web` is now called `local`', hints: ['write `local`: orders from the command line and from the page'] },
+  C063: {
+    what: 'more than {most} secrets are written in this file and those it includes',
+    hints: ['store them in files under secrets/ and write `{ secret: NAME }`: until then nothing else of the file is shown'],
+  },
+  C064: {
+    what: 'the apostrophe before this ends the text',
+    hints: ['put the text in double quotes: "Pati de l\'escola"'],
+  },
+  C065: {
+    what: 'the file does not say what it is',
+    hints: ['write on the first line: `schema: gateway/v1`, or `schema: board/v1` for a board'],
+  },
+  C066: {
+    what: 'this version does not know `schema: {schema}`',
+    hints: ['did you mean {candidates:or}?', 'it knows: {known}', 'a higher number needs a newer barri: see `barri --version`'],
+  },
+  C067: { what: '`{schema}` is not checked in this version', hints: ['`barri check` looks at gateway and board files'] },
+  C069: { what: '`{written}` is a text because of its quotes', hints: ['remove the quotes: {written}'] },
+  C070: { what: '`{written}` is no number: it has a comma', hints: ['write {number}: with a point, and without quotes'] },
+  C068: {
+    what: 'no gateway or board files are in `{file}`',
+    hints: [
+      'they are called gateway.yaml or board.yaml, or their names end in .gateway.yaml or .board.yaml',
+      'a name that ends in .yml is not looked at: rename it',
+    ],
+  },
+};

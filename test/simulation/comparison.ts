@@ -1,0 +1,74 @@
+// What the journal holds against what the city has, by value.
+
+import type { Clock } from '../../drivers/clock.ts';
+import type { Disk } from '../../gateway/host.ts';
+import { openJournal } from '../../gateway/journal/open-journal.ts';
+import type { JournalRecord, Observation } from '../../gateway/record.ts';
+import { expectedText } from './value-text.ts';
+
+/** Everything that the journal in a folder holds, oldest first. */
+export async function readJournal(disk: Disk, folder: string, clock: Clock): Promise<JournalRecord[]> {
+  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
+  const journal = await openJournal(disk, folder, { clock, log: () => {}, ...limits });
+  const records: JournalRecord[] = [];
+  for (let from = 1; ; ) {
+    const page = await journal.read(from, 1_000);
+    records.push(...page.map(({ record }) => record));
+    const last = page.at(-1);
+    if (last === undefined) return records;
+    from = last.sequence + 1;
+  }
+}
+
+/** The observations that are meant for the city. A record that repeats an earlier one is left out. */
+export function forTheCity(records: readonly JournalRecord[]): Observation[] {
+  const observations = records.filter((record) => record.kind === 'observation');
+  return observations.filter(({ publish, heldFrom }) => publish && heldFrom === undefined);
+}
+
+/** One observation as the city has it. */
+export interface InCity {
+  readonly sensor: string;
+  readonly timestampMs: number;
+  readonly value: string;
+}
+
+/** Every way in which the city can differ from the journal, as texts `sensor second value`; all empty when nothing is wrong. */
+export interface Differences {
+  readonly lost: readonly string[];
+  readonly twice: readonly string[];
+  /**
+   * In the city, and nothing like it in the journal. What is older than anything in the journal does not count: a full
+   * disk may have cost delivered readings their place.
+   */
+  readonly invented: readonly string[];
+}
+
+export const NO_DIFFERENCES: Differences = { lost: [], twice: [], invented: [] };
+
+/**
+ * Compares sensor, second and value. Of several observations of one sensor in one second the city gets one.
+ * @param dueBeforeMs what was measured from this wall time on need not have arrived yet
+ */
+export function differences(kept: readonly Observation[], stored: readonly InCity[], dueBeforeMs: number): Differences {
+  const inJournal = new Set(
+    kept.map(({ sensor, wallMs, value, precision }) => `${secondOf(sensor, wallMs)} ${expectedText(value, precision)}`),
+  );
+  const inCity = stored.map(({ sensor, timestampMs }) => secondOf(sensor, timestampMs));
+  const arrived = new Set(inCity);
+  const due = kept.filter(({ wallMs }) => wallMs < dueBeforeMs).map(({ sensor, wallMs }) => secondOf(sensor, wallMs));
+  const seen = new Set<string>();
+  const oldestMs = kept.reduce((oldest, { wallMs }) => Math.min(oldest, wallMs), Number.POSITIVE_INFINITY);
+  return {
+    lost: due.filter((second) => !arrived.has(second)),
+    twice: inCity.filter((second) => seen.size === seen.add(second).size),
+    invented: stored
+      .filter(({ timestampMs }) => timestampMs > oldestMs)
+      .map(({ sensor, timestampMs, value }) => `${secondOf(sensor, timestampMs)} ${value}`)
+      .filter((text) => !inJournal.has(text)),
+  };
+}
+
+function secondOf(sensor: string, wallMs: number): string {
+  return `${sensor} ${Math.floor(wallMs / 1000)}`;
+}
