@@ -12,7 +12,7 @@ export interface SequenceRange {
   readonly last: number;
 }
 
-/** Damage found at opening: what was lost, and where. */
+/** Damage found at opening or while reading: what was lost, and where. */
 export interface Damage {
   /** Name in the journal's folder. */
   readonly file: string;
@@ -38,7 +38,7 @@ export interface JournalStats {
   readonly firstSequence: number;
   /** Sequence of the newest durable record, 0 when there is none. */
   readonly lastSequence: number;
-  /** Damage found when this process opened it. */
+  /** Damage found when this process opened it, and what went bad or was deleted since, as far as it was noticed. */
   readonly damage: readonly Damage[];
   /** Undelivered observations dropped because of the size cap, since this process started. */
   readonly evictedUndeliveredCount: number;

@@ -32,7 +32,13 @@ export interface JournalOptions {
 export async function openJournal(disk: Disk, folder: string, options: JournalOptions): Promise<Journal> {
   const found = await recover(disk, folder, options.log);
   logDamage(found.damage, options.log);
-  const store = new SegmentStore(disk, folder, options.clock, options.maxSizeBytes, found.segments, found.foreignBytes);
+  const foundLater: Damage[] = [];
+  const store = new SegmentStore(disk, folder, options.clock, options.maxSizeBytes, found, (lost, cause) => {
+    foundLater.push(lost);
+    if (foundLater.length <= DAMAGE_LINES_MAX) options.log('warning', 'journal-damage', { ...lost, cause });
+    queue.nameLoss({ range: lost.missing, cause });
+    skip(lost.missing);
+  });
   const holes = new SequenceSet(store.existing.missing({ first: 1, last: found.nextSequence - 1 }));
   for (const range of found.unread.ranges) holes.remove(range);
   const source = { holes, unread: found.unread, atOpening: store.existing.copy() };
@@ -90,7 +96,7 @@ export async function openJournal(disk: Disk, folder: string, options: JournalOp
         sizeBytesMax: options.maxSizeBytes,
         firstSequence: store.existing.ranges[0]?.first ?? 0,
         lastSequence: store.lastSequence,
-        damage: found.damage,
+        damage: [...found.damage, ...foundLater],
         evictedUndeliveredCount: retention.evictedUndeliveredCount,
         ...(failing === undefined ? {} : { failing }),
       };

@@ -4,7 +4,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import type { Stamp } from '../record.ts';
 import { encodeFrame, encodeHeader, FRAME_HEADER_BYTES, HEADER_BYTES } from './frame.ts';
-import { JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
+import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { decodeRecord } from './record-codec.ts';
 import {
   type BadBytes,
@@ -39,6 +39,9 @@ export interface Evicted {
   readonly undeliveredCount: number;
 }
 
+/** Hears of records that were durable and are not there any more, once. `deleted`: the whole file is gone. */
+export type OnLost = (lost: Damage & { readonly missing: SequenceRange }, cause: 'damaged' | 'deleted') => void;
+
 /** Whether nothing of the range is left to deliver, by any uplink. */
 export type IsDelivered = (range: SequenceRange) => boolean;
 
@@ -50,6 +53,9 @@ export class SegmentStore {
   readonly #maxSizeBytes: number;
   readonly #segmentBytesMax: number;
   readonly #foreignBytes: number;
+  readonly #onLost: OnLost;
+  /** Files that are being deleted by the journal itself. */
+  readonly #removing = new Set<Segment>();
   #segments: Segment[];
   #writing: { readonly segment: Segment; readonly file: DiskFile } | undefined;
   #existing: SequenceSet;
@@ -61,8 +67,8 @@ export class SegmentStore {
     folder: string,
     clock: Clock,
     maxSizeBytes: number,
-    segments: readonly Segment[],
-    foreignBytes: number,
+    { segments, foreignBytes }: { readonly segments: readonly Segment[]; readonly foreignBytes: number },
+    onLost: OnLost,
   ) {
     this.#disk = disk;
     this.#folder = folder;
@@ -70,6 +76,7 @@ export class SegmentStore {
     this.#maxSizeBytes = maxSizeBytes;
     this.#segmentBytesMax = Math.min(SEGMENT_BYTES_MAX, Math.floor(maxSizeBytes / SEGMENTS_MIN));
     this.#foreignBytes = foreignBytes;
+    this.#onLost = onLost;
     this.#segments = [...segments];
     this.#existing = new SequenceSet(segments.flatMap((segment) => segment.sequences.ranges));
     this.#recordCount = this.#existing.count;
@@ -114,6 +121,7 @@ export class SegmentStore {
   async write(records: readonly Pending[]): Promise<number> {
     const first = records[0];
     if (first === undefined) return 0;
+    await this.#noticeDeletion();
     if (!this.fits(first)) await this.#begin(first.sequence);
     const { segment, file } = this.#writing as { segment: Segment; file: DiskFile };
     const frames: { readonly record: Pending; readonly offset: number; readonly bytes: Uint8Array }[] = [];
@@ -210,11 +218,41 @@ export class SegmentStore {
     this.#writing = { segment, file };
   }
 
+  /** What is written to a file without a name is gone with the process, and no operation on it ever fails. */
+  async #noticeDeletion(): Promise<void> {
+    const path = this.#writing?.segment.path;
+    if (path === undefined || (await this.#disk.size(path)) !== undefined) return;
+    await this.finish();
+    for (const segment of [...this.#segments])
+      if ((await this.#disk.size(segment.path)) === undefined && !this.#removing.has(segment)) this.#loseFile(segment);
+  }
+
+  #loseFile(segment: Segment): void {
+    if (!this.#segments.includes(segment)) return;
+    this.#lose(segment, { first: 0, last: Number.MAX_SAFE_INTEGER }, 0, segment.sizeBytes, 'deleted');
+    this.#segments = this.#segments.filter((other) => other !== segment);
+  }
+
+  /** Forgets the records of the segment in the range, and tells of those that stand in no other file. */
+  #lose(segment: Segment, range: SequenceRange, offset: number, sizeBytes: number, cause: 'damaged' | 'deleted'): void {
+    const gone = segment.sequences.copy();
+    segment.sequences.remove(range);
+    for (const kept of segment.sequences.ranges) gone.remove(kept);
+    for (const other of this.#segments) for (const kept of other.sequences.ranges) gone.remove(kept);
+    this.#existing = new SequenceSet(this.#segments.flatMap((other) => other.sequences.ranges));
+    this.#recordCount = this.#existing.count;
+    const place = { file: segmentName(segment), offset, sizeBytes, kind: 'damaged' } as const;
+    for (const missing of gone.ranges) this.#onLost({ ...place, missing }, cause);
+  }
+
   async #readSegment(segment: Segment, from: number, limit: number): Promise<StoredRecord[]> {
     const found: StoredRecord[] = [];
+    // As they are now: more may be written while this is read.
+    const { readableBytes } = segment;
+    const newest = segment.sequences.ranges.at(-1)?.last ?? 0;
     try {
       const bad = await withFile(this.#disk, segment.path, 'read', (file) =>
-        scanFrames(file, offsetFor(segment, from), segment.readableBytes, segment.identity, (frame) => {
+        scanFrames(file, offsetFor(segment, from), readableBytes, segment.identity, (frame) => {
           if (frame.sequence < from) return 'next';
           const record = decodeRecord(frame.payload);
           if (record === undefined) return 'bad';
@@ -222,29 +260,40 @@ export class SegmentStore {
           return found.length >= limit ? 'stop' : 'next';
         }),
       );
-      // What the disk gave at opening and does not give now it may give again: it is neither gone nor delivered.
-      const hiding = bad.find((piece) => piece.unreadable && hidesRecords(segment, piece, from));
-      if (hiding !== undefined) {
-        const where = `${hiding.sizeBytes} bytes at ${hiding.offset}`;
-        throw new JournalError(`the journal cannot be read: ${segment.path}: the disk does not give ${where}`);
+      for (const piece of bad) {
+        const hidden = hiddenBy(piece, from, newest);
+        const { offset, sizeBytes } = piece;
+        if (!segment.sequences.ranges.some(({ first, last }) => Math.max(first, hidden.first) <= Math.min(last, hidden.last)))
+          continue;
+        // What the disk gave at opening and does not give now it may give again: it is neither gone nor delivered.
+        if (piece.unreadable) {
+          const where = `${sizeBytes} bytes at ${offset}`;
+          throw new JournalError(`the journal cannot be read: ${segment.path}: the disk does not give ${where}`);
+        }
+        this.#lose(segment, hidden, offset, sizeBytes, 'damaged');
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      // Evicted since the list was made, or deleted by someone: there is nothing to read.
       if (error.code !== 'ENOENT') {
         throw new JournalError(`the journal cannot be read: ${segment.path}: ${error.code}`, { cause: error });
       }
+      // Evicted since the list was made, or deleted by someone: there is nothing to read. That the file which is being written
+      // is gone is for the next write to notice, because one may be under way.
+      if (!this.#removing.has(segment) && this.#writing?.segment !== segment) this.#loseFile(segment);
     }
     return found;
   }
 
   async #remove(segment: Segment, isDelivered: IsDelivered): Promise<Evicted> {
     const undelivered = segment.sequences.ranges.every(isDelivered) ? 0 : await this.#countUndelivered(segment, isDelivered);
+    this.#removing.add(segment);
     try {
       await this.#disk.unlink(segment.path);
       await this.#disk.fsyncDir(dirname(segment.path));
     } catch (error) {
       if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
+    } finally {
+      this.#removing.delete(segment);
     }
     this.#segments = this.#segments.filter((other) => other !== segment);
     this.#existing = new SequenceSet(this.#segments.flatMap((other) => other.sequences.ranges));
@@ -274,8 +323,7 @@ export class SegmentStore {
   }
 }
 
-/** Whether records of the segment, from `from` on, stand where these bytes are. */
-function hidesRecords({ sequences }: Segment, { before, after = Number.POSITIVE_INFINITY }: BadBytes, from: number): boolean {
-  const lowest = before === undefined ? from : Math.max(from, before + 1);
-  return sequences.ranges.some(({ first, last }) => Math.max(first, lowest) <= Math.min(last, after - 1));
+/** The sequences from `from` to `newest` that stood where these bytes are. */
+function hiddenBy({ before, after = Number.POSITIVE_INFINITY }: BadBytes, from: number, newest: number): SequenceRange {
+  return { first: before === undefined ? from : Math.max(from, before + 1), last: Math.min(newest, after - 1) };
 }

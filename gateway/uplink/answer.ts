@@ -8,8 +8,11 @@ export type Outcome =
   | { readonly kind: 'stored' }
   /** Stored but for the observations of these sensors (id → the city's words). */
   | { readonly kind: 'partial'; readonly rejected: ReadonlyMap<string, string> }
-  /** Nothing, a part or all of it may be stored. It is looked up after `settleMs`. */
-  | { readonly kind: 'unknown'; readonly settleMs: number; readonly pause: Pause }
+  /**
+   * Nothing, a part or all of it may be stored, now or later. It is looked up with this patience. `isAnswered` when the city
+   * itself said so: then the batch may be what it cannot cope with.
+   */
+  | { readonly kind: 'unknown'; readonly patience: Patience; readonly isAnswered: boolean; readonly pause: Pause }
   /** Certainly nothing is stored; the same may be sent again later. */
   | { readonly kind: 'not-stored'; readonly pause: Pause }
   /** Nothing is stored, and at least one observation is to blame. */
@@ -17,12 +20,24 @@ export type Outcome =
   /** Nothing is stored; a smaller request may pass. */
   | { readonly kind: 'too-large'; readonly problem: CityProblem };
 
-/** A request whose connection was cut may still be at work in the city. */
-export const SETTLE_AFTER_CUT_MS = 2_000;
-/** One that we gave up on has been waiting in the city's queue for long. */
-const SETTLE_AFTER_TIMEOUT_MS = 5_000;
-/** The answer has come: what is stored is stored. */
-const SETTLE_AFTER_ANSWER_MS = 0;
+/**
+ * When a batch in doubt is looked up, in milliseconds after its request ended, ascending. Only what the last look-up does
+ * not find is sent again.
+ */
+export type Patience = readonly number[];
+
+/** The city said that it has ended: what is stored is stored. */
+const AFTER_ANSWER: Patience = [0];
+/** Something in between answered, which says little about a request that it may have passed on. */
+const AFTER_GARBAGE: Patience = [2_000];
+/**
+ * Nobody said that the request has ended. An overloaded city keeps it in its queue and carries it out when the sender has
+ * gone long ago (Sentilo reference §1.1, §1.5.6), and what is sent again then is there twice.
+ */
+export const AFTER_CUT: Patience = [2_000, 30_000, 90_000];
+const AFTER_TIMEOUT: Patience = [10_000, 30_000, 90_000];
+/** Answers of a proxy that gave the city up, which is as good as none. */
+const GATEWAY_FAULTS = [502, 504];
 /** Longest pause that a quota answer can ask for: its window is an hour (Sentilo reference §1.10). */
 const QUOTA_PAUSE_MAX_MS = 3_600_000;
 /** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */
@@ -45,14 +60,16 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
   const problem = problemOf(status, response.body, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
-  const unknown = (state: Pause['state'], pace = TRANSPORT_PACE): Outcome => ({
+  const unknown = (state: Pause['state']): Outcome => ({
     kind: 'unknown',
-    settleMs: SETTLE_AFTER_ANSWER_MS,
-    pause: { state, pace, problem },
+    patience: GATEWAY_FAULTS.includes(status) ? AFTER_CUT : AFTER_ANSWER,
+    isAnswered: !GATEWAY_FAULTS.includes(status),
+    pause: { state, pace: TRANSPORT_PACE, problem },
   });
   if (status === 404) {
+    // Without its sensors it may still be about one of them: it is looked for in the batch, for which a long pause is no use.
     const rejected = rejectedSensors(body, sensors, mask);
-    return rejected === undefined ? unknown('refused', REFUSED_PACE) : { kind: 'partial', rejected };
+    return rejected === undefined ? unknown('refused') : { kind: 'partial', rejected };
   }
   if (status === 400 && body === undefined) return garbage(response, mask);
   if (status === 400 && body !== undefined) {
@@ -65,7 +82,6 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   }
   if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, ...quotaPause(response) });
   if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
-  // Behind a proxy 502 and 504 say as little about what was stored as a 500 does.
   if (status >= 500) return unknown('waiting');
   if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
   return garbage(response, mask);
@@ -77,8 +93,8 @@ export function failureOf(error: HttpError, mask: Mask): Outcome {
   const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code: isGarbage ? 'S001' : 'S000', parameters } };
   if (!error.maybeSent) return { kind: 'not-stored', pause };
-  const settleMs = error.code === 'TIMEOUT' ? SETTLE_AFTER_TIMEOUT_MS : SETTLE_AFTER_CUT_MS;
-  return { kind: 'unknown', settleMs, pause };
+  const patience = error.code === 'TIMEOUT' ? AFTER_TIMEOUT : AFTER_CUT;
+  return { kind: 'unknown', patience: isGarbage ? AFTER_GARBAGE : patience, isAnswered: false, pause };
 }
 
 /** What the city said, as a problem to show. */
@@ -101,18 +117,21 @@ export function maskOf(token: string): Mask {
   return (said) => forms.reduce((masked, form) => masked.replaceAll(form, '***'), said);
 }
 
-/** A success of Sentilo is empty and names its version; the sign-in page of a public network is a 200 too. */
-function isPlainSuccess({ body, headers }: HttpResponse): boolean {
-  return body.length === 0 || headers['x-sentilo-version'] !== undefined;
+/** A success of Sentilo names its version (§1.2); what a public network answers before one signs in is a 200 too, even an empty one. */
+function isPlainSuccess({ headers }: HttpResponse): boolean {
+  return headers['x-sentilo-version'] !== undefined;
 }
 
 function garbage(response: HttpResponse, mask: Mask): Outcome {
   const problem = { ...problemOf(response.status, response.body, mask), code: 'S001' };
-  return { kind: 'unknown', settleMs: SETTLE_AFTER_CUT_MS, pause: { state: 'unreachable', pace: TRANSPORT_PACE, problem } };
+  const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
+  return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
 }
 
 function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
-  const minutes = Number(headers['x-ratelimit-inbound-reset'] ?? 0);
+  const resets = ['x-ratelimit-inbound-reset', 'x-ratelimit-global-inbound-reset'].map((name) => Number(headers[name] ?? 0));
+  // The one that is not used up says 0.
+  const minutes = Math.max(...resets.filter((reset) => reset > 0), 0);
   return minutes > 0 ? { fixedMs: Math.min(minutes * 60_000, QUOTA_PAUSE_MAX_MS) } : {};
 }
 

@@ -12,6 +12,10 @@ export const REFUSED_PACE: Pace = { baseMs: 5_000, maxMs: 300_000 };
 export const QUOTA_PACE: Pace = { baseMs: 30_000, maxMs: 300_000 };
 /** The city does not know a sensor; it synchronises every 30 s (Sentilo reference §1.5.10). */
 export const HELD_PACE: Pace = { baseMs: 30_000, maxMs: 600_000 };
+/** One sensor makes requests fail: it is asked for seldom enough to disturb nobody, often enough to get through its readings. */
+export const SUSPECT_PACE: Pace = { baseMs: 5_000, maxMs: 60_000 };
+/** How long it is remembered that an observation of a sensor was refused. */
+export const TRUST_PACE: Pace = { baseMs: 300_000, maxMs: 1_200_000 };
 
 /**
  * The wait before attempt `attempt` + 1, when `attempt` (from 1) have failed. `random` in [0, 1) spreads it over the

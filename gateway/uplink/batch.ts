@@ -16,6 +16,17 @@ export interface Batch {
   /** Ascending by sequence; no two of one sensor and really of one second. */
   readonly entries: readonly Entry[];
   readonly covered: readonly Covered[];
+  readonly doubt?: Doubt;
+  /** Set when it is made of observations of this sensor alone because it is a suspect. */
+  readonly suspect?: { readonly sensor: string; readonly next: number };
+}
+
+/** How often the city failed at this very batch and stored nothing of it. */
+export interface Doubt {
+  readonly count: number;
+  /** Successes of all batches before the first failure: when there are more now, the city as a whole is well. */
+  readonly successCount: number;
+  readonly words: string;
 }
 
 /** What a lane must know of the rest to build its next batch. */
@@ -94,7 +105,7 @@ export function halves(batch: Batch): readonly [Batch, Batch] {
   const middle = batch.entries.length >> 1;
   const cut = batch.entries[middle]?.sequence ?? Number.POSITIVE_INFINITY;
   return [
-    { entries: batch.entries.slice(0, middle), covered: batch.covered.filter((one) => one.sequence < cut) },
-    { entries: batch.entries.slice(middle), covered: batch.covered.filter((one) => one.sequence >= cut) },
+    { ...batch, entries: batch.entries.slice(0, middle), covered: batch.covered.filter((one) => one.sequence < cut) },
+    { ...batch, entries: batch.entries.slice(middle), covered: batch.covered.filter((one) => one.sequence >= cut) },
   ];
 }

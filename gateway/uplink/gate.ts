@@ -23,6 +23,8 @@ export class Gate {
   #untilMs = 0;
   #attempt = 0;
   #failureCount = 0;
+  #successCount = 0;
+  #pace: Pace | undefined;
   #problem: CityProblem | undefined;
   #lastSuccessWallMs: number | undefined;
 
@@ -48,6 +50,11 @@ export class Gate {
     return Math.max(0, this.#untilMs - this.#host.clock.monotonicMs());
   }
 
+  /** How often the city has let something through. */
+  get successCount(): number {
+    return this.#successCount;
+  }
+
   /** Taken before a request and given back to `close`, so that one outage seen by both lanes counts as one attempt. */
   pass(): number {
     return this.#failureCount;
@@ -55,6 +62,7 @@ export class Gate {
 
   /** The city took what was sent, or said what is wrong with it. */
   open(): void {
+    this.#successCount++;
     this.#lastSuccessWallMs = this.#host.clock.wall().ms;
     this.#attempt = 0;
     this.#untilMs = 0;
@@ -69,7 +77,9 @@ export class Gate {
   close(pass: number, { state, pace, fixedMs, problem }: Pause): void {
     if (pass !== this.#failureCount) return;
     this.#failureCount++;
-    this.#attempt++;
+    // What kept failing in another way says nothing about how long this will take.
+    this.#attempt = this.#pace === pace ? this.#attempt + 1 : 1;
+    this.#pace = pace;
     this.#untilMs = this.#host.clock.monotonicMs() + (fixedMs ?? backOffMs(pace, this.#attempt, this.#host.random()));
     const isNew = this.#state !== state || this.#problem?.code !== problem.code;
     this.#problem = problem;

@@ -1,5 +1,7 @@
 import type { Clock } from '../../drivers/clock.ts';
+import type { Patience } from './answer.ts';
 import type { Batch } from './batch.ts';
+import type { Entry } from './entry.ts';
 
 /** A batch whose outcome is unknown: the city is asked sensor by sensor what it holds of it. */
 export interface LookUp {
@@ -9,15 +11,22 @@ export interface LookUp {
   /** Sequences that the city is known to hold. */
   readonly found: ReadonlySet<number>;
   readonly notBeforeMs: number;
+  /** When it is looked up once more if something is missing by then: monotonic milliseconds, ascending. */
+  readonly laterMs: readonly number[];
   /** Failed questions in a row. */
   readonly attempt: number;
 }
 
 /**
- * Batches in hand before new ones are begun: each is one gap in the delivery state, which holds few, and a restart looks
- * all of them up. A lane that would begin another one waits.
+ * Batches in hand before the backlog lane begins a new one: each is at least one gap in the delivery state, which holds
+ * few, and a restart looks all of them up.
  */
 const JOBS_MAX = 8;
+/**
+ * Batches to look up before the fresh lane waits too. They only wait, for a slow city to make up its mind or for one that
+ * does not let itself be asked, and what is new can be delivered meanwhile. This many bound the memory.
+ */
+const LOOK_UPS_MAX = 64;
 
 /** What the backlog lane has to finish before it takes new records: batches to look up, and batches to send again. */
 export class Jobs {
@@ -33,12 +42,13 @@ export class Jobs {
     return this.#lookUps.length;
   }
 
-  get isEmpty(): boolean {
-    return this.#lookUps.length + this.#resends.length === 0;
-  }
-
   get isFull(): boolean {
     return this.#lookUps.length + this.#resends.length >= JOBS_MAX;
+  }
+
+  /** Whether there is no room for what the fresh lane may leave here either. */
+  get isFullForFresh(): boolean {
+    return this.#resends.length >= JOBS_MAX || this.#lookUps.length >= LOOK_UPS_MAX;
   }
 
   /** Takes the first batch whose look-up is due; its holder puts it back or finishes it. */
@@ -58,10 +68,21 @@ export class Jobs {
     return Math.max(0, dueMs - this.#clock.monotonicMs());
   }
 
-  lookUp(batch: Batch, afterMs: number): void {
-    const unasked = [...new Set(batch.entries.map((entry) => entry.sensor))];
-    const notBeforeMs = this.#clock.monotonicMs() + Math.max(0, afterMs);
-    this.#lookUps.push({ batch, unasked, found: new Set(), notBeforeMs, attempt: 0 });
+  /** Looks the batch up at each of these times after `sinceMs` (monotonic) until all of it is found. Those past count as one. */
+  lookUp(batch: Batch, patience: Patience, sinceMs = this.#clock.monotonicMs()): void {
+    const now = this.#clock.monotonicMs();
+    const laterMs = patience.map((afterMs) => sinceMs + afterMs).filter((atMs) => atMs > now);
+    const notBeforeMs = patience.length > laterMs.length ? now : (laterMs.shift() ?? now);
+    this.#lookUps.push({ batch, unasked: sensorsOf(batch.entries), found: new Set(), notBeforeMs, laterMs, attempt: 0 });
+  }
+
+  /** Everybody was asked about and something is missing: begins again later. False when that was the last time. */
+  lookUpLater(job: LookUp): boolean {
+    const [notBeforeMs, ...laterMs] = job.laterMs;
+    if (notBeforeMs === undefined) return false;
+    const unasked = sensorsOf(job.batch.entries.filter(({ sequence }) => !job.found.has(sequence)));
+    this.#lookUps.push({ ...job, unasked, notBeforeMs, laterMs, attempt: 0 });
+    return true;
   }
 
   /** A look-up that goes on: next sensor, or the same one later. In front, so that a batch is finished before the next. */
@@ -73,4 +94,8 @@ export class Jobs {
   resend(...batches: readonly Batch[]): void {
     this.#resends.unshift(...batches);
   }
+}
+
+function sensorsOf(entries: readonly Entry[]): string[] {
+  return [...new Set(entries.map((entry) => entry.sensor))];
 }

@@ -1,13 +1,14 @@
 import type { Clock } from '../../drivers/clock.ts';
-import type { Journal } from '../journal/journal.ts';
-import { SETTLE_AFTER_CUT_MS } from './answer.ts';
-import { type Taken, takeBatch } from './batch.ts';
-import type { Entry } from './entry.ts';
+import type { Journal, SequenceRange } from '../journal/journal.ts';
+import { AFTER_CUT } from './answer.ts';
+import { type BatchRules, type Taken, takeBatch } from './batch.ts';
+import { type Entry, isForCity } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sender } from './sender.ts';
+import type { Suspects } from './suspects.ts';
 import type { Anchoring } from './time-anchor.ts';
 import { takeUnresolved } from './unresolved.ts';
 import type { Wake } from './wake.ts';
@@ -26,6 +27,8 @@ export const REWOUND = 0;
 export interface Positions {
   fresh: number;
   backlog: number;
+  /** The first sequence that was seen to wait. */
+  leading: number;
   /** Observations without a time are counted by the fresh lane from here on, and by the backlog lane below. */
   countedFrom: number;
   /** Newest observation without a time that was counted, by lane. */
@@ -42,6 +45,7 @@ export interface LaneParts {
   readonly sender: Sender;
   readonly gate: Gate;
   readonly held: HeldSensors;
+  readonly suspects: Suspects;
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly wake: Wake;
@@ -60,7 +64,7 @@ export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promi
   for (;;) {
     const last = journal.stats().lastSequence;
     positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX);
-    const isIdle = positions.fresh > last || jobs.isFull;
+    const isIdle = positions.fresh > last || jobs.isFullForFresh;
     const pauseMs = isIdle ? Number.POSITIVE_INFINITY : Math.max(gate.remainingMs(), nextMs - clock.monotonicMs());
     if (pauseMs > 0) {
       await wake.wait(pauseMs, signal);
@@ -74,11 +78,11 @@ export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promi
   }
 }
 
-/** Batches in doubt first, then what has to be sent again, then held sensors, then the oldest records that wait. */
+/** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { positions, sender, gate, held, jobs, ledger, wake } = parts;
+  const { positions, sender, gate, held, suspects, jobs, ledger, wake } = parts;
   for (;;) {
-    if (jobs.isEmpty && (await lookUpUnresolved(parts))) continue;
+    if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
     const lookUp = jobs.takeLookUp();
     if (lookUp !== undefined) {
       await sender.lookUp(lookUp, signal);
@@ -87,6 +91,11 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
     }
     const pauseMs = gate.remainingMs();
     if (pauseMs === 0) {
+      const stragglers = ledger.stragglers();
+      if (stragglers.length > 0) {
+        await makeRoom(parts, stragglers);
+        continue;
+      }
       const batch = jobs.takeResend();
       if (batch !== undefined) {
         if (!(await sender.send(batch, signal))) jobs.resend(batch);
@@ -97,27 +106,64 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
         await probe(parts, signal);
         continue;
       }
+      if (!jobs.isFull && suspects.remainingMs() === 0) {
+        await sendOfSuspect(parts, signal);
+        continue;
+      }
       if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
         await turn(parts, 'backlog', positions.fresh, signal);
         continue;
       }
     }
+    const first = ledger.firstUndelivered(0);
+    if (first !== positions.leading && first <= parts.journal.stats().lastSequence) {
+      await settleLeading(parts, first);
+      continue;
+    }
     await wake.wait(
-      pauseMs > 0 ? Math.min(pauseMs, jobs.remainingMs()) : Math.min(jobs.remainingMs(), held.remainingMs()),
+      pauseMs > 0
+        ? Math.min(pauseMs, jobs.remainingMs())
+        : Math.min(jobs.remainingMs(), held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs()),
       signal,
     );
   }
 }
 
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
-async function lookUpUnresolved({ clock, openedMs, journal, ledger, jobs, sender, gate }: LaneParts): Promise<boolean> {
+async function lookUpUnresolved({ openedMs, journal, ledger, jobs, sender, gate }: LaneParts): Promise<boolean> {
   try {
     const batch = await takeUnresolved(journal, ledger);
-    if (batch !== undefined) jobs.lookUp(batch, openedMs + SETTLE_AFTER_CUT_MS - clock.monotonicMs());
+    if (batch !== undefined) jobs.lookUp(batch, AFTER_CUT, openedMs);
     return batch !== undefined;
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
     return false;
+  }
+}
+
+/** What stands first and is not for the city needs no city: only readings are to be seen to wait while it is away. */
+async function settleLeading({ journal, ledger, positions, sender, gate }: LaneParts, first: number): Promise<void> {
+  positions.leading = first;
+  try {
+    const page = await journal.read(first, PAGE);
+    const waits = page.findIndex(
+      ({ sequence, record }, index) => sequence !== first + index || isForCity(record) || !ledger.isFree(sequence),
+    );
+    const leading = waits < 0 ? page : page.slice(0, waits);
+    if (leading.length > 0)
+      ledger.finish({ entries: [], covered: leading.map(({ sequence }) => ({ sequence, why: 'pass' })) }, []);
+    positions.leading = waits < 0 && page.length > 0 ? 0 : first + leading.length;
+  } catch (error) {
+    sender.journalFailed(gate.pass(), error);
+  }
+}
+
+/** What is held for long is moved here, so that the fresh lane never waits for it. */
+async function makeRoom({ ledger, sender, gate }: LaneParts, stragglers: readonly SequenceRange[]): Promise<void> {
+  try {
+    await ledger.makeRoom(stragglers);
+  } catch (error) {
+    sender.journalFailed(gate.pass(), error);
   }
 }
 
@@ -134,6 +180,42 @@ async function probe({ sender, held, ledger, positions }: LaneParts, signal: Abo
   if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
 }
 
+/** One batch of a suspect alone, when one is due. The observations of others in between are left where they are. */
+async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<void> {
+  const { positions, sender, held, suspects, ledger, gate } = parts;
+  const due = suspects.due();
+  if (due === undefined) return;
+  const { sensor } = due;
+  const limit = positions.fresh;
+  let from = due.from;
+  for (;;) {
+    from = ledger.firstUndelivered(from);
+    if (from >= limit || held.has(sensor)) break;
+    let taken: Taken;
+    try {
+      const page = await readPage(parts, from, limit);
+      if (page === undefined) return;
+      const entriesMax = Math.min(due.size, sender.entriesMax);
+      taken = takeBatch(page.records, page.end, {
+        ...rulesOf(parts, from, limit),
+        entriesMax,
+        isHeld: (other) => other !== sensor,
+      });
+    } catch (error) {
+      sender.journalFailed(gate.pass(), error);
+      return;
+    }
+    if (taken.batch.entries.length > 0) {
+      const batch = { ...taken.batch, suspect: { sensor, next: taken.next } };
+      ledger.claim(batch);
+      if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
+      return;
+    }
+    from = taken.next;
+  }
+  if (suspects.isCleared(sensor)) positions.backlog = REWOUND;
+}
+
 /** One batch of a lane, from its position up to `limit` (exclusive). */
 async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, signal: AbortSignal): Promise<Taken> {
   const { positions, sender, ledger, gate } = parts;
@@ -145,16 +227,9 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   try {
     const page = await readPage(parts, from, limit);
     if (page === undefined) return nothing;
-    taken = takeBatch(page.records, page.end, {
-      from,
-      limit,
-      entriesMax: sender.entriesMax,
-      isFree: ledger.isFree,
-      isHeld: (sensor) => parts.held.has(sensor),
-      isSent: sender.isSent,
-      anchorOf: (boot) => parts.journal.anchorOf(boot),
-      openForMs: lane === 'fresh' ? (entry) => openForMs(entry, parts.clock) : () => 0,
-    });
+    const rules = rulesOf(parts, from, limit);
+    const isNew = lane === 'fresh';
+    taken = takeBatch(page.records, page.end, isNew ? { ...rules, openForMs: (entry) => openForMs(entry, parts.clock) } : rules);
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
     return nothing;
@@ -164,10 +239,28 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   countNoTime(parts, lane, taken);
   const { entries, covered } = taken.batch;
   const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
-  if (!isDone) ledger.unclaim(taken.batch);
-  // A release meanwhile has sent the backlog lane back to the start; it must not jump ahead again.
-  else if (positions[lane] !== REWOUND) positions[lane] = taken.next;
+  if (!isDone) {
+    ledger.unclaim(taken.batch);
+    positions.leading = 0;
+  } else if (positions[lane] !== REWOUND) {
+    // A release meanwhile has sent the backlog lane back to the start; it must not jump ahead again.
+    positions[lane] = taken.next;
+  }
   return taken;
+}
+
+/** How a batch of the backlog is built. */
+function rulesOf({ journal, sender, ledger, held, suspects }: LaneParts, from: number, limit: number): BatchRules {
+  return {
+    from,
+    limit,
+    entriesMax: sender.entriesMax,
+    isFree: ledger.isFree,
+    isHeld: (sensor) => held.has(sensor) || suspects.has(sensor),
+    isSent: sender.isSent,
+    anchorOf: (boot) => journal.anchorOf(boot),
+    openForMs: () => 0,
+  };
 }
 
 /** The next records, up to the first large hole. Undefined when it began with one, which is settled then. */
@@ -186,7 +279,7 @@ async function readPage({ journal, ledger }: LaneParts, from: number, limit: num
   }
   if (hole === undefined && all.length < PAGE && limit - expected > HOLE_MAX) hole = limit;
   if (hole !== undefined && records.length === 0) {
-    await ledger.settleHole({ first: from, last: Math.min(hole, limit) - 1 });
+    ledger.settleHole({ first: from, last: Math.min(hole, limit) - 1 });
     return undefined;
   }
   return { records, end: hole === undefined && all.length < PAGE ? limit : expected };

@@ -27,7 +27,6 @@ export class Ledger {
   /** What is done and could not be settled yet without breaking the state into too many ranges. Still claimed. */
   #pending: number[] = [];
   #isDirty = false;
-  #turn: Promise<void> = Promise.resolve();
   /** Called for every observation that has a new place. */
   readonly #onMove: (sensor: string, from: number, to: number) => void;
 
@@ -99,29 +98,52 @@ export class Ledger {
   }
 
   /** Ends a batch: what it covers and the `delivered` of its entries are done, the others are free again. */
-  async finish(batch: Batch, delivered: readonly number[]): Promise<void> {
-    await this.#exclusive(async () => {
-      const done = [...delivered, ...batch.covered.map((one) => one.sequence)];
-      const isDone = new Set(done);
-      const free = sequencesOf(batch.entries).filter((sequence) => !isDone.has(sequence));
-      await this.#makeRoom([...this.#pending, ...done]);
-      this.#delivery.settle(free, []);
-      for (const sequence of free) this.#claimed.delete(sequence);
-      if (this.#fits([...this.#pending, ...done])) this.#settle([...this.#pending.splice(0), ...done]);
-      else if (this.#fits(done)) this.#settle(done);
-      else this.#pending.push(...done);
-    });
+  finish(batch: Batch, delivered: readonly number[]): void {
+    const done = [...delivered, ...batch.covered.map((one) => one.sequence)];
+    const isDone = new Set(done);
+    const free = sequencesOf(batch.entries).filter((sequence) => !isDone.has(sequence));
+    this.#delivery.settle(free, []);
+    for (const sequence of free) this.#claimed.delete(sequence);
+    this.#settleOrKeep(done);
   }
 
   /** There are no records in this range any more. */
-  async settleHole({ first, last }: SequenceRange): Promise<void> {
-    await this.#exclusive(async () => {
-      for (let from = first; from <= last; from += HOLE_PAGE) {
-        const sequences = count(from, Math.min(last, from + HOLE_PAGE - 1)).filter(this.isFree);
-        this.#delivery.settle(sequences, sequences);
-      }
-      this.#isDirty = true;
-    });
+  settleHole({ first, last }: SequenceRange): void {
+    for (let from = first; from <= last; from += HOLE_PAGE) {
+      const sequences = count(from, Math.min(last, from + HOLE_PAGE - 1)).filter(this.isFree);
+      for (const sequence of sequences) this.#claimed.add(sequence);
+      this.#settleOrKeep(sequences);
+    }
+  }
+
+  /**
+   * What has to be appended again because the state would fall into too many ranges: the smallest gaps, as many as needed,
+   * and with them all of about the size of the largest. So runs grow in steps of many at once, like the levels of a merge
+   * sort, and each record is moved a few times at most, however many are held for however long.
+   */
+  stragglers(): readonly SequenceRange[] {
+    const gaps = this.#gapsAfter(this.#pending);
+    if (gaps.length <= RANGES_HIGH) return [];
+    const chosen: SequenceRange[] = [];
+    let largest = 0;
+    for (const gap of gaps.toSorted((a, b) => sizeOf(a) - sizeOf(b))) {
+      if (gaps.length - chosen.length <= RANGES_LOW && sizeOf(gap) > 2 * largest) break;
+      if (this.#isInHand(gap)) continue;
+      chosen.push(gap);
+      largest = sizeOf(gap);
+    }
+    return chosen;
+  }
+
+  /**
+   * Appends the stragglers again, all at once, so that the disk is waited for once and not for each of them. Still it may take
+   * long, so it is no business of whoever delivers what is new. Calls must not overlap.
+   * @throws JournalError
+   */
+  async makeRoom(stragglers: readonly SequenceRange[]): Promise<void> {
+    const results = await Promise.allSettled(stragglers.map((gap) => this.#move(gap)));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
   }
 
   /** Makes durable what is settled, when it is not yet. */
@@ -141,32 +163,6 @@ export class Ledger {
     }
   }
 
-  /** One at a time: room is counted before it is used. */
-  #exclusive(work: () => Promise<void>): Promise<void> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  /**
-   * Appends stragglers again where the state would fall into too many ranges: the smallest gaps, as many as needed, and with
-   * them all of about the size of the largest. So runs grow in steps of many at once, like the levels of a merge sort, and
-   * each record is moved a few times at most, however many are held for however long.
-   */
-  async #makeRoom(done: readonly number[]): Promise<void> {
-    const gaps = this.#gapsAfter(done);
-    if (gaps.length <= RANGES_HIGH) return;
-    let left = gaps.length;
-    let largest = 0;
-    for (const gap of gaps.toSorted((a, b) => sizeOf(a) - sizeOf(b))) {
-      if (left <= RANGES_LOW && sizeOf(gap) > 2 * largest) return;
-      if (this.#isInHand(gap)) continue;
-      await this.#move(gap);
-      largest = sizeOf(gap);
-      left--;
-    }
-  }
-
   /** What would lie undelivered between the ranges if these were settled too. There are as many ranges as gaps. */
   #gapsAfter(done: readonly number[]): readonly SequenceRange[] {
     const after = new SequenceSet([{ first: 1, last: this.#delivery.lowWater }, ...this.#delivery.ranges]);
@@ -177,6 +173,13 @@ export class Ledger {
   /** A crash in the middle of a move can leave more ranges than the journal lets us make; they may only become fewer then. */
   #fits(done: readonly number[]): boolean {
     return this.#gapsAfter(done).length <= Math.max(DELIVERY_RANGES_MAX, this.#delivery.ranges.length);
+  }
+
+  /** Settles as much as there is room for, and keeps the rest in hand until there is. */
+  #settleOrKeep(done: readonly number[]): void {
+    if (this.#fits([...this.#pending, ...done])) this.#settle([...this.#pending.splice(0), ...done]);
+    else if (this.#fits(done)) this.#settle(done);
+    else this.#pending.push(...done);
   }
 
   #settle(done: readonly number[]): void {
@@ -195,7 +198,7 @@ export class Ledger {
 
   /**
    * Appends the observations of a gap at the end; after a crash the journal settles the old place of every durable copy
-   * itself. The old places are settled at once where that joins them to what is delivered below, else with what is pending.
+   * itself. What comes into hand while the page is read stays where it is.
    */
   async #move(gap: SequenceRange): Promise<void> {
     for (let from = gap.first; from <= gap.last; ) {
@@ -205,8 +208,7 @@ export class Ledger {
       for (const sequence of places) this.#claimed.add(sequence);
       const waiting = page.filter(({ sequence, record }) => places.has(sequence) && isForCity(record));
       const failure = await this.#copy(waiting, places);
-      if (this.#delivery.isDelivered(from - 1) || from === 1) this.#settle([...places]);
-      else this.#pending.push(...places);
+      this.#settleOrKeep([...places]);
       if (failure !== undefined) throw failure.reason;
       from = last + 1;
     }
@@ -216,7 +218,7 @@ export class Ledger {
   async #copy(waiting: readonly StoredRecord[], places: Set<number>): Promise<PromiseRejectedResult | undefined> {
     const copies = waiting.map(async ({ sequence, record }) => {
       if (record.kind !== 'observation') return;
-      const to = await this.#journal.append({ ...record, heldFrom: sequence });
+      const to = await this.#journal.append({ ...record, heldFrom: sequence }, true);
       this.#onMove(record.sensor, sequence, to);
     });
     const results = await Promise.allSettled(copies);

@@ -1,6 +1,6 @@
 import { DiskError, type Host } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
-import type { Outcome } from './answer.ts';
+import type { Outcome, Patience } from './answer.ts';
 import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
 import { type Batch, type Covered, halves } from './batch.ts';
 import { type City, ReadBackError } from './city.ts';
@@ -11,10 +11,13 @@ import type { Jobs, LookUp } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import { Sent } from './sent.ts';
 import type { CityProblem } from './status.ts';
+import type { Suspects } from './suspects.ts';
 import type { Tally } from './tally.ts';
 
 /** Before a batch is looked up whose fate was known and could not be written down. */
-const JOURNAL_TROUBLE_MS = 1_000;
+const JOURNAL_TROUBLE: Patience = [1_000];
+/** So often the city may fail at one batch before the fault is looked for in the batch. */
+const DOUBTS_MAX = 3;
 
 /** What the sender works with. */
 export interface SenderParts {
@@ -22,10 +25,11 @@ export interface SenderParts {
   readonly city: City;
   readonly gate: Gate;
   readonly held: HeldSensors;
+  readonly suspects: Suspects;
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly tally: Tally;
-  /** Sensors are let in again: their observations stand below. */
+  /** Observations that the lanes have passed by are free again. */
   readonly onRelease: () => void;
 }
 
@@ -67,7 +71,7 @@ export class Sender {
     } catch (error) {
       // The city has acted and the journal could not be told: only the city knows now.
       this.journalFailed(pass, error);
-      this.#parts.jobs.lookUp(batch, JOURNAL_TROUBLE_MS);
+      this.#parts.jobs.lookUp(batch, JOURNAL_TROUBLE);
       return true;
     }
   }
@@ -83,7 +87,7 @@ export class Sender {
       this.#sent.add(asked.filter((entry) => inCity.has(entry.sequence)));
       const found = new Set([...job.found, ...inCity]);
       if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0 });
-      else await this.#resolve(job.batch, found);
+      else await this.#resolve({ ...job, found });
     } catch (error) {
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
@@ -100,7 +104,8 @@ export class Sender {
     this.#parts.gate.close(pass, { state: 'waiting', pace: TRANSPORT_PACE, problem });
   }
 
-  async #resolve(batch: Batch, found: ReadonlySet<number>): Promise<void> {
+  async #resolve(job: LookUp): Promise<void> {
+    const { batch, found } = job;
     const missing = batch.entries.filter((entry) => !found.has(entry.sequence));
     const stored = batch.entries.filter((entry) => found.has(entry.sequence));
     if (missing.length === 0) {
@@ -108,8 +113,27 @@ export class Sender {
       if (stored.length > 0) this.#parts.gate.open();
       return await this.#finish(batch, stored);
     }
+    if (this.#parts.jobs.lookUpLater(job)) return;
     const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
-    this.#parts.jobs.resend({ entries: missing, covered });
+    const { doubt, ...rest } = batch;
+    const isProgress = doubt === undefined || stored.length > 0;
+    await this.#again({ ...rest, entries: missing, covered, ...(isProgress ? {} : { doubt }) });
+  }
+
+  /** Nothing of this batch is stored. It is sent again, and when it may be the batch itself that the city fails at, in halves. */
+  async #again(batch: Batch): Promise<void> {
+    const { gate, jobs, suspects, onRelease } = this.#parts;
+    const { doubt, suspect } = batch;
+    const [culprit, another] = batch.entries;
+    const isInDoubt = doubt !== undefined && doubt.count >= DOUBTS_MAX;
+    const isAlone = isInDoubt && another === undefined && gate.successCount > doubt.successCount;
+    if (culprit !== undefined && (suspect !== undefined || isAlone)) {
+      if (suspect === undefined || another === undefined) suspects.fails(culprit.sensor, doubt?.words ?? '');
+      else suspects.failed(suspect.sensor);
+      await this.#finish(batch, []);
+      onRelease();
+    } else if (isInDoubt && another !== undefined) jobs.resend(...halves(batch));
+    else jobs.resend(batch);
   }
 
   async #apply(batch: Batch, outcome: Outcome, pass: number): Promise<boolean> {
@@ -129,8 +153,9 @@ export class Sender {
         return true;
       }
       case 'unknown':
-        gate.close(pass, outcome.pause);
-        jobs.lookUp(batch, outcome.settleMs);
+        // A suspect has its own pace, and nobody else waits for it.
+        if (batch.suspect === undefined || !outcome.isAnswered) gate.close(pass, outcome.pause);
+        jobs.lookUp(outcome.isAnswered ? this.#doubted(batch, outcome.pause.problem) : batch, outcome.patience);
         return true;
       case 'not-stored':
         gate.close(pass, outcome.pause);
@@ -146,19 +171,29 @@ export class Sender {
     }
   }
 
+  #doubted(batch: Batch, { parameters }: CityProblem): Batch {
+    const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
+    return { ...batch, doubt: { count: count + 1, successCount, words: String(parameters['words'] ?? '') } };
+  }
+
   /** Nothing was stored because of at least one observation: halve the batch until that one stands alone. */
   async #narrow(batch: Batch, reason: string, problem: CityProblem): Promise<void> {
-    const { gate, jobs, ledger, tally } = this.#parts;
+    const { gate, jobs, ledger, tally, suspects, onRelease } = this.#parts;
     gate.open();
     gate.note(problem);
     const [culprit, another] = batch.entries;
     if (culprit !== undefined && another === undefined) {
-      await tally.refused(culprit, reason, String(problem.parameters['words'] ?? ''));
+      const words = String(problem.parameters['words'] ?? '');
+      await tally.refused(culprit, reason, words);
       await this.#finish(batch, [], [culprit]);
+      suspects.refused(culprit.sensor, words);
       return;
     }
     ledger.giveUp(batch.entries);
-    jobs.resend(...halves(batch));
+    if (batch.suspect === undefined) return jobs.resend(...halves(batch));
+    suspects.failed(batch.suspect.sensor);
+    await this.#finish(batch, []);
+    onRelease();
   }
 
   async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {
@@ -166,8 +201,10 @@ export class Sender {
     this.#sent.add(accepted);
     this.#release(accepted);
     await tally.tellInvalid(batch.covered);
-    await ledger.finish(batch, sequencesOf([...accepted, ...setAside]));
+    ledger.finish(batch, sequencesOf([...accepted, ...setAside]));
     tally.settled(accepted.length, batch.covered);
+    if (batch.suspect !== undefined && accepted.length > 0)
+      this.#parts.suspects.succeeded(batch.suspect.sensor, batch.suspect.next);
   }
 
   #release(accepted: readonly Entry[]): void {

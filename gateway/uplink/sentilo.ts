@@ -12,6 +12,7 @@ import { type LaneParts, lookAgain, type Positions, REWOUND, runBacklogLane, run
 import { Ledger } from './ledger.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
+import { Suspects } from './suspects.ts';
 import { Tally } from './tally.ts';
 import { openAnchoring, wallMsOf } from './time-anchor.ts';
 import { Wake } from './wake.ts';
@@ -61,6 +62,7 @@ export async function openSentilo(
   const wake = new Wake(host.clock);
   const gate = new Gate(host, () => wake.notify());
   const held = new HeldSensors(host);
+  const suspects = new Suspects(host);
   const jobs = new Jobs(host.clock);
   // What the uplink itself appends has to be passed by its lanes like everything else.
   const append = async (record: JournalRecord, urgent = false) => {
@@ -78,6 +80,7 @@ export async function openSentilo(
   const positions: Positions = {
     fresh,
     backlog: REWOUND,
+    leading: 0,
     countedFrom: fresh,
     noTimeSeen: { fresh: 0, backlog: 0 },
     noTimeCount: 0,
@@ -86,7 +89,10 @@ export async function openSentilo(
     positions.backlog = REWOUND;
     wake.notify();
   };
-  const sender = new Sender({ host, city, gate, held, jobs, ledger, tally, onRelease }, Math.min(config.send.batch, BATCH_MAX));
+  const sender = new Sender(
+    { host, city, gate, held, suspects, jobs, ledger, tally, onRelease },
+    Math.min(config.send.batch, BATCH_MAX),
+  );
   const oldest = oldestWaiting(journal, ledger);
 
   const parts: LaneParts = {
@@ -97,6 +103,7 @@ export async function openSentilo(
     sender,
     gate,
     held,
+    suspects,
     jobs,
     ledger,
     wake,
@@ -149,13 +156,14 @@ async function flush({ ledger, sender, gate }: LaneParts): Promise<void> {
 }
 
 function statusOf(
-  { gate, held, ledger, jobs, positions }: LaneParts,
+  { gate, held, suspects, ledger, jobs, positions }: LaneParts,
   tally: Tally,
   oldestWallMs: number | undefined,
 ): UplinkStatus {
   const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
   const nextTryInMs = gate.remainingMs();
-  const heldNextTryInMs = held.remainingMs();
+  const failing = suspects.list();
+  const heldNextTryInMs = Math.min(held.remainingMs(), failing.length > 0 ? suspects.remainingMs() : Number.POSITIVE_INFINITY);
   const waitingCount = ledger.waitingCount;
   return {
     state,
@@ -163,7 +171,7 @@ function statusOf(
     waitingCount,
     noTimeCount: positions.noTimeCount,
     attempt,
-    held: held.list(),
+    held: [...held.list(), ...failing],
     lookUpCount: jobs.lookUpCount,
     deliveredCount: tally.deliveredCount,
     foldedCount: tally.foldedCount,

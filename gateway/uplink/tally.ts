@@ -60,7 +60,8 @@ export class Tally {
     const { clock, bootId, log } = this.#host;
     const wall = clock.wall();
     const stamp = { boot: bootId, monotonicMs: clock.monotonicMs(), wallMs: wall.ms, wallQuality: wall.quality };
-    await this.#journal.append({ kind: 'event', code: 'observation-set-aside', ...stamp, fields });
+    // Urgent, because a batch waits for it.
+    await this.#journal.append({ kind: 'event', code: 'observation-set-aside', ...stamp, fields }, true);
     log('warning', 'observation-set-aside', fields);
   }
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { LogLevel } from '../../gateway/host.ts';
 import { encodeFrame, encodeHeader, HEADER_BYTES } from '../../gateway/journal/frame.ts';
 import { encodeRecord } from '../../gateway/journal/record-codec.ts';
 import { appendAll, FOLDER, gapsOf, IS_DEEP, observation, open, readAll, seeded, storedValues, upTo, valuesOf } from './kit.ts';
@@ -316,4 +317,25 @@ describe('opening after damage', () => {
     expect(await storedValues(journal)).toEqual(upTo(4));
     expect(journal.stats().damage).toHaveLength(1);
   });
+});
+
+it('damage that comes while it runs is named the first time it is met, and only then', async () => {
+  const { disk, offsets } = await journalOf(20);
+  const lines: { level: LogLevel; code: string; fields: unknown }[] = [];
+  const journal = await open(disk, { lines });
+  const delivery = await journal.delivery('sentilo');
+  edit(disk, FIRST, (bytes) => bytes.fill(0, offsets[6], offsets[9]));
+  const left = [...upTo(6), ...upTo(20, 10)];
+  expect(await storedValues(journal)).toEqual(left);
+  expect(await storedValues(journal)).toEqual(left);
+  expect(journal.stats()).toMatchObject({
+    recordCount: 17,
+    damage: [{ file: '000000000001.journal', kind: 'damaged', missing: { first: 7, last: 9 } }],
+  });
+  expect(lines.map(({ code }) => code)).toEqual(['journal-damage']);
+  delivery.settle([], upTo(6));
+  expect(delivery.lowWater).toBe(9);
+  await appendAll(journal, 21, 21);
+  expect(gapsOf(await readAll(journal))).toMatchObject([{ firstSequence: 7, lastSequence: 9, cause: 'damaged' }]);
+  await journal.close();
 });

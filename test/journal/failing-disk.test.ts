@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LogLevel } from '../../gateway/host.ts';
 import { JOURNAL_WAITING_MAX } from '../../gateway/journal/commit-queue.ts';
 import { JournalError } from '../../gateway/journal/journal.ts';
 import { drain, TestClock } from '../support/test-clock.ts';
@@ -176,7 +177,31 @@ describe('a disk that fails for a while', () => {
     await clock.advance(60_000);
     expect(await more).toEqual(upTo(60, 6));
     expect((await storedValues(journal)).at(-1)).toBe(60);
+    expect(journal.stats().damage).toMatchObject([{ missing: { first: 1, last: 5 }, kind: 'damaged' }]);
     await journal.close();
+  });
+
+  it('begins a new file when its folder was deleted under it, and says what is gone', async () => {
+    const disk = new ModelDisk();
+    const lines: { level: LogLevel; code: string; fields: unknown }[] = [];
+    const journal = await open(disk, { lines });
+    await appendAll(journal, 1, 5);
+    disk.removeFolder(FOLDER);
+    await appendAll(journal, 6, 7);
+    await appendAll(journal, 8, 9);
+    await journal.close();
+    expect(lines).toEqual([
+      {
+        level: 'warning',
+        code: 'journal-damage',
+        fields: expect.objectContaining({ missing: { first: 1, last: 5 }, cause: 'deleted' }),
+      },
+    ]);
+    const next = await open(disk);
+    const stored = await readAll(next);
+    expect(valuesOf(stored)).toEqual([6, 7, 8, 9]);
+    expect(gapsOf(stored)).toMatchObject([{ firstSequence: 1, lastSequence: 5, cause: 'deleted' }]);
+    await next.close();
   });
 
   it('rejects appends after closing, and what no disk would take before it', async () => {

@@ -38,7 +38,8 @@ describe('a partial answer', () => {
 
 describe('an answer', () => {
   it.each([
-    [200, undefined, {}, 'stored'],
+    [200, undefined, { 'x-sentilo-version': '2.0.0' }, 'stored'],
+    [200, undefined, {}, 'unknown'],
     [200, '{}', { 'x-sentilo-version': '2.0.0' }, 'stored'],
     [200, '<html>', {}, 'unknown'],
     [204, undefined, {}, 'unknown'],

@@ -49,8 +49,8 @@ function faulty(bench: Bench, random: () => number, rate: number): Script {
         await bench.pause(14_900, signal);
         return lost('TIMEOUT');
       case 3:
-        // The city acts on it only after the sender has gone.
-        bench.clock.timer(1_500, () => void city(request, signal));
+        // The city acts on it only after the sender has gone, which may be long after.
+        bench.clock.timer(random() * 80_000, () => void city(request, signal));
         return lost('ECONNRESET');
       case 4:
         if (body !== undefined && sizeOf(body) > 1) {

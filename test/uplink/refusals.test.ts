@@ -176,6 +176,35 @@ describe('sensors that the city does not take', () => {
   });
 });
 
+describe('a held sensor', () => {
+  it.each([1_000, 10_000])(
+    'makes no other wait, with a sync interval of %d ms and a slow card',
+    {
+      timeout: 60_000,
+    },
+    async (syncMs) => {
+      const bench = new Bench();
+      bench.unknown.add('c').add('f');
+      bench.journal.interval = () => bench.pause(syncMs, new AbortController().signal);
+      bench.journal.pause = () => bench.pause(20, new AbortController().signal);
+      await bench.clock.run(bench.start());
+      const sensors = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+      for (let step = 0; step < 1800; step++) {
+        for (const sensor of sensors) {
+          const one = observation(sensor, bench.clock.monotonicMs(), step);
+          void bench.journal.append(one, true).then(() => bench.uplink?.notify());
+        }
+        await bench.clock.advance(2000);
+      }
+      expect(bench.values('a').length).toBeGreaterThan(1797);
+      const late = bench.stored().map(({ timestampMs, arrivalMs }) => arrivalMs - timestampMs);
+      expect(Math.max(...late)).toBeLessThan(3000);
+      expect(bench.journal.rangesSeenMax).toBeLessThanOrEqual(32);
+      await bench.stop();
+    },
+  );
+});
+
 describe('a refusal of everything', () => {
   it('tells who must do what in the city’s own words, without the token anywhere', async () => {
     const bench = new Bench(history('a', 3));
@@ -213,6 +242,27 @@ describe('a refusal of everything', () => {
     await bench.clock.advance(600_000);
     expect(bench.values()).toHaveLength(72);
     expect(bench.logged).toHaveLength(2);
+    await bench.stop();
+  });
+
+  it('by a quota of the whole city waits as long as it says too', async () => {
+    const bench = new Bench(history('a', 3));
+    const headers = { 'x-ratelimit-inbound-reset': '0', 'x-ratelimit-global-inbound-reset': '5' };
+    bench.script = once(() => answerOf(429, { code: 429, message: 'Sent quota exceeded.' }, headers));
+    await bench.start();
+    await bench.clock.advance(20);
+    expect(bench.status()).toMatchObject({ problem: { code: 'S429' }, nextTryInMs: 5 * 60_000 });
+    await bench.stop();
+  });
+
+  it('of another kind begins with a short wait, however long the trouble before it lasted', async () => {
+    const bench = new Bench(history('a', 3));
+    bench.script = once(() => answerOf(503, { code: 503, message: 'starting' }), 12);
+    await bench.start();
+    while (bench.puts().length < 12) await bench.clock.advance(1000);
+    bench.script = once(() => answerOf(429, { code: 429, message: 'Sent quota exceeded.' }));
+    while (bench.status().problem?.code !== 'S429') await bench.clock.advance(1000);
+    expect(bench.status().nextTryInMs).toBeLessThan(30_000);
     await bench.stop();
   });
 

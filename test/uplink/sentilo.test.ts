@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bench, history, observation, refusing, START_WALL_MS, TOKEN } from './support.ts';
+import { answerOf, Bench, history, observation, once, refusing, START_WALL_MS, TOKEN } from './support.ts';
 
 describe('a request to the city', () => {
   it('is one PUT with the token, closed afterwards, with limits of its own', async () => {
@@ -65,6 +65,35 @@ describe('a request to the city', () => {
       await bench.clock.advance(1000);
     }
     expect(bench.inFlightMax).toBe(2);
+    await bench.stop();
+  });
+});
+
+describe('what waits', () => {
+  const EVENT = {
+    kind: 'event',
+    code: 'started',
+    fields: {},
+    boot: 'boot',
+    monotonicMs: 0,
+    wallMs: 0,
+    wallQuality: 'none',
+  } as const;
+
+  it('is only what is for the city, also while the city is away', async () => {
+    const bench = new Bench([EVENT, EVENT]);
+    bench.script = once(() => answerOf(503, { code: 503, message: 'starting' }), 20);
+    await bench.start();
+    await bench.append(...Array.from({ length: 1200 }, () => EVENT));
+    await bench.clock.advance(1_000);
+    await bench.append(EVENT, EVENT, observation('a', 1_000, 1));
+    await bench.clock.advance(5_000);
+    expect(bench.status()).toMatchObject({ state: 'waiting', waitingCount: 1 });
+    await bench.append(EVENT);
+    await bench.clock.advance(60 * 60_000);
+    await bench.append(EVENT);
+    await bench.clock.advance(5_000);
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0 });
     await bench.stop();
   });
 });

@@ -41,6 +41,8 @@ export class MemoryJournal implements Journal {
   failing = false;
   /** What the disk takes for each operation. */
   pause: () => Promise<void> = () => Promise.resolve();
+  /** The wait of a record that is not urgent for the end of the sync interval. */
+  interval: () => Promise<void> = () => Promise.resolve();
   /** How long a write of the delivery state takes to answer once it is durable. */
   afterWrite: () => Promise<void> = () => Promise.resolve();
   beginCount = 0;
@@ -53,7 +55,8 @@ export class MemoryJournal implements Journal {
     this.#cursor = cursor;
   }
 
-  async append(record: JournalRecord): Promise<number> {
+  async append(record: JournalRecord, urgent = false): Promise<number> {
+    if (!urgent) await this.interval();
     await this.pause();
     this.#check();
     return this.records.push(record);
@@ -130,6 +133,7 @@ export class MemoryJournal implements Journal {
   crashed(): MemoryJournal {
     const next = new MemoryJournal(this.records, this.#cursor);
     next.pause = this.pause;
+    next.interval = this.interval;
     for (const sequence of this.gone) next.gone.add(sequence);
     return next;
   }

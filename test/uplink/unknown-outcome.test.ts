@@ -23,7 +23,7 @@ describe('an unknown outcome', () => {
   });
 
   it.each([
-    ['TIMEOUT', 5000],
+    ['TIMEOUT', 10_000],
     ['ECONNRESET', 2000],
   ])('after %s waits until the city has settled', async (code, settleMs) => {
     const bench = new Bench(history('a', 3));
