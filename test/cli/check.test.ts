@@ -159,25 +159,24 @@ describe('barri check', () => {
     ]);
   });
 
-  it('names a folder that this user may not read, and checks the others', () => {
+  it('names a folder that this user may not read, and checks the others', async () => {
     const top = join(folder, 'closed');
     mkdirSync(join(top, 'shut'), { recursive: true });
     file('closed/a.gateway.yaml', 'x: 1\n');
     chmodSync(join(top, 'shut'), 0);
     chmodSync(folder, 0o755);
-    // Root may read everything.
-    const user = process.getuid?.() === 0 ? { uid: 65_534 } : {};
-    const run = spawnSync(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'check', '--json', top], {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'] ?? '' },
-      ...user,
-    });
-    expect((JSON.parse(run.stdout) as { problems: JsonProblem[] }).problems.map(({ code, file }) => [code, file])).toEqual([
-      ['C002', join(top, 'shut')],
-      ['C065', join(top, 'a.gateway.yaml')],
-    ]);
-    expect(run.status).toBe(1);
+    // Root may read everything, so nobody looks; what the command needs is loaded before, by who may read the checkout.
+    const isRoot = process.getuid?.() === 0;
+    await checkJson(top);
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      expect((await checkJson(top)).map(({ code, file }) => [code, file])).toEqual([
+        ['C002', join(top, 'shut')],
+        ['C065', join(top, 'a.gateway.yaml')],
+      ]);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
   });
 
   it.each([
