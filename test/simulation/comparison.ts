@@ -2,22 +2,45 @@
 
 import type { Clock } from '../../drivers/clock.ts';
 import type { Disk } from '../../gateway/host.ts';
+import type { StoredRecord } from '../../gateway/journal/journal.ts';
 import { openJournal } from '../../gateway/journal/open-journal.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { expectedText } from './value-text.ts';
 
 /** Everything that the journal in a folder holds, oldest first. */
 export async function readJournal(disk: Disk, folder: string, clock: Clock): Promise<JournalRecord[]> {
+  return (await readStored(disk, folder, clock)).map(({ record }) => record);
+}
+
+/** The same with the places of the records. */
+export async function readStored(disk: Disk, folder: string, clock: Clock): Promise<StoredRecord[]> {
   const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
   const journal = await openJournal(disk, folder, { clock, log: () => {}, ...limits });
-  const records: JournalRecord[] = [];
+  const records: StoredRecord[] = [];
   for (let from = 1; ; ) {
     const page = await journal.read(from, 1_000);
-    records.push(...page.map(({ record }) => record));
+    records.push(...page);
     const last = page.at(-1);
     if (last === undefined) return records;
     from = last.sequence + 1;
   }
+}
+
+/** A stretch of wall time from which records are gone, and the journal says so. */
+export interface NamedHole {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The times of what gap records name: between the observations before and after it. A full disk costs delivered files their place. */
+export function namedHoles(stored: readonly StoredRecord[]): NamedHole[] {
+  const observations = stored.filter(({ record }) => record.kind === 'observation');
+  return stored.flatMap(({ record: gap }) => {
+    if (gap.kind !== 'gap') return [];
+    const before = observations.findLast(({ sequence }) => sequence < gap.firstSequence)?.record.wallMs;
+    const after = observations.find(({ sequence }) => sequence > gap.lastSequence)?.record.wallMs;
+    return { fromMs: before ?? Number.NEGATIVE_INFINITY, toMs: after ?? Number.POSITIVE_INFINITY };
+  });
 }
 
 /** The observations that are meant for the city. A record that repeats an earlier one is left out. */
@@ -38,8 +61,8 @@ export interface Differences {
   readonly lost: readonly string[];
   readonly twice: readonly string[];
   /**
-   * In the city, and nothing like it in the journal. What is older than anything in the journal does not count: a full
-   * disk may have cost delivered readings their place.
+   * In the city, and nothing like it in the journal. What is older than anything in the journal, or lies in a hole that it
+   * names, does not count: a full disk may have cost delivered readings their place.
    */
   readonly invented: readonly string[];
 }
@@ -50,7 +73,12 @@ export const NO_DIFFERENCES: Differences = { lost: [], twice: [], invented: [] }
  * Compares sensor, second and value. Of several observations of one sensor in one second the city gets one.
  * @param dueBeforeMs what was measured from this wall time on need not have arrived yet
  */
-export function differences(kept: readonly Observation[], stored: readonly InCity[], dueBeforeMs: number): Differences {
+export function differences(
+  kept: readonly Observation[],
+  stored: readonly InCity[],
+  dueBeforeMs: number,
+  holes: readonly NamedHole[] = [],
+): Differences {
   const inJournal = new Set(
     kept.map(({ sensor, wallMs, value, precision }) => `${secondOf(sensor, wallMs)} ${expectedText(value, precision)}`),
   );
@@ -64,6 +92,7 @@ export function differences(kept: readonly Observation[], stored: readonly InCit
     twice: inCity.filter((second) => seen.size === seen.add(second).size),
     invented: stored
       .filter(({ timestampMs }) => timestampMs > oldestMs)
+      .filter(({ timestampMs }) => !holes.some(({ fromMs, toMs }) => fromMs - 1000 < timestampMs && timestampMs < toMs))
       .map(({ sensor, timestampMs, value }) => `${secondOf(sensor, timestampMs)} ${value}`)
       .filter((text) => !inJournal.has(text)),
   };
