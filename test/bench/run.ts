@@ -12,7 +12,7 @@ const MAIN = join(ROOT, 'dist/cli/main.js');
 const EXAMPLE_SITE = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
 
 /** As the start script sets them. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0'];
+const NODE_FLAGS = ['--max-semi-space-size=1'];
 const ENVIRONMENT = { ...process.env, UV_THREADPOOL_SIZE: '12' };
 
 const SETTLED_MS = 60_000;
