@@ -88,7 +88,7 @@ describe('barri sim sentilo', () => {
     const url = /http:\S+/.exec(await firstLine(running))?.[0];
     const headers = { IDENTITY_KEY: 'demo-token', Connection: 'close' };
     const sensor = `${url}/data/makers-poblenou/carrer-demo-hall-temperature`;
-    // shared/cases sn-06: the letter Z is refused, the zone in figures and no zone are taken.
+    // Reported case: the letter Z is refused, the zone in figures and no zone are taken.
     const statuses = ['17/09/2012T12:34:45Z', '17/09/2012T12:34:45+0000', '17/09/2012T12:34:45'].map(async (timestamp) => {
       const body = JSON.stringify({ observations: [{ value: '21.5', timestamp }] });
       return (await fetch(sensor, { method: 'PUT', headers, body })).status;

@@ -106,7 +106,7 @@ describe('publishing', () => {
     expect(city.observations('rec')).toEqual([]);
   });
 
-  // shared/cases sn-06: people send the letter Z of the documentation's format.
+  // Reported case: people send the letter Z of the documentation's format.
   it.each([
     [`${EXAMPLE}Z`, 400],
     [`${EXAMPLE}+0000`, 200],
