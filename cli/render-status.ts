@@ -55,9 +55,9 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   return lines;
 }
 
-/** Whether damage cost records that were promised. A torn tail was promised to nobody, and what is evicted is counted apart. */
+/** Whether damage cost records that were promised. A torn tail was promised to nobody. */
 export function isLoss({ kind }: Damage): boolean {
-  return kind !== 'torn-tail' && kind !== 'evicted';
+  return kind !== 'torn-tail';
 }
 
 function cityLines(city: UplinkStatus): string[] {

@@ -26,7 +26,7 @@ export interface Damage {
    */
   readonly holds?: SequenceRange;
   /** `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release, left as it is. */
-  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'evicted';
+  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version';
 }
 
 /** What the journal knows about itself. */

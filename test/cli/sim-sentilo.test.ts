@@ -3,12 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Io } from '../../cli/io.ts';
-import { runProgram } from '../../cli/program.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { barri, ROOT } from './in-process.ts';
 
 const opened: (() => unknown)[] = [];
 afterEach(() => {
@@ -47,31 +43,6 @@ function firstLine({ child, out, err, exit }: Running): Promise<string> {
     child.stdout?.on('data', look);
     void exit.then((code) => reject(new Error(`ended with ${code}: ${err()}`)));
   });
-}
-
-/** A run in this process, for what ends by itself. */
-async function ended(...args: string[]): Promise<{ code: number; err: string }> {
-  let code = 0;
-  let err = '';
-  const io: Io = {
-    out: () => {},
-    err: (text) => {
-      err += text;
-    },
-    env: {},
-    isTerminal: false,
-    columns: 100,
-    rows: 40,
-    packageRoot: ROOT,
-    fatal: (error) => {
-      throw error;
-    },
-    setExitCode: (value) => {
-      code = Math.max(code, value);
-    },
-  };
-  await runProgram(['node', 'barri', 'sim', 'sentilo', ...args], io);
-  return { code, err };
 }
 
 function worldFile(text: string): string {
@@ -124,7 +95,7 @@ describe('barri sim sentilo', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     opened.push(() => other.close());
     const { port } = other.address() as AddressInfo;
-    const { code, err } = await ended('--port', String(port));
+    const { code, err } = await barri(['sim', 'sentilo', '--port', String(port)]);
     expect(code).toBe(75);
     expect(err).toContain(`port ${port} is in use`);
   });
@@ -135,7 +106,7 @@ describe('barri sim sentilo', () => {
     ['a port that is no port', () => ['--port', '99999'], 2, '65535'],
     ['an address of another machine', () => ['--port', '0', '--host', '192.0.2.1'], 2, '192.0.2.1'],
   ])('says what is wrong with %s and ends', async (_, args, exitCode, words) => {
-    const { code, err } = await ended(...args());
+    const { code, err } = await barri(['sim', 'sentilo', ...args()]);
     expect(code).toBe(exitCode);
     expect(err).toContain(words);
   });
