@@ -1,9 +1,12 @@
 import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
+import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text } from './messages/live.ts';
 
 const LABEL_WIDTH = 12;
+/** Damaged places that are named. */
+const DAMAGE_SHOWN = 5;
 const BYTES_PER_STEP = 1024;
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -15,6 +18,7 @@ export function renderStatus(status: GatewayStatus): string {
     [labels.measuring, [text.measuring(measuring.answeringCount, measuring.deviceCount, measuring.newestAgeMs)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs)],
     [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
+    [labels.clock, clockLines(status.clock)],
     [
       labels.device,
       status.devices.flatMap((d) =>
@@ -36,6 +40,9 @@ export function troubleOf({ devices, buses, stored, city }: GatewayStatus): stri
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : `${bus} ${problem.code}`)),
     ...(stored.failing === undefined ? [] : [stored.failing.code]),
+    ...(stored.thinnedCount === 0 ? [] : ['thinned']),
+    ...(stored.evictedUndeliveredCount === 0 ? [] : ['dropped']),
+    ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
     ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
   ].join('\n');
@@ -47,17 +54,38 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   const lines = [text.stored(stored.recordCount, sizeText(stored.sizeBytes), limit)];
   if (waitingCount !== undefined) lines.push(text.waiting(waitingCount, clockTime(oldestWaitingWallMs)));
   if (stored.failing !== undefined) {
-    const { code, forMs, waitingCount } = stored.failing;
+    const { code, forMs, waitingCount, waitingMax } = stored.failing;
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
+    lines.push(text.memoryLeft(waitingCount, waitingMax, memoryLeftMs(stored.failing)));
   }
+  if (stored.thinnedCount > 0) lines.push(text.thinned(stored.thinnedCount));
   if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));
-  for (const damage of stored.damage.filter(isLoss)) lines.push(text.damage(damage));
+  const damage = stored.damage.filter(isLoss);
+  lines.push(...damage.slice(0, DAMAGE_SHOWN).map(text.damage));
+  if (damage.length > DAMAGE_SHOWN) lines.push(text.moreDamage(damage.length - DAMAGE_SHOWN));
   return lines;
+}
+
+/** How long memory will do at the pace so far; undefined before anything can be said. */
+function memoryLeftMs({ forMs, waitingCount, waitingMax }: NonNullable<JournalStats['failing']>): number | undefined {
+  if (waitingCount === 0 || forMs === 0) return undefined;
+  return ((waitingMax - waitingCount) * forMs) / waitingCount;
 }
 
 /** Whether damage cost records that were promised. A torn tail was promised to nobody. */
 export function isLoss({ kind }: Damage): boolean {
   return kind !== 'torn-tail';
+}
+
+/** Only what is wrong with the time. */
+function clockLines({ quality, doubt, doubtedWallMs, untimedBoots, untimedBootCount }: ClockStatus): string[] {
+  const lines: string[] = [];
+  if (doubt !== undefined)
+    lines.push(text.clockDoubt(doubt, new Date(doubtedWallMs ?? 0).toISOString().slice(0, 16).replace('T', ' ')));
+  else if (quality === 'none') lines.push(text.noClock);
+  const [oldest] = untimedBoots;
+  if (oldest !== undefined) lines.push(text.untimedBoots(untimedBootCount, text.duration(oldest.dropInMs)));
+  return lines;
 }
 
 function cityLines(city: UplinkStatus): string[] {
@@ -78,7 +106,8 @@ function cityLines(city: UplinkStatus): string[] {
   return lines;
 }
 
-function sizeText(bytes: number): string {
+/** A size as a person says it: `12 MB`, in powers of 1024. */
+export function sizeText(bytes: number): string {
   let value = bytes;
   let step = 0;
   while (value >= BYTES_PER_STEP && step < BYTE_UNITS.length - 1) {

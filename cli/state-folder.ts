@@ -8,7 +8,7 @@ import { text } from './messages/live.ts';
 const SYSTEM_CONFIG = '/etc/barri/';
 const SYSTEM_STATE = '/var/lib/barri';
 /** Marks a state folder whose readings were simulated. */
-const SIMULATED_MARK = 'simulated';
+export const SIMULATED_MARK = 'simulated';
 
 /** The site file of a gateway that was installed as a service. */
 export const SITE_DEFAULT = '/etc/barri/gateway.yaml';

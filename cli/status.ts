@@ -1,21 +1,18 @@
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { type Disk, DiskError } from '../gateway/host.ts';
+import { DiskError } from '../gateway/host.ts';
 import { JournalError, type JournalStats } from '../gateway/journal/journal.ts';
-import { openJournal } from '../gateway/journal/open-journal.ts';
-import { realClock, realHost } from '../gateway/real-host.ts';
-import type { JournalRecord } from '../gateway/record.ts';
+import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { gapsOf, isLostGap, lossOfGap } from './journal-losses.ts';
+import { closeLooked, journalFolderOf, openToLook, placeOf } from './journal-place.ts';
+import { errorOutput, openProgress } from './journal-progress.ts';
+import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
-import { siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
-
-/** Records that are read at once while counting what waits. */
-const PAGE = 1_000;
+import { SITE_DEFAULT } from './state-folder.ts';
 
 interface StatusOptions {
   readonly state?: string;
@@ -43,8 +40,11 @@ Examples:
 }
 
 async function showStatus(site: string | undefined, options: StatusOptions, io: Io): Promise<void> {
-  const folders = await foldersOf(site, options, io);
-  if (folders === undefined) return;
+  // With a folder at hand the site's file does not matter, even when it is wrong.
+  const told = options.state ?? io.env['BARRI_STATE_DIR'];
+  const place = await placeOf({ state: told, site: told === undefined ? site : undefined }, io);
+  if (place === undefined) return;
+  const { folders } = place;
   for (const folder of folders) {
     const status = await askGateway<GatewayStatus>(folder, '/status');
     if (status === undefined) continue;
@@ -58,19 +58,11 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     if (stored === undefined) continue;
     if (options.json === true) return io.out(`${JSON.stringify({ running: false, ...stored })}\n`);
     io.out(text.notRunning(folder));
-    return io.out(`${storedLines(stored.stored, stored.waitingCount).join('\n')}\n`);
+    const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount)];
+    return io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
   }
   io.err(text.noJournal(folders[0] ?? ''));
   io.setExitCode(EXIT.problems);
-}
-
-async function foldersOf(site: string | undefined, options: StatusOptions, io: Io): Promise<string[] | undefined> {
-  const told = options.state ?? io.env['BARRI_STATE_DIR'];
-  if (told !== undefined) return [told];
-  const file = site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT;
-  const loaded = await siteToRun(file, io);
-  if (loaded === undefined) return undefined;
-  return stateFolders({ option: undefined, siteFile: file, gatewayId: loaded.config.gateway.id, env: io.env });
 }
 
 function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
@@ -80,16 +72,18 @@ function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
   return measures && keeps && delivers;
 }
 
-/** What a journal holds, and how many of its records the city has not. */
+/** What a journal holds, how many of its records the city has not, and how many are lost. */
 interface Stored {
   readonly stored: JournalStats;
   readonly waitingCount: number;
+  /** Records that the journal itself has on record as lost. */
+  readonly missingCount: number;
 }
 
 /** As storedIn; a journal that cannot be read is said. */
 async function storedOrSay(folder: string, io: Io): Promise<Stored | 'unusable' | undefined> {
   try {
-    return await storedIn(folder);
+    return await storedIn(folder, io);
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     io.err(text.stateFolderUnusable(folder, error.message));
@@ -99,42 +93,21 @@ async function storedOrSay(folder: string, io: Io): Promise<Stored | 'unusable' 
 }
 
 /** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */
-async function storedIn(folder: string): Promise<Stored | undefined> {
+async function storedIn(folder: string, io: Io): Promise<Stored | undefined> {
   const { disk } = realHost(() => {});
-  const journalFolder = join(folder, 'journal');
+  const journalFolder = journalFolderOf(folder);
   if ((await disk.size(journalFolder)) === undefined) return undefined;
-  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
-  const journal = await openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, ...limits });
-  const stored = journal.stats();
-  const delivery = await journal.delivery('sentilo');
-  let waitingCount = 0;
-  for (let from = delivery.lowWater + 1; from <= stored.lastSequence; ) {
-    const page = await journal.read(from, PAGE);
-    waitingCount += page.filter(({ sequence, record }) => isForCity(record) && !delivery.isDelivered(sequence)).length;
-    from = (page.at(-1)?.sequence ?? stored.lastSequence) + 1;
+  const journal = await openToLook(journalFolder);
+  try {
+    const stored = journal.stats();
+    const delivery = await journal.delivery('sentilo');
+    const total = Math.max(0, stored.lastSequence - delivery.lowWater);
+    const progress = openProgress(text.counting, total, errorOutput(io.err));
+    const { count: waitingCount } = await countWaiting(journal, delivery, progress.to);
+    progress.end();
+    const missing = (await gapsOf(journal)).filter(isLostGap).map(lossOfGap);
+    return { stored, waitingCount, missingCount: missing.reduce((sum, { count }) => sum + count, 0) };
+  } finally {
+    await closeLooked(journal);
   }
-  return { stored, waitingCount };
-}
-
-function isForCity(record: JournalRecord): boolean {
-  return record.kind === 'observation' && record.publish;
-}
-
-/** The same disk, refusing every change as a write-protected card does. */
-function readOnly(disk: Disk): Disk {
-  const refuse = async (path: string): Promise<never> => {
-    throw new DiskError('EROFS', `${path} is only being looked at`);
-  };
-  return {
-    ...disk,
-    mkdir: async (path) => ((await disk.size(path)) === undefined ? refuse(path) : undefined),
-    open: async (path, mode) => {
-      if (mode === 'create' && (await disk.size(path)) === undefined) return await refuse(path);
-      const file = await disk.open(path, 'read');
-      return { ...file, pwrite: () => refuse(path), truncate: () => refuse(path), fdatasync: () => refuse(path) };
-    },
-    rename: refuse,
-    unlink: refuse,
-    fsyncDir: (path) => refuse(dirname(path)),
-  };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { withDeadline } from '../drivers/clock.ts';
+import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
 import type { FrameTap, Host } from './host.ts';
@@ -13,6 +13,7 @@ import type { Modules } from './modules.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
+import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 
@@ -51,16 +52,18 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
   await host.disk.mkdir(options.stateFolder);
   const unlock = await host.lock(options.stateFolder);
   let journal: Journal | undefined;
+  let timekeeper: Timekeeper | undefined;
   try {
     journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
-      clock: host.clock,
+      clock: believedClock(host.clock, () => timekeeper),
       log: host.log,
       ...config.buffer,
     });
-    const uplink = await openUplink(config, host, journal, options);
+    timekeeper = await openTimekeeper(host, journal);
+    const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.modules, options.tap));
-    return await start({ config, host, options, journal, uplink, buses, unlock });
+    return await start({ config, host, options, journal, timekeeper, uplink, buses, unlock });
   } catch (error) {
     await journal?.close();
     await unlock();
@@ -68,11 +71,21 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
   }
 }
 
+/** The same clock, with the wall time as far as it is believed: one that has jumped ahead must not make history old. */
+function believedClock(clock: Clock, keeper: () => Timekeeper | undefined): Clock {
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    wall: () => keeper()?.wall() ?? { ms: clock.wall().ms, quality: 'none' },
+    timer: (delayMs, callback) => clock.timer(delayMs, callback),
+  };
+}
+
 interface Parts {
   readonly config: Config;
   readonly host: Host;
   readonly options: GatewayOptions;
   readonly journal: Journal;
+  readonly timekeeper: Timekeeper;
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly unlock: () => Promise<void>;
@@ -82,16 +95,17 @@ async function openUplink(
   config: Config,
   host: Host,
   journal: Journal,
+  timekeeper: Timekeeper,
   { token, ca }: GatewayOptions,
 ): Promise<Uplink | undefined> {
   if (config.sentilo === undefined) return undefined;
   if (token === undefined) throw new Error('a site with sentilo: is started with its token');
   const userAgent = `barri/${VERSION} (${config.gateway.id})`;
-  return await openSentilo(config.sentilo, token, host, journal, { userAgent, ...(ca === undefined ? {} : { ca }) });
+  return await openSentilo(config.sentilo, token, host, journal, timekeeper, { userAgent, ...(ca === undefined ? {} : { ca }) });
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, uplink, buses, unlock } = parts;
+  const { config, host, options, journal, timekeeper, uplink, buses, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
@@ -103,7 +117,18 @@ async function start(parts: Parts): Promise<Gateway> {
   });
 
   const status = () =>
-    gatewayStatus({ config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs: host.clock.monotonicMs() });
+    gatewayStatus({
+      config,
+      journal,
+      timekeeper,
+      uplink,
+      buses,
+      devices,
+      lateness,
+      keeper,
+      startedMs,
+      nowMs: host.clock.monotonicMs(),
+    });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   // The last thing that can fail: from here on the gateway measures until it is stopped.
   const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings });
@@ -111,6 +136,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const measuring = new AbortController();
   const carrying = new AbortController();
   const background = (work: Promise<void>) => work.catch(options.fatal);
+  const timing = background(timekeeper.run(ownSignal(carrying)));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(carrying)));
@@ -135,7 +161,7 @@ async function start(parts: Parts): Promise<Gateway> {
     keeper.note('gateway-stopped', {});
     carrying.abort(new Error('the gateway stops'));
     await step(host, 'buses', async () => {
-      await Promise.all([...lines, sending]);
+      await Promise.all([...lines, sending, timing]);
     });
     await step(host, 'journal', () => journal.close());
     await stopServing();

@@ -40,6 +40,8 @@ export function openKeeper(journal: Journal, uplink: Uplink | undefined, host: H
     },
     keep: (observations) => {
       for (const observation of observations) journal.append(observation).then(stored, lost);
+      // While the disk refuses, readings are delivered from memory, and no append resolves.
+      if (journal.isFailing) uplink?.notify();
     },
     note: (code, fields) => {
       journal.append({ kind: 'event', code, fields, ...stampAt(host.clock, host.bootId) }).then(() => {}, lost);

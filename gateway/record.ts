@@ -1,3 +1,4 @@
+import type { ChannelConfig } from '../config/config.ts';
 import type { WallQuality } from '../drivers/clock.ts';
 import type { Value } from '../drivers/reading.ts';
 
@@ -27,6 +28,10 @@ export interface Observation extends Stamp {
   readonly unit: string;
   /** Smallest step worth telling; rounds the text that the city gets. */
   readonly precision: number;
+  /** What the values of this reading mean over time, from its board. Decides what is kept longest, and how a window of them is thinned. */
+  readonly readingKind: ChannelConfig['kind'];
+  /** The calibration in force when it was taken. */
+  readonly calibration?: NonNullable<ChannelConfig['calibrate']>;
   readonly quality: Quality;
   /** Code that says why the quality is not good. */
   readonly reason?: string;
@@ -36,6 +41,18 @@ export interface Observation extends Stamp {
   readonly publish: boolean;
   /** Set on a record that was appended again because the city refused it for now: the sequence it had before. */
   readonly heldFrom?: number;
+  /** Set on a record that stands for several, because the disk was full: `value` is their mean, last value or sum, by `readingKind`. */
+  readonly window?: Window;
+}
+
+/** What is left of the observations of one sensor in five minutes. The record has the stamp and the sequence of the last of them. */
+export interface Window {
+  /** Monotonic time of the first. */
+  readonly fromMonotonicMs: number;
+  readonly count: number;
+  /** Of a gauge. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 /** What someone wants an output to do. (Kinds order, intent and result are written from the issue on that moves outputs by order.) */
@@ -74,11 +91,23 @@ export interface TimeAnchor extends Stamp {
 /** Records that are known to be missing. */
 export interface Gap extends Stamp {
   readonly kind: 'gap';
-  /** Sequences from `firstSequence` to `lastSequence` are gone. */
+  /** The range in which records are gone: all of them, or those of `recordClass`. */
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly cause: string;
+  /** The class that was dropped, where others of the range are still there. */
+  readonly recordClass?: RecordClass;
+  /** How many are gone, where it is known; fewer than the range where the rest was never written. */
+  readonly count?: number;
+  /** Sensors that lack values, as far as known: at most GAP_SENSORS_MAX of them. */
+  readonly sensors?: readonly string[];
+  /** Wall time of the first and the last that are gone, or of their neighbours; milliseconds since 1970. */
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
 }
+
+/** Sensors that one gap record names at most. */
+export const GAP_SENSORS_MAX = 64;
 
 /** Something that a person may want to know later: started, stopped, a device lost or back. */
 export interface Event extends Stamp {
@@ -89,3 +118,22 @@ export interface Event extends Stamp {
 
 /** The seven kinds of records. */
 export type JournalRecord = Observation | Order | Intent | Result | TimeAnchor | Gap | Event;
+
+/**
+ * How long a record is kept when there is too little room: `gauges` go first, then `counts` (totals, deltas, states), and
+ * `events` (orders, intents, results, anchors, gaps and events) last.
+ */
+export type RecordClass = 'gauges' | 'counts' | 'events';
+
+/** In the order in which they go. */
+export const RECORD_CLASSES: readonly RecordClass[] = ['gauges', 'counts', 'events'];
+
+/** The class of a record. */
+export function classOf(record: JournalRecord): RecordClass {
+  return record.kind === 'observation' ? classOfReading(record.readingKind) : 'events';
+}
+
+/** The class of a reading's observations. */
+function classOfReading(kind: Observation['readingKind']): RecordClass {
+  return kind === 'total' || kind === 'delta' || kind === 'state' ? 'counts' : 'gauges';
+}

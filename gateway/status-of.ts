@@ -7,6 +7,7 @@ import type { Lateness } from './lateness.ts';
 import { problemCode } from './problem-code.ts';
 import { deviceStatuses } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
+import type { Timekeeper } from './timekeeper.ts';
 import type { Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 
@@ -14,6 +15,7 @@ import { VERSION } from './version.ts';
 export interface StatusSources {
   readonly config: Config;
   readonly journal: Journal;
+  readonly timekeeper: Timekeeper;
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly devices: readonly RunningDevice[];
@@ -26,7 +28,7 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, uplink, buses, devices, lateness, keeper, startedMs, nowMs } = sources;
+  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, startedMs, nowMs } = sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
     newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
@@ -48,6 +50,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     buses: [...buses.values()].map(busStatus),
     skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
     stored: journal.stats(),
+    clock: timekeeper.status(),
     ...(uplink === undefined ? {} : { city: uplink.status() }),
   };
 }

@@ -2,6 +2,7 @@ import type { Value } from '../drivers/reading.ts';
 import type { PollCounts } from './device.ts';
 import type { DeviceProblem, DeviceState } from './device-state.ts';
 import type { JournalStats } from './journal/journal.ts';
+import type { ClockStatus } from './timekeeper.ts';
 import type { UplinkStatus } from './uplink/status.ts';
 
 /** Everything `barri status` shows; the JSON of the local API's `/status`. Ages in milliseconds. */
@@ -25,6 +26,7 @@ export interface GatewayStatus {
   /** Devices that this version cannot run, and the code of the reason. */
   readonly skipped: readonly { readonly device: string; readonly code: string }[];
   readonly stored: JournalStats;
+  readonly clock: ClockStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;
 }

@@ -15,8 +15,8 @@ export type Fault =
       readonly rate: number;
       readonly byMs?: number;
     })
-  /** The disk: operations fail with this code. */
-  | (Window & { readonly at: 'disk'; readonly code: 'EIO' | 'ENOSPC' | 'EROFS'; readonly operations: readonly DiskOperation[] })
+  /** The disk: what becomes of these operations. */
+  | (Window & { readonly at: 'disk'; readonly code: DiskFaultCode; readonly operations: readonly DiskOperation[] })
   /** The city. `partial` stores a prefix and answers 500; `drop-answer` acts and then cuts the connection. */
   | (Window & {
       readonly at: 'city';
@@ -34,7 +34,24 @@ interface Window {
   readonly toMs: number;
 }
 
-export type DiskOperation = 'open' | 'pread' | 'pwrite' | 'fdatasync' | 'truncate' | 'rename' | 'unlink' | 'fsyncDir';
+export type DiskOperation =
+  | 'readDir'
+  | 'mkdir'
+  | 'open'
+  | 'size'
+  | 'pread'
+  | 'pwrite'
+  | 'fdatasync'
+  | 'truncate'
+  | 'rename'
+  | 'unlink'
+  | 'fsyncDir';
+
+/**
+ * An operation of the disk fails with an error of the operating system, or `hang`s, writes only half of the bytes and says
+ * so (`short`), or says that a sync is done although it is not (`lie`). The last two do nothing to other operations.
+ */
+export type DiskFaultCode = 'EIO' | 'ENOSPC' | 'EROFS' | 'EDQUOT' | 'EMFILE' | 'hang' | 'short' | 'lie';
 
 /** The faults of one injection point. */
 export type FaultAt<At extends Fault['at']> = Extract<Fault, { readonly at: At }>;

@@ -1,6 +1,7 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
 import type { Damage } from '../../gateway/journal/journal.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
+import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 
 /** Held sensors that are named; the others are counted. */
@@ -20,7 +21,15 @@ export const text = {
     }: give another folder: --state FOLDER\n`,
   apiForbidden: (folder: string) =>
     `error[B108] the gateway on ${folder} belongs to another user\n   = ask as that user: sudo -u barri barri status, or with sudo\n`,
-  statusLabels: { measuring: 'Measuring', stored: 'Stored', city: 'City', device: 'Device', bus: 'Bus', skipped: 'Not run' },
+  statusLabels: {
+    measuring: 'Measuring',
+    stored: 'Stored',
+    city: 'City',
+    clock: 'Clock',
+    device: 'Device',
+    bus: 'Bus',
+    skipped: 'Not run',
+  },
   measuring: (answering: number, all: number, newestAgeMs: number | undefined) =>
     `${answering} of ${all} devices${newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`}`,
   stored: (records: number, size: string, max: string | undefined) =>
@@ -29,15 +38,32 @@ export const text = {
     records === 0
       ? 'nothing waits for the city'
       : `${count(records, 'reading')} ${records === 1 ? 'waits' : 'wait'} for the city${since === undefined ? '' : ` since ${since}`}`,
-  evicted: (readings: number) => `${count(readings, 'reading')} that the city never got were dropped: the journal is full`,
-  damage: ({ kind, file, sizeBytes, missing, holds }: Damage) => {
+  evicted: (readings: number) =>
+    `${count(readings, 'reading')} that the city never got ${readings === 1 ? 'was' : 'were'} dropped: the journal is full`,
+  thinned: (readings: number) =>
+    `${count(readings, 'reading')} ${readings === 1 ? 'was' : 'were'} merged into windows of five minutes: the journal is full (\`buffer: { max_size: … }\`)`,
+  counting: 'counting what waits',
+  missing: (records: number) => `${count(records, 'record')} missing in all: \`barri journal inspect\` says which and why`,
+  damage: ({ kind, file, sizeBytes, missing, holds, count: known }: Damage & { readonly count?: number }) => {
     if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
     if (holds !== undefined) return `${file} cannot be opened: what it holds waits until the card gives it`;
-    const lost = missing === undefined ? 0 : missing.last - missing.first + 1;
-    return `damage in ${file}: ${sizeBytes} bytes set aside, ${count(lost, 'record')} missing`;
+    const range = missing === undefined ? 0 : missing.last - missing.first + 1;
+    // Records of another kind may still stand in the range.
+    const lost = known ?? range;
+    return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${known === undefined && range > 0 ? 'up to ' : ''}${count(lost, 'record')} missing`;
   },
+  moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,
   storageFailing: (code: string, since: string, waiting: number) =>
     `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
+  memoryLeft: (waiting: number, max: number, leftMs: number | undefined) => {
+    if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
+    const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;
+    return `measuring goes on: there is memory for ${room}. Check the card; it is tried again by itself.`;
+  },
+  noClock: 'no time yet: readings are kept and get theirs once the clock is set',
+  clockDoubt: (doubt: ClockDoubt, time: string) => CLOCK_DOUBTS[doubt](time),
+  untimedBoots: (boots: number, dropIn: string) =>
+    `${count(boots, 'run')} of this machine ended without a time: kept here, given up for the city in ${dropIn}`,
   cityState: (state: UplinkState, since: string) =>
     state === 'starting' ? 'not tried yet' : `${CITY_STATES[state]} since ${since}`,
   cityProblem: ({ code, parameters }: CityProblem) => `${code} ${fill(CITY_PROBLEMS[code] ?? CITY_PROBLEM_OTHER, parameters)}`,
@@ -177,3 +203,12 @@ function duration(ms: number): string {
 function withRest(whole: string, rest: number, unit: string): string {
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
+
+/** Why the clock is not believed. */
+const CLOCK_DOUBTS: Readonly<Record<ClockDoubt, (time: string) => string>> = {
+  'before-release': (time) => `the clock says ${time}, which cannot be: nothing is sent before it is set`,
+  'too-late': (time) => `the clock says ${time}, which cannot be: nothing is sent before it is set`,
+  behind: (time) => `the clock says ${time}, earlier than what was measured before: not believed`,
+  stepped: (time) => `the clock jumped to ${time}: not believed yet`,
+  'may-be-saved': (time) => `the clock says ${time}, perhaps from the last switching off: waits for a time server`,
+};

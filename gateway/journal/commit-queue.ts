@@ -1,23 +1,36 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import type { JournalRecord } from '../record.ts';
-import { JournalError, type JournalStats, type SequenceRange } from './journal.ts';
-import { encodeRecord } from './record-codec.ts';
-import type { Loss, Retention } from './retention.ts';
-import type { Pending, SegmentStore } from './segment-store.ts';
-import { SequenceSet } from './sequence-set.ts';
+import { classOf, type JournalRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { arrange } from './columns.ts';
+import { JournalError, type JournalFailing, type SequenceRange, type StoredRecord } from './journal.ts';
+import { gapRecord, type Loss, LossTally } from './loss.ts';
+import { recordBytesMax } from './record-codec.ts';
+import type { Entry } from './slot-ring.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
-export const JOURNAL_WAITING_MAX = 20_000;
-/** Files that are deleted for one group. A disk that says it is full whatever is freed must not keep the program busy. */
-const FREED_MAX = 8;
+const JOURNAL_WAITING_MAX = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** A card that tidies up may take this long for one commit without anybody having to know. */
+const SLOW_MS = 5_000;
 
-interface Waiting extends Pending {
-  readonly kind: JournalRecord['kind'];
+interface Waiting extends Entry {
+  /** 0 until its group is closed. */
+  sequence: number;
   readonly resolve: (sequence: number) => void;
   readonly reject: (error: JournalError) => void;
+}
+
+/** What the queue writes to. */
+export interface CommitTarget {
+  /** Makes the first of these durable and returns how many. @throws DiskError */
+  write(entries: readonly Entry[]): Promise<number>;
+  /** Before records are written that could be read while they were only in memory. @throws DiskError, JournalError */
+  beforeResuming(): Promise<void>;
+  /** A durable gap record names the loss. */
+  onNamed(loss: Loss): void;
+  /** There will be no record with these sequences. */
+  onDropped(range: SequenceRange): void;
 }
 
 interface Failing {
@@ -28,53 +41,64 @@ interface Failing {
 }
 
 /**
- * Turns single appends into groups: one write and one fdatasync for all that arrived in the interval, one group at a time.
- * When the disk fails, a group is written once more into a new file; when that fails too, everything waits in memory and is
- * tried again with back-off. A record keeps the sequence it got with `append`, whatever happens on the way: the same
- * sequence may then stand in two files, but never with two contents.
+ * Turns single appends into groups: one write and one fdatasync for all that arrived in the interval, one at a time, while
+ * the next group gathers. A group gets its sequences when it is closed. When the disk fails, the group is written once more
+ * elsewhere, with the same sequences; when that fails too, everything waits in memory, where it can be read, and is tried
+ * again with back-off. So a sequence may stand in two places, but never with two contents.
  */
 export class CommitQueue {
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #syncMs: number;
-  readonly #store: SegmentStore;
-  readonly #retention: Retention;
+  readonly #options: { readonly clock: Clock; readonly log: Log; readonly syncMs: number };
+  readonly #target: CommitTarget;
   #nextSequence: number;
-  #waiting: Waiting[] = [];
-  /** The interval of the waiting records is over. */
-  #isDue = false;
+  /** The group that gathers. */
+  #gathering: Waiting[] = [];
+  /** Groups that are closed, with their sequences, ascending. */
+  #closed: Waiting[] = [];
+  /** How many of these are on their way to the disk. */
+  #writingCount = 0;
   #cancelTimer: (() => void) | undefined;
+  #isExpiring = false;
   #running: Promise<void> | undefined;
   #failing: Failing | undefined;
   #isClosed = false;
   /** Losses that no record names yet. */
   #losses: Loss[] = [];
-  /** Sequences that were given up in memory. */
-  #dropped = new SequenceSet();
-  readonly #onDropped: (dropped: SequenceRange) => void;
+  /** What was given up in memory since the disk last took something. */
+  #dropped = newTallies();
   /** The journal's own records are stamped with the boot of the last record it was given: it has no other source. */
   #boot: string | undefined;
 
   constructor(
     options: { readonly clock: Clock; readonly log: Log; readonly syncMs: number },
-    store: SegmentStore,
-    retention: Retention,
     nextSequence: number,
-    onDropped: (dropped: SequenceRange) => void,
+    target: CommitTarget,
   ) {
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#syncMs = options.syncMs;
-    this.#store = store;
-    this.#retention = retention;
+    this.#options = options;
     this.#nextSequence = nextSequence;
-    this.#onDropped = onDropped;
+    this.#target = target;
   }
 
-  get failing(): JournalStats['failing'] {
+  get failing(): JournalFailing | undefined {
     if (this.#failing === undefined) return undefined;
     const { code, sinceMonotonicMs } = this.#failing;
-    return { code, forMs: this.#clock.monotonicMs() - sinceMonotonicMs, waitingCount: this.#waiting.length };
+    return {
+      code,
+      forMs: this.#options.clock.monotonicMs() - sinceMonotonicMs,
+      waitingCount: this.#waitingCount,
+      waitingMax: JOURNAL_WAITING_MAX,
+      fromSequence: this.#closed[0]?.sequence ?? this.#nextSequence,
+    };
+  }
+
+  /** The sequence after the last one that was given. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** While the disk refuses: the records from `from` on that have a sequence and are nowhere but here. */
+  volatile(from: number, limit: number): readonly StoredRecord[] {
+    if (this.#failing === undefined) return [];
+    return this.#closed.filter(({ sequence }) => sequence >= from).slice(0, limit);
   }
 
   /** A gap record names the loss as soon as one can be written. */
@@ -82,159 +106,197 @@ export class CommitQueue {
     this.#losses.push(loss);
   }
 
-  async append(record: JournalRecord, urgent: boolean): Promise<number> {
-    if (this.#isClosed) throw new JournalError('the journal is closed');
-    const payload = encodeRecord(record);
-    this.#boot = record.boot;
-    this.#appendGaps();
-    return await this.#enqueue(record, payload, urgent);
+  append(record: JournalRecord, urgent: boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw new JournalError('the journal is closed');
+      const bytesMax = recordBytesMax(record);
+      this.#boot = record.boot;
+      this.#appendGaps();
+      this.#gather({ sequence: 0, record, bytesMax, resolve, reject }, urgent);
+    });
   }
 
   /** Tries once more to write what waits, and rejects what cannot be written. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#failing?.cancelRetry();
-    this.#isDue = true;
+    this.#closeGroup();
     this.#start();
     while (this.#running !== undefined) await this.#running;
-    this.#cancelTimer?.();
     this.#failing?.cancelRetry();
-    const lost = this.#waiting;
-    this.#waiting = [];
-    for (const record of lost)
+    for (const record of this.#closed.splice(0))
       record.reject(new JournalError('the journal was closed while its disk refused to write; the record is lost'));
-    await this.#store.finish();
   }
 
-  #enqueue(record: JournalRecord, payload: Uint8Array, urgent: boolean): Promise<number> {
-    const promise = new Promise<number>((resolve, reject) => {
-      this.#waiting.push({ sequence: this.#nextSequence++, payload, stamp: record, kind: record.kind, resolve, reject });
+  get #waitingCount(): number {
+    return this.#gathering.length + this.#closed.length;
+  }
+
+  #gather(waiting: Waiting, urgent: boolean): void {
+    this.#gathering.push(waiting);
+    if (this.#waitingCount > JOURNAL_WAITING_MAX) this.#trim();
+    if (urgent || this.#options.syncMs === 0) this.#expireSoon();
+    else this.#cancelTimer ??= this.#options.clock.timer(this.#options.syncMs, () => this.#expire());
+  }
+
+  /** Whatever is appended in the same turn is one group. */
+  #expireSoon(): void {
+    if (this.#isExpiring) return;
+    this.#isExpiring = true;
+    queueMicrotask(() => {
+      this.#isExpiring = false;
+      this.#expire();
     });
-    this.#trim();
-    if (urgent || this.#syncMs === 0) this.#expire();
-    else if (!this.#isDue) this.#cancelTimer ??= this.#clock.timer(this.#syncMs, () => this.#expire());
-    return promise;
   }
 
+  /** The interval is over. What has come meanwhile waits for the group before, and becomes one with it if that has not begun. */
   #expire(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#isDue = true;
+    const isWriting = this.#running !== undefined && this.#failing === undefined;
+    if (isWriting) this.#stopTimer();
+    else this.#closeGroup();
     if (this.#failing === undefined) this.#start();
   }
 
+  #closeGroup(): void {
+    this.#stopTimer();
+    for (const waiting of arrange(this.#gathering.splice(0))) {
+      waiting.sequence = this.#nextSequence++;
+      this.#closed.push(waiting);
+    }
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
   #start(): void {
-    if (this.#running !== undefined || this.#waiting.length === 0) return;
+    if (this.#running !== undefined || this.#closed.length === 0) return;
     this.#running = this.#run();
   }
 
-  /** What arrives while a group is being written forms the next one. Ends when nothing is due, or when the disk fails. */
+  /** Ends when nothing is due, or when the disk fails. */
   async #run(): Promise<void> {
+    const stopWatch = this.#watch();
     try {
-      while (this.#isDue && this.#waiting.length > 0) {
-        this.#isDue = false;
-        this.#cancelTimer?.();
-        this.#cancelTimer = undefined;
-        const group = this.#waiting;
-        this.#waiting = [];
-        const failure = await this.#commit(group);
-        if (failure !== undefined) return this.#fail(failure.error, failure.rest);
-        this.#recover();
+      if (this.#failing !== undefined) await this.#target.beforeResuming();
+      while (this.#closed.length > 0) {
+        await this.#commit();
+        this.#resumed();
+        // An interval that ended during the write has no timer any more: its group is due now.
+        if (this.#cancelTimer === undefined) this.#closeGroup();
       }
+    } catch (error) {
+      this.#fail(error);
     } finally {
+      stopWatch();
       // In the same turn as the last look at the queue: an append in between would wait for nobody.
       this.#running = undefined;
     }
   }
 
-  /** Undefined when all of the group is durable; otherwise the last error and the records that are not. */
-  async #commit(group: readonly Waiting[]): Promise<{ error: DiskError; rest: readonly Waiting[] } | undefined> {
-    let rest = group;
-    let hasFailed = false;
-    let freedCount = 0;
-    for (let next = rest[0]; next !== undefined; next = rest[0]) {
-      try {
-        await this.#retention.makeRoom(next);
-        const count = await this.#store.write(rest);
-        for (const record of rest.slice(0, count)) record.resolve(record.sequence);
-        rest = rest.slice(count);
-        hasFailed = false;
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error;
-        // The first failure costs nothing but a new file; only a disk that is full twice makes older data go.
-        const mayFree = hasFailed && error.code === 'ENOSPC' && freedCount < FREED_MAX;
-        const isFreed = mayFree && (await this.#retention.freeDisk(rest.length + this.#waiting.length >= JOURNAL_WAITING_MAX));
-        if (hasFailed && !isFreed) return { error, rest };
-        if (isFreed) freedCount += 1;
-        hasFailed = true;
-      }
-    }
-    return undefined;
+  /** A commit that takes very long is said once; nothing else depends on it. */
+  #watch(): () => void {
+    const { clock, log } = this.#options;
+    return clock.timer(SLOW_MS, () => log('warning', 'journal-slow', { forMs: SLOW_MS, waitingCount: this.#waitingCount }));
   }
 
-  #fail(error: DiskError, rest: readonly Waiting[]): void {
-    this.#waiting = [...rest, ...this.#waiting];
+  /** Makes what is closed durable, in as many writes as it takes. A failure may be that of one file: it is tried once more. */
+  async #commit(): Promise<void> {
+    const end = this.#nextSequence;
+    let hasFailed = false;
+    while (this.#closed[0] !== undefined && this.#closed[0].sequence < end) {
+      try {
+        const group = this.#closed.filter(({ sequence }) => sequence < end);
+        this.#writingCount = group.length;
+        const count = await this.#target.write(group);
+        for (const { resolve, sequence } of this.#closed.splice(0, count)) resolve(sequence);
+        hasFailed = false;
+      } catch (error) {
+        if (hasFailed || !(error instanceof DiskError)) throw error;
+        hasFailed = true;
+      } finally {
+        this.#writingCount = 0;
+      }
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+    const { clock, log } = this.#options;
+    const code = codeOf(error);
     const retryMs = Math.min(RETRY_MAX_MS, this.#failing === undefined ? RETRY_FIRST_MS : this.#failing.retryMs * 2);
     if (this.#failing === undefined) {
-      this.#log('error', 'journal-failing', { errno: error.code, message: error.message, waitingMax: JOURNAL_WAITING_MAX });
+      log('error', 'journal-failing', { errno: code, message: error.message, waitingMax: JOURNAL_WAITING_MAX });
     }
     this.#failing = {
-      code: error.code,
-      sinceMonotonicMs: this.#failing?.sinceMonotonicMs ?? this.#clock.monotonicMs(),
+      code,
+      sinceMonotonicMs: this.#failing?.sinceMonotonicMs ?? clock.monotonicMs(),
       retryMs,
-      cancelRetry: this.#clock.timer(retryMs, () => {
-        this.#isDue = true;
+      cancelRetry: clock.timer(retryMs, () => {
+        this.#closeGroup();
         this.#start();
       }),
     };
+    this.#closeGroup();
     this.#trim();
+    if (this.#isClosed) this.#failing.cancelRetry();
   }
 
   /** The disk took a group. */
-  #recover(): void {
-    this.#retention.diskHasRoom();
+  #resumed(): void {
     if (this.#failing !== undefined) {
-      const failedMs = this.#clock.monotonicMs() - this.#failing.sinceMonotonicMs;
-      this.#log('info', 'journal-writing-again', { errno: this.#failing.code, failedMs, droppedCount: this.#dropped.count });
+      const { clock, log } = this.#options;
+      const failedMs = clock.monotonicMs() - this.#failing.sinceMonotonicMs;
+      const droppedCount = [...this.#dropped.values()].reduce((sum, { count }) => sum + count, 0);
+      log('info', 'journal-writing-again', { errno: this.#failing.code, failedMs, droppedCount });
+      this.#failing.cancelRetry();
       this.#failing = undefined;
     }
-    for (const range of this.#dropped.ranges) this.#losses.push({ range, cause: 'waiting-full' });
-    this.#dropped = new SequenceSet();
+    for (const { loss } of this.#dropped.values()) if (loss !== undefined) this.#losses.push(loss);
+    this.#dropped = newTallies();
     if (!this.#isClosed) this.#appendGaps();
   }
 
-  /** Keeps the number of waiting records bounded: the oldest observation goes first, as the newest tell more. */
+  /** Keeps the number of waiting records bounded: the oldest of the lowest class goes first. */
   #trim(): void {
-    while (this.#waiting.length > JOURNAL_WAITING_MAX) {
-      const oldest = this.#waiting.findIndex((record) => record.kind === 'observation');
-      const [dropped] = this.#waiting.splice(Math.max(0, oldest), 1);
+    while (this.#waitingCount > JOURNAL_WAITING_MAX) {
+      this.#closeGroup();
+      const at = RECORD_CLASSES.map((each) => this.#oldest(each)).find((index) => index >= 0);
+      // All that waits is on its way.
+      if (at === undefined) return;
+      const [dropped] = this.#closed.splice(at, 1);
       if (dropped === undefined) return;
-      const range = { first: dropped.sequence, last: dropped.sequence };
-      this.#dropped.add(range);
-      this.#onDropped(range);
+      const { sequence, record } = dropped;
+      this.#dropped.get(classOf(record))?.add(dropped);
+      this.#target.onDropped({ first: sequence, last: sequence });
       const why = `${JOURNAL_WAITING_MAX} newer ones wait for a disk that does not write`;
-      dropped.reject(new JournalError(`record ${dropped.sequence} is given up: ${why}; check the card`));
+      dropped.reject(new JournalError(`record ${sequence} is given up: ${why}; check the card`));
     }
+  }
+
+  /** Place of the oldest record of a class that is not on its way; -1 when there is none. */
+  #oldest(recordClass: RecordClass): number {
+    return this.#closed.findIndex(({ record }, index) => index >= this.#writingCount && classOf(record) === recordClass);
   }
 
   #appendGaps(): void {
     if (this.#failing !== undefined || this.#boot === undefined) return;
-    const losses = this.#losses;
-    this.#losses = [];
-    const wall = this.#clock.wall();
-    for (const loss of losses) {
-      const record: JournalRecord = {
-        kind: 'gap',
-        boot: this.#boot,
-        monotonicMs: this.#clock.monotonicMs(),
-        wallMs: wall.ms,
-        wallQuality: wall.quality,
-        firstSequence: loss.range.first,
-        lastSequence: loss.range.last,
-        cause: loss.cause,
-      };
+    for (const loss of this.#losses.splice(0)) {
+      const record = gapRecord(loss, this.#boot, this.#options.clock);
       // Should it be given up itself, the loss is named later.
-      this.#enqueue(record, encodeRecord(record), false).catch(() => this.#losses.push(loss));
+      const reject = () => this.#losses.push(loss);
+      const resolve = () => this.#target.onNamed(loss);
+      this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), resolve, reject }, false);
     }
   }
+}
+
+function newTallies(): ReadonlyMap<RecordClass, LossTally> {
+  return new Map(RECORD_CLASSES.map((recordClass) => [recordClass, new LossTally('waiting-full', recordClass)]));
+}
+
+function codeOf(error: DiskError | JournalError): string {
+  if (error instanceof DiskError) return error.code;
+  return error.cause instanceof DiskError ? error.cause.code : 'EIO';
 }

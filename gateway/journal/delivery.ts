@@ -11,14 +11,29 @@ export interface DeliverySource {
   readonly unread: SequenceSet;
   /** Sequences of durable records that were there at opening. */
   readonly atOpening: SequenceSet;
+  /** The low-water mark of this uplink that the newest commit carries; 0 when it carries none. */
+  readonly lowWater: (uplink: string) => number;
+  /** Whether the record is in memory only, because the disk refuses. */
+  readonly isVolatile: (sequence: number) => boolean;
+  /** Whether a sequence was merged into a window since the journal had that revision. */
+  readonly isReplaced: (sequence: number, revision: number) => boolean;
 }
 
 /** A delivery, and what the journal alone does with it. */
 export interface JournalDelivery extends Delivery {
+  readonly uplink: string;
   /** Whether nothing of the range is left to deliver. */
   covers(range: SequenceRange): boolean;
   /** There is nothing to deliver in the range, and there never will be. */
   skip(range: SequenceRange): void;
+  /** The range cannot be read now: it is passed by this process, and stays undelivered for one that can read it. */
+  pass(range: SequenceRange): void;
+  /** Whether it is being sent, or was by the process before. */
+  isInFlight(sequence: number): boolean;
+  /** Whether anything of a range is. */
+  isRangeInFlight(range: SequenceRange): boolean;
+  /** What a commit is to carry of it; to be called when the commit is durable. Acknowledging costs no write of its own then. */
+  piggyback(): { readonly lowWater: number; readonly isDurable: () => void };
   close(): Promise<void>;
 }
 
@@ -32,12 +47,13 @@ export function rangeCountAfter(delivery: Pick<Delivery, 'lowWater' | 'ranges'>,
 }
 
 /**
- * Opens the delivery state in the file at `path`. A file that is missing or damaged beside records that are older than this
- * process means that anything may have been sent: everything undelivered is then unresolved.
+ * Opens the delivery state of an uplink in the file at `path`. A file that is missing or damaged beside records that are
+ * older than this process means that anything may have been sent: everything undelivered is then unresolved.
  */
 export async function openDelivery(
   disk: Disk,
   path: string,
+  uplink: string,
   heldFrom: SequenceSet,
   source: DeliverySource,
 ): Promise<JournalDelivery> {
@@ -45,35 +61,50 @@ export async function openDelivery(
   const isKnown = typeof stored === 'object';
   // The first range always begins at 0: its end is the low-water mark.
   const settled = new SequenceSet([{ first: 0, last: isKnown ? stored.lowWater : 0 }, ...(isKnown ? stored.ranges : [])]);
+  settled.add({ first: 0, last: source.lowWater(uplink) });
   for (const range of [...heldFrom.ranges, ...source.holes.ranges]) settled.add(range);
   const inFlight = new SequenceSet(isKnown ? stored.inFlight : [...source.atOpening.ranges, ...source.unread.ranges]);
   const unread = without(source.unread, settled);
-  return makeDelivery(new CursorFile(disk, path, isKnown ? stored.generation : 0), settled, inFlight, unread, source.holes);
+  const file = new CursorFile(disk, path, isKnown ? stored.generation : 0);
+  return makeDelivery({ uplink, file, hasFile: isKnown, settled, inFlight, unread }, source);
+}
+
+interface State {
+  readonly uplink: string;
+  readonly file: CursorFile;
+  /** There is a file, and it can be believed. */
+  readonly hasFile: boolean;
+  readonly settled: SequenceSet;
+  readonly inFlight: SequenceSet;
+  readonly unread: SequenceSet;
 }
 
 /**
  * What cannot be read cannot be delivered: for this process `unread` is as good as settled. In the file it is not, nor is
  * what of it was in flight forgotten, so that whoever can read it goes on where the delivery stood.
  */
-function makeDelivery(
-  file: CursorFile,
-  settled: SequenceSet,
-  inFlight: SequenceSet,
-  unread: SequenceSet,
-  holes: SequenceSet,
-): JournalDelivery {
+function makeDelivery({ uplink, file, hasFile, settled, inFlight, unread }: State, source: DeliverySource): JournalDelivery {
   for (const range of unread.ranges) settled.add(range);
-  const unresolved = without(inFlight, settled).ranges.flatMap(sequencesOf);
+  const unresolved = without(inFlight, settled).ranges;
   let writing: Promise<void> = Promise.resolve();
+  // Every change has a number; what is durable is known by it.
+  let version = 0;
+  // Without a file there is no state at all, and everything would have to be looked up.
+  let durableVersion = hasFile ? 0 : -1;
 
   /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
   const write = () => {
-    const turn = writing.then(() => file.write(stateOf(without(settled, unread), inFlight, holes)));
+    const turn = writing.then(async () => {
+      const written = version;
+      await file.write(stateOf(without(settled, unread), inFlight, source.holes));
+      durableVersion = Math.max(durableVersion, written);
+    });
     writing = turn.catch(() => undefined);
     return turn;
   };
 
   return {
+    uplink,
     get lowWater() {
       return settled.ranges[0]?.last ?? 0;
     },
@@ -82,11 +113,21 @@ function makeDelivery(
     },
     unresolved,
     isDelivered: (sequence) => settled.has(sequence),
+    isStale: (sequences, revision) => sequences.some((sequence) => source.isReplaced(sequence, revision)),
     covers: (range) => settled.covers(range),
     skip: (range) => settled.add(range),
+    pass: (range) => {
+      for (const part of settled.missing(range)) unread.add(part);
+      settled.add(range);
+    },
+    isInFlight: (sequence) => inFlight.has(sequence),
+    isRangeInFlight: (range) => inFlight.overlaps(range),
     async begin(sequences) {
       const before = inFlight.copy();
       for (const range of rangesOf(sequences)) inFlight.add(range);
+      version++;
+      // What is in memory only is gone after a crash, and cannot be sent again: nothing has to be known about it then.
+      if (sequences.length > 0 && sequences.every(source.isVolatile)) return;
       try {
         await write();
       } catch (error) {
@@ -107,8 +148,21 @@ function makeDelivery(
       }
       for (const range of rangesOf(delivered)) settled.add(range);
       for (const range of rangesOf(sequences)) inFlight.remove(range);
+      version++;
     },
-    flush: write,
+    async flush() {
+      if (durableVersion < version) await write();
+    },
+    piggyback() {
+      const carried = version;
+      const stored = without(settled, unread);
+      const isWhole = stored.ranges.length <= 1 && without(inFlight, settled).ranges.length === 0;
+      const isDurable = () => {
+        // A low-water mark is all there is to know only while nothing stands above it.
+        if (isWhole && durableVersion >= 0) durableVersion = Math.max(durableVersion, carried);
+      };
+      return { lowWater: stored.ranges[0]?.last ?? 0, isDurable };
+    },
     async close() {
       await writing;
       await file.close();
@@ -127,8 +181,4 @@ function without(set: SequenceSet, taken: SequenceSet): SequenceSet {
   const rest = set.copy();
   for (const range of taken.ranges) rest.remove(range);
   return rest;
-}
-
-function sequencesOf(range: SequenceRange): number[] {
-  return Array.from({ length: range.last - range.first + 1 }, (_, i) => range.first + i);
 }

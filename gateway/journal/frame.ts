@@ -1,94 +1,147 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { RECORD_BYTES_MAX } from './record-codec.ts';
 
 /*
- * A segment file is a header and frames, without anything between them. Numbers are big-endian.
+ * Slots and block files are made of frames. A frame is one CBOR item (RFC 8949) and zeros between frames are the item 0,
+ * so that a file is a CBOR sequence (RFC 8742) that any CBOR tool walks. Integers have fixed widths and are big-endian.
  *
- *   header  0        8         10     12         16               24     28       32
- *           | BARRIJNL | version | zero | identity | first sequence | zero | CRC-32 |
- *
- *   frame   0       4        8        12         16         24
- *           | magic | CRC-32 | length | identity | sequence | payload: one CBOR item of `length` bytes |
+ *   0   D9 D9 F7   tag 55799 "self-described CBOR": where a reader that lost its way finds the next frame
+ *   3   87         array of 7
+ *   4   1A u32     epoch: which use of which file this is; tells stale frames of a recycled slot apart
+ *   9   1B u64     first sequence
+ *   18  1B u64     last sequence
+ *   27  1A u32     count of records
+ *   32  u8         type: 1 commit, 2 block, 3 index, 4 marked commit (a CBOR integer below 24)
+ *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's offset in the file
+ *   38  5A u32     byte string of the payload's length
+ *   43  payload
  */
-const HEADER_MAGIC = Buffer.from('BARRIJNL', 'latin1');
-const FRAME_MAGIC = Buffer.from([0xb1, 0x4a, 0x46, 0x0a]);
-const FORMAT_VERSION = 1;
+const MARK = Buffer.from([0xd9, 0xd9, 0xf7, 0x87]);
+const UINT32 = 0x1a;
+const UINT64 = 0x1b;
+const BYTES32 = 0x5a;
+const AT = { epoch: 4, first: 9, last: 18, count: 27, type: 32, crc: 33, length: 38, payload: 43 } as const;
 
-/** Bytes of a segment's header. Magic, version and CRC keep their places in every version. */
-export const HEADER_BYTES = 32;
 /** Bytes of a frame before its payload. */
-export const FRAME_HEADER_BYTES = 24;
-/** The largest frame. */
-export const FRAME_BYTES_MAX = FRAME_HEADER_BYTES + RECORD_BYTES_MAX;
+export const FRAME_HEADER_BYTES = AT.payload;
+/** Writes begin on a page, so that no durable byte is written twice. */
+export const PAGE_BYTES = 4096;
+/** A length beyond this is damage, not a length. */
+export const FRAME_BYTES_MAX = 1 << 20;
 
-/** What a segment's header says. The identity tells this file from every other: a frame that belongs elsewhere is refused. */
-export interface SegmentHeader {
-  readonly identity: number;
+/**
+ * What a frame holds. `commit`: records as they were appended; `marked`: the same, among them gap records or copies of held
+ * ones, which an opening must look into; `block`: sealed records; `index`: the blocks of a finished file.
+ */
+export const FRAME_TYPES = { commit: 1, block: 2, index: 3, marked: 4 } as const;
+/** `later`: a right frame of a kind that a later release writes. It is left alone. */
+export type FrameType = keyof typeof FRAME_TYPES | 'later';
+
+export interface FrameHead {
+  readonly epoch: number;
   readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly count: number;
+  readonly type: FrameType;
 }
 
-/** One frame whose CRC was right. `payload` is a view. */
-export interface Frame {
-  readonly identity: number;
-  readonly sequence: number;
+/** What can be written. */
+export type WritableHead = FrameHead & { readonly type: keyof typeof FRAME_TYPES };
+
+/** A frame whose CRC was right. `payload` is a view of the bytes it was read from. */
+export interface Frame extends FrameHead {
   readonly payload: Uint8Array;
+  /** With its header, without what pads it. */
   readonly sizeBytes: number;
 }
 
-export function encodeHeader(header: SegmentHeader): Uint8Array {
-  const bytes = Buffer.alloc(HEADER_BYTES);
-  HEADER_MAGIC.copy(bytes);
-  bytes.writeUInt16BE(FORMAT_VERSION, 8);
-  bytes.writeUInt32BE(header.identity, 12);
-  bytes.writeBigUInt64BE(BigInt(header.firstSequence), 16);
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, 28)), 28);
-  return bytes;
-}
-
-/** The header; `other-version` for one that a later release wrote; `damaged` for anything else. */
-export function decodeHeader(bytes: Uint8Array): SegmentHeader | 'other-version' | 'damaged' {
-  const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (header.length < HEADER_BYTES || !header.subarray(0, 8).equals(HEADER_MAGIC)) return 'damaged';
-  if (header.readUInt32BE(28) !== crc32(header.subarray(0, 28))) return 'damaged';
-  if (header.readUInt16BE(8) !== FORMAT_VERSION) return 'other-version';
-  return { identity: header.readUInt32BE(12), firstSequence: Number(header.readBigUInt64BE(16)) };
-}
-
 /**
- * The frame of a record at `offset` of the file with `identity`. The CRC begins with the offset, so that a frame that a
- * confused card wrote to another place, of this file or of another, is no frame.
+ * The frame as it stands at `offset` of its file. The CRC begins with the offset, so that a frame that a confused card wrote
+ * to another place is no frame; the epoch in it tells the files apart.
  */
-export function encodeFrame(identity: number, offset: number, sequence: number, payload: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(FRAME_HEADER_BYTES + payload.length);
-  FRAME_MAGIC.copy(bytes);
-  bytes.writeUInt32BE(payload.length, 8);
-  bytes.writeUInt32BE(identity, 12);
-  bytes.writeBigUInt64BE(BigInt(sequence), 16);
-  bytes.set(payload, FRAME_HEADER_BYTES);
-  bytes.writeUInt32BE(crc32(bytes.subarray(8), offset), 4);
+export function encodeFrame(head: WritableHead, payload: Uint8Array, offset: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(AT.payload + payload.length);
+  encodeFrameInto(bytes, 0, head, payload, offset);
   return bytes;
 }
 
-/** The frame at `at` of `bytes`, which is at `offset` of the file; undefined when there is none or it is damaged. */
-export function decodeFrame(bytes: Uint8Array, at: number, offset: number, identity: number | undefined): Frame | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < at + FRAME_HEADER_BYTES || buffer.compare(FRAME_MAGIC, 0, 4, at, at + 4) !== 0) return undefined;
-  const length = buffer.readUInt32BE(at + 8);
-  const end = at + FRAME_HEADER_BYTES + length;
-  if (length > RECORD_BYTES_MAX || end > buffer.length) return undefined;
-  if (identity !== undefined && buffer.readUInt32BE(at + 12) !== identity) return undefined;
-  if (buffer.readUInt32BE(at + 4) !== crc32(buffer.subarray(at + 8, end), offset)) return undefined;
+/** As encodeFrame, into `bytes` at `at`; returns where the frame ends there. */
+export function encodeFrameInto(bytes: Uint8Array, at: number, head: WritableHead, payload: Uint8Array, offset: number): number {
+  const end = at + AT.payload + payload.length;
+  const frame = viewOf(bytes.subarray(at, end));
+  MARK.copy(frame);
+  frame[AT.epoch] = UINT32;
+  frame.writeUInt32BE(head.epoch, AT.epoch + 1);
+  frame[AT.first] = UINT64;
+  writeUint64(frame, head.firstSequence, AT.first + 1);
+  frame[AT.last] = UINT64;
+  writeUint64(frame, head.lastSequence, AT.last + 1);
+  frame[AT.count] = UINT32;
+  frame.writeUInt32BE(head.count, AT.count + 1);
+  frame[AT.type] = FRAME_TYPES[head.type];
+  frame[AT.crc] = UINT32;
+  frame[AT.length] = BYTES32;
+  frame.writeUInt32BE(payload.length, AT.length + 1);
+  frame.set(payload, AT.payload);
+  frame.writeUInt32BE(crcOf(frame, offset), AT.crc + 1);
+  return end;
+}
+
+/** The frame at `at` of `bytes`, which is at `offset` of its file; undefined when there is none, or not all of it, or it is damaged. */
+export function decodeFrame(bytes: Uint8Array, at: number, offset: number): Frame | undefined {
+  const sizeBytes = frameBytes(bytes, at);
+  if (sizeBytes === undefined || at + sizeBytes > bytes.length) return undefined;
+  const frame = viewOf(bytes.subarray(at, at + sizeBytes));
+  if (frame.readUInt32BE(AT.crc + 1) !== crcOf(frame, offset)) return undefined;
   return {
-    identity: buffer.readUInt32BE(at + 12),
-    sequence: Number(buffer.readBigUInt64BE(at + 16)),
-    payload: buffer.subarray(at + FRAME_HEADER_BYTES, end),
-    sizeBytes: FRAME_HEADER_BYTES + length,
+    epoch: frame.readUInt32BE(AT.epoch + 1),
+    firstSequence: Number(frame.readBigUInt64BE(AT.first + 1)),
+    lastSequence: Number(frame.readBigUInt64BE(AT.last + 1)),
+    count: frame.readUInt32BE(AT.count + 1),
+    type: TYPE_NAMES.get(frame[AT.type] as number) ?? 'later',
+    payload: frame.subarray(AT.payload),
+    sizeBytes,
   };
+}
+
+/** How long the frame at `at` says it is; undefined when no frame begins there or its header is not all there. */
+export function frameBytes(bytes: Uint8Array, at: number): number | undefined {
+  const frame = viewOf(bytes);
+  if (frame.length < at + AT.payload || frame.compare(MARK, 0, MARK.length, at, at + MARK.length) !== 0) return undefined;
+  const sizeBytes = AT.payload + frame.readUInt32BE(at + AT.length + 1);
+  return sizeBytes > FRAME_BYTES_MAX ? undefined : sizeBytes;
+}
+
+/** The epoch that the frame at `at` says it has, whether or not the rest is right; undefined when no frame begins there. */
+export function claimedEpoch(bytes: Uint8Array, at: number): number | undefined {
+  return frameBytes(bytes, at) === undefined ? undefined : viewOf(bytes).readUInt32BE(at + AT.epoch + 1);
 }
 
 /** Where the next frame may begin, from `at` on; undefined when none does. */
 export function findFrame(bytes: Uint8Array, at: number): number | undefined {
-  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(FRAME_MAGIC, at);
+  const found = viewOf(bytes).indexOf(MARK, at);
   return found < 0 ? undefined : found;
+}
+
+/** The next multiple of a page. */
+export function toPage(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / PAGE_BYTES) * PAGE_BYTES;
+}
+
+const TYPE_NAMES: ReadonlyMap<number, FrameType> = new Map(
+  Object.entries(FRAME_TYPES).map(([name, code]) => [code, name as FrameType]),
+);
+
+function crcOf(frame: Buffer, offset: number): number {
+  return crc32(frame.subarray(AT.length), crc32(frame.subarray(AT.epoch, AT.crc), offset));
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Twice as fast as a BigInt. Sequences are safe integers. */
+function writeUint64(frame: Buffer, value: number, at: number): void {
+  frame.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
+  frame.writeUInt32BE(value % 0x1_0000_0000, at + 4);
 }

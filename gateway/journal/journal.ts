@@ -1,4 +1,4 @@
-import type { JournalRecord, TimeAnchor } from '../record.ts';
+import type { JournalRecord, RecordClass } from '../record.ts';
 
 /** A record and its place. Sequences start at 1, strictly increase and are never used again. */
 export interface StoredRecord {
@@ -20,6 +20,12 @@ export interface Damage {
   readonly sizeBytes: number;
   /** The sequences that are missing because of it; undefined when none are, as for a torn tail, which nobody was promised. */
   readonly missing?: SequenceRange;
+  /** Of a block file: the class it holds, how many records are missing, of which sensors and of what time, as far as known. */
+  readonly recordClass?: RecordClass;
+  readonly count?: number;
+  readonly sensors?: readonly string[];
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
   /**
    * The sequences that a whole file which cannot be read may hold at most. They are there, so they are neither missing
    * nor delivered: they wait for whoever can read the file.
@@ -31,6 +37,7 @@ export interface Damage {
 
 /** What the journal knows about itself. */
 export interface JournalStats {
+  /** A record that a sealing has copied and not yet let go counts twice. */
   readonly recordCount: number;
   readonly sizeBytes: number;
   readonly sizeBytesMax: number;
@@ -42,29 +49,82 @@ export interface JournalStats {
   readonly damage: readonly Damage[];
   /** Undelivered observations dropped because of the size cap, since this process started. */
   readonly evictedUndeliveredCount: number;
+  /** Observations that were merged into five-minute windows because of the size cap, since this process started. */
+  readonly thinnedCount: number;
+  /** What this process made the disk write, as handed to it: whole pages, and how often it was told to make them durable. */
+  readonly wear: { readonly writtenBytes: number; readonly syncCount: number; readonly forMs: number };
+  readonly files: readonly JournalFileStats[];
   /** Set while the disk refuses writes. */
-  readonly failing?: { readonly code: string; readonly forMs: number; readonly waitingCount: number };
+  readonly failing?: JournalFailing;
 }
 
-/**
- * The journal: the only queue, and everything durable goes through it. (This interface stays; what is behind it is
- * replaced by the journal issue.)
- */
+/** The disk refuses writes: what is measured is kept in memory, and can be read and delivered from there. */
+export interface JournalFailing {
+  /** What the operating system said. */
+  readonly code: string;
+  readonly forMs: number;
+  readonly waitingCount: number;
+  /** Beyond this the oldest of the lowest class is given up, and named. */
+  readonly waitingMax: number;
+  /** Records from here on are not durable. */
+  readonly fromSequence: number;
+}
+
+/** One file of the journal, for people. */
+export interface JournalFileStats {
+  /** Name in the journal's folder. */
+  readonly file: string;
+  readonly kind: 'slot' | 'block' | 'other';
+  /** Of a block file. */
+  readonly recordClass?: RecordClass;
+  readonly sizeBytes: number;
+  readonly recordCount: number;
+  /** 0 for a file without records. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** Wall times of its records, among those whose wall clock was set. */
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
+  /** Its observations were merged into windows of five minutes. */
+  readonly isThinned?: boolean;
+}
+
+/** Which records to look through: all conditions together. Times are the stamps' own wall times, in milliseconds since 1970. */
+export interface HistoryQuery {
+  readonly sensors?: ReadonlySet<string>;
+  readonly fromWallMs?: number;
+  /** Exclusive. */
+  readonly toWallMs?: number;
+  /** Records stamped without a time (`wallQuality: 'none'`) are left out when there is a time range, unless this is set. */
+  readonly withUntimed?: boolean;
+}
+
+/** The journal: the only queue, and everything durable goes through it. */
 export interface Journal {
   /**
    * Appends a record and resolves with its sequence once it is durable. Calls are grouped: one write and one fdatasync
    * for everything that arrived in the sync interval; `urgent` ends the interval at once. Records become durable in the
-   * order of the calls.
+   * order of the calls; within one group sequences are given sensor by sensor.
    * @throws JournalError when the record can no longer be made durable
    */
   append(record: JournalRecord, urgent?: boolean): Promise<number>;
   /**
-   * Up to `limit` durable records with sequence ≥ `from`, in order. Damaged and dropped ones are left out.
+   * Up to `limit` records with sequence ≥ `from`, in order; only those of one class when it is given, which is cheap where
+   * that class is rare. Damaged and dropped ones are left out. While the disk refuses writes, those that wait in memory are among them.
    * @throws JournalError when a file cannot be opened for another reason than that it is gone
    */
-  read(from: number, limit: number): Promise<readonly StoredRecord[]>;
-  /** The time anchor of a boot: the first durable one, so that it stays the same for good. Undefined when there is none. */
-  anchorOf(boot: string): TimeAnchor | undefined;
+  read(from: number, limit: number, recordClass?: RecordClass): Promise<readonly StoredRecord[]>;
+  /**
+   * The records of some sensors and of some time, block by block, in the order of the files: per sensor that of their
+   * sequences. Reads only the blocks that can hold them. What is appended meanwhile may be missing, what is dropped may too.
+   */
+  history(query: HistoryQuery): AsyncIterable<readonly StoredRecord[]>;
+  /** Increases whenever records that can be read are replaced by the windows they were merged into. */
+  readonly revision: number;
+  /** Sequence of the newest record that can be read, 0 when there is none: of the newest durable one unless the disk refuses. */
+  readonly lastSequence: number;
+  /** The disk refuses writes; `stats().failing` has more. */
+  readonly isFailing: boolean;
   /** Opens the delivery state of one uplink, by its name (`sentilo`). */
   delivery(uplink: string): Promise<Delivery>;
   stats(): JournalStats;
@@ -82,8 +142,13 @@ export interface Delivery {
   /** Ranges above the mark, ascending, disjoint, not touching. */
   readonly ranges: readonly SequenceRange[];
   isDelivered(sequence: number): boolean;
+  /**
+   * Whether one of these was merged into a window since the journal had that revision: then it is not what was read.
+   * To be asked in the same turn as `begin`.
+   */
+  isStale(sequences: readonly number[], revision: number): boolean;
   /** Sequences whose sending had begun and whose outcome this process did not see: of the process before, at opening. */
-  readonly unresolved: readonly number[];
+  readonly unresolved: readonly SequenceRange[];
   /**
    * Records durably that these are about to be sent, together with every settlement so far. Resolves before anything may be sent.
    * @throws JournalError when the disk refuses: then nothing may be sent

@@ -1,26 +1,46 @@
-import { join } from 'node:path';
 import type { Clock } from '../../drivers/clock.ts';
-import type { Disk, Log } from '../host.ts';
+import { type Disk, DiskError, type Log } from '../host.ts';
+import { type Chains, hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { type JournalDelivery, openDelivery } from './delivery.ts';
-import { type Damage, type Journal, JournalError, type SequenceRange } from './journal.ts';
+import { openDamageLog } from './damage-log.ts';
+import { type Deliveries, openDeliveries } from './deliveries.ts';
+import { countingDisk, type Wear } from './disk-wear.ts';
+import { fileStats } from './file-stats.ts';
+import { type Journal, JournalError, type StoredRecord } from './journal.ts';
+import type { Loss } from './loss.ts';
+import { SEALED_MARK } from './marks.ts';
+import { makeReader } from './reader.ts';
 import { recover } from './recovery.ts';
+import { Replacements } from './replacements.ts';
 import { makeRetention } from './retention.ts';
-import { SegmentStore } from './segment-store.ts';
+import { openSealer } from './sealer.ts';
+import type { UnreadFrame } from './sealing.ts';
 import { SequenceSet } from './sequence-set.ts';
 
-/** Damage is logged piece by piece up to here; the rest is one line. `stats().damage` has all of it. */
-const DAMAGE_LINES_MAX = 5;
+const SLOT_BYTES_MAX = 1 << 20;
+const SLOT_BYTES_MIN = 1 << 16;
+const SLOT_COUNT = 4;
+const BLOCK_FILE_BYTES_MAX = 4 << 20;
+const BLOCK_FILE_BYTES_MIN = 1 << 16;
+/** The slots may take this part of the whole, and a block file that. */
+const SLOT_PARTS = 16;
+const BLOCK_FILE_PARTS = 32;
 
 export interface JournalOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** How long appends are gathered before they are made durable together; 0: each group at once. */
   readonly syncMs: number;
-  /** Of all segment files together. Cursors (8 KiB per uplink) and `damaged/` (4 MiB at most) come on top. */
+  /** Of slots and block files together. Cursors (8 KiB per uplink) and `damaged/` (4 MiB at most) come on top. */
   readonly maxSizeBytes: number;
   /** Delivered records are deleted when they are older; undelivered ones never for their age. */
   readonly keepMs: number;
+  /** For looking at the folder of a running gateway: nothing in it is changed. */
+  readonly isReadOnly?: boolean;
+  /** Chosen from maxSizeBytes unless given: for tests. Multiples of a page. */
+  readonly slotBytes?: number;
+  readonly slotCount?: number;
+  readonly blockFileBytes?: number;
 }
 
 /**
@@ -29,88 +49,171 @@ export interface JournalOptions {
  * The caller holds the lock of the folder: two journals on one folder destroy each other.
  * @throws JournalError when the folder exists and cannot be listed: appending blindly could overwrite what is there
  */
-export async function openJournal(disk: Disk, folder: string, options: JournalOptions): Promise<Journal> {
-  const found = await recover(disk, folder, options.log);
-  logDamage(found.damage, options.log);
-  const foundLater: Damage[] = [];
-  const store = new SegmentStore(disk, folder, options.clock, options.maxSizeBytes, found, (lost, cause) => {
-    foundLater.push(lost);
-    if (foundLater.length <= DAMAGE_LINES_MAX) options.log('warning', 'journal-damage', { ...lost, cause });
-    queue.nameLoss({ range: lost.missing, cause });
-    skip(lost.missing);
-  });
-  const holes = new SequenceSet(store.existing.missing({ first: 1, last: found.nextSequence - 1 }));
-  for (const range of found.unread.ranges) holes.remove(range);
-  const source = { holes, unread: found.unread, atOpening: store.existing.copy() };
-  const deliveries: JournalDelivery[] = [];
-  const opening = new Map<string, Promise<JournalDelivery>>();
-  const open = async (uplink: string) => {
-    const delivery = await openDelivery(disk, join(folder, `${uplink}.cursor`), found.heldFrom, source);
-    // What was lost while the file was read.
-    for (const hole of holes.ranges) delivery.skip(hole);
-    deliveries.push(delivery);
-    return delivery;
-  };
-  const skip = (range: SequenceRange) => {
-    holes.add(range);
-    for (const delivery of deliveries) delivery.skip(range);
-  };
-
-  for (const uplink of found.uplinks) opening.set(uplink, Promise.resolve(await open(uplink)));
-  // A cursor that is ahead of the records (the disk lied, or the files are older copies) must not swallow what comes.
-  // What was being sent may be gone with its file; its sequences stand in the cursor, and what takes them next would pass for it.
-  const highest = Math.max(
-    0,
-    ...deliveries.map(({ ranges, lowWater, unresolved }) => Math.max(ranges.at(-1)?.last ?? lowWater, unresolved.at(-1) ?? 0)),
-  );
-  const nextSequence = Math.max(found.nextSequence, highest + 1);
-  skip({ first: found.nextSequence, last: highest });
-
-  const retention = makeRetention(store, deliveries, options, skip, (loss) => queue.nameLoss(loss));
-  const queue = new CommitQueue(options, store, retention, nextSequence, skip);
-  for (const loss of found.unnamed) queue.nameLoss(loss);
+export async function openJournal(hostDisk: Disk, folder: string, options: JournalOptions): Promise<Journal> {
+  const wear: Wear = { writtenBytes: 0, syncCount: 0 };
+  const parts = await openParts(countingDisk(hostDisk, wear), folder, options);
+  const openedMs = options.clock.monotonicMs();
+  const { ring, chains, queue, deliveries, sealer, reader, replacements } = parts;
   let isClosed = false;
-
+  const refuseClosed = () => {
+    if (isClosed) throw new JournalError('the journal is closed');
+  };
+  const lastSequence = () => (queue.failing === undefined ? parts.lastDurable() : queue.nextSequence - 1);
   return {
-    async append(record, urgent = false) {
-      const sequence = await queue.append(record, urgent);
-      if (record.kind === 'anchor' && !found.anchors.has(record.boot)) found.anchors.set(record.boot, record);
-      return sequence;
+    append: (record, urgent = false) => queue.append(record, urgent),
+    async read(from, limit, recordClass) {
+      refuseClosed();
+      return limit > 0 ? await reader.read(from, limit, recordClass) : [];
     },
-    anchorOf: (boot) => found.anchors.get(boot),
-    async read(from, limit) {
-      if (isClosed) throw new JournalError('the journal is closed');
-      return limit > 0 ? await store.read(from, limit) : [];
+    history(query) {
+      refuseClosed();
+      return reader.history(query);
     },
-    async delivery(uplink) {
-      if (!/^[a-z0-9][a-z0-9-]*$/.test(uplink)) throw new JournalError(`${uplink} cannot be the name of an uplink's cursor`);
-      const known = opening.get(uplink) ?? open(uplink);
-      opening.set(uplink, known);
-      return await known;
+    get revision() {
+      return replacements.revision;
     },
-    stats() {
-      const failing = queue.failing;
-      return {
-        recordCount: store.recordCount,
-        sizeBytes: store.sizeBytes,
-        sizeBytesMax: options.maxSizeBytes,
-        firstSequence: store.existing.ranges[0]?.first ?? 0,
-        lastSequence: store.lastSequence,
-        damage: [...found.damage, ...foundLater],
-        evictedUndeliveredCount: retention.evictedUndeliveredCount,
-        ...(failing === undefined ? {} : { failing }),
-      };
+    get isFailing() {
+      return queue.failing !== undefined;
     },
+    get lastSequence() {
+      return lastSequence();
+    },
+    delivery: (uplink) => deliveries.open(uplink),
+    stats: () => ({
+      ...statsOf(parts, options.maxSizeBytes),
+      lastSequence: lastSequence(),
+      wear: { ...wear, forMs: options.clock.monotonicMs() - openedMs },
+    }),
     async close() {
       if (isClosed) return;
       isClosed = true;
       await queue.close();
-      for (const delivery of deliveries) await delivery.close();
+      await sealer.close();
+      await deliveries.close();
+      await parts.pending.close();
+      for (const chain of chains.values()) await chain.close();
+      await ring.close();
     },
   };
 }
 
-function logDamage(damage: readonly Damage[], log: Log): void {
-  for (const piece of damage.slice(0, DAMAGE_LINES_MAX)) log('warning', 'journal-damage', { ...piece });
-  if (damage.length > DAMAGE_LINES_MAX) log('warning', 'journal-more-damage', { count: damage.length - DAMAGE_LINES_MAX });
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Opens the folder and puts together what works on it. */
+async function openParts(disk: Disk, folder: string, options: JournalOptions) {
+  const { log, isReadOnly = false } = options;
+  const sizes = sizesOf(options);
+  const damage = openDamageLog(log, (loss) => queue.nameLoss(loss));
+  const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock });
+  damage.found(found.damage);
+  const { ring, chains } = found;
+  const replacements = new Replacements();
+  const isVolatile = (sequence: number) => sequence >= (queue.failing?.fromSequence ?? Number.POSITIVE_INFINITY);
+  const deliveries = await openDeliveries(disk, folder, found, replacements, isVolatile);
+  let generation = 0;
+  const onMoved = () => {
+    generation += 1;
+  };
+  const sizeBytes = () => [...chains.values()].reduce((sum, chain) => sum + chain.sizeBytes, ring.sizeBytes + found.foreignBytes);
+  const onLoss = (loss: Loss) => queue.nameLoss(loss);
+  const announce = (loss: Loss) => found.pending.announce(loss);
+  const retention = makeRetention(chains, deliveries.all, options, {
+    sizeBytes,
+    announce,
+    onLoss,
+    onHole: (range) => deliveries.skip(range),
+    onReplacing: (range) => replacements.begin(range),
+    onMoved,
+  });
+  const sealedThrough = found.marks.get(SEALED_MARK) ?? 0;
+  const onUnread = (frame: UnreadFrame, loss?: Loss) => {
+    if (damage.ofFrame(frame, loss)) passUnlessSealed(frame, chains, deliveries).catch(() => undefined);
+  };
+  const hooks = { onUnread, onMoved, announce, onLoss, hasForeign: found.foreignBytes > 0 };
+  const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
+  let lastDurable = found.lastSequence;
+  const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
+  const queue: CommitQueue = new CommitQueue(options, nextSequence, {
+    async write(entries) {
+      if (!ring.hasRoom) await sealer.makeRoom();
+      const marks = deliveries.piggyback();
+      const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]));
+      lastDurable = entries[count - 1]?.sequence ?? lastDurable;
+      if (count > 0) marks.isDurable();
+      // The readings come first; when the disk is so full that this finds no room, it is tried again.
+      await found.pending.prepare().catch(ignoreDiskError);
+      sealer.start();
+      return count;
+    },
+    beforeResuming: () => deliveries.flush(),
+    onNamed: (loss) => found.pending.named(loss),
+    onDropped: (range) => deliveries.skip(range),
+  });
+  for (const loss of found.unnamed) queue.nameLoss(loss);
+  if (nextSequence > found.nextSequence) {
+    // A cursor that is ahead of the records: they were delivered from memory, the disk lied, or the files are older copies.
+    const ahead = { first: found.nextSequence, last: nextSequence - 1 };
+    deliveries.skip(ahead);
+    queue.nameLoss({ firstSequence: ahead.first, lastSequence: ahead.last, cause: 'never-written' });
+  }
+  if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
+  const volatile = (from: number, limit: number) => queue.volatile(from, limit);
+  const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread });
+  const own = { pending: found.pending, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
+  return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
+}
+
+function statsOf({ ring, chains, queue, retention, damage, sizes, sizeBytes }: Parts, sizeBytesMax: number) {
+  const all = [...chains.values()];
+  // The same ones stand in two slots where the disk failed under the first.
+  const inSlots = new SequenceSet();
+  for (const { slot, frame } of ring.frames)
+    if (!damage.isLost(slot.name, frame)) inSlots.add({ first: frame.firstSequence, last: frame.lastSequence });
+  const firsts = [...all.map((chain) => chain.firstSequence), ...ring.frames.map(({ frame }) => frame.firstSequence)];
+  const { failing } = queue;
+  return {
+    recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots.count),
+    sizeBytes: sizeBytes(),
+    sizeBytesMax,
+    firstSequence: firsts.reduce((lowest, each) => (each > 0 && (lowest === 0 || each < lowest) ? each : lowest), 0),
+    damage: damage.all(),
+    evictedUndeliveredCount: retention.evictedUndeliveredCount,
+    thinnedCount: retention.thinnedCount,
+    files: fileStats(ring, chains, sizes.slotBytes),
+    ...(failing === undefined ? {} : { failing }),
+  };
+}
+
+/** Sizes that fit the cap: a small journal has small files, so that what goes at the limit is a small part of it. */
+function sizesOf(options: JournalOptions) {
+  const { maxSizeBytes, slotCount = SLOT_COUNT } = options;
+  const part = (parts: number, min: number, max: number) => {
+    let sizeBytes = max;
+    while (sizeBytes > min && sizeBytes * parts > maxSizeBytes) sizeBytes /= 2;
+    return sizeBytes;
+  };
+  const slotBytes = options.slotBytes ?? part(SLOT_PARTS, SLOT_BYTES_MIN, SLOT_BYTES_MAX);
+  const blockFileBytes = options.blockFileBytes ?? part(BLOCK_FILE_PARTS, BLOCK_FILE_BYTES_MIN, BLOCK_FILE_BYTES_MAX);
+  return { slotBytes, slotCount, blockFileBytes };
+}
+
+/** A frame cannot be read: nothing can be delivered of its range, unless a sealing had copied some of it. */
+async function passUnlessSealed(frame: UnreadFrame, chains: Chains, deliveries: Deliveries): Promise<void> {
+  const range = { first: frame.firstSequence, last: frame.lastSequence };
+  if (!(await hasRecords(chains, range))) deliveries.pass(range);
+}
+
+/** A record whose place is passed is appended again; what was delivered of such is not sent again. */
+function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, queue: CommitQueue): void {
+  const isObservation = record.kind === 'observation';
+  if (isObservation && deliveries.all.every((delivery) => delivery.isDelivered(sequence))) return;
+  const lost = () => queue.nameLoss({ firstSequence: sequence, lastSequence: sequence, cause: 'damaged', count: 1 });
+  queue
+    .append(isObservation ? { ...record, heldFrom: sequence } : record, false)
+    .then(() => deliveries.skip({ first: sequence, last: sequence }), lost);
+}
+
+/** What cannot be synced now is found by the next commit. */
+function ignoreDiskError(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
 }

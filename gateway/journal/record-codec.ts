@@ -1,12 +1,9 @@
-import { Encoder } from 'cbor-x';
-import type { Event, JournalRecord } from '../record.ts';
+import type { Event, JournalRecord, Observation } from '../record.ts';
+import { encodeCbor, withoutNullsAtEnd } from './cbor.ts';
 import { JournalError } from './journal.ts';
 
-/** The largest record, in bytes of CBOR. An observation takes about 150. */
-export const RECORD_BYTES_MAX = 65_536;
-
-/** Plain CBOR (RFC 8949): no cbor-x records, no shared structures, no tags. Any CBOR tool reads it. */
-const cbor = new Encoder({ useRecords: false, tagUint8Array: false });
+/** The largest record, in bytes of CBOR by itself. */
+export const RECORD_BYTES_MAX = 16_384;
 
 /** Says what a field must be, or undefined when the value is right. */
 type Check = (value: unknown) => string | undefined;
@@ -14,15 +11,22 @@ type Field<R> = readonly [name: Exclude<keyof R, 'kind'> & string, check: Check]
 
 /** A lone surrogate has no UTF-8: it would come back as another text. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
-const isText = (value: unknown) => typeof value === 'string' && !LONE_SURROGATE.test(value);
-const isBoolean = (value: unknown) => typeof value === 'boolean';
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && !LONE_SURROGATE.test(value);
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isSequence = (value: unknown): value is number => isCount(value) && value >= 1;
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const number: Check = (value) => (isNumber(value) ? undefined : 'a finite number');
 const text: Check = (value) => (isText(value) ? undefined : 'a text without lone surrogates');
 const boolean: Check = (value) => (isBoolean(value) ? undefined : 'true or false');
 const numberOrBoolean: Check = (value) => (isNumber(value) || isBoolean(value) ? undefined : 'a finite number, true or false');
-const sequence: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : 'a sequence');
+const sequence: Check = (value) => (isSequence(value) ? undefined : 'a sequence');
+const count: Check = (value) => (isCount(value) ? undefined : 'a count');
+const texts: Check = (value) =>
+  Array.isArray(value) && value.every(isText) ? undefined : 'an array of texts without lone surrogates';
 const oneOf =
   (...words: string[]): Check =>
   (value) =>
@@ -32,12 +36,26 @@ const optional =
   (value) =>
     value === undefined ? undefined : check(value);
 const eventFields: Check = (value) =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
+  isObject(value) &&
   Object.entries(value).every(([key, field]) => isText(key) && (isText(field) || isNumber(field) || isBoolean(field)))
     ? undefined
     : 'an object of texts, finite numbers, true and false';
+const isPoint = (value: unknown) => Array.isArray(value) && value.length === 2 && value.every(isNumber);
+const calibration: Check = (value) =>
+  isObject(value) &&
+  ('points' in value
+    ? Array.isArray(value['points']) && value['points'].every(isPoint)
+    : isNumber(value['offset']) && isNumber(value['scale']))
+    ? undefined
+    : 'an offset and a scale, or points';
+const window: Check = (value) =>
+  isObject(value) &&
+  isNumber(value['fromMonotonicMs']) &&
+  isCount(value['count']) &&
+  number(value['min'] ?? 0) === undefined &&
+  number(value['max'] ?? 0) === undefined
+    ? undefined
+    : 'a time, a count and perhaps a least and a greatest value';
 
 const STAMP: readonly Field<JournalRecord>[] = [
   ['boot', text],
@@ -46,21 +64,29 @@ const STAMP: readonly Field<JournalRecord>[] = [
   ['wallQuality', oneOf('synced', 'holdover', 'floor', 'none')],
 ];
 
-/** The fields of each kind after the stamp, in the order in which they stand in the array. Only ever extended with a new format version. */
-const FIELDS: { readonly [K in JournalRecord['kind']]: readonly Field<Extract<JournalRecord, { kind: K }>>[] } = {
-  observation: [
-    ['sensor', text],
-    ['channel', text],
-    ['value', numberOrBoolean],
-    ['uncalibrated', optional(numberOrBoolean)],
-    ['unit', text],
-    ['precision', number],
-    ['quality', oneOf('good', 'suspect')],
-    ['reason', optional(text)],
-    ['location', optional(text)],
-    ['publish', boolean],
-    ['heldFrom', optional(sequence)],
-  ],
+/** Observations are stored in columns (columns.ts); what they must be is the same as for the records below. */
+const OBSERVATION: readonly Field<Observation>[] = [
+  ['sensor', text],
+  ['channel', text],
+  ['value', numberOrBoolean],
+  ['uncalibrated', optional(numberOrBoolean)],
+  ['unit', text],
+  ['precision', number],
+  ['readingKind', oneOf('gauge', 'total', 'delta', 'rate', 'state', 'position')],
+  ['calibration', optional(calibration)],
+  ['quality', oneOf('good', 'suspect')],
+  ['reason', optional(text)],
+  ['location', optional(text)],
+  ['publish', boolean],
+  ['heldFrom', optional(sequence)],
+  ['window', optional(window)],
+];
+
+/** A record that is stored by itself. */
+export type OtherRecord = Exclude<JournalRecord, Observation>;
+
+/** The fields of each other kind after the stamp, in the order in which they stand in the array. Only ever extended at the end, with fields that may be absent. */
+const FIELDS: { readonly [K in OtherRecord['kind']]: readonly Field<Extract<OtherRecord, { kind: K }>>[] } = {
   order: [
     ['id', text],
     ['output', text],
@@ -86,6 +112,11 @@ const FIELDS: { readonly [K in JournalRecord['kind']]: readonly Field<Extract<Jo
     ['firstSequence', sequence],
     ['lastSequence', sequence],
     ['cause', text],
+    ['recordClass', optional(oneOf('gauges', 'counts', 'events'))],
+    ['count', optional(count)],
+    ['sensors', optional(texts)],
+    ['fromWallMs', optional(number)],
+    ['toWallMs', optional(number)],
   ],
   event: [
     ['code', text],
@@ -94,60 +125,85 @@ const FIELDS: { readonly [K in JournalRecord['kind']]: readonly Field<Extract<Jo
 };
 
 /** A kind is written as its place in this list, counted from 1: a zeroed byte is no kind. Only ever extended at the end. */
-const KINDS: readonly JournalRecord['kind'][] = ['observation', 'order', 'intent', 'result', 'anchor', 'gap', 'event'];
+const KINDS: readonly OtherRecord['kind'][] = ['order', 'intent', 'result', 'anchor', 'gap', 'event'];
+
+/**
+ * The most bytes that the record takes in a payload of its own with its definition. Every record goes through this
+ * before it is put into one: what could not be stored as it is is refused.
+ * @throws JournalError when a field is not what its type says (NaN, a lone surrogate) or the record is too long
+ */
+export function recordBytesMax(record: JournalRecord): number {
+  const sizeBytes =
+    record.kind === 'observation' ? observationBytesMax(record) : OTHER_BYTES + encodeCbor(packRecord(record)).length;
+  if (sizeBytes <= RECORD_BYTES_MAX) return sizeBytes;
+  throw new JournalError(
+    `a record of kind ${record.kind} has ${sizeBytes} bytes, more than the ${RECORD_BYTES_MAX} a record may have`,
+  );
+}
+
+/** More than what stands in a payload besides its records, without the low-water marks. */
+const OTHER_BYTES = 64;
+/** More than all numbers, heads and nulls of an observation and its definition. */
+const OBSERVATION_BYTES = 384;
+/** Of a point of a calibration. */
+const POINT_BYTES = 19;
+
+function observationBytesMax(record: Observation): number {
+  for (const [name, check] of ALL_OBSERVATION) checkField(record, name, check);
+  const { boot, sensor, channel, unit, reason = '', location = '', calibration: own } = record;
+  const unitCount = boot.length + sensor.length + channel.length + unit.length + reason.length + location.length;
+  const pointCount = own !== undefined && 'points' in own ? own.points.length : 0;
+  // UTF-8 takes at most 3 bytes for a unit of UTF-16.
+  return OBSERVATION_BYTES + 3 * unitCount + POINT_BYTES * pointCount;
+}
 
 /**
  * One CBOR array: `[kind, boot, monotonicMs, wallMs, wallQuality, …]`, followed by the fields of the kind; an absent
- * optional field is null, the fields of an event are a flat array `[name, value, name, value, …]`. Minus zero becomes zero.
- * @throws JournalError when a field is not what its type says (NaN, a lone surrogate) or the record is too long
+ * optional field is null, and nulls at the end are left out; the fields of an event are a flat array `[name, value, name, value, …]`. Minus zero becomes zero.
+ * @throws JournalError when a field is not what its type says
  */
-export function encodeRecord(record: JournalRecord): Uint8Array {
+export function packRecord(record: OtherRecord): unknown[] {
   const items: unknown[] = [KINDS.indexOf(record.kind) + 1];
   for (const [name, check] of fieldsOf(record.kind)) {
-    const value = (record as unknown as Record<string, unknown>)[name];
-    const expected = check(value);
-    if (expected !== undefined)
-      throw new JournalError(`a record of kind ${record.kind} cannot be stored: ${name} must be ${expected}`);
+    const value = checkField(record, name, check);
     items.push(name === 'fields' ? Object.entries(value as Event['fields']).flat() : (value ?? null));
   }
-  // cbor-x hands out a view of its own buffer; a copy keeps only what is needed.
-  const bytes = new Uint8Array(cbor.encode(items));
-  if (bytes.length > RECORD_BYTES_MAX) {
-    throw new JournalError(
-      `a record of kind ${record.kind} has ${bytes.length} bytes, more than the ${RECORD_BYTES_MAX} a record may have`,
-    );
-  }
-  return bytes;
+  return withoutNullsAtEnd(items);
 }
 
-/** The record, or undefined when the bytes are not exactly one record. To be called only after their CRC was right. */
-export function decodeRecord(bytes: Uint8Array): JournalRecord | undefined {
-  let items: unknown;
-  try {
-    items = cbor.decode(bytes);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(items)) return undefined;
+/** The record that such an array stands for; undefined when it is none. */
+export function unpackRecord(items: unknown): OtherRecord | undefined {
+  if (!Array.isArray(items) || typeof items[0] !== 'number') return undefined;
   const kind = KINDS[items[0] - 1];
   if (kind === undefined) return undefined;
   const fields = fieldsOf(kind);
-  if (items.length !== fields.length + 1) return undefined;
+  if (items.length > fields.length + 1) return undefined;
   const record: Record<string, unknown> = { kind };
   for (const [i, [name, check]] of fields.entries()) {
     const value = name === 'fields' ? unflatten(items[i + 1]) : (items[i + 1] ?? undefined);
     if (check(value) !== undefined) return undefined;
     if (value !== undefined) record[name] = value;
   }
-  return record as unknown as JournalRecord;
+  return record as unknown as OtherRecord;
 }
 
-const ALL_FIELDS = new Map(KINDS.map((kind) => [kind, [...STAMP, ...FIELDS[kind]] as readonly (readonly [string, Check])[]]));
+type AnyField = readonly [name: string, check: Check];
 
-function fieldsOf(kind: JournalRecord['kind']): readonly (readonly [string, Check])[] {
+const ALL_OBSERVATION = [...STAMP, ...OBSERVATION] as readonly AnyField[];
+const ALL_FIELDS = new Map(KINDS.map((kind) => [kind, [...STAMP, ...FIELDS[kind]] as readonly AnyField[]]));
+
+function fieldsOf(kind: OtherRecord['kind']): readonly AnyField[] {
   const fields = ALL_FIELDS.get(kind);
   if (fields === undefined) throw new JournalError(`there is no record of kind ${String(kind)}`);
   return fields;
+}
+
+/** The value of the field. */
+function checkField(record: JournalRecord, name: string, check: Check): unknown {
+  const value = (record as unknown as Record<string, unknown>)[name];
+  const expected = check(value);
+  if (expected === undefined) return value;
+  throw new JournalError(`a record of kind ${record.kind} cannot be stored: ${name} must be ${expected}`);
 }
 
 function unflatten(items: unknown): unknown {

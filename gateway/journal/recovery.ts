@@ -1,114 +1,147 @@
-import { join } from 'node:path';
-import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
-import type { TimeAnchor } from '../record.ts';
-import { decodeHeader, FRAME_HEADER_BYTES, HEADER_BYTES } from './frame.ts';
-import { type Damage, JournalError, type SequenceRange } from './journal.ts';
-import { decodeRecord } from './record-codec.ts';
-import {
-  type BadBytes,
-  comparePlaces,
-  newSegment,
-  noteRecord,
-  parseSegmentName,
-  type Segment,
-  type SegmentPlace,
-  scanFrames,
-  segmentName,
-  withFile,
-  writeAll,
-} from './segment.ts';
+import { type Disk, DiskError, type Log } from '../host.ts';
+import { GAP_SENSORS_MAX, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { type Chain, openChain } from './block-chain.ts';
+import type { BlockDamage } from './block-file.ts';
+import { type Chains, hasRecords, lastSealed } from './chains.ts';
+import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
+import { findLate } from './late-records.ts';
+import type { Loss } from './loss.ts';
+import { SEALED_MARK, sealedMarkOf } from './marks.ts';
+import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { SequenceSet } from './sequence-set.ts';
+import { findSlots, slotDamage } from './slot-recovery.ts';
+import { SlotRing } from './slot-ring.ts';
 
-/** Damaged bytes are kept for whoever wants to look at them: so many pieces, each up to so long. */
-const DAMAGED_PIECES_MAX = 16;
-const DAMAGED_PIECE_BYTES_MAX = 262_144;
+/** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
+const UNREADABLE_SEQUENCES = 65_536;
+
+export interface RecoveryOptions {
+  readonly log: Log;
+  readonly slotBytes: number;
+  readonly slotCount: number;
+  readonly blockFileBytes: number;
+  readonly isReadOnly: boolean;
+  readonly onBlockDamage: (damage: BlockDamage) => void;
+}
 
 /** What stands in the folder. */
 export interface Recovered {
-  /** In order of their places. */
-  readonly segments: readonly Segment[];
+  readonly ring: SlotRing;
+  readonly chains: Chains;
   readonly damage: readonly Damage[];
-  /** Sequences that are missing and that no gap record names yet, with the cause. */
-  readonly unnamed: readonly { readonly range: SequenceRange; readonly cause: string }[];
+  /** Between the records that are not sealed: nothing is there, of no class. */
+  readonly holes: readonly SequenceRange[];
+  /** What is missing and no gap record names yet. */
+  readonly unnamed: readonly Loss[];
+  readonly pending: PendingLosses;
+  /** Of the records that are there; 0 when there is none. */
+  readonly lastSequence: number;
   /** Every sequence below may have been used. */
   readonly nextSequence: number;
   /** Places of records that were appended again: there is nothing left to deliver there. */
   readonly heldFrom: SequenceSet;
-  /** Sequences that may stand in files which cannot be read. */
+  /** Sequences that stand in slots which only a later release can read. */
   readonly unread: SequenceSet;
-  /** The first time anchor of each boot that has one. */
-  readonly anchors: Map<string, TimeAnchor>;
+  /** Low-water marks by uplink, as the newest commit carries them, and up to where everything is sealed. */
+  readonly marks: ReadonlyMap<string, number>;
   /** Names of the uplinks that have a cursor. */
   readonly uplinks: readonly string[];
-  /** Bytes of files that cannot be read: they count against the size cap and are never deleted. */
+  /** Bytes of slots that are left alone, because only a later release can read them or the disk does not give them. */
   readonly foreignBytes: number;
+  /** Records that were in a slot which could not be read while later ones were sealed: their places are passed. */
+  readonly late: readonly StoredRecord[];
 }
 
-interface Findings {
-  readonly segments: Segment[];
-  readonly bad: { readonly segment: Segment; readonly bytes: BadBytes }[];
-  readonly damage: Damage[];
-  readonly heldFrom: SequenceSet;
-  readonly unread: SequenceSet;
-  readonly anchors: Map<string, TimeAnchor>;
-  /** What gap records name. */
-  readonly named: SequenceSet;
-  nextSequence: number;
-  foreignBytes: number;
-}
-
-/**
- * Reads the journal's folder: every record whose frame is right is found, whatever else the files hold. What is behind the
- * last right frame of a file is kept aside and cut off. A second run, also one after a crash of the first, finds the same.
- * @throws JournalError only when the folder's list cannot be read: what is in it is then unknown, and nothing may be written over it
- */
-export async function recover(disk: Disk, folder: string, log: Log): Promise<Recovered> {
+/** Reads a journal's folder. Whatever is in it, the rest of the journal can begin with what this finds; README.md has the steps. */
+export async function recover(disk: Disk, folder: string, options: RecoveryOptions): Promise<Recovered> {
   const names = await listFolder(disk, folder);
-  const found: Findings = {
-    segments: [],
-    bad: [],
-    damage: [],
-    heldFrom: new SequenceSet(),
-    unread: new SequenceSet(),
-    anchors: new Map(),
-    named: new SequenceSet(),
-    nextSequence: 1,
-    foreignBytes: 0,
-  };
-  const places = names.flatMap((name) => parseSegmentName(name) ?? []).sort(comparePlaces);
-  for (const place of places) {
-    const segment = newSegment(join(folder, segmentName(place)), place, undefined);
-    try {
-      const isRead = await readSegment(disk, segment, found);
-      // However the records of another version look, each takes a byte at least.
-      if (!isRead) leaveAlone(segment, 'other-version', 1, places, found);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      // Another boot or another user may be able to open it.
-      segment.sizeBytes = (await disk.size(segment.path).catch(() => undefined)) ?? 0;
-      leaveAlone(segment, 'unreadable', FRAME_HEADER_BYTES, places, found);
-      log('warning', 'journal-file-unreadable', { file: segmentName(segment), errno: error.code });
-    }
-  }
-  const existing = new SequenceSet(found.segments.flatMap((segment) => segment.sequences.ranges));
-  for (const range of existing.ranges) found.unread.remove(range);
-  found.nextSequence = Math.max(
-    found.nextSequence,
-    (existing.ranges.at(-1)?.last ?? 0) + 1,
-    (found.named.ranges.at(-1)?.last ?? 0) + 1,
+  const slots = await findSlots(disk, folder, names, options.slotBytes);
+  let { epoch } = slots;
+  const newEpoch = () => ++epoch;
+  const ring = new SlotRing(
+    disk,
+    folder,
+    slots.found.map(({ slot }) => slot),
+    { ...options, foreign: slots.foreign, nextEpoch: newEpoch },
   );
-  for (const { segment, bytes } of found.bad) await noteDamage(disk, folder, segment, bytes, existing, found, log);
+  const marks = await ring.lowWaters();
+  // What is sealed was let go: these slots only have not been used again yet.
+  for (const slot of ring.full(true))
+    if ((slot.frames.at(-1)?.lastSequence ?? 0) <= (marks.get(SEALED_MARK) ?? 0)) ring.free(slot);
+  const chains = await openChains(disk, folder, names, newEpoch, ring, marks, options);
+  epoch = Math.max(epoch, ...[...chains.values()].map((chain) => chain.epochMax));
+  const blockDamage = [...chains.values()].flatMap((chain) => chain.damage);
+
+  const pending = await openPendingLosses(disk, folder);
+  const isAnythingMissing = blockDamage.length + holesIn(ring, chains, marks).length + pending.atOpening.length > 0;
+  const marked = await readMarked(ring, chains, isAnythingMissing);
+  const missing = holesIn(ring, chains, marks);
+  if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
+  const holes = missing.flatMap((range) => slots.unread.missing(range));
+  const known = holes.flatMap((range) => marked.named.missing(range));
+  const ofSlots = await slotDamage(disk, folder, slots.found, known, options);
+  const damage = [...slots.damage, ...ofSlots, ...blockDamage];
+  const announced = pending.atOpening.filter(
+    ({ firstSequence: first, lastSequence: last }) => !marked.named.covers({ first, last }),
+  );
+  const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
+  const losses = [...(await lossesOf(ring, known, damage)), ...ofBlocks, ...announced];
+
+  const lastFrame = Math.max(0, ...ring.frames.map(({ frame }) => frame.lastSequence));
+  const lastSequence = Math.max(lastFrame, lastSealed(chains));
+  const spokenOf = [...marked.named.ranges, ...slots.unread.ranges].map(({ last }) => last);
+  const hasUnreadable = slots.found.some((each) => each.hasUnreadable);
   return {
-    segments: await withoutEmptyFiles(disk, found.segments),
-    damage: found.damage,
-    unnamed: unnamedGaps(existing, found),
-    nextSequence: found.nextSequence,
-    heldFrom: found.heldFrom,
-    unread: found.unread,
-    anchors: found.anchors,
+    ring,
+    chains,
+    damage,
+    holes: await withoutRecords(holes, chains),
+    unnamed: losses,
+    pending,
+    lastSequence,
+    nextSequence: Math.max(lastSequence, ...spokenOf, ...marks.values()) + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0),
+    heldFrom: marked.heldFrom,
+    unread: slots.unread,
+    marks,
     uplinks: names.flatMap((name) => /^(.+)\.cursor$/.exec(name)?.[1] ?? []),
-    foreignBytes: found.foreignBytes,
+    foreignBytes: slots.foreignBytes,
+    late: await findLate(ring, chains),
   };
+}
+
+/** What a slot of which nothing is known may hold: whatever is missing, and what may have come after the rest. */
+function withRoom(holes: readonly SequenceRange[], ring: SlotRing): readonly SequenceRange[] {
+  const last = Math.max(0, ...ring.frames.map(({ frame }) => frame.lastSequence));
+  return [...holes, { first: last + 1, last: last + UNREADABLE_SEQUENCES }];
+}
+
+async function openChains(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+  newEpoch: () => number,
+  ring: SlotRing,
+  marks: ReadonlyMap<string, number>,
+  { log, blockFileBytes, isReadOnly, onBlockDamage }: RecoveryOptions,
+): Promise<Map<RecordClass, Chain>> {
+  const slotsFrom = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence));
+  const chains = new Map<RecordClass, Chain>();
+  for (const recordClass of RECORD_CLASSES) {
+    const common = { log, fileBytesMax: blockFileBytes, names, newEpoch, isReadOnly, onDamage: onBlockDamage };
+    const from = Number.isFinite(slotsFrom) ? { slotsFrom } : {};
+    const sealedThrough = marks.get(sealedMarkOf(recordClass)) ?? 0;
+    chains.set(recordClass, await openChain(disk, folder, recordClass, { ...common, ...from, sealedThrough }));
+  }
+  return chains;
+}
+
+/** What damage of a block file cost, unless it is only in doubt or a gap record names it already. */
+export function lossOf(damage: BlockDamage, named: SequenceSet = new SequenceSet()): Loss[] {
+  const { missing, recordClass, count, fromWallMs, toWallMs, sensors } = damage;
+  if (missing === undefined || named.covers(missing)) return [];
+  const known = Object.entries({ count, fromWallMs, toWallMs, sensors }).filter(([, value]) => value !== undefined);
+  const told: Partial<Loss> = Object.fromEntries(known);
+  return [{ firstSequence: missing.first, lastSequence: missing.last, cause: 'damaged', recordClass, ...told }];
 }
 
 async function listFolder(disk: Disk, folder: string): Promise<string[]> {
@@ -118,179 +151,77 @@ async function listFolder(disk: Disk, folder: string): Promise<string[]> {
     if (!(error instanceof DiskError)) throw error;
     // A folder that is not there is made when the first record is written; that may fail and be tried again.
     if (error.code === 'ENOENT') return [];
-    throw new JournalError(
-      `the journal's folder ${folder} cannot be listed (${error.code}): check the card and the owner of the folder`,
-      {
-        cause: error,
-      },
-    );
+    const why = `the journal's folder ${folder} cannot be listed (${error.code}): check the card and the owner of the folder`;
+    throw new JournalError(why, { cause: error });
   }
 }
 
-/** False for a file of another version. */
-async function readSegment(disk: Disk, segment: Segment, found: Findings): Promise<boolean> {
-  return await withFile(disk, segment.path, 'read', async (file) => {
-    segment.sizeBytes = await file.size();
-    const header = await readHeader(file);
-    if (header === 'other-version') return false;
-    segment.identity = header === 'damaged' ? undefined : header.identity;
-    found.nextSequence = Math.max(found.nextSequence, segment.firstSequence);
-    const bad = await scanFrames(file, HEADER_BYTES, segment.sizeBytes, segment.identity, (frame, offset) => {
-      const record = decodeRecord(frame.payload);
-      if (record === undefined) return 'bad';
-      segment.identity = frame.identity;
-      segment.readableBytes = offset + frame.sizeBytes;
-      noteRecord(segment, frame.sequence, offset, record);
-      if (record.kind === 'anchor' && !found.anchors.has(record.boot)) found.anchors.set(record.boot, record);
-      if (record.kind === 'gap') found.named.add({ first: record.firstSequence, last: record.lastSequence });
-      if (record.kind === 'observation' && record.heldFrom !== undefined) {
-        found.heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
-      }
-      return 'next';
+/** What gap records name, and the old places of records that were appended again. The rare frames that hold any are marked. */
+async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boolean) {
+  const named = new SequenceSet();
+  const heldFrom = new SequenceSet();
+  const note = ({ record }: StoredRecord) => {
+    if (record.kind === 'gap') named.add({ first: record.firstSequence, last: record.lastSequence });
+    if (record.kind === 'observation' && record.heldFrom !== undefined)
+      heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
+  };
+  for (const { slot, frame } of ring.frames)
+    if (frame.isMarked) for (const stored of (await ring.read(slot, frame))?.records ?? []) note(stored);
+  // Sealed gap records matter only where something is missing.
+  const events = chains.get('events');
+  for (let from = 1; isAnythingMissing && events !== undefined; ) {
+    const page = await events.read(from, 1_000).catch(() => []);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    for (const stored of page) note(stored);
+    from = last.sequence + 1;
+  }
+  return { named, heldFrom };
+}
+
+/** Sequences that are missing between the frames of the slots, and between what is sealed and the first of them. */
+function holesIn(ring: SlotRing, chains: Chains, marks: ReadonlyMap<string, number>): SequenceRange[] {
+  const existing = new SequenceSet();
+  for (const { frame } of ring.frames) existing.add({ first: frame.firstSequence, last: frame.lastSequence });
+  const [first, last] = [existing.ranges[0]?.first, existing.ranges.at(-1)?.last];
+  if (first === undefined || last === undefined) return [];
+  const sealed = Math.max(marks.get(SEALED_MARK) ?? 0, lastSealed(chains));
+  const isKnown = marks.has(SEALED_MARK) || sealed > 0;
+  return existing.missing({ first: isKnown ? Math.min(first, sealed + 1) : first, last });
+}
+
+/** Where sealing was interrupted, some of what is missing in the slots is in block files. */
+async function withoutRecords(holes: readonly SequenceRange[], chains: Chains): Promise<SequenceRange[]> {
+  const empty: SequenceRange[] = [];
+  for (const hole of holes) if (!(await hasRecords(chains, hole))) empty.push(hole);
+  return empty;
+}
+
+/** What the holes cost: with the times of their neighbours, and the sensors of the commits before and after. */
+async function lossesOf(ring: SlotRing, holes: readonly SequenceRange[], damage: readonly Damage[]): Promise<Loss[]> {
+  const losses: Loss[] = [];
+  for (const { first, last } of holes) {
+    const before = await commitWith(ring, first - 1);
+    const after = await commitWith(ring, last + 1);
+    const isDamage = damage.some(({ missing }) => missing !== undefined && missing.first <= first && last <= missing.last);
+    const sensors = new Set([...before, ...after].flatMap(({ record }) => (record.kind === 'observation' ? record.sensor : [])));
+    const from = before.findLast(({ sequence }) => sequence < first)?.record;
+    const to = after.find(({ sequence }) => sequence > last)?.record;
+    losses.push({
+      firstSequence: first,
+      lastSequence: last,
+      cause: isDamage ? 'damaged' : 'never-written',
+      count: last - first + 1,
+      ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort().slice(0, GAP_SENSORS_MAX) }),
+      ...(from === undefined || from.wallQuality === 'none' ? {} : { fromWallMs: from.wallMs }),
+      ...(to === undefined || to.wallQuality === 'none' ? {} : { toWallMs: to.wallMs }),
     });
-    if (header === 'damaged' && segment.sizeBytes > 0) {
-      const sizeBytes = Math.min(HEADER_BYTES, segment.sizeBytes);
-      found.damage.push({
-        file: segmentName(segment),
-        offset: 0,
-        sizeBytes,
-        kind: segment.sequences.count > 0 ? 'damaged' : 'torn-tail',
-      });
-    }
-    found.segments.push(segment);
-    found.bad.push(...bad.map((bytes) => ({ segment, bytes })));
-    return true;
-  });
-}
-
-/** The header is not needed to read the frames, so that an unreadable one is only a damaged one. */
-async function readHeader(file: DiskFile): Promise<ReturnType<typeof decodeHeader>> {
-  try {
-    return decodeHeader(await file.pread(0, HEADER_BYTES));
-  } catch (error) {
-    if (error instanceof DiskError) return 'damaged';
-    throw error;
   }
+  return losses;
 }
 
-/**
- * A file that cannot be read stays where it is. Its records are there for whoever can read it: their sequences are not
- * missing, and are never used again.
- */
-function leaveAlone(
-  { firstSequence, attempt, sizeBytes }: Segment,
-  kind: 'other-version' | 'unreadable',
-  recordBytesMin: number,
-  places: readonly SegmentPlace[],
-  found: Findings,
-): void {
-  const end = firstSequence + Math.ceil(sizeBytes / recordBytesMin);
-  const next = places.find((place) => place.firstSequence > firstSequence)?.firstSequence ?? end;
-  const holds = { first: firstSequence, last: Math.min(next, end) - 1 };
-  found.nextSequence = Math.max(found.nextSequence, end);
-  found.foreignBytes += sizeBytes;
-  found.unread.add(holds);
-  const file = segmentName({ firstSequence, attempt });
-  found.damage.push({ file, offset: 0, sizeBytes, ...(sizeBytes > 0 ? { holds } : {}), kind });
-}
-
-/** Names bad bytes, keeps them aside, and cuts them off when nothing right follows in the file. */
-async function noteDamage(
-  disk: Disk,
-  folder: string,
-  segment: Segment,
-  bytes: BadBytes,
-  existing: SequenceSet,
-  found: Findings,
-  log: Log,
-): Promise<void> {
-  const before = bytes.before ?? segment.firstSequence - 1;
-  const after =
-    bytes.after ?? existing.ranges.flatMap((range) => (range.last > before ? Math.max(range.first, before + 1) : []))[0];
-  const holes = after === undefined ? [] : existing.missing({ first: before + 1, last: after - 1 });
-  const lacking = holes.flatMap((range) => found.unread.missing(range));
-  const [first, last] = [lacking[0]?.first, lacking.at(-1)?.last];
-  const isTail = bytes.after === undefined;
-  const place = { file: segmentName(segment), offset: bytes.offset, sizeBytes: bytes.sizeBytes };
-  if (first !== undefined && last !== undefined)
-    found.damage.push({ ...place, missing: { first, last }, kind: bytes.unreadable ? 'unreadable' : 'damaged' });
-  else found.damage.push({ ...place, kind: bytes.unreadable ? 'unreadable' : isTail ? 'torn-tail' : 'damaged' });
-
-  if (isTail) {
-    // These bytes may hold records that nobody can read today. A sequence must never name two contents, not even when the card gives them back some day.
-    found.nextSequence = Math.max(found.nextSequence, before + 1 + Math.floor(bytes.sizeBytes / FRAME_HEADER_BYTES));
-  }
-  if (bytes.unreadable) return;
-  try {
-    const isKept = await keepAside(disk, folder, segment, bytes);
-    if (isTail && isKept) await cutTail(disk, segment, bytes.offset);
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error;
-    log('warning', 'journal-damage-not-set-aside', { file: place.file, offset: place.offset, errno: error.code });
-  }
-}
-
-/** Copies bad bytes into `damaged/`. False when there is no room for them. */
-async function keepAside(disk: Disk, folder: string, segment: Segment, bad: BadBytes): Promise<boolean> {
-  if (bad.sizeBytes > DAMAGED_PIECE_BYTES_MAX) return false;
-  const bytes = await withFile(disk, segment.path, 'read', (file) => file.pread(bad.offset, bad.sizeBytes));
-  // A file that grew without its bytes before a power cut: nothing to keep.
-  if (bytes.every((byte) => byte === 0)) return true;
-  const aside = join(folder, 'damaged');
-  await disk.mkdir(aside);
-  const name = `${segmentName(segment)}-${bad.offset}`;
-  const kept = await disk.readDir(aside);
-  if (kept.includes(name)) return true;
-  if (kept.length >= DAMAGED_PIECES_MAX) return false;
-  await withFile(disk, join(aside, name), 'create', async (file) => {
-    await writeAll(file, bytes, 0);
-    await file.fdatasync();
-  });
-  await disk.fsyncDir(aside);
-  return true;
-}
-
-async function cutTail(disk: Disk, segment: Segment, offset: number): Promise<void> {
-  await withFile(disk, segment.path, 'write', async (file) => {
-    await file.truncate(offset);
-    await file.fdatasync();
-  });
-  segment.sizeBytes = offset;
-}
-
-/** Files that a power cut left before their first record: a thousand brown-outs must not leave a thousand files. */
-async function withoutEmptyFiles(disk: Disk, segments: readonly Segment[]): Promise<Segment[]> {
-  const kept: Segment[] = [];
-  for (const segment of segments) {
-    const isEmpty = segment.sequences.count === 0 && segment.sizeBytes <= HEADER_BYTES;
-    // One that cannot be deleted now is deleted another time.
-    const isGone =
-      isEmpty &&
-      (await disk.unlink(segment.path).then(
-        () => true,
-        () => false,
-      ));
-    if (!isGone) kept.push(segment);
-  }
-  return kept;
-}
-
-/** Holes between the records, and between the last one and what comes next, that no gap record names. */
-function unnamedGaps(existing: SequenceSet, found: Findings): Recovered['unnamed'] {
-  // The oldest file's name says where it began; what is older was let go on purpose.
-  const first = found.segments[0]?.firstSequence;
-  if (first === undefined) return [];
-  const newest = existing.ranges.at(-1)?.last ?? 0;
-  return existing
-    .missing({ first, last: found.nextSequence - 1 })
-    .flatMap((hole) => found.named.missing(hole))
-    .flatMap((hole) => found.unread.missing(hole))
-    .map((range) => ({ range, cause: range.first > newest ? 'torn-tail' : causeOf(range, found.damage) }));
-}
-
-function causeOf(range: SequenceRange, damage: readonly Damage[]): string {
-  const isDamage = damage.some(
-    ({ missing }) => missing !== undefined && missing.first <= range.first && range.last <= missing.last,
-  );
-  return isDamage ? 'damaged' : 'file-missing';
+/** The records of the commit that holds a sequence. */
+async function commitWith(ring: SlotRing, sequence: number): Promise<readonly StoredRecord[]> {
+  const place = ring.frames.find(({ frame }) => frame.firstSequence <= sequence && sequence <= frame.lastSequence);
+  return (place && (await ring.read(place.slot, place.frame))?.records) ?? [];
 }

@@ -1,98 +1,185 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
+import { RECORD_CLASSES } from '../record.ts';
+import type { Chain, ChainFile } from './block-chain.ts';
+import { parseBlockFileName } from './block-file.ts';
+import { type Chains, hasRecords } from './chains.ts';
 import type { JournalDelivery } from './delivery.ts';
-import type { SequenceRange } from './journal.ts';
-import type { Evicted, Pending, SegmentStore } from './segment-store.ts';
+import type { SequenceRange, StoredRecord } from './journal.ts';
+import { type Loss, LossTally } from './loss.ts';
+import { openThinner, type Thinner } from './thinning.ts';
 
-/** A range of sequences that is gone, and why. */
-export interface Loss {
-  readonly range: SequenceRange;
-  readonly cause: string;
+export interface RetentionOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly maxSizeBytes: number;
+  /** Delivered records are deleted when they are older; undelivered ones never for their age. */
+  readonly keepMs: number;
+}
+
+/** What the retention tells the journal. */
+export interface RetentionHooks {
+  /** All slots and files together. */
+  readonly sizeBytes: () => number;
+  /** Undelivered records are about to go; resolves when that is durable. @throws DiskError */
+  readonly announce: (loss: Loss) => Promise<void>;
+  /** They are gone: a gap record must name them. */
+  readonly onLoss: (loss: Loss) => void;
+  /** Nothing is left in this range, of any class. */
+  readonly onHole: (range: SequenceRange) => void;
+  /** Records of the range are being merged into windows: none of them may begin to be sent until the returned function was called. */
+  readonly onReplacing: (range: SequenceRange) => () => void;
+  /** Records have another place now, or none. */
+  readonly onMoved: () => void;
 }
 
 /** What is kept and for how long, and what goes when there is no room. */
 export interface Retention {
-  /** Deletes what is too old or too much before a record that begins a new file. */
-  makeRoom(next: Pending): Promise<void>;
-  /**
-   * The disk is full: deletes one file. One with undelivered readings goes only when memory is full as well, because what
-   * was acknowledged must not make room for what was not. False when there is nothing (more) to gain.
-   */
-  freeDisk(isMemoryFull: boolean): Promise<boolean>;
-  /** The disk takes writes again. */
-  diskHasRoom(): void;
+  /** Ends what is too old, and thins and drops until so many bytes more find room. @throws DiskError */
+  makeRoom(neededBytes: number): Promise<void>;
+  /** The disk is full although the journal is not: makes some room. False when there is nothing to gain. */
+  freeDisk(): Promise<boolean>;
   readonly evictedUndeliveredCount: number;
+  readonly thinnedCount: number;
+}
+
+interface Candidate {
+  readonly chain: Chain;
+  readonly file: ChainFile;
+  readonly isDelivered: boolean;
+  readonly action: 'thin' | 'drop';
 }
 
 /**
- * `onHole` hears of sequences at which nothing is any more, `onLoss` of those that a gap record must name.
+ * When there is no room, what is delivered goes before what is not; within both, gauges before counts; within a class the
+ * oldest, thinned first, and dropped when everything of its kind is thin. Events (orders, anchors, gaps …) go last, and only
+ * they make no difference between delivered and not: none of them is for the city.
  */
 export function makeRetention(
-  store: SegmentStore,
+  chains: Chains,
   deliveries: readonly JournalDelivery[],
-  options: { readonly clock: Clock; readonly log: Log; readonly keepMs: number },
-  onHole: (range: SequenceRange) => void,
-  onLoss: (loss: Loss) => void,
+  options: RetentionOptions,
+  hooks: RetentionHooks,
 ): Retention {
   let evictedUndeliveredCount = 0;
-  let isSacrificeMade = false;
-  const isDelivered = (range: SequenceRange) => deliveries.every((delivery) => delivery.covers(range));
+  let thinnedCount = 0;
+  const isDelivered = (file: ChainFile) =>
+    deliveries.every((delivery) => delivery.covers({ first: file.firstSequence, last: file.lastSequence }));
 
-  const note = ({ file, range, undeliveredCount }: Evicted, cause: string) => {
+  const drop = async ({ chain, file, isDelivered: isGone }: Pick<Candidate, 'chain' | 'file' | 'isDelivered'>, cause: string) => {
+    const { name, recordCount, firstSequence, lastSequence } = file;
+    const lost = isGone ? undefined : await undelivered(chain, file, cause, deliveries);
+    if (lost !== undefined) await hooks.announce(lost);
+    await chain.drop(file);
+    hooks.onMoved();
+    const undeliveredCount = chain.recordClass === 'events' ? 0 : (lost?.count ?? 0);
     evictedUndeliveredCount += undeliveredCount;
     const level = undeliveredCount > 0 ? 'warning' : 'info';
-    options.log(level, 'journal-file-deleted', {
-      file,
-      cause,
-      undeliveredCount,
-      firstSequence: range?.first,
-      lastSequence: range?.last,
+    options.log(level, 'journal-file-deleted', { file: name, cause, undeliveredCount, firstSequence, lastSequence });
+    if (lost !== undefined) hooks.onLoss(lost);
+    const range = { first: firstSequence, last: lastSequence };
+    if (recordCount > 0 && !(await hasRecords(chains, range))) hooks.onHole(range);
+  };
+
+  const thin = async ({ chain, file }: Candidate) => {
+    const { name, firstSequence, lastSequence } = file;
+    const thinner = openThinner({
+      mustStay: (sequence) => deliveries.some((delivery) => delivery.isInFlight(sequence)),
+      deliveredTo: (sequence) => deliveries.reduce((bits, each) => bits * 2 + (each.isDelivered(sequence) ? 1 : 0), 0),
     });
-    if (range === undefined) return;
-    // A hole between records needs a name, or the next opening takes it for damage; what goes at the old end leaves none.
-    const oldest = store.existing.ranges[0]?.first ?? Number.POSITIVE_INFINITY;
-    if (undeliveredCount > 0 || oldest < range.first) onLoss({ range, cause });
-    for (const hole of store.existing.missing(range)) onHole(hole);
+    const done = hooks.onReplacing({ first: firstSequence, last: lastSequence });
+    try {
+      await chain.replace(file, thinned(chain.recordsOf(file), thinner), { isThinned: true });
+    } finally {
+      done();
+      hooks.onMoved();
+    }
+    thinnedCount += thinner.removedCount;
+    options.log('info', 'journal-file-thinned', { file: name, removedCount: thinner.removedCount, firstSequence, lastSequence });
+  };
+
+  const oneStep = async (cause: string, mayThin: boolean): Promise<boolean> => {
+    const victim = candidates(chains, isDelivered).find(({ action }) => action === 'drop' || mayThin);
+    if (victim === undefined) return false;
+    await (victim.action === 'thin' ? thin(victim) : drop(victim, cause));
+    return true;
   };
 
   return {
-    async makeRoom(next) {
-      if (store.fits(next)) return;
-      const { ms, quality } = options.clock.wall();
-      // A clock that may be wrong must not make data old.
-      if (quality === 'synced' || quality === 'holdover') {
-        for (
-          let gone = await store.expire(isDelivered, ms - options.keepMs);
-          gone;
-          gone = await store.expire(isDelivered, ms - options.keepMs)
-        ) {
-          note(gone, 'expired');
-        }
-      }
-      while (store.isFull) {
-        const gone = await store.evict(isDelivered, true);
-        if (gone === undefined) return;
-        note(gone, 'size-cap');
-      }
+    get evictedUndeliveredCount() {
+      return evictedUndeliveredCount;
     },
-    async freeDisk(isMemoryFull) {
+    get thinnedCount() {
+      return thinnedCount;
+    },
+    async makeRoom(neededBytes) {
+      for (const victim of expired(chains, isDelivered, options)) await drop({ ...victim, isDelivered: true }, 'expired');
+      while (hooks.sizeBytes() + neededBytes > options.maxSizeBytes) if (!(await oneStep('size-cap', true))) return;
+    },
+    async freeDisk() {
       try {
-        // Others may be filling the disk: undelivered data is given up once, and not again before that has proved to help.
-        const gone = await store.evict(isDelivered, isMemoryFull && !isSacrificeMade);
-        if (gone === undefined) return false;
-        if (gone.undeliveredCount > 0) isSacrificeMade = true;
-        note(gone, 'disk-full');
-        return true;
+        // A thinned copy needs room of its own before it gives any.
+        return await oneStep('disk-full', false);
       } catch (error) {
         if (error instanceof DiskError) return false;
         throw error;
       }
     },
-    diskHasRoom() {
-      isSacrificeMade = false;
-    },
-    get evictedUndeliveredCount() {
-      return evictedUndeliveredCount;
-    },
   };
+}
+
+async function* thinned(batches: AsyncIterable<readonly StoredRecord[]>, thinner: Thinner) {
+  for await (const batch of batches) yield thinner.add(batch);
+  yield thinner.end();
+}
+
+/** What the city has not got of a file that is about to go; undefined when it has all. */
+async function undelivered(
+  chain: Chain,
+  file: ChainFile,
+  cause: string,
+  deliveries: readonly JournalDelivery[],
+): Promise<Loss | undefined> {
+  const tally = new LossTally(cause, chain.recordClass);
+  for await (const batch of chain.recordsOf(file))
+    for (const stored of batch) if (deliveries.some((delivery) => !delivery.isDelivered(stored.sequence))) tally.add(stored);
+  const { loss } = tally;
+  // What was merged into the first window had a lower sequence than it.
+  return (
+    loss && {
+      ...loss,
+      firstSequence: Math.min(loss.firstSequence, parseBlockFileName(file.name)?.firstSequence ?? loss.firstSequence),
+    }
+  );
+}
+
+/** In the order in which they go. The newest file of each class stays: it says how far the class is sealed. */
+function candidates(chains: Chains, isDelivered: (file: ChainFile) => boolean): Candidate[] {
+  const all: Candidate[] = [];
+  for (const wanted of [true, false]) {
+    for (const recordClass of RECORD_CLASSES) {
+      const chain = chains.get(recordClass);
+      if (chain === undefined || recordClass === 'events') continue;
+      const files = chain.files.slice(0, -1).filter((file) => isDelivered(file) === wanted);
+      for (const file of files) if (!file.isThinned) all.push({ chain, file, isDelivered: wanted, action: 'thin' });
+      for (const file of files) all.push({ chain, file, isDelivered: wanted, action: 'drop' });
+    }
+  }
+  const events = chains.get('events');
+  for (const file of events?.files.slice(0, -1) ?? []) {
+    if (events !== undefined) all.push({ chain: events, file, isDelivered: isDelivered(file), action: 'drop' });
+  }
+  return all;
+}
+
+/** Delivered files all of whose records are older than they must be. A clock that may be wrong makes nothing old. */
+function expired(chains: Chains, isDelivered: (file: ChainFile) => boolean, { clock, keepMs }: RetentionOptions) {
+  const { ms, quality } = clock.wall();
+  if (quality !== 'synced' && quality !== 'holdover') return [];
+  return [...chains.values()].flatMap((chain) =>
+    chain.files
+      .slice(0, -1)
+      .filter((file) => file.untimedCount === 0 && (file.toWallMs ?? ms) < ms - keepMs && isDelivered(file))
+      .map((file) => ({ chain, file })),
+  );
 }

@@ -53,6 +53,11 @@ export class SequenceSet {
     return held !== undefined && held.first <= range.first && range.last <= held.last;
   }
 
+  /** Whether any sequence of the range is in the set. */
+  overlaps(range: SequenceRange): boolean {
+    return (this.#ranges[this.#search(range.first)]?.first ?? Number.POSITIVE_INFINITY) <= range.last;
+  }
+
   /** The parts of `range` that are not in the set, ascending. */
   missing(range: SequenceRange): SequenceRange[] {
     const gaps: SequenceRange[] = [];
@@ -88,7 +93,12 @@ export class SequenceSet {
 
 /** The sequences of an ascending or unordered list as ranges. */
 export function rangesOf(sequences: Iterable<number>): readonly SequenceRange[] {
-  const set = new SequenceSet();
-  for (const sequence of sequences) set.add({ first: sequence, last: sequence });
-  return set.ranges;
+  // Runs are joined first: a batch of thousands in a row is one range, and costs no more than it must.
+  const runs: { first: number; last: number }[] = [];
+  for (const sequence of sequences) {
+    const run = runs.at(-1);
+    if (run !== undefined && sequence === run.last + 1) run.last = sequence;
+    else runs.push({ first: sequence, last: sequence });
+  }
+  return new SequenceSet(runs).ranges;
 }

@@ -1,7 +1,6 @@
 import type { StoredRecord } from '../journal/journal.ts';
 import type { Observation } from '../record.ts';
-import { type Entry, fateOf, isOneSecond } from './entry.ts';
-import type { AnchorOf } from './time-anchor.ts';
+import { type Entry, fateOf, isOneSecond, type TimeOf } from './entry.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
 export type Covered =
@@ -16,6 +15,8 @@ export interface Batch {
   /** Ascending by sequence; no two of one sensor and really of one second. */
   readonly entries: readonly Entry[];
   readonly covered: readonly Covered[];
+  /** Of the journal, when the entries were read: what it has merged into windows since is not to be sent. */
+  readonly revision: number;
   readonly doubt?: Doubt;
   /** Set when it is made of observations of this sensor alone because it is a suspect. */
   readonly suspect?: { readonly sensor: string; readonly next: number };
@@ -35,12 +36,16 @@ export interface BatchRules {
   readonly from: number;
   readonly limit: number;
   readonly entriesMax: number;
+  /** Of the journal, before the page was read. */
+  readonly revision: number;
   /** Neither delivered nor in other hands. */
   readonly isFree: (sequence: number) => boolean;
   readonly isHeld: (sensor: string) => boolean;
   /** Whether the city is known to hold a value of this sensor that is really of the same second. */
   readonly isSent: (entry: Entry) => boolean;
-  readonly anchorOf: AnchorOf;
+  readonly timeOf: TimeOf;
+  /** What is directly before `from` has no time and waits. */
+  readonly isAfterNoTime: boolean;
   /** Milliseconds until no further observation of the same second can come; 0 when it is over. */
   readonly openForMs: (entry: Entry) => number;
 }
@@ -51,13 +56,17 @@ export interface Taken {
   /** Observations of held sensors; the first of each is what the city is asked with later. */
   readonly held: readonly Entry[];
   readonly noTime: readonly StoredRecord[];
+  /** What is directly before `next` has no time and waits. */
+  readonly isAfterNoTime: boolean;
   readonly next: number;
   /** Set when the batch ends before an observation whose second is still running. */
   readonly waitMs?: number;
 }
 
 /**
- * Builds the next batch from a page of the journal. `page` holds all records from `from` on up to its end; sequences
+ * Builds the next batch from a page of the journal. What is not for the city waits behind observations without a time as they
+ * do, because settling it would break the delivery state into a range for each.
+ * `page` holds all records from `from` on up to its end; sequences
  * without a record are gone and covered. `end` is the sequence after the last one that the page stands for.
  */
 export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
@@ -65,18 +74,26 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
   const covered: Covered[] = [];
   const held: Entry[] = [];
   const noTime: StoredRecord[] = [];
+  let isAfterNoTime = rules.isAfterNoTime;
   let next = rules.from;
   const skipTo = (sequence: number) => {
-    for (; next < sequence; next++) if (rules.isFree(next)) covered.push({ sequence: next, why: 'pass' });
+    for (; next < sequence; next++) if (!isAfterNoTime && rules.isFree(next)) covered.push({ sequence: next, why: 'pass' });
   };
   const taken = (waitMs?: number): Taken => {
-    return { batch: { entries, covered }, held, noTime, next, ...(waitMs === undefined ? {} : { waitMs }) };
+    return {
+      batch: { entries, covered, revision: rules.revision },
+      held,
+      noTime,
+      isAfterNoTime,
+      next,
+      ...(waitMs === undefined ? {} : { waitMs }),
+    };
   };
   for (const stored of page) {
     const { sequence, record } = stored;
     if (sequence >= rules.limit) break;
     skipTo(sequence);
-    const fate = rules.isFree(sequence) ? fateOf(sequence, record, rules.anchorOf) : undefined;
+    const fate = rules.isFree(sequence) ? fateOf(sequence, record, rules.timeOf) : undefined;
     if (fate?.kind === 'send') {
       const { entry } = fate;
       const waitMs = rules.openForMs(entry);
@@ -93,7 +110,8 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
     } else if (fate?.kind === 'invalid')
       covered.push({ sequence, why: 'invalid', reason: fate.reason, observation: fate.observation });
     else if (fate?.kind === 'no-time') noTime.push(stored);
-    else if (fate?.kind === 'pass') covered.push({ sequence, why: 'pass' });
+    else if (fate?.kind === 'pass' && !isAfterNoTime) covered.push({ sequence, why: 'pass' });
+    if (fate?.kind !== 'pass') isAfterNoTime = fate?.kind === 'no-time';
     next = sequence + 1;
   }
   skipTo(Math.min(end, rules.limit));

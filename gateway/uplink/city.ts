@@ -20,7 +20,7 @@ export class ReadBackError extends Error {
   }
 }
 
-/** The two questions that are put to the city. Both reject with the signal's reason once it is aborted. */
+/** The questions that are put to the city. They reject with the signal's reason once it is aborted. */
 export interface City {
   /** Publishes a batch. Every failure is an outcome. */
   publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome>;
@@ -32,6 +32,8 @@ export interface City {
    * @throws ReadBackError
    */
   find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+  /** Whether the city answers at all, with whatever: then there is a network. */
+  isThere(signal: AbortSignal): Promise<boolean>;
 }
 
 /** How the requests of one gateway are made. */
@@ -102,7 +104,18 @@ export function openCity(host: Pick<Host, 'http'>, { config, token, mask, userAg
     return match(entries, others, await read(first.sensor, Math.min(...seconds), Math.max(...seconds), signal));
   }
 
-  return { publish, find };
+  async function isThere(signal: AbortSignal): Promise<boolean> {
+    try {
+      const { headers } = await host.http(request('GET', `${dataUrl(config.url, config.provider)}?limit=1`), signal);
+      // What a public network answers before one signs in is no sign of one that time servers are reached over.
+      return headers['x-sentilo-version'] !== undefined;
+    } catch (error) {
+      if (error instanceof HttpError) return false;
+      throw error;
+    }
+  }
+
+  return { publish, find, isThere };
 }
 
 /** Sequences of the entries that are among the stored values without those of the `others`, as multisets. */

@@ -1,6 +1,6 @@
 import { valueText } from '../decimal.ts';
-import type { JournalRecord, Observation } from '../record.ts';
-import { type AnchorOf, wallMsOf } from './time-anchor.ts';
+import type { JournalRecord, Observation, Stamp } from '../record.ts';
+import type { Time } from '../timeline.ts';
 import { SECOND_MAX } from './timestamp.ts';
 
 /** One observation as the city will hold it. */
@@ -17,14 +17,20 @@ export interface Entry {
 }
 
 /** Why an observation may never be sent: the city would refuse the whole batch that holds it. */
-export type InvalidReason = 'invalid-sensor-id' | 'invalid-value' | 'invalid-time' | 'invalid-location';
+export type InvalidReason = 'invalid-sensor-id' | 'invalid-value' | 'invalid-time' | 'invalid-location' | typeof NO_TIME;
+
+/** The boot in which it was measured never got a time: the city would take the time of its arrival for that of the measuring. */
+export const NO_TIME = 'no-time';
+
+/** When something was, as far as it is known. */
+export type TimeOf = (stamp: Stamp) => Time;
 
 /** What becomes of one record on its way to the city. */
 export type Fate =
   | { readonly kind: 'send'; readonly entry: Entry }
   /** Not an observation, or one that stays here. */
   | { readonly kind: 'pass' }
-  /** The clock was not set when it was measured, nor later in that boot: it waits until its time is known. */
+  /** Nobody knows yet when it was measured: it waits. */
   | { readonly kind: 'no-time' }
   | { readonly kind: 'invalid'; readonly reason: InvalidReason; readonly observation: Observation };
 
@@ -38,14 +44,15 @@ export function isForCity(record: JournalRecord): record is Observation {
   return record.kind === 'observation' && record.publish;
 }
 
-/** Decides what becomes of a record. Pure: with the same anchors the same record has the same fate in every process. */
-export function fateOf(sequence: number, record: JournalRecord, anchorOf: AnchorOf): Fate {
+/** Decides what becomes of a record. What has once been for sending has the same second in every process. */
+export function fateOf(sequence: number, record: JournalRecord, timeOf: TimeOf): Fate {
   if (!isForCity(record)) return { kind: 'pass' };
-  const wallMs = wallMsOf(record, anchorOf);
-  if (wallMs === undefined) return { kind: 'no-time' };
+  const time = timeOf(record);
+  if (time.kind === 'unknown') return { kind: 'no-time' };
   const invalid = (reason: InvalidReason): Fate => ({ kind: 'invalid', reason, observation: record });
+  if (time.kind === 'lost') return invalid(NO_TIME);
   if (!SENSOR_ID.test(record.sensor)) return invalid('invalid-sensor-id');
-  const second = Math.floor(wallMs / 1000);
+  const second = Math.floor(time.ms / 1000);
   if (!(second >= 0 && second <= SECOND_MAX)) return invalid('invalid-time');
   if (record.location !== undefined && !isLocation(record.location)) return invalid('invalid-location');
   if (typeof record.value === 'number' && !Number.isFinite(record.value)) return invalid('invalid-value');

@@ -8,6 +8,16 @@ interface Hold {
   words: string;
   /** The oldest observation that is known to wait for it: what the city is asked with. */
   probe: Entry | undefined;
+  /** Of the journal, when it was read. */
+  revision: number;
+}
+
+/** What the city is asked with, and the sensors for which there is nothing to ask it with. */
+interface Probes {
+  readonly entries: Entry[];
+  readonly without: string[];
+  /** Of the journal, when the oldest of the entries was read. */
+  readonly revision: number;
 }
 
 /**
@@ -43,7 +53,8 @@ export class HeldSensors {
     const wasEmpty = this.#holds.size === 0;
     for (const [sensor, words] of rejected) {
       const known = this.#holds.get(sensor);
-      if (known === undefined) this.#holds.set(sensor, { sinceWallMs: this.#host.clock.wall().ms, words, probe: undefined });
+      if (known === undefined)
+        this.#holds.set(sensor, { sinceWallMs: this.#host.clock.wall().ms, words, probe: undefined, revision: 0 });
       else known.words = words;
     }
     if (fresh.length > 0) this.#attempt = 0;
@@ -58,9 +69,19 @@ export class HeldSensors {
   }
 
   /** An observation of a held sensor was come upon and left where it is. */
-  offer(entry: Entry): void {
+  offer(entry: Entry, revision: number): void {
     const hold = this.#holds.get(entry.sensor);
-    if (hold !== undefined && (hold.probe === undefined || entry.sequence < hold.probe.sequence)) hold.probe = entry;
+    if (hold === undefined || (hold.probe !== undefined && entry.sequence >= hold.probe.sequence)) return;
+    hold.probe = entry;
+    hold.revision = revision;
+  }
+
+  /** These are not what the journal holds any more. */
+  forget(entries: readonly Entry[]): void {
+    for (const { sensor, sequence } of entries) {
+      const hold = this.#holds.get(sensor);
+      if (hold?.probe?.sequence === sequence) hold.probe = undefined;
+    }
   }
 
   /** The waiting observation has a new place. */
@@ -80,16 +101,19 @@ export class HeldSensors {
   }
 
   /** One observation of each of up to `max` held sensors. Those asked go to the end, so that everyone has their turn. */
-  probes(max: number, isFree: (sequence: number) => boolean): { readonly entries: Entry[]; readonly without: string[] } {
+  probes(max: number, isFree: (sequence: number) => boolean): Probes {
     const entries: Entry[] = [];
+    let revision = Number.POSITIVE_INFINITY;
     const without: string[] = [];
     for (const [sensor, hold] of [...this.#holds].slice(0, max)) {
       this.#holds.delete(sensor);
       this.#holds.set(sensor, hold);
-      if (hold.probe !== undefined && isFree(hold.probe.sequence)) entries.push(hold.probe);
-      else without.push(sensor);
+      if (hold.probe !== undefined && isFree(hold.probe.sequence)) {
+        entries.push(hold.probe);
+        revision = Math.min(revision, hold.revision);
+      } else without.push(sensor);
     }
     this.#nextMs = this.#host.clock.monotonicMs() + HELD_PACE.baseMs;
-    return { entries: entries.sort((a, b) => a.sequence - b.sequence), without };
+    return { entries: entries.sort((a, b) => a.sequence - b.sequence), without, revision };
   }
 }

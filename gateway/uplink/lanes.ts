@@ -1,5 +1,7 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Journal, SequenceRange } from '../journal/journal.ts';
+import { stampAt } from '../stamp.ts';
+import type { UplinkTime } from '../timekeeper.ts';
 import { AFTER_CUT } from './answer.ts';
 import { type BatchRules, type Taken, takeBatch } from './batch.ts';
 import { type Entry, isForCity } from './entry.ts';
@@ -9,7 +11,6 @@ import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sender } from './sender.ts';
 import type { Suspects } from './suspects.ts';
-import type { Anchoring } from './time-anchor.ts';
 import { takeUnresolved } from './unresolved.ts';
 import type { Wake } from './wake.ts';
 
@@ -34,6 +35,8 @@ export interface Positions {
   /** Newest observation without a time that was counted, by lane. */
   noTimeSeen: { fresh: number; backlog: number };
   noTimeCount: number;
+  /** Where a lane stands directly behind observations without a time, by lane. */
+  untimedEnd: { fresh: number; backlog: number };
 }
 
 /** What the lanes work with. */
@@ -49,7 +52,8 @@ export interface LaneParts {
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly wake: Wake;
-  readonly anchoring: Anchoring;
+  readonly time: Pick<UplinkTime, 'timeOf'>;
+  readonly bootId: string;
   /** How often the fresh lane sends at most. */
   readonly everyMs: number;
 }
@@ -62,8 +66,8 @@ export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promi
   const { clock, journal, positions, gate, jobs, wake, everyMs } = parts;
   let nextMs = clock.monotonicMs();
   for (;;) {
-    const last = journal.stats().lastSequence;
-    positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX);
+    const last = journal.lastSequence;
+    positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX, volatileFrom(journal));
     const isIdle = positions.fresh > last || jobs.isFullForFresh;
     const pauseMs = isIdle ? Number.POSITIVE_INFINITY : Math.max(gate.remainingMs(), nextMs - clock.monotonicMs());
     if (pauseMs > 0) {
@@ -78,6 +82,11 @@ export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promi
   }
 }
 
+/** While the disk refuses: where the records begin that are in memory only. What is older needs the delivery state on the disk. */
+function volatileFrom(journal: Journal): number {
+  return journal.isFailing ? (journal.stats().failing?.fromSequence ?? 0) : 0;
+}
+
 /** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
   const { positions, sender, gate, held, suspects, jobs, ledger, wake } = parts;
@@ -90,7 +99,8 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       continue;
     }
     const pauseMs = gate.remainingMs();
-    if (pauseMs === 0) {
+    // While the disk refuses, only what is in memory alone can be sent: the fresh lane does that.
+    if (pauseMs === 0 && !parts.journal.isFailing) {
       const stragglers = ledger.stragglers();
       if (stragglers.length > 0) {
         await makeRoom(parts, stragglers);
@@ -116,23 +126,25 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       }
     }
     const first = ledger.firstUndelivered(0);
-    if (first !== positions.leading && first <= parts.journal.stats().lastSequence) {
+    if (first !== positions.leading && first <= parts.journal.lastSequence) {
       await settleLeading(parts, first);
       continue;
     }
-    await wake.wait(
-      pauseMs > 0
-        ? Math.min(pauseMs, jobs.remainingMs())
-        : Math.min(jobs.remainingMs(), held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs()),
-      signal,
-    );
+    await wake.wait(Math.min(jobs.remainingMs(), untilNextMs(parts, pauseMs)), signal);
   }
 }
 
+/** Until the backlog lane has something to send again; whatever is durable meanwhile wakes it anyway. */
+function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: number): number {
+  if (pauseMs > 0) return pauseMs;
+  if (journal.isFailing) return Number.POSITIVE_INFINITY;
+  return Math.min(held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+}
+
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
-async function lookUpUnresolved({ openedMs, journal, ledger, jobs, sender, gate }: LaneParts): Promise<boolean> {
+async function lookUpUnresolved({ openedMs, journal, ledger, jobs, sender, gate, time }: LaneParts): Promise<boolean> {
   try {
-    const batch = await takeUnresolved(journal, ledger);
+    const batch = await takeUnresolved(journal, ledger, time.timeOf);
     if (batch !== undefined) jobs.lookUp(batch, AFTER_CUT, openedMs);
     return batch !== undefined;
   } catch (error) {
@@ -169,13 +181,13 @@ async function makeRoom({ ledger, sender, gate }: LaneParts, stragglers: readonl
 
 /** Asks the city about held sensors. One without a known observation is let in: its next one asks. */
 async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<void> {
-  const { entries, without } = held.probes(sender.entriesMax, ledger.isFree);
+  const { entries, without, revision } = held.probes(sender.entriesMax, ledger.isFree);
   for (const sensor of without) {
     held.release(sensor);
     positions.backlog = REWOUND;
   }
   if (entries.length === 0) return;
-  const batch = { entries, covered: [] };
+  const batch = { entries, covered: [], revision };
   ledger.claim(batch);
   if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
 }
@@ -193,11 +205,13 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
     if (from >= limit || held.has(sensor)) break;
     let taken: Taken;
     try {
+      const { revision } = parts.journal;
       const page = await readPage(parts, from, limit);
       if (page === undefined) return;
       const entriesMax = Math.min(due.size, sender.entriesMax);
       taken = takeBatch(page.records, page.end, {
         ...rulesOf(parts, from, limit),
+        revision,
         entriesMax,
         isHeld: (other) => other !== sensor,
       });
@@ -218,25 +232,33 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
 
 /** One batch of a lane, from its position up to `limit` (exclusive). */
 async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, signal: AbortSignal): Promise<Taken> {
-  const { positions, sender, ledger, gate } = parts;
+  const { journal, positions, sender, ledger, gate } = parts;
   // Another position may be set while the page is being read; what is taken begins where the page does.
   const from = ledger.firstUndelivered(positions[lane]);
   positions[lane] = from;
-  const nothing: Taken = { batch: { entries: [], covered: [] }, held: [], noTime: [], next: from };
+  const nothing: Taken = {
+    batch: { entries: [], covered: [], revision: 0 },
+    held: [],
+    noTime: [],
+    isAfterNoTime: false,
+    next: from,
+  };
   let taken: Taken;
   try {
+    const { revision } = journal;
     const page = await readPage(parts, from, limit);
     if (page === undefined) return nothing;
-    const rules = rulesOf(parts, from, limit);
+    const rules = { ...rulesOf(parts, from, limit), revision, isAfterNoTime: positions.untimedEnd[lane] === from };
     const isNew = lane === 'fresh';
-    taken = takeBatch(page.records, page.end, isNew ? { ...rules, openForMs: (entry) => openForMs(entry, parts.clock) } : rules);
+    taken = takeBatch(page.records, page.end, isNew ? { ...rules, openForMs: (entry) => openForMs(entry, parts) } : rules);
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
     return nothing;
   }
   ledger.claim(taken.batch);
-  for (const entry of taken.held) parts.held.offer(entry);
+  for (const entry of taken.held) parts.held.offer(entry, taken.batch.revision);
   countNoTime(parts, lane, taken);
+  positions.untimedEnd[lane] = taken.isAfterNoTime ? taken.next : 0;
   const { entries, covered } = taken.batch;
   const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
   if (!isDone) {
@@ -249,8 +271,8 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   return taken;
 }
 
-/** How a batch of the backlog is built. */
-function rulesOf({ journal, sender, ledger, held, suspects }: LaneParts, from: number, limit: number): BatchRules {
+/** How a batch of the backlog is built, but for what has to be known before its page is read. */
+function rulesOf({ time, sender, ledger, held, suspects }: LaneParts, from: number, limit: number): Omit<BatchRules, 'revision'> {
   return {
     from,
     limit,
@@ -258,7 +280,8 @@ function rulesOf({ journal, sender, ledger, held, suspects }: LaneParts, from: n
     isFree: ledger.isFree,
     isHeld: (sensor) => held.has(sensor) || suspects.has(sensor),
     isSent: sender.isSent,
-    anchorOf: (boot) => journal.anchorOf(boot),
+    timeOf: time.timeOf,
+    isAfterNoTime: false,
     openForMs: () => 0,
   };
 }
@@ -286,16 +309,18 @@ async function readPage({ journal, ledger }: LaneParts, from: number, limit: num
 }
 
 /** The last observation of a second is the one that is sent, so a second that still runs is waited for. */
-function openForMs(entry: Entry, clock: Clock): number {
+function openForMs(entry: Entry, { clock, bootId, time }: LaneParts): number {
   const ageMs = clock.monotonicMs() - entry.monotonicMs;
-  const isRunning = entry.second === Math.floor(clock.wall().ms / 1000);
-  // The age bounds the wait: a wall clock that stands still must not hold anything back for good.
-  return isRunning && ageMs >= 0 && ageMs < 1000 ? Math.min(1000 - ageMs, 1000 - (clock.wall().ms % 1000)) : 0;
+  if (entry.boot !== bootId || ageMs < 0 || ageMs >= 1000) return 0;
+  const now = time.timeOf(stampAt(clock, bootId));
+  if (now.kind !== 'known') return 1000 - ageMs;
+  if (entry.second !== Math.floor(now.ms / 1000)) return 0;
+  // The age bounds the wait: a time that stands still must not hold anything back for good.
+  return Math.min(1000 - ageMs, 1000 - (now.ms % 1000));
 }
 
-function countNoTime({ positions, anchoring }: LaneParts, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
+function countNoTime({ positions }: LaneParts, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
   for (const { sequence, record } of noTime) {
-    anchoring.met(record);
     const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence >= positions.countedFrom);
     const isOwnCopy = sequence >= positions.countedFrom && record.kind === 'observation' && record.heldFrom !== undefined;
     if (isKnown || isOwnCopy) continue;
@@ -304,7 +329,7 @@ function countNoTime({ positions, anchoring }: LaneParts, lane: 'fresh' | 'backl
   }
 }
 
-/** A boot has got its time: what waited for it stands below, and who still waits is counted anew. */
+/** More is known of the time, or a boot was held for long enough: what waited for it stands below, and who still waits is counted anew. */
 export function lookAgain({ positions, wake }: Pick<LaneParts, 'positions' | 'wake'>): void {
   positions.noTimeSeen = { fresh: 0, backlog: 0 };
   positions.noTimeCount = 0;

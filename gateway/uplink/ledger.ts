@@ -11,7 +11,7 @@ const PAGE = 256;
 const HOLE_PAGE = 10_000;
 
 /** What the ledger needs of the journal. */
-type LedgerJournal = Pick<Journal, 'append' | 'read' | 'stats'>;
+type LedgerJournal = Pick<Journal, 'append' | 'read' | 'lastSequence'>;
 
 /**
  * What is delivered, what is in hand, and the care that the delivery state stays within its ranges: it is the only one
@@ -34,7 +34,7 @@ export class Ledger {
     this.#journal = journal;
     this.#delivery = delivery;
     this.#onMove = onMove;
-    this.#unresolved = new SequenceSet(rangesOf(delivery.unresolved));
+    this.#unresolved = new SequenceSet(delivery.unresolved);
   }
 
   get lowWater(): number {
@@ -44,7 +44,7 @@ export class Ledger {
   /** Sequences up to the newest that are not settled. */
   get waitingCount(): number {
     const above = this.#delivery.ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    return Math.max(0, this.#journal.stats().lastSequence - this.#delivery.lowWater - above);
+    return Math.max(0, this.#journal.lastSequence - this.#delivery.lowWater - above);
   }
 
   readonly isFree = (sequence: number): boolean =>
@@ -70,12 +70,17 @@ export class Ledger {
     for (const range of rangesOf(sequences)) this.#unresolved.remove(range);
   }
 
-  claim({ entries, covered }: Batch): void {
+  claim({ entries, covered }: Pick<Batch, 'entries' | 'covered'>): void {
     for (const { sequence } of [...entries, ...covered]) this.#claimed.add(sequence);
   }
 
-  unclaim({ entries, covered }: Batch): void {
+  unclaim({ entries, covered }: Pick<Batch, 'entries' | 'covered'>): void {
     for (const { sequence } of [...entries, ...covered]) this.#claimed.delete(sequence);
+  }
+
+  /** Whether a batch is not what the journal holds any more. To be asked in the same turn as `begin`. */
+  isStale({ entries, revision }: Batch): boolean {
+    return this.#delivery.isStale(sequencesOf(entries), revision);
   }
 
   /** Resolves before anything may be sent. */
@@ -98,7 +103,7 @@ export class Ledger {
   }
 
   /** Ends a batch: what it covers and the `delivered` of its entries are done, the others are free again. */
-  finish(batch: Batch, delivered: readonly number[]): void {
+  finish(batch: Pick<Batch, 'entries' | 'covered'>, delivered: readonly number[]): void {
     const done = [...delivered, ...batch.covered.map((one) => one.sequence)];
     const isDone = new Set(done);
     const free = sequencesOf(batch.entries).filter((sequence) => !isDone.has(sequence));

@@ -57,8 +57,15 @@ export class Sender {
    * caller, who still holds it, is to try again once the gate is open.
    */
   async send(batch: Batch, signal: AbortSignal): Promise<boolean> {
-    const { gate, city, ledger } = this.#parts;
+    const { gate, city, ledger, held, onRelease } = this.#parts;
     const pass = gate.pass();
+    if (ledger.isStale(batch)) {
+      // Some of it was merged into windows for want of room: what the journal holds now is read anew.
+      ledger.unclaim(batch);
+      held.forget(batch.entries);
+      onRelease();
+      return true;
+    }
     try {
       if (batch.entries.length > 0) await ledger.begin(batch.entries);
     } catch (error) {
@@ -148,7 +155,7 @@ export class Sender {
         const accepted = batch.entries.filter((entry) => !outcome.rejected.has(entry.sensor));
         this.#release(accepted);
         held.hold(outcome.rejected);
-        for (const entry of batch.entries) held.offer(entry);
+        for (const entry of batch.entries) held.offer(entry, batch.revision);
         await this.#finish(batch, accepted);
         return true;
       }

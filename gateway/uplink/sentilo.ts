@@ -3,8 +3,9 @@ import { sleep } from '../../drivers/clock.ts';
 import type { Host } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord } from '../record.ts';
+import type { UplinkTime } from '../timekeeper.ts';
 import { maskOf } from './answer.ts';
-import { openCity } from './city.ts';
+import { type City, openCity } from './city.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
@@ -14,13 +15,14 @@ import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
 import { Suspects } from './suspects.ts';
 import { Tally } from './tally.ts';
-import { openAnchoring, wallMsOf } from './time-anchor.ts';
 import { Wake } from './wake.ts';
 
 /** Beyond 100 the real server gains nothing and can fail half-way (Sentilo reference §1.5.5). */
 const BATCH_MAX = 100;
-/** What was settled without another sending becomes durable after this time, and a clock that has been set is noticed. */
+/** What was settled without another sending becomes durable after this time. */
 const FLUSH_MS = 3_000;
+/** How often the city is asked whether it is there, when only the time of this machine waits for it. */
+const ASK_MS = 60_000;
 const DEFAULT_USER_AGENT = 'barri';
 
 /** What the uplink needs from the world. */
@@ -46,7 +48,7 @@ export interface SentiloOptions {
 
 /**
  * Prepares the delivery to a Sentilo instance. Nothing is sent before `run`.
- * `token` goes into the request header and nowhere else.
+ * `token` goes into the request header and nowhere else. `time` says when something was; without that nothing is sent.
  * @throws JournalError
  */
 export async function openSentilo(
@@ -54,6 +56,7 @@ export async function openSentilo(
   token: string,
   host: SentiloHost,
   journal: Journal,
+  time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca } = options;
@@ -71,12 +74,18 @@ export async function openSentilo(
     return sequence;
   };
   const ledger = new Ledger(
-    { append, read: (from, limit) => journal.read(from, limit), stats: () => journal.stats() },
+    {
+      append,
+      read: (from, limit) => journal.read(from, limit),
+      get lastSequence() {
+        return journal.lastSequence;
+      },
+    },
     delivery,
     (sensor, from, to) => held.moved(sensor, from, to),
   );
-  const tally = new Tally(host, { append });
-  const fresh = journal.stats().lastSequence + 1;
+  const tally = new Tally(host, { append }, time);
+  const fresh = journal.lastSequence + 1;
   const positions: Positions = {
     fresh,
     backlog: REWOUND,
@@ -84,6 +93,7 @@ export async function openSentilo(
     countedFrom: fresh,
     noTimeSeen: { fresh: 0, backlog: 0 },
     noTimeCount: 0,
+    untimedEnd: { fresh: 0, backlog: 0 },
   };
   const onRelease = () => {
     positions.backlog = REWOUND;
@@ -93,7 +103,7 @@ export async function openSentilo(
     { host, city, gate, held, suspects, jobs, ledger, tally, onRelease },
     Math.min(config.send.batch, BATCH_MAX),
   );
-  const oldest = oldestWaiting(journal, ledger);
+  const oldest = oldestWaiting(journal, ledger, time);
 
   const parts: LaneParts = {
     clock: host.clock,
@@ -107,20 +117,29 @@ export async function openSentilo(
     jobs,
     ledger,
     wake,
-    anchoring: openAnchoring(host, { append, anchorOf: (boot) => journal.anchorOf(boot) }),
+    time,
+    bootId: host.bootId,
     everyMs: config.send.everyMs,
   };
+  time.onChange(() => lookAgain(parts));
   return {
-    run: (signal) => run(parts, oldest, signal),
+    run: (signal) => run(parts, { oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => statusOf(parts, tally, oldest.wallMs),
   };
 }
 
-async function run(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promise<void> {
+/** What is looked after every few seconds. */
+interface Care {
+  readonly oldest: Oldest;
+  readonly tally: Tally;
+  readonly hearing: Hearing;
+}
+
+async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
-  const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, oldest, inner)];
+  const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
   try {
     await Promise.race(loops);
   } catch (error) {
@@ -132,16 +151,17 @@ async function run(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promi
   }
 }
 
-async function keepDurable(parts: LaneParts, oldest: Oldest, signal: AbortSignal): Promise<never> {
-  const { clock, sender, gate, anchoring } = parts;
+async function keepDurable(parts: LaneParts, { oldest, tally, hearing }: Care, signal: AbortSignal): Promise<never> {
+  const { clock, sender, gate } = parts;
   for (;;) {
     await flush(parts);
     try {
-      if (await anchoring.write()) lookAgain(parts);
+      await tally.tellDropped();
       await oldest.refresh();
     } catch (error) {
       sender.journalFailed(gate.pass(), error);
     }
+    await hearing.listen(signal);
     await sleep(clock, FLUSH_MS, signal);
   }
 }
@@ -184,13 +204,30 @@ function statusOf(
   };
 }
 
+interface Hearing {
+  listen(signal: AbortSignal): Promise<void>;
+}
+
+/** Tells whoever keeps the time that the city has answered; asks it when that is waited for, because nothing is sent then. */
+function openHearing({ clock }: Pick<Host, 'clock'>, city: City, gate: Gate, time: UplinkTime): Hearing {
+  let nextMs = Number.NEGATIVE_INFINITY;
+  return {
+    async listen(signal) {
+      if (gate.successCount > 0) time.heardCity();
+      if (!time.waitsForCity || clock.monotonicMs() < nextMs) return;
+      nextMs = clock.monotonicMs() + ASK_MS;
+      if (await city.isThere(signal)) time.heardCity();
+    },
+  };
+}
+
 interface Oldest {
   readonly wallMs: number | undefined;
   refresh(): Promise<void>;
 }
 
 /** Wall time of the oldest record that waits, read anew when it is another one; undefined when its time is not known. */
-function oldestWaiting(journal: Journal, ledger: Ledger): Oldest {
+function oldestWaiting(journal: Journal, ledger: Ledger, { timeOf }: UplinkTime): Oldest {
   let sequence = 0;
   let wallMs: number | undefined;
   return {
@@ -198,10 +235,11 @@ function oldestWaiting(journal: Journal, ledger: Ledger): Oldest {
       return wallMs;
     },
     async refresh(): Promise<void> {
-      if (ledger.waitingCount === 0 || sequence === ledger.lowWater + 1) return;
+      if (ledger.waitingCount === 0 || (sequence === ledger.lowWater + 1 && wallMs !== undefined)) return;
       sequence = ledger.lowWater + 1;
       const [stored] = await journal.read(sequence, 1);
-      wallMs = stored && wallMsOf(stored.record, (boot) => journal.anchorOf(boot));
+      const time = stored && timeOf(stored.record);
+      wallMs = time?.kind === 'known' ? time.ms : undefined;
     },
   };
 }

@@ -32,8 +32,8 @@ export interface UplinkStatus {
   readonly waitingCount: number;
   readonly oldestWaitingWallMs?: number;
   /**
-   * Those of them that were measured before the clock was set, as far as seen. They are sent once it is set in the same
-   * boot; when that boot ended without a time they stay here.
+   * Those of them of which nobody knows when they were measured, as far as seen. They are sent once that is known; of a boot
+   * that ended without a time they are dropped after three days, and counted under `rejected` as `no-time`.
    */
   readonly noTimeCount: number;
   /** Until the next try, and how many have failed in a row. Present while a back-off runs. */

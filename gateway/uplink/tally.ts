@@ -1,8 +1,10 @@
 import type { Host } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Event } from '../record.ts';
+import { stampAt } from '../stamp.ts';
+import type { UplinkTime } from '../timekeeper.ts';
 import type { Covered } from './batch.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, NO_TIME } from './entry.ts';
 import { timestamp } from './timestamp.ts';
 
 /** Sensors whose first invalid observation was told about; later ones are counted only. */
@@ -14,18 +16,26 @@ export class Tally {
   foldedCount = 0;
   readonly rejected: Record<string, number> = {};
   readonly #told = new Set<string>();
+  /** Observations without a time that were dropped, by boot, and whether more came since they were looked at. */
+  readonly #dropped = new Map<string, { count: number; isGrowing: boolean }>();
   readonly #host: Pick<Host, 'clock' | 'log' | 'bootId'>;
   readonly #journal: Pick<Journal, 'append'>;
+  readonly #time: Pick<UplinkTime, 'timeOf' | 'boundsOf'>;
 
-  constructor(host: Pick<Host, 'clock' | 'log' | 'bootId'>, journal: Pick<Journal, 'append'>) {
+  constructor(
+    host: Pick<Host, 'clock' | 'log' | 'bootId'>,
+    journal: Pick<Journal, 'append'>,
+    time: Pick<UplinkTime, 'timeOf' | 'boundsOf'>,
+  ) {
     this.#host = host;
     this.#journal = journal;
+    this.#time = time;
   }
 
   /** The city refused this observation, and no other of its batch is to blame. Resolves when that is durable. */
   async refused(entry: Entry, reason: string, words: string): Promise<void> {
     const { sensor, sequence, value } = entry;
-    await this.#tell({ sensor, sequence, value, time: timestamp(entry.second), reason, words });
+    await this.#tell('observation-set-aside', { sensor, sequence, value, time: timestamp(entry.second), reason, words });
     this.#count(reason);
   }
 
@@ -33,11 +43,18 @@ export class Tally {
   async tellInvalid(covered: readonly Covered[]): Promise<void> {
     for (const one of covered) {
       if (one.why !== 'invalid') continue;
-      const { sensor, value, wallMs } = one.observation;
-      const key = `${one.reason} ${sensor}`;
+      const { sensor, boot, value } = one.observation;
+      // Nothing of such a boot is sent: what is known of the whole of it says more than a reading of each sensor.
+      const isOfBoot = one.reason === NO_TIME;
+      const key = `${one.reason} ${isOfBoot ? boot : sensor}`;
       if (this.#told.has(key) || this.#told.size >= TOLD_MAX) continue;
-      const time = Number.isFinite(wallMs) ? Math.floor(wallMs) : String(wallMs);
-      await this.#tell({ sensor, sequence: one.sequence, value: String(value), time, reason: one.reason });
+      if (isOfBoot) await this.#tell('boot-without-time-dropped', this.#bootFields(boot));
+      else {
+        const time = this.#time.timeOf(one.observation);
+        const timeMs = time.kind === 'known' && Number.isFinite(time.ms) ? Math.floor(time.ms) : 'unknown';
+        const fields = { sensor, sequence: one.sequence, value: String(value), time: timeMs, reason: one.reason };
+        await this.#tell('observation-set-aside', fields);
+      }
       this.#told.add(key);
     }
   }
@@ -48,20 +65,43 @@ export class Tally {
     for (const one of covered) {
       if (one.why === 'stored') this.deliveredCount++;
       else if (one.why === 'folded') this.foldedCount++;
-      else if (one.why === 'invalid') this.#count(one.reason);
+      else if (one.why === 'invalid') {
+        this.#count(one.reason);
+        if (one.reason === NO_TIME) this.#drop(one.observation.boot);
+      }
     }
+  }
+
+  /** Tells how many readings without a time were dropped, once no more of their boot come. */
+  async tellDropped(): Promise<void> {
+    for (const [boot, dropped] of [...this.#dropped]) {
+      if (dropped.isGrowing) {
+        dropped.isGrowing = false;
+        continue;
+      }
+      this.#dropped.delete(boot);
+      await this.#tell('readings-without-time-dropped', { ...this.#bootFields(boot), count: dropped.count });
+    }
+  }
+
+  #drop(boot: string): void {
+    const { count } = this.#dropped.get(boot) ?? { count: 0 };
+    this.#dropped.set(boot, { count: count + 1, isGrowing: true });
+  }
+
+  #bootFields(boot: string): Event['fields'] {
+    const { fromMs, toMs } = this.#time.boundsOf(boot);
+    return { boot, ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) };
   }
 
   #count(reason: string): void {
     this.rejected[reason] = (this.rejected[reason] ?? 0) + 1;
   }
 
-  async #tell(fields: Event['fields']): Promise<void> {
+  async #tell(code: string, fields: Event['fields']): Promise<void> {
     const { clock, bootId, log } = this.#host;
-    const wall = clock.wall();
-    const stamp = { boot: bootId, monotonicMs: clock.monotonicMs(), wallMs: wall.ms, wallQuality: wall.quality };
     // Urgent, because a batch waits for it.
-    await this.#journal.append({ kind: 'event', code: 'observation-set-aside', ...stamp, fields }, true);
-    log('warning', 'observation-set-aside', fields);
+    await this.#journal.append({ kind: 'event', code, ...stampAt(clock, bootId), fields }, true);
+    log('warning', code, fields);
   }
 }

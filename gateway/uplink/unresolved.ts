@@ -1,8 +1,7 @@
 import type { Journal, StoredRecord } from '../journal/journal.ts';
 import type { Batch, Covered } from './batch.ts';
-import { type Entry, fateOf } from './entry.ts';
+import { type Entry, fateOf, type TimeOf } from './entry.ts';
 import type { Ledger } from './ledger.ts';
-import type { AnchorOf } from './time-anchor.ts';
 
 /** Observations of one look-up. */
 const BATCH_MAX = 100;
@@ -14,13 +13,18 @@ const SPAN_MAX = 500;
  * only need settling. Undefined when there is none left. They are taken one by one, because a lost delivery state makes
  * everything that waits unresolved.
  */
-export async function takeUnresolved(journal: Pick<Journal, 'read' | 'anchorOf'>, ledger: Ledger): Promise<Batch | undefined> {
+export async function takeUnresolved(
+  journal: Pick<Journal, 'read' | 'revision'>,
+  ledger: Ledger,
+  timeOf: TimeOf,
+): Promise<Batch | undefined> {
   const sequences = ledger.peekUnresolved(BATCH_MAX, SPAN_MAX);
   const first = sequences[0];
   const last = sequences.at(-1);
   if (first === undefined || last === undefined) return undefined;
+  const { revision } = journal;
   const span = (await journal.read(first, SPAN_MAX)).filter((stored) => stored.sequence <= last);
-  const batch = unresolvedBatch(span, sequences, ledger.isFree, (boot) => journal.anchorOf(boot));
+  const batch = unresolvedBatch(span, sequences, ledger.isFree, timeOf, revision);
   ledger.claim(batch);
   ledger.forgetUnresolved(sequences);
   return batch;
@@ -30,17 +34,18 @@ function unresolvedBatch(
   span: readonly StoredRecord[],
   sequences: readonly number[],
   isFree: (sequence: number) => boolean,
-  anchorOf: AnchorOf,
+  timeOf: TimeOf,
+  revision: number,
 ): Batch {
   const entries: Entry[] = [];
   // What has no record any more is as good as settled.
   const covered = new Map(sequences.map((sequence): [number, Covered] => [sequence, { sequence, why: 'pass' }]));
   for (const { sequence, record } of span) {
-    const fate = fateOf(sequence, record, anchorOf);
+    const fate = fateOf(sequence, record, timeOf);
     if (fate.kind === 'send' && covered.delete(sequence)) entries.push(fate.entry);
     else if (fate.kind === 'pass' && isFree(sequence)) covered.set(sequence, { sequence, why: 'pass' });
     // Of the whole backlog, when the delivery state was lost: it was never on its way, and is no different from the rest.
     else if (fate.kind !== 'pass') covered.delete(sequence);
   }
-  return { entries, covered: [...covered.values()] };
+  return { entries, covered: [...covered.values()], revision };
 }

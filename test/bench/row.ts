@@ -7,8 +7,12 @@ export interface Row {
   readonly against: string;
   /** The same figure of the baseline, taken in the same run; undefined when it could not be taken, which fails the bench. */
   readonly baseline: number | undefined;
-  /** The issue's figure, where it gives one: the value may be at most this. */
+  /** The issue's figure, where it gives one. */
   readonly goal?: number;
+  /** What the goal is for: the value, unless it says `ratio` (value / baseline). */
+  readonly goalFor?: 'value' | 'ratio';
+  /** Whether that may be `at most` the goal, which holds unless said otherwise, or has to be `at least` that. */
+  readonly bound?: 'at most' | 'at least';
 }
 
 /** A row as it is printed: the ratio and the verdict are computed here and nowhere else. */
@@ -21,20 +25,28 @@ export interface JudgedRow {
   /** value / baseline */
   readonly ratio: number | null;
   readonly goal: number | null;
-  /** Null where there is no goal. */
+  /** What the goal is for, and from which side; null where there is no goal. */
+  readonly goalFor: 'value' | 'ratio' | null;
+  readonly bound: 'at most' | 'at least' | null;
+  /** Null where there is no goal, or nothing to hold against it. */
   readonly met: boolean | null;
 }
 
-export function judge({ name, value, unit, against, baseline, goal }: Row): JudgedRow {
+export function judge(row: Row): JudgedRow {
+  const { name, value, unit, against, baseline, goal, goalFor = 'value', bound = 'at most' } = row;
+  const ratio = baseline === undefined || baseline === 0 ? null : value / baseline;
+  const reached = goalFor === 'ratio' ? ratio : value;
   return {
     name,
     value: rounded(value),
     unit,
     against,
     baseline: baseline === undefined ? null : rounded(baseline),
-    ratio: baseline === undefined || baseline === 0 ? null : rounded(value / baseline),
+    ratio: ratio === null ? null : rounded(ratio),
     goal: goal ?? null,
-    met: goal === undefined ? null : value <= goal,
+    goalFor: goal === undefined ? null : goalFor,
+    bound: goal === undefined ? null : bound,
+    met: goal === undefined || reached === null ? null : bound === 'at most' ? reached <= goal : reached >= goal,
   };
 }
 
@@ -46,13 +58,13 @@ function rounded(value: number): number {
 /** The rows as a table for a person. */
 export function table(rows: readonly JudgedRow[]): string {
   const head = ['name', 'value', 'unit', 'baseline', 'ratio', 'goal', 'met', 'against'];
-  const lines = rows.map(({ name, value, unit, baseline, ratio, goal, met, against }) => [
+  const lines = rows.map(({ name, value, unit, baseline, ratio, goal, goalFor, bound, met, against }) => [
     name,
     String(value),
     unit,
     baseline === null ? 'MISSING' : String(baseline),
     ratio === null ? '-' : String(ratio),
-    goal === null ? '-' : `<= ${goal}`,
+    goal === null ? '-' : `${goalFor === 'ratio' ? 'ratio ' : ''}${bound === 'at least' ? '>=' : '<='} ${goal}`,
     met === null ? '-' : met ? 'yes' : 'NO',
     against,
   ]);

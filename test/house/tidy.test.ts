@@ -150,7 +150,19 @@ describe('the repository', () => {
 
   it('has the scripts of its README and no others', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const expected = ['build', 'start', 'dev', 'barri', 'check', 'test', 'test:deep', 'test:interop', 'bench'];
+    const expected = [
+      'build',
+      'start',
+      'dev',
+      'barri',
+      'check',
+      'test',
+      'test:deep',
+      'test:interop',
+      'test:powercut',
+      'seeds',
+      'bench',
+    ];
     expect(Object.keys(scripts).sort()).toEqual(expected.sort());
   });
 

@@ -1,5 +1,5 @@
 import type { LogLevel } from '../../gateway/host.ts';
-import type { Journal, StoredRecord } from '../../gateway/journal/journal.ts';
+import type { Journal, SequenceRange, StoredRecord } from '../../gateway/journal/journal.ts';
 import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -23,6 +23,8 @@ export function open(disk: ModelDisk, options: OpenOptions = {}): Promise<Journa
     syncMs: 0,
     maxSizeBytes: 64 * 1024 * 1024,
     keepMs: 90 * 86_400_000,
+    // Small slots: each opening looks through all of them.
+    slotBytes: 65_536,
     ...options,
   });
 }
@@ -40,6 +42,7 @@ export function observation(value: number, more: Partial<Observation> = {}): Obs
     value,
     unit: 'degC',
     precision: 0.1,
+    readingKind: 'gauge',
     quality: 'good',
     publish: true,
     ...more,
@@ -71,6 +74,11 @@ export async function storedValues(journal: Journal): Promise<unknown[]> {
 
 export function valuesOf(stored: readonly StoredRecord[]): unknown[] {
   return stored.flatMap(({ record }) => (record.kind === 'observation' ? [record.value] : []));
+}
+
+/** Every sequence of the ranges. */
+export function sequencesOf(ranges: readonly SequenceRange[]): number[] {
+  return ranges.flatMap(({ first, last }) => upTo(last, first));
 }
 
 export function gapsOf(stored: readonly StoredRecord[]): (JournalRecord & { kind: 'gap' })[] {

@@ -15,7 +15,7 @@ export async function readJournal(disk: Disk, folder: string, clock: Clock): Pro
 /** The same with the places of the records. */
 export async function readStored(disk: Disk, folder: string, clock: Clock): Promise<StoredRecord[]> {
   const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
-  const journal = await openJournal(disk, folder, { clock, log: () => {}, ...limits });
+  const journal = await openJournal(disk, folder, { clock, log: () => {}, isReadOnly: true, ...limits });
   const records: StoredRecord[] = [];
   for (let from = 1; ; ) {
     const page = await journal.read(from, 1_000);

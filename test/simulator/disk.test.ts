@@ -101,26 +101,210 @@ test('loses in some crash each sector that was not synced, and keeps it in anoth
   expect([...seen].sort()).toEqual(['11', '12', '21', '22']);
 });
 
-test('goes back to the names of the last fsyncDir', async () => {
+test('keeps through a crash the names of the last fsyncDir', async () => {
+  for (let seed = 0; seed < 30; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    await durableFile(disk, '/state/a', filled(4, 1));
+    await durableFile(disk, '/state/b', filled(4, 2));
+    await disk.rename('/state/a', '/state/b');
+    await disk.fsyncDir('/state');
+    disk.crash();
+    expect(await disk.readDir('/state')).toEqual(['b']);
+    expect(await content(disk, '/state/b')).toEqual(filled(4, 1));
+    await disk.unlink('/state/b');
+    await disk.fsyncDir('/state');
+    disk.crash();
+    expect(await disk.readDir('/state')).toEqual([]);
+  }
+});
+
+/** Every outcome of a crash after `change`, as `name=first byte` in order. */
+async function outcomes(change: (disk: SimulatedDisk) => Promise<void>): Promise<string[]> {
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 200; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    await durableFile(disk, '/state/a', filled(4, 1));
+    await durableFile(disk, '/state/b', filled(4, 2));
+    await disk.mkdir('/other');
+    await change(disk);
+    disk.crash();
+    const files = [];
+    for (const path of disk.paths) files.push(`${path.slice(path.lastIndexOf('/') + 1)}=${(await content(disk, path))[0] ?? ''}`);
+    seen.add(files.join(' '));
+  }
+  return [...seen].sort();
+}
+
+test.each<[string, (disk: SimulatedDisk) => Promise<void>, string[]]>([
+  ['a new name', async (disk) => void (await disk.open('/state/c', 'create')), ['a=1 b=2', 'a=1 b=2 c=']],
+  ['a deleted name', (disk) => disk.unlink('/state/a'), ['a=1 b=2', 'b=2']],
+  ['a file put in the place of another', (disk) => disk.rename('/state/a', '/state/b'), ['a=1 b=2', 'b=1']],
+  [
+    'two names, each of which may come first',
+    async (disk) => {
+      await disk.unlink('/state/a');
+      await disk.unlink('/state/b');
+    },
+    ['', 'a=1', 'a=1 b=2', 'b=2'],
+  ],
+  [
+    'two changes of one name, in their order',
+    async (disk) => {
+      await disk.unlink('/state/b');
+      await disk.rename('/state/a', '/state/b');
+    },
+    ['a=1', 'a=1 b=2', 'b=1'],
+  ],
+  [
+    'a file that moves to another folder, never in neither',
+    (disk) => disk.rename('/state/a', '/other/c'),
+    ['a=1 b=2', 'c=1 a=1 b=2', 'c=1 b=2'],
+  ],
+  [
+    'a file renamed before its bytes are durable',
+    async (disk) => {
+      const file = await disk.open('/state/new', 'create');
+      await file.pwrite(filled(4, 3), 0);
+      await disk.rename('/state/new', '/state/b');
+      await disk.fsyncDir('/state');
+    },
+    ['a=1 b=', 'a=1 b=0', 'a=1 b=3'],
+  ],
+])('a crash leaves any of: %s', async (_, change, expected) => {
+  expect(await outcomes(change)).toEqual(expected.toSorted());
+});
+
+test('a sync that lies makes nothing durable, and one that is honest afterwards does', async () => {
+  const seen = new Set<number | undefined>();
+  for (let seed = 0; seed < 30; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    const file = await durableFile(disk, '/state/a', filled(4, 1));
+    await file.pwrite(filled(4, 2), 0);
+    disk.fault = () => 'lie';
+    await file.fdatasync();
+    if (seed % 2 === 0) {
+      disk.fault = undefined;
+      await file.fdatasync();
+    }
+    disk.crash();
+    const [byte] = await content(disk, '/state/a');
+    if (seed % 2 === 0) expect(byte).toBe(2);
+    else seen.add(byte);
+  }
+  expect(seen).toEqual(new Set([1, 2]));
+});
+
+test('a sector may have become durable with what was written to it in between', async () => {
+  const seen = new Set<number | undefined>();
+  for (let seed = 0; seed < 100; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    const file = await durableFile(disk, '/state/a', filled(4, 1));
+    await file.pwrite(filled(4, 2), 0);
+    await file.pwrite(filled(4, 3), 0);
+    disk.crash();
+    seen.add((await content(disk, '/state/a'))[0]);
+  }
+  expect(seen).toEqual(new Set([1, 2, 3]));
+});
+
+test('a torn sector begins new and ends old, and what was not written of it stays', async () => {
+  let tornCount = 0;
+  for (let seed = 0; seed < 50; seed += 1) {
+    const { disk } = makeDisk({ tornSectorRate: 0.5 }, seed);
+    const file = await durableFile(disk, '/state/a', filled(SECTOR_BYTES, 1));
+    await file.pwrite(filled(SECTOR_BYTES - 100, 2), 100);
+    disk.crash();
+    const after = [...(await content(disk, '/state/a'))];
+    expect(after.slice(0, 100).every((byte) => byte === 1)).toBe(true);
+    const edge = after.indexOf(1, 100);
+    if (edge > 100) {
+      tornCount += 1;
+      expect(after.slice(edge).every((byte) => byte === 1)).toBe(true);
+    }
+  }
+  expect(tornCount).toBeGreaterThan(5);
+});
+
+test('gives errors for a page that has gone bad, until the page is written whole', async () => {
   const { disk } = makeDisk();
-  await durableFile(disk, '/state/a', filled(4, 1));
-  await durableFile(disk, '/state/b', filled(4, 2));
-  await disk.rename('/state/a', '/state/b');
-  await disk.open('/state/new', 'create');
-  expect(await disk.readDir('/state')).toEqual(['b', 'new']);
-  disk.crash();
-  expect(await disk.readDir('/state')).toEqual(['a', 'b']);
-  expect(await content(disk, '/state/b')).toEqual(filled(4, 2));
+  const file = await durableFile(disk, '/state/a', filled(3 * 4096, 1));
+  disk.setUnreadable('/state/a', 1);
+  expect(await file.pread(0, 4096)).toEqual(filled(4096, 1));
+  await expect(file.pread(4095, 2)).rejects.toMatchObject({ code: 'EIO' });
+  await file.pwrite(filled(100, 2), 5000);
+  await expect(file.pread(8191, 1)).rejects.toMatchObject({ code: 'EIO' });
+  await file.pwrite(filled(4096, 3), 4096);
+  expect(await file.pread(4096, 4096)).toEqual(filled(4096, 3));
+});
 
-  await disk.rename('/state/a', '/state/b');
-  await disk.fsyncDir('/state');
-  disk.crash();
-  expect(await disk.readDir('/state')).toEqual(['b']);
-  expect(await content(disk, '/state/b')).toEqual(filled(4, 1));
+test('a copy and its original change independently, and a fork has the same crashes before it', async () => {
+  for (let seed = 0; seed < 10; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    const file = await durableFile(disk, '/state/a', filled(4096, 1));
+    await file.pwrite(filled(4096, 2), 0);
+    await disk.open('/state/new', 'create');
+    const copy = disk.copy();
+    const forks = [disk.fork(), disk.fork()];
+    await file.pwrite(filled(4096, 3), 0);
+    await file.fdatasync();
+    await disk.fsyncDir('/state');
+    copy.crash(createRandom(seed));
+    expect(copy.bytes('/state/a')).toEqual(filled(4096, 2));
+    expect(copy.paths).toEqual(['/state/a', '/state/new']);
+    for (const fork of forks) fork.crash(createRandom(seed));
+    const [first, second] = forks.map((fork) => [fork.paths, fork.bytes('/state/a')]);
+    expect(first).toEqual(second);
+    expect(forks[0]?.bytes('/state/a')).not.toContain(3);
+    disk.crash();
+    expect(disk.bytes('/state/a')).toEqual(filled(4096, 3));
+  }
+});
 
-  await disk.unlink('/state/b');
-  disk.crash();
-  expect(await disk.readDir('/state')).toEqual(['b']);
+test('a hook sees each operation with its number and can hold it up', async () => {
+  const { disk } = makeDisk();
+  const seen: unknown[] = [];
+  let go = () => {};
+  disk.fault = (operation, count, path) => {
+    seen.push([operation, count, path]);
+    return operation === 'pwrite'
+      ? new Promise((resolve) => {
+          go = () => resolve(undefined);
+        })
+      : undefined;
+  };
+  await disk.mkdir('/state');
+  const file = await disk.open('/state/a', 'create');
+  const writing = file.pwrite(filled(1, 1), 0);
+  await turn();
+  expect(await file.size()).toBe(0);
+  go();
+  expect(await writing).toBe(1);
+  expect(seen).toEqual([
+    ['mkdir', 1, '/state'],
+    ['open', 2, '/state/a'],
+    ['pwrite', 3, '/state/a'],
+  ]);
+});
+
+test('an operation that hangs by schedule goes on when the fault ends', async () => {
+  const { clock, disk } = makeDisk({ faults: [{ at: 'disk', code: 'hang', operations: ['pwrite'], fromMs: 0, toMs: 30_000 }] });
+  await disk.mkdir('/state');
+  const file = await disk.open('/state/a', 'create');
+  expect(await clock.run(file.pwrite(filled(1, 1), 0))).toBe(1);
+  expect(clock.monotonicMs()).toBe(30_000);
+});
+
+test('a write that fails with EIO may have written a beginning', async () => {
+  const sizes = new Set<number>();
+  for (let seed = 0; seed < 20; seed += 1) {
+    const { disk } = makeDisk({}, seed);
+    const file = await durableFile(disk, '/state/a', filled(0, 1));
+    disk.fault = () => 'EIO';
+    await expect(file.pwrite(filled(10, 1), 0)).rejects.toMatchObject({ code: 'EIO' });
+    sizes.add(await file.size());
+  }
+  expect(sizes.size).toBeGreaterThan(3);
+  expect(Math.max(...sizes)).toBeLessThan(10);
 });
 
 test('a file that was open in the crash is of no use any more', async () => {

@@ -73,35 +73,46 @@ function faulty(bench: Bench, random: () => number, rate: number): Script {
   };
 }
 
-function isOneSecond(a: Observation, b: Observation): boolean {
-  const isSecond = Math.floor(a.wallMs / 1000) === Math.floor(b.wallMs / 1000);
+/** An observation, and the second that the city should have it at. */
+interface Measured extends Observation {
+  readonly second: number;
+}
+
+function isOneSecond(a: Measured, b: Measured): boolean {
+  const isSecond = a.second === b.second;
   return a.sensor === b.sensor && isSecond && Math.abs(a.monotonicMs - b.monotonicMs) < 1000;
 }
 
-async function run(seed: number): Promise<{ bench: Bench; measured: readonly Observation[] }> {
+/** With `isTimeKept` the clock is set only after a while, and what stamps say counts for nothing where an anchor knows better. */
+async function run(seed: number, isTimeKept: boolean): Promise<{ bench: Bench; measured: readonly Measured[] }> {
   const random = generator(seed);
   const bench = new Bench();
-  const measured: Observation[] = [];
+  const measured: Measured[] = [];
   const diskMs = random() * 5;
   bench.journal.pause = () => bench.pause(random() * diskMs, new AbortController().signal);
   bench.random = random;
   bench.config = { ...bench.config, send: { everyMs: 1 + Math.floor(random() * 3000), batch: 1 + Math.floor(random() * 30) } };
   bench.script = faulty(bench, random, random() * 0.5);
   const crashRate = random() * 0.1;
+  bench.isTimeKept = isTimeKept;
+  const setAtMs = isTimeKept ? random() * 90_000 : 0;
   let value = 0;
   let wallMs = START_WALL_MS;
-  await bench.start();
+  await bench.clock.run(bench.start());
   for (let step = 0; step < STEP_COUNT; step++) {
+    bench.quality = bench.clock.monotonicMs() < setAtMs ? 'none' : 'synced';
     // The wall clock that stamps is set back or forward now and then, never by so little that a second could go on after it.
     if (random() < 0.03) wallMs += (random() < 0.5 ? -1 : 1) * (2_000 + random() * 60_000);
     for (const sensor of SENSORS) {
       if (random() < 0.2) continue;
-      const nowMs = bench.clock.monotonicMs();
-      const one = observation(sensor, nowMs, value++, { wallMs: wallMs + nowMs, publish: random() > 0.1 });
+      const nowMs = Math.floor(bench.clock.monotonicMs());
+      const stamp = { wallMs: wallMs + nowMs, wallQuality: bench.quality };
+      const one = observation(sensor, nowMs, value++, { ...stamp, publish: random() > 0.1 });
+      const second = Math.floor((isTimeKept ? START_WALL_MS + nowMs : one.wallMs) / 1000);
       // Acknowledged is what the journal has made durable; what a crash catches before that was promised to nobody.
       void bench.journal.append(one).then(
         () => {
-          measured.push(one);
+          measured.push({ ...one, second });
           bench.uplink?.notify();
         },
         () => undefined,
@@ -109,39 +120,42 @@ async function run(seed: number): Promise<{ bench: Bench; measured: readonly Obs
     }
     if (random() < 0.05) bench.unknown.add(SENSORS[Math.floor(random() * SENSORS.length)] ?? 'a');
     if (random() < 0.05) bench.unknown.clear();
-    await bench.clock.advance(random() * 1500);
+    await bench.clock.advance(Math.round(random() * 1500));
     if (random() < crashRate) await bench.crash();
   }
   bench.script = undefined;
+  bench.quality = 'synced';
   bench.unknown.clear();
   await bench.clock.advance(30 * 60_000);
   return { bench, measured };
 }
 
 describe('every published reading', () => {
-  it.each(Array.from({ length: SEED_COUNT }, (_, index) => index + 1))(
-    'is in the city once, whatever fails (seed %i)',
-    async (seed) => {
-      const { bench, measured } = await run(seed);
-      const arrived = new Map<string, number>();
-      for (const { sensor, value } of bench.stored())
-        arrived.set(`${sensor} ${value}`, (arrived.get(`${sensor} ${value}`) ?? 0) + 1);
-      const twice = [...arrived].filter(([, count]) => count > 1);
-      const missing = measured.filter(({ sensor, value, publish }) => publish && !arrived.has(`${sensor} ${value}`));
-      // Folded: of the values of a sensor in one second the city holds one.
-      const kept = measured.filter(({ sensor, value }) => arrived.has(`${sensor} ${value}`));
-      const lost = missing.filter((one) => !kept.some((other) => isOneSecond(one, other)));
-      const leaked = measured.filter(({ sensor, value, publish }) => !publish && arrived.has(`${sensor} ${value}`));
-      expect({ twice, lost: lost.map((one) => [one.sensor, one.value, one.wallMs - START_WALL_MS]), leaked }).toEqual({
-        twice: [],
-        lost: [],
-        leaked: [],
-      });
-      expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, held: [], rejected: {} });
-      expect(bench.failures).toEqual([]);
-      expect(bench.journal.rangesSeenMax).toBeLessThanOrEqual(32);
-      await bench.stop();
-      expect(bench.clock.timerCount).toBe(0);
-    },
-  );
+  const seeds = Array.from({ length: SEED_COUNT }, (_, index) => index + 1);
+  it.each(
+    seeds.flatMap((seed) => [
+      { seed, how: 'stamp', isTimeKept: false },
+      { seed, how: 'anchor', isTimeKept: true },
+    ]),
+  )('is in the city once and with the second of its $how, whatever fails (seed $seed)', async ({ seed, isTimeKept }) => {
+    const { bench, measured } = await run(seed, isTimeKept);
+    const arrived = new Map<string, number>();
+    for (const { sensor, value } of bench.stored())
+      arrived.set(`${sensor} ${value}`, (arrived.get(`${sensor} ${value}`) ?? 0) + 1);
+    const twice = [...arrived].filter(([, count]) => count > 1);
+    const missing = measured.filter(({ sensor, value, publish }) => publish && !arrived.has(`${sensor} ${value}`));
+    // Folded: of the values of a sensor in one second the city holds one.
+    const kept = measured.filter(({ sensor, value }) => arrived.has(`${sensor} ${value}`));
+    const lost = missing.filter((one) => !kept.some((other) => isOneSecond(one, other)));
+    const leaked = measured.filter(({ sensor, value, publish }) => !publish && arrived.has(`${sensor} ${value}`));
+    const seconds = new Map(bench.stored().map((one) => [`${one.sensor} ${one.value}`, one.timestampMs / 1000]));
+    const late = kept.filter((one) => seconds.get(`${one.sensor} ${one.value}`) !== one.second);
+    const namesOf = (ones: readonly Measured[]) => ones.map((one) => [one.sensor, one.value, one.second]);
+    expect({ twice, lost: namesOf(lost), leaked, late: namesOf(late) }).toEqual({ twice: [], lost: [], leaked: [], late: [] });
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, held: [], rejected: {} });
+    expect(bench.failures).toEqual([]);
+    expect(bench.journal.rangesSeenMax).toBeLessThanOrEqual(32);
+    await bench.stop();
+    expect(bench.clock.timerCount).toBe(0);
+  });
 });

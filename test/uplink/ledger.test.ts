@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../gateway/uplink/entry.ts';
 import { Ledger } from '../../gateway/uplink/ledger.ts';
-import { history, MemoryJournal } from './support.ts';
+import { MemoryJournal } from './memory-journal.ts';
+import { history } from './support.ts';
 
 const entry = (sequence: number): Entry => ({
   sequence,
@@ -33,7 +34,7 @@ describe('the ledger', () => {
     await ledger.flush();
     const next = await journal.crashed().delivery();
     expect(next.isDelivered(1)).toBe(true);
-    expect(next.unresolved).toEqual([2]);
+    expect(next.unresolved).toEqual([{ first: 2, last: 2 }]);
   });
 
   it('still has to make durable what a failed write was to carry', async () => {

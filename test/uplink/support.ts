@@ -1,19 +1,13 @@
 import type { SentiloConfig } from '../../config/config.ts';
+import type { WallQuality } from '../../drivers/clock.ts';
 import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/host.ts';
-import {
-  DELIVERY_RANGES_MAX,
-  type Delivery,
-  type Journal,
-  JournalError,
-  type SequenceRange,
-  type StoredRecord,
-} from '../../gateway/journal/journal.ts';
-import { rangesOf, SequenceSet } from '../../gateway/journal/sequence-set.ts';
-import type { Event, JournalRecord, Observation, TimeAnchor } from '../../gateway/record.ts';
+import type { JournalRecord, Observation } from '../../gateway/record.ts';
+import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
 import { TestClock } from '../support/test-clock.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 export const TOKEN = 'se/cret "token"';
 export const PROVIDER = 'makers@poblenou';
@@ -26,126 +20,6 @@ const CONFIG: SentiloConfig = {
   tokenSecret: 'sentilo_token',
   send: { everyMs: 1000, batch: 100 },
 };
-
-/** What survives a crash of the in-memory journal. */
-interface Cursor {
-  readonly settled: readonly SequenceRange[];
-  readonly sending: readonly number[];
-}
-
-/** A journal in memory that keeps to the interface: `crashed` gives what another process would find after a crash now. */
-export class MemoryJournal implements Journal {
-  readonly records: JournalRecord[];
-  readonly gone = new Set<number>();
-  /** Set to make the disk fail. */
-  failing = false;
-  /** What the disk takes for each operation. */
-  pause: () => Promise<void> = () => Promise.resolve();
-  /** The wait of a record that is not urgent for the end of the sync interval. */
-  interval: () => Promise<void> = () => Promise.resolve();
-  /** How long a write of the delivery state takes to answer once it is durable. */
-  afterWrite: () => Promise<void> = () => Promise.resolve();
-  beginCount = 0;
-  flushCount = 0;
-  rangesSeenMax = 0;
-  #cursor: Cursor;
-
-  constructor(records: readonly JournalRecord[] = [], cursor: Cursor = { settled: [], sending: [] }) {
-    this.records = [...records];
-    this.#cursor = cursor;
-  }
-
-  async append(record: JournalRecord, urgent = false): Promise<number> {
-    if (!urgent) await this.interval();
-    await this.pause();
-    this.#check();
-    return this.records.push(record);
-  }
-
-  async read(from: number, limit: number): Promise<readonly StoredRecord[]> {
-    await this.pause();
-    this.#check();
-    const page: StoredRecord[] = [];
-    for (let sequence = Math.max(1, from); sequence <= this.records.length && page.length < limit; sequence++) {
-      const record = this.records[sequence - 1];
-      if (record !== undefined && !this.gone.has(sequence)) page.push({ sequence, record });
-    }
-    return page;
-  }
-
-  anchorOf(boot: string): TimeAnchor | undefined {
-    return this.records.find((record): record is TimeAnchor => record.kind === 'anchor' && record.boot === boot);
-  }
-
-  async delivery(): Promise<Delivery> {
-    const settled = new SequenceSet([{ first: 0, last: 0 }, ...this.#cursor.settled]);
-    for (const record of this.records) {
-      if (record.kind === 'observation' && record.heldFrom !== undefined) {
-        settled.add({ first: record.heldFrom, last: record.heldFrom });
-      }
-    }
-    const sending = new Set(this.#cursor.sending.filter((sequence) => !settled.has(sequence)));
-    const write = async () => {
-      await this.pause();
-      this.#check();
-      this.#cursor = { settled: settled.ranges, sending: [...sending] };
-      await this.afterWrite();
-    };
-    const journal = this;
-    return {
-      get lowWater() {
-        return settled.ranges[0]?.last ?? 0;
-      },
-      get ranges() {
-        return settled.ranges.slice(1);
-      },
-      isDelivered: (sequence) => settled.has(sequence),
-      unresolved: [...sending],
-      async begin(sequences) {
-        for (const sequence of sequences) sending.add(sequence);
-        journal.beginCount++;
-        await write();
-      },
-      settle(sequences, delivered) {
-        const after = settled.copy();
-        for (const range of rangesOf(delivered)) after.add(range);
-        const isMore = after.ranges.length > settled.ranges.length;
-        if (isMore) journal.rangesSeenMax = Math.max(journal.rangesSeenMax, after.ranges.length - 1);
-        if (isMore && after.ranges.length - 1 > DELIVERY_RANGES_MAX) throw new JournalError('too many ranges');
-        for (const range of rangesOf(delivered)) settled.add(range);
-        for (const sequence of sequences) sending.delete(sequence);
-      },
-      async flush() {
-        journal.flushCount++;
-        await write();
-      },
-    };
-  }
-
-  stats() {
-    const sizes = { recordCount: this.records.length, sizeBytes: 0, sizeBytesMax: 1, firstSequence: 1 };
-    return { ...sizes, lastSequence: this.records.length, damage: [], evictedUndeliveredCount: 0 };
-  }
-
-  async close(): Promise<void> {}
-
-  /** The journal as the next process finds it. */
-  crashed(): MemoryJournal {
-    const next = new MemoryJournal(this.records, this.#cursor);
-    next.pause = this.pause;
-    next.interval = this.interval;
-    for (const sequence of this.gone) next.gone.add(sequence);
-    return next;
-  }
-
-  get events(): Event[] {
-    return this.records.filter((record) => record.kind === 'event');
-  }
-
-  #check(): void {
-    if (this.failing) throw new JournalError('disk full: ENOSPC');
-  }
-}
 
 /** An observation of `sensor` measured `atMs` after the start. */
 export function observation(sensor: string, atMs: number, value: number | boolean, more: Partial<Observation> = {}): Observation {
@@ -160,6 +34,7 @@ export function observation(sensor: string, atMs: number, value: number | boolea
     value,
     unit: 'degC',
     precision: 0.01,
+    readingKind: 'gauge',
     quality: 'good',
     publish: true,
     ...more,
@@ -185,6 +60,15 @@ export interface Logged {
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Takes every stamp at its word. */
+const OWN_TIME: UplinkTime = {
+  timeOf: ({ wallQuality, wallMs }) => (wallQuality === 'none' ? { kind: 'unknown' } : { kind: 'known', ms: wallMs }),
+  boundsOf: () => ({}),
+  onChange: () => {},
+  waitsForCity: false,
+  heardCity: () => {},
+};
+
 /** A city, a network and a clock around one uplink; `restart` is a crash and a new process. */
 export class Bench {
   readonly clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' });
@@ -198,6 +82,12 @@ export class Bench {
   journal: MemoryJournal;
   uplink: Uplink | undefined;
   config: SentiloConfig = CONFIG;
+  /** What is known of the wall clock. */
+  quality: WallQuality = 'synced';
+  /** Set for times that come from anchors in the journal, as in the gateway; else every stamp is taken at its word. */
+  isTimeKept = false;
+  /** How long boots without a time are held then; three days unless set. */
+  holdMs: number | undefined;
   /** Sensors that the city does not know, and those that are switched off there. */
   readonly unknown = new Set<string>();
   inFlight = 0;
@@ -218,8 +108,13 @@ export class Bench {
   }
 
   get host(): SentiloHost {
+    const { clock } = this;
     return {
-      clock: this.clock,
+      clock: {
+        monotonicMs: () => clock.monotonicMs(),
+        wall: () => ({ ms: Math.floor(clock.wall().ms), quality: this.quality }),
+        timer: (delayMs, callback) => clock.timer(delayMs, callback),
+      },
       random: () => this.random(),
       bootId: 'boot',
       log: (level, code, fields) => this.logged.push({ level, code, fields }),
@@ -229,8 +124,11 @@ export class Bench {
 
   async start(): Promise<Uplink> {
     this.#stop = new AbortController();
-    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal);
+    const keeper = this.isTimeKept ? await openTimekeeper(this.host, this.journal, this.holdMs) : undefined;
+    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME);
     this.#run = this.uplink.run(this.#stop.signal);
+    const keeping = keeper?.run(this.#stop.signal);
+    keeping?.catch((error: unknown) => this.failures.push(error));
     // Kept until the test ends: an uplink that gave up is a failure even if everything has arrived.
     this.#run.catch((error: unknown) => this.failures.push(error));
     return this.uplink;

@@ -15,7 +15,8 @@ import { worldForSite } from '../../simulator/sentilo/world.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MINUTE_MS = 60_000;
-const RUN_MS = 45 * MINUTE_MS;
+const DAY_MS = 86_400_000;
+const RUN_MS = 30 * MINUTE_MS;
 const START_WALL_MS = Date.UTC(2026, 2, 29, 9);
 
 /** An observation, and how long after the start of the run it was made. */
@@ -66,7 +67,6 @@ async function life(faults: readonly Fault[]) {
   };
 }
 
-const wallKey = ({ sensor, wallMs }: Observation) => `${sensor} ${Math.floor(wallMs / 1000)}`;
 /** By the clock of the world, whatever the gateway's own clock said. */
 const trueKey = ({ sensor, atMs }: Measured) => `${sensor} ${Math.floor((START_WALL_MS + atMs) / 1000)}`;
 
@@ -81,52 +81,58 @@ function missingFrom(found: readonly string[], expected: readonly string[]): str
   });
 }
 
-describe('every reading reaches the city once', () => {
-  const window = { fromMs: 32 * MINUTE_MS, toMs: Number.POSITIVE_INFINITY };
-  const lossy: Fault = { at: 'city', kind: 'drop-answer', rate: 0.3, fromMs: 0, toMs: 40 * MINUTE_MS };
+describe('every reading reaches the city once, with the second in which it was measured', () => {
+  const window = { fromMs: 17 * MINUTE_MS, toMs: Number.POSITIVE_INFINITY };
+  const lossy: Fault = { at: 'city', kind: 'drop-answer', rate: 0.3, fromMs: 0, toMs: 25 * MINUTE_MS };
   it.each<[string, Fault[]]>([
     ['the wall clock steps back by half an hour', [{ at: 'clock', kind: 'step', byMs: -30 * MINUTE_MS, ...window }]],
-    ['the wall clock steps forward by half an hour', [{ at: 'clock', kind: 'step', byMs: 30 * MINUTE_MS, ...window }]],
+    ['the wall clock steps forward by a day (ck-03)', [{ at: 'clock', kind: 'step', byMs: DAY_MS, ...window }]],
+    ['the wall clock steps into the year 2000 (ck-04)', [{ at: 'clock', kind: 'step', byMs: -9_502 * DAY_MS, ...window }]],
     [
       'the wall clock steps forward and back again',
       [{ at: 'clock', kind: 'step', byMs: 30 * MINUTE_MS, fromMs: 5 * MINUTE_MS, toMs: 20 * MINUTE_MS }],
     ],
     ['answers are lost and the wall clock steps back', [lossy, { at: 'clock', kind: 'step', byMs: -30 * MINUTE_MS, ...window }]],
+    [
+      'the wall clock has stepped when the power is cut and is right after it',
+      [
+        { at: 'clock', kind: 'step', byMs: 40 * DAY_MS, fromMs: 5 * MINUTE_MS, toMs: 21 * MINUTE_MS },
+        { at: 'city', kind: 'refuse', rate: 1, fromMs: 4 * MINUTE_MS, toMs: 24 * MINUTE_MS },
+        { at: 'power', fromMs: 20 * MINUTE_MS, toMs: 22 * MINUTE_MS },
+      ],
+    ],
   ])('when %s', async (_name, faults) => {
     const { measured, due, inCity } = await life(faults);
-    expect(due.length).toBeGreaterThan(3_000);
-    expect(missingFrom(inCity, due.map(wallKey))).toEqual([]);
-    expect(missingFrom(measured.map(wallKey), inCity)).toEqual([]);
+    expect(due.length).toBeGreaterThan(2_000);
+    expect(missingFrom(inCity, due.map(trueKey))).toEqual([]);
+    expect(missingFrom(measured.map(trueKey), inCity)).toEqual([]);
   });
 
   const unset: Fault = { at: 'clock', kind: 'unset', byMs: 0, fromMs: 0, toMs: 10 * MINUTE_MS };
+  const away: Fault = { at: 'city', kind: 'refuse', rate: 1, fromMs: 0, toMs: 20 * MINUTE_MS };
   it.each<[string, Fault[]]>([
     ['the clock is set only after ten minutes', [unset]],
-    [
-      'the clock is set after ten minutes while the city is away',
-      [unset, { at: 'city', kind: 'refuse', rate: 1, fromMs: 0, toMs: 20 * MINUTE_MS }],
-    ],
+    ['the clock is set after ten minutes while the city is away', [unset, away]],
     [
       'the clock is set after ten minutes and the power goes before the city is back',
-      [
-        unset,
-        { at: 'city', kind: 'refuse', rate: 1, fromMs: 0, toMs: 20 * MINUTE_MS },
-        { at: 'power', fromMs: 11 * MINUTE_MS, toMs: 12 * MINUTE_MS },
-      ],
+      [unset, away, { at: 'power', fromMs: 11 * MINUTE_MS, toMs: 12 * MINUTE_MS }],
     ],
     ['answers are lost and the clock is set after ten minutes', [unset, lossy]],
-  ])('with the second in which it was measured when %s', async (_name, faults) => {
+  ])('when %s', async (_name, faults) => {
     const { measured, due, inCity } = await life(faults);
     expect(due.filter(({ wallQuality }) => wallQuality === 'none').length).toBeGreaterThan(500);
     expect(missingFrom(inCity, due.map(trueKey))).toEqual([]);
     expect(missingFrom(measured.map(trueKey), inCity)).toEqual([]);
   });
 
-  it('but for those of a boot that ended without a time', async () => {
-    const power: Fault = { at: 'power', fromMs: 5 * MINUTE_MS, toMs: 6 * MINUTE_MS };
-    const { due, inCity } = await life([unset, power]);
-    const timeless = due.filter(({ atMs }) => atMs < power.fromMs);
+  // Case ck-08: one line from 1970 between two that are right.
+  it('but for those of a boot that ended without a time, which wait and reach nobody as of 1970', async () => {
+    const cuts: Fault[] = [5, 10].map((minute) => ({ at: 'power', fromMs: minute * MINUTE_MS, toMs: (minute + 1) * MINUTE_MS }));
+    const dark: Fault = { at: 'clock', kind: 'unset', byMs: 0, fromMs: 5.5 * MINUTE_MS, toMs: 10.5 * MINUTE_MS };
+    const { measured, due, inCity } = await life([...cuts, dark]);
+    const timeless = due.filter(({ atMs }) => atMs >= 6 * MINUTE_MS && atMs < 10 * MINUTE_MS);
     expect(timeless.length).toBeGreaterThan(200);
     expect(missingFrom(inCity, due.map(trueKey))).toEqual(timeless.map(trueKey));
+    expect(missingFrom(measured.map(trueKey), inCity)).toEqual([]);
   });
 });

@@ -1,0 +1,181 @@
+import { type Command, Option } from 'commander';
+import type { HistoryQuery, StoredRecord } from '../gateway/journal/journal.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { collected, SITE_ARGUMENT } from './journal-arguments.ts';
+import { FORMATS, type Format, openWriter, type RecordWriter } from './journal-formats.ts';
+import { heldFilter } from './journal-held.ts';
+import { liesIn, type Output, OutputError, openOutput } from './journal-output.ts';
+import { errorOutput, openProgress } from './journal-progress.ts';
+import { chooseSensors, type SensorChoice } from './journal-sensors.ts';
+import { parseMoment, type TimeOf } from './journal-time.ts';
+import { interruptible, type JournalView, withJournal } from './journal-view.ts';
+import { text } from './messages/journal.ts';
+
+interface ExportOptions {
+  readonly state?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly sensor?: readonly string[];
+  readonly format: Format;
+  readonly out?: string;
+}
+
+/** Adds `barri journal export`. */
+export function addExport(journal: Command, io: Io): void {
+  journal
+    .command('export')
+    .description('Write the readings of some time and some sensors as CSV, JSON lines or CBOR.')
+    .argument('[site]', SITE_ARGUMENT)
+    .option('--state <folder>', 'state folder of the gateway, or a copy of a journal')
+    .option('--from <time>', 'the first moment: 2026-11-25, 2026-11-25T14:30+01:00, or how long ago: 2d')
+    .option('--to <time>', 'the end, not included; a day is exported whole')
+    .option('--sensor <id>', 'sensor id or <device>.<reading>; may be given several times', collected)
+    .addOption(new Option('--format <format>', 'form of the output').choices([...FORMATS]).default('csv'))
+    .option('--out <file>', 'file to write (default: the standard output)')
+    .addHelpText('after', text.exportHelp)
+    .action(async (site: string | undefined, options: ExportOptions) => {
+      const range = rangeOf(options, Date.now(), io);
+      if (range === undefined) return;
+      if (options.format === 'cbor' && options.out === undefined && io.isTerminal) return sayWrong(text.bytesToTerminal, io);
+      await withJournal({ site, state: options.state }, io, (view) => exportTo(view, range, options, io));
+    });
+}
+
+/** A range of time in milliseconds since 1970: from the first, without the second. */
+interface Range {
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+function rangeOf({ from, to }: ExportOptions, nowMs: number, io: Io): Range | undefined {
+  const fromMs = from === undefined ? undefined : parseMoment(from, nowMs, 'from');
+  const toMs = to === undefined ? undefined : parseMoment(to, nowMs, 'to');
+  if (from !== undefined && fromMs === undefined) return sayWrong(text.noTime('--from', from), io);
+  if (to !== undefined && toMs === undefined) return sayWrong(text.noTime('--to', to), io);
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) return sayWrong(text.emptyRange(from ?? '', to ?? ''), io);
+  return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) };
+}
+
+async function exportTo(view: JournalView, range: Range, options: ExportOptions, io: Io): Promise<void> {
+  const { journal, config } = view;
+  if (options.out !== undefined && (await liesIn(options.out, view.folder))) return sayWrong(text.outInJournal(options.out), io);
+  const names = options.sensor ?? [];
+  const choice = await chooseSensors(names, journal, config, () =>
+    openProgress(text.lookingForSensors, journal.stats().recordCount, errorOutput(io.err)),
+  );
+  if ('unknown' in choice) return sayWrong(text.unknownSensor(choice.unknown, choice.near), io);
+  const { timeOf, correctedMsMax } = await view.times();
+  const selection = select(range, choice, names.length > 0, timeOf);
+  const writer = await openWriter(options.format, timeOf);
+  await interruptible(io, async (signal) => {
+    const query = queryOf(range, correctedMsMax, choice);
+    const isAll = names.length === 0 && range.fromMs === undefined && range.toMs === undefined;
+    const total = isAll ? journal.stats().recordCount : undefined;
+    const written = await writeRecords(view, { query, selection, writer, total, out: options.out, signal }, io);
+    if (written === undefined) return;
+    if (selection.untimedCount() > 0) io.err(text.untimedLeftOut(selection.untimedCount()));
+    const losses = await view.losses();
+    if (losses.length > 0) io.err(text.damageSkipped(losses.length));
+    if (options.out !== undefined) io.err(text.exported(written, options.out));
+    else if (written === 0) io.err(text.nothingExported);
+  });
+}
+
+/** The journal looks at the times in the stamps, so it is asked for more than is meant where those may be wrong. */
+function queryOf({ fromMs, toMs }: Range, correctedMsMax: number, { sensors }: SensorChoice): HistoryQuery {
+  return {
+    ...(sensors === undefined ? {} : { sensors }),
+    ...(fromMs === undefined ? {} : { fromWallMs: fromMs - correctedMsMax }),
+    ...(toMs === undefined ? {} : { toWallMs: toMs + correctedMsMax }),
+    withUntimed: true,
+  };
+}
+
+/** Which of the records that the journal gives are meant. */
+export interface Selection {
+  takes(stored: StoredRecord): boolean;
+  /** Records that may be meant, but nobody knows when they were. */
+  untimedCount(): number;
+}
+
+function select({ fromMs, toMs }: Range, choice: SensorChoice, isBySensor: boolean, timeOf: TimeOf): Selection {
+  let untimedCount = 0;
+  const isRange = fromMs !== undefined || toMs !== undefined;
+  return {
+    takes({ record }) {
+      if (record.kind === 'observation' ? !choice.includes(record) : isBySensor) return false;
+      if (!isRange) return true;
+      const time = timeOf(record);
+      if ('wallMs' in time) return time.wallMs >= (fromMs ?? -Infinity) && time.wallMs < (toMs ?? Infinity);
+      untimedCount += 1;
+      return false;
+    },
+    untimedCount: () => untimedCount,
+  };
+}
+
+/** Everything that one run of writing needs. */
+export interface Writing {
+  readonly query: HistoryQuery;
+  readonly selection: Pick<Selection, 'takes'>;
+  readonly writer: RecordWriter;
+  /** Records that will be looked at, if known. */
+  readonly total: number | undefined;
+  /** File, or the standard output. */
+  readonly out: string | undefined;
+  readonly signal: AbortSignal;
+  /** Also the later copies of a record that was appended again. */
+  readonly withCopies?: boolean;
+}
+
+/**
+ * Writes what is selected, block by block, and returns how many records. Undefined when that was not possible (said, with
+ * the exit code set) or was interrupted: then no half-written file is left.
+ */
+export async function writeRecords(view: JournalView, writing: Writing, io: Io): Promise<number | undefined> {
+  const { writer, out, total, signal } = writing;
+  const { journal } = view;
+  const progress = openProgress(text.exporting, total, out === undefined ? silent() : errorOutput(io.err));
+  let output: Output | undefined;
+  try {
+    output = await openOutput(out, io);
+    const isOriginal = writing.withCopies === true ? async () => true : heldFilter(journal);
+    let looked = 0;
+    let written = 0;
+    let isWanted = await output.write(writer.head);
+    for await (const records of journal.history(writing.query)) {
+      if (!isWanted || signal.aborted) break;
+      const chosen: StoredRecord[] = [];
+      for (const stored of records) {
+        if (writing.selection.takes(stored) && (await isOriginal(stored))) chosen.push(stored);
+      }
+      const { bytes, count } = writer.write(chosen);
+      if (count > 0) isWanted = await output.write(bytes);
+      written += count;
+      looked += records.length;
+      progress.to(looked);
+    }
+    progress.end();
+    if (signal.aborted) await output.discard();
+    else await output.finish();
+    return signal.aborted ? undefined : written;
+  } catch (error) {
+    progress.end();
+    await output?.discard();
+    if (!(error instanceof OutputError)) throw error;
+    io.err(text.outputFailed(error.path, error.code));
+    io.setExitCode(error.code === 'EACCES' || error.code === 'EPERM' ? EXIT.forbidden : EXIT.tryAgain);
+    return undefined;
+  }
+}
+
+function silent() {
+  return { write: () => {}, isTerminal: false, nowMs: () => 0 };
+}
+
+/** Says wrong use of the command. */
+function sayWrong(message: string, io: Io): undefined {
+  io.err(message);
+  io.setExitCode(EXIT.usage);
+}

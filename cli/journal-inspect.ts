@@ -1,0 +1,96 @@
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { JournalFileStats, JournalStats } from '../gateway/journal/journal.ts';
+import type { Io } from './io.ts';
+import { SITE_ARGUMENT } from './journal-arguments.ts';
+import { gapsOf, lossOfGap } from './journal-losses.ts';
+import { errorOutput, openProgress } from './journal-progress.ts';
+import { type Inspection, renderInspection, type UplinkView } from './journal-render.ts';
+import { type JournalView, withJournal } from './journal-view.ts';
+import { countWaiting } from './journal-waiting.ts';
+import { text } from './messages/journal.ts';
+
+interface InspectOptions {
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `barri journal inspect`. */
+export function addInspect(journal: Command, io: Io): void {
+  journal
+    .command('inspect')
+    .description('Show what the journal holds: files, times, what waits for the city, damage, gaps.')
+    .argument('[site]', SITE_ARGUMENT)
+    .option('--state <folder>', 'state folder of the gateway, or a copy of a journal')
+    .option('--json', 'print JSON')
+    .addHelpText('after', text.inspectHelp)
+    .action((site: string | undefined, options: InspectOptions) =>
+      withJournal({ site, state: options.state }, io, async (view) => {
+        const inspection = await inspect(view, io);
+        io.out(options.json === true ? `${JSON.stringify(inspection)}\n` : renderInspection(inspection, io.columns));
+      }),
+    );
+}
+
+/** Looks at all that is known without reading every record. */
+async function inspect(view: JournalView, io: Io): Promise<Inspection> {
+  const { journal, folder, running, isSimulated } = view;
+  const stats = journal.stats();
+  const uplinks: UplinkView[] = [];
+  for (const uplink of view.uplinks) uplinks.push(await inspectUplink(uplink, view, io));
+  const { recordCount, firstSequence, lastSequence } = stats;
+  const files = await Promise.all(stats.files.map((file) => withSize(folder, file)));
+  return {
+    folder,
+    isRunning: running !== undefined,
+    isSimulated,
+    recordCount,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...(running === undefined ? {} : { sizeBytesMax: running.stored.sizeBytesMax }),
+    firstSequence,
+    lastSequence,
+    files,
+    uplinks,
+    damage: await view.losses(),
+    gaps: (await gapsOf(journal)).map(lossOfGap),
+    ...(running === undefined ? {} : { sinceStart: sinceStart(running.stored) }),
+  };
+}
+
+/** The size as it is on the disk: how large slots are, only the gateway that makes them knows. */
+async function withSize(folder: string, file: JournalFileStats): Promise<JournalFileStats> {
+  const found = await fs.stat(join(folder, file.file)).catch(() => undefined);
+  return found === undefined ? file : { ...file, sizeBytes: found.size };
+}
+
+function sinceStart({ thinnedCount, evictedUndeliveredCount, failing }: JournalStats): Inspection['sinceStart'] & object {
+  return { thinnedCount, evictedUndeliveredCount, ...(failing === undefined ? {} : { failing }) };
+}
+
+async function inspectUplink(uplink: string, { journal, running, times }: JournalView, io: Io): Promise<UplinkView> {
+  const delivery = await journal.delivery(uplink);
+  const { lowWater, ranges, unresolved } = delivery;
+  const known = {
+    uplink,
+    lowWater,
+    delivered: ranges,
+    unresolvedCount: unresolved.reduce((sum, { first, last }) => sum + last - first + 1, 0),
+  };
+  // The gateway counts as it goes.
+  const city = uplink === 'sentilo' ? running?.city : undefined;
+  if (city !== undefined) {
+    const { waitingCount, oldestWaitingWallMs } = city;
+    return { ...known, waitingCount, ...(oldestWaitingWallMs === undefined ? {} : { oldestWaitingWallMs }) };
+  }
+  const total = Math.max(0, journal.stats().lastSequence - lowWater);
+  const progress = openProgress(text.counting, total, errorOutput(io.err));
+  const { count, oldest } = await countWaiting(journal, delivery, progress.to);
+  progress.end();
+  const time = oldest === undefined ? undefined : (await times()).timeOf(oldest);
+  return {
+    ...known,
+    waitingCount: count,
+    ...(time !== undefined && 'wallMs' in time ? { oldestWaitingWallMs: time.wallMs } : {}),
+  };
+}

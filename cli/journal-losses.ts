@@ -1,0 +1,172 @@
+import type { Damage, Journal, SequenceRange, StoredRecord } from '../gateway/journal/journal.ts';
+import type { Gap, RecordClass, Stamp } from '../gateway/record.ts';
+import type { TimeOf } from './journal-time.ts';
+
+/** Records that are read at once. */
+const PAGE = 1_000;
+/** Records on both sides of damage that are asked what it may have cost. */
+const NEIGHBOURS = 1_000;
+/** What ended in its time is no loss. */
+const CAUSES_IN_TIME: ReadonlySet<string> = new Set(['expired']);
+
+/** Records that are not there any more, as far as it can be told. */
+export interface Loss {
+  /** Why, as a gap record or the damage says it. */
+  readonly cause: string;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** How many records: at most, unless `isExact`. */
+  readonly count: number;
+  readonly isExact: boolean;
+  /** Known, or where `isExact` is false those of the records around it. */
+  readonly sensors: readonly string[];
+  /** Of the first and the last that are gone, or of their neighbours. */
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
+  /** Between which of its readings each sensor may lack some, where only the records around the damage tell. */
+  readonly perSensor?: readonly SensorLoss[];
+}
+
+/** The last reading of a sensor before damage and its first one after it. */
+export interface SensorLoss {
+  readonly sensor: string;
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
+}
+
+/** The gap records of a journal, oldest first. */
+export async function gapsOf(journal: Pick<Journal, 'read'>): Promise<readonly Gap[]> {
+  const gaps: Gap[] = [];
+  for (let from = 1; ; ) {
+    const page = await journal.read(from, PAGE, 'events');
+    for (const { record } of page) if (record.kind === 'gap') gaps.push(record);
+    const last = page.at(-1);
+    if (last === undefined) return gaps;
+    from = last.sequence + 1;
+  }
+}
+
+/** Whether a gap stands for records that should still be there. */
+export function isLostGap({ cause }: Gap): boolean {
+  return !CAUSES_IN_TIME.has(cause);
+}
+
+/** What a gap record says. */
+export function lossOfGap(gap: Omit<Gap, 'kind' | keyof Stamp>): Loss {
+  const { cause, firstSequence, lastSequence, count, sensors = [], fromWallMs, toWallMs } = gap;
+  return {
+    cause,
+    firstSequence,
+    lastSequence,
+    count: count ?? lastSequence - firstSequence + 1,
+    isExact: count !== undefined,
+    sensors,
+    ...(fromWallMs === undefined ? {} : { fromWallMs }),
+    ...(toWallMs === undefined ? {} : { toWallMs }),
+  };
+}
+
+/**
+ * What damage cost: as the journal tells it itself, else from the gap records that name it, else from the records around
+ * it. Undefined when it cost nothing that was promised, or when what it holds is still there for another process.
+ */
+export async function lossOfDamage(
+  damage: Damage,
+  gaps: readonly Gap[],
+  journal: Pick<Journal, 'read'>,
+  timeOf: TimeOf,
+): Promise<Loss | undefined> {
+  const { missing, kind, recordClass, count, sensors, fromWallMs, toWallMs } = damage;
+  if (missing === undefined) return undefined;
+  if (count !== undefined && sensors !== undefined) {
+    return lossOfGap({
+      cause: kind,
+      firstSequence: missing.first,
+      lastSequence: missing.last,
+      count,
+      sensors,
+      ...(fromWallMs === undefined ? {} : { fromWallMs }),
+      ...(toWallMs === undefined ? {} : { toWallMs }),
+    });
+  }
+  const named = gaps.filter((gap) => gap.firstSequence <= missing.last && gap.lastSequence >= missing.first).map(lossOfGap);
+  if (named.length > 0) return together(kind, named);
+  return await lossBetweenNeighbours({ missing, kind, recordClass }, journal, timeOf);
+}
+
+function together(cause: string, losses: readonly Loss[]): Loss {
+  const froms = losses.flatMap(({ fromWallMs }) => fromWallMs ?? []);
+  const tos = losses.flatMap(({ toWallMs }) => toWallMs ?? []);
+  return {
+    cause,
+    firstSequence: Math.min(...losses.map(({ firstSequence }) => firstSequence)),
+    lastSequence: Math.max(...losses.map(({ lastSequence }) => lastSequence)),
+    count: losses.reduce((sum, { count }) => sum + count, 0),
+    isExact: losses.every(({ isExact }) => isExact),
+    sensors: [...new Set(losses.flatMap(({ sensors }) => sensors))].sort(),
+    ...(froms.length === 0 ? {} : { fromWallMs: Math.min(...froms) }),
+    ...(tos.length === 0 ? {} : { toWallMs: Math.max(...tos) }),
+  };
+}
+
+async function lossBetweenNeighbours(
+  { missing: { first, last }, kind, recordClass }: Where,
+  journal: Pick<Journal, 'read'>,
+  timeOf: TimeOf,
+): Promise<Loss> {
+  const earlier = await journal.read(Math.max(1, first - NEIGHBOURS), NEIGHBOURS, recordClass);
+  const before = earlier.filter(({ sequence }) => sequence < first);
+  let stillThere = 0;
+  for (let from = first; ; ) {
+    const page = await journal.read(from, PAGE, recordClass);
+    stillThere += page.filter(({ sequence }) => sequence <= last).length;
+    const end = page.at(-1);
+    if (end === undefined || end.sequence > last) break;
+    from = end.sequence + 1;
+  }
+  const after = await journal.read(last + 1, NEIGHBOURS, recordClass);
+  const lastBefore = timesBySensor(before, timeOf, Math.max);
+  const firstAfter = timesBySensor(after, timeOf, Math.min);
+  const sensors = [...new Set([...lastBefore.keys(), ...firstAfter.keys()])].sort();
+  return {
+    cause: kind,
+    firstSequence: first,
+    lastSequence: last,
+    count: Math.max(0, last - first + 1 - stillThere),
+    isExact: false,
+    sensors,
+    ...(lastBefore.size === 0 ? {} : { fromWallMs: Math.max(...lastBefore.values()) }),
+    ...(firstAfter.size === 0 ? {} : { toWallMs: Math.min(...firstAfter.values()) }),
+    perSensor: sensors.map((sensor) => between(sensor, lastBefore.get(sensor), firstAfter.get(sensor))),
+  };
+}
+
+function between(sensor: string, fromWallMs: number | undefined, toWallMs: number | undefined): SensorLoss {
+  return {
+    sensor,
+    ...(fromWallMs === undefined ? {} : { fromWallMs }),
+    ...(toWallMs === undefined ? {} : { toWallMs }),
+  };
+}
+
+interface Where {
+  readonly missing: SequenceRange;
+  readonly kind: string;
+  /** The others of the range are still there. */
+  readonly recordClass: RecordClass | undefined;
+}
+
+/** The latest or the earliest time of each sensor. */
+function timesBySensor(
+  stored: readonly StoredRecord[],
+  timeOf: TimeOf,
+  choose: (a: number, b: number) => number,
+): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const { record } of stored) {
+    const time = timeOf(record);
+    if (record.kind !== 'observation' || !('wallMs' in time)) continue;
+    times.set(record.sensor, choose(time.wallMs, times.get(record.sensor) ?? time.wallMs));
+  }
+  return times;
+}

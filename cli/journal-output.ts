@@ -1,0 +1,134 @@
+import { promises as fs } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Io } from './io.ts';
+
+/** Small writes are gathered up to this size. */
+const CHUNK_BYTES = 262_144;
+
+/** The output could not be written. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+  /** As the operating system names it (ENOSPC …). */
+  readonly code: string;
+  readonly path: string;
+  constructor(code: string, path: string, options?: ErrorOptions) {
+    super(`${path} cannot be written: ${code}`, options);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** Where records go. Each call ends when there is room for more, so that nothing piles up in memory. */
+export interface Output {
+  /** False when the reader has closed its end: nobody wants more. Rejects with OutputError. */
+  write(bytes: string | Uint8Array): Promise<boolean>;
+  /** Makes everything durable where that can be, under its final name. */
+  finish(): Promise<void>;
+  /** Leaves nothing half-written behind. */
+  discard(): Promise<void>;
+}
+
+/** The file at `path`, or the standard output where there is none. */
+export async function openOutput(path: string | undefined, io: Io): Promise<Output> {
+  return path === undefined ? standardOutput(io) : await fileOutput(path);
+}
+
+/**
+ * Whether `path` lies in `folder`: an output that took the name of a journal's file would destroy it.
+ * Symbolic links are followed.
+ */
+export async function liesIn(path: string, folder: string): Promise<boolean> {
+  const real = async (each: string) => await fs.realpath(each).catch(() => resolve(each));
+  const target = await fs.realpath(path).catch(async () => join(await real(dirname(resolve(path))), basename(path)));
+  return dirname(target) === (await real(folder)) || target.startsWith(`${await real(folder)}/`);
+}
+
+// ------------------------------------------------------------------------------------------------------ standard output
+
+function standardOutput(io: Io): Output {
+  let isGone = false;
+  // Why it failed is said in process-io.ts, where a closed reader is silent.
+  const onError = () => {
+    isGone = true;
+  };
+  process.stdout.on('error', onError);
+  return {
+    async write(bytes) {
+      if (isGone) return false;
+      if (typeof bytes === 'string') io.out(bytes);
+      else process.stdout.write(bytes);
+      if (process.stdout.writableNeedDrain) await drained();
+      return !isGone;
+    },
+    finish: async () => {
+      process.stdout.off('error', onError);
+    },
+    discard: async () => {
+      process.stdout.off('error', onError);
+    },
+  };
+}
+
+function drained(): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['drain', 'error', 'close'] as const;
+    const done = () => {
+      for (const event of events) process.stdout.off(event, done);
+      resolve();
+    };
+    for (const event of events) process.stdout.on(event, done);
+  });
+}
+
+// ----------------------------------------------------------------------------------------------------------------- file
+
+/** A file appears under its name when it is whole; what is no regular file (a pipe, a device) is written as it is. */
+async function fileOutput(path: string): Promise<Output> {
+  const existing = await fs.stat(path).catch(() => undefined);
+  const isDirect = existing !== undefined && !existing.isFile() && !existing.isDirectory();
+  const partial = isDirect ? path : `${path}.partial`;
+  // What `path` is a link to, so that the link stays one.
+  const final = await fs.realpath(path).catch(() => path);
+  const attempt = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (cause) {
+      throw new OutputError((cause as NodeJS.ErrnoException).code ?? 'UNKNOWN', path, { cause });
+    }
+  };
+  if (existing?.isDirectory() === true) throw new OutputError('EISDIR', path);
+  const file = await attempt(fs.open(partial, 'w'));
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  const flush = async () => {
+    const bytes = Buffer.concat(waiting);
+    waiting = [];
+    waitingBytes = 0;
+    for (let at = 0; at < bytes.length; ) at += (await attempt(file.write(bytes, at))).bytesWritten;
+  };
+  return {
+    async write(bytes) {
+      const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
+      try {
+        if (waitingBytes >= CHUNK_BYTES) await flush();
+      } catch (error) {
+        // The reader of a named pipe went away.
+        if (error instanceof OutputError && error.code === 'EPIPE') return false;
+        throw error;
+      }
+      return true;
+    },
+    async finish() {
+      await flush();
+      if (!isDirect) await attempt(file.datasync());
+      await attempt(file.close());
+      if (!isDirect) await attempt(fs.rename(partial, final));
+    },
+    async discard() {
+      await file.close().catch(() => {});
+      if (!isDirect) await fs.rm(partial, { force: true });
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { dirname, join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { type Disk, DiskError } from '../gateway/host.ts';
+import { type Journal, JournalError } from '../gateway/journal/journal.ts';
+import { openJournal } from '../gateway/journal/open-journal.ts';
+import { realClock, realHost } from '../gateway/real-host.ts';
+import type { Io } from './io.ts';
+import { siteToRun } from './site.ts';
+import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+
+/** Where a person says that the journal is. */
+export interface Told {
+  readonly site?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** The state folders to look at, in this order, and the site if its file was read. */
+export interface Place {
+  readonly folders: readonly string[];
+  readonly config?: Config;
+}
+
+/** Where the journal of a site may be. Undefined when the site's file has errors: they were said and the exit code is set. */
+export async function placeOf({ site, state }: Told, io: Io): Promise<Place | undefined> {
+  const told = state ?? io.env['BARRI_STATE_DIR'];
+  if (told !== undefined && site === undefined) return { folders: [told] };
+  const file = site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT;
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return undefined;
+  const { config } = loaded;
+  const folders =
+    told === undefined ? stateFolders({ option: undefined, siteFile: file, gatewayId: config.gateway.id, env: io.env }) : [told];
+  return { folders, config };
+}
+
+/**
+ * Opens a journal to look at it: no lock is taken and not a byte is changed, so that it works beside a running gateway.
+ * What that one writes meanwhile may be missing, and what it drops may look like damage.
+ * @throws JournalError when the folder cannot be listed
+ */
+export function openToLook(journalFolder: string): Promise<Journal> {
+  const { disk } = realHost(() => {});
+  const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
+  return openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, isReadOnly: true, ...limits });
+}
+
+/** Closes what openToLook opened. Nothing was written, so a disk that refuses writes is nothing to tell. */
+export async function closeLooked(journal: Journal): Promise<void> {
+  try {
+    await journal.close();
+  } catch (error) {
+    if (!(error instanceof JournalError || error instanceof DiskError)) throw error;
+  }
+}
+
+/** The same disk, refusing every change as a write-protected card does. */
+function readOnly(disk: Disk): Disk {
+  const refuse = async (path: string): Promise<never> => {
+    throw new DiskError('EROFS', `${path} is only being looked at`);
+  };
+  return {
+    ...disk,
+    mkdir: async (path) => ((await disk.size(path)) === undefined ? refuse(path) : undefined),
+    open: async (path, mode) => {
+      if (mode === 'create' && (await disk.size(path)) === undefined) return await refuse(path);
+      const file = await disk.open(path, 'read');
+      return { ...file, pwrite: () => refuse(path), truncate: () => refuse(path), fdatasync: () => refuse(path) };
+    },
+    rename: refuse,
+    unlink: refuse,
+    fsyncDir: (path) => refuse(dirname(path)),
+  };
+}
+
+/** The journal's folder in a state folder. */
+export function journalFolderOf(stateFolder: string): string {
+  return join(stateFolder, 'journal');
+}

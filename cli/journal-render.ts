@@ -1,0 +1,172 @@
+import type { Damage, JournalFileStats, JournalStats, SequenceRange } from '../gateway/journal/journal.ts';
+import type { Loss } from './journal-losses.ts';
+import { minuteText, secondText } from './journal-time.ts';
+import { text } from './messages/journal.ts';
+import { text as live } from './messages/live.ts';
+import { sizeText } from './render-status.ts';
+import { displayWidth, tableLines } from './table.ts';
+
+const LABEL_WIDTH = 10;
+/** Delivered ranges, gaps and damaged places that are shown; JSON has all of them. */
+const RANGES_SHOWN = 4;
+const GAPS_SHOWN = 10;
+const DAMAGE_SHOWN = 10;
+const SENSORS_SHOWN = 3;
+
+/** What one uplink has of a journal. */
+export interface UplinkView {
+  readonly uplink: string;
+  readonly waitingCount: number;
+  readonly oldestWaitingWallMs?: number;
+  readonly lowWater: number;
+  /** Delivered ranges above the low-water mark. */
+  readonly delivered: readonly SequenceRange[];
+  /** Being sent when the gateway was last seen: looked up in the city before anything is sent again. */
+  readonly unresolvedCount: number;
+}
+
+/** Everything that `barri journal inspect` shows. */
+export interface Inspection {
+  readonly folder: string;
+  readonly isRunning: boolean;
+  readonly isSimulated: boolean;
+  readonly recordCount: number;
+  readonly sizeBytes: number;
+  /** Only a running gateway knows its limit. */
+  readonly sizeBytesMax?: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly files: readonly JournalFileStats[];
+  readonly uplinks: readonly UplinkView[];
+  readonly damage: readonly Damage[];
+  /** What is known to be missing. */
+  readonly gaps: readonly Loss[];
+  /** Since the start of the gateway that runs. */
+  readonly sinceStart?: Pick<JournalStats, 'thinnedCount' | 'evictedUndeliveredCount' | 'failing'>;
+}
+
+/** The picture of `barri journal inspect`, for a terminal of so many columns (80 are enough). */
+export function renderInspection(inspection: Inspection, columns: number): string {
+  const { labels } = text;
+  const blocks: [string, string[]][] = [
+    [labels.journal, [inspection.folder]],
+    [labels.holds, [holdsLine(inspection)]],
+    [labels.city, inspection.uplinks.length === 0 ? [text.noUplink] : inspection.uplinks.flatMap(uplinkLines)],
+    [labels.since, sinceStartLines(inspection)],
+    [labels.damage, damageLines(inspection.damage)],
+    [labels.missing, gapLines(inspection.gaps)],
+  ];
+  return `${labelled(blocks, columns)}\n${fileLines(inspection.files).join('\n')}\n`;
+}
+
+/** Blocks of lines with a label before each, broken so that they fit on a terminal of so many columns. */
+export function labelled(blocks: readonly (readonly [string, readonly string[]])[], columns: number): string {
+  const lines = blocks.flatMap(([label, texts]) =>
+    texts
+      .flatMap((line) => wrapped(line, Math.max(40, columns - LABEL_WIDTH)))
+      .map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line),
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What is missing, a line for each loss: when, whose, how many, why. */
+function gapLines(gaps: readonly Loss[]): string[] {
+  if (gaps.length === 0) return [text.nothingMissing];
+  const newest = [...gaps].reverse().slice(0, GAPS_SHOWN);
+  const lines = newest.map((loss) => lossLine(loss));
+  return gaps.length > GAPS_SHOWN ? [...lines, text.moreGaps(gaps.length - GAPS_SHOWN)] : lines;
+}
+
+/** One loss as a sentence; `sensorsMax` of its sensors are named. */
+export function lossLine(loss: Loss, sensorsMax = SENSORS_SHOWN): string {
+  const { cause, count, isExact, sensors, fromWallMs, toWallMs } = loss;
+  const shown = sensors.slice(0, sensorsMax);
+  return text.loss({
+    cause,
+    count,
+    isExact,
+    sensors: shown,
+    otherSensors: sensors.length - shown.length,
+    from: secondText(fromWallMs),
+    to: secondText(toWallMs),
+  });
+}
+
+/** Who may lack readings because of a loss, a line for each sensor. */
+export function sensorLines({ perSensor = [] }: Loss): string[] {
+  return perSensor.map(({ sensor, fromWallMs, toWallMs }) =>
+    text.perSensor(sensor, secondText(fromWallMs), secondText(toWallMs)),
+  );
+}
+
+function holdsLine({ recordCount, sizeBytes, sizeBytesMax, firstSequence, lastSequence, files }: Inspection): string {
+  const froms = files.flatMap(({ fromWallMs }) => fromWallMs ?? []);
+  const tos = files.flatMap(({ toWallMs }) => toWallMs ?? []);
+  // Not Math.min(...): there may be many files.
+  const from = froms.length === 0 ? undefined : froms.reduce((least, each) => Math.min(least, each));
+  const to = tos.length === 0 ? undefined : tos.reduce((most, each) => Math.max(most, each));
+  return text.holds({
+    recordCount,
+    size: sizeText(sizeBytes),
+    sizeMax: sizeBytesMax === undefined ? undefined : sizeText(sizeBytesMax),
+    firstSequence,
+    lastSequence,
+    from: minuteText(from),
+    to: minuteText(to),
+  });
+}
+
+function uplinkLines({ uplink, waitingCount, oldestWaitingWallMs, lowWater, delivered, unresolvedCount }: UplinkView): string[] {
+  const shown = delivered.slice(0, RANGES_SHOWN);
+  return [
+    text.uplinkWaiting(uplink, waitingCount, secondText(oldestWaitingWallMs)),
+    text.uplinkDelivered(lowWater, shown, delivered.length - shown.length),
+    ...(unresolvedCount === 0 ? [] : [text.uplinkUnresolved(unresolvedCount)]),
+  ];
+}
+
+function sinceStartLines({ sinceStart }: Inspection): string[] {
+  if (sinceStart === undefined) return [];
+  const { thinnedCount, evictedUndeliveredCount, failing } = sinceStart;
+  return [
+    text.thinnedAndDropped(thinnedCount, evictedUndeliveredCount),
+    ...(failing === undefined ? [] : [text.failing(failing.code, failing.waitingCount, failing.waitingMax)]),
+  ];
+}
+
+/** Two lines a file, so that name, sequences and times fit into 80 columns. */
+function fileLines(files: readonly JournalFileStats[]): string[] {
+  if (files.length === 0) return [text.noFiles];
+  const rows = files.flatMap((file) => {
+    const { sizeBytes, recordCount, firstSequence, lastSequence, fromWallMs, toWallMs } = file;
+    if (recordCount === 0) return [[file.file, text.fileKind(file), sizeText(sizeBytes), text.emptyFile]];
+    const first = [file.file, text.fileKind(file), sizeText(sizeBytes), minuteText(fromWallMs)];
+    return [
+      first,
+      [text.sequences(firstSequence, lastSequence), text.fileNote(file), text.number(recordCount), minuteText(toWallMs)],
+    ];
+  });
+  return tableLines([...text.fileHeader, ...rows], new Set([2]));
+}
+
+function damageLines(damage: readonly Damage[]): string[] {
+  if (damage.length === 0) return [text.noDamage];
+  const shown = damage.slice(0, DAMAGE_SHOWN);
+  return [...shown.map(text.damage), ...(damage.length > shown.length ? [live.moreDamage(damage.length - shown.length)] : [])];
+}
+
+/** Breaks a line at spaces; a word that is too long stays whole. */
+function wrapped(line: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(' ')) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (displayWidth(longer) > width && current !== '') {
+      lines.push(current);
+      current = `  ${word}`;
+    } else {
+      current = longer;
+    }
+  }
+  return [...lines, current];
+}

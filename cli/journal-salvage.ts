@@ -1,0 +1,78 @@
+import { type Command, Option } from 'commander';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { writeRecords } from './journal-export.ts';
+import { type Format, openWriter } from './journal-formats.ts';
+import { gapsOf, isLostGap, type Loss, lossOfGap } from './journal-losses.ts';
+import { liesIn } from './journal-output.ts';
+import { lossLine } from './journal-render.ts';
+import { type Finding, findingLines, findingsOf } from './journal-verify.ts';
+import { interruptible, type JournalView, withJournalFolder } from './journal-view.ts';
+import { text } from './messages/journal.ts';
+
+interface SalvageOptions {
+  readonly out: string;
+  readonly format: Exclude<Format, 'csv'>;
+  readonly json?: boolean;
+}
+
+/** What was saved and what was not. */
+interface Salvage {
+  readonly folder: string;
+  readonly out: string;
+  readonly savedCount: number;
+  readonly damage: readonly Finding[];
+  /** Losses that the journal itself had on record. */
+  readonly missing: readonly Loss[];
+}
+
+/** Adds `barri journal salvage`. */
+export function addSalvage(journal: Command, io: Io): void {
+  journal
+    .command('salvage')
+    .description('Save every record that can still be read from a damaged journal into one file, and say what is lost.')
+    .argument('<folder>', 'the damaged journal, or the state folder it is in; not a byte of it is changed')
+    .requiredOption('--out <file>', 'file for the records')
+    .addOption(new Option('--format <format>', 'form of the file').choices(['jsonl', 'cbor']).default('jsonl'))
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', text.salvageHelp)
+    .action((folder: string, options: SalvageOptions) =>
+      withJournalFolder(folder, io, (view) => interruptible(io, (signal) => salvage(view, options, signal, io))),
+    );
+}
+
+async function salvage(view: JournalView, options: SalvageOptions, signal: AbortSignal, io: Io): Promise<void> {
+  const { journal, folder } = view;
+  const { out, format } = options;
+  if (await liesIn(out, folder)) {
+    io.err(text.outInJournal(out));
+    return io.setExitCode(EXIT.usage);
+  }
+  const writer = await openWriter(format, (await view.times()).timeOf);
+  const total = journal.stats().recordCount;
+  // Every copy of a held record, as it stands: what is saved is the journal, not a table of readings.
+  const selection = { takes: () => true };
+  const savedCount = await writeRecords(view, { query: {}, selection, writer, total, out, signal, withCopies: true }, io);
+  if (savedCount === undefined) return;
+  const damage = await findingsOf(view);
+  const missing = (await gapsOf(journal)).filter(isLostGap).map(lossOfGap);
+  const report: Salvage = { folder, out, savedCount, damage, missing };
+  io.out(options.json === true ? `${JSON.stringify(report)}\n` : renderSalvage(report));
+  if (damage.length > 0 || missing.length > 0) io.setExitCode(EXIT.problems);
+}
+
+function renderSalvage({ folder, out, savedCount, damage, missing }: Salvage): string {
+  const lines = [
+    text.salvaged(savedCount, folder, out),
+    ...(damage.length === 0 && missing.length === 0 ? [text.nothingLost] : []),
+    ...(damage.length === 0 ? [] : [text.damageNow, ...indented(findingLines(damage, true))]),
+    ...(missing.length === 0
+      ? []
+      : [text.lostBefore, ...indented(missing.map((loss) => lossLine(loss, Number.POSITIVE_INFINITY)))]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}

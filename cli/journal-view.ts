@@ -1,0 +1,204 @@
+import { promises as fs } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { DiskError } from '../gateway/host.ts';
+import { type Damage, type Journal, JournalError } from '../gateway/journal/journal.ts';
+import { realHost } from '../gateway/real-host.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { closeLooked, journalFolderOf, openToLook, type Place, placeOf, type Told } from './journal-place.ts';
+import { type Times, timesOf } from './journal-time.ts';
+import { runUntilSignal } from './life.ts';
+import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { text } from './messages/journal.ts';
+import { isLoss } from './render-status.ts';
+import { SIMULATED_MARK } from './state-folder.ts';
+
+/** Names of the files that journals are made of, of this release and of others. */
+const JOURNAL_FILE = /^(?:slot-[0-9]+|.+\.blocks(?:\.new)?|.+\.cursor|[0-9-]+\.journal)$/;
+
+/** A journal that is only looked at. */
+export interface JournalView {
+  /** Where its files are. */
+  readonly folder: string;
+  readonly journal: Journal;
+  /** What the gateway that runs on it says; undefined when none runs. */
+  readonly running?: GatewayStatus;
+  readonly isSimulated: boolean;
+  /** The site, when its file was named or found. */
+  readonly config?: Config;
+  /** Names of the uplinks that have delivered from it. */
+  readonly uplinks: readonly string[];
+  /** Opens it once more, as it is then. The caller closes it. */
+  again(): Promise<Journal>;
+  /** When its records were. */
+  times(): Promise<Times>;
+  /** The damage noticed so far that costs records; beside a running gateway only what a second look finds too. */
+  losses(): Promise<readonly Damage[]>;
+}
+
+/** Runs `work` on the journal that a person means. What a person can mend is said, and the exit code set. */
+export async function withJournal(told: Told, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
+  const place = await placeOf(told, io);
+  if (place !== undefined) await withOneOf(place, io, work);
+}
+
+/** As withJournal, for a folder that is named itself: a state folder, or the journal's own. */
+export async function withJournalFolder(folder: string, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
+  await withOneOf({ folders: [folder] }, io, work);
+}
+
+/** The first journal on which a gateway runs, else the first. */
+async function withOneOf({ folders, config }: Place, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
+  const [wanted = ''] = folders;
+  await orSayNotAllowed(io, () =>
+    orSayUnreadable(wanted, io, async () => {
+      const found: Found[] = [];
+      for (const folder of folders) {
+        const journalFolder = await findJournal(folder);
+        if (journalFolder === undefined) continue;
+        const running = await askGateway<GatewayStatus>(dirname(resolve(journalFolder)), '/status');
+        found.push({ journalFolder, running });
+      }
+      const chosen = found.find(({ running }) => running !== undefined) ?? found[0];
+      if (chosen !== undefined) return await lookAt(chosen, config, io, work);
+      io.err(text.noJournal(wanted));
+      io.setExitCode(EXIT.problems);
+    }),
+  );
+}
+
+/** Runs `work` until it ends or a signal comes: then its signal is aborted, it tidies up, and the exit code says so. */
+export async function interruptible(io: Io, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const aborting = new AbortController();
+  let hasEnded = false;
+  const working = work(aborting.signal).finally(() => {
+    hasEnded = true;
+  });
+  const stop = async () => {
+    if (hasEnded) return;
+    io.setExitCode(EXIT.interrupted);
+    aborting.abort();
+    await working.catch(() => {});
+  };
+  await runUntilSignal({ stop }, working);
+}
+
+interface Found {
+  readonly journalFolder: string;
+  readonly running: GatewayStatus | undefined;
+}
+
+async function lookAt(
+  { journalFolder: folder, running }: Found,
+  config: Config | undefined,
+  io: Io,
+  work: (view: JournalView) => Promise<void>,
+): Promise<void> {
+  const names = await fs.readdir(folder);
+  for (const name of names) if (JOURNAL_FILE.test(name)) await mustBeAllowed(join(folder, name));
+  const journal = await openToLook(folder);
+  const isSimulated = await fs.access(join(dirname(resolve(folder)), SIMULATED_MARK)).then(
+    () => true,
+    () => false,
+  );
+  if (isSimulated) io.err(text.simulated(folder));
+  if (running !== undefined) io.err(text.running);
+  const again = () => openToLook(folder);
+  try {
+    await work({
+      folder,
+      journal,
+      ...(running === undefined ? {} : { running }),
+      isSimulated,
+      ...(config === undefined ? {} : { config }),
+      uplinks: names.flatMap((name) => /^(.+)\.cursor$/.exec(name)?.[1] ?? []),
+      again,
+      times: () => timesOf(journal, running === undefined ? undefined : realHost(() => {}).bootId),
+      losses: async () => {
+        const noticed = [...journal.stats().damage.filter(isLoss), ...(await hollowFiles(journal))];
+        return running === undefined || noticed.length === 0 ? noticed : await confirmed(noticed, again);
+      },
+    });
+  } finally {
+    await closeLooked(journal);
+  }
+}
+
+/** The files of another user are no damage. @throws DiskError */
+async function mustBeAllowed(path: string): Promise<void> {
+  try {
+    await fs.access(path, fs.constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
+  }
+}
+
+/** A running gateway recycles and deletes files: what it changed under our hands is no damage. What is damaged stays so. */
+async function confirmed(noticed: readonly Damage[], again: () => Promise<Journal>): Promise<readonly Damage[]> {
+  const journal = await again();
+  try {
+    // Damage inside a file is met where its records are read.
+    for (const { missing } of noticed) if (missing !== undefined) await journal.read(missing.first, 1);
+    const key = ({ file, offset, kind }: Damage) => `${file} ${offset} ${kind}`;
+    const found = new Set([...journal.stats().damage, ...(await hollowFiles(journal))].map(key));
+    return noticed.filter((damage) => found.has(key(damage)));
+  } finally {
+    await closeLooked(journal);
+  }
+}
+
+/**
+ * Block files in which nothing can be read. Such a file gets its name when its first records are durable, so that it never
+ * was like that; its name says where they began.
+ */
+async function hollowFiles(journal: Journal): Promise<readonly Damage[]> {
+  const { files, damage } = journal.stats();
+  const named = new Set(damage.filter(isLoss).map(({ file }) => file));
+  const hollow: Damage[] = [];
+  for (const { file, kind, sizeBytes, recordCount } of files) {
+    if (kind !== 'block' || recordCount > 0 || sizeBytes === 0 || named.has(file)) continue;
+    const first = Number(/[0-9]+/.exec(file)?.[0] ?? 0);
+    const [next] = await journal.read(first, 1);
+    const missing = next === undefined || next.sequence <= first ? {} : { missing: { first, last: next.sequence - 1 } };
+    hollow.push({ file, offset: 0, sizeBytes, kind: 'damaged', ...missing });
+  }
+  return hollow;
+}
+
+/** The folder with the journal's files: the one in a state folder, or the named one itself. Undefined when there is neither. */
+async function findJournal(folder: string): Promise<string | undefined> {
+  for (const candidate of [journalFolderOf(folder), folder]) {
+    const names = await listed(candidate);
+    if (names === undefined) continue;
+    const isJournal = names.some((name) => JOURNAL_FILE.test(name));
+    // The folder of a gateway that has kept nothing yet.
+    if (isJournal || (names.length === 0 && candidate !== folder)) return candidate;
+  }
+  return undefined;
+}
+
+async function listed(folder: string): Promise<readonly string[] | undefined> {
+  try {
+    return await fs.readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new DiskError(code ?? 'UNKNOWN', `cannot list ${folder}: ${code}`, { cause: error });
+  }
+}
+
+/** Runs `work`; files that cannot be read are said. */
+async function orSayUnreadable(folder: string, io: Io, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+    const code = error instanceof DiskError ? error.code : error.cause instanceof DiskError ? error.cause.code : '';
+    const isForbidden = code === 'EACCES' || code === 'EPERM';
+    io.err(text.unreadable(folder, error.message, isForbidden));
+    io.setExitCode(isForbidden ? EXIT.forbidden : EXIT.problems);
+  }
+}

@@ -1,0 +1,308 @@
+import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/journal/journal.ts';
+import { text as live } from './live.ts';
+
+/** Texts of the commands that look into a journal. English; other languages take the same keys. Times are UTC. */
+export const text = {
+  // ------------------------------------------------------------------------------------------------------------- general
+  help: `
+All of them only read: they work beside a running gateway and change nothing.
+What a gateway writes while they look may be missing from what they show.
+
+Examples:
+  barri journal inspect
+  barri journal export --from 7d --format csv --out week.csv`,
+  running: 'A gateway is running on this journal: what it writes from now on may be missing here.\n',
+  simulated: (folder: string) => `note: the readings in ${folder} are simulated\n`,
+  noJournal: (folder: string) =>
+    `error[B120] there is no journal in ${folder}\n   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = without --state the site file tells the folder: see \`barri status --help\`\n`,
+  unreadable: (folder: string, why: string, isForbidden: boolean) =>
+    `error[B121] the journal in ${folder} cannot be read: ${why}\n   = ${
+      isForbidden
+        ? 'ask as the user whom it belongs to: put `sudo -u barri` before the command, or `sudo`'
+        : 'check the card and its cable; copy the folder to another disk (`cp -a`) and look at the copy with --state COPY'
+    }\n`,
+  progress: ({ what, count, total, part, leftMs }: ProgressTexts) => {
+    if (total === undefined || part === undefined) return `${what}: ${number(count)} records`;
+    const left = leftMs === undefined ? '' : `, ${live.duration(leftMs)} left`;
+    return `${what}: ${Math.floor(part * 100)} %, ${number(count)} of ${number(total)} records${left}`;
+  },
+  number,
+
+  // ------------------------------------------------------------------------------------------------------------- inspect
+  inspectHelp: `
+Times are UTC. Dropped and thinned readings are counted by the gateway since its
+start: they are shown while one runs. --json has all gaps and ranges; the
+picture shows the newest gaps and the first ranges.
+
+Examples:
+  barri journal inspect
+  barri journal inspect --state /media/card/var/lib/barri`,
+  labels: { journal: 'Journal', holds: 'Holds', city: 'City', since: 'Dropped', damage: 'Damage', missing: 'Missing' },
+  counting: live.counting,
+  holds: ({ recordCount, size, sizeMax, firstSequence, lastSequence, from, to }: HoldsTexts) => {
+    const times = from === '' ? '' : `, measured from ${from} to ${to} UTC`;
+    const sequences = recordCount === 0 ? '' : `, sequences ${number(firstSequence)} to ${number(lastSequence)}`;
+    return `${count(recordCount, 'record')} in ${size}${sizeMax === undefined ? '' : ` of ${sizeMax}`}${sequences}${times}`;
+  },
+  noUplink: 'no uplink has delivered anything from it',
+  uplinkWaiting: (uplink: string, waiting: number, since: string) =>
+    waiting === 0
+      ? `${uplink}: nothing waits`
+      : `${uplink}: ${count(waiting, 'reading')} ${waiting === 1 ? 'waits' : 'wait'}${since === '' ? '' : `, the oldest of ${since} UTC`}`,
+  uplinkDelivered: (lowWater: number, ranges: readonly SequenceRange[], more: number) => {
+    const below = lowWater === 0 ? 'nothing delivered from the beginning on' : `delivered: all up to ${number(lowWater)}`;
+    const above = ranges.map(({ first, last }) => (first === last ? number(first) : `${number(first)} to ${number(last)}`));
+    return [below, ...above, ...(more === 0 ? [] : [`and ${count(more, 'more range')}`])].join('; ');
+  },
+  uplinkUnresolved: (records: number) =>
+    `${count(records, 'reading')} ${records === 1 ? 'was' : 'were'} being sent: looked up in the city before anything is sent again`,
+  thinnedAndDropped: (thinned: number, dropped: number) =>
+    thinned + dropped === 0
+      ? 'nothing since the gateway started'
+      : `since the gateway started, because the journal is full: ${count(dropped, 'undelivered reading')} dropped, ${number(thinned)} merged into windows of five minutes`,
+  failing: (code: string, waiting: number, max: number) =>
+    `the disk refuses writes (${code}): ${number(waiting)} of at most ${count(max, 'record')} kept in memory`,
+  noDamage: 'none found at opening (`barri journal verify` reads everything)',
+  nothingMissing: 'nothing that is known of',
+  loss: ({ cause, count: records, isExact, sensors, otherSensors, from, to }: LossTexts) => {
+    const when =
+      from === ''
+        ? to === ''
+          ? 'at an unknown time'
+          : `before ${to} UTC`
+        : to === ''
+          ? `after ${from} UTC`
+          : `${from} to ${to} UTC`;
+    const names = [...sensors, ...(otherSensors === 0 ? [] : [`${number(otherSensors)} more`])].join(', ');
+    const whose = names === '' ? '' : isExact ? ` of ${names}` : `, around them ${names}`;
+    return `${when}: ${isExact ? '' : 'up to '}${count(records, 'record')}${whose} (${CAUSES[cause] ?? cause})`;
+  },
+  perSensor: (sensor: string, from: string, to: string) =>
+    `${sensor}: between ${from === '' ? 'the beginning' : `${from} UTC`} and ${to === '' ? 'the end' : `${to} UTC`}`,
+  moreGaps: (gaps: number) => `and ${count(gaps, 'earlier gap')}: --json has all`,
+  noFiles: 'No files yet.',
+  emptyFile: 'empty',
+  fileHeader: [
+    ['FILE', 'KIND', 'SIZE', 'FROM (UTC)'],
+    ['  SEQUENCES', '', 'RECORDS', 'TO'],
+  ],
+  fileKind: ({ kind, recordClass }: JournalFileStats) => recordClass ?? KINDS[kind],
+  fileNote: ({ isThinned }: JournalFileStats) => (isThinned === true ? 'thinned' : ''),
+  sequences: (first: number, last: number) => `  ${number(first)} to ${number(last)}`,
+
+  // -------------------------------------------------------------------------------------------------------------- verify
+  verifyHelp: `
+Exit code 0 when every record is right, 1 when something is damaged. What a power
+cut left half-written at the end is no damage: nobody was promised it. Beside a
+running gateway a damaged place is looked at twice, because what the gateway
+recycles or drops meanwhile is no damage either.
+
+Examples:
+  barri journal verify
+  barri journal verify --state /media/card/var/lib/barri --json`,
+  verifying: 'verifying',
+  verified: (folder: string, records: number, files: number) =>
+    `${count(records, 'record')} of ${count(files, 'file')} read in ${folder}`,
+  allWell: 'Every one is right.',
+  unread: (records: number) =>
+    `${count(records, 'record')} that the files promise did not come back: look again, and report it if it stays so.`,
+  gapsOnRecord: (gaps: number) => `${count(gaps, 'gap')} on record from before: \`barri journal inspect\` shows them.`,
+  damage: ({ file, offset, sizeBytes, kind, missing, holds }: Damage) => {
+    if (kind === 'other-version') return `${file}: written by a later version, left alone`;
+    const place = `${file}, ${count(sizeBytes, 'byte')} from ${number(offset)} on`;
+    const what = kind === 'unreadable' ? 'the disk gives an error' : 'damaged';
+    if (holds !== undefined)
+      return `${place}: ${what}; up to ${count(holds.last - holds.first + 1, 'record')} may still be in it`;
+    if (missing !== undefined) return `${place}: ${what}`;
+    return `${place}: ${what}; ${kind === 'unreadable' ? 'what it held is not known' : 'no record is missing'}`;
+  },
+
+  // -------------------------------------------------------------------------------------------------------------- export
+  exportHelp: `
+Times are UTC unless they have a zone: 2026-11-25, 2026-11-25T14:30:05,
+2026-11-25T14:30+01:00, 2026-11-25+01:00 for a day of that zone, or how long ago:
+2d, 12h30min. --from is included, --to is not, but a day in --to is exported whole.
+
+csv     readings, RFC 4180 with a header line; numbers with a dot and all digits.
+        A text that a spreadsheet would take for a formula gets an apostrophe
+        before it.
+jsonl   one JSON object a line: every kind of record, with all its fields
+cbor    the same as a CBOR sequence of maps (RFC 8742)
+
+Each sensor comes in the order of measuring, but sensors come in blocks: sort by
+time where that matters. A reading from before the clock was set has the time
+that was found out later; while nobody knows it, the column \`time_unknown\` says
+why, and with --from or --to it is left out and counted. \`readings\` above 1: the
+journal was full, and this is the mean, the last value or the sum of so many.
+
+Examples:
+  barri journal export --from 7d --out week.csv
+  barri journal export school.gateway.yaml --sensor hall.temperature --from 2026-11-01 --to 2026-11-30 --format jsonl`,
+  exporting: 'exporting',
+  lookingForSensors: 'looking for the sensors',
+  noTime: (option: string, written: string) =>
+    `error[B122] ${option} ${written} is no time\n   = write a day or a time (2026-11-25, 2026-11-25T14:30, 2026-11-25T14:30+01:00; UTC without a zone) or how long ago (2d, 12h)\n`,
+  emptyRange: (from: string, to: string) =>
+    `error[B123] there is no time between --from ${from} and --to ${to}\n   = --from is the earlier one; how long ago counts back from now: --from 7d --to 2d\n`,
+  unknownSensor: (name: string, near: readonly string[]) =>
+    `error[B124] neither the site nor the journal knows the sensor ${name}\n   = ${
+      near.length === 0 ? 'the journal holds no readings' : `there is: ${near.join(', ')}`
+    }\n   = give a sensor id, or <device>.<reading> as in the site file\n`,
+  bytesToTerminal:
+    'error[B125] CBOR is bytes and no text for a terminal\n   = give a file: --out readings.cbor, or send it to another program\n',
+  outInJournal: (out: string) =>
+    `error[B126] ${out} lies in the journal's folder, where nothing is written\n   = choose a file elsewhere: --out FILE\n`,
+  outputFailed: (path: string, code: string) =>
+    `error[B127] ${path} cannot be written: ${CODES[code] ?? code}\n   = nothing half-written is left under this name; ${
+      code === 'ENOSPC' || code === 'EDQUOT' ? 'make room, or choose a file on another disk' : 'choose another file'
+    }: --out FILE\n`,
+  untimedLeftOut: (records: number) =>
+    `${count(records, 'record')} without a known time left out: without --from and --to they are exported too.\n`,
+  damageSkipped: (places: number) =>
+    `note: ${count(places, 'damaged place')} in the journal: what stood there may be missing. See \`barri journal verify\`.\n`,
+  exported: (records: number, path: string) => `${count(records, 'record')} written to ${path}\n`,
+  nothingExported: 'Nothing in the journal matches: `barri journal inspect` shows which times it holds.\n',
+
+  // ------------------------------------------------------------------------------------------------------------- salvage
+  salvageHelp: `
+Work on a copy of the card. Not a byte of the damaged folder is changed, and the
+records go into one file, not into a new journal: there they would get new
+sequences, the delivery state would no longer fit, and a gateway on it would send
+to the city again what the city has. Each record in the file has its old sequence
+and all its fields. Later copies of a reading that the city refused for now are
+among them (\`heldFrom\`).
+
+Exit code 0 when nothing is lost, 1 when something is.
+
+Examples:
+  barri journal salvage /media/card/var/lib/barri --out saved.jsonl
+  barri journal salvage copy-of-journal --format cbor --out saved.cbor`,
+  salvaged: (records: number, folder: string, out: string) => `${count(records, 'record')} of ${folder} saved in ${out}`,
+  nothingLost: 'Nothing is lost.',
+  damageNow: 'Damaged now:',
+  lostBefore: 'Lost before, as the journal itself has it on record:',
+
+  // ---------------------------------------------------------------------------------------------------------------- wear
+  wearHelp: `
+The figures are those of the gateway that runs, counted since its start: what it
+handed to the disk, and how often it waited until that was durable. After a day
+they are worth most.
+
+Examples:
+  barri journal wear
+  barri journal wear school.gateway.yaml --json`,
+  wearUnknown: (folder: string, records: number, size: string) =>
+    `No gateway runs on ${folder}, so nothing can be measured: files that are written over and over do not tell how often.
+They hold ${count(records, 'record')} in ${size}, which is what they take, not what was written.
+   = start the gateway, let it run for some hours, and ask again: \`barri journal wear\`\n`,
+  wearLabels: { measured: 'Measured', day: 'A day', card: 'Card', knob: 'Knob' },
+  wearMeasured: ({ forMs, writtenBytes, syncCount }: WearTexts) =>
+    `${sizes(writtenBytes)} and ${count(syncCount, 'sync')} in ${live.duration(forMs)}`,
+  wearRough: (slotBytes: number) =>
+    `too little was measured to tell: making its slots alone costs ${sizes(slotBytes)}, once. Ask again after an hour or more.`,
+  wearDay: ({ bytesPerDay, syncsPerDay }: WearTexts) => `${sizes(bytesPerDay)} and ${count(syncsPerDay, 'sync')}`,
+  wearCard: ({ cardYears, cardBytes, cardOverwrites }: WearTexts) =>
+    `${years(cardYears)} until a card of ${sizes(cardBytes)} was written full ${number(cardOverwrites)} times, if it wrote no more than it is told. It writes more, because it erases whole blocks; how much, nobody can see from here. At ten times as much it is ${years(cardYears / 10)}. What the system writes beside the journal comes on top.`,
+  wearKnob: ({ syncMs, bytesPerDay, syncsPerDay, isRough }: WearTexts, fewest: number) => {
+    const now = syncMs === undefined ? '' : `, is ${live.duration(syncMs)} in the site file`;
+    const average =
+      isRough || syncsPerDay === 0 ? '' : ` instead of ${number(syncsPerDay)}, now of ${sizes(bytesPerDay / syncsPerDay)} each`;
+    return `\`buffer: { sync: … }\`, from 1s to 60s${now}. With 60s there are about ${number(fewest)} syncs of records a day${average}; each writes a page of 4 KiB or more. The price: a power cut takes what was measured within that time. Alarms and orders never wait.`;
+  },
+} as const;
+
+interface ProgressTexts {
+  readonly what: string;
+  readonly count: number;
+  readonly total: number | undefined;
+  /** From 0 to 1. */
+  readonly part: number | undefined;
+  readonly leftMs: number | undefined;
+}
+
+interface HoldsTexts {
+  readonly recordCount: number;
+  readonly size: string;
+  readonly sizeMax: string | undefined;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+interface LossTexts {
+  readonly cause: string;
+  readonly count: number;
+  readonly isExact: boolean;
+  readonly sensors: readonly string[];
+  readonly otherSensors: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+interface WearTexts {
+  readonly forMs: number;
+  readonly writtenBytes: number;
+  readonly syncCount: number;
+  readonly bytesPerDay: number;
+  readonly syncsPerDay: number;
+  readonly cardYears: number;
+  readonly cardBytes: number;
+  readonly cardOverwrites: number;
+  readonly isRough: boolean;
+  readonly syncMs?: number;
+}
+
+const KINDS: Readonly<Record<JournalFileStats['kind'], string>> = { slot: 'slot', block: 'block', other: 'other' };
+
+/** Why records are missing, by the cause of a gap record or the kind of damage. */
+const CAUSES: Readonly<Record<string, string>> = {
+  damaged: 'damaged bytes',
+  unreadable: 'the disk gives an error',
+  deleted: 'the file was deleted',
+  expired: 'older than `keep`',
+  'never-written': 'never written to the card',
+  'size-cap': 'the journal was full',
+  'disk-full': 'the disk was full',
+  'waiting-full': 'the disk refused writes and the memory for them was full',
+};
+
+/** What the operating system means. */
+const CODES: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of this user is used up',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the disk is read-only',
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'there is no such folder',
+  EISDIR: 'it is a folder',
+};
+
+function number(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function count(value: number, word: string): string {
+  return `${number(value)} ${word}${value === 1 ? '' : 's'}`;
+}
+
+function years(value: number): string {
+  if (value > 100) return 'more than 100 years';
+  return value < 1 ? `${Math.round(value * 12)} months` : `${value < 10 ? value.toFixed(1) : Math.round(value)} years`;
+}
+
+/** Powers of a thousand, as cards are sold. */
+function sizes(bytes: number): string {
+  for (const [factor, unit] of SIZE_UNITS) {
+    const value = bytes / factor;
+    if (value >= 1) return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  }
+  return `${Math.round(bytes)} B`;
+}
+
+const SIZE_UNITS: readonly (readonly [number, string])[] = [
+  [1_000_000_000, 'GB'],
+  [1_000_000, 'MB'],
+  [1_000, 'kB'],
+];

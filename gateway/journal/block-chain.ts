@@ -1,0 +1,260 @@
+import { join } from 'node:path';
+import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
+import type { RecordClass } from '../record.ts';
+import {
+  type BlockDamage,
+  type BlockFilePlace,
+  blockFileName,
+  compareBlockFiles,
+  parseBlockFileName,
+  totalsOf,
+} from './block-file.ts';
+import { readIndex } from './block-index.ts';
+import type { BlockFile } from './block-reader.ts';
+import { isUnreadable, type Walked, walkBlocks } from './block-walk.ts';
+import { type Batches, BlockWriter } from './block-writer.ts';
+import { type ChainEntry, ChainFiles, newEntry, update } from './chain-files.ts';
+import type { HistoryQuery, StoredRecord } from './journal.ts';
+
+export interface ChainOptions {
+  readonly log: Log;
+  /** A file that has reached this size is finished with an index; the next block begins another. */
+  readonly fileBytesMax: number;
+  /** The listing of the folder. */
+  readonly names: readonly string[];
+  /** A number that no other file or use of a slot has had; u32. */
+  readonly newEpoch: () => number;
+  /**
+   * The smallest sequence from which on the slots hold everything without a hole; undefined when they hold nothing. An
+   * extent whose records all stand in the slots as well was perhaps never finished: from its first damage on it is cut off
+   * (`torn-tail`), and `lastSequence` is that of what is left. Damage in an older extent is damage.
+   */
+  readonly slotsFrom?: number | undefined;
+  /** The last sequence of the class that the newest commit knows to be sealed: what is missing up to there is lost, not torn. */
+  readonly sealedThrough?: number;
+  /** Opens nothing for writing and changes nothing: for looking at the folder of a running gateway. Default false. */
+  readonly isReadOnly?: boolean;
+  /** Hears of each damage that is found after opening, once; what is found at opening is in `damage` only. */
+  readonly onDamage?: (damage: BlockDamage) => void;
+  /** Counts what the disk is made to do: whole pages. */
+  readonly onWrite?: (sizeBytes: number) => void;
+  readonly onSync?: () => void;
+  /** Records of a block, 1 to BLOCK_RECORDS (the default): for tests. */
+  readonly blockRecords?: number;
+}
+
+/** One file of a chain. The object stays the same as long as the file is there; what it says changes with it. */
+export type ChainFile = Pick<
+  BlockFile,
+  | 'name'
+  | 'sizeBytes'
+  | 'recordCount'
+  | 'firstSequence'
+  | 'lastSequence'
+  | 'fromWallMs'
+  | 'toWallMs'
+  | 'untimedCount'
+  | 'isThinned'
+  | 'isOpen'
+>;
+
+/**
+ * The block files of one record class: sealed records in ascending order of their sequences. What changes files comes one
+ * at a time, whoever calls; reading may come at any time between. All reject with a DiskError when the disk refuses.
+ */
+export interface Chain {
+  readonly recordClass: RecordClass;
+  /** Of the records that are there and durable; 0 when there is none. The last one never goes back while the chain is open. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly sizeBytes: number;
+  readonly recordCount: number;
+  /** The highest epoch of its files, 0 when there is none. */
+  readonly epochMax: number;
+  /** Oldest first. */
+  readonly files: readonly ChainFile[];
+  /** Each damage once: found at opening, and while reading since. */
+  readonly damage: readonly BlockDamage[];
+  /**
+   * Writes the records block after block, one pwrite each, and resolves when all are durable. Records with a sequence up to
+   * `lastSequence` are there already and left out, so that what failed may be appended again. After a failure the file is
+   * never written or synced again; the next append begins a new one.
+   */
+  append(batches: Batches): Promise<void>;
+  /** Up to `limit` records with sequence ≥ `from`, ascending. @throws JournalError when a file cannot be opened, or a read fails for now */
+  read(from: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** The records that match, block by block, ascending. With `sensors` only observations match. @throws JournalError as `read` */
+  history(query: HistoryQuery): AsyncIterable<readonly StoredRecord[]>;
+  /** Everything that a file holds, block by block: what thinning begins with. @throws JournalError as `read` */
+  recordsOf(file: ChainFile): AsyncIterable<readonly StoredRecord[]>;
+  /** Ends the open file with its index; the next append begins another. Nothing happens when no file is open. */
+  finish(): Promise<void>;
+  /** Deletes the file, durably; one that is open is given up first. */
+  drop(file: ChainFile): Promise<void>;
+  /** Puts these records in the place of the file's, durably, under the same name; one that is open is finished first. */
+  replace(file: ChainFile, batches: Batches, options: { readonly isThinned: boolean }): Promise<void>;
+  /** Closes what is open, without writing anything: what was appended is durable. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the block files of one class: reads the index of each, walks those that have none, and removes what an interrupted
+ * append or replacement left behind (`.new`). A file that cannot be opened is named as damage and is not in the chain.
+ */
+export async function openChain(disk: Disk, folder: string, recordClass: RecordClass, options: ChainOptions): Promise<Chain> {
+  const places = options.names.flatMap((name) => parseBlockFileName(name) ?? []);
+  const own = places.filter((place) => place.recordClass === recordClass).sort(compareBlockFiles);
+  if (options.isReadOnly !== true) await removeUnfinished(disk, folder, recordClass, options.names);
+  const found: Found = { disk, folder, options, entries: [], damage: [], epochMax: 0 };
+  for (const [i, place] of own.entries()) await openFile(found, place, own[i + 1]);
+  noteShort(found, recordClass);
+  return new ChainFiles(disk, folder, recordClass, found, options);
+}
+
+interface Found {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly options: ChainOptions;
+  readonly entries: ChainEntry[];
+  readonly damage: BlockDamage[];
+  epochMax: number;
+}
+
+/** What was sealed and is not there: the end of the newest file went bad, or the file is gone. */
+function noteShort({ entries, damage, options: { sealedThrough = 0 } }: Found, recordClass: RecordClass): void {
+  const newest = entries.at(-1);
+  const known = Math.max(
+    0,
+    ...entries.map(({ lastSequence }) => lastSequence),
+    ...damage.map(({ missing, holds }) => (missing ?? holds)?.last ?? 0),
+  );
+  if (known >= sealedThrough) return;
+  const missing = { first: known + 1, last: sealedThrough };
+  const file = newest?.name ?? blockFileName({ recordClass, firstSequence: missing.first, attempt: 0 });
+  const before = newest?.toWallMs === undefined ? {} : { fromWallMs: newest.toWallMs };
+  damage.push({ file, recordClass, offset: newest?.sizeBytes ?? 0, sizeBytes: 0, kind: 'damaged', missing, ...before });
+}
+
+/** Best effort: what stays behind is in nobody's way. */
+async function removeUnfinished(disk: Disk, folder: string, recordClass: RecordClass, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const isOwn = name.endsWith('.new') && parseBlockFileName(name.slice(0, -4))?.recordClass === recordClass;
+    if (isOwn) await disk.unlink(join(folder, name)).catch(() => undefined);
+  }
+}
+
+async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlace | undefined): Promise<void> {
+  const { disk, folder, options } = found;
+  const name = blockFileName(place);
+  let sizeBytes = 0;
+  try {
+    const path = join(folder, name);
+    const isWritable = next === undefined && options.isReadOnly !== true;
+    const file = await openHandle(disk, path, isWritable);
+    let isKept = false;
+    try {
+      sizeBytes = await file.size();
+      isKept = await readFile(found, file, sizeBytes, place, next);
+    } finally {
+      if (!isKept) await file.close().catch(() => undefined);
+    }
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    // Deleted since the folder was listed.
+    if (error.code === 'ENOENT') return;
+    options.log('error', 'journal-file-unreadable', { file: name, error });
+    const last = (next?.firstSequence ?? options.slotsFrom ?? place.firstSequence + 1) - 1;
+    const holds = last < place.firstSequence ? {} : { holds: { first: place.firstSequence, last } };
+    found.damage.push({ file: name, recordClass: place.recordClass, offset: 0, sizeBytes, kind: 'unreadable', ...holds });
+  }
+}
+
+/** The newest file is appended to, if the disk allows it. */
+async function openHandle(disk: Disk, path: string, isWritable: boolean): Promise<DiskFile> {
+  if (!isWritable) return await disk.open(path, 'read');
+  try {
+    return await disk.open(path, 'write');
+  } catch (error) {
+    if (error instanceof DiskError && error.code === 'ENOENT') throw error;
+    return await disk.open(path, 'read');
+  }
+}
+
+/** True when the handle is kept for appending. */
+async function readFile(
+  found: Found,
+  file: DiskFile,
+  sizeBytes: number,
+  place: BlockFilePlace,
+  next: BlockFilePlace | undefined,
+): Promise<boolean> {
+  const { options, entries } = found;
+  const entry = newEntry(blockFileName(place), place.firstSequence, undefined);
+  const index = await readIndex(file, sizeBytes).catch((error: unknown) => {
+    if (!isUnreadable(error)) throw error;
+    return undefined;
+  });
+  // What the disk failed under stands once more in the next file, and only there it was made durable.
+  if (index !== undefined && index.totals.lastSequence < (next?.firstSequence ?? Number.POSITIVE_INFINITY)) {
+    entries.push(entry);
+    update(entry, index.totals, sizeBytes);
+    entry.isThinned = index.isThinned;
+    found.epochMax = Math.max(found.epochMax, index.epoch);
+    return false;
+  }
+  const covered = [next?.firstSequence, options.slotsFrom].filter((sequence) => sequence !== undefined);
+  const coveredFrom = covered.length === 0 ? undefined : Math.min(...covered);
+  const walked = await walkBlocks(file, sizeBytes, {
+    firstSequence: place.firstSequence,
+    coveredFrom,
+    nextFirst: next?.firstSequence,
+  });
+  entries.push(entry);
+  update(entry, totalsOf(walked.blocks), walked.endBytes);
+  entry.sizeBytes = sizeBytes;
+  if (walked.index !== undefined) entry.isThinned = walked.index.isThinned;
+  const name = entry.name;
+  const { sealedThrough = 0 } = options;
+  const isShort = next === undefined && entry.lastSequence < sealedThrough;
+  if (walked.later !== undefined)
+    found.damage.push({
+      file: name,
+      recordClass: place.recordClass,
+      offset: 0,
+      sizeBytes,
+      kind: 'other-version',
+      holds: walked.later,
+    });
+  for (const damage of walked.damage) {
+    if (isShort && damage.missing === undefined) continue;
+    // A block may stand there later.
+    if (damage.kind !== 'torn-tail') entry.named.add(damage.offset);
+    found.damage.push({ file: entry.name, recordClass: place.recordClass, ...damage });
+  }
+  found.epochMax = Math.max(found.epochMax, walked.epoch ?? 0);
+  const mayAppend = next === undefined && options.isReadOnly !== true && !isShort && walked.later === undefined;
+  const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
+  if (!isOpen || walked.epoch === undefined) return false;
+  const { epoch, dictionary, blocks, endBytes } = walked;
+  const writer = new BlockWriter(file, { epoch, dictionary, blocks, endBytes }, options);
+  Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
+  return true;
+}
+
+/**
+ * Makes the file ready for the next extent. What is in it may have been written by a process that was killed before it
+ * could sync, and counts as durable from now on; what was torn goes, so that nothing old stands behind the next extent.
+ */
+async function canAppend(file: DiskFile, sizeBytes: number, walked: Walked, log: Log, name: string): Promise<boolean> {
+  if (walked.blocks.length === 0 || walked.index !== undefined) return false;
+  if (walked.damage.some(({ kind }) => kind !== 'torn-tail')) return false;
+  try {
+    if (walked.endBytes < sizeBytes) await file.truncate(walked.endBytes);
+    await file.fdatasync();
+    return true;
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log('warning', 'journal-block-file-given-up', { file: name, error });
+    return false;
+  }
+}

@@ -1,0 +1,375 @@
+import { join } from 'node:path';
+import { type Disk, DiskError, type DiskFile } from '../host.ts';
+import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
+import { type Block, type BlockDamage, unpackSeries, unwrapBlock } from './block-file.ts';
+import { readIndex } from './block-index.ts';
+import { isUnreadable, type WalkDamage, walkBlocks } from './block-walk.ts';
+import type { BlockWriter } from './block-writer.ts';
+import { type DecodedRecords, decodeBlock } from './columns.ts';
+import { decodeFrame } from './frame.ts';
+import { canMatch, matcherOf } from './history-query.ts';
+import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
+import { Dictionary } from './series.ts';
+
+/** Files whose list of blocks is in memory, with a handle each; the one that is written is among them when it is read. */
+const LOADED_MAX = 3;
+/** Blocks whose records are kept, so that the next small reading goes on in them: about 2 MiB each. */
+const DECODED_MAX = 2;
+/** Neighbouring blocks are read at once, up to so many bytes: as many as are decoded before the event loop turns. */
+const GROUP_BYTES_MAX = 131_072;
+/** Bytes between two wanted blocks that are rather read than left out. */
+const GROUP_GAP_MAX = 32_768;
+
+/** A file as the chain knows it. */
+export interface BlockFile {
+  /** Name in the folder. */
+  readonly name: string;
+  /** The first sequence in its name. */
+  readonly nameSequence: number;
+  readonly sizeBytes: number;
+  readonly recordCount: number;
+  /** 0 for a file without records. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** Wall times of its records, among those whose wall clock was set. */
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
+  /** Records whose wall clock was not set. */
+  readonly untimedCount: number;
+  /** Its observations were merged into windows. */
+  readonly isThinned: boolean;
+  /** The file that is appended to. */
+  readonly isOpen: boolean;
+  /** Nothing is read from here on. */
+  readonly endBytes: number;
+  /** Smaller sequences stand in a file before it. */
+  readonly clipFrom: number;
+  /** What writes it. */
+  readonly writer: BlockWriter | undefined;
+  /** Offsets of damage that was named; -1 minus the offset for a block that lacks a part of its records. */
+  readonly named: Set<number>;
+}
+
+interface Loaded {
+  readonly handle: DiskFile;
+  readonly blocks: () => readonly Block[];
+  readonly dictionary: Dictionary;
+  users: number;
+  /** To be closed when the last user is done. */
+  isForgotten: boolean;
+}
+
+export interface BlockReaderOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly recordClass: RecordClass;
+  readonly onDamage: (damage: BlockDamage) => void;
+  /** The file is not there any more. */
+  readonly onGone: (file: BlockFile) => void;
+}
+
+/** Reads the files of a chain. Keeps a few of them open, and the records of the last few blocks. */
+export class BlockReader {
+  readonly #options: BlockReaderOptions;
+  /** The last one used is the last. */
+  readonly #loaded = new Map<BlockFile, Promise<Loaded | undefined>>();
+  #decoded: { readonly file: BlockFile; readonly offset: number; readonly records: readonly StoredRecord[] }[] = [];
+
+  constructor(options: BlockReaderOptions) {
+    this.#options = options;
+  }
+
+  /** What stands in the file has changed, or it is gone. Who reads it at the moment reads on in the old one. */
+  forget(file: BlockFile): void {
+    this.#decoded = this.#decoded.filter((entry) => entry.file !== file);
+    const loaded = this.#loaded.get(file);
+    this.#loaded.delete(file);
+    loaded?.then((entry) => entry && this.#retire(entry)).catch(() => undefined);
+  }
+
+  close(): void {
+    for (const file of [...this.#loaded.keys()]) this.forget(file);
+  }
+
+  /** Up to `limit` records with sequence ≥ `from`, ascending. The files are those of the chain. @throws JournalError */
+  async read(files: readonly BlockFile[], from: number, limit: number): Promise<readonly StoredRecord[]> {
+    let found: readonly StoredRecord[] = [];
+    for (const file of files) {
+      if (file.lastSequence < from) continue;
+      if (found.length >= limit) break;
+      const first = Math.max(from, file.clipFrom);
+      const more = await this.#use(file, (loaded) => this.#readFile(file, loaded, first, limit - found.length));
+      if (more !== undefined && more.length > 0) found = found.length === 0 ? more : [...found, ...more];
+    }
+    return found;
+  }
+
+  async *history(files: readonly BlockFile[], query: HistoryQuery): AsyncGenerator<readonly StoredRecord[]> {
+    const matches = matcherOf(query);
+    for (const file of files) {
+      if (!canMatch(query, file)) continue;
+      const loaded = await this.#load(file);
+      if (loaded === undefined) continue;
+      try {
+        const isWanted = blockFilter(query, loaded.dictionary, file.clipFrom);
+        for (const group of groupsOf(loaded.blocks().filter(isWanted))) {
+          for await (const { records } of this.#readGroup(file, loaded, group, query.sensors)) {
+            const matching = records.filter((stored) => stored.sequence >= file.clipFrom && matches(stored));
+            if (matching.length > 0) yield matching;
+          }
+        }
+      } finally {
+        this.#release(loaded);
+      }
+    }
+  }
+
+  async *recordsOf(file: BlockFile): AsyncGenerator<readonly StoredRecord[]> {
+    const loaded = await this.#load(file);
+    if (loaded === undefined) return;
+    try {
+      for (const block of loaded.blocks()) {
+        if (block.lastSequence < file.clipFrom) continue;
+        const records = await this.#readBlock(file, loaded, block);
+        if (records.length > 0) yield records.slice(indexFrom(records, file.clipFrom));
+      }
+    } finally {
+      this.#release(loaded);
+    }
+  }
+
+  async #readFile(file: BlockFile, loaded: Loaded, from: number, limit: number): Promise<readonly StoredRecord[]> {
+    const blocks = loaded.blocks();
+    let found: readonly StoredRecord[] = [];
+    for (let i = blockFrom(blocks, from); i < blocks.length && found.length < limit; i++) {
+      const records = await this.#decode(file, loaded, blocks[i] as Block);
+      const start = indexFrom(records, from);
+      const part = records.slice(start, start + limit - found.length);
+      found = found.length === 0 ? part : [...found, ...part];
+    }
+    return found;
+  }
+
+  async #decode(file: BlockFile, loaded: Loaded, block: Block): Promise<readonly StoredRecord[]> {
+    const kept = this.#decoded.find((entry) => entry.file === file && entry.offset === block.offset);
+    if (kept !== undefined) return kept.records;
+    const records = await this.#readBlock(file, loaded, block);
+    // Not when the file was replaced while it was read.
+    if (!loaded.isForgotten)
+      this.#decoded = [{ file, offset: block.offset, records }, ...this.#decoded.slice(0, DECODED_MAX - 1)];
+    return records;
+  }
+
+  async #readBlock(file: BlockFile, loaded: Loaded, block: Block): Promise<readonly StoredRecord[]> {
+    for await (const { records } of this.#readGroup(file, loaded, [block], undefined)) return records;
+    return [];
+  }
+
+  /**
+   * Reads neighbouring blocks at once and decodes those that are right, each when it is asked for, since a decoded block
+   * takes a hundred times its bytes; when the disk refuses, they are read one by one.
+   */
+  async *#readGroup(
+    file: BlockFile,
+    loaded: Loaded,
+    group: readonly Block[],
+    sensors: ReadonlySet<string> | undefined,
+  ): AsyncGenerator<DecodedRecords> {
+    const [first, last] = [group[0], group.at(-1)];
+    if (first === undefined || last === undefined || (group.length === 1 && file.named.has(first.offset))) return;
+    let bytes: Uint8Array;
+    try {
+      bytes = await loaded.handle.pread(first.offset, last.offset + last.sizeBytes - first.offset);
+    } catch (error) {
+      if (!isUnreadable(error)) throw readError(file, error);
+      if (group.length === 1) this.#nameBlock(file, loaded, first, 'unreadable');
+      else for (const block of group) yield* this.#readGroup(file, loaded, [block], sensors);
+      return;
+    }
+    for (const block of group) {
+      const decoded = decodeAt(bytes, block.offset - first.offset, block, loaded.dictionary, sensors);
+      if (decoded === undefined) this.#nameBlock(file, loaded, block, 'damaged');
+      else {
+        if (decoded.unknownCount > 0) this.#nameBlock(file, loaded, block, 'damaged', decoded.unknownCount);
+        yield decoded;
+      }
+    }
+  }
+
+  async #use<T>(file: BlockFile, work: (loaded: Loaded) => Promise<T>): Promise<T | undefined> {
+    const loaded = await this.#load(file);
+    if (loaded === undefined) return undefined;
+    try {
+      return await work(loaded);
+    } finally {
+      this.#release(loaded);
+    }
+  }
+
+  /** Whoever gets it calls #release. Undefined when the file is not there. */
+  async #load(file: BlockFile): Promise<Loaded | undefined> {
+    const promise = this.#loaded.get(file) ?? this.#open(file);
+    this.#loaded.delete(file);
+    this.#loaded.set(file, promise);
+    for (const other of this.#loaded.keys()) {
+      if (this.#loaded.size <= LOADED_MAX) break;
+      const entry = this.#loaded.get(other);
+      this.#loaded.delete(other);
+      entry?.then((loaded) => loaded && this.#retire(loaded)).catch(() => undefined);
+    }
+    try {
+      const loaded = await promise;
+      if (loaded === undefined) this.#loaded.delete(file);
+      else loaded.users += 1;
+      return loaded;
+    } catch (error) {
+      if (this.#loaded.get(file) === promise) this.#loaded.delete(file);
+      throw error;
+    }
+  }
+
+  #release(loaded: Loaded): void {
+    loaded.users -= 1;
+    if (loaded.isForgotten && loaded.users === 0) loaded.handle.close().catch(() => undefined);
+  }
+
+  #retire(loaded: Loaded): void {
+    if (loaded.isForgotten) return;
+    loaded.isForgotten = true;
+    if (loaded.users === 0) loaded.handle.close().catch(() => undefined);
+  }
+
+  async #open(file: BlockFile): Promise<Loaded | undefined> {
+    let handle: DiskFile;
+    try {
+      handle = await this.#options.disk.open(join(this.#options.folder, file.name), 'read');
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw readError(file, error);
+      this.#options.onGone(file);
+      return undefined;
+    }
+    try {
+      const content = await this.#contentOf(file, handle);
+      return { handle, ...content, users: 0, isForgotten: false };
+    } catch (error) {
+      handle.close().catch(() => undefined);
+      throw readError(file, error);
+    }
+  }
+
+  async #contentOf(file: BlockFile, handle: DiskFile): Promise<Pick<Loaded, 'blocks' | 'dictionary'>> {
+    const { writer } = file;
+    if (writer !== undefined) return { blocks: () => writer.blocks, dictionary: writer.dictionary };
+    // Of the file as it is: a thinned one may have taken its name since it was asked for.
+    const index = await readIndex(handle, await handle.size()).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error;
+      return undefined;
+    });
+    // An index that says more is of an append that failed.
+    const details = index !== undefined && index.totals.lastSequence <= file.lastSequence ? index.details() : undefined;
+    if (details !== undefined) {
+      const dictionary = new Dictionary();
+      dictionary.learn(details.definitions);
+      return { blocks: () => details.blocks, dictionary };
+    }
+    const place = { firstSequence: file.nameSequence, coveredFrom: undefined, nextFirst: undefined };
+    const { blocks, dictionary, damage } = await walkBlocks(handle, file.endBytes, place);
+    for (const found of damage) this.name(file, found);
+    return { blocks: () => blocks, dictionary };
+  }
+
+  /** Tells of damage, once. */
+  name(file: BlockFile, damage: WalkDamage & Partial<BlockDamage>, key = damage.offset): void {
+    if (file.named.has(key)) return;
+    file.named.add(key);
+    this.#options.onDamage({ file: file.name, recordClass: this.#options.recordClass, ...damage });
+  }
+
+  #nameBlock(file: BlockFile, { dictionary }: Loaded, block: Block, kind: 'damaged' | 'unreadable', count = block.count): void {
+    const sensors = new Set<string>();
+    for (const id of unpackSeries(block.series)) {
+      const sensor = dictionary.get(id)?.sensor;
+      if (sensor !== undefined && sensors.size < GAP_SENSORS_MAX) sensors.add(sensor);
+    }
+    const { offset, sizeBytes, firstSequence, lastSequence, fromWallMs, toWallMs } = block;
+    const damage = {
+      offset,
+      sizeBytes,
+      kind,
+      missing: { first: firstSequence, last: lastSequence },
+      count,
+      ...(fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs }),
+      ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort() }),
+    };
+    this.name(file, damage, count === block.count ? offset : -1 - offset);
+  }
+}
+
+/** The records of the block whose frame begins at `at`; undefined when it is not what the index says. */
+function decodeAt(
+  bytes: Uint8Array,
+  at: number,
+  block: Block,
+  dictionary: Dictionary,
+  sensors: ReadonlySet<string> | undefined,
+): DecodedRecords | undefined {
+  const frame = decodeFrame(bytes, at, block.offset);
+  if (frame?.type !== 'block' || frame.firstSequence !== block.firstSequence || frame.count !== block.count) return undefined;
+  const wrapped = unwrapBlock(frame.payload);
+  return wrapped && decodeBlock(wrapped.body, dictionary, sensors);
+}
+
+/** Blocks that share their list of series share the answer about it. */
+function blockFilter(query: HistoryQuery, dictionary: Dictionary, clipFrom: number): (block: Block) => boolean {
+  const { sensors } = query;
+  const answers = new Map<Uint8Array, boolean>();
+  const hasSensor = (series: Uint8Array): boolean => {
+    if (sensors === undefined) return true;
+    const known = answers.get(series);
+    if (known !== undefined) return known;
+    const answer = unpackSeries(series).some((id) => sensors.has(dictionary.get(id)?.sensor ?? ''));
+    answers.set(series, answer);
+    return answer;
+  };
+  return (block) => block.lastSequence >= clipFrom && canMatch(query, block) && hasSensor(block.series);
+}
+
+function* groupsOf(blocks: readonly Block[]): Generator<Block[]> {
+  let group: Block[] = [];
+  for (const block of blocks) {
+    const [first, last] = [group[0], group.at(-1)];
+    const isNear = last === undefined || block.offset - (last.offset + last.sizeBytes) <= GROUP_GAP_MAX;
+    const isSmall = first === undefined || block.offset + block.sizeBytes - first.offset <= GROUP_BYTES_MAX;
+    if (!isNear || !isSmall) {
+      yield group;
+      group = [];
+    }
+    group.push(block);
+  }
+  if (group.length > 0) yield group;
+}
+
+/** The first block that can hold the sequence or a later one. */
+function blockFrom(blocks: readonly Block[], sequence: number): number {
+  return lowest(blocks.length, (i) => (blocks[i] as Block).lastSequence >= sequence);
+}
+
+function indexFrom(records: readonly StoredRecord[], sequence: number): number {
+  return lowest(records.length, (i) => (records[i] as StoredRecord).sequence >= sequence);
+}
+
+/** The first place for which `isReached`, which stays true from there on; `count` when there is none. */
+function lowest(count: number, isReached: (i: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isReached(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function readError(file: BlockFile, error: unknown): unknown {
+  if (!(error instanceof DiskError)) return error;
+  return new JournalError(`the journal cannot be read: ${file.name}: ${error.code}`, { cause: error });
+}

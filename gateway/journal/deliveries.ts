@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { Disk } from '../host.ts';
+import { type DeliverySource, type JournalDelivery, openDelivery } from './delivery.ts';
+import { type Delivery, JournalError, type SequenceRange } from './journal.ts';
+import type { Recovered } from './recovery.ts';
+import type { Replacements } from './replacements.ts';
+import { SequenceSet } from './sequence-set.ts';
+
+/** The delivery states of all uplinks. */
+export interface Deliveries {
+  /** Those that are open, and all that have a file. */
+  readonly all: readonly JournalDelivery[];
+  /** The highest sequence that any of them speaks of. What comes next must lie above: it would pass for delivered. */
+  readonly highest: number;
+  open(uplink: string): Promise<Delivery>;
+  /** There is nothing in this range and there never will be. */
+  skip(range: SequenceRange): void;
+  /** This range cannot be read now. */
+  pass(range: SequenceRange): void;
+  /** What the next commit carries of them; to be called back when it is durable. */
+  piggyback(): { readonly lowWaters: ReadonlyMap<string, number>; readonly isDurable: () => void };
+  /** @throws JournalError */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openDeliveries(
+  disk: Disk,
+  folder: string,
+  found: Recovered,
+  replacements: Replacements,
+  isVolatile: (sequence: number) => boolean,
+): Promise<Deliveries> {
+  const all: JournalDelivery[] = [];
+  const holes = new SequenceSet(found.holes);
+  const source: DeliverySource = {
+    holes,
+    unread: found.unread,
+    atOpening: new SequenceSet([{ first: 1, last: found.nextSequence - 1 }]),
+    lowWater: (uplink) => found.marks.get(uplink) ?? 0,
+    isVolatile,
+    isReplaced: (sequence, revision) => replacements.has(sequence, revision),
+  };
+  const opening = new Map<string, Promise<JournalDelivery>>();
+  const open = async (uplink: string) => {
+    const delivery = await openDelivery(disk, join(folder, `${uplink}.cursor`), uplink, found.heldFrom, source);
+    // What was lost while the file was read.
+    for (const hole of holes.ranges) delivery.skip(hole);
+    all.push(delivery);
+    return delivery;
+  };
+  for (const uplink of found.uplinks) opening.set(uplink, Promise.resolve(await open(uplink)));
+  const highest = Math.max(
+    0,
+    ...all.map(({ ranges, lowWater, unresolved }) => Math.max(ranges.at(-1)?.last ?? lowWater, unresolved.at(-1)?.last ?? 0)),
+  );
+  return {
+    all,
+    highest,
+    async open(uplink) {
+      if (!/^[a-z0-9][a-z0-9-]*$/.test(uplink)) throw new JournalError(`${uplink} cannot be the name of an uplink's cursor`);
+      const known = opening.get(uplink) ?? open(uplink);
+      opening.set(uplink, known);
+      return await known;
+    },
+    skip(range) {
+      holes.add(range);
+      for (const delivery of all) delivery.skip(range);
+    },
+    pass(range) {
+      for (const delivery of all) delivery.pass(range);
+    },
+    piggyback() {
+      const carried = all.map((delivery) => ({ uplink: delivery.uplink, ...delivery.piggyback() }));
+      return {
+        lowWaters: new Map(carried.map(({ uplink, lowWater }) => [uplink, lowWater])),
+        isDurable: () => {
+          for (const { isDurable } of carried) isDurable();
+        },
+      };
+    },
+    async flush() {
+      for (const delivery of all) await delivery.flush();
+    },
+    async close() {
+      for (const delivery of all) await delivery.close();
+    },
+  };
+}

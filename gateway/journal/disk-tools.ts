@@ -1,0 +1,25 @@
+import { type Disk, DiskError, type DiskFile } from '../host.ts';
+
+/** Writes all of `bytes`. The disk may take fewer than it was given, and says so; a disk that takes none at all is full. */
+export async function writeAll(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const written = await file.pwrite(bytes.subarray(done), position + done);
+    if (written <= 0) throw new DiskError('ENOSPC', 'the disk took none of the bytes');
+    done += written;
+  }
+}
+
+/** Opens a file for the time of `work`. */
+export async function withFile<T>(
+  disk: Disk,
+  path: string,
+  mode: 'read' | 'write' | 'create',
+  work: (file: DiskFile) => Promise<T>,
+): Promise<T> {
+  const file = await disk.open(path, mode);
+  try {
+    return await work(file);
+  } finally {
+    await file.close().catch(() => undefined);
+  }
+}

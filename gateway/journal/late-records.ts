@@ -1,0 +1,35 @@
+import { classOf } from '../record.ts';
+import { type Chains, lastSealed } from './chains.ts';
+import type { StoredRecord } from './journal.ts';
+import type { SlotRing } from './slot-ring.ts';
+
+/**
+ * Records of slots that lie below what is sealed and are not sealed themselves: their slot could not be read for a while.
+ * Mostly there is none, and only slots that a sealing had copied when the process ended have to be looked through.
+ */
+export async function findLate(ring: SlotRing, chains: Chains): Promise<readonly StoredRecord[]> {
+  const sealed = lastSealed(chains);
+  const late: StoredRecord[] = [];
+  for (const { slot, frame } of ring.frames) {
+    if (frame.firstSequence > sealed) continue;
+    const decoded = await ring.read(slot, frame);
+    const records = (decoded?.records ?? []).filter(
+      ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
+    );
+    const known = await sealedOf(chains, records);
+    late.push(...records.filter(({ sequence }) => !known.has(sequence)));
+  }
+  return late;
+}
+
+/** Which of the records are in the block files. */
+async function sealedOf(chains: Chains, records: readonly StoredRecord[]): Promise<Set<number>> {
+  const known = new Set<number>();
+  const classes = new Set(records.map(({ record }) => classOf(record)));
+  const [first, last] = [records[0]?.sequence ?? 0, records.at(-1)?.sequence ?? 0];
+  for (const recordClass of classes) {
+    const found = (await chains.get(recordClass)?.read(first, last - first + 1)) ?? [];
+    for (const { sequence } of found) known.add(sequence);
+  }
+  return known;
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../../drivers/clock.ts';
+import { GAP_SENSORS_MAX, type Gap, type RecordClass } from '../record.ts';
+import type { StoredRecord } from './journal.ts';
+
+/** Records that are gone, and what is known about them. It becomes a gap record. */
+export type Loss = Pick<
+  Gap,
+  'firstSequence' | 'lastSequence' | 'cause' | 'recordClass' | 'count' | 'sensors' | 'fromWallMs' | 'toWallMs'
+>;
+
+/** Adds up what is lost record by record. */
+export class LossTally {
+  readonly #cause: string;
+  readonly #recordClass: RecordClass | undefined;
+  readonly #sensors = new Set<string>();
+  #firstSequence = Number.POSITIVE_INFINITY;
+  #lastSequence = 0;
+  #count = 0;
+  #fromWallMs = Number.POSITIVE_INFINITY;
+  #toWallMs = Number.NEGATIVE_INFINITY;
+
+  constructor(cause: string, recordClass?: RecordClass) {
+    this.#cause = cause;
+    this.#recordClass = recordClass;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add({ sequence, record }: StoredRecord): void {
+    const window = record.kind === 'observation' ? record.window : undefined;
+    this.#count += window?.count ?? 1;
+    this.#firstSequence = Math.min(this.#firstSequence, sequence);
+    this.#lastSequence = Math.max(this.#lastSequence, sequence);
+    if (record.kind === 'observation' && this.#sensors.size < GAP_SENSORS_MAX) this.#sensors.add(record.sensor);
+    if (record.wallQuality === 'none') return;
+    const spanMs = window === undefined ? 0 : record.monotonicMs - window.fromMonotonicMs;
+    this.#fromWallMs = Math.min(this.#fromWallMs, record.wallMs - spanMs);
+    this.#toWallMs = Math.max(this.#toWallMs, record.wallMs);
+  }
+
+  /** Undefined when nothing is lost. */
+  get loss(): Loss | undefined {
+    if (this.#count === 0) return undefined;
+    return {
+      firstSequence: this.#firstSequence,
+      lastSequence: this.#lastSequence,
+      cause: this.#cause,
+      count: this.#count,
+      ...(this.#recordClass === undefined ? {} : { recordClass: this.#recordClass }),
+      ...(this.#sensors.size === 0 ? {} : { sensors: [...this.#sensors].sort() }),
+      ...(this.#toWallMs < this.#fromWallMs ? {} : { fromWallMs: this.#fromWallMs, toWallMs: this.#toWallMs }),
+    };
+  }
+}
+
+/** The gap record of a loss, stamped now. */
+export function gapRecord(loss: Loss, boot: string, clock: Clock): Gap {
+  const wall = clock.wall();
+  return { kind: 'gap', boot, monotonicMs: clock.monotonicMs(), wallMs: wall.ms, wallQuality: wall.quality, ...loss };
+}

@@ -1,0 +1,12 @@
+import type { RecordClass } from '../record.ts';
+
+/**
+ * Each commit carries sequences by name: the low-water marks of the uplinks, and these, which begin with a sign that no
+ * uplink's name has. Up to here everything is sealed.
+ */
+export const SEALED_MARK = '/sealed';
+
+/** The last sequence in the block files of a class. What is missing up to there was lost, not torn. */
+export function sealedMarkOf(recordClass: RecordClass): string {
+  return `${SEALED_MARK}/${recordClass}`;
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { type Disk, DiskError } from '../host.ts';
+import { type Gap, RECORD_CLASSES } from '../record.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+import type { Loss } from './loss.ts';
+import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
+
+/** The file in the journal's folder. */
+const LOSSES_FILE = 'losses';
+const MAGIC = 'BJLO';
+/** Sensors that one of them names: the gap record itself names more. */
+const SENSORS_MAX = 8;
+
+/**
+ * What is about to be lost, written down before it is: between the deletion of a file and the gap record that names it the
+ * power may fail, and nothing would know of it any more.
+ */
+export interface PendingLosses {
+  /** What an earlier process was about to lose. A gap record may name it already. */
+  readonly atOpening: readonly Loss[];
+  /** Resolves when it is durable that this is about to be lost. @throws DiskError */
+  announce(loss: Loss): Promise<void>;
+  /** A durable gap record names it. */
+  named(loss: Loss): void;
+  /** Makes the file while there is room for it. @throws DiskError */
+  prepare(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openPendingLosses(disk: Disk, folder: string): Promise<PendingLosses> {
+  const path = join(folder, LOSSES_FILE);
+  const stored = await readTwoSlots(disk, path, MAGIC);
+  const atOpening = typeof stored === 'object' ? decodeLosses(stored.payload) : [];
+  const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'object' ? stored.generation : 0);
+  let pending: readonly Loss[] = [...atOpening];
+  let isPrepared = typeof stored === 'object';
+  let writtenCount = pending.length;
+  return {
+    atOpening,
+    async announce(loss) {
+      pending = [...pending, loss];
+      await file.write(encodeLosses(pending));
+      isPrepared = true;
+      writtenCount = pending.length;
+    },
+    named(loss) {
+      pending = pending.filter((each) => each !== loss);
+    },
+    async prepare() {
+      if (!isPrepared) await file.write(encodeLosses(pending));
+      isPrepared = true;
+    },
+    async close() {
+      // What is named needs to be told no more; a file that still says it is only looked through once more.
+      if (pending.length < writtenCount) await file.write(encodeLosses(pending)).catch(ignoreDiskError);
+      await file.close();
+    },
+  };
+}
+
+function ignoreDiskError(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
+}
+
+/** Each as `[first, last, cause, class, count, sensors, from, to]`. When there are too many for a page, the oldest ones become one. */
+function encodeLosses(losses: readonly Loss[]): Uint8Array {
+  const items = losses.map((loss) => [
+    loss.firstSequence,
+    loss.lastSequence,
+    loss.cause,
+    loss.recordClass ?? null,
+    loss.count ?? null,
+    loss.sensors?.slice(0, SENSORS_MAX) ?? null,
+    loss.fromWallMs ?? null,
+    loss.toWallMs ?? null,
+  ]);
+  const bytes = encodeCbor(items);
+  const [first, second, ...rest] = losses;
+  if (bytes.length <= STATE_BYTES_MAX || first === undefined || second === undefined) return bytes;
+  return encodeLosses([joined(first, second), ...rest]);
+}
+
+function joined(a: Loss, b: Loss): Loss {
+  const count = a.count === undefined || b.count === undefined ? {} : { count: a.count + b.count };
+  return {
+    firstSequence: Math.min(a.firstSequence, b.firstSequence),
+    lastSequence: Math.max(a.lastSequence, b.lastSequence),
+    cause: b.cause,
+    ...count,
+  };
+}
+
+function decodeLosses(payload: Uint8Array): Loss[] {
+  const items = decodeCbor(payload);
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item: unknown): Loss[] => {
+    if (!Array.isArray(item)) return [];
+    const [firstSequence, lastSequence, cause, recordClass, count, sensors, fromWallMs, toWallMs] = item;
+    if (!Number.isSafeInteger(firstSequence) || !Number.isSafeInteger(lastSequence) || typeof cause !== 'string') return [];
+    const isSensors = Array.isArray(sensors) && sensors.every((sensor) => typeof sensor === 'string');
+    const told: Partial<Gap> = {
+      ...(RECORD_CLASSES.includes(recordClass) ? { recordClass } : {}),
+      ...(typeof count === 'number' ? { count } : {}),
+      ...(isSensors ? { sensors } : {}),
+      ...(typeof fromWallMs === 'number' ? { fromWallMs } : {}),
+      ...(typeof toWallMs === 'number' ? { toWallMs } : {}),
+    };
+    return [{ firstSequence, lastSequence, cause, ...told }];
+  });
+}

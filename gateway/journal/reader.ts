@@ -1,0 +1,134 @@
+import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import type { Chains } from './chains.ts';
+import { matcherOf } from './history-query.ts';
+import type { HistoryQuery, StoredRecord } from './journal.ts';
+import type { UnreadFrame } from './sealing.ts';
+import type { Slot, SlotRing } from './slot-ring.ts';
+import type { SlotFrame } from './slot-scan.ts';
+
+/** What the reader reads from. */
+export interface ReaderSource {
+  readonly ring: SlotRing;
+  readonly chains: Chains;
+  /** Increases whenever records change their place: a reading that began before begins again. */
+  readonly generation: () => number;
+  /** Records that are in memory only. */
+  readonly volatile: (from: number, limit: number) => readonly StoredRecord[];
+  readonly onUnread: (frame: UnreadFrame) => void;
+}
+
+export interface Reader {
+  read(from: number, limit: number, recordClass: RecordClass | undefined): Promise<readonly StoredRecord[]>;
+  history(query: HistoryQuery): AsyncIterable<readonly StoredRecord[]>;
+}
+
+/**
+ * Gives the records of all places in one order: the block files of the classes, the slots for what is not sealed yet, and
+ * the memory for what the disk refused.
+ */
+export function makeReader(source: ReaderSource): Reader {
+  return {
+    async read(from, limit, recordClass) {
+      for (;;) {
+        const generation = source.generation();
+        const records = await readOnce(source, from, limit, recordClass);
+        if (generation === source.generation()) return records;
+      }
+    },
+    history: (query) => history(source, query),
+  };
+}
+
+async function readOnce(
+  source: ReaderSource,
+  from: number,
+  limit: number,
+  only: RecordClass | undefined,
+): Promise<readonly StoredRecord[]> {
+  const { ring, chains, volatile } = source;
+  const parts: (readonly StoredRecord[])[] = [];
+  // A part that is full may have more records behind its last one: what lies beyond belongs to another reading.
+  let bound = Number.POSITIVE_INFINITY;
+  const add = (part: readonly StoredRecord[]) => {
+    if (part.length > 0) parts.push(part);
+    if (part.length >= limit) bound = Math.min(bound, part.at(-1)?.sequence ?? bound);
+  };
+  for (const recordClass of only === undefined ? RECORD_CLASSES : [only]) {
+    const chain = chains.get(recordClass);
+    if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit));
+  }
+  const frames = ring.frames.filter(({ frame }) => frame.lastSequence >= from && frame.firstSequence <= bound);
+  add(await readSlots(source, frames, from, limit, only));
+  if (bound === Number.POSITIVE_INFINITY)
+    add(volatile(from, limit).filter(({ record }) => only === undefined || classOf(record) === only));
+  return merge(parts, bound, limit);
+}
+
+type Place = { readonly slot: Slot; readonly frame: SlotFrame };
+
+async function readSlots(
+  { ring, chains, generation, onUnread }: ReaderSource,
+  frames: readonly Place[],
+  from: number,
+  limit: number,
+  only: RecordClass | undefined,
+): Promise<StoredRecord[]> {
+  const started = generation();
+  const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
+  const records: StoredRecord[] = [];
+  let last = from - 1;
+  for (const { slot, frame } of frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence)) {
+    if (records.length >= limit || generation() !== started) break;
+    if (frame.lastSequence <= last) continue;
+    const decoded = await ring.read(slot, frame);
+    if (decoded === undefined && generation() === started) onUnread({ slot: slot.name, ...frame });
+    for (const stored of decoded?.records ?? []) {
+      if (stored.sequence <= last) continue;
+      const recordClass = classOf(stored.record);
+      if (stored.sequence > (sealed.get(recordClass) ?? 0) && (only === undefined || recordClass === only)) records.push(stored);
+    }
+    if (decoded !== undefined) last = Math.max(last, frame.lastSequence);
+  }
+  return records;
+}
+
+/** One ascending list of up to `limit`, each sequence once. */
+function merge(parts: readonly (readonly StoredRecord[])[], bound: number, limit: number): readonly StoredRecord[] {
+  const [only, another] = parts;
+  if (another === undefined) return (only ?? []).slice(0, limit);
+  const all = parts.flat().sort((a, b) => a.sequence - b.sequence);
+  const merged: StoredRecord[] = [];
+  for (const stored of all) {
+    if (merged.length >= limit || stored.sequence > bound) break;
+    if (merged.at(-1)?.sequence !== stored.sequence) merged.push(stored);
+  }
+  return merged;
+}
+
+/** Block files first, then what was not sealed when it began, wherever it stands by now. */
+async function* history(source: ReaderSource, query: HistoryQuery): AsyncGenerator<readonly StoredRecord[]> {
+  const { ring, chains } = source;
+  const matches = matcherOf(query);
+  const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
+  let from = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence), Number.MAX_SAFE_INTEGER);
+  // Only observations have a sensor.
+  const classes: readonly RecordClass[] = query.sensors === undefined ? RECORD_CLASSES : ['gauges', 'counts'];
+  for (const recordClass of classes) {
+    const last = sealed.get(recordClass) ?? 0;
+    for await (const block of chains.get(recordClass)?.history(query) ?? []) {
+      const matching = block.filter(({ sequence }) => sequence <= last);
+      if (matching.length > 0) yield matching;
+    }
+  }
+  for (;;) {
+    const page = await makeReader(source).read(from, HISTORY_PAGE, undefined);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    from = last.sequence + 1;
+    const matching = page.filter((stored) => stored.sequence > (sealed.get(classOf(stored.record)) ?? 0) && matches(stored));
+    if (matching.length > 0) yield matching;
+  }
+}
+
+/** Records of one page while the slots are looked through. */
+const HISTORY_PAGE = 4_096;

@@ -1,0 +1,160 @@
+import { DiskError, type Log } from '../host.ts';
+import type { Chains } from './chains.ts';
+import { lossOfFrame } from './damage-log.ts';
+import type { Deliveries } from './deliveries.ts';
+import { JournalError } from './journal.ts';
+import { type Loss, LossTally } from './loss.ts';
+import { SEALED_MARK, sealedMarkOf } from './marks.ts';
+import type { Retention } from './retention.ts';
+import { seal, type UnreadFrame } from './sealing.ts';
+import type { Slot, SlotRing } from './slot-ring.ts';
+import type { SlotFrame } from './slot-scan.ts';
+
+/** Full slots that are sealed together. Fewer, larger appends to the block files cost the card less. */
+const SLOTS_TOGETHER = 2;
+/** Files that are deleted for one sealing. A disk that says it is full whatever is freed must not keep the program busy. */
+const FREED_MAX = 8;
+
+export interface SealerParts {
+  readonly ring: SlotRing;
+  readonly chains: Chains;
+  readonly retention: Retention;
+  readonly deliveries: Deliveries;
+  readonly log: Log;
+  /** Everything up to here was sealed before this process. */
+  readonly sealedThrough: number;
+  /** There are slots that cannot be read now: what is in them is not sealed, whatever is sealed meanwhile. */
+  readonly hasForeign: boolean;
+  /** Frames cannot be read any more. */
+  readonly onUnread: (frame: UnreadFrame, loss: Loss) => void;
+  /** Records have another place now. */
+  readonly onMoved: () => void;
+  /** As in retention.ts. */
+  readonly announce: (loss: Loss) => Promise<void>;
+  readonly onLoss: (loss: Loss) => void;
+}
+
+/** Empties the slots into the block files, in the background as long as there is another slot to write to. */
+export interface Sealer {
+  /** What the next commit is to say: up to where all records are in the block files, and up to where those of each class are. */
+  readonly marks: readonly (readonly [name: string, sequence: number])[];
+  /** Begins to seal when it is time to. Never throws. */
+  start(): void;
+  /** Resolves when there is a slot to write to. @throws DiskError, JournalError */
+  makeRoom(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openSealer(parts: SealerParts): Sealer {
+  const { ring, log } = parts;
+  let { sealedThrough } = parts;
+  let running: Promise<void> | undefined;
+  let isFailing = false;
+  /** Full slots when sealing failed last: it is tried again when there are more of them, and when there is no room left. */
+  let failedAtCount = 0;
+
+  /** Frames that could not be read once. */
+  const doubtful = new Set<SlotFrame>();
+
+  const run = async () => {
+    const slots = ring.full();
+    const last = Math.max(sealedThrough, ...slots.map((slot) => slot.frames.at(-1)?.lastSequence ?? 0));
+    await sealWithRoom(parts, slots, doubtful);
+    if (!parts.hasForeign) sealedThrough = last;
+    parts.onMoved();
+    for (const slot of slots) ring.free(slot);
+    doubtful.clear();
+    failedAtCount = 0;
+    if (isFailing) log('info', 'journal-sealing-again');
+    isFailing = false;
+  };
+  const attempt = async () => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+      failedAtCount = ring.full().length;
+      if (!isFailing) log('warning', 'journal-sealing-failed', { message: error.message });
+      isFailing = true;
+      throw error;
+    }
+  };
+  const begin = () => {
+    running ??= attempt().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+
+  return {
+    get marks() {
+      const ofClasses = [...parts.chains].map(
+        ([recordClass, { files }]) => [sealedMarkOf(recordClass), files.at(-1)?.lastSequence ?? 0] as const,
+      );
+      return [[SEALED_MARK, sealedThrough] as const, ...ofClasses];
+    },
+    start() {
+      const fullCount = ring.full().length;
+      if (running !== undefined || fullCount < SLOTS_TOGETHER || fullCount <= failedAtCount) return;
+      // What fails here is tried again, and fails there for whoever waits for it.
+      begin().catch((error: unknown) => {
+        if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+      });
+    },
+    async makeRoom() {
+      if (running !== undefined) await running.catch(() => undefined);
+      if (ring.hasRoom) return;
+      try {
+        await begin();
+      } catch (error) {
+        if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+        // Nothing more can be deleted either: the slots themselves are the only room there is.
+        await giveUpOldest(parts);
+      }
+    },
+    async close() {
+      await running?.catch(() => undefined);
+    },
+  };
+}
+
+/** A full disk is no reason to stop: what is kept longest is deleted for it, piece by piece. */
+async function sealWithRoom(
+  { ring, chains, retention, deliveries, announce, onUnread }: SealerParts,
+  slots: readonly Slot[],
+  doubtful: Set<SlotFrame>,
+): Promise<void> {
+  // Which records are copies of held ones is looked up in the slots only.
+  if (slots.some((slot) => slot.frames.some((frame) => frame.isMarked))) await deliveries.flush();
+  await retention.makeRoom(slots.reduce((sum, slot) => sum + slot.endBytes, 0));
+  const giveUp = async (frame: UnreadFrame) => {
+    const loss = lossOfFrame(frame);
+    await announce(loss);
+    onUnread(frame, loss);
+  };
+  for (let freedCount = 0; ; freedCount++) {
+    try {
+      return await seal(slots, ring, chains, doubtful, giveUp);
+    } catch (error) {
+      const isFull = error instanceof DiskError && error.code === 'ENOSPC';
+      if (!isFull || freedCount >= FREED_MAX || !(await retention.freeDisk())) throw error;
+    }
+  }
+}
+
+/** The oldest slot is written over. Only what was not delivered is a loss. */
+async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }: SealerParts): Promise<void> {
+  const [oldest] = ring.full();
+  if (oldest === undefined) return;
+  const tally = new LossTally('disk-full');
+  for (const frame of oldest.frames) {
+    for (const stored of (await ring.read(oldest, frame))?.records ?? [])
+      if (deliveries.all.some((delivery) => !delivery.isDelivered(stored.sequence))) tally.add(stored);
+  }
+  const { loss } = tally;
+  if (loss !== undefined) await announce(loss);
+  onMoved();
+  ring.free(oldest);
+  log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: tally.count });
+  if (loss !== undefined) onLoss(loss);
+}

@@ -1,0 +1,251 @@
+import { deflateRawSync } from 'node:zlib';
+import type { Observation } from '../record.ts';
+import { decodeCbor, encodeCbor, inflate, withoutNullsAtEnd } from './cbor.ts';
+import { PAGE_BYTES } from './frame.ts';
+
+/** What the observations of one sensor have in common for a long time. `isBoolean`: their values are true and false. */
+export interface Series
+  extends Pick<
+    Observation,
+    'sensor' | 'channel' | 'unit' | 'precision' | 'readingKind' | 'calibration' | 'quality' | 'reason' | 'location' | 'publish'
+  > {
+  readonly isBoolean: boolean;
+}
+
+/** A series and its number in one file. */
+export interface Definition {
+  readonly id: number;
+  readonly series: Series;
+}
+
+export type Definitions = readonly Definition[];
+
+/** Where a frame stands in its file: from `offset` to before `end`. */
+export interface FramePlace {
+  readonly offset: number;
+  readonly end: number;
+}
+
+interface Entry extends Definition {
+  /** The next series of the same sensor, as after a change of calibration or quality. */
+  next: Entry | undefined;
+  /** A frame that holds the definition. */
+  place: FramePlace | undefined;
+  /** Two frames hold it that 4 KiB of damage cannot reach both. */
+  isSafe: boolean;
+}
+
+/** Definitions longer than this are deflated. */
+const PLAIN_BYTES_MAX = 512;
+/** More definitions than fit in a frame when each is as long as it gets here are not believed. */
+const INFLATED_BYTES_MAX = 16 << 20;
+
+/**
+ * The series of one file by their numbers. A definition is written with every use until two frames hold it of which the
+ * one begins a page or more after the end of the other: whatever 4 KiB are damaged, each frame that is left can be read.
+ */
+export class Dictionary {
+  readonly #bySensor = new Map<string, Entry>();
+  readonly #byId = new Map<number, Entry>();
+  #nextId = 0;
+
+  /** The number of the observation's series; a new number for a series that the file does not know. */
+  idOf(observation: Observation): number {
+    let entry = this.#bySensor.get(observation.sensor);
+    while (entry !== undefined) {
+      if (isOfSeries(observation, entry.series, entry.series.isBoolean)) return entry.id;
+      entry = entry.next;
+    }
+    const id = this.#nextId;
+    this.#add(id, seriesOf(observation));
+    return id;
+  }
+
+  get(id: number): Series | undefined {
+    return this.#byId.get(id)?.series;
+  }
+
+  /**
+   * Takes over what a frame of the file defines. `place` is where the frame stands; without it the definitions count as
+   * not written, and are written again when they are used.
+   */
+  learn(definitions: Definitions, place?: FramePlace): void {
+    for (const { id, series } of definitions) {
+      if (!this.#byId.has(id)) this.#add(id, series);
+    }
+    if (place !== undefined) this.wrote(definitions, place);
+  }
+
+  /** All series, by number: for the index of a finished file. */
+  all(): Definitions {
+    return [...this.#byId.values()].map(({ id, series }) => ({ id, series })).sort((a, b) => a.id - b.id);
+  }
+
+  /** Those of `ids` whose definition a frame that uses them must hold. */
+  missing(ids: Iterable<number>): Definitions {
+    const missing = new Set<Definition>();
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry !== undefined && !entry.isSafe) missing.add(entry);
+    }
+    return [...missing];
+  }
+
+  /** Notes that the frame at `place` holds these definitions. They count as written: a frame that was made must be written there, or nothing more to the file. */
+  wrote(definitions: Definitions, place: FramePlace): void {
+    for (const { id } of definitions) {
+      const entry = this.#byId.get(id);
+      if (entry === undefined || entry.isSafe) continue;
+      if (entry.place === undefined) entry.place = place;
+      else entry.isSafe = isApart(entry.place, place);
+    }
+  }
+
+  #add(id: number, series: Series): void {
+    const entry: Entry = { id, series, next: this.#bySensor.get(series.sensor), place: undefined, isSafe: false };
+    this.#bySensor.set(series.sensor, entry);
+    this.#byId.set(id, entry);
+    if (id >= this.#nextId) this.#nextId = id + 1;
+  }
+}
+
+/** No 4 KiB reach both. */
+function isApart(a: FramePlace, b: FramePlace): boolean {
+  return b.offset >= a.end + PAGE_BYTES || a.offset >= b.end + PAGE_BYTES;
+}
+
+/** Whether all that a series says is true of the observation; `series` may be another observation, of whose value `isBoolean` tells. */
+export function isOfSeries(observation: Observation, series: Omit<Series, 'isBoolean'>, isBoolean: boolean): boolean {
+  return (
+    observation.sensor === series.sensor &&
+    observation.channel === series.channel &&
+    observation.quality === series.quality &&
+    observation.reason === series.reason &&
+    observation.publish === series.publish &&
+    observation.location === series.location &&
+    observation.unit === series.unit &&
+    observation.precision === series.precision &&
+    observation.readingKind === series.readingKind &&
+    (typeof observation.value === 'boolean') === isBoolean &&
+    (observation.calibration === series.calibration || isSameCalibration(observation.calibration, series.calibration))
+  );
+}
+
+function isSameCalibration(a: Series['calibration'], b: Series['calibration']): boolean {
+  if (a === undefined || b === undefined) return false;
+  if ('points' in a) {
+    return (
+      'points' in b &&
+      a.points.length === b.points.length &&
+      a.points.every(([x, y], i) => x === b.points[i]?.[0] && y === b.points[i]?.[1])
+    );
+  }
+  return !('points' in b) && a.offset === b.offset && a.scale === b.scale;
+}
+
+function seriesOf(observation: Observation): Series {
+  const { sensor, channel, unit, precision, readingKind, calibration, quality, reason, location, publish, value } = observation;
+  return {
+    sensor,
+    channel,
+    unit,
+    precision,
+    readingKind,
+    ...(calibration !== undefined && { calibration }),
+    quality,
+    ...(reason !== undefined && { reason }),
+    ...(location !== undefined && { location }),
+    publish,
+    isBoolean: typeof value === 'boolean',
+  };
+}
+
+/** Written as their places, counted from 0. Only ever extended at the end. */
+const READING_KINDS: readonly Series['readingKind'][] = ['gauge', 'total', 'delta', 'rate', 'state', 'position'];
+const QUALITIES: readonly Series['quality'][] = ['good', 'suspect'];
+const PUBLISH = 1;
+const IS_BOOLEAN = 2;
+
+/**
+ * Definitions as a CBOR item: null for none, otherwise an array of
+ * `[id, sensor, channel, unit, precision, reading kind, quality, flags, calibration, reason, location]` without the
+ * nulls at its end, or the raw deflate of that array as a byte string when it is long. Flags: 1 publish, 2 boolean values.
+ * Calibration: `[offset, scale]` or an array of pairs.
+ */
+export function packDefinitions(definitions: Definitions): unknown {
+  if (definitions.length === 0) return null;
+  const rows = definitions.map(({ id, series }) => {
+    const flags = (series.publish ? PUBLISH : 0) | (series.isBoolean ? IS_BOOLEAN : 0);
+    return withoutNullsAtEnd([
+      id,
+      series.sensor,
+      series.channel,
+      series.unit,
+      series.precision,
+      READING_KINDS.indexOf(series.readingKind),
+      QUALITIES.indexOf(series.quality),
+      flags,
+      packCalibration(series.calibration),
+      series.reason ?? null,
+      series.location ?? null,
+    ]);
+  });
+  const bytes = encodeCbor(rows);
+  return bytes.length > PLAIN_BYTES_MAX ? deflateRawSync(bytes) : rows;
+}
+
+/** The definitions of such an item; undefined when it is none. */
+export function unpackDefinitions(item: unknown): Definitions | undefined {
+  if (item === null) return [];
+  const rows = item instanceof Uint8Array ? decodeCbor(inflate(item, INFLATED_BYTES_MAX)) : item;
+  if (!Array.isArray(rows)) return undefined;
+  const definitions = rows.map(unpackDefinition);
+  return definitions.includes(undefined) ? undefined : (definitions as Definition[]);
+}
+
+function unpackDefinition(row: unknown): Definition | undefined {
+  if (!Array.isArray(row)) return undefined;
+  const [id, sensor, channel, unit, precision, readingKind, quality, flags, calibration, reason, location] = row;
+  const isRight =
+    Number.isSafeInteger(id) &&
+    id >= 0 &&
+    [sensor, channel, unit].every((text) => typeof text === 'string') &&
+    [reason, location].every((text) => text === undefined || text === null || typeof text === 'string') &&
+    [precision, readingKind, quality, flags].every((each) => typeof each === 'number') &&
+    READING_KINDS[readingKind] !== undefined &&
+    QUALITIES[quality] !== undefined;
+  if (!isRight) return undefined;
+  const unpacked = unpackCalibration(calibration ?? null);
+  if (unpacked === undefined) return undefined;
+  return {
+    id,
+    series: {
+      sensor,
+      channel,
+      unit,
+      precision,
+      readingKind: READING_KINDS[readingKind] as Series['readingKind'],
+      ...(unpacked !== null && { calibration: unpacked }),
+      quality: QUALITIES[quality] as Series['quality'],
+      ...(typeof reason === 'string' && { reason }),
+      ...(typeof location === 'string' && { location }),
+      publish: (flags & PUBLISH) !== 0,
+      isBoolean: (flags & IS_BOOLEAN) !== 0,
+    },
+  };
+}
+
+function packCalibration(calibration: Series['calibration']): unknown {
+  if (calibration === undefined) return null;
+  return 'points' in calibration ? calibration.points : [calibration.offset, calibration.scale];
+}
+
+function unpackCalibration(item: unknown): NonNullable<Series['calibration']> | null | undefined {
+  if (item === null) return null;
+  if (!Array.isArray(item)) return undefined;
+  const [offset, scale] = item;
+  if (item.length === 2 && typeof offset === 'number' && typeof scale === 'number') return { offset, scale };
+  const isPoint = (point: unknown) =>
+    Array.isArray(point) && point.length === 2 && point.every((part) => typeof part === 'number');
+  return item.every(isPoint) ? { points: item } : undefined;
+}

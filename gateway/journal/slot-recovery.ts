@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { type Disk, DiskError, type Log } from '../host.ts';
+import { withFile } from './disk-tools.ts';
+import { PAGE_BYTES } from './frame.ts';
+import type { Damage, SequenceRange } from './journal.ts';
+import { keepAside } from './quarantine.ts';
+import { SequenceSet } from './sequence-set.ts';
+import { isSlotName, newSlot, type Slot } from './slot-ring.ts';
+import { type PageRun, scanSlot } from './slot-scan.ts';
+
+/** A slot as it was found. */
+export interface FoundSlot {
+  readonly slot: Slot;
+  readonly bad: readonly PageRun[];
+  readonly hasUnreadable: boolean;
+}
+
+/** What the slots of a folder hold. */
+export interface FoundSlots {
+  readonly found: readonly FoundSlot[];
+  /** Slots that are left alone, because only a later release can read them or the disk gives nothing of them. */
+  readonly foreign: readonly string[];
+  /** Their sequences, as far as they are known, and their size. */
+  readonly unread: SequenceSet;
+  readonly foreignBytes: number;
+  /** A slot of which nothing is known. */
+  readonly hasClosed: boolean;
+  readonly damage: readonly Damage[];
+  /** The highest of all. */
+  readonly epoch: number;
+}
+
+/** Looks through all slots, one in memory at a time. */
+export async function findSlots(disk: Disk, folder: string, names: readonly string[], slotBytes: number): Promise<FoundSlots> {
+  const damage: Damage[] = [];
+  const found: FoundSlot[] = [];
+  const foreign: string[] = [];
+  const unread = new SequenceSet();
+  let foreignBytes = 0;
+  let epoch = 0;
+  let hasClosed = false;
+  for (const name of names.filter(isSlotName)) {
+    const read = await readSlot(disk, join(folder, name));
+    // Not even one right frame: what the pages hold that cannot be read may be readable some day.
+    if (read === undefined || (read.hasUnreadable && read.scan.frames.length === 0)) {
+      damage.push({ file: name, offset: 0, sizeBytes: slotBytes, kind: 'unreadable' });
+      foreign.push(name);
+      foreignBytes += slotBytes;
+      hasClosed = true;
+      continue;
+    }
+    const { scan, sizeBytes, hasUnreadable } = read;
+    epoch = Math.max(epoch, scan.epoch);
+    if (scan.isLater) {
+      const holds = { first: scan.frames[0]?.firstSequence ?? 1, last: scan.frames.at(-1)?.lastSequence ?? 0 };
+      damage.push({ file: name, offset: 0, sizeBytes, holds, kind: 'other-version' });
+      unread.add(holds);
+      foreign.push(name);
+      foreignBytes += sizeBytes;
+      continue;
+    }
+    const slot: Slot = { ...newSlot(name), epoch: scan.epoch, frames: scan.frames, endBytes: scan.endBytes };
+    slot.isLearned = scan.frames.length === 0;
+    // A file of another size is read, and made anew once it is free.
+    slot.isFinished = sizeBytes !== slotBytes;
+    // A definition that stood in the bad pages would get another meaning: nothing more is written behind them.
+    if (scan.bad.length > 0 || hasUnreadable) slot.endBytes = slotBytes;
+    found.push({ slot, bad: scan.bad, hasUnreadable });
+  }
+  return { found, foreign, unread, foreignBytes, hasClosed, damage, epoch };
+}
+
+/** What a slot holds; pages that the disk does not give are zeros. Undefined when it cannot even be opened. */
+async function readSlot(disk: Disk, path: string) {
+  try {
+    return await withFile(disk, path, 'read', async (file) => {
+      const sizeBytes = await file.size();
+      let hasUnreadable = false;
+      const bytes = await file.pread(0, sizeBytes).catch(async (error: unknown) => {
+        if (!(error instanceof DiskError)) throw error;
+        hasUnreadable = true;
+        const whole = new Uint8Array(sizeBytes);
+        for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(nothing), at);
+        return whole;
+      });
+      return { scan: scanSlot(bytes), sizeBytes, hasUnreadable };
+    });
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return undefined;
+  }
+}
+
+function nothing(error: unknown): Uint8Array {
+  if (error instanceof DiskError) return new Uint8Array(0);
+  throw error;
+}
+
+/** Says which bytes of the slots are bad, where anything is missing because of them or may be, and keeps them aside. */
+export async function slotDamage(
+  disk: Disk,
+  folder: string,
+  found: readonly FoundSlot[],
+  holes: readonly SequenceRange[],
+  { log, isReadOnly }: { readonly log: Log; readonly isReadOnly: boolean },
+): Promise<Damage[]> {
+  const damage: Damage[] = [];
+  const newest = Math.max(0, ...found.map(({ slot }) => slot.epoch));
+  for (const { slot, bad, hasUnreadable } of found) {
+    if (hasUnreadable) damage.push({ file: slot.name, offset: 0, sizeBytes: slot.endBytes, kind: 'unreadable' });
+    const framesEnd = slot.frames.at(-1)?.offset ?? 0;
+    for (const run of bad) {
+      const before = slot.frames.findLast(({ offset }) => offset < run.offset)?.lastSequence;
+      const after = slot.frames.find(({ offset }) => offset > run.offset)?.firstSequence;
+      const missing = holes.find(({ first, last }) => first === (before ?? first - 1) + 1 || last === (after ?? last + 1) - 1);
+      const isTail = slot.epoch === newest && run.offset > framesEnd && run.epoch === slot.epoch;
+      // Pages without consequence are what an old tear or an overwritten older frame left.
+      if (missing === undefined && !isTail) continue;
+      const place = { file: slot.name, offset: run.offset, sizeBytes: run.sizeBytes };
+      damage.push(missing === undefined ? { ...place, kind: 'torn-tail' } : { ...place, missing, kind: 'damaged' });
+      if (!isReadOnly) await keepAside(disk, folder, place, log);
+    }
+  }
+  return damage;
+}

@@ -1,0 +1,372 @@
+import { join } from 'node:path';
+import { type Disk, DiskError, type DiskFile } from '../host.ts';
+import type { JournalRecord } from '../record.ts';
+import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
+import { writeAll } from './disk-tools.ts';
+import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
+import { Dictionary, isOfSeries } from './series.ts';
+import { type SlotFrame, slotFrame } from './slot-scan.ts';
+
+/** Zeros are written in pieces of this size when a slot is made. */
+const FILL_BYTES = 65_536;
+/** The part of a slot that one frame may take: an empty slot holds any. */
+const FRAME_PARTS = 2;
+/** More than an observation takes besides the definition of its series: all its numbers, written out. */
+const OBSERVATION_BYTES_MAX = 128;
+
+/** A record with its place, to be written. */
+export interface Entry {
+  readonly sequence: number;
+  readonly record: JournalRecord;
+  /** No less than what it takes in a frame, with the definition of its series. */
+  readonly bytesMax: number;
+}
+
+/** One preallocated file, and what of it is in use. */
+export interface Slot {
+  readonly name: string;
+  /** 0 while it was never used. */
+  epoch: number;
+  /** Durable frames of this epoch, ascending. Empty when everything in it is sealed: the slot is free. */
+  frames: readonly SlotFrame[];
+  /** Where the next frame goes. */
+  endBytes: number;
+  dictionary: Dictionary;
+  /** The dictionary knows the definitions of all frames. */
+  isLearned: boolean;
+  /** A write or sync of it has failed: it is read, but never written or synced again. A new file takes its place once it is free. */
+  isFinished: boolean;
+  file: DiskFile | undefined;
+}
+
+export interface SlotRingOptions {
+  readonly slotBytes: number;
+  readonly slotCount: number;
+  /** Names of slots that are left alone. */
+  readonly foreign: readonly string[];
+  /** Higher than any epoch in the journal. */
+  readonly nextEpoch: () => number;
+}
+
+/**
+ * The slots: files of one fixed size that are written once and then, when what they hold is sealed, used again under a
+ * higher epoch. Nothing ever grows here, so that a commit costs one write and one flush, and a full disk is no obstacle.
+ * A page that is durable is not written again before the slot is used again.
+ */
+export class SlotRing {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #options: SlotRingOptions;
+  readonly #slots: Slot[];
+  #current: Slot | undefined;
+  #isPrepared = false;
+  #isSettled = false;
+
+  /** `found`: the slots that are there, in any order; the one that is being filled is that of the highest epoch. */
+  constructor(disk: Disk, folder: string, found: readonly Slot[], options: SlotRingOptions) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#options = options;
+    this.#slots = [...found];
+    const newest = found.filter(({ frames }) => frames.length > 0).sort((a, b) => b.epoch - a.epoch)[0];
+    if (newest !== undefined && !newest.isFinished) this.#current = newest;
+  }
+
+  /** Slots that hold something which is not sealed, oldest first; `withCurrent` also the one that is being filled. */
+  full(withCurrent = false): readonly Slot[] {
+    const full = this.#slots.filter((slot) => slot.frames.length > 0 && (withCurrent || slot !== this.#current));
+    return full.sort((a, b) => a.epoch - b.epoch);
+  }
+
+  /** Frames of all slots by sequence. The same sequences can stand in two: the disk failed under the first. */
+  get frames(): readonly { readonly slot: Slot; readonly frame: SlotFrame }[] {
+    return this.full(true).flatMap((slot) => slot.frames.map((frame) => ({ slot, frame })));
+  }
+
+  get sizeBytes(): number {
+    return this.#slots.length * this.#options.slotBytes;
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  /** Slots that can be used without sealing anything first, besides the one that is being filled. */
+  get freeCount(): number {
+    const missing = this.#isPrepared ? 0 : Math.max(0, this.#options.slotCount - this.#slots.length);
+    return missing + this.#slots.filter((slot) => slot.frames.length === 0 && slot !== this.#current).length;
+  }
+
+  /** Whether the next write finds a slot. */
+  get hasRoom(): boolean {
+    return this.#current !== undefined || this.freeCount > 0;
+  }
+
+  /** What is sealed needs its slot no more. */
+  free(slot: Slot): void {
+    slot.frames = [];
+    if (slot === this.#current) this.#current = undefined;
+  }
+
+  /**
+   * Makes as many of the entries durable as fit the slot, at least one, and returns how many. One write, one flush.
+   * @throws DiskError; the slot is finished then, and the next call takes another one. There must be room (`hasRoom`).
+   */
+  async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>): Promise<number> {
+    await this.#settle();
+    await this.#prepare();
+    await this.#noticeDeletion();
+    const slot = this.#current ?? (await this.#nextSlot());
+    await this.#learn(slot);
+    const built = this.#build(slot, entries, lowWaters);
+    if (built.count === 0) {
+      if (slot.endBytes === 0) throw new Error(`a record of ${entries[0]?.bytesMax} bytes does not fit an empty slot`);
+      this.#current = undefined;
+      return 0;
+    }
+    try {
+      slot.file ??= await this.#disk.open(join(this.#folder, slot.name), 'write');
+      await writeAll(slot.file, built.bytes, slot.endBytes);
+      await slot.file.fdatasync();
+    } catch (error) {
+      slot.isFinished = true;
+      this.#current = undefined;
+      throw error;
+    }
+    slot.frames = [...slot.frames, ...built.frames];
+    slot.endBytes += built.bytes.length;
+    // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
+    if (built.isFull) this.#current = undefined;
+    return built.count;
+  }
+
+  /** The records of a frame; undefined when the slot is in other use by now, or the disk does not give the frame as it was written. */
+  async read(slot: Slot, frame: SlotFrame): Promise<DecodedRecords | undefined> {
+    await this.#learn(slot);
+    const { dictionary } = slot;
+    const payload = await this.#payload(slot, frame);
+    return payload && decodeCommit(payload, frame.firstSequence, dictionary);
+  }
+
+  /** Whether the frame still is as it was written. */
+  async isReadable(slot: Slot, frame: SlotFrame): Promise<boolean> {
+    return (await this.#payload(slot, frame)) !== undefined;
+  }
+
+  /** The low-water marks that the newest frame carries. */
+  async lowWaters(): Promise<ReadonlyMap<string, number>> {
+    const newest = this.frames.toSorted((a, b) => b.frame.lastSequence - a.frame.lastSequence)[0];
+    const payload = newest && (await this.#payload(newest.slot, newest.frame));
+    return payload === undefined ? new Map() : readLowWaters(payload);
+  }
+
+  /**
+   * Makes durable what an earlier process left: it may have died between a write and its sync, or between the renaming of a
+   * block file and the sync of the folder. Done before the first write and not at opening: measuring does not wait for it.
+   * @throws DiskError
+   */
+  async #settle(): Promise<void> {
+    if (this.#isSettled) return;
+    for (const slot of this.full(true)) {
+      try {
+        slot.file ??= await this.#disk.open(join(this.#folder, slot.name), 'write');
+        await slot.file.fdatasync();
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        // It is read, and becomes durable when it is sealed.
+        slot.isFinished = true;
+        if (slot === this.#current) this.#current = undefined;
+      }
+    }
+    try {
+      await this.#disk.fsyncDir(this.#folder);
+    } catch (error) {
+      // A folder that is not there yet has nothing to lose.
+      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
+    }
+    this.#isSettled = true;
+  }
+
+  async close(): Promise<void> {
+    for (const slot of this.#slots) {
+      await slot.file?.close().catch(() => undefined);
+      slot.file = undefined;
+    }
+  }
+
+  /** Frames for as many entries as the rest of the slot takes. Sequences within one are consecutive. */
+  #build(slot: Slot, entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>) {
+    const parts: { readonly head: WritableHead; readonly payload: Uint8Array }[] = [];
+    let end = slot.endBytes;
+    let count = 0;
+    let isFull = false;
+    while (count < entries.length) {
+      const part = this.#framePart(entries, count);
+      const payload = encodeCommit(
+        part.map(({ record }) => record),
+        slot.dictionary,
+        end,
+        lowWaters,
+      );
+      const sizeBytes = toPage(FRAME_HEADER_BYTES + payload.length);
+      isFull = end + sizeBytes > this.#options.slotBytes;
+      if (isFull) break;
+      parts.push({ head: headOf(slot.epoch, part), payload });
+      end += sizeBytes;
+      count += part.length;
+    }
+    const bytes = new Uint8Array(end - slot.endBytes);
+    let at = 0;
+    const frames = parts.map(({ head, payload }) => {
+      const offset = slot.endBytes + at;
+      const sizeBytes = encodeFrameInto(bytes, at, head, payload, offset) - at;
+      at += toPage(sizeBytes);
+      return slotFrame(offset, { ...head, sizeBytes });
+    });
+    return { bytes, frames, count, isFull };
+  }
+
+  /** The entries of the next frame: consecutive, and certain to fit an empty slot. */
+  #framePart(entries: readonly Entry[], from: number): readonly Entry[] {
+    const sizeMax = this.#options.slotBytes / FRAME_PARTS;
+    let end = from;
+    let sizeBytes = 0;
+    let before: Entry | undefined;
+    for (; end < entries.length; end++) {
+      const entry = entries[end] as Entry;
+      sizeBytes += before !== undefined && isSameSeries(entry, before) ? OBSERVATION_BYTES_MAX : entry.bytesMax;
+      if (before !== undefined && (entry.sequence !== before.sequence + 1 || sizeBytes > sizeMax)) break;
+      before = entry;
+    }
+    return entries.slice(from, end);
+  }
+
+  /** All slots are made at once, while there is room for them: later the disk may be full. */
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    for (let number = 0; this.#slots.length < this.#options.slotCount; number++) {
+      const name = slotName(number);
+      if (this.#slots.some((slot) => slot.name === name) || this.#options.foreign.includes(name)) continue;
+      try {
+        await this.#make(name);
+        this.#slots.push(newSlot(name));
+      } catch (error) {
+        // With at least two the journal works; the others are made with the next opening.
+        if (this.#slots.length < 2) throw error;
+        break;
+      }
+    }
+    this.#isPrepared = true;
+  }
+
+  /**
+   * Somebody may delete the file or the folder. What is written to a file without a name is gone with the process, and no
+   * operation on it ever fails; what stands in it can be read until then, and sealed.
+   */
+  async #noticeDeletion(): Promise<void> {
+    const slot = this.#current;
+    if (slot === undefined || (await this.#disk.size(join(this.#folder, slot.name))) !== undefined) return;
+    slot.isFinished = true;
+    this.#current = undefined;
+  }
+
+  async #nextSlot(): Promise<Slot> {
+    const slot = this.#slots.filter(({ frames }) => frames.length === 0).sort((a, b) => a.epoch - b.epoch)[0];
+    if (slot === undefined) throw new Error('a slot is needed and none is free');
+    const sizeBytes = await this.#disk.size(join(this.#folder, slot.name));
+    if (slot.isFinished || sizeBytes === undefined) {
+      // After a failed sync nobody knows what the system still holds of it: another file takes its place.
+      await slot.file?.close().catch(() => undefined);
+      slot.file = undefined;
+      slot.isFinished = true;
+      if (sizeBytes !== undefined) await this.#disk.unlink(join(this.#folder, slot.name));
+      await this.#make(slot.name);
+      slot.isFinished = false;
+    }
+    slot.epoch = this.#options.nextEpoch();
+    slot.endBytes = 0;
+    slot.dictionary = new Dictionary();
+    slot.isLearned = true;
+    this.#current = slot;
+    return slot;
+  }
+
+  /** Zeros, not a hole: a page that has never been written costs the file system a write of its own when it is. */
+  async #make(name: string): Promise<void> {
+    const path = join(this.#folder, name);
+    await this.#disk.mkdir(this.#folder);
+    const file = await this.#disk.open(path, 'create');
+    try {
+      const zeros = new Uint8Array(FILL_BYTES);
+      const { slotBytes } = this.#options;
+      for (let at = 0; at < slotBytes; at += FILL_BYTES) await writeAll(file, zeros.subarray(0, slotBytes - at), at);
+      await file.fdatasync();
+      await this.#disk.fsyncDir(this.#folder);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await this.#disk.unlink(path).catch(() => undefined);
+      throw error;
+    }
+    await file.close();
+  }
+
+  async #learn(slot: Slot): Promise<void> {
+    if (slot.isLearned) return;
+    for (const frame of slot.frames) {
+      const payload = await this.#payload(slot, frame);
+      if (payload !== undefined) learnFrom(payload, slot.dictionary, frame.offset);
+    }
+    slot.isLearned = true;
+  }
+
+  async #payload(slot: Slot, frame: SlotFrame): Promise<Uint8Array | undefined> {
+    const { epoch } = slot;
+    try {
+      slot.file ??= await this.#disk.open(join(this.#folder, slot.name), slot.isFinished ? 'read' : 'write');
+      const found = decodeFrame(await slot.file.pread(frame.offset, frame.sizeBytes), 0, frame.offset);
+      return found?.epoch === epoch && found.firstSequence === frame.firstSequence ? found.payload : undefined;
+    } catch (error) {
+      if (error instanceof DiskError) return undefined;
+      throw error;
+    }
+  }
+}
+
+export function newSlot(name: string): Slot {
+  return {
+    name,
+    epoch: 0,
+    frames: [],
+    endBytes: 0,
+    dictionary: new Dictionary(),
+    isLearned: true,
+    isFinished: false,
+    file: undefined,
+  };
+}
+
+function slotName(number: number): string {
+  return `slot-${String(number).padStart(3, '0')}`;
+}
+
+/** Whether a name is a slot's. */
+export function isSlotName(name: string): boolean {
+  return /^slot-\d{3}$/.test(name);
+}
+
+/** Whether the definition of the one is that of the other too. */
+function isSameSeries({ record }: Entry, { record: before }: Entry): boolean {
+  if (record.kind !== 'observation' || before.kind !== 'observation') return false;
+  return isOfSeries(record, before, typeof before.value === 'boolean');
+}
+
+function headOf(epoch: number, part: readonly Entry[]): WritableHead {
+  const firstSequence = (part[0] as Entry).sequence;
+  const type = part.some(({ record }) => isMarked(record)) ? 'marked' : 'commit';
+  return { epoch, firstSequence, lastSequence: firstSequence + part.length - 1, count: part.length, type };
+}
+
+/** Whether an opening has to look into the frame that holds this record. */
+function isMarked(record: JournalRecord): boolean {
+  return record.kind === 'gap' || (record.kind === 'observation' && record.heldFrom !== undefined);
+}

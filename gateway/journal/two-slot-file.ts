@@ -1,0 +1,130 @@
+import { Buffer } from 'node:buffer';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { type Disk, DiskError, type DiskFile } from '../host.ts';
+import { withFile, writeAll } from './disk-tools.ts';
+
+/*
+ * A small state that is replaced as a whole: two slots of one page. A state is written to the slot that does not hold the
+ * newest one, so that a torn write costs the state that was not promised yet. Both pages exist from the beginning, so that
+ * a full disk is no obstacle. Numbers are big-endian.
+ *
+ *   slot  0       4        8         10       12       16           24                              4096
+ *         | magic | CRC-32 | version | zero   | length | generation | payload of `length` bytes | zeros |
+ */
+const SLOT_BYTES = 4096;
+const HEADER_BYTES = 24;
+const VERSION = 1;
+
+/** The longest state. */
+export const STATE_BYTES_MAX = SLOT_BYTES - HEADER_BYTES;
+
+/** The newest state of a file that can be believed. */
+export interface StoredState {
+  readonly generation: number;
+  readonly payload: Uint8Array;
+}
+
+/** One such file. It is made with the first `write`. `magic`: four letters that tell what kind of state it is. */
+export class TwoSlotFile {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #magic: string;
+  #generation: number;
+  /** Open while writes to it succeed. After a failure the file is never synced again: the next write makes a new one. */
+  #file: DiskFile | undefined;
+  #isUsable: boolean;
+
+  constructor(disk: Disk, path: string, magic: string, generation: number) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#magic = magic;
+    this.#generation = generation;
+    this.#isUsable = generation > 0;
+  }
+
+  /** Makes the state durable. Calls must not overlap. @throws DiskError */
+  async write(payload: Uint8Array): Promise<void> {
+    const generation = this.#generation + 1;
+    const slot = encodeSlot(this.#magic, { generation, payload });
+    try {
+      if (this.#isUsable) await this.#overwrite(slot, generation);
+      else await this.#replace(slot, generation);
+      this.#generation = generation;
+      this.#isUsable = true;
+    } catch (error) {
+      this.#isUsable = false;
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => undefined);
+  }
+
+  async #overwrite(slot: Uint8Array, generation: number): Promise<void> {
+    this.#file ??= await this.#disk.open(this.#path, 'write');
+    await writeAll(this.#file, slot, (generation % 2) * SLOT_BYTES);
+    await this.#file.fdatasync();
+  }
+
+  /** Writes a whole new file beside the old one and puts it in its place: a crash in between leaves one of the two. */
+  async #replace(slot: Uint8Array, generation: number): Promise<void> {
+    const temporary = `${this.#path}.new`;
+    const pages = new Uint8Array(2 * SLOT_BYTES);
+    pages.set(slot, (generation % 2) * SLOT_BYTES);
+    await this.#disk.mkdir(dirname(this.#path));
+    // What a failed attempt left under this name is not written to again.
+    if ((await this.#disk.size(temporary)) !== undefined) await this.#disk.unlink(temporary);
+    await withFile(this.#disk, temporary, 'create', async (file) => {
+      await writeAll(file, pages, 0);
+      await file.fdatasync();
+    });
+    await this.#disk.rename(temporary, this.#path);
+    await this.#disk.fsyncDir(dirname(this.#path));
+  }
+}
+
+/** The newest state of a file; `missing` when there is no file; `damaged` when neither slot can be believed. */
+export async function readTwoSlots(disk: Disk, path: string, magic: string): Promise<StoredState | 'missing' | 'damaged'> {
+  const slots: (StoredState | undefined)[] = [];
+  try {
+    await withFile(disk, path, 'read', async (file) => {
+      // Each slot by itself: one unreadable page must not cost the other.
+      for (const at of [0, SLOT_BYTES]) slots.push(decodeSlot(await file.pread(at, SLOT_BYTES).catch(noBytes), magic));
+    });
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return error.code === 'ENOENT' ? 'missing' : 'damaged';
+  }
+  return slots.flatMap((slot) => slot ?? []).sort((a, b) => b.generation - a.generation)[0] ?? 'damaged';
+}
+
+function noBytes(error: unknown): Uint8Array {
+  if (error instanceof DiskError) return new Uint8Array(0);
+  throw error;
+}
+
+function encodeSlot(magic: string, { generation, payload }: StoredState): Uint8Array {
+  if (payload.length > STATE_BYTES_MAX) throw new Error(`a state of ${payload.length} bytes does not fit its page`);
+  const bytes = Buffer.alloc(SLOT_BYTES);
+  bytes.write(magic, 0, 4, 'latin1');
+  bytes.writeUInt16BE(VERSION, 8);
+  bytes.writeUInt32BE(payload.length, 12);
+  bytes.writeBigUInt64BE(BigInt(generation), 16);
+  bytes.set(payload, HEADER_BYTES);
+  bytes.writeUInt32BE(crc32(bytes.subarray(8)), 4);
+  return bytes;
+}
+
+function decodeSlot(bytes: Uint8Array, magic: string): StoredState | undefined {
+  const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (slot.length < SLOT_BYTES || slot.toString('latin1', 0, 4) !== magic) return undefined;
+  if (slot.readUInt32BE(4) !== crc32(slot.subarray(8)) || slot.readUInt16BE(8) !== VERSION) return undefined;
+  const length = slot.readUInt32BE(12);
+  if (length > STATE_BYTES_MAX) return undefined;
+  return { generation: Number(slot.readBigUInt64BE(16)), payload: slot.subarray(HEADER_BYTES, HEADER_BYTES + length) };
+}

@@ -1,0 +1,208 @@
+// The parts of `barri journal` that need no files.
+
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Io } from '../../cli/io.ts';
+import { heldFilter } from '../../cli/journal-held.ts';
+import { lossOfDamage } from '../../cli/journal-losses.ts';
+import { liesIn, OutputError, openOutput } from '../../cli/journal-output.ts';
+import { openProgress } from '../../cli/journal-progress.ts';
+import { chooseSensors } from '../../cli/journal-sensors.ts';
+import type { TimeOf } from '../../cli/journal-time.ts';
+import { wearOf } from '../../cli/journal-wear.ts';
+import type { Gap } from '../../gateway/record.ts';
+import { balcony, hall, journalOf, temporaryState } from './journal-kit.ts';
+
+let state: string;
+let remove: () => void;
+beforeEach(() => {
+  ({ state, remove } = temporaryState());
+});
+afterEach(() => remove());
+
+const timeOf: TimeOf = ({ wallMs }) => ({ wallMs });
+const io = {} as Io;
+
+describe('progress', () => {
+  function progressOn(isTerminal: boolean) {
+    let nowMs = 0;
+    let said = '';
+    const place = { isTerminal, nowMs: () => nowMs, write: (text: string) => (said += text) };
+    const progress = openProgress('verifying', 1_000, place);
+    return {
+      at(ms: number, count: number) {
+        nowMs = ms;
+        progress.to(count);
+      },
+      end: () => progress.end(),
+      said: () => said,
+    };
+  }
+
+  test('says nothing where the work is over within a second', () => {
+    const progress = progressOn(true);
+    progress.at(900, 999);
+    progress.end();
+    expect(progress.said()).toBe('');
+  });
+
+  test('rewrites one line on a terminal, and clears it at the end', () => {
+    const progress = progressOn(true);
+    progress.at(10_000, 250);
+    progress.at(10_050, 251);
+    progress.at(20_000, 500);
+    progress.end();
+    expect(progress.said()).toMatch(
+      /^\rverifying: 25 %, 250 of 1,000 records, 30 s left\rverifying: 50 %, 500 of 1,000 records, 20 s left\r +\r$/,
+    );
+  });
+
+  test('writes a plain line every five seconds elsewhere', () => {
+    const progress = progressOn(false);
+    for (let ms = 0; ms <= 12_000; ms += 100) progress.at(ms, ms / 20);
+    progress.end();
+    expect(progress.said()).toBe(
+      'verifying: 25 %, 250 of 1,000 records, 15 s left\nverifying: 50 %, 500 of 1,000 records, 10 s left\n',
+    );
+  });
+});
+
+describe('a sensor', () => {
+  const journal = journalOf([hall(1), balcony(2), hall(3, { sensor: 'old-hall-temperature' })]);
+  const noProgress = () => openProgress('', undefined, { isTerminal: false, nowMs: () => 0, write: () => {} });
+  const choose = (...names: string[]) => chooseSensors(names, journal, undefined, noProgress);
+
+  test('is found by its id', async () => {
+    const choice = await choose('makers-hall-temperature');
+    expect('sensors' in choice && choice.sensors).toEqual(new Set(['makers-hall-temperature']));
+  });
+
+  test('is found by device and reading, also where its id was another one before', async () => {
+    const choice = await choose('hall.temperature');
+    if (!('includes' in choice)) throw new Error('not found');
+    expect([hall(1), balcony(2), hall(3, { sensor: 'old-hall-temperature' })].map(choice.includes)).toEqual([true, false, true]);
+  });
+
+  test('that nobody knows is named with those that are like it', async () => {
+    expect(await choose('makers-hall-temperature', 'makers-hal-temprature')).toEqual({
+      unknown: 'makers-hal-temprature',
+      near: ['makers-hall-temperature'],
+    });
+    expect(await choose('fridge.door')).toMatchObject({
+      unknown: 'fridge.door',
+      near: expect.arrayContaining(['hall.temperature']),
+    });
+  });
+
+  test('need not be named: then all are meant', async () => {
+    const choice = await choose();
+    expect('includes' in choice && choice.includes(hall(1))).toBe(true);
+  });
+});
+
+test('of a reading that was appended again the first copy that is still there counts', async () => {
+  const [first, held, twice, lone] = [hall(1), hall(1, { heldFrom: 1 }), hall(1, { heldFrom: 2 }), hall(9, { heldFrom: 900 })];
+  const isFirst = heldFilter(journalOf([first, held, twice, lone]));
+  const stored = [first, held, twice, lone].map((record, index) => ({ sequence: index + 1, record }));
+  expect(await Promise.all(stored.map(isFirst))).toEqual([true, false, false, true]);
+});
+
+describe('what damage cost', () => {
+  const damage = { file: 'slot-000', offset: 4096, sizeBytes: 4096, kind: 'damaged', missing: { first: 2, last: 3 } } as const;
+
+  test('is told by the gap record that names it', async () => {
+    const gap: Gap = {
+      ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: 0, wallQuality: 'synced', cause: 'damaged' },
+      ...{ firstSequence: 2, lastSequence: 3, count: 2, sensors: ['makers-hall-temperature'], fromWallMs: 5, toWallMs: 7 },
+    };
+    expect(await lossOfDamage(damage, [gap], journalOf([]), timeOf)).toEqual({
+      ...{ cause: 'damaged', firstSequence: 2, lastSequence: 3, count: 2, isExact: true },
+      ...{ sensors: ['makers-hall-temperature'], fromWallMs: 5, toWallMs: 7 },
+    });
+  });
+
+  test('is bounded by the records around it where no gap record names it', async () => {
+    const journal = journalOf([hall(1), hall(2), balcony(3), balcony(4)]);
+    const read = journal.read.bind(journal);
+    const isGone = (sequence: number) => sequence === 2 || sequence === 3;
+    const damaged = {
+      ...journal,
+      read: async (from: number, limit: number) => (await read(from, limit)).filter(({ sequence }) => !isGone(sequence)),
+    };
+    expect(await lossOfDamage(damage, [], damaged, timeOf)).toEqual({
+      ...{ cause: 'damaged', firstSequence: 2, lastSequence: 3, count: 2, isExact: false },
+      ...{
+        sensors: ['makers-balcony-humidity', 'makers-hall-temperature'],
+        fromWallMs: hall(1).wallMs,
+        toWallMs: hall(4).wallMs,
+      },
+      perSensor: [
+        { sensor: 'makers-balcony-humidity', toWallMs: hall(4).wallMs },
+        { sensor: 'makers-hall-temperature', fromWallMs: hall(1).wallMs },
+      ],
+    });
+  });
+
+  test('is nothing where no record is missing', async () => {
+    const { missing: _missing, ...harmless } = damage;
+    expect(await lossOfDamage(harmless, [], journalOf([]), timeOf)).toBeUndefined();
+  });
+});
+
+describe('an output file', () => {
+  test('has its name only when it is whole, and takes the place of an earlier one', async () => {
+    const path = join(state, 'week.csv');
+    writeFileSync(path, 'before');
+    const output = await openOutput(path, io);
+    await output.write('after');
+    expect(readFileSync(path, 'utf8')).toBe('before');
+    await output.finish();
+    expect(readFileSync(path, 'utf8')).toBe('after');
+    expect(existsSync(`${path}.partial`)).toBe(false);
+  });
+
+  test('leaves nothing when it is given up', async () => {
+    const path = join(state, 'week.csv');
+    const output = await openOutput(path, io);
+    await output.write('x'.repeat(1_000_000));
+    await output.discard();
+    expect(existsSync(path)).toBe(false);
+    expect(existsSync(`${path}.partial`)).toBe(false);
+  });
+
+  test.each([
+    { says: 'a full disk', path: () => '/dev/full', code: 'ENOSPC' },
+    { says: 'a folder that is not there', path: () => join(state, 'nowhere/week.csv'), code: 'ENOENT' },
+    { says: 'a folder', path: () => state, code: 'EISDIR' },
+  ])('says $says', async ({ path, code }) => {
+    const writing = (async () => {
+      const output = await openOutput(path(), io);
+      try {
+        await output.write('x'.repeat(1_000_000));
+        await output.finish();
+      } finally {
+        await output.discard();
+      }
+    })();
+    await expect(writing).rejects.toMatchObject({ name: OutputError.name, code });
+  });
+
+  test('is found out to lie in the journal, also through a link', async () => {
+    const journal = join(state, 'journal');
+    mkdirSync(journal);
+    symlinkSync(journal, join(state, 'link'));
+    expect(await liesIn(join(journal, 'slot-000'), journal)).toBe(true);
+    expect(await liesIn(join(state, 'link', 'new.csv'), journal)).toBe(true);
+    expect(await liesIn(join(journal, '../new.csv'), journal)).toBe(false);
+    expect(await liesIn(join(state, 'journal.csv'), journal)).toBe(false);
+  });
+});
+
+test('wear is what was counted, for a day', () => {
+  const wear = wearOf({ writtenBytes: 1_000_000, syncCount: 500, forMs: 43_200_000 }, 5_000);
+  // Half a day was counted. 32 GB a thousand times are 32 TB: 16 million days of 2 MB.
+  expect(wear).toMatchObject({ bytesPerDay: 2_000_000, syncsPerDay: 1_000, isRough: false, syncMs: 5_000 });
+  expect(wear.cardYears).toBeCloseTo(16_000_000 / 365.25, 3);
+  expect(wearOf({ writtenBytes: 0, syncCount: 0, forMs: 0 }).isRough).toBe(true);
+});

@@ -1,0 +1,286 @@
+// `barri journal` on journals that were kept on the real disk, damaged by hand, or belong to a gateway that runs.
+
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeMultiple } from 'cbor-x';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { renderInspection } from '../../cli/journal-render.ts';
+import { socketPath } from '../../gateway/local-api.ts';
+import { realHost } from '../../gateway/real-host.ts';
+import type { Gap } from '../../gateway/record.ts';
+import { barri } from './in-process.ts';
+import { contentsOf, DAY_MS, hall, keep, minutes, openReal, temporaryState } from './journal-kit.ts';
+
+let state: string;
+const cleanUps: (() => unknown)[] = [];
+beforeEach(() => {
+  const temporary = temporaryState();
+  ({ state } = temporary);
+  cleanUps.push(temporary.remove);
+});
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+const journal = (...args: string[]) => barri(['journal', ...args]);
+const folder = () => join(state, 'journal');
+
+/** Changes bytes in the middle of what stands in the fullest of some files of the journal. Returns its name. */
+function damageFile(name: RegExp, part = 0.5): string {
+  const files = readdirSync(folder()).filter((each) => name.test(each));
+  const contents = files.map((file) => {
+    const bytes = readFileSync(join(folder(), file));
+    return { file, bytes, used: [...bytes.keys()].filter((at) => bytes[at] !== 0) };
+  });
+  const [fullest] = contents.sort((a, b) => b.used.length - a.used.length);
+  if (fullest === undefined) throw new Error(`no file is named like ${name}`);
+  const { file, bytes, used } = fullest;
+  // Not the zeros between frames: they hold nothing that could be lost.
+  const from = Math.floor(used.length * part);
+  for (const at of used.slice(from, from + 8)) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+  writeFileSync(join(folder(), file), bytes);
+  return file;
+}
+
+/** A gateway that says this of its journal. */
+async function serve(stored: object, more: object = {}): Promise<void> {
+  const status = { gateway: 'trial', stored, devices: [], buses: [], ...more };
+  cleanUps.push(await realHost(() => {}).listen(socketPath(state), async () => ({ status: 200, json: status })));
+}
+
+const STORED = {
+  sizeBytesMax: 1_073_741_824,
+  evictedUndeliveredCount: 0,
+  thinnedCount: 0,
+  damage: [],
+  wear: { writtenBytes: 43_200_000, syncCount: 8_640, forMs: 43_200_000 },
+};
+
+// ------------------------------------------------------------------------------------------------------------- inspect
+
+describe('inspect', () => {
+  test('shows files, times and what waits, on 80 columns', async () => {
+    const gateway = await openReal(state);
+    const sequences = await Promise.all([0, 1, 2, 3].map((minute) => gateway.append(hall(minute))));
+    const delivery = await gateway.delivery('sentilo');
+    await delivery.begin(sequences.slice(0, 2));
+    delivery.settle(sequences.slice(0, 2), sequences.slice(0, 2));
+    await delivery.flush();
+    await gateway.close();
+    const { code, out } = await journal('inspect', '--state', state);
+    expect(code).toBe(0);
+    expect(out).toContain(`Journal   ${folder()}`);
+    expect(out).toContain('4 records');
+    expect(out).toMatch(/sentilo: 2 readings wait, the oldest of 2026-11-25 00:02:00 UTC/);
+    expect(out).toContain('all up to 2');
+    expect(out).toMatch(/slot-000 +slot/);
+    const { out: json } = await journal('inspect', '--state', state, '--json');
+    expect(JSON.parse(json)).toMatchObject({
+      isRunning: false,
+      recordCount: 4,
+      uplinks: [{ uplink: 'sentilo', waitingCount: 2, lowWater: 2, oldestWaitingWallMs: DAY_MS + 120_000 }],
+      damage: [],
+      gaps: [],
+    });
+    for (const line of renderInspection(JSON.parse(json), 80).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('names what is missing: when, whose, how many and why', async () => {
+    const gap: Gap = {
+      ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'size-cap' },
+      ...{ firstSequence: 1, lastSequence: 40, recordClass: 'gauges', count: 17, sensors: ['makers-hall-temperature'] },
+      ...{ fromWallMs: DAY_MS, toWallMs: DAY_MS + 60_000 },
+    };
+    await keep(state, [hall(1), gap]);
+    const { out } = await journal('inspect', '--state', state);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(
+      '2026-11-25 00:00:00 to 2026-11-25 00:01:00 UTC: 17 records of makers-hall-temperature (the journal was full)',
+    );
+    expect((await barri(['status', '--state', state])).out).toContain('17 records missing in all');
+  });
+
+  test('adds what only the gateway that runs knows', async () => {
+    await keep(state, [hall(1)]);
+    await serve({ ...STORED, thinnedCount: 5_000, evictedUndeliveredCount: 12 }, { city: { waitingCount: 1 } });
+    const { code, out, err } = await journal('inspect', '--state', state);
+    expect(code).toBe(0);
+    expect(err).toContain('A gateway is running');
+    expect(out).toContain('of 1.0 GB');
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('12 undelivered readings dropped, 5,000 merged');
+  });
+
+  test('changes nothing', async () => {
+    await keep(state, minutes(1_000));
+    damageFile(/^slot-/);
+    const before = contentsOf(folder());
+    for (const args of [['inspect'], ['verify'], ['export'], ['wear']]) await journal(...args, '--state', state);
+    await journal('salvage', state, '--out', join(state, 'saved.jsonl'));
+    await barri(['status', '--state', state]);
+    expect(contentsOf(folder())).toEqual(before);
+  });
+});
+
+// -------------------------------------------------------------------------------------------------------------- verify
+
+describe('verify', () => {
+  test('reads every record of a healthy journal and ends with 0', async () => {
+    await keep(state, minutes(3_000));
+    const { code, out } = await journal('verify', '--state', state);
+    expect(out).toContain('6,000 records');
+    expect(out).toContain('Every one is right.');
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    { where: 'the history', name: /\.blocks$/, count: 8_000 },
+    { where: 'a slot', name: /^slot-/, count: 500 },
+  ])('names damage in $where: file, place, times, sensors, count; and ends with 1', async ({ name, count }) => {
+    await keep(state, minutes(count));
+    const file = damageFile(name);
+    const { code, out } = await journal('verify', '--state', state);
+    expect(code).toBe(1);
+    expect(out).toMatch(new RegExp(`${file}, [0-9,]+ bytes from [0-9,]+ on: damaged`));
+    expect(out).toMatch(/2026-11-2\d \d\d:\d\d:\d\d to 2026-11-2\d \d\d:\d\d:\d\d UTC: (up to )?[0-9,]+ records/);
+    expect(out).toMatch(/makers-(hall-temperature|balcony-humidity)/);
+    expect((await journal('export', '--state', state)).err).toContain('note: 1 damaged place in the journal');
+    const { out: json } = await journal('verify', '--state', state, '--json');
+    const { damage, readCount } = JSON.parse(json) as { damage: { file: string; loss: { count: number } }[]; readCount: number };
+    expect(damage.map((each) => each.file)).toContain(file);
+    // What is lost and what was read are together what was kept.
+    expect(readCount + damage.reduce((sum, { loss }) => sum + loss.count, 0)).toBe(2 * count);
+  });
+
+  test.each([
+    { of: 'zeros', damage: (bytes: Buffer) => bytes.fill(0) },
+    { of: 'which the only block is damaged', damage: (bytes: Buffer) => bytes.fill(0xff, 200) },
+  ])('names a file $of', async ({ damage }) => {
+    await keep(state, minutes(3_000));
+    const [file = ''] = readdirSync(folder()).filter((name) => name.endsWith('.blocks'));
+    const bytes = readFileSync(join(folder(), file));
+    damage(bytes);
+    writeFileSync(join(folder(), file), bytes);
+    const { code, out } = await journal('verify', '--state', state);
+    expect(code).toBe(1);
+    expect(out).toContain(`${file}, `);
+    expect(out).toMatch(/up to [0-9,]+ records/);
+  });
+
+  test('reads a copy of a journal as well', async () => {
+    await keep(state, minutes(10));
+    const copy = join(state, 'copy');
+    cpSync(folder(), copy, { recursive: true });
+    expect((await journal('verify', '--state', copy)).out).toContain('20 records');
+  });
+
+  test('takes what a running gateway writes meanwhile for no damage', async () => {
+    const gateway = await openReal(state);
+    await Promise.all(minutes(50).map((record) => gateway.append(record)));
+    await serve(STORED);
+    const writing = (async () => {
+      for (let minute = 50; minute < 3_000; minute += 50) {
+        await Promise.all(Array.from({ length: 50 }, (_, each) => gateway.append(hall(minute + each))));
+      }
+    })();
+    const codes: number[] = [];
+    for (let run = 0; run < 5; run++) codes.push((await journal('verify', '--state', state)).code);
+    await writing;
+    await gateway.close();
+    expect(codes).toEqual([0, 0, 0, 0, 0]);
+  });
+});
+
+// ------------------------------------------------------------------------------------------------------------- salvage
+
+describe('salvage', () => {
+  test('saves everything of a healthy journal with its sequences and ends with 0', async () => {
+    const sequences = await keep(state, minutes(1_000));
+    const saved = join(state, 'saved.jsonl');
+    const { code, out } = await journal('salvage', state, '--out', saved);
+    expect(code).toBe(0);
+    expect(out).toContain('2,000 records');
+    expect(out).toContain('Nothing is lost.');
+    const lines = readFileSync(saved, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { sequence: number });
+    expect(lines.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(sequences.sort((a, b) => a - b));
+  });
+
+  test('saves what is readable of a damaged one, says what is lost, changes nothing and ends with 1', async () => {
+    await keep(state, minutes(8_000));
+    damageFile(/\.blocks$/);
+    const before = contentsOf(folder());
+    const saved = join(state, 'saved.cbor');
+    const { code, out } = await journal('salvage', folder(), '--out', saved, '--format', 'cbor', '--json');
+    expect(code).toBe(1);
+    const { savedCount, damage } = JSON.parse(out) as {
+      savedCount: number;
+      damage: { loss: { count: number; sensors: string[] } }[];
+    };
+    expect(decodeMultiple(readFileSync(saved))).toHaveLength(savedCount);
+    expect(savedCount).toBeGreaterThan(1_000);
+    expect(savedCount + damage.reduce((sum, { loss }) => sum + loss.count, 0)).toBe(16_000);
+    expect(damage[0]?.loss.sensors).toEqual(['makers-balcony-humidity', 'makers-hall-temperature']);
+    expect(contentsOf(folder())).toEqual(before);
+  });
+
+  test('refuses to write into the damaged folder', async () => {
+    await keep(state, minutes(2));
+    const { code, err } = await journal('salvage', state, '--out', join(folder(), 'saved.jsonl'));
+    expect(code).toBe(2);
+    expect(err).toContain('error[B126]');
+    expect(existsSync(join(folder(), 'saved.jsonl'))).toBe(false);
+  });
+
+  test('is told from other folders', async () => {
+    const other = join(state, 'photos');
+    mkdirSync(other);
+    writeFileSync(join(other, 'cat.jpg'), '');
+    const { code, err } = await journal('salvage', other, '--out', join(state, 'saved.jsonl'));
+    expect(code).toBe(1);
+    expect(err).toContain('error[B120] there is no journal in');
+  });
+});
+
+// ---------------------------------------------------------------------------------------------------------------- wear
+
+describe('wear', () => {
+  test('is what the gateway that runs has counted, for a day', async () => {
+    await keep(state, [hall(1)]);
+    await serve(STORED);
+    const { code, out } = await journal('wear', '--state', state);
+    expect(code).toBe(0);
+    expect(out).toContain('Measured  43 MB and 8,640 syncs in 12 h\nA day     86 MB and 17,280 syncs\n');
+    const { out: json } = await journal('wear', '--state', state, '--json');
+    expect(JSON.parse(json)).toMatchObject({ running: true, bytesPerDay: 86_400_000, syncsPerDay: 17_280, isRough: false });
+  });
+
+  test('is not made out for a day from a few seconds', async () => {
+    await keep(state, [hall(1)]);
+    await serve({ ...STORED, wear: { writtenBytes: 4_300_000, syncCount: 27, forMs: 21_000 } });
+    const { out } = await journal('wear', '--state', state);
+    expect(out).toContain('too little was measured to tell');
+    expect(out).not.toContain('years');
+  });
+
+  test('cannot be told from the files, which is said, with the way to measure it', async () => {
+    await keep(state, [hall(1)]);
+    const { code, err } = await journal('wear', '--state', state);
+    expect(code).toBe(1);
+    expect(err).toContain('nothing can be measured');
+  });
+});
+
+test('a folder without a journal is said, with what to do', async () => {
+  for (const command of ['inspect', 'verify', 'export', 'wear']) {
+    const { code, err, out } = await journal(command, '--state', join(state, 'nowhere'));
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^error\[B120\] there is no journal in .*nowhere\n {3}= /);
+  }
+});
+
+test('simulated readings are said to be simulated', async () => {
+  await keep(state, [hall(1)]);
+  writeFileSync(join(state, 'simulated'), '');
+  expect((await journal('inspect', '--state', state)).err).toContain('simulated');
+});

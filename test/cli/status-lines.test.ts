@@ -1,0 +1,60 @@
+// What `barri status` says about the journal while something is wrong with it.
+
+import { describe, expect, test } from 'vitest';
+import { storedLines } from '../../cli/render-status.ts';
+import type { JournalStats } from '../../gateway/journal/journal.ts';
+
+const WELL: JournalStats = {
+  recordCount: 1_000,
+  sizeBytes: 2_097_152,
+  sizeBytesMax: 1_073_741_824,
+  firstSequence: 1,
+  lastSequence: 1_000,
+  damage: [],
+  evictedUndeliveredCount: 0,
+  thinnedCount: 0,
+  wear: { writtenBytes: 0, syncCount: 0, forMs: 0 },
+  files: [],
+};
+
+function failing(waitingCount: number): JournalStats {
+  return { ...WELL, failing: { code: 'EROFS', forMs: 600_000, waitingCount, waitingMax: 20_000, fromSequence: 1_001 } };
+}
+
+describe('barri status', () => {
+  test('says nothing but what is stored while all is well', () => {
+    expect(storedLines(WELL, 0)).toEqual(['1,000 records (2.0 MB of 1.0 GB)', 'nothing waits for the city']);
+  });
+
+  test('counts what was merged and what was dropped because the journal is full', () => {
+    const lines = storedLines({ ...WELL, thinnedCount: 5_000, evictedUndeliveredCount: 1 }).join('\n');
+    expect(lines).toContain('5,000 readings were merged into windows of five minutes: the journal is full');
+    expect(lines).toContain('1 reading that the city never got was dropped: the journal is full');
+  });
+
+  test('says for how long the memory will do while the disk refuses writes', () => {
+    // A thousand in ten minutes: the other nineteen thousand will take 190 minutes.
+    const lines = storedLines(failing(1_000)).join('\n');
+    expect(lines).toContain('the disk refuses writes (EROFS) for 10 min: 1,000 readings kept in memory');
+    expect(lines).toContain('memory for about 3 h 10 min more');
+  });
+
+  test('says that readings are being lost once the memory is full', () => {
+    expect(storedLines(failing(20_000)).join('\n')).toContain('is full: the oldest are given up');
+  });
+
+  test('names the first damaged places and counts the others', () => {
+    const damage = Array.from({ length: 7 }, (_, place) => ({
+      ...{ file: 'slot-000', offset: place * 4096, sizeBytes: 4096, kind: 'damaged' as const },
+      missing: { first: place * 10 + 1, last: place * 10 + 5 },
+    }));
+    const lines = storedLines({ ...WELL, damage });
+    expect(lines).toHaveLength(1 + 5 + 1);
+    expect(lines[1]).toBe('damage in slot-000: 4,096 bytes, up to 5 records missing');
+    expect(lines.at(-1)).toContain('and 2 more damaged places');
+  });
+
+  test('does not guess before anything was measured', () => {
+    expect(storedLines(failing(0)).join('\n')).toContain('memory for 20,000 readings');
+  });
+});

@@ -1,0 +1,2 @@
+/** Seeds of programs (test/journal/harness/program.ts) that have once found a bug: they are run first, for ever. */
+export const SEEDS_THAT_FOUND: readonly number[] = [3, 1021];
