@@ -40,6 +40,7 @@ export async function openDeliveries(
     lowWater: (uplink) => found.marks.get(uplink) ?? 0,
     isVolatile,
     isReplaced: (sequence, revision) => replacements.has(sequence, revision),
+    settleRecords: () => found.ring.settle(),
   };
   const opening = new Map<string, Promise<JournalDelivery>>();
   const open = async (uplink: string) => {

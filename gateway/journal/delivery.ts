@@ -1,4 +1,4 @@
-import type { Disk } from '../host.ts';
+import { type Disk, DiskError } from '../host.ts';
 import { CursorFile, readCursor } from './cursor-file.ts';
 import { DELIVERY_RANGES_MAX, type Delivery, JournalError, type SequenceRange } from './journal.ts';
 import { rangesOf, SequenceSet } from './sequence-set.ts';
@@ -17,6 +17,8 @@ export interface DeliverySource {
   readonly isVolatile: (sequence: number) => boolean;
   /** Whether a sequence was merged into a window since the journal had that revision. */
   readonly isReplaced: (sequence: number, revision: number) => boolean;
+  /** Makes durable what an earlier process left: what is sent must not be gone after a power cut. @throws DiskError */
+  readonly settleRecords: () => Promise<void>;
 }
 
 /** A delivery, and what the journal alone does with it. */
@@ -83,25 +85,14 @@ interface State {
  * What cannot be read cannot be delivered: for this process `unread` is as good as settled. In the file it is not, nor is
  * what of it was in flight forgotten, so that whoever can read it goes on where the delivery stood.
  */
-function makeDelivery({ uplink, file, hasFile, settled, inFlight, unread }: State, source: DeliverySource): JournalDelivery {
+function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
+  const { uplink, file, hasFile, settled, inFlight, unread } = state;
   for (const range of unread.ranges) settled.add(range);
   const unresolved = without(inFlight, settled).ranges;
-  let writing: Promise<void> = Promise.resolve();
-  // Every change has a number; what is durable is known by it.
-  let version = 0;
   // Without a file there is no state at all, and everything would have to be looked up.
-  let durableVersion = hasFile ? 0 : -1;
-
-  /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
-  const write = () => {
-    const turn = writing.then(async () => {
-      const written = version;
-      await file.write(stateOf(without(settled, unread), inFlight, source.holes));
-      durableVersion = Math.max(durableVersion, written);
-    });
-    writing = turn.catch(() => undefined);
-    return turn;
-  };
+  const version: Version = { now: 0, durable: hasFile ? 0 : -1 };
+  const writer = openWriter(state, source, version);
+  const { write } = writer;
 
   return {
     uplink,
@@ -125,7 +116,7 @@ function makeDelivery({ uplink, file, hasFile, settled, inFlight, unread }: Stat
     async begin(sequences) {
       const before = inFlight.copy();
       for (const range of rangesOf(sequences)) inFlight.add(range);
-      version++;
+      version.now += 1;
       // What is in memory only is gone after a crash, and cannot be sent again: nothing has to be known about it then.
       if (sequences.length > 0 && sequences.every(source.isVolatile)) return;
       try {
@@ -148,26 +139,57 @@ function makeDelivery({ uplink, file, hasFile, settled, inFlight, unread }: Stat
       }
       for (const range of rangesOf(delivered)) settled.add(range);
       for (const range of rangesOf(sequences)) inFlight.remove(range);
-      version++;
+      version.now += 1;
     },
     async flush() {
-      if (durableVersion < version) await write();
+      if (version.durable < version.now) await write();
     },
     piggyback() {
-      const carried = version;
+      const carried = version.now;
       const stored = without(settled, unread);
       const isWhole = stored.ranges.length <= 1 && without(inFlight, settled).ranges.length === 0;
       const isDurable = () => {
         // A low-water mark is all there is to know only while nothing stands above it.
-        if (isWhole && durableVersion >= 0) durableVersion = Math.max(durableVersion, carried);
+        if (isWhole && version.durable >= 0) version.durable = Math.max(version.durable, carried);
       };
       return { lowWater: stored.ranges[0]?.last ?? 0, isDurable };
     },
     async close() {
-      await writing;
+      await writer.idle();
       await file.close();
     },
   };
+}
+
+/** Every change of a delivery has a number; what is durable is known by it. */
+interface Version {
+  now: number;
+  durable: number;
+}
+
+/** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
+function openWriter({ file, settled, inFlight, unread }: State, source: DeliverySource, version: Version) {
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    idle: () => writing,
+    write: () => {
+      const turn = writing.then(async () => {
+        const written = version.now;
+        await source.settleRecords().catch(asJournalError);
+        await file.write(stateOf(without(settled, unread), inFlight, source.holes));
+        version.durable = Math.max(version.durable, written);
+      });
+      writing = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}
+
+function asJournalError(error: unknown): never {
+  if (!(error instanceof DiskError)) throw error;
+  throw new JournalError(`what was found in the journal cannot be made durable (${error.code}): nothing is sent until it can`, {
+    cause: error,
+  });
 }
 
 /** What goes into the file: ranges that are nothing but holes are found again at the next opening and need no room there. */

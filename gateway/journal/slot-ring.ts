@@ -113,7 +113,7 @@ export class SlotRing {
    * @throws DiskError; the slot is finished then, and the next call takes another one. There must be room (`hasRoom`).
    */
   async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>): Promise<number> {
-    await this.#settle();
+    await this.settle();
     await this.#prepare();
     await this.#noticeDeletion();
     const slot = this.#current ?? (await this.#nextSlot());
@@ -162,10 +162,11 @@ export class SlotRing {
 
   /**
    * Makes durable what an earlier process left: it may have died between a write and its sync, or between the renaming of a
-   * block file and the sync of the folder. Done before the first write and not at opening: measuring does not wait for it.
+   * block file and the sync of the folder. Done before the first write and
+   * before anything is sent, and not at opening: measuring does not wait for it.
    * @throws DiskError
    */
-  async #settle(): Promise<void> {
+  async settle(): Promise<void> {
     if (this.#isSettled) return;
     for (const slot of this.full(true)) {
       try {

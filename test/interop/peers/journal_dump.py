@@ -1,50 +1,221 @@
-"""Reads a journal folder without any code of the gateway, by the byte layout in gateway/journal/README.md.
+"""Reads a journal's folder without any code of the gateway, by the layouts in gateway/journal: README.md and the head comments.
 
-    /usr/bin/python3 journal_dump.py FOLDER
+    /usr/bin/python3 -B journal_dump.py FOLDER
 
-Prints one JSON line per record, in the order of sequences: what the journal holds and therefore has acknowledged, or was
-about to. Of an observation it shows everything, of another record its sequence and the number of its kind. Stops reading a file at the first frame that is not whole, as a torn tail is. Uses zlib and Debian's cbor2.
+Prints one JSON line `{"sequence": …, "record": {…}}` for each record that the journal gives, in the order of sequences.
+Bytes that are no right frame are passed over, as the gateway does; a right frame that is not what the layouts say ends
+the program. Needs Debian's cbor2.
 """
 
 import json
+import math
 import pathlib
+import re
 import struct
 import sys
 import zlib
+from typing import NamedTuple
 
 import cbor2
+from journal_payloads import base_of, check, column, definitions_in, observations, other_records
 
-HEADER = struct.Struct(">8sHHIQII")
-FRAME = struct.Struct(">4sIIIQ")
-FRAME_MAGIC = bytes.fromhex("b14a460a")
-OBSERVATION = 1
-FIELDS = (
-    "kind boot monotonicMs wallMs wallQuality sensor channel value uncalibrated unit precision quality reason location publish heldFrom"
-).split()
+PAGE = 4096
+MARK = bytes.fromhex("d9d9f787")
+HEADER = struct.Struct(">4sBIBQBQBIBBIBI")
+HEADER_MARKS = (0x1A, 0x1B, 0x1B, 0x1A, 0x1A, 0x5A)
+FRAME_BYTES_MAX = 1 << 20
+COMMIT, BLOCK, INDEX, MARKED = 1, 2, 3, 4
+EXTENT = struct.Struct(">IHI")
+BLOCK_NAME = re.compile(r"(gauges|counts|events)-(\d{12})(?:-([1-9]\d{0,5}))?\.blocks")
+CLASSES = ("gauges", "counts", "events")
+COUNTS = ("total", "delta", "state")
 
-
-def records(path):
-    content = path.read_bytes()
-    if len(content) < HEADER.size:
-        return
-    magic, _version, _zero, identity, *_rest = HEADER.unpack_from(content)
-    assert magic == b"BARRIJNL", f"{path}: not a journal"
-    at = HEADER.size
-    while at + FRAME.size <= len(content):
-        magic, crc, length, owner, sequence = FRAME.unpack_from(content, at)
-        end = at + FRAME.size + length
-        if magic != FRAME_MAGIC or owner != identity or end > len(content):
-            return
-        if zlib.crc32(content[at + 8 : end], at) != crc:
-            return
-        items = cbor2.loads(content[at + FRAME.size : end])
-        if items[0] == OBSERVATION:
-            yield {"sequence": sequence, **dict(zip(FIELDS, items, strict=True))}
-        else:
-            yield {"sequence": sequence, "kind": items[0]}
-        at = end
+# Frames
 
 
-for file in sorted(pathlib.Path(sys.argv[1]).glob("*.journal")):
-    for record in records(file):
-        print(json.dumps(record))
+class Frame(NamedTuple):
+    offset: int
+    end: int
+    epoch: int
+    first: int
+    last: int
+    count: int
+    type: int
+    payload: bytes
+
+
+def frame_at(content, at):
+    """The right frame that begins there, or None."""
+    if content[at : at + 4] != MARK or at + HEADER.size > len(content):
+        return None
+    _mark, a, epoch, b, first, c, last, d, count, kind, e, crc, f, length = HEADER.unpack_from(content, at)
+    end = at + HEADER.size + length
+    if HEADER.size + length > FRAME_BYTES_MAX or end > len(content):
+        return None
+    # The beginning of the CRC is the offset, as if it were the CRC of what stands before.
+    if zlib.crc32(content[at + 38 : end], zlib.crc32(content[at + 4 : at + 33], at)) != crc:
+        return None
+    check((a, b, c, d, e, f) == HEADER_MARKS, f"the frame at {at} is no CBOR item of the layout")
+    return Frame(at, end, epoch, first, last, count, kind, content[at + HEADER.size : end])
+
+
+def frames_of_slot(content):
+    """Frames of the slot's present use: those of the highest epoch."""
+    frames = []
+    at = 0
+    while at < len(content):
+        frame = frame_at(content, at)
+        if frame is None:
+            at += PAGE
+            continue
+        check(frame.type in (COMMIT, MARKED), f"a frame of type {frame.type} in a slot")
+        frames.append(frame)
+        at += -(-(frame.end - frame.offset) // PAGE) * PAGE
+    newest = max((frame.epoch for frame in frames), default=0)
+    return [frame for frame in frames if frame.epoch == newest]
+
+
+# Slots
+
+
+def records_of_slot(frames):
+    payloads = [(frame, cbor2.loads(frame.payload)) for frame in frames]
+    definitions = {}
+    for _, payload in payloads:
+        check(len(payload) == 7, "a commit of other items than the layout has")
+        definitions.update(definitions_in(payload[1]))
+    for frame, (_, _, boots, base, others, other_sequences, chunk) in payloads:
+        records = other_records(others, other_sequences, frame.first)
+        if chunk is not None:
+            first = frame.first + (len(records) if other_sequences is None else 0)
+            records += observations(chunk, base_of(base, first), boots, definitions)
+        check_head(frame, records)
+        yield from records
+
+
+def check_head(frame, records):
+    sequences = [sequence for sequence, _ in records]
+    found = (min(sequences), max(sequences), len(set(sequences)))
+    check(found == frame[3:6], f"a frame of {frame[3:6]} holds {found}")
+
+
+# Block files
+
+
+class BlockFile(NamedTuple):
+    blocks: list
+    last: int
+
+
+def read_block_file(content, first_sequence, next_first, covered_from):
+    """Its blocks that count. Those from `next_first` on stand in the next file; those from `covered_from` on elsewhere too."""
+    blocks = []
+    epoch = None
+    last = first_sequence - 1
+    is_damaged = False
+    at = 0
+    while at < len(content):
+        frame = frame_at(content, at)
+        if frame is None or frame.epoch != (epoch or frame.epoch):
+            page = -(-at // PAGE) * PAGE
+            if page > at and not any(content[at:page]):
+                at = page
+                continue
+            is_damaged = True
+            found = content.find(MARK, at + 1)
+            at = len(content) if found < 0 else found
+            continue
+        check(frame.type in (BLOCK, INDEX), f"a frame of type {frame.type} in a block file")
+        at = frame.end
+        epoch = frame.epoch
+        if frame.type == INDEX:
+            last = max(last, frame.last)
+            is_damaged = False
+            continue
+        extent_offset, high, low = EXTENT.unpack_from(frame.payload)
+        extent_first = high << 32 | low
+        check(extent_offset <= frame.offset and extent_first <= frame.first, "an extent that begins behind its block")
+        if frame.first >= next_first or (is_damaged and extent_first >= covered_from):
+            break
+        is_damaged = False
+        if frame.first > last:
+            blocks.append((frame, cbor2.loads(frame.payload[EXTENT.size :])))
+            last = frame.last
+    return BlockFile(blocks, last)
+
+
+def records_of_block_file(file):
+    definitions = {}
+    for _, (_, defined, _) in file.blocks:
+        definitions.update(definitions_in(defined))
+    for frame, (summary, _, body) in file.blocks:
+        first, last, count, _untimed, _from, _to, series_count, changes = summary
+        check((first, last, count) == frame[3:6], "a summary that is not that of its frame")
+        boots, base, others, other_sequences, *chunks = cbor2.loads(zlib.decompress(body, -15))
+        check(len(chunks) == series_count, "not a chunk for each series")
+        records = other_records(others, other_sequences, first)
+        series_id = -1
+        for place, (chunk, change) in enumerate(zip(chunks, column(changes, series_count))):
+            series_id += int(change)
+            records += observations(chunk, base_of(base, first + place, series_id), boots, definitions)
+        check_head(frame, records)
+        yield from records
+
+
+# The folder
+
+
+def class_of(record):
+    if record["kind"] != "observation":
+        return "events"
+    return "counts" if record["readingKind"] in COUNTS else "gauges"
+
+
+def slots_of(folder):
+    """Frames of the slots that are not free."""
+    slots = [frames_of_slot(path.read_bytes()) for path in sorted(folder.glob("slot-[0-9][0-9][0-9]"))]
+    slots = [frames for frames in slots if frames]
+    if not slots:
+        return []
+    newest = max((frames[-1] for frames in slots), key=lambda frame: frame.last)
+    marks = cbor2.loads(newest.payload)[0] or []
+    sealed = dict(zip(marks[::2], marks[1::2])).get("/sealed", 0)
+    return [frames for frames in slots if frames[-1].last > sealed]
+
+
+def chain_of(folder, record_class, slots_from):
+    """The block files of a class, oldest first."""
+    named = [(match, path) for path in folder.iterdir() if (match := BLOCK_NAME.fullmatch(path.name))]
+    own = sorted((int(m[2]), int(m[3] or 0), path) for m, path in named if m[1] == record_class)
+    for i, (first, _, path) in enumerate(own):
+        next_first = own[i + 1][0] if i + 1 < len(own) else math.inf
+        yield read_block_file(path.read_bytes(), first, next_first, min(next_first, slots_from))
+
+
+def records_of(folder):
+    """Slots first: what a running gateway seals meanwhile stands in both, and what it sealed before stands in the block files."""
+    slots = slots_of(folder)
+    slots_from = min((frame.first for frames in slots for frame in frames), default=math.inf)
+    records = {}
+    sealed = {}
+    for record_class in CLASSES:
+        chain = list(chain_of(folder, record_class, slots_from))
+        sealed[record_class] = max((file.last for file in chain), default=0)
+        for file in chain:
+            for sequence, record in records_of_block_file(file):
+                check(sequence not in records, f"sequence {sequence} stands in two blocks")
+                check(class_of(record) == record_class, f"sequence {sequence} is not of {record_class}")
+                records[sequence] = record
+    for frames in slots:
+        for sequence, record in records_of_slot(frames):
+            if sequence > sealed[class_of(record)]:
+                records.setdefault(sequence, record)
+    return sorted(records.items())
+
+
+def main():
+    for sequence, record in records_of(pathlib.Path(sys.argv[1])):
+        print(json.dumps({"sequence": sequence, "record": record}))
+
+
+main()

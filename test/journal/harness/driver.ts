@@ -6,7 +6,7 @@ import type { SimulatedDisk } from '../../../simulator/disk.ts';
 import { TestClock } from '../../support/test-clock.ts';
 import { open, readAll, seeded, upTo, WALL_MS } from '../kit.ts';
 import { Boot, type Life, type Sizes, type Step } from './program.ts';
-import { type History, keyOf, membersOf, truthOf } from './truth.ts';
+import { type Happening, type History, keyOf, membersOf, truthOf } from './truth.ts';
 
 /** How long a step may take of the clock's time until what it waits for has happened. */
 const PATIENCE_MS = 120_000;
@@ -27,6 +27,8 @@ class Driver {
   readonly #clock: TestClock;
   readonly #history: History;
   readonly #appends: Promise<void>[] = [];
+  /** What the opening found, and is not known to be there for good. */
+  readonly #found: Happening[] = [];
   #journal: Journal | undefined;
   #delivery: Delivery | undefined;
 
@@ -77,14 +79,15 @@ class Driver {
     return result;
   }
 
-  /** What is there after an opening is there for good: an uplink may have sent it. */
+  /** What is there after an opening is there for good as soon as anything is written, or begins to be sent. */
   async #open(): Promise<void> {
     this.#journal = await this.#within(open(this.#disk, { clock: this.#clock, syncMs: this.#life.syncMs, ...this.#sizes }));
     this.#delivery = await this.#within(this.journal.delivery('sentilo'));
     const { acknowledged, settled } = truthOf(this.#history);
+    this.#found.length = 0;
     for (const { sequence, record } of await this.#within(readAll(this.journal))) {
       if (record.kind === 'observation' && record.window !== undefined) continue;
-      if (!acknowledged.has(sequence)) this.#history.push({ what: 'acknowledged', record, sequence });
+      if (!acknowledged.has(sequence)) this.#found.push({ what: 'acknowledged', record, sequence });
     }
     const unresolved = this.delivery.unresolved.flatMap(({ first, last }) => upTo(last, first));
     const delivered = unresolved.filter((sequence) => settled.has(sequence));
@@ -106,6 +109,7 @@ class Driver {
 
   async #acknowledge(record: JournalRecord, isUrgent: boolean): Promise<void> {
     const sequence = await this.journal.append(record, isUrgent);
+    this.#history.push(...this.#found.splice(0));
     this.#history.push({ what: 'acknowledged', record, sequence });
   }
 
@@ -124,6 +128,7 @@ class Driver {
     const settled = [...truthOf(this.#history).settled];
     this.#history.push({ what: 'beginning', sequences });
     await this.#within(this.delivery.begin(sequences));
+    this.#history.push(...this.#found.splice(0));
     this.#history.push({ what: 'flushed', sequences: settled }, { what: 'begun', sequences });
     return batch;
   }

@@ -1,7 +1,7 @@
 import type { JournalRecord, Observation } from '../../../gateway/record.ts';
 
 /** Something that a program saw happen. What the journal promises follows from these alone. */
-type Happening =
+export type Happening =
   /** It was given to the journal. */
   | { readonly what: 'appended'; readonly record: JournalRecord }
   /** It was acknowledged, or read after an opening, under this sequence. */
