@@ -16,6 +16,7 @@ import {
   secret,
   serialFormat,
   size,
+  syncInterval,
   text,
   texts,
   timeOfDay,
@@ -229,7 +230,9 @@ export const gatewaySchema = block({
   }),
   sentilo: sentilo.optional(),
   mqtt: mqtt.optional(),
-  buffer: block({ keep: period.prefault('30d'), max_size: size.prefault('1GiB'), sync: period.prefault('1s') }).prefault({}),
+  buffer: block({ keep: period.prefault('30d'), max_size: size.prefault('1GiB'), sync: syncInterval.prefault('1s') }).prefault(
+    {},
+  ),
   web: block({
     enabled: boolean.optional(),
     listen: z.enum(['localhost', 'lan']).optional(),

@@ -66,6 +66,13 @@ export const period = duration.superRefine((ms, context) => {
   if (ms <= 0) fail(context, 'C025', { written: '0s', bound: 'more', of: 'number', amount: 0 });
 });
 
+/** How long the journal gathers: shorter wears the card for nothing, longer keeps too much in memory only. */
+export const syncInterval = duration.superRefine((ms, context) => {
+  const written = `${ms / 1000}s`;
+  if (ms < 1000) fail(context, 'C025', { written, bound: 'least', of: 'number', amount: '1s' });
+  else if (ms > 60_000) fail(context, 'C025', { written, bound: 'most', of: 'number', amount: '60s' });
+});
+
 /** A number with one of the units of `factors`, as a number in the unit whose factor is 1. */
 function amount(factors: Readonly<Record<string, number>>, code: string, example: string) {
   const units = Object.keys(factors);

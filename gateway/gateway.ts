@@ -57,6 +57,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
       clock: believedClock(host.clock, () => timekeeper),
       log: host.log,
+      boot: host.bootId,
       ...config.buffer,
     });
     timekeeper = await openTimekeeper(host, journal);

@@ -11,6 +11,8 @@ import type { Damage } from './journal.ts';
  *   0   u32   offset of the extent's first frame
  *   4   u48   first sequence of the extent
  *   10  the block
+ *
+ * Big-endian.
  */
 const EXTENT_BYTES = 10;
 

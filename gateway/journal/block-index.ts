@@ -16,6 +16,9 @@ import { type Definitions, packDefinitions, unpackDefinitions } from './series.t
  *   b    zeros
  *   -12  u32 a, u32 b
  *   -4   u32 size of the frame
+ *
+ * Integers are big-endian, a and b offsets in the payload. The first of first sequences, last sequences … is a distance as
+ * packBlocks says.
  */
 const TAIL_BYTES = 12;
 const VERSION = 1;

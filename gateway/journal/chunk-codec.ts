@@ -48,12 +48,12 @@ export class BootList {
  *   0      count of runs: observations of one series that follow each other
  *   1, 2   of each run the change of its series' id, and its count
  *   3, 4   monotonic times: exponent, steps
- *   5      what the wall time is ahead of the whole milliseconds of the monotonic one, as changes; or all wall times as
- *          float64 where one does not come back exactly that way
+ *   5      what the wall time is ahead of the whole milliseconds (rounded down) of the monotonic one, as changes that begin
+ *          at the base's and go on from run to run; or all wall times as float64 where one does not come back that way
  *   6-8    values as numbers; true is 1, false is 0
  *   9      wall quality: 0 synced, 1 holdover, 2 floor, 3 none
  *   10     boot: its place in the payload's list
- *   11     sequences as steps; null where they are consecutive
+ *   11     sequences as steps; null where they are consecutive from the base's first on
  *   12-    rare columns (rare-columns.ts)
  */
 const AT = {

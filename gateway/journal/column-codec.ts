@@ -4,12 +4,16 @@
  *
  *   steps     integers that grow evenly (times, sequences): how much more than the interval each is later than the one
  *             before. The first of a run counts from the first of the run before. The interval stays as long as that
- *             is little, so that jitter is told once, and not twice as by the change of the change; what is more than
- *             STEP_MAX is the new interval.
- *   numbers   three items: for each run the exponent, the changes of the integers, the floats of the other runs.
+ *             is little, so that jitter is told once, and not twice as by the change of the change; a step of more than
+ *             STEP_MAX in either direction is added to the interval, which goes on from run to run. Or all as float64.
+ *   times     two items: the exponent of all, and their steps: values and base times ten to the exponent, STEP_MAX as it
+ *             is. Exponent -1: all as float64.
+ *   numbers   three items: for each run the exponent, the changes of the integers, the floats of the other runs. An
+ *             integer divided by ten to the exponent is the number; exponent -1: the run is among the floats. Changes
+ *             begin at 0 and go on from run to run, over runs of floats and whatever the exponents are.
  *
  * Floats are typed arrays as in RFC 8746: tag 85 (4 bytes each) when every one of them is a float32, else 86 (8 bytes),
- * both little-endian.
+ * both little-endian. All sums and products are those of float64, to the rounding.
  */
 
 /** How many records follow each other of one series, and so on: each at least 1. */

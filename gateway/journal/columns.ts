@@ -27,9 +27,14 @@ import {
  *   block   [summary, definitions, body]
  *           The body is a byte string: the raw deflate of the CBOR array
  *           [boots, base, other records, their sequences, chunk, chunk, …]
- *           with a chunk for each series, in the order of their ids, each a byte string of CBOR by itself.
+ *           with a chunk for each series, in the order of their ids, each a byte string of CBOR by itself. In the frame an
+ *           extent stands before it (block-file.ts).
  *   base    [first monotonic time, its interval, what the wall clock is ahead of it, interval of sequences]
+ *           What the first run of a chunk counts from. The ids of a commit's chunk count from -1, those of a block's from
+ *           that of its series. The sequences of the chunk at place p of a block count from the block's first sequence + p.
+ *   steps   of the sequences of other records: from the frame's first sequence, with interval 0; null: one after the other
  *   summary [first sequence, last sequence, count, count without time, from, to, series count, changes of their ids]
+ *           The changes are a column (column-codec.ts) that begins at -1.
  */
 
 export type { BlockSummary } from './block-summary.ts';

@@ -9,6 +9,8 @@ import type { Entry } from './slot-ring.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
 const JOURNAL_WAITING_MAX = 20_000;
+/** A group of so many is closed before its interval is over. */
+const GROUP_RECORDS_MAX = 2_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** A card that tidies up may take this long for one commit without anybody having to know. */
@@ -33,6 +35,14 @@ export interface CommitTarget {
   onDropped(range: SequenceRange): void;
 }
 
+export interface CommitOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly syncMs: number;
+  /** Of the machine: the journal's own records are stamped with it. Without it, the boot of the last record is taken. */
+  readonly boot?: string;
+}
+
 interface Failing {
   readonly code: string;
   readonly sinceMonotonicMs: number;
@@ -47,7 +57,7 @@ interface Failing {
  * again with back-off. So a sequence may stand in two places, but never with two contents.
  */
 export class CommitQueue {
-  readonly #options: { readonly clock: Clock; readonly log: Log; readonly syncMs: number };
+  readonly #options: CommitOptions;
   readonly #target: CommitTarget;
   #nextSequence: number;
   /** The group that gathers. */
@@ -61,19 +71,17 @@ export class CommitQueue {
   #running: Promise<void> | undefined;
   #failing: Failing | undefined;
   #isClosed = false;
+  #isResuming = false;
   /** Losses that no record names yet. */
   #losses: Loss[] = [];
   /** What was given up in memory since the disk last took something. */
   #dropped = newTallies();
-  /** The journal's own records are stamped with the boot of the last record it was given: it has no other source. */
+  /** What the journal's own records are stamped with; undefined until it is known. */
   #boot: string | undefined;
 
-  constructor(
-    options: { readonly clock: Clock; readonly log: Log; readonly syncMs: number },
-    nextSequence: number,
-    target: CommitTarget,
-  ) {
+  constructor(options: CommitOptions, nextSequence: number, target: CommitTarget) {
     this.#options = options;
+    this.#boot = options.boot;
     this.#nextSequence = nextSequence;
     this.#target = target;
   }
@@ -88,6 +96,11 @@ export class CommitQueue {
       waitingMax: JOURNAL_WAITING_MAX,
       fromSequence: this.#closed[0]?.sequence ?? this.#nextSequence,
     };
+  }
+
+  /** Whether the record is nowhere but here, and nothing is on its way to change that. */
+  isVolatile(sequence: number): boolean {
+    return this.#failing !== undefined && !this.#isResuming && sequence >= (this.#closed[0]?.sequence ?? this.#nextSequence);
   }
 
   /** The sequence after the last one that was given. */
@@ -110,7 +123,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
       const bytesMax = recordBytesMax(record);
-      this.#boot = record.boot;
+      this.#boot = this.#options.boot ?? record.boot;
       this.#appendGaps();
       this.#gather({ sequence: 0, record, bytesMax, resolve, reject }, urgent);
     });
@@ -135,7 +148,7 @@ export class CommitQueue {
   #gather(waiting: Waiting, urgent: boolean): void {
     this.#gathering.push(waiting);
     if (this.#waitingCount > JOURNAL_WAITING_MAX) this.#trim();
-    if (urgent || this.#options.syncMs === 0) this.#expireSoon();
+    if (urgent || this.#options.syncMs === 0 || this.#gathering.length >= GROUP_RECORDS_MAX) this.#expireSoon();
     else this.#cancelTimer ??= this.#options.clock.timer(this.#options.syncMs, () => this.#expire());
   }
 
@@ -179,7 +192,11 @@ export class CommitQueue {
   async #run(): Promise<void> {
     const stopWatch = this.#watch();
     try {
-      if (this.#failing !== undefined) await this.#target.beforeResuming();
+      if (this.#failing !== undefined) {
+        // From here on what begins to be sent has to be known after a crash: it may be written by then.
+        this.#isResuming = true;
+        await this.#target.beforeResuming();
+      }
       while (this.#closed.length > 0) {
         await this.#commit();
         this.#resumed();
@@ -189,6 +206,7 @@ export class CommitQueue {
     } catch (error) {
       this.#fail(error);
     } finally {
+      this.#isResuming = false;
       stopWatch();
       // In the same turn as the last look at the queue: an append in between would wait for nobody.
       this.#running = undefined;

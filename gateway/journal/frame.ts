@@ -12,7 +12,8 @@ import { crc32 } from 'node:zlib';
  *   18  1B u64     last sequence
  *   27  1A u32     count of records
  *   32  u8         type: 1 commit, 2 block, 3 index, 4 marked commit (a CBOR integer below 24)
- *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's offset in the file
+ *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's offset in the file (the second argument
+ *                  of zlib's crc32)
  *   38  5A u32     byte string of the payload's length
  *   43  payload
  */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { type Disk, DiskError, type Log } from '../host.ts';
-import { type Chains, hasRecords } from './chains.ts';
+import { hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
@@ -35,6 +35,8 @@ export interface JournalOptions {
   readonly maxSizeBytes: number;
   /** Delivered records are deleted when they are older; undelivered ones never for their age. */
   readonly keepMs: number;
+  /** Identity of this boot of the machine, for the records that the journal itself writes. */
+  readonly boot?: string;
   /** For looking at the folder of a running gateway: nothing in it is changed. */
   readonly isReadOnly?: boolean;
   /** Chosen from maxSizeBytes unless given: for tests. Multiples of a page. */
@@ -108,7 +110,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   damage.found(found.damage);
   const { ring, chains } = found;
   const replacements = new Replacements();
-  const isVolatile = (sequence: number) => sequence >= (queue.failing?.fromSequence ?? Number.POSITIVE_INFINITY);
+  const isVolatile = (sequence: number) => queue.isVolatile(sequence);
   const deliveries = await openDeliveries(disk, folder, found, replacements, isVolatile);
   let generation = 0;
   const onMoved = () => {
@@ -127,7 +129,11 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   });
   const sealedThrough = found.marks.get(SEALED_MARK) ?? 0;
   const onUnread = (frame: UnreadFrame, loss?: Loss) => {
-    if (damage.ofFrame(frame, loss)) passUnlessSealed(frame, chains, deliveries).catch(() => undefined);
+    if (!damage.ofFrame(frame, loss)) return;
+    const range = { first: frame.firstSequence, last: frame.lastSequence };
+    const pass = () => deliveries.pass(range);
+    // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.
+    hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
   };
   const hooks = { onUnread, onMoved, announce, onLoss, hasForeign: found.foreignBytes > 0 };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
@@ -195,12 +201,6 @@ function sizesOf(options: JournalOptions) {
   const slotBytes = options.slotBytes ?? part(SLOT_PARTS, SLOT_BYTES_MIN, SLOT_BYTES_MAX);
   const blockFileBytes = options.blockFileBytes ?? part(BLOCK_FILE_PARTS, BLOCK_FILE_BYTES_MIN, BLOCK_FILE_BYTES_MAX);
   return { slotBytes, slotCount, blockFileBytes };
-}
-
-/** A frame cannot be read: nothing can be delivered of its range, unless a sealing had copied some of it. */
-async function passUnlessSealed(frame: UnreadFrame, chains: Chains, deliveries: Deliveries): Promise<void> {
-  const range = { first: frame.firstSequence, last: frame.lastSequence };
-  if (!(await hasRecords(chains, range))) deliveries.pass(range);
 }
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */

@@ -4,7 +4,12 @@ import { packColumn, packNumbers, type Runs, unpackColumn, unpackNumbers } from 
 
 /*
  * Optional fields of observations. Each takes a column of kinds (0: absent) and, for each of its numbers, three items
- * with the numbers that are there, run by run.
+ * with the numbers (column-codec.ts) that are there, run by run, without the runs that have none; all are null when no
+ * record has the field.
+ *
+ *   12  uncalibrated: kind 1 number, 2 boolean; the number, or true as 1
+ *   16  held from: kind 1; the sequence
+ *   20  window: kind 1, + 2 with min, + 4 with max; from monotonic time, count, min, max
  */
 
 /** Where they begin in a chunk. */

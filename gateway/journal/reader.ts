@@ -46,6 +46,8 @@ async function readOnce(
   only: RecordClass | undefined,
 ): Promise<readonly StoredRecord[]> {
   const { ring, chains, volatile } = source;
+  // What is sealed from here on is looked for in both places: a reading must not fall between them.
+  const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
   const parts: (readonly StoredRecord[])[] = [];
   // A part that is full may have more records behind its last one: what lies beyond belongs to another reading.
   let bound = Number.POSITIVE_INFINITY;
@@ -58,23 +60,28 @@ async function readOnce(
     if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit));
   }
   const frames = ring.frames.filter(({ frame }) => frame.lastSequence >= from && frame.firstSequence <= bound);
-  add(await readSlots(source, frames, from, limit, only));
+  add(await readSlots(source, frames, { from, limit, only, sealed }));
   if (bound === Number.POSITIVE_INFINITY)
     add(volatile(from, limit).filter(({ record }) => only === undefined || classOf(record) === only));
   return merge(parts, bound, limit);
 }
 
+interface Wanted {
+  readonly from: number;
+  readonly limit: number;
+  readonly only: RecordClass | undefined;
+  /** Up to where each class was sealed when the reading began. */
+  readonly sealed: ReadonlyMap<RecordClass, number>;
+}
+
 type Place = { readonly slot: Slot; readonly frame: SlotFrame };
 
 async function readSlots(
-  { ring, chains, generation, onUnread }: ReaderSource,
+  { ring, generation, onUnread }: ReaderSource,
   frames: readonly Place[],
-  from: number,
-  limit: number,
-  only: RecordClass | undefined,
+  { from, limit, only, sealed }: Wanted,
 ): Promise<StoredRecord[]> {
   const started = generation();
-  const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
   const records: StoredRecord[] = [];
   let last = from - 1;
   for (const { slot, frame } of frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence)) {

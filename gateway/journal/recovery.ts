@@ -170,13 +170,19 @@ async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boo
   // Sealed gap records matter only where something is missing.
   const events = chains.get('events');
   for (let from = 1; isAnythingMissing && events !== undefined; ) {
-    const page = await events.read(from, 1_000).catch(() => []);
+    const page = await events.read(from, 1_000).catch(noRecords);
     const last = page.at(-1);
     if (last === undefined) break;
     for (const stored of page) note(stored);
     from = last.sequence + 1;
   }
   return { named, heldFrom };
+}
+
+/** Events that cannot be read now: what they name is named once more. */
+function noRecords(error: unknown): readonly StoredRecord[] {
+  if (error instanceof DiskError || error instanceof JournalError) return [];
+  throw error;
 }
 
 /** Sequences that are missing between the frames of the slots, and between what is sealed and the first of them. */

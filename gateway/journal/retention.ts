@@ -98,10 +98,21 @@ export function makeRetention(
     options.log('info', 'journal-file-thinned', { file: name, removedCount: thinner.removedCount, firstSequence, lastSequence });
   };
 
+  /** A thinned copy needs room of its own before it gives any: on a full disk the file goes as a whole. */
+  const thinOrDrop = async (victim: Candidate) => {
+    try {
+      await thin(victim);
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+      await drop(victim, 'disk-full');
+    }
+  };
+
   const oneStep = async (cause: string, mayThin: boolean): Promise<boolean> => {
     const victim = candidates(chains, isDelivered).find(({ action }) => action === 'drop' || mayThin);
     if (victim === undefined) return false;
-    await (victim.action === 'thin' ? thin(victim) : drop(victim, cause));
+    if (victim.action === 'drop') await drop(victim, cause);
+    else await thinOrDrop(victim);
     return true;
   };
 
@@ -179,7 +190,8 @@ function expired(chains: Chains, isDelivered: (file: ChainFile) => boolean, { cl
   return [...chains.values()].flatMap((chain) =>
     chain.files
       .slice(0, -1)
-      .filter((file) => file.untimedCount === 0 && (file.toWallMs ?? ms) < ms - keepMs && isDelivered(file))
+      // What was stamped without a time lies before what the next file begins with.
+      .filter((file, i) => (file.toWallMs ?? chain.files[i + 1]?.fromWallMs ?? ms) < ms - keepMs && isDelivered(file))
       .map((file) => ({ chain, file })),
   );
 }

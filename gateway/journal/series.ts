@@ -170,7 +170,7 @@ const IS_BOOLEAN = 2;
  * Definitions as a CBOR item: null for none, otherwise an array of
  * `[id, sensor, channel, unit, precision, reading kind, quality, flags, calibration, reason, location]` without the
  * nulls at its end, or the raw deflate of that array as a byte string when it is long. Flags: 1 publish, 2 boolean values.
- * Calibration: `[offset, scale]` or an array of pairs.
+ * Calibration: `[offset, scale]` or an array of pairs. Reading kind and quality are places in READING_KINDS and QUALITIES.
  */
 export function packDefinitions(definitions: Definitions): unknown {
   if (definitions.length === 0) return null;

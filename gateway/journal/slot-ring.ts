@@ -36,7 +36,8 @@ export interface Slot {
   isLearned: boolean;
   /** A write or sync of it has failed: it is read, but never written or synced again. A new file takes its place once it is free. */
   isFinished: boolean;
-  file: DiskFile | undefined;
+  /** The open file; one promise for all who wait for it, so that none is opened twice. */
+  file: Promise<DiskFile> | undefined;
 }
 
 export interface SlotRingOptions {
@@ -125,9 +126,9 @@ export class SlotRing {
       return 0;
     }
     try {
-      slot.file ??= await this.#disk.open(join(this.#folder, slot.name), 'write');
-      await writeAll(slot.file, built.bytes, slot.endBytes);
-      await slot.file.fdatasync();
+      const file = await this.#opened(slot);
+      await writeAll(file, built.bytes, slot.endBytes);
+      await file.fdatasync();
     } catch (error) {
       slot.isFinished = true;
       this.#current = undefined;
@@ -170,8 +171,8 @@ export class SlotRing {
     if (this.#isSettled) return;
     for (const slot of this.full(true)) {
       try {
-        slot.file ??= await this.#disk.open(join(this.#folder, slot.name), 'write');
-        await slot.file.fdatasync();
+        const file = await this.#opened(slot);
+        await file.fdatasync();
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         // It is read, and becomes durable when it is sealed.
@@ -190,8 +191,7 @@ export class SlotRing {
 
   async close(): Promise<void> {
     for (const slot of this.#slots) {
-      await slot.file?.close().catch(() => undefined);
-      slot.file = undefined;
+      await this.#shut(slot);
     }
   }
 
@@ -271,25 +271,51 @@ export class SlotRing {
     this.#current = undefined;
   }
 
+  /** The free slot that was used longest ago. When it cannot be made ready the next one is taken, as long as there is one. */
   async #nextSlot(): Promise<Slot> {
-    const slot = this.#slots.filter(({ frames }) => frames.length === 0).sort((a, b) => a.epoch - b.epoch)[0];
-    if (slot === undefined) throw new Error('a slot is needed and none is free');
-    const sizeBytes = await this.#disk.size(join(this.#folder, slot.name));
-    if (slot.isFinished || sizeBytes === undefined) {
-      // After a failed sync nobody knows what the system still holds of it: another file takes its place.
-      await slot.file?.close().catch(() => undefined);
-      slot.file = undefined;
-      slot.isFinished = true;
-      if (sizeBytes !== undefined) await this.#disk.unlink(join(this.#folder, slot.name));
-      await this.#make(slot.name);
-      slot.isFinished = false;
+    const free = this.#slots.filter(({ frames }) => frames.length === 0).sort((a, b) => a.epoch - b.epoch);
+    let failure: unknown = new Error('a slot is needed and none is free');
+    for (const slot of free) {
+      try {
+        await this.#makeReady(slot);
+        slot.epoch = this.#options.nextEpoch();
+        slot.endBytes = 0;
+        slot.dictionary = new Dictionary();
+        slot.isLearned = true;
+        this.#current = slot;
+        return slot;
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        failure = error;
+      }
     }
-    slot.epoch = this.#options.nextEpoch();
-    slot.endBytes = 0;
-    slot.dictionary = new Dictionary();
-    slot.isLearned = true;
-    this.#current = slot;
-    return slot;
+    throw failure;
+  }
+
+  /** After a failed sync nobody knows what the system still holds of a file: another one takes its place. @throws DiskError */
+  async #makeReady(slot: Slot): Promise<void> {
+    const path = join(this.#folder, slot.name);
+    const sizeBytes = await this.#disk.size(path);
+    if (!slot.isFinished && sizeBytes !== undefined) return;
+    await this.#shut(slot);
+    slot.isFinished = true;
+    if (sizeBytes !== undefined) await this.#disk.unlink(path);
+    await this.#make(slot.name);
+    slot.isFinished = false;
+  }
+
+  #opened(slot: Slot): Promise<DiskFile> {
+    slot.file ??= this.#disk.open(join(this.#folder, slot.name), slot.isFinished ? 'read' : 'write').catch((error: unknown) => {
+      slot.file = undefined;
+      throw error;
+    });
+    return slot.file;
+  }
+
+  async #shut(slot: Slot): Promise<void> {
+    const opening = slot.file;
+    slot.file = undefined;
+    await opening?.then((file) => file.close()).catch(() => undefined);
   }
 
   /** Zeros, not a hole: a page that has never been written costs the file system a write of its own when it is. */
@@ -323,8 +349,8 @@ export class SlotRing {
   async #payload(slot: Slot, frame: SlotFrame): Promise<Uint8Array | undefined> {
     const { epoch } = slot;
     try {
-      slot.file ??= await this.#disk.open(join(this.#folder, slot.name), slot.isFinished ? 'read' : 'write');
-      const found = decodeFrame(await slot.file.pread(frame.offset, frame.sizeBytes), 0, frame.offset);
+      const file = await this.#opened(slot);
+      const found = decodeFrame(await file.pread(frame.offset, frame.sizeBytes), 0, frame.offset);
       return found?.epoch === epoch && found.firstSequence === frame.firstSequence ? found.payload : undefined;
     } catch (error) {
       if (error instanceof DiskError) return undefined;

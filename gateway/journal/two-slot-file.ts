@@ -66,7 +66,11 @@ export class TwoSlotFile {
   }
 
   async #overwrite(slot: Uint8Array, generation: number): Promise<void> {
-    this.#file ??= await this.#disk.open(this.#path, 'write');
+    if (this.#file === undefined) {
+      this.#file = await this.#disk.open(this.#path, 'write');
+      // A process that was killed may have left the newest state unsynced; were it lost now together with this one, there would be none.
+      await this.#file.fdatasync();
+    }
     await writeAll(this.#file, slot, (generation % 2) * SLOT_BYTES);
     await this.#file.fdatasync();
   }

@@ -4,6 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Journal, StoredRecord } from '../../gateway/journal/journal.ts';
@@ -51,8 +52,8 @@ async function appendInGroups(journal: Journal, all: readonly JournalRecord[], g
 /** Says the first that differ: a difference of thousands of records is no message. */
 function expectSame(found: readonly StoredRecord[], expected: readonly StoredRecord[]): void {
   const bySequence = new Map(found.map((each) => [each.sequence, each.record]));
-  for (const { sequence, record } of expected)
-    expect({ sequence, record: bySequence.get(sequence) }).toEqual({ sequence, record });
+  const different = expected.find(({ sequence, record }) => !isDeepStrictEqual(bySequence.get(sequence), record));
+  expect(different && { sequence: different.sequence, record: bySequence.get(different.sequence) }).toEqual(different);
   expect(found.map(({ sequence }) => sequence)).toEqual(expected.map(({ sequence }) => sequence));
 }
 
@@ -90,13 +91,20 @@ function reading(tick: number, sensor: number, random: () => number): JournalRec
   return observation(tenths, { ...more, ...kinds[sensor] });
 }
 
+/** An opening believes the sequences that records name: these could have been given away. */
+function withPossibleSequences(record: JournalRecord): JournalRecord {
+  if (record.kind === 'gap') return { ...record, firstSequence: 1 + (record.firstSequence % 100), lastSequence: 101 };
+  if (record.kind !== 'observation' || record.heldFrom === undefined) return record;
+  return { ...record, heldFrom: 1 + (record.heldFrom % 100) };
+}
+
 const SENSORS = upTo(8, 0);
 const readings = (fromTick: number, toTick: number, random: () => number) =>
   upTo(toTick, fromTick).flatMap((tick) => SENSORS.map((sensor) => reading(tick, sensor, random)));
 
 describe('a second implementation reads', () => {
   it.each([1, 2, 3])('records of every kind with whatever their fields hold, seed %i', async (seed) => {
-    const all = fc.sample(records, { numRuns: 12_000, seed });
+    const all = fc.sample(records, { numRuns: 8_000, seed }).map(withPossibleSequences);
     const stored: StoredRecord[] = [];
     for (const part of upTo(2, 0)) {
       const journal = await open();
@@ -109,7 +117,7 @@ describe('a second implementation reads', () => {
 
   it('what a polling gateway keeps over several boots, with finished block files and slots used many times', async () => {
     const random = seeded(5);
-    const events = fc.sample(otherRecords, { numRuns: 400, seed: 6 });
+    const events = fc.sample(otherRecords as fc.Arbitrary<JournalRecord>, { numRuns: 400, seed: 6 }).map(withPossibleSequences);
     const stored: StoredRecord[] = [];
     for (const boot of upTo(3, 0)) {
       const journal = await open({ blockFileBytes: 65_536 });
@@ -126,12 +134,10 @@ describe('a second implementation reads', () => {
 
   it('a journal that is full: thinned, with windows and gap records, as the gateway itself does', async () => {
     const random = seeded(7);
-    const options = { maxSizeBytes: 1 << 20, blockFileBytes: 65_536 };
+    const options = { maxSizeBytes: 640 << 10, blockFileBytes: 65_536 };
     const journal = await open(options);
-    let thinnedCount = 0;
-    for (let tick = 0; tick < 16_000; tick += 20) await appendInGroups(journal, readings(tick, tick + 19, random), 180);
-    ({ thinnedCount } = journal.stats());
-    expect(thinnedCount).toBeGreaterThan(1_000);
+    for (let tick = 0; tick < 16_000; tick += 200) await appendInGroups(journal, readings(tick, tick + 199, random), 1_800);
+    expect(journal.stats().thinnedCount).toBeGreaterThan(1_000);
     await journal.close();
 
     const found = dumpRecords(folder);
@@ -143,7 +149,7 @@ describe('a second implementation reads', () => {
     expect(found.some(({ record }) => record.kind === 'gap')).toBe(true);
   });
 
-  it.each(upTo(20))('what is left beside a damaged page, as the gateway itself does, seed %i', async (seed) => {
+  it.each(upTo(12))('what is left beside a damaged page, as the gateway itself does, seed %i', async (seed) => {
     const random = seeded(seed);
     const journal = await open({ blockFileBytes: 65_536 });
     const stored = await appendInGroups(journal, readings(0, 1_499, random), 45);
@@ -159,7 +165,7 @@ describe('a second implementation reads', () => {
     expectSame(found, await readAll(again, 2_000));
     await again.close();
     const appended = new Map(stored.map(({ sequence, record }) => [sequence, record]));
-    for (const { sequence, record } of found) expect(record).toEqual(appended.get(sequence));
+    expect(found.find(({ sequence, record }) => !isDeepStrictEqual(record, appended.get(sequence)))).toBeUndefined();
   });
 
   it.each(RELEASES)('the journal of release %s', (release) => {
