@@ -17,8 +17,9 @@ import { type Definitions, packDefinitions, unpackDefinitions } from './series.t
  *   -12  u32 a, u32 b
  *   -4   u32 size of the frame
  *
- * Integers are big-endian, a and b offsets in the payload. The first of first sequences, last sequences … is a distance as
- * packBlocks says.
+ * Integers are big-endian; a and b are offsets in the payload. A gap counts from the end of the block before, a first sequence
+ * from the last one of the block before (from 0 for the first), a last sequence from the first one of its block. Series are
+ * as packSeries writes them (block-file.ts), null when they are those of the block before.
  */
 const TAIL_BYTES = 12;
 const VERSION = 1;

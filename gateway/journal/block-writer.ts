@@ -69,6 +69,10 @@ export class BlockWriter {
   get endBytes(): number {
     return this.#endBytes;
   }
+  /** Up to here everything is durable. */
+  get syncedBytes(): number {
+    return this.#syncedBytes;
+  }
   /** Something was written that is not durable yet. */
   get hasPending(): boolean {
     return this.#endBytes !== this.#syncedBytes;

@@ -261,8 +261,13 @@ export class ChainFiles {
     }
     const open = this.#open;
     if (open === undefined) return;
-    // What of the extent is in the file counts against the size, and is not read.
-    open.entry.sizeBytes = Math.max(open.entry.sizeBytes, open.writer.endBytes);
+    // What of the extent is in the file would come back once the file that has it instead is dropped. Where it cannot be cut
+    // off it counts against the size, and is not read by this process.
+    const isCut = await open.writer.file.truncate(open.writer.syncedBytes).then(
+      () => true,
+      () => false,
+    );
+    if (!isCut) open.entry.sizeBytes = Math.max(open.entry.sizeBytes, open.writer.endBytes);
     await this.#giveUp(open.entry);
     this.#reader.forget(open.entry);
     this.#options.log('warning', 'journal-block-file-given-up', { file: open.entry.name });

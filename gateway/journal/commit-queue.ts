@@ -1,9 +1,9 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import { classOf, type JournalRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { classOf, type Event, type JournalRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { arrange } from './columns.ts';
 import { JournalError, type JournalFailing, type SequenceRange, type StoredRecord } from './journal.ts';
-import { gapRecord, type Loss, LossTally } from './loss.ts';
+import { gapRecord, type Loss, LossTally, ownStamp } from './loss.ts';
 import { recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-ring.ts';
 
@@ -74,6 +74,9 @@ export class CommitQueue {
   #isResuming = false;
   /** Losses that no record names yet. */
   #losses: Loss[] = [];
+  /** What is to be written down besides. */
+  #notes: Pick<Event, 'code' | 'fields'>[] = [];
+  #droppedCount = 0;
   /** What was given up in memory since the disk last took something. */
   #dropped = newTallies();
   /** What the journal's own records are stamped with; undefined until it is known. */
@@ -119,12 +122,22 @@ export class CommitQueue {
     this.#losses.push(loss);
   }
 
+  /** An event record says so as soon as one can be written. */
+  note(code: string, fields: Event['fields']): void {
+    this.#notes.push({ code, fields });
+  }
+
+  /** Observations that were given up in memory. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
   append(record: JournalRecord, urgent: boolean): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
       const bytesMax = recordBytesMax(record);
       this.#boot = this.#options.boot ?? record.boot;
-      this.#appendGaps();
+      this.#appendOwn();
       this.#gather({ sequence: 0, record, bytesMax, resolve, reject }, urgent);
     });
   }
@@ -273,7 +286,7 @@ export class CommitQueue {
     }
     for (const { loss } of this.#dropped.values()) if (loss !== undefined) this.#losses.push(loss);
     this.#dropped = newTallies();
-    if (!this.#isClosed) this.#appendGaps();
+    if (!this.#isClosed) this.#appendOwn();
   }
 
   /** Keeps the number of waiting records bounded: the oldest of the lowest class goes first. */
@@ -287,6 +300,7 @@ export class CommitQueue {
       if (dropped === undefined) return;
       const { sequence, record } = dropped;
       this.#dropped.get(classOf(record))?.add(dropped);
+      if (record.kind === 'observation') this.#droppedCount += 1;
       this.#target.onDropped({ first: sequence, last: sequence });
       const why = `${JOURNAL_WAITING_MAX} newer ones wait for a disk that does not write`;
       dropped.reject(new JournalError(`record ${sequence} is given up: ${why}; check the card`));
@@ -298,15 +312,26 @@ export class CommitQueue {
     return this.#closed.findIndex(({ record }, index) => index >= this.#writingCount && classOf(record) === recordClass);
   }
 
-  #appendGaps(): void {
+  #appendOwn(): void {
     if (this.#failing !== undefined || this.#boot === undefined) return;
+    const boot = this.#boot;
     for (const loss of this.#losses.splice(0)) {
-      const record = gapRecord(loss, this.#boot, this.#options.clock);
       // Should it be given up itself, the loss is named later.
       const reject = () => this.#losses.push(loss);
-      const resolve = () => this.#target.onNamed(loss);
-      this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), resolve, reject }, false);
+      this.#gatherOwn(gapRecord(loss, boot, this.#options.clock), () => this.#target.onNamed(loss), reject);
     }
+    for (const { code, fields } of this.#notes.splice(0)) {
+      const stamp = ownStamp(boot, this.#options.clock);
+      this.#gatherOwn(
+        { kind: 'event', ...stamp, code, fields },
+        () => {},
+        () => {},
+      );
+    }
+  }
+
+  #gatherOwn(record: JournalRecord, resolve: () => void, reject: () => void): void {
+    this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), resolve, reject }, false);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../drivers/clock.ts';
 import type { Log } from '../host.ts';
 import type { BlockDamage } from './block-file.ts';
 import type { Damage } from './journal.ts';
@@ -6,8 +7,9 @@ import { lossOf } from './recovery.ts';
 import type { UnreadFrame } from './sealing.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
-/** Damage is logged piece by piece up to here; the rest is one line. */
+/** Damage is logged piece by piece up to here; from then on one line an hour counts it. */
 const LINES_MAX = 5;
+const COUNT_LINE_MS = 3_600_000;
 
 /** Keeps the list of what is damaged, and sees to it that each is logged and named once. */
 export interface DamageLog {
@@ -27,15 +29,30 @@ export function lossOfFrame({ firstSequence, lastSequence }: UnreadFrame): Loss 
   return { firstSequence, lastSequence, cause: 'damaged', count: lastSequence - firstSequence + 1 };
 }
 
-export function openDamageLog(log: Log, onLoss: (loss: Loss) => void): DamageLog {
+export interface DamageLogParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onLoss: (loss: Loss) => void;
+  /** Copies the bytes aside for whoever wants to look at them. */
+  readonly keepAside: (damage: Damage) => void;
+}
+
+export function openDamageLog({ clock, log, onLoss, keepAside }: DamageLogParts): DamageLog {
   const all: Damage[] = [];
   let lineCount = 0;
   const frames = new Set<string>();
   const keyOf = (slot: string, { offset, firstSequence }: Pick<SlotFrame, 'offset' | 'firstSequence'>) =>
     `${slot} ${offset} ${firstSequence}`;
+  let uncountedCount = 0;
+  let nextCountMs = 0;
   const line = (damage: Damage) => {
     lineCount += 1;
-    if (lineCount <= LINES_MAX) log('warning', 'journal-damage', { ...damage });
+    if (lineCount <= LINES_MAX) return log('warning', 'journal-damage', { ...damage });
+    uncountedCount += 1;
+    if (clock.monotonicMs() < nextCountMs) return;
+    log('warning', 'journal-more-damage', { count: uncountedCount });
+    uncountedCount = 0;
+    nextCountMs = clock.monotonicMs() + COUNT_LINE_MS;
   };
   return {
     all: () => [...all],
@@ -43,11 +60,11 @@ export function openDamageLog(log: Log, onLoss: (loss: Loss) => void): DamageLog
     found: (damage) => {
       all.push(...damage);
       for (const piece of damage) line(piece);
-      if (damage.length > LINES_MAX) log('warning', 'journal-more-damage', { count: damage.length - LINES_MAX });
     },
     ofBlock: (damage) => {
       all.push(damage);
       line(damage);
+      keepAside(damage);
       for (const loss of lossOf(damage)) onLoss(loss);
     },
     ofFrame: (frame, loss = lossOfFrame(frame)) => {
@@ -59,6 +76,7 @@ export function openDamageLog(log: Log, onLoss: (loss: Loss) => void): DamageLog
       const damage: Damage = { file: slot, offset, sizeBytes, missing, kind: 'damaged' };
       all.push(damage);
       line(damage);
+      keepAside(damage);
       onLoss(loss);
       return true;
     },

@@ -1,5 +1,5 @@
 import type { Clock } from '../../drivers/clock.ts';
-import { GAP_SENSORS_MAX, type Gap, type RecordClass } from '../record.ts';
+import { GAP_SENSORS_MAX, type Gap, type RecordClass, type Stamp } from '../record.ts';
 import type { StoredRecord } from './journal.ts';
 
 /** Records that are gone, and what is known about them. It becomes a gap record. */
@@ -55,8 +55,13 @@ export class LossTally {
   }
 }
 
+/** The stamp of a record that the journal writes of itself, now. */
+export function ownStamp(boot: string, clock: Clock): Stamp {
+  const { ms: wallMs, quality: wallQuality } = clock.wall();
+  return { boot, monotonicMs: Math.floor(clock.monotonicMs()), wallMs, wallQuality };
+}
+
 /** The gap record of a loss, stamped now. */
 export function gapRecord(loss: Loss, boot: string, clock: Clock): Gap {
-  const wall = clock.wall();
-  return { kind: 'gap', boot, monotonicMs: clock.monotonicMs(), wallMs: wall.ms, wallQuality: wall.quality, ...loss };
+  return { kind: 'gap', ...ownStamp(boot, clock), ...loss };
 }

@@ -6,9 +6,10 @@ import { openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { fileStats } from './file-stats.ts';
-import { type Journal, JournalError, type StoredRecord } from './journal.ts';
+import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
+import { keepAside } from './quarantine.ts';
 import { makeReader } from './reader.ts';
 import { recover } from './recovery.ts';
 import { Replacements } from './replacements.ts';
@@ -105,7 +106,14 @@ type Parts = Awaited<ReturnType<typeof openParts>>;
 async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const { log, isReadOnly = false } = options;
   const sizes = sizesOf(options);
-  const damage = openDamageLog(log, (loss) => queue.nameLoss(loss));
+  const damage = openDamageLog({
+    clock: options.clock,
+    log,
+    onLoss: (loss) => queue.nameLoss(loss),
+    keepAside: (bad) => {
+      if (!isReadOnly) setAside(disk, folder, bad, log);
+    },
+  });
   const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock });
   damage.found(found.damage);
   const { ring, chains } = found;
@@ -125,6 +133,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onLoss,
     onHole: (range) => deliveries.skip(range),
     onReplacing: (range) => replacements.begin(range),
+    note: (code, fields) => queue.note(code, fields),
     onMoved,
   });
   const sealedThrough = found.marks.get(SEALED_MARK) ?? 0;
@@ -169,7 +178,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
 
-function statsOf({ ring, chains, queue, retention, damage, sizes, sizeBytes }: Parts, sizeBytesMax: number) {
+function statsOf({ ring, chains, queue, retention, sealer, damage, sizes, sizeBytes }: Parts, sizeBytesMax: number) {
   const all = [...chains.values()];
   // The same ones stand in two slots where the disk failed under the first.
   const inSlots = new SequenceSet();
@@ -183,7 +192,7 @@ function statsOf({ ring, chains, queue, retention, damage, sizes, sizeBytes }: P
     sizeBytesMax,
     firstSequence: firsts.reduce((lowest, each) => (each > 0 && (lowest === 0 || each < lowest) ? each : lowest), 0),
     damage: damage.all(),
-    evictedUndeliveredCount: retention.evictedUndeliveredCount,
+    evictedUndeliveredCount: retention.evictedUndeliveredCount + sealer.givenUpCount + queue.droppedCount,
     thinnedCount: retention.thinnedCount,
     files: fileStats(ring, chains, sizes.slotBytes),
     ...(failing === undefined ? {} : { failing }),
@@ -211,6 +220,13 @@ function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, 
   queue
     .append(isObservation ? { ...record, heldFrom: sequence } : record, false)
     .then(() => deliveries.skip({ first: sequence, last: sequence }), lost);
+}
+
+/** In the background: nobody waits for it, and what the disk does about it is logged. */
+function setAside(disk: Disk, folder: string, bad: Damage, log: Log): void {
+  keepAside(disk, folder, bad, log).catch((error: unknown) => {
+    log('error', 'journal-damage-not-set-aside', { file: bad.file, message: String(error) });
+  });
 }
 
 /** What cannot be synced now is found by the next commit. */

@@ -8,6 +8,7 @@ import { findLate } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
+import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import { findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
@@ -74,6 +75,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
 
   const pending = await openPendingLosses(disk, folder);
   const isAnythingMissing = blockDamage.length + holesIn(ring, chains, marks).length + pending.atOpening.length > 0;
+  if (!options.isReadOnly) for (const bad of blockDamage) if (bad.sizeBytes > 0) await keepAside(disk, folder, bad, options.log);
   const marked = await readMarked(ring, chains, isAnythingMissing);
   const missing = holesIn(ring, chains, marks);
   if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);

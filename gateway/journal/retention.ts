@@ -1,6 +1,6 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import { RECORD_CLASSES } from '../record.ts';
+import { type Event, RECORD_CLASSES } from '../record.ts';
 import type { Chain, ChainFile } from './block-chain.ts';
 import { parseBlockFileName } from './block-file.ts';
 import { type Chains, hasRecords } from './chains.ts';
@@ -29,6 +29,8 @@ export interface RetentionHooks {
   readonly onHole: (range: SequenceRange) => void;
   /** Records of the range are being merged into windows: none of them may begin to be sent until the returned function was called. */
   readonly onReplacing: (range: SequenceRange) => () => void;
+  /** Something that an event record is to say. */
+  readonly note: (code: string, fields: Event['fields']) => void;
   /** Records have another place now, or none. */
   readonly onMoved: () => void;
 }
@@ -95,7 +97,9 @@ export function makeRetention(
       hooks.onMoved();
     }
     thinnedCount += thinner.removedCount;
-    options.log('info', 'journal-file-thinned', { file: name, removedCount: thinner.removedCount, firstSequence, lastSequence });
+    const { removedCount } = thinner;
+    options.log('info', 'journal-file-thinned', { file: name, removedCount, firstSequence, lastSequence });
+    hooks.note('journal-thinned', { file: name, removedCount, firstSequence, lastSequence });
   };
 
   /** A thinned copy needs room of its own before it gives any: on a full disk the file goes as a whole. */

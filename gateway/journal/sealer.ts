@@ -38,6 +38,8 @@ export interface SealerParts {
 export interface Sealer {
   /** What the next commit is to say: up to where all records are in the block files, and up to where those of each class are. */
   readonly marks: readonly (readonly [name: string, sequence: number])[];
+  /** Undelivered records in slots that were written over. */
+  readonly givenUpCount: number;
   /** Begins to seal when it is time to. Never throws. */
   start(): void;
   /** Resolves when there is a slot to write to. @throws DiskError, JournalError */
@@ -50,6 +52,7 @@ export function openSealer(parts: SealerParts): Sealer {
   let { sealedThrough } = parts;
   let running: Promise<void> | undefined;
   let isFailing = false;
+  let givenUpCount = 0;
   /** Full slots when sealing failed last: it is tried again when there are more of them, and when there is no room left. */
   let failedAtCount = 0;
 
@@ -93,6 +96,9 @@ export function openSealer(parts: SealerParts): Sealer {
       );
       return [[SEALED_MARK, sealedThrough] as const, ...ofClasses];
     },
+    get givenUpCount() {
+      return givenUpCount;
+    },
     start() {
       const fullCount = ring.full().length;
       if (running !== undefined || fullCount < SLOTS_TOGETHER || fullCount <= failedAtCount) return;
@@ -109,7 +115,7 @@ export function openSealer(parts: SealerParts): Sealer {
       } catch (error) {
         if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
         // Nothing more can be deleted either: the slots themselves are the only room there is.
-        await giveUpOldest(parts);
+        givenUpCount += await giveUpOldest(parts);
       }
     },
     async close() {
@@ -142,10 +148,10 @@ async function sealWithRoom(
   }
 }
 
-/** The oldest slot is written over. Only what was not delivered is a loss. */
-async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }: SealerParts): Promise<void> {
+/** The oldest slot is written over. Only what was not delivered is a loss; returns how much that is. */
+async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }: SealerParts): Promise<number> {
   const [oldest] = ring.full();
-  if (oldest === undefined) return;
+  if (oldest === undefined) return 0;
   const tally = new LossTally('disk-full');
   for (const frame of oldest.frames) {
     for (const stored of (await ring.read(oldest, frame))?.records ?? [])
@@ -157,4 +163,5 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }
   ring.free(oldest);
   log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: tally.count });
   if (loss !== undefined) onLoss(loss);
+  return tally.count;
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Chain } from '../../gateway/journal/block-chain.ts';
 import { PAGE_BYTES } from '../../gateway/journal/frame.ts';
 import { matcherOf } from '../../gateway/journal/history-query.ts';
-import type { HistoryQuery, StoredRecord } from '../../gateway/journal/journal.ts';
+import type { HistoryQuery, SequenceRange, StoredRecord } from '../../gateway/journal/journal.ts';
 import { collect, failAt, open, pathOf, readAll, run, SENSORS, sequencesOf, stored } from './block-chain-kit.ts';
 import { IS_DEEP, seeded, WALL_MS } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
@@ -246,7 +246,10 @@ describe('a chain and a plain array', () => {
         }
         for (const query of queries) expect(await collect(chain.history(query))).toEqual(model.filter(matcherOf(query)));
         expect(await readAll(chain)).toEqual(model);
-        expect(chain.damage.filter(({ missing }) => missing !== undefined)).toEqual([]);
+        // What a failed append left in a file may count as damage once the file that has it instead was dropped.
+        const isOfModel = ({ missing }: { readonly missing?: SequenceRange }) =>
+          missing !== undefined && model.some(({ sequence }) => missing.first <= sequence && sequence <= missing.last);
+        expect(chain.damage.filter(isOfModel)).toEqual([]);
       },
     );
     await fc.assert(property, { numRuns: IS_DEEP ? 1000 : 30 });

@@ -129,7 +129,7 @@ describe('reading', () => {
     const uplink = async () => {
       while (drained.length < 3000) {
         const part = await journal.read(next, 17);
-        drained.push(...part.map(({ record }) => (record as { value?: unknown }).value));
+        drained.push(...valuesOf(part));
         delivery.settle(
           [],
           part.map(({ sequence }) => sequence),
@@ -243,7 +243,7 @@ describe('retention', () => {
     expect(evictedUndeliveredCount).toBe(0);
     expect(thinnedCount).toBeGreaterThan(1000);
     const left = await readAll(journal);
-    expect(left.length).toBe(30_000 - thinnedCount);
+    expect(valuesOf(left)).toHaveLength(30_000 - thinnedCount);
     const first = left[1]?.record;
     // Windows begin at multiples of 300 s: the second one holds 30 to 59.
     expect(first).toMatchObject({

@@ -104,6 +104,7 @@ def check_head(frame, records):
 
 class BlockFile(NamedTuple):
     blocks: list
+    # The last sequence that its blocks or its index name; 0 when there is none of either.
     last: int
 
 
@@ -112,6 +113,7 @@ def read_block_file(content, first_sequence, next_first, covered_from):
     blocks = []
     epoch = None
     last = first_sequence - 1
+    covered = 0
     is_damaged = False
     at = 0
     while at < len(content):
@@ -129,7 +131,7 @@ def read_block_file(content, first_sequence, next_first, covered_from):
         at = frame.end
         epoch = frame.epoch
         if frame.type == INDEX:
-            last = max(last, frame.last)
+            covered = frame.last
             is_damaged = False
             continue
         extent_offset, high, low = EXTENT.unpack_from(frame.payload)
@@ -140,8 +142,8 @@ def read_block_file(content, first_sequence, next_first, covered_from):
         is_damaged = False
         if frame.first > last:
             blocks.append((frame, cbor2.loads(frame.payload[EXTENT.size :])))
-            last = frame.last
-    return BlockFile(blocks, last)
+            last = covered = frame.last
+    return BlockFile(blocks, covered)
 
 
 def records_of_block_file(file):
