@@ -77,6 +77,8 @@ export class CommitQueue {
   /** What is to be written down besides. */
   #notes: Pick<Event, 'code' | 'fields'>[] = [];
   #droppedCount = 0;
+  /** The last sequence that a write was tried of: what became of it nobody knows when it fails. */
+  #attempted = 0;
   /** What was given up in memory since the disk last took something. */
   #dropped = newTallies();
   /** What the journal's own records are stamped with; undefined until it is known. */
@@ -97,13 +99,13 @@ export class CommitQueue {
       forMs: this.#options.clock.monotonicMs() - sinceMonotonicMs,
       waitingCount: this.#waitingCount,
       waitingMax: JOURNAL_WAITING_MAX,
-      fromSequence: this.#closed[0]?.sequence ?? this.#nextSequence,
+      fromSequence: this.#attempted + 1,
     };
   }
 
-  /** Whether the record is nowhere but here, and nothing is on its way to change that. */
+  /** Whether the record is nowhere but here, was never handed to the disk, and nothing is on its way to change that. */
   isVolatile(sequence: number): boolean {
-    return this.#failing !== undefined && !this.#isResuming && sequence >= (this.#closed[0]?.sequence ?? this.#nextSequence);
+    return this.#failing !== undefined && !this.#isResuming && sequence > this.#attempted;
   }
 
   /** The sequence after the last one that was given. */
@@ -240,6 +242,7 @@ export class CommitQueue {
       try {
         const group = this.#closed.filter(({ sequence }) => sequence < end);
         this.#writingCount = group.length;
+        this.#attempted = end - 1;
         const count = await this.#target.write(group);
         for (const { resolve, sequence } of this.#closed.splice(0, count)) resolve(sequence);
         hasFailed = false;

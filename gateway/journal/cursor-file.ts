@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Disk, DiskError } from '../host.ts';
 import { JournalError, type SequenceRange } from './journal.ts';
+import { SequenceSet } from './sequence-set.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /*
@@ -17,6 +18,8 @@ const HEAD_BYTES = 12;
 const ENTRY_BYTES = 8;
 /** Ranges and in-flight ranges that fit together. */
 const ENTRIES_MAX = Math.floor((STATE_BYTES_MAX - HEAD_BYTES) / ENTRY_BYTES);
+/** Delivered ranges that are kept as such when there are too many. */
+const RANGES_KEPT = 64;
 /** A gap or a length that does not fit 32 bits: nothing that a journal of this size can hold. */
 const STEP_MAX = 0xffff_ffff;
 
@@ -38,11 +41,12 @@ export class CursorFile {
   }
 
   /**
-   * Makes the state durable. Calls must not overlap.
-   * @throws JournalError when the disk refuses, or when the state has too many ranges for a page
+   * Makes the state durable. Calls must not overlap. What does not fit is written as being in flight, in larger ranges: it is
+   * looked up after a crash, which costs time and is never wrong.
+   * @throws JournalError when the disk refuses
    */
   async write(state: CursorState): Promise<void> {
-    const payload = encodeState(state);
+    const payload = encodeState(fitting(state));
     try {
       await this.#file.write(payload);
     } catch (error) {
@@ -68,12 +72,25 @@ export async function readCursor(
   return state === undefined ? 'damaged' : { ...state, generation: stored.generation };
 }
 
-function encodeState({ lowWater, ranges, inFlight }: CursorState): Uint8Array {
-  if (ranges.length + inFlight.length > ENTRIES_MAX) {
-    throw new JournalError(
-      `a delivery state of ${ranges.length} ranges and ${inFlight.length} ranges in flight does not fit: send fewer at once`,
-    );
+/** A state that fits a page and never says of anything that it is delivered, or was never sent, when the given one does not. */
+function fitting({ lowWater, ranges, inFlight }: CursorState): CursorState {
+  if (ranges.length + inFlight.length <= ENTRIES_MAX) return { lowWater, ranges, inFlight };
+  const kept = ranges.slice(0, RANGES_KEPT);
+  const rest = new SequenceSet([...inFlight, ...ranges.slice(RANGES_KEPT)]).ranges;
+  // The largest gaps stay.
+  const gaps = rest.slice(1).map((range, i) => range.first - (rest[i] as SequenceRange).last);
+  const smallest = gaps.toSorted((a, b) => b - a)[ENTRIES_MAX - RANGES_KEPT - 1] ?? 0;
+  const joined: SequenceRange[] = [];
+  for (const [i, range] of rest.entries()) {
+    const before = joined.at(-1);
+    if (before !== undefined && (gaps[i - 1] ?? 0) <= smallest)
+      joined[joined.length - 1] = { first: before.first, last: range.last };
+    else joined.push(range);
   }
+  return { lowWater, ranges: kept, inFlight: joined };
+}
+
+function encodeState({ lowWater, ranges, inFlight }: CursorState): Uint8Array {
   const bytes = Buffer.alloc(HEAD_BYTES + (ranges.length + inFlight.length) * ENTRY_BYTES);
   bytes.writeBigUInt64BE(BigInt(lowWater), 0);
   bytes.writeUInt16BE(ranges.length, 8);

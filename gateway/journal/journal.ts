@@ -66,7 +66,7 @@ export interface JournalFailing {
   readonly waitingCount: number;
   /** Beyond this the oldest of the lowest class is given up, and named. */
   readonly waitingMax: number;
-  /** Records from here on are not durable. */
+  /** Records from here on are in memory only, and were never handed to the disk. */
   readonly fromSequence: number;
 }
 

@@ -65,3 +65,15 @@ export function ownStamp(boot: string, clock: Clock): Stamp {
 export function gapRecord(loss: Loss, boot: string, clock: Clock): Gap {
   return { kind: 'gap', ...ownStamp(boot, clock), ...loss };
 }
+
+/** The loss that a gap record names. */
+export function lossOfGap({
+  kind: _kind,
+  boot: _boot,
+  monotonicMs: _at,
+  wallMs: _wall,
+  wallQuality: _quality,
+  ...loss
+}: Gap): Loss {
+  return loss;
+}

@@ -17,6 +17,7 @@ import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
 import { SequenceSet } from './sequence-set.ts';
+import type { SlotFrame } from './slot-scan.ts';
 
 const SLOT_BYTES_MAX = 1 << 20;
 const SLOT_BYTES_MIN = 1 << 16;
@@ -131,7 +132,12 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     sizeBytes,
     announce,
     onLoss,
-    onHole: (range) => deliveries.skip(range),
+    onHole: (range) => {
+      // A sealing that was interrupted has left the other classes in the slots.
+      const isIn = ({ frame }: { readonly frame: SlotFrame }) =>
+        frame.firstSequence <= range.last && range.first <= frame.lastSequence;
+      if (!ring.frames.some(isIn)) deliveries.skip(range);
+    },
     onReplacing: (range) => replacements.begin(range),
     note: (code, fields) => queue.note(code, fields),
     onMoved,
@@ -150,6 +156,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
     async write(entries) {
+      await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
       const marks = deliveries.piggyback();
       const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]));
@@ -214,12 +221,14 @@ function sizesOf(options: JournalOptions) {
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */
 function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, queue: CommitQueue): void {
-  const isObservation = record.kind === 'observation';
-  if (isObservation && deliveries.all.every((delivery) => delivery.isDelivered(sequence))) return;
+  const isDelivered = deliveries.all.every((delivery) => delivery.isDelivered(sequence));
+  const skip = (at: number) => deliveries.skip({ first: at, last: at });
   const lost = () => queue.nameLoss({ firstSequence: sequence, lastSequence: sequence, cause: 'damaged', count: 1 });
-  queue
-    .append(isObservation ? { ...record, heldFrom: sequence } : record, false)
-    .then(() => deliveries.skip({ first: sequence, last: sequence }), lost);
+  const copy = record.kind === 'observation' ? { ...record, heldFrom: sequence } : record;
+  queue.append(copy, false).then((to) => {
+    skip(sequence);
+    if (isDelivered) skip(to);
+  }, lost);
 }
 
 /** In the background: nobody waits for it, and what the disk does about it is logged. */

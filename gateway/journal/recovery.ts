@@ -105,7 +105,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
-    uplinks: names.flatMap((name) => /^(.+)\.cursor$/.exec(name)?.[1] ?? []),
+    uplinks: names.flatMap((name) => /^([a-z0-9][a-z0-9-]*)\.cursor$/.exec(name)?.[1] ?? []),
     foreignBytes: slots.foreignBytes,
     late: await findLate(ring, chains),
   };

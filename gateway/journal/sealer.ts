@@ -3,7 +3,7 @@ import type { Chains } from './chains.ts';
 import { lossOfFrame } from './damage-log.ts';
 import type { Deliveries } from './deliveries.ts';
 import { JournalError } from './journal.ts';
-import { type Loss, LossTally } from './loss.ts';
+import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
 import type { Retention } from './retention.ts';
 import { seal, type UnreadFrame } from './sealing.ts';
@@ -153,15 +153,20 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }
   const [oldest] = ring.full();
   if (oldest === undefined) return 0;
   const tally = new LossTally('disk-full');
+  const named: Loss[] = [];
   for (const frame of oldest.frames) {
-    for (const stored of (await ring.read(oldest, frame))?.records ?? [])
-      if (deliveries.all.some((delivery) => !delivery.isDelivered(stored.sequence))) tally.add(stored);
+    for (const stored of (await ring.read(oldest, frame))?.records ?? []) {
+      const { sequence, record } = stored;
+      // What it names would be named by nothing any more.
+      if (record.kind === 'gap') named.push(lossOfGap(record));
+      else if (deliveries.all.some((delivery) => !delivery.isDelivered(sequence))) tally.add(stored);
+    }
   }
-  const { loss } = tally;
-  if (loss !== undefined) await announce(loss);
+  const losses = [...named, ...(tally.loss === undefined ? [] : [tally.loss])];
+  for (const loss of losses) await announce(loss);
   onMoved();
   ring.free(oldest);
   log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: tally.count });
-  if (loss !== undefined) onLoss(loss);
+  for (const loss of losses) onLoss(loss);
   return tally.count;
 }

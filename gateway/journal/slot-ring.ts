@@ -109,14 +109,18 @@ export class SlotRing {
     if (slot === this.#current) this.#current = undefined;
   }
 
+  /** To be called before it is asked whether there is room, and before each write. @throws DiskError */
+  async prepare(): Promise<void> {
+    await this.settle();
+    await this.#makeSlots();
+    await this.#noticeDeletion();
+  }
+
   /**
    * Makes as many of the entries durable as fit the slot, at least one, and returns how many. One write, one flush.
    * @throws DiskError; the slot is finished then, and the next call takes another one. There must be room (`hasRoom`).
    */
   async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>): Promise<number> {
-    await this.settle();
-    await this.#prepare();
-    await this.#noticeDeletion();
     const slot = this.#current ?? (await this.#nextSlot());
     await this.#learn(slot);
     const built = this.#build(slot, entries, lowWaters);
@@ -243,7 +247,7 @@ export class SlotRing {
   }
 
   /** All slots are made at once, while there is room for them: later the disk may be full. */
-  async #prepare(): Promise<void> {
+  async #makeSlots(): Promise<void> {
     if (this.#isPrepared) return;
     for (let number = 0; this.#slots.length < this.#options.slotCount; number++) {
       const name = slotName(number);
@@ -274,7 +278,7 @@ export class SlotRing {
   /** The free slot that was used longest ago. When it cannot be made ready the next one is taken, as long as there is one. */
   async #nextSlot(): Promise<Slot> {
     const free = this.#slots.filter(({ frames }) => frames.length === 0).sort((a, b) => a.epoch - b.epoch);
-    let failure: unknown = new Error('a slot is needed and none is free');
+    let failure: unknown = new DiskError('ENOSPC', 'a slot is needed and none is free');
     for (const slot of free) {
       try {
         await this.#makeReady(slot);
