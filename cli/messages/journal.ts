@@ -262,6 +262,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   deleted: 'the file was deleted',
   expired: 'older than `keep`',
   'never-written': 'never written to the card',
+  'left-out': 'left free, in case pages that cannot be read come back',
   'size-cap': 'the journal was full',
   'disk-full': 'the disk was full',
   'waiting-full': 'the disk refused writes and the memory for them was full',

@@ -92,7 +92,11 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const lastFrame = Math.max(0, ...ring.frames.map(({ frame }) => frame.lastSequence));
   const lastSequence = Math.max(lastFrame, lastSealed(chains));
   const spokenOf = [...marked.named.ranges, ...slots.unread.ranges].map(({ last }) => last);
-  const hasUnreadable = slots.found.some((each) => each.hasUnreadable);
+  const hasUnreadable = slots.hasClosed || slots.found.some((each) => each.hasUnreadable);
+  const highest = Math.max(lastSequence, ...spokenOf, ...marks.values());
+  const nextSequence = highest + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0);
+  // Nothing is missing there, and the next opening must not take it for a loss.
+  if (hasUnreadable) losses.push({ firstSequence: highest + 1, lastSequence: nextSequence - 1, cause: 'left-out', count: 0 });
   return {
     ring,
     chains,
@@ -101,7 +105,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     unnamed: losses,
     pending,
     lastSequence,
-    nextSequence: Math.max(lastSequence, ...spokenOf, ...marks.values()) + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0),
+    nextSequence,
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,

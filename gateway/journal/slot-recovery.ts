@@ -8,6 +8,9 @@ import { SequenceSet } from './sequence-set.ts';
 import { isSlotName, newSlot, type Slot } from './slot-ring.ts';
 import { type PageRun, scanSlot } from './slot-scan.ts';
 
+/** No release has larger slots. */
+const SLOT_BYTES_MAX = 64 << 20;
+
 /** A slot as it was found. */
 export interface FoundSlot {
   readonly slot: Slot;
@@ -75,6 +78,8 @@ async function readSlot(disk: Disk, path: string) {
   try {
     return await withFile(disk, path, 'read', async (file) => {
       const sizeBytes = await file.size();
+      // Somebody else's file of that name: its bytes would take all memory.
+      if (sizeBytes > SLOT_BYTES_MAX) return undefined;
       let hasUnreadable = false;
       const bytes = await file.pread(0, sizeBytes).catch(async (error: unknown) => {
         if (!(error instanceof DiskError)) throw error;
