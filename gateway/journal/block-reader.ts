@@ -13,8 +13,6 @@ import { Dictionary } from './series.ts';
 
 /** Files whose list of blocks is in memory, with a handle each; the one that is written is among them when it is read. */
 const LOADED_MAX = 3;
-/** Blocks whose records are kept, so that the next small reading goes on in them: about 2 MiB each. */
-const DECODED_MAX = 2;
 /** Neighbouring blocks are read at once, up to so many bytes: as many as are decoded before the event loop turns. */
 const GROUP_BYTES_MAX = 131_072;
 /** Bytes between two wanted blocks that are rather read than left out. */
@@ -73,7 +71,8 @@ export class BlockReader {
   readonly #options: BlockReaderOptions;
   /** The last one used is the last. */
   readonly #loaded = new Map<BlockFile, Promise<Loaded | undefined>>();
-  #decoded: { readonly file: BlockFile; readonly offset: number; readonly records: readonly StoredRecord[] }[] = [];
+  /** The block read last, so that the next small reading goes on in it. Only one: the records of a block take 300 bytes each. */
+  #decoded: { readonly file: BlockFile; readonly offset: number; readonly records: readonly StoredRecord[] } | undefined;
 
   constructor(options: BlockReaderOptions) {
     this.#options = options;
@@ -81,7 +80,7 @@ export class BlockReader {
 
   /** What stands in the file has changed, or it is gone. Who reads it at the moment reads on in the old one. */
   forget(file: BlockFile): void {
-    this.#decoded = this.#decoded.filter((entry) => entry.file !== file);
+    if (this.#decoded?.file === file) this.#decoded = undefined;
     const loaded = this.#loaded.get(file);
     this.#loaded.delete(file);
     loaded?.then((entry) => entry && this.#retire(entry)).catch(() => undefined);
@@ -151,12 +150,12 @@ export class BlockReader {
   }
 
   async #decode(file: BlockFile, loaded: Loaded, block: Block): Promise<readonly StoredRecord[]> {
-    const kept = this.#decoded.find((entry) => entry.file === file && entry.offset === block.offset);
-    if (kept !== undefined) return kept.records;
+    if (this.#decoded?.file === file && this.#decoded.offset === block.offset) return this.#decoded.records;
+    // Before the next one is decoded, so that never both take memory.
+    this.#decoded = undefined;
     const records = await this.#readBlock(file, loaded, block);
     // Not when the file was replaced while it was read.
-    if (!loaded.isForgotten)
-      this.#decoded = [{ file, offset: block.offset, records }, ...this.#decoded.slice(0, DECODED_MAX - 1)];
+    if (!loaded.isForgotten) this.#decoded = { file, offset: block.offset, records };
     return records;
   }
 

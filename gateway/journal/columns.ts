@@ -135,14 +135,24 @@ export function encodeCommit(
 }
 
 /**
- * The records of a commit whose frame says `firstSequence`; undefined when the bytes are no commit payload. The
- * dictionary learns what the payload defines. To be called only after the CRC was right.
+ * The records of a commit whose frame says `firstSequence`, of its observations only those of `sensors` when these are
+ * given; undefined when the bytes are no commit payload. The dictionary learns what the payload defines. To be called only after the CRC was right.
  */
-export function decodeCommit(payload: Uint8Array, firstSequence: number, dictionary: Dictionary): DecodedRecords | undefined {
-  return orNothing(() => commitOf(decodeCbor(payload), firstSequence, dictionary));
+export function decodeCommit(
+  payload: Uint8Array,
+  firstSequence: number,
+  dictionary: Dictionary,
+  sensors?: ReadonlySet<string>,
+): DecodedRecords | undefined {
+  return orNothing(() => commitOf(decodeCbor(payload), firstSequence, dictionary, sensors));
 }
 
-function commitOf(items: unknown, firstSequence: number, dictionary: Dictionary): DecodedRecords | undefined {
+function commitOf(
+  items: unknown,
+  firstSequence: number,
+  dictionary: Dictionary,
+  sensors: ReadonlySet<string> | undefined,
+): DecodedRecords | undefined {
   if (!isArrayOf(items, COMMIT_LENGTH)) return undefined;
   const [, definitions, boots, packedBase, otherItems, otherSequences, chunk] = items;
   const records = unpackOtherRecords(otherItems, otherSequences, firstSequence);
@@ -156,7 +166,7 @@ function commitOf(items: unknown, firstSequence: number, dictionary: Dictionary)
     base,
     boots,
     seriesOf: (id) => dictionary.get(id),
-    isWanted: () => true,
+    isWanted: (series) => sensors === undefined || sensors.has(series.sensor),
     records,
   });
   if (unknownCount === undefined) return undefined;

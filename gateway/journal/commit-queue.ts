@@ -1,10 +1,10 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import { classOf, type Event, type JournalRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { arrange } from './columns.ts';
 import { JournalError, type JournalFailing, type SequenceRange, type StoredRecord } from './journal.ts';
 import { gapRecord, type Loss, LossTally, ownStamp } from './loss.ts';
-import { recordBytesMax } from './record-codec.ts';
+import { isAsRight, recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-ring.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
@@ -13,6 +13,7 @@ const JOURNAL_WAITING_MAX = 20_000;
 const GROUP_RECORDS_MAX = 2_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+const CHECKED_MAX = 1_000;
 /** A card that tidies up may take this long for one commit without anybody having to know. */
 const SLOW_MS = 5_000;
 
@@ -83,6 +84,8 @@ export class CommitQueue {
   #dropped = newTallies();
   /** What the journal's own records are stamped with; undefined until it is known. */
   #boot: string | undefined;
+  /** The last observation of each sensor that was looked at as a whole. */
+  readonly #checked = new Map<string, { readonly record: Observation; readonly bytesMax: number }>();
 
   constructor(options: CommitOptions, nextSequence: number, target: CommitTarget) {
     this.#options = options;
@@ -137,7 +140,7 @@ export class CommitQueue {
   append(record: JournalRecord, urgent: boolean): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
-      const bytesMax = recordBytesMax(record);
+      const bytesMax = this.#check(record);
       this.#boot = this.#options.boot ?? record.boot;
       this.#appendOwn();
       this.#gather({ sequence: 0, record, bytesMax, resolve, reject }, urgent);
@@ -154,6 +157,17 @@ export class CommitQueue {
     this.#failing?.cancelRetry();
     for (const record of this.#closed.splice(0))
       record.reject(new JournalError('the journal was closed while its disk refused to write; the record is lost'));
+  }
+
+  /** @throws JournalError */
+  #check(record: JournalRecord): number {
+    if (record.kind !== 'observation') return recordBytesMax(record);
+    const before = this.#checked.get(record.sensor);
+    if (before !== undefined && isAsRight(record, before.record)) return before.bytesMax;
+    const bytesMax = recordBytesMax(record);
+    if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
+    this.#checked.set(record.sensor, { record, bytesMax });
+    return bytesMax;
   }
 
   get #waitingCount(): number {
@@ -240,7 +254,8 @@ export class CommitQueue {
     let hasFailed = false;
     while (this.#closed[0] !== undefined && this.#closed[0].sequence < end) {
       try {
-        const group = this.#closed.filter(({ sequence }) => sequence < end);
+        const isAll = (this.#closed.at(-1)?.sequence ?? end) < end;
+        const group = isAll ? this.#closed.slice() : this.#closed.filter(({ sequence }) => sequence < end);
         this.#writingCount = group.length;
         this.#attempted = end - 1;
         const count = await this.#target.write(group);

@@ -3,8 +3,8 @@ import type { Chains } from './chains.ts';
 import { matcherOf } from './history-query.ts';
 import type { HistoryQuery, StoredRecord } from './journal.ts';
 import type { UnreadFrame } from './sealing.ts';
-import type { Slot, SlotRing } from './slot-ring.ts';
-import type { SlotFrame } from './slot-scan.ts';
+import type { FramePlace } from './slot.ts';
+import type { SlotRing } from './slot-ring.ts';
 
 /** What the reader reads from. */
 export interface ReaderSource {
@@ -29,22 +29,30 @@ export interface Reader {
 export function makeReader(source: ReaderSource): Reader {
   return {
     async read(from, limit, recordClass) {
-      for (;;) {
-        const generation = source.generation();
-        const records = await readOnce(source, from, limit, recordClass);
-        if (generation === source.generation()) return records;
-      }
+      return await readSettled(source, { from, limit, recordClass });
     },
     history: (query) => history(source, query),
   };
 }
 
-async function readOnce(
-  source: ReaderSource,
-  from: number,
-  limit: number,
-  only: RecordClass | undefined,
-): Promise<readonly StoredRecord[]> {
+/** What is wanted. With `sensors` the observations of others may be left out. */
+interface Wanted {
+  readonly from: number;
+  readonly limit: number;
+  readonly recordClass?: RecordClass | undefined;
+  readonly sensors?: ReadonlySet<string> | undefined;
+}
+
+async function readSettled(source: ReaderSource, wanted: Wanted): Promise<readonly StoredRecord[]> {
+  for (;;) {
+    const generation = source.generation();
+    const records = await readOnce(source, wanted);
+    if (generation === source.generation()) return records;
+  }
+}
+
+async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly StoredRecord[]> {
+  const { from, limit, recordClass: only } = wanted;
   const { ring, chains, volatile } = source;
   // What is sealed from here on is looked for in both places: a reading must not fall between them.
   const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
@@ -60,41 +68,33 @@ async function readOnce(
     if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit));
   }
   const frames = ring.frames.filter(({ frame }) => frame.lastSequence >= from && frame.firstSequence <= bound);
-  add(await readSlots(source, frames, { from, limit, only, sealed }));
+  add(await readSlots(source, frames, wanted, sealed));
   if (bound === Number.POSITIVE_INFINITY)
     add(volatile(from, limit).filter(({ record }) => only === undefined || classOf(record) === only));
   return merge(parts, bound, limit);
 }
 
-interface Wanted {
-  readonly from: number;
-  readonly limit: number;
-  readonly only: RecordClass | undefined;
-  /** Up to where each class was sealed when the reading began. */
-  readonly sealed: ReadonlyMap<RecordClass, number>;
-}
-
-type Place = { readonly slot: Slot; readonly frame: SlotFrame };
-
 async function readSlots(
   { ring, generation, onUnread }: ReaderSource,
-  frames: readonly Place[],
-  { from, limit, only, sealed }: Wanted,
+  frames: readonly FramePlace[],
+  { from, limit, recordClass: only, sensors }: Wanted,
+  sealed: ReadonlyMap<RecordClass, number>,
 ): Promise<StoredRecord[]> {
   const started = generation();
   const records: StoredRecord[] = [];
   let last = from - 1;
-  for (const { slot, frame } of frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence)) {
-    if (records.length >= limit || generation() !== started) break;
+  const sorted = frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence);
+  for await (const { slot, frame, decoded } of ring.readEach(sorted, sensors)) {
+    if (generation() !== started) break;
     if (frame.lastSequence <= last) continue;
-    const decoded = await ring.read(slot, frame);
-    if (decoded === undefined && generation() === started) onUnread({ slot: slot.name, ...frame });
+    if (decoded === undefined) onUnread({ slot: slot.name, ...frame });
     for (const stored of decoded?.records ?? []) {
       if (stored.sequence <= last) continue;
       const recordClass = classOf(stored.record);
       if (stored.sequence > (sealed.get(recordClass) ?? 0) && (only === undefined || recordClass === only)) records.push(stored);
     }
     if (decoded !== undefined) last = Math.max(last, frame.lastSequence);
+    if (records.length >= limit) break;
   }
   return records;
 }
@@ -128,7 +128,7 @@ async function* history(source: ReaderSource, query: HistoryQuery): AsyncGenerat
     }
   }
   for (;;) {
-    const page = await makeReader(source).read(from, HISTORY_PAGE, undefined);
+    const page = await readSettled(source, { from, limit: HISTORY_PAGE, sensors: query.sensors });
     const last = page.at(-1);
     if (last === undefined) return;
     from = last.sequence + 1;

@@ -7,11 +7,17 @@ import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
 import type { Retention } from './retention.ts';
 import { seal, type UnreadFrame } from './sealing.ts';
-import type { Slot, SlotRing } from './slot-ring.ts';
+import type { Slot } from './slot.ts';
+import type { SlotRing } from './slot-ring.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
-/** Full slots that are sealed together. Fewer, larger appends to the block files cost the card less. */
+/** Full slots that are sealed together at least. */
 const SLOTS_TOGETHER = 2;
+/**
+ * They wait for each other until they hold so many records, or until there is only one slot left to write to: a block file
+ * that grows costs the card some 30 KB besides the records, however few these are.
+ */
+const RECORDS_TOGETHER = 50_000;
 /** Files that are deleted for one sealing. A disk that says it is full whatever is freed must not keep the program busy. */
 const FREED_MAX = 8;
 
@@ -100,8 +106,9 @@ export function openSealer(parts: SealerParts): Sealer {
       return givenUpCount;
     },
     start() {
-      const fullCount = ring.full().length;
-      if (running !== undefined || fullCount < SLOTS_TOGETHER || fullCount <= failedAtCount) return;
+      const full = ring.full();
+      if (running !== undefined || full.length < SLOTS_TOGETHER || full.length <= failedAtCount) return;
+      if (ring.freeCount > 1 && recordCountOf(full) < RECORDS_TOGETHER) return;
       // What fails here is tried again, and fails there for whoever waits for it.
       begin().catch((error: unknown) => {
         if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
@@ -122,6 +129,11 @@ export function openSealer(parts: SealerParts): Sealer {
       await running?.catch(() => undefined);
     },
   };
+}
+
+function recordCountOf(slots: readonly Slot[]): number {
+  const spanOf = ({ frames }: Slot) => (frames.at(-1)?.lastSequence ?? 0) - (frames[0]?.firstSequence ?? 0);
+  return slots.reduce((sum, slot) => sum + spanOf(slot), 0);
 }
 
 /** A full disk is no reason to stop: what is kept longest is deleted for it, piece by piece. */

@@ -2,7 +2,8 @@ import { DiskError } from '../host.ts';
 import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { Chains } from './chains.ts';
 import type { StoredRecord } from './journal.ts';
-import type { Slot, SlotRing } from './slot-ring.ts';
+import type { FramePlace, Slot } from './slot.ts';
+import type { SlotRing } from './slot-ring.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
 /** Frames of a slot that could not be read any more when it was sealed. */
@@ -16,7 +17,7 @@ export interface UnreadFrame {
 
 /**
  * Copies what the slots hold into the block files, class by class; all of it is durable when this resolves, and only then may
- * the slots be used again. What an interrupted sealing has copied already is not copied twice. One frame is decoded and one
+ * the slots be used again. What an interrupted sealing has copied already is not copied twice. Few frames are decoded and one
  * block encoded between two waits for the disk, so that nothing else ever waits long.
  *
  * A frame that cannot be read may be readable another time: the first time it is put into `doubtful`, and sealing fails
@@ -31,9 +32,9 @@ export async function seal(
   giveUp: (frame: UnreadFrame) => Promise<void>,
 ): Promise<void> {
   const places = slots.flatMap((slot) => slot.frames.map((frame) => ({ slot, frame })));
-  const readable: Place[] = [];
-  for (const place of places) {
-    if (await ring.isReadable(place.slot, place.frame)) readable.push(place);
+  const readable: FramePlace[] = [];
+  for await (const { isReadable, ...place } of ring.check(places)) {
+    if (isReadable) readable.push(place);
     else if (doubtful.has(place.frame)) await giveUp({ slot: place.slot.name, ...place.frame });
     else {
       doubtful.add(place.frame);
@@ -49,22 +50,16 @@ export async function seal(
   }
 }
 
-interface Place {
-  readonly slot: Slot;
-  readonly frame: SlotFrame;
-}
-
 /** The records of one class by sequence. Where the disk failed under a slot, the same ones stand in the next. */
 async function* recordsOf(
-  places: readonly Place[],
+  places: readonly FramePlace[],
   ring: SlotRing,
   wanted: RecordClass,
   seen: Set<RecordClass>,
 ): AsyncGenerator<readonly StoredRecord[]> {
   let last = 0;
-  for (const place of places) {
+  for await (const { decoded, ...place } of ring.readEach(places)) {
     if (place.frame.lastSequence <= last) continue;
-    const decoded = await ring.read(place.slot, place.frame);
     if (decoded === undefined) throw unreadable(place);
     const records: StoredRecord[] = [];
     for (const stored of decoded.records) {
@@ -77,6 +72,6 @@ async function* recordsOf(
   }
 }
 
-function unreadable({ slot, frame }: Place): DiskError {
+function unreadable({ slot, frame }: FramePlace): DiskError {
   return new DiskError('EIO', `the records ${frame.firstSequence} to ${frame.lastSequence} in ${slot.name} cannot be read`);
 }

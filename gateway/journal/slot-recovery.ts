@@ -5,7 +5,7 @@ import { PAGE_BYTES } from './frame.ts';
 import type { Damage, SequenceRange } from './journal.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
-import { isSlotName, newSlot, type Slot } from './slot-ring.ts';
+import { isSlotName, newSlot, type Slot } from './slot.ts';
 import { type PageRun, scanSlot } from './slot-scan.ts';
 
 /** No release has larger slots. */
@@ -115,9 +115,11 @@ export async function slotDamage(
     if (hasUnreadable) damage.push({ file: slot.name, offset: 0, sizeBytes: slot.endBytes, kind: 'unreadable' });
     const framesEnd = slot.frames.at(-1)?.offset ?? 0;
     for (const run of bad) {
-      const before = slot.frames.findLast(({ offset }) => offset < run.offset)?.lastSequence;
-      const after = slot.frames.find(({ offset }) => offset > run.offset)?.firstSequence;
-      const missing = holes.find(({ first, last }) => first === (before ?? first - 1) + 1 || last === (after ?? last + 1) - 1);
+      const hole = holes.find((each) => mayHold(slot, run, each));
+      // Old pages behind the frames of one slot are not what is missing at the beginning of the next.
+      const isElsewhere = (each: SequenceRange) =>
+        run.epoch !== slot.epoch && found.some((other) => other.bad.some((bad) => isOwn(other.slot, bad, each)));
+      const missing = hole === undefined || isElsewhere(hole) ? undefined : hole;
       const isTail = slot.epoch === newest && run.offset > framesEnd && run.epoch === slot.epoch;
       // Pages without consequence are what an old tear or an overwritten older frame left.
       if (missing === undefined && !isTail) continue;
@@ -127,4 +129,16 @@ export async function slotDamage(
     }
   }
   return damage;
+}
+
+/** Whether what is missing may have stood in these pages, as far as the frames beside them tell. */
+function mayHold({ frames }: Slot, run: PageRun, { first, last }: SequenceRange): boolean {
+  const before = frames.findLast(({ offset }) => offset < run.offset)?.lastSequence;
+  const after = frames.find(({ offset }) => offset > run.offset)?.firstSequence;
+  return first === (before ?? first - 1) + 1 || last === (after ?? last + 1) - 1;
+}
+
+/** Whether it did: a header that is left says that they are of this use of the slot. */
+function isOwn(slot: Slot, run: PageRun, hole: SequenceRange): boolean {
+  return run.epoch === slot.epoch && mayHold(slot, run, hole);
 }

@@ -5,6 +5,7 @@ import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWate
 import { writeAll } from './disk-tools.ts';
 import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary, isOfSeries } from './series.ts';
+import { endOf, type FramePlace, groupsOf, newSlot, type Slot, slotName } from './slot.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
 /** Zeros are written in pieces of this size when a slot is made. */
@@ -20,24 +21,6 @@ export interface Entry {
   readonly record: JournalRecord;
   /** No less than what it takes in a frame, with the definition of its series. */
   readonly bytesMax: number;
-}
-
-/** One preallocated file, and what of it is in use. */
-export interface Slot {
-  readonly name: string;
-  /** 0 while it was never used. */
-  epoch: number;
-  /** Durable frames of this epoch, ascending. Empty when everything in it is sealed: the slot is free. */
-  frames: readonly SlotFrame[];
-  /** Where the next frame goes. */
-  endBytes: number;
-  dictionary: Dictionary;
-  /** The dictionary knows the definitions of all frames. */
-  isLearned: boolean;
-  /** A write or sync of it has failed: it is read, but never written or synced again. A new file takes its place once it is free. */
-  isFinished: boolean;
-  /** The open file; one promise for all who wait for it, so that none is opened twice. */
-  file: Promise<DiskFile> | undefined;
 }
 
 export interface SlotRingOptions {
@@ -80,7 +63,7 @@ export class SlotRing {
   }
 
   /** Frames of all slots by sequence. The same sequences can stand in two: the disk failed under the first. */
-  get frames(): readonly { readonly slot: Slot; readonly frame: SlotFrame }[] {
+  get frames(): readonly FramePlace[] {
     return this.full(true).flatMap((slot) => slot.frames.map((frame) => ({ slot, frame })));
   }
 
@@ -113,7 +96,6 @@ export class SlotRing {
   async prepare(): Promise<void> {
     await this.settle();
     await this.#makeSlots();
-    await this.#noticeDeletion();
   }
 
   /**
@@ -129,10 +111,14 @@ export class SlotRing {
       this.#current = undefined;
       return 0;
     }
+    // Looked up while the write goes on, so that it takes no time of its own.
+    const isNamed = this.#isNamed(slot);
+    isNamed.catch(() => undefined);
     try {
       const file = await this.#opened(slot);
       await writeAll(file, built.bytes, slot.endBytes);
       await file.fdatasync();
+      if (!(await isNamed)) throw new DiskError('ENOENT', `${slot.name} was deleted`);
     } catch (error) {
       slot.isFinished = true;
       this.#current = undefined;
@@ -147,15 +133,32 @@ export class SlotRing {
 
   /** The records of a frame; undefined when the slot is in other use by now, or the disk does not give the frame as it was written. */
   async read(slot: Slot, frame: SlotFrame): Promise<DecodedRecords | undefined> {
-    await this.#learn(slot);
-    const { dictionary } = slot;
-    const payload = await this.#payload(slot, frame);
-    return payload && decodeCommit(payload, frame.firstSequence, dictionary);
+    for await (const { decoded } of this.readEach([{ slot, frame }])) return decoded;
+    return undefined;
   }
 
-  /** Whether the frame still is as it was written. */
-  async isReadable(slot: Slot, frame: SlotFrame): Promise<boolean> {
-    return (await this.#payload(slot, frame)) !== undefined;
+  /** As `read`, of one frame after the other; with `sensors` only the observations of these. */
+  async *readEach(
+    places: readonly FramePlace[],
+    sensors?: ReadonlySet<string>,
+  ): AsyncGenerator<FramePlace & { readonly decoded: DecodedRecords | undefined }> {
+    for (const group of groupsOf(places)) {
+      const { slot } = group[0] as FramePlace;
+      await this.#learn(slot);
+      const { dictionary } = slot;
+      for (const { frame, payload } of await this.#payloads(slot, group)) {
+        yield { slot, frame, decoded: payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors) };
+      }
+    }
+  }
+
+  /** Whether the frames still are as they were written. */
+  async *check(places: readonly FramePlace[]): AsyncGenerator<FramePlace & { readonly isReadable: boolean }> {
+    for (const group of groupsOf(places)) {
+      const { slot } = group[0] as FramePlace;
+      for (const { frame, payload } of await this.#payloads(slot, group))
+        yield { slot, frame, isReadable: payload !== undefined };
+    }
   }
 
   /** The low-water marks that the newest frame carries. */
@@ -268,11 +271,8 @@ export class SlotRing {
    * Somebody may delete the file or the folder. What is written to a file without a name is gone with the process, and no
    * operation on it ever fails; what stands in it can be read until then, and sealed.
    */
-  async #noticeDeletion(): Promise<void> {
-    const slot = this.#current;
-    if (slot === undefined || (await this.#disk.size(join(this.#folder, slot.name))) !== undefined) return;
-    slot.isFinished = true;
-    this.#current = undefined;
+  async #isNamed(slot: Slot): Promise<boolean> {
+    return (await this.#disk.size(join(this.#folder, slot.name))) !== undefined;
   }
 
   /** The free slot that was used longest ago. When it cannot be made ready the next one is taken, as long as there is one. */
@@ -351,38 +351,31 @@ export class SlotRing {
   }
 
   async #payload(slot: Slot, frame: SlotFrame): Promise<Uint8Array | undefined> {
+    const [read] = await this.#payloads(slot, [{ slot, frame }]);
+    return read?.payload;
+  }
+
+  /** Of frames that follow each other in the slot, with one call of the disk; when it refuses, one by one. */
+  async #payloads(
+    slot: Slot,
+    group: readonly FramePlace[],
+  ): Promise<readonly { readonly frame: SlotFrame; readonly payload: Uint8Array | undefined }[]> {
     const { epoch } = slot;
+    const start = group[0]?.frame.offset ?? 0;
+    let bytes: Uint8Array = new Uint8Array();
     try {
       const file = await this.#opened(slot);
-      const found = decodeFrame(await file.pread(frame.offset, frame.sizeBytes), 0, frame.offset);
-      return found?.epoch === epoch && found.firstSequence === frame.firstSequence ? found.payload : undefined;
+      bytes = await file.pread(start, endOf(group.at(-1)) - start);
     } catch (error) {
-      if (error instanceof DiskError) return undefined;
-      throw error;
+      if (!(error instanceof DiskError)) throw error;
+      if (group.length > 1) return (await Promise.all(group.map((place) => this.#payloads(slot, [place])))).flat();
     }
+    return group.map(({ frame }) => {
+      const found = decodeFrame(bytes, frame.offset - start, frame.offset);
+      const isRight = found?.epoch === epoch && found.firstSequence === frame.firstSequence;
+      return { frame, payload: isRight ? found.payload : undefined };
+    });
   }
-}
-
-export function newSlot(name: string): Slot {
-  return {
-    name,
-    epoch: 0,
-    frames: [],
-    endBytes: 0,
-    dictionary: new Dictionary(),
-    isLearned: true,
-    isFinished: false,
-    file: undefined,
-  };
-}
-
-function slotName(number: number): string {
-  return `slot-${String(number).padStart(3, '0')}`;
-}
-
-/** Whether a name is a slot's. */
-export function isSlotName(name: string): boolean {
-  return /^slot-\d{3}$/.test(name);
 }
 
 /** Whether the definition of the one is that of the other too. */

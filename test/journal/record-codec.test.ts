@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeCbor, encodeCbor } from '../../gateway/journal/cbor.ts';
 import {
+  isAsRight,
   type OtherRecord,
   packRecord,
   RECORD_BYTES_MAX,
@@ -97,5 +98,22 @@ describe('the record codec', () => {
     ['a record that is too long', { ...event, code: 'x'.repeat(RECORD_BYTES_MAX) }, /more than the 16384/],
   ])('refuses %s', (_what, record, message) => {
     expect(() => recordBytesMax(record)).toThrow(message);
+    if (record.kind === 'observation') expect(isAsRight(record, plainObservation(1))).toBe(false);
+  });
+
+  it('takes an observation for as right as another only when all that could be wrong or long is the same', () => {
+    const right = plainObservation(1);
+    expect(isAsRight(plainObservation(2, { value: 7.5 }), right)).toBe(true);
+    const others = {
+      sensor: 'b',
+      boot: 'c',
+      value: true,
+      unit: '%',
+      calibration: { offset: 1, scale: 2 },
+      reason: 'r',
+      location: '1 2',
+    };
+    for (const [name, value] of Object.entries(others))
+      expect(isAsRight(plainObservation(2, { [name]: value }), right), name).toBe(false);
   });
 });
