@@ -26,6 +26,7 @@ export async function openReal(state: string, options: Partial<JournalOptions> =
     maxSizeBytes: 64 * 1024 * 1024,
     keepMs: 400 * 86_400_000,
     slotBytes: 65_536,
+    slotCount: 4,
     ...options,
   });
 }
