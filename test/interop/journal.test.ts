@@ -34,6 +34,7 @@ function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
     maxSizeBytes: 64 << 20,
     keepMs: 400 * 86_400_000,
     slotBytes: 65_536,
+    slotCount: 4,
     ...options,
   });
 }
