@@ -125,7 +125,7 @@ async function checkDelivery(journal: Journal, stored: readonly StoredRecord[], 
       `${sequence} is taken for delivered and nobody sent it`,
     );
     assert(
-      !isDelivered || key !== undefined || record.kind === 'gap' || truth.maybeBegun.has(sequence),
+      !isDelivered || key !== undefined || record.kind === 'gap' || truth.maybeBegun.has(sequence) || wasSettled(record, truth),
       `${sequence}, never acknowledged, is taken for delivered`,
     );
     if (!isDelivered && truth.begun.has(sequence))
@@ -133,6 +133,12 @@ async function checkDelivery(journal: Journal, stored: readonly StoredRecord[], 
     if (!truth.hasState || !unresolved.has(sequence)) continue;
     assert(truth.maybeBegun.has(sequence), `${sequence} is looked up in the city, and its sending never began`);
   }
+}
+
+/** It was delivered at the place that it had before it was appended again. */
+function wasSettled(record: JournalRecord, truth: Truth): boolean {
+  const before = truth.sequences.get(keyOf(record));
+  return before !== undefined && truth.settled.has(before);
 }
 
 /** Every acknowledged record is there, or was delivered, or is counted in a window, or is named. */
