@@ -287,7 +287,8 @@ class Walk {
       if (isIndex) this.#endBytes = this.#fileBytes;
       return;
     }
-    const first = range?.first ?? this.#lastSequence + 1;
+    // A header whose CRC is wrong may say too high a number.
+    const first = this.#lastSequence + 1;
     const dataEnd = indexFrom > badFrom && indexFrom < this.#fileBytes ? indexFrom : this.#fileBytes;
     const isAll = range !== undefined && toPage(badFrom + (this.#hint?.sizeBytes ?? 0)) >= dataEnd;
     // Where nothing says how far it goes, it goes no further than what stands elsewhere.

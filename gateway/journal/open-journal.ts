@@ -157,14 +157,14 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
     async write(entries) {
+      // When the disk is so full that this finds no room, it is tried again: readings do not wait for it.
+      await found.pending.prepare().catch(ignoreDiskError);
       await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
       const marks = deliveries.piggyback();
       const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]));
       lastDurable = entries[count - 1]?.sequence ?? lastDurable;
       if (count > 0) marks.isDurable();
-      // The readings come first; when the disk is so full that this finds no room, it is tried again.
-      await found.pending.prepare().catch(ignoreDiskError);
       sealer.start();
       return count;
     },

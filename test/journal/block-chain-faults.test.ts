@@ -156,7 +156,9 @@ describe('damage', () => {
       damageBytes(damaged, name, (bytes) => {
         bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
       });
-      const missing = await expectNamed(await open(damaged, { slotsFrom: 301 * 3 }), run(1, 300), `bit ${bit}`);
+      // The newest commit says up to where the class is sealed.
+      const again = await open(damaged, { slotsFrom: 301 * 3, sealedThrough: 300 * 3 });
+      const missing = await expectNamed(again, run(1, 300), `bit ${bit}`);
       expect(missing.length, `bit ${bit}`).toBeLessThanOrEqual(40);
     }
   });
