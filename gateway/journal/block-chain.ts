@@ -36,9 +36,6 @@ export interface ChainOptions {
   readonly isReadOnly?: boolean;
   /** Hears of each damage that is found after opening, once; what is found at opening is in `damage` only. */
   readonly onDamage?: (damage: BlockDamage) => void;
-  /** Counts what the disk is made to do: whole pages. */
-  readonly onWrite?: (sizeBytes: number) => void;
-  readonly onSync?: () => void;
   /** Records of a block, 1 to BLOCK_RECORDS (the default): for tests. */
   readonly blockRecords?: number;
 }
@@ -236,7 +233,7 @@ async function readFile(
   const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
   if (!isOpen || walked.epoch === undefined) return false;
   const { epoch, dictionary, blocks, endBytes } = walked;
-  const writer = new BlockWriter(file, { epoch, dictionary, blocks, endBytes }, options);
+  const writer = new BlockWriter(file, { epoch, dictionary, blocks, endBytes });
   Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
   return true;
 }

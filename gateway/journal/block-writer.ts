@@ -21,12 +21,6 @@ const BLOCK_BYTES_MAX = FRAME_BYTES_MAX - 131_072;
 /** A file with so many series is finished before it has its size, so that they all fit into its index. */
 const SERIES_MAX = 6000;
 
-/** Hears of what the disk is made to do. */
-export interface WriteCounters {
-  readonly onWrite?: ((sizeBytes: number) => void) | undefined;
-  readonly onSync?: (() => void) | undefined;
-}
-
 /** Where writing begins: at the start of a new file, or behind the last extent of one. */
 export interface WriterStart {
   readonly epoch: number;
@@ -43,7 +37,6 @@ export class BlockWriter {
   readonly epoch: number;
   readonly dictionary: Dictionary;
   readonly file: DiskFile;
-  readonly #counters: WriteCounters;
   #blocks: readonly Block[];
   #pending: Block[] = [];
   #extent: Extent | undefined;
@@ -51,14 +44,13 @@ export class BlockWriter {
   #syncedBytes: number;
   #seriesMax = 0;
 
-  constructor(file: DiskFile, start: WriterStart, counters: WriteCounters) {
+  constructor(file: DiskFile, start: WriterStart) {
     this.file = file;
     this.epoch = start.epoch;
     this.dictionary = start.dictionary;
     this.#blocks = start.blocks;
     this.#endBytes = start.endBytes;
     this.#syncedBytes = start.endBytes;
-    this.#counters = counters;
   }
 
   /** Durable blocks. A new array after each sync. */
@@ -115,8 +107,6 @@ export class BlockWriter {
   /** Makes what was written durable, and shows it. @throws DiskError */
   async sync(): Promise<void> {
     await this.file.fdatasync();
-    this.#counters.onSync?.();
-    this.#counters.onWrite?.(toPage(this.#endBytes) - toPage(this.#syncedBytes));
     this.#syncedBytes = this.#endBytes;
     this.#blocks = [...this.#blocks, ...this.#pending];
     this.#pending = [];

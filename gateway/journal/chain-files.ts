@@ -3,7 +3,8 @@ import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
 import type { RecordClass } from '../record.ts';
 import { type BlockDamage, type BlockFilePlace, type BlockTotals, blockFileName, totalsOf } from './block-file.ts';
 import { type BlockFile, BlockReader } from './block-reader.ts';
-import { type Batches, BlockWriter, toBlocks, type WriteCounters } from './block-writer.ts';
+import { type Batches, BlockWriter, toBlocks } from './block-writer.ts';
+import { ignoreDiskError } from './disk-tools.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { Dictionary } from './series.ts';
 
@@ -11,7 +12,7 @@ import { Dictionary } from './series.ts';
 export type ChainEntry = { -readonly [Key in keyof BlockFile]: BlockFile[Key] };
 
 /** What the files need of the options of a chain (block-chain.ts). */
-export interface ChainFilesOptions extends WriteCounters {
+export interface ChainFilesOptions {
   readonly log: Log;
   readonly fileBytesMax: number;
   readonly newEpoch: () => number;
@@ -135,7 +136,7 @@ export class ChainFiles {
       const entry = this.#entries.find((other) => other === file);
       if (entry === undefined) return;
       // Without an index it is as good to read; what fails here has given it up.
-      if (entry.writer !== undefined) await this.#finish(entry, entry.writer).catch(throwUnlessDisk);
+      if (entry.writer !== undefined) await this.#finish(entry, entry.writer).catch(ignoreDiskError);
       const temporary = this.#pathOf(`${entry.name}.new`);
       if ((await this.#disk.size(temporary)) !== undefined) await this.#disk.unlink(temporary);
       const handle = await this.#disk.open(temporary, 'create');
@@ -213,7 +214,7 @@ export class ChainFiles {
   #newWriter(file: DiskFile): BlockWriter {
     const epoch = this.#options.newEpoch();
     this.#epochMax = Math.max(this.#epochMax, epoch);
-    return new BlockWriter(file, { epoch, dictionary: new Dictionary(), blocks: [], endBytes: 0 }, this.#options);
+    return new BlockWriter(file, { epoch, dictionary: new Dictionary(), blocks: [], endBytes: 0 });
   }
 
   /** Makes what was written durable and shows it. */
@@ -326,10 +327,6 @@ export class ChainFiles {
     this.#queue = done.catch(() => undefined);
     return done;
   }
-}
-
-function throwUnlessDisk(error: unknown): void {
-  if (!(error instanceof DiskError)) throw error;
 }
 
 /** A file without records. */

@@ -32,8 +32,6 @@ export interface JournalDelivery extends Delivery {
   pass(range: SequenceRange): void;
   /** Whether it is being sent, or was by the process before. */
   isInFlight(sequence: number): boolean;
-  /** Whether anything of a range is. */
-  isRangeInFlight(range: SequenceRange): boolean;
   /** What a commit is to carry of it; to be called when the commit is durable. Acknowledging costs no write of its own then. */
   piggyback(): { readonly lowWater: number; readonly isDurable: () => void };
   close(): Promise<void>;
@@ -112,7 +110,6 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
       settled.add(range);
     },
     isInFlight: (sequence) => inFlight.has(sequence),
-    isRangeInFlight: (range) => inFlight.overlaps(range),
     async begin(sequences) {
       const before = inFlight.copy();
       for (const range of rangesOf(sequences)) inFlight.add(range);

@@ -23,3 +23,14 @@ export async function withFile<T>(
     await file.close().catch(() => undefined);
   }
 }
+
+/** For what the disk may refuse because it is tried again, or is worth nothing without. Anything else is a bug and goes on. */
+export function ignoreDiskError(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error;
+}
+
+/** Bytes that the disk does not give are no bytes. */
+export function noBytes(error: unknown): Uint8Array {
+  if (error instanceof DiskError) return new Uint8Array(0);
+  throw error;
+}

@@ -1,9 +1,10 @@
 import type { Clock } from '../../drivers/clock.ts';
-import { type Disk, DiskError, type Log } from '../host.ts';
+import type { Disk, Log } from '../host.ts';
 import { hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
+import { ignoreDiskError } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { fileStats } from './file-stats.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
@@ -240,9 +241,4 @@ function setAside(disk: Disk, folder: string, bad: Damage, log: Log): void {
   keepAside(disk, folder, bad, log).catch((error: unknown) => {
     log('error', 'journal-damage-not-set-aside', { file: bad.file, message: String(error) });
   });
-}
-
-/** What cannot be synced now is found by the next commit. */
-function ignoreDiskError(error: unknown): void {
-  if (!(error instanceof DiskError)) throw error;
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { type Disk, DiskError } from '../host.ts';
+import type { Disk } from '../host.ts';
 import { type Gap, RECORD_CLASSES } from '../record.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
+import { ignoreDiskError } from './disk-tools.ts';
 import type { Loss } from './loss.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
@@ -56,10 +57,6 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
       await file.close();
     },
   };
-}
-
-function ignoreDiskError(error: unknown): void {
-  if (!(error instanceof DiskError)) throw error;
 }
 
 /** Each as `[first, last, cause, class, count, sensors, from, to]`. When there are too many for a page, the oldest ones become one. */

@@ -53,11 +53,6 @@ export class SequenceSet {
     return held !== undefined && held.first <= range.first && range.last <= held.last;
   }
 
-  /** Whether any sequence of the range is in the set. */
-  overlaps(range: SequenceRange): boolean {
-    return (this.#ranges[this.#search(range.first)]?.first ?? Number.POSITIVE_INFINITY) <= range.last;
-  }
-
   /** The parts of `range` that are not in the set, ascending. */
   missing(range: SequenceRange): SequenceRange[] {
     const gaps: SequenceRange[] = [];

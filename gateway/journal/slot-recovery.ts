@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type Log } from '../host.ts';
-import { withFile } from './disk-tools.ts';
+import { noBytes, withFile } from './disk-tools.ts';
 import { PAGE_BYTES } from './frame.ts';
 import type { Damage, SequenceRange } from './journal.ts';
 import { keepAside } from './quarantine.ts';
@@ -85,7 +85,7 @@ async function readSlot(disk: Disk, path: string) {
         if (!(error instanceof DiskError)) throw error;
         hasUnreadable = true;
         const whole = new Uint8Array(sizeBytes);
-        for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(nothing), at);
+        for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(noBytes), at);
         return whole;
       });
       return { scan: scanSlot(bytes), sizeBytes, hasUnreadable };
@@ -94,11 +94,6 @@ async function readSlot(disk: Disk, path: string) {
     if (!(error instanceof DiskError)) throw error;
     return undefined;
   }
-}
-
-function nothing(error: unknown): Uint8Array {
-  if (error instanceof DiskError) return new Uint8Array(0);
-  throw error;
 }
 
 /** Says which bytes of the slots are bad, where anything is missing because of them or may be, and keeps them aside. */

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
-import { withFile, writeAll } from './disk-tools.ts';
+import { noBytes, withFile, writeAll } from './disk-tools.ts';
 
 /*
  * A small state that is replaced as a whole: two slots of one page. A state is written to the slot that does not hold the
@@ -105,11 +105,6 @@ export async function readTwoSlots(disk: Disk, path: string, magic: string): Pro
     return error.code === 'ENOENT' ? 'missing' : 'damaged';
   }
   return slots.flatMap((slot) => slot ?? []).sort((a, b) => b.generation - a.generation)[0] ?? 'damaged';
-}
-
-function noBytes(error: unknown): Uint8Array {
-  if (error instanceof DiskError) return new Uint8Array(0);
-  throw error;
 }
 
 function encodeSlot(magic: string, { generation, payload }: StoredState): Uint8Array {
