@@ -134,19 +134,24 @@ function sinceStartLines({ sinceStart }: Inspection): string[] {
   ];
 }
 
-/** Two lines a file, so that name, sequences and times fit into 80 columns. */
+/** Two lines a file, so that name, sequences and times fit into 80 columns. Slots without records are one line together. */
 function fileLines(files: readonly JournalFileStats[]): string[] {
   if (files.length === 0) return [text.noFiles];
-  const rows = files.flatMap((file) => {
-    const { sizeBytes, recordCount, firstSequence, lastSequence, fromWallMs, toWallMs } = file;
-    if (recordCount === 0) return [[file.file, text.fileKind(file), sizeText(sizeBytes), text.emptyFile]];
-    const first = [file.file, text.fileKind(file), sizeText(sizeBytes), minuteText(fromWallMs)];
-    return [
-      first,
-      [text.sequences(firstSequence, lastSequence), text.fileNote(file), text.number(recordCount), minuteText(toWallMs)],
-    ];
-  });
-  return tableLines([...text.fileHeader, ...rows], new Set([2]));
+  const free = files.filter(({ kind, recordCount }) => kind === 'slot' && recordCount === 0);
+  const rows = files
+    .filter((file) => !free.includes(file))
+    .flatMap((file) => {
+      const { sizeBytes, recordCount, firstSequence, lastSequence, fromWallMs, toWallMs } = file;
+      if (recordCount === 0) return [[file.file, text.fileKind(file), sizeText(sizeBytes), text.emptyFile]];
+      const first = [file.file, text.fileKind(file), sizeText(sizeBytes), minuteText(fromWallMs)];
+      return [
+        first,
+        [text.sequences(firstSequence, lastSequence), text.fileNote(file), text.number(recordCount), minuteText(toWallMs)],
+      ];
+    });
+  const freeBytes = free.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const freeRows = free.length === 0 ? [] : [[text.freeSlots(free.length), 'slot', sizeText(freeBytes), text.emptyFile]];
+  return tableLines([...text.fileHeader, ...rows, ...freeRows], new Set([2]));
 }
 
 function damageLines(damage: readonly Damage[]): string[] {

@@ -82,6 +82,7 @@ Examples:
   moreGaps: (gaps: number) => `and ${count(gaps, 'earlier gap')}: --json has all`,
   noFiles: 'No files yet.',
   emptyFile: 'empty',
+  freeSlots: (slots: number) => (slots === 1 ? '1 free slot' : `${slots} free slots`),
   fileHeader: [
     ['FILE', 'KIND', 'SIZE', 'FROM (UTC)'],
     ['  SEQUENCES', '', 'RECORDS', 'TO'],
