@@ -8,7 +8,7 @@ import type { BlockWriter } from './block-writer.ts';
 import { type DecodedRecords, decodeBlock } from './columns.ts';
 import { decodeFrame } from './frame.ts';
 import { canMatch, matcherOf } from './history-query.ts';
-import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
+import { type HistoryQuery, JournalError, type RecordSpan, type StoredRecord } from './journal.ts';
 import { Dictionary } from './series.ts';
 
 /** Files whose list of blocks is in memory, with a handle each; the one that is written is among them when it is read. */
@@ -19,19 +19,11 @@ const GROUP_BYTES_MAX = 131_072;
 const GROUP_GAP_MAX = 32_768;
 
 /** A file as the chain knows it. */
-export interface BlockFile {
+export interface BlockFile extends RecordSpan {
   /** Name in the folder. */
   readonly name: string;
   /** The first sequence in its name. */
   readonly nameSequence: number;
-  readonly sizeBytes: number;
-  readonly recordCount: number;
-  /** 0 for a file without records. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  /** Wall times of its records, among those whose wall clock was set. */
-  readonly fromWallMs?: number;
-  readonly toWallMs?: number;
   /** Records whose wall clock was not set. */
   readonly untimedCount: number;
   /** Its observations were merged into windows. */

@@ -70,13 +70,8 @@ export interface JournalFailing {
   readonly fromSequence: number;
 }
 
-/** One file of the journal, for people. */
-export interface JournalFileStats {
-  /** Name in the journal's folder. */
-  readonly file: string;
-  readonly kind: 'slot' | 'block' | 'other';
-  /** Of a block file. */
-  readonly recordClass?: RecordClass;
+/** What a file holds. */
+export interface RecordSpan {
   readonly sizeBytes: number;
   readonly recordCount: number;
   /** 0 for a file without records. */
@@ -85,6 +80,15 @@ export interface JournalFileStats {
   /** Wall times of its records, among those whose wall clock was set. */
   readonly fromWallMs?: number;
   readonly toWallMs?: number;
+}
+
+/** One file of the journal, for people. */
+export interface JournalFileStats extends RecordSpan {
+  /** Name in the journal's folder. */
+  readonly file: string;
+  readonly kind: 'slot' | 'block' | 'other';
+  /** Of a block file. */
+  readonly recordClass?: RecordClass;
   /** Its observations were merged into windows of five minutes. */
   readonly isThinned?: boolean;
 }
