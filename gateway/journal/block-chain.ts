@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
-import type { RecordClass } from '../record.ts';
+import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
 import {
   type BlockDamage,
   type BlockFilePlace,
@@ -14,7 +14,9 @@ import type { BlockFile } from './block-reader.ts';
 import { isUnreadable, type Walked, walkBlocks } from './block-walk.ts';
 import { type Batches, BlockWriter } from './block-writer.ts';
 import { type ChainEntry, ChainFiles, newEntry, update } from './chain-files.ts';
-import type { HistoryQuery, StoredRecord } from './journal.ts';
+import { ignoreDiskError, withFile } from './disk-tools.ts';
+import type { FileList, ListedFile } from './file-list.ts';
+import type { HistoryQuery, SequenceRange, StoredRecord } from './journal.ts';
 
 export interface ChainOptions {
   readonly log: Log;
@@ -32,6 +34,8 @@ export interface ChainOptions {
   readonly slotsFrom?: number | undefined;
   /** The last sequence of the class that the newest commit knows to be sealed: what is missing up to there is lost, not torn. */
   readonly sealedThrough?: number;
+  /** What is known of the files besides the newest; a file that it lists and that is not there, or not all of it, is damage. */
+  readonly list?: FileList;
   /** Opens nothing for writing and changes nothing: for looking at the folder of a running gateway. Default false. */
   readonly isReadOnly?: boolean;
   /** Hears of each damage that is found after opening, once; what is found at opening is in `damage` only. */
@@ -104,6 +108,7 @@ export async function openChain(disk: Disk, folder: string, recordClass: RecordC
   if (options.isReadOnly !== true) await removeUnfinished(disk, folder, recordClass, options.names);
   const found: Found = { disk, folder, options, entries: [], damage: [], epochMax: 0 };
   for (const [i, place] of own.entries()) await openFile(found, place, own[i + 1]);
+  await noteListed(found, recordClass);
   noteShort(found, recordClass);
   return new ChainFiles(disk, folder, recordClass, found, options);
 }
@@ -115,6 +120,50 @@ interface Found {
   readonly entries: ChainEntry[];
   readonly damage: BlockDamage[];
   epochMax: number;
+}
+
+/** Files that were there and are not, or are shorter than they were. */
+async function noteListed({ disk, folder, options, entries, damage }: Found, recordClass: RecordClass): Promise<void> {
+  const { list, isReadOnly } = options;
+  if (list === undefined) return;
+  for (const listed of list.of(recordClass)) {
+    const file = blockFileName({ recordClass, firstSequence: listed.nameSequence, attempt: listed.attempt });
+    const entry = entries.find(({ name }) => name === file);
+    const ofFile = damage.filter((each) => each.file === file);
+    const known = Math.max(0, entry?.lastSequence ?? 0, ...ofFile.map(({ missing, holds }) => (missing ?? holds)?.last ?? 0));
+    // What cannot be read now is not missing.
+    if (entry === undefined && ofFile.length > 0) list.missed(recordClass, listed);
+    if (known >= listed.lastSequence || listed.recordCount === 0) continue;
+    // A gateway at work may have let it go since the folder was listed.
+    if (isReadOnly === true && entry === undefined && !(await isStillListed(list, recordClass, listed))) continue;
+    const missing = { first: Math.max(known + 1, listed.nameSequence), last: listed.lastSequence };
+    list.missed(recordClass, listed, missing.first);
+    const count = ofFile.length > 0 ? {} : { count: Math.max(1, listed.recordCount - (entry?.recordCount ?? 0)) };
+    const around = await neighboursOf(disk, folder, entries, missing);
+    damage.push({ file, recordClass, offset: entry?.endBytes ?? 0, sizeBytes: 0, kind: 'damaged', missing, ...count, ...around });
+  }
+}
+
+async function isStillListed(list: FileList, recordClass: RecordClass, { nameSequence, attempt }: ListedFile): Promise<boolean> {
+  const now = (await list.again()).of(recordClass);
+  return now.some((each) => each.nameSequence === nameSequence && each.attempt === attempt);
+}
+
+/** What the files before and after tell of what stood between them: when that was, and which sensors there are. */
+async function neighboursOf(disk: Disk, folder: string, entries: readonly ChainEntry[], { first, last }: SequenceRange) {
+  const before = entries.findLast(({ recordCount, lastSequence }) => recordCount > 0 && lastSequence < first);
+  const after = entries.find(({ recordCount, firstSequence }) => recordCount > 0 && firstSequence > last);
+  const sensors = new Set<string>();
+  for (const entry of [before, after]) {
+    if (entry === undefined) continue;
+    const definitions = await definitionsOf(disk, join(folder, entry.name)).catch(ignoreDiskError);
+    for (const { series } of definitions ?? []) if (sensors.size < GAP_SENSORS_MAX) sensors.add(series.sensor);
+  }
+  return {
+    ...(before?.toWallMs === undefined ? {} : { fromWallMs: before.toWallMs }),
+    ...(after?.fromWallMs === undefined ? {} : { toWallMs: after.fromWallMs }),
+    ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort() }),
+  };
 }
 
 /** What was sealed and is not there: the end of the newest file went bad, or the file is gone. */
@@ -175,6 +224,13 @@ async function openHandle(disk: Disk, path: string, isWritable: boolean): Promis
     if (error instanceof DiskError && error.code === 'ENOENT') throw error;
     return await disk.open(path, 'read');
   }
+}
+
+/** The definitions in a file's index; undefined when it has none. */
+async function definitionsOf(disk: Disk, path: string) {
+  return await withFile(disk, path, 'read', async (file) => {
+    return (await readIndex(file, await file.size()))?.details()?.definitions;
+  });
 }
 
 /** True when the handle is kept for appending. */

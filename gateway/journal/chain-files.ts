@@ -1,10 +1,18 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
 import type { RecordClass } from '../record.ts';
-import { type BlockDamage, type BlockFilePlace, type BlockTotals, blockFileName, totalsOf } from './block-file.ts';
+import {
+  type BlockDamage,
+  type BlockFilePlace,
+  type BlockTotals,
+  blockFileName,
+  parseBlockFileName,
+  totalsOf,
+} from './block-file.ts';
 import { type BlockFile, BlockReader } from './block-reader.ts';
 import { type Batches, BlockWriter, toBlocks } from './block-writer.ts';
 import { ignoreDiskError } from './disk-tools.ts';
+import type { FileList, ListedFile } from './file-list.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { Dictionary } from './series.ts';
 
@@ -17,6 +25,7 @@ export interface ChainFilesOptions {
   readonly fileBytesMax: number;
   readonly newEpoch: () => number;
   readonly isReadOnly?: boolean;
+  readonly list?: Pick<FileList, 'missed' | 'update'>;
   readonly onDamage?: (damage: BlockDamage) => void;
   readonly blockRecords?: number;
 }
@@ -118,6 +127,8 @@ export class ChainFiles {
       this.#entries = this.#entries.filter((other) => other !== entry);
       this.#changed();
       this.#reader.forget(entry);
+      // Before it goes: a file that is listed and not there passes for one that somebody else has deleted.
+      await this.#tellList();
       try {
         await this.#disk.unlink(this.#pathOf(entry.name));
       } catch (error) {
@@ -220,7 +231,8 @@ export class ChainFiles {
   /** Makes what was written durable and shows it. */
   async #complete(entry: ChainEntry, writer: BlockWriter): Promise<void> {
     if (writer.hasPending) await writer.sync();
-    if (this.#unnamed?.entry === entry) {
+    const isNew = this.#unnamed?.entry === entry;
+    if (isNew) {
       await this.#disk.rename(this.#pathOf(`${entry.name}.new`), this.#pathOf(entry.name));
       await this.#disk.fsyncDir(this.#folder);
       this.#unnamed = undefined;
@@ -228,6 +240,11 @@ export class ChainFiles {
     }
     update(entry, totalsOf(writer.blocks), writer.endBytes);
     this.#changed();
+    if (isNew) await this.#tellList();
+  }
+
+  async #tellList(): Promise<void> {
+    await this.#options.list?.update(this.recordClass, this.#entries.slice(0, -1).map(listedOf));
   }
 
   async #finish(entry: ChainEntry, writer: BlockWriter): Promise<void> {
@@ -292,6 +309,7 @@ export class ChainFiles {
     const time = fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs };
     const missing = { first: Math.max(firstSequence, entry.clipFrom), last: lastSequence };
     const lost = count === 0 ? {} : { missing, count, ...time };
+    if (count > 0) this.#options.list?.missed(this.recordClass, listedOf(entry), missing.first);
     this.#changed();
     this.#tell({ file: name, offset: 0, sizeBytes, kind: 'damaged', recordClass: this.recordClass, ...lost });
   }
@@ -327,6 +345,10 @@ export class ChainFiles {
     this.#queue = done.catch(() => undefined);
     return done;
   }
+}
+
+function listedOf({ name, nameSequence, lastSequence, recordCount }: BlockFile): ListedFile {
+  return { nameSequence, attempt: parseBlockFileName(name)?.attempt ?? 0, lastSequence, recordCount };
 }
 
 /** A file without records. */

@@ -12,7 +12,7 @@ import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
 import { keepAside } from './quarantine.ts';
 import { makeReader } from './reader.ts';
-import { recover } from './recovery.ts';
+import { type Recovered, recover } from './recovery.ts';
 import { Replacements } from './replacements.ts';
 import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
@@ -98,6 +98,7 @@ export async function openJournal(hostDisk: Disk, folder: string, options: Journ
       await deliveries.close();
       await parts.pending.close();
       for (const chain of chains.values()) await chain.close();
+      await parts.list.close();
       await ring.close();
     },
   };
@@ -170,7 +171,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
       return count;
     },
     beforeResuming: () => deliveries.flush(),
-    onNamed: (loss) => found.pending.named(loss),
+    onNamed: (loss) => forget(found, loss),
     onDropped: (range) => deliveries.skip(range),
   });
   for (const loss of found.unnamed) queue.nameLoss(loss);
@@ -183,7 +184,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number) => queue.volatile(from, limit);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread });
-  const own = { pending: found.pending, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
+  const own = { pending: found.pending, list: found.list, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
 
@@ -222,6 +223,12 @@ function sizesOf(options: JournalOptions) {
   const slotCount = options.slotCount ?? Math.min(SLOT_COUNT_MAX, fitting);
   const blockFileBytes = options.blockFileBytes ?? part(BLOCK_FILE_PARTS, BLOCK_FILE_BYTES_MIN, BLOCK_FILE_BYTES_MAX);
   return { slotBytes, slotCount, blockFileBytes };
+}
+
+/** What a durable gap record names need not be remembered otherwise. */
+function forget({ pending, list }: Recovered, loss: Loss): void {
+  pending.named(loss);
+  list.named({ first: loss.firstSequence, last: loss.lastSequence });
 }
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */

@@ -3,6 +3,7 @@ import { GAP_SENSORS_MAX, RECORD_CLASSES, type RecordClass } from '../record.ts'
 import { type Chain, openChain } from './block-chain.ts';
 import type { BlockDamage } from './block-file.ts';
 import { type Chains, hasRecords, lastSealed } from './chains.ts';
+import { type FileList, openFileList } from './file-list.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { findLate } from './late-records.ts';
 import type { Loss } from './loss.ts';
@@ -35,6 +36,7 @@ export interface Recovered {
   /** What is missing and no gap record names yet. */
   readonly unnamed: readonly Loss[];
   readonly pending: PendingLosses;
+  readonly list: FileList;
   /** Of the records that are there; 0 when there is none. */
   readonly lastSequence: number;
   /** Every sequence below may have been used. */
@@ -69,7 +71,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   // What is sealed was let go: these slots only have not been used again yet.
   for (const slot of ring.full(true))
     if ((slot.frames.at(-1)?.lastSequence ?? 0) <= (marks.get(SEALED_MARK) ?? 0)) ring.free(slot);
-  const chains = await openChains(disk, folder, names, newEpoch, ring, marks, options);
+  const list = await openFileList(disk, folder);
+  const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
   epoch = Math.max(epoch, ...[...chains.values()].map((chain) => chain.epochMax));
   const blockDamage = [...chains.values()].flatMap((chain) => chain.damage);
 
@@ -86,6 +89,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const announced = pending.atOpening.filter(
     ({ firstSequence: first, lastSequence: last }) => !marked.named.covers({ first, last }),
   );
+  for (const { missing } of blockDamage) if (missing !== undefined && marked.named.covers(missing)) list.named(missing);
   const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
   const losses = [...(await lossesOf(ring, known, damage)), ...ofBlocks, ...announced];
 
@@ -104,6 +108,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     holes: await withoutRecords(holes, chains),
     unnamed: losses,
     pending,
+    list,
     lastSequence,
     nextSequence,
     heldFrom: marked.heldFrom,
@@ -124,8 +129,7 @@ function withRoom(holes: readonly SequenceRange[], ring: SlotRing): readonly Seq
 async function openChains(
   disk: Disk,
   folder: string,
-  names: readonly string[],
-  newEpoch: () => number,
+  own: { readonly names: readonly string[]; readonly newEpoch: () => number; readonly list: FileList },
   ring: SlotRing,
   marks: ReadonlyMap<string, number>,
   { log, blockFileBytes, isReadOnly, onBlockDamage }: RecoveryOptions,
@@ -133,7 +137,7 @@ async function openChains(
   const slotsFrom = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence));
   const chains = new Map<RecordClass, Chain>();
   for (const recordClass of RECORD_CLASSES) {
-    const common = { log, fileBytesMax: blockFileBytes, names, newEpoch, isReadOnly, onDamage: onBlockDamage };
+    const common = { ...own, log, fileBytesMax: blockFileBytes, isReadOnly, onDamage: onBlockDamage };
     const from = Number.isFinite(slotsFrom) ? { slotsFrom } : {};
     const sealedThrough = marks.get(sealedMarkOf(recordClass)) ?? 0;
     chains.set(recordClass, await openChain(disk, folder, recordClass, { ...common, ...from, sealedThrough }));

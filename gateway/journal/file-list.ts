@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import type { Disk } from '../host.ts';
+import { RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+import { ignoreDiskError } from './disk-tools.ts';
+import type { SequenceRange } from './journal.ts';
+import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
+
+/** The file in the journal's folder. */
+const LIST_FILE = 'files';
+const MAGIC = 'BJFI';
+/** Numbers of one file in the list. */
+const ITEMS = 4;
+
+/** A block file that is not written any more. */
+export interface ListedFile {
+  /** As its name says. */
+  readonly nameSequence: number;
+  readonly attempt: number;
+  readonly lastSequence: number;
+  /** When it was listed: thinning may have made it fewer. */
+  readonly recordCount: number;
+}
+
+/**
+ * Which block files there are besides the newest of each class. A file that somebody deletes or empties between two runs
+ * leaves no trace of itself; the newest is missed because the commits say how far each class is sealed.
+ */
+export interface FileList {
+  /** What the list said at opening. */
+  of(recordClass: RecordClass): readonly ListedFile[];
+  /** Once more, as it is now: another process may be running. */
+  again(): Promise<FileList>;
+  /** A listed file is missing, or from this sequence on. It stays in the list until a gap record names what was in it. */
+  missed(recordClass: RecordClass, file: ListedFile, from?: number): void;
+  /** A durable gap record names these. */
+  named(range: SequenceRange): void;
+  /**
+   * These are the files of the class from now on: to be called before one is deleted, and after one is made. What the disk
+   * refuses is only less to know at the next opening.
+   */
+  update(recordClass: RecordClass, files: readonly ListedFile[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openFileList(disk: Disk, folder: string): Promise<FileList> {
+  const path = join(folder, LIST_FILE);
+  const stored = await readTwoSlots(disk, path, MAGIC);
+  const listed = typeof stored === 'object' ? decodeList(stored.payload) : newList();
+  const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'object' ? stored.generation : 0);
+  const now = new Map(listed);
+  let missed: { readonly recordClass: RecordClass; readonly file: ListedFile; readonly from: number }[] = [];
+  let writing: Promise<void> = Promise.resolve();
+  const write = async () => {
+    const all = newList();
+    for (const each of RECORD_CLASSES) {
+      const gone = missed.flatMap(({ recordClass, file: lost }) => (recordClass === each ? [lost] : []));
+      all.set(
+        each,
+        [...gone, ...(now.get(each) ?? [])].sort((a, b) => a.nameSequence - b.nameSequence),
+      );
+    }
+    await file.write(encodeList(all)).catch(ignoreDiskError);
+  };
+  return {
+    of: (recordClass) => listed.get(recordClass) ?? [],
+    again: () => openFileList(disk, folder),
+    missed(recordClass, lost, from = lost.nameSequence) {
+      missed.push({ recordClass, file: lost, from });
+    },
+    named({ first, last }) {
+      missed = missed.filter(({ file: lost, from }) => from < first || lost.lastSequence > last);
+    },
+    async update(recordClass, files) {
+      now.set(recordClass, files);
+      writing = writing.then(write);
+      await writing;
+    },
+    async close() {
+      await writing;
+      await file.close();
+    },
+  };
+}
+
+function newList(): Map<RecordClass, readonly ListedFile[]> {
+  return new Map(RECORD_CLASSES.map((recordClass) => [recordClass, []]));
+}
+
+/**
+ * An array with one for each class: for each file what its name adds to the last sequence of the file before, its attempt,
+ * its last sequence from its name on, and the count of records. What does not fit a page is left out, the oldest first.
+ */
+function encodeList(files: ReadonlyMap<RecordClass, readonly ListedFile[]>): Uint8Array {
+  const items = RECORD_CLASSES.map((recordClass) => {
+    let before = 0;
+    return (files.get(recordClass) ?? []).flatMap(({ nameSequence, attempt, lastSequence, recordCount }) => {
+      const numbers = [nameSequence - before, attempt, lastSequence - nameSequence, recordCount];
+      before = lastSequence;
+      return numbers;
+    });
+  });
+  const bytes = encodeCbor(items);
+  if (bytes.length <= STATE_BYTES_MAX) return bytes;
+  const longest = [...files].sort(([, a], [, b]) => b.length - a.length)[0];
+  if (longest === undefined) return bytes;
+  const [recordClass, all] = longest;
+  return encodeList(new Map([...files, [recordClass, all.slice(Math.ceil(all.length / 16))]]));
+}
+
+function decodeList(payload: Uint8Array): Map<RecordClass, readonly ListedFile[]> {
+  const items = decodeCbor(payload);
+  const list = newList();
+  if (!Array.isArray(items)) return list;
+  for (const [at, recordClass] of RECORD_CLASSES.entries()) {
+    const numbers: unknown = items[at];
+    if (!Array.isArray(numbers) || !numbers.every(Number.isSafeInteger)) continue;
+    const files: ListedFile[] = [];
+    let before = 0;
+    for (let i = 0; i + ITEMS <= numbers.length; i += ITEMS) {
+      const [ahead, attempt, span, recordCount] = numbers.slice(i, i + ITEMS) as [number, number, number, number];
+      const nameSequence = before + ahead;
+      before = nameSequence + span;
+      files.push({ nameSequence, attempt, lastSequence: before, recordCount });
+    }
+    list.set(recordClass, files);
+  }
+  return list;
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { Gap, Observation } from '../../gateway/record.ts';
+import { FOLDER, gapsOf, observation, open, readAll, seeded, upTo, valuesOf } from './kit.ts';
+import { ModelDisk } from './model-disk.ts';
+
+/** Several block files of each class after a thousand readings. */
+const SIZES = { slotBytes: 16_384, slotCount: 3, blockFileBytes: 8_192 };
+const GROUP = 50;
+
+/** Every fifth reading is a total, which stands in files of its own. Digits that no codec makes shorter. */
+function reading(value: number): Observation {
+  const isTotal = value % 5 === 0;
+  const sensor = isTotal ? 'flat-energy' : 'roof-temperature';
+  const readingKind = isTotal ? 'total' : 'gauge';
+  return observation(value, { sensor, channel: sensor, readingKind, uncalibrated: seeded(value)() });
+}
+
+async function appendGroups(journal: Awaited<ReturnType<typeof open>>, from: number, to: number): Promise<void> {
+  for (let value = from; value <= to; value += GROUP) {
+    await Promise.all(upTo(Math.min(to, value + GROUP - 1), value).map((each) => journal.append(reading(each))));
+  }
+}
+
+async function severalFiles(): Promise<ModelDisk> {
+  const disk = new ModelDisk();
+  const journal = await open(disk, SIZES);
+  await appendGroups(journal, 1, 6_000);
+  await journal.close();
+  return disk;
+}
+
+function filesOf(disk: ModelDisk, recordClass: string): string[] {
+  return disk.paths.filter((path) => path.startsWith(`${FOLDER}/${recordClass}-`) && path.endsWith('.blocks')).sort();
+}
+
+/** Values are sequences here as long as nothing else was appended. */
+function lostOf(values: readonly unknown[], to = 6_000): number[] {
+  const left = new Set(values);
+  return upTo(to).filter((value) => !left.has(value));
+}
+
+function expectNamed(gaps: readonly Gap[], lost: readonly Observation[], sequenceOf: ReadonlyMap<number, number>): void {
+  for (const { value, sensor, wallMs } of lost) {
+    const sequence = sequenceOf.get(value as number) ?? 0;
+    const gap = gaps.find(({ firstSequence, lastSequence }) => firstSequence <= sequence && sequence <= lastSequence);
+    expect(gap, `${String(value)} is named`).toBeDefined();
+    expect(gap?.sensors).toContain(sensor);
+    expect(gap?.fromWallMs ?? 0).toBeLessThanOrEqual(wallMs + GROUP);
+    expect(gap?.toWallMs ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(wallMs - GROUP);
+  }
+  expect(gaps.reduce((sum, { count }) => sum + (count ?? 0), 0)).toBe(lost.length);
+}
+
+async function remove(disk: ModelDisk, path: string): Promise<void> {
+  await disk.unlink(path);
+  await disk.fsyncDir(FOLDER);
+}
+
+type Change = (disk: ModelDisk, path: string) => void | Promise<void>;
+const CHANGES: readonly (readonly [says: string, change: Change])[] = [
+  ['deleted', remove],
+  ['emptied', (disk, path) => disk.put(path, new Uint8Array(0))],
+  ['filled with zeros', (disk, path) => disk.put(path, new Uint8Array(disk.bytes(path).length))],
+  ['cut off after its first page', (disk, path) => disk.put(path, disk.bytes(path).slice(0, 4096))],
+];
+
+describe.each(CHANGES)('a whole block file that somebody has %s between two runs', (_says, change) => {
+  it.each([
+    ['the oldest', 'gauges', 0],
+    ['one in the middle', 'gauges', 2],
+    ['one of totals', 'counts', 1],
+  ])('is named, with sensors, times and count, and everything else is there: %s', async (_which, recordClass, at) => {
+    const disk = await severalFiles();
+    const before = await readAll(await open(disk.copy(), SIZES));
+    const sequenceOf = new Map(
+      before.flatMap(({ sequence, record }) => ('value' in record ? [[record.value as number, sequence]] : [])),
+    );
+    const files = filesOf(disk, recordClass);
+    expect(files.length).toBeGreaterThan(3);
+    const path = files[at] as string;
+    await change(disk, path);
+
+    const journal = await open(disk, SIZES);
+    const values = valuesOf(await readAll(journal));
+    const lost = lostOf(values);
+    expect(lost.length).toBeGreaterThan(50);
+    expect(journal.stats().damage).toMatchObject([{ file: path.slice(FOLDER.length + 1), kind: 'damaged' }]);
+    await journal.append(reading(6_001));
+    await journal.append(reading(6_002));
+    expectNamed(gapsOf(await readAll(journal)), lost.map(reading), sequenceOf);
+    await journal.close();
+
+    // Named once, however often it is opened.
+    const again = await open(disk, SIZES);
+    await appendGroups(again, 7_001, 10_000);
+    expect(gapsOf(await readAll(again))).toHaveLength(1);
+    await again.close();
+    const third = await open(disk, SIZES);
+    expect(third.stats().damage).toEqual([]);
+    await third.close();
+  });
+});
+
+it('names a file that was deleted however the power fails before the gap record is written', async () => {
+  const whole = await severalFiles();
+  const path = filesOf(whole, 'gauges')[1] as string;
+  await remove(whole, path);
+  for (let seed = 1; seed <= 40; seed++) {
+    const disk = whole.fork();
+    const journal = await open(disk, SIZES);
+    const random = seeded(seed);
+    let left = Math.floor(random() * 60);
+    disk.fault = () => (left-- > 0 ? undefined : 'EIO');
+    void appendGroups(journal, 6_001, 6_400).catch(() => undefined);
+    for (let turn = 0; turn < 400; turn++) await Promise.resolve();
+    disk.fault = undefined;
+    disk.crash(random);
+    const next = await open(disk, SIZES);
+    await next.append(reading(7_000));
+    await next.append(reading(7_001));
+    const gaps = gapsOf(await readAll(next)).filter(({ cause }) => cause === 'damaged');
+    expect(gaps, `seed ${seed}`).toHaveLength(1);
+    await next.close();
+  }
+});
+
+it('takes nothing for deleted that the journal itself has let go: delivered, for its age, or at the size limit', async () => {
+  const disk = new ModelDisk();
+  const small = { ...SIZES, maxSizeBytes: 160 * 1024 };
+  const journal = await open(disk, small);
+  const delivery = await journal.delivery('sentilo');
+  for (let from = 1; from <= 12_000; from += 1_000) {
+    await appendGroups(journal, from, from + 999);
+    delivery.settle([], upTo(from + 999, from));
+    await delivery.flush();
+    const again = await open(disk.copy(), { ...small, isReadOnly: true });
+    expect(again.stats().damage).toEqual([]);
+    await again.close();
+  }
+  await journal.close();
+  const next = await open(disk, small);
+  expect(next.stats().damage).toEqual([]);
+  expect(next.stats().firstSequence).toBeGreaterThan(1);
+  expect(gapsOf(await readAll(next))).toEqual([]);
+});
+
+it('lists as many files as fit its page, and takes none for lost that it does not list', async () => {
+  const disk = new ModelDisk();
+  const tiny = { slotBytes: 16_384, slotCount: 3, blockFileBytes: 4_096, maxSizeBytes: 64 * 1024 * 1024 };
+  const journal = await open(disk, tiny);
+  for (let from = 1; filesOf(disk, 'gauges').length < 500; from += 2_000) await appendGroups(journal, from, from + 1_999);
+  await journal.close();
+  const clean = await open(disk.copy(), tiny);
+  expect(clean.stats().damage).toEqual([]);
+  await clean.close();
+  const files = filesOf(disk, 'gauges');
+  const newer = files.at(-10) as string;
+  await remove(disk, newer);
+  const next = await open(disk, tiny);
+  expect(next.stats().damage).toMatchObject([{ file: newer.slice(FOLDER.length + 1) }]);
+});
