@@ -5,6 +5,7 @@ import type { Chain, ChainFile } from './block-chain.ts';
 import { parseBlockFileName } from './block-file.ts';
 import { type Chains, hasRecords } from './chains.ts';
 import type { JournalDelivery } from './delivery.ts';
+import { makeExpiry } from './expiry.ts';
 import type { SequenceRange, StoredRecord } from './journal.ts';
 import { type Loss, LossTally } from './loss.ts';
 import { openThinner, type Thinner } from './thinning.ts';
@@ -68,6 +69,8 @@ export function makeRetention(
   const isDelivered = (file: ChainFile) =>
     deliveries.every((delivery) => delivery.covers({ first: file.firstSequence, last: file.lastSequence }));
 
+  const expiry = makeExpiry(chains, isDelivered, options);
+
   const drop = async ({ chain, file, isDelivered: isGone }: Pick<Candidate, 'chain' | 'file' | 'isDelivered'>, cause: string) => {
     const { name, recordCount, firstSequence, lastSequence } = file;
     const lost = isGone ? undefined : await undelivered(chain, file, cause, deliveries);
@@ -128,7 +131,7 @@ export function makeRetention(
       return thinnedCount;
     },
     async makeRoom(neededBytes) {
-      for (const victim of expired(chains, isDelivered, options)) await drop({ ...victim, isDelivered: true }, 'expired');
+      for (const victim of await expiry.find()) await drop({ ...victim, isDelivered: true }, 'expired');
       while (hooks.sizeBytes() + neededBytes > options.maxSizeBytes) if (!(await oneStep('size-cap', true))) return;
     },
     async freeDisk() {
@@ -185,17 +188,4 @@ function candidates(chains: Chains, isDelivered: (file: ChainFile) => boolean): 
     if (events !== undefined) all.push({ chain: events, file, isDelivered: isDelivered(file), action: 'drop' });
   }
   return all;
-}
-
-/** Delivered files all of whose records are older than they must be. A clock that may be wrong makes nothing old. */
-function expired(chains: Chains, isDelivered: (file: ChainFile) => boolean, { clock, keepMs }: RetentionOptions) {
-  const { ms, quality } = clock.wall();
-  if (quality !== 'synced' && quality !== 'holdover') return [];
-  return [...chains.values()].flatMap((chain) =>
-    chain.files
-      .slice(0, -1)
-      // What was stamped without a time lies before what the next file begins with.
-      .filter((file, i) => (file.toWallMs ?? chain.files[i + 1]?.fromWallMs ?? ms) < ms - keepMs && isDelivered(file))
-      .map((file) => ({ chain, file })),
-  );
 }

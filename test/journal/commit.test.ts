@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { WallQuality } from '../../drivers/clock.ts';
 import type { Journal } from '../../gateway/journal/journal.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { drain, TestClock } from '../support/test-clock.ts';
@@ -275,4 +276,33 @@ describe('retention', () => {
     expect(first).toBeLessThanOrEqual(10_001);
     expect(journal.stats()).toMatchObject({ evictedUndeliveredCount: 0, thinnedCount: 0 });
   });
+
+  it.each(['floor', 'none'] as const)(
+    'counts `keep` of readings whose clock was not right (%s) from the first right time after them',
+    async (wallQuality) => {
+      const disk = new ModelDisk();
+      const day = 86_400_000;
+      let nowMs = WALL_MS;
+      let quality: WallQuality = wallQuality;
+      const clock = { ...new TestClock(), wall: () => ({ ms: nowMs, quality }), monotonicMs: () => 0, timer: () => () => {} };
+      const journal = await open(disk, { ...SMALL, maxSizeBytes: 1 << 20, keepMs: 7 * day, clock });
+      const delivery = await journal.delivery('sentilo');
+      const append = (from: number, to: number) =>
+        appendGroups(journal, from, to, (value) => rough(value, { wallMs: nowMs, wallQuality: quality }));
+      // Off for longer than it is kept, with a clock that only knows when it was switched off.
+      await append(1, 10_000);
+      delivery.settle([], upTo(10_000));
+      nowMs = WALL_MS + 30 * day;
+      quality = 'synced';
+      await append(10_001, 20_000);
+      delivery.settle([], upTo(20_000, 10_001));
+      nowMs += 6 * day;
+      await append(20_001, 30_000);
+      expect((await storedValues(journal))[0]).toBe(1);
+      delivery.settle([], upTo(30_000, 20_001));
+      nowMs += 2 * day;
+      await append(30_001, 40_000);
+      expect((await storedValues(journal))[0]).toBeGreaterThan(5_000);
+    },
+  );
 });
