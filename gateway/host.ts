@@ -72,6 +72,8 @@ export interface Disk {
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   /** Size in bytes, or undefined when there is no such file. */
   size(path: string): Promise<number | undefined>;
+  /** Bytes that can still be written to the file system of the folder, or of the nearest one above it that exists. */
+  freeBytes(path: string): Promise<number>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   fsyncDir(path: string): Promise<void>;

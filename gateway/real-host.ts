@@ -111,6 +111,12 @@ const realDisk: Disk = {
       throw error;
     }
   },
+  freeBytes: async (path) => {
+    let folder = path;
+    while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
+    const { bavail, bsize } = await diskCall('look at', folder, fs.statfs(folder));
+    return bavail * bsize;
+  },
   rename: (from, to) => diskCall('rename', from, fs.rename(from, to)),
   unlink: (path) => diskCall('delete', path, fs.unlink(path)),
   fsyncDir: async (path) => {

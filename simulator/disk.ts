@@ -104,6 +104,10 @@ export class SimulatedDisk implements Disk {
     return this.#names.get(path)?.sizeBytes;
   }
 
+  async freeBytes(): Promise<number> {
+    return this.#freeBytes();
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await this.#step('rename', from);
     const content = this.#names.get(from);

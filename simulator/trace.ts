@@ -99,6 +99,7 @@ export function tracedDisk(disk: Disk, trace: Trace, nowMs: () => number, folder
     mkdir: (path) => disk.mkdir(path),
     open: async (path, mode) => tracedFile(path, await disk.open(path, mode)),
     size: (path) => disk.size(path),
+    freeBytes: (path) => disk.freeBytes(path),
     rename: (from, to) => {
       note('rename', `${name(from)} ${name(to)}`);
       return disk.rename(from, to);

@@ -29,6 +29,7 @@ export function countingDisk(disk: Disk, wear: Wear): Disk {
     mkdir: (path) => disk.mkdir(path),
     open: async (path, mode) => counted(await disk.open(path, mode)),
     size: (path) => disk.size(path),
+    freeBytes: (path) => disk.freeBytes(path),
     rename: (from, to) => disk.rename(from, to),
     unlink: (path) => disk.unlink(path),
     fsyncDir: async (path) => {

@@ -18,17 +18,8 @@ import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
 import { SequenceSet } from './sequence-set.ts';
+import { sizesOf } from './sizes.ts';
 import type { SlotFrame } from './slot-scan.ts';
-
-const SLOT_BYTES_MAX = 1 << 20;
-const SLOT_BYTES_MIN = 1 << 16;
-const SLOT_COUNT_MAX = 12;
-const BLOCK_FILE_BYTES_MAX = 4 << 20;
-const BLOCK_FILE_BYTES_MIN = 1 << 16;
-/** A slot may take this part of the whole, all of them that, and a block file that. */
-const SLOT_PARTS = 16;
-const SLOTS_PARTS = 4;
-const BLOCK_FILE_PARTS = 32;
 
 export interface JournalOptions {
   readonly clock: Clock;
@@ -109,7 +100,7 @@ type Parts = Awaited<ReturnType<typeof openParts>>;
 /** Opens the folder and puts together what works on it. */
 async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const { log, isReadOnly = false } = options;
-  const sizes = sizesOf(options);
+  const sizes = await sizesOf(disk, folder, options);
   const damage = openDamageLog({
     clock: options.clock,
     log,
@@ -207,22 +198,6 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, sizes, sizeBy
     files: fileStats(ring, chains, sizes.slotBytes),
     ...(failing === undefined ? {} : { failing }),
   };
-}
-
-/** Sizes that fit the cap: a small journal has small files, so that what goes at the limit is a small part of it. */
-function sizesOf(options: JournalOptions) {
-  const { maxSizeBytes } = options;
-  const part = (parts: number, min: number, max: number) => {
-    let sizeBytes = max;
-    while (sizeBytes > min && sizeBytes * parts > maxSizeBytes) sizeBytes /= 2;
-    return sizeBytes;
-  };
-  const slotBytes = options.slotBytes ?? part(SLOT_PARTS, SLOT_BYTES_MIN, SLOT_BYTES_MAX);
-  // Four at least: sealed together, one that is written, and one for what comes meanwhile.
-  const fitting = Math.max(SLOT_PARTS / SLOTS_PARTS, Math.floor(maxSizeBytes / SLOTS_PARTS / slotBytes));
-  const slotCount = options.slotCount ?? Math.min(SLOT_COUNT_MAX, fitting);
-  const blockFileBytes = options.blockFileBytes ?? part(BLOCK_FILE_PARTS, BLOCK_FILE_BYTES_MIN, BLOCK_FILE_BYTES_MAX);
-  return { slotBytes, slotCount, blockFileBytes };
 }
 
 /** What a durable gap record names need not be remembered otherwise. */

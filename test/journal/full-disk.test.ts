@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
-import { openJournal } from '../../gateway/journal/open-journal.ts';
+import { describe, expect, it, test } from 'vitest';
+import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
+import { SequenceSet } from '../../gateway/journal/sequence-set.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
-import { observation } from './kit.ts';
+import { TestClock } from '../support/test-clock.ts';
+import { FOLDER, gapsOf, type OpenOptions, observation, readAll, seeded, upTo, WALL_MS } from './kit.ts';
+import { ModelDisk } from './model-disk.ts';
 
 test('waits instead of spinning while the disk says that it is full whatever is freed, and keeps everything', async () => {
   const clock = new VirtualClock(Date.UTC(2026, 10, 25), turn);
@@ -18,4 +21,46 @@ test('waits instead of spinning while the disk says that it is full whatever is 
     await clock.runUntil((second + 1) * 1_000);
   }
   expect(new Set(await clock.run(Promise.all(appended))).size).toBe(120);
+});
+
+describe.each([512, 1024, 3072])('a file system of %i KiB, and a max_size that it cannot hold', (kibibytes) => {
+  it('is used as far as it goes: measured and delivered from the disk, and what is dropped undelivered is named', async () => {
+    const disk = new ModelDisk({ capacityBytes: kibibytes * 1024 });
+    const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+    const lines: NonNullable<OpenOptions['lines']> = [];
+    const log: JournalOptions['log'] = (level, code, fields) => lines.push({ level, code, fields });
+    const options = { clock, log, maxSizeBytes: 1e9, syncMs: 1_000, keepMs: 1e12 };
+    const journal = await openJournal(disk, FOLDER, options);
+    const delivery = await journal.delivery('sentilo');
+    const random = seeded(kibibytes);
+    const count = kibibytes * 100;
+    for (let from = 1; from <= count; from += 1_000) {
+      // Digits that nothing makes shorter: some twenty bytes a reading.
+      const readings = upTo(from + 999, from).map((value) => observation(value, { value: random(), uncalibrated: random() }));
+      await clock.run(Promise.all(readings.map((reading) => journal.append(reading))));
+      expect(journal.stats().failing).toBeUndefined();
+      if (from % 20_000 === 1) {
+        await clock.run(delivery.begin([from]));
+        delivery.settle([from], [from]);
+        await clock.run(delivery.flush());
+      }
+    }
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(disk.usedBytes).toBeLessThanOrEqual(kibibytes * 1024);
+    const before = journal.stats();
+    expect(before.evictedUndeliveredCount).toBeGreaterThan(0);
+    await clock.run(journal.append(observation(0), true));
+    const stored = await clock.run(readAll(journal, 5_000));
+    const present = new SequenceSet(stored.map(({ sequence }) => ({ first: sequence, last: sequence })));
+    const named = new SequenceSet(
+      gapsOf(stored).map(({ firstSequence, lastSequence }) => ({ first: firstSequence, last: lastSequence })),
+    );
+    const missing = present.missing({ first: 1, last: journal.lastSequence }).flatMap((range) => named.missing(range));
+    const unnamed = missing.flatMap(({ first, last }) => upTo(last, first)).filter((sequence) => !delivery.isDelivered(sequence));
+    expect(unnamed).toEqual([]);
+    await clock.run(journal.close());
+    const again = await openJournal(disk, FOLDER, options);
+    expect(again.stats().damage).toEqual([]);
+    expect(await clock.run(readAll(again, 5_000))).toEqual(stored);
+  });
 });
