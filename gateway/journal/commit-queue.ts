@@ -3,7 +3,7 @@ import { DiskError, type Log } from '../host.ts';
 import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { arrange } from './columns.ts';
 import { JournalError, type JournalFailing, type SequenceRange, type StoredRecord } from './journal.ts';
-import { gapRecord, type Loss, LossTally, ownStamp } from './loss.ts';
+import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { isAsRight, recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-ring.ts';
 
@@ -14,6 +14,8 @@ const GROUP_RECORDS_MAX = 2_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 const CHECKED_MAX = 1_000;
+/** Gap records of one group. */
+const LOSSES_AT_ONCE_MAX = 256;
 /** A card that tidies up may take this long for one commit without anybody having to know. */
 const SLOW_MS = 5_000;
 
@@ -333,7 +335,7 @@ export class CommitQueue {
   #appendOwn(): void {
     if (this.#failing !== undefined || this.#boot === undefined) return;
     const boot = this.#boot;
-    for (const loss of this.#losses.splice(0)) {
+    for (const loss of joinLosses(this.#losses.splice(0), LOSSES_AT_ONCE_MAX)) {
       // Should it be given up itself, the loss is named later.
       const reject = () => this.#losses.push(loss);
       this.#gatherOwn(gapRecord(loss, boot, this.#options.clock), () => this.#target.onNamed(loss), reject);

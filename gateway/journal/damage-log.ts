@@ -10,6 +10,8 @@ import type { SlotFrame } from './slot-scan.ts';
 /** Damage is logged piece by piece up to here; from then on one line an hour counts it. */
 const LINES_MAX = 5;
 const COUNT_LINE_MS = 3_600_000;
+/** Pieces that are remembered. Every one is named by a gap record, wherever there is anything to name. */
+const PIECES_MAX = 10_000;
 
 /** Keeps the list of what is damaged, and sees to it that each is logged and named once. */
 export interface DamageLog {
@@ -45,7 +47,8 @@ export function openDamageLog({ clock, log, onLoss, keepAside }: DamageLogParts)
     `${slot} ${offset} ${firstSequence}`;
   let uncountedCount = 0;
   let nextCountMs = 0;
-  const line = (damage: Damage) => {
+  const note = (damage: Damage) => {
+    if (all.length < PIECES_MAX) all.push(damage);
     lineCount += 1;
     if (lineCount <= LINES_MAX) return log('warning', 'journal-damage', { ...damage });
     uncountedCount += 1;
@@ -58,12 +61,10 @@ export function openDamageLog({ clock, log, onLoss, keepAside }: DamageLogParts)
     all: () => [...all],
     isLost: (slot, frame) => frames.has(keyOf(slot, frame)),
     found: (damage) => {
-      all.push(...damage);
-      for (const piece of damage) line(piece);
+      for (const piece of damage) note(piece);
     },
     ofBlock: (damage) => {
-      all.push(damage);
-      line(damage);
+      note(damage);
       keepAside(damage);
       for (const loss of lossOf(damage)) onLoss(loss);
     },
@@ -74,8 +75,7 @@ export function openDamageLog({ clock, log, onLoss, keepAside }: DamageLogParts)
       frames.add(key);
       const missing = { first: firstSequence, last: lastSequence };
       const damage: Damage = { file: slot, offset, sizeBytes, missing, kind: 'damaged' };
-      all.push(damage);
-      line(damage);
+      note(damage);
       keepAside(damage);
       onLoss(loss);
       return true;

@@ -55,6 +55,41 @@ export class LossTally {
   }
 }
 
+/** At most so many: neighbours become one that spans them, and says of how many records, as far as all of them do. */
+export function joinLosses(losses: readonly Loss[], countMax: number): readonly Loss[] {
+  if (losses.length <= countMax) return losses;
+  const together = Math.ceil(losses.length / countMax);
+  const sorted = losses.toSorted((a, b) => a.firstSequence - b.firstSequence);
+  return Array.from({ length: Math.ceil(sorted.length / together) }, (_, i) =>
+    joined(sorted.slice(i * together, (i + 1) * together)),
+  );
+}
+
+function joined(losses: readonly Loss[]): Loss {
+  const [first] = losses;
+  const sensors = new Set(losses.flatMap((loss) => loss.sensors ?? []));
+  const isSame = losses.every(({ recordClass }) => recordClass === first?.recordClass);
+  const counts = allOf(losses, 'count');
+  const froms = allOf(losses, 'fromWallMs');
+  const tos = allOf(losses, 'toWallMs');
+  return {
+    firstSequence: Math.min(...losses.map(({ firstSequence }) => firstSequence)),
+    lastSequence: Math.max(...losses.map(({ lastSequence }) => lastSequence)),
+    cause: losses.at(-1)?.cause ?? '',
+    ...(isSame && first?.recordClass !== undefined ? { recordClass: first.recordClass } : {}),
+    ...(counts === undefined ? {} : { count: counts.reduce((sum, count) => sum + count, 0) }),
+    ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort().slice(0, GAP_SENSORS_MAX) }),
+    ...(froms === undefined ? {} : { fromWallMs: Math.min(...froms) }),
+    ...(tos === undefined ? {} : { toWallMs: Math.max(...tos) }),
+  };
+}
+
+/** What each of them says; undefined when one does not. */
+function allOf(losses: readonly Loss[], field: 'count' | 'fromWallMs' | 'toWallMs'): number[] | undefined {
+  const numbers = losses.flatMap((loss) => loss[field] ?? []);
+  return numbers.length === losses.length ? numbers : undefined;
+}
+
 /** The stamp of a record that the journal writes of itself, now. */
 export function ownStamp(boot: string, clock: Clock): Stamp {
   const { ms: wallMs, quality: wallQuality } = clock.wall();

@@ -3,7 +3,7 @@ import type { Disk } from '../host.ts';
 import { type Gap, RECORD_CLASSES } from '../record.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { ignoreDiskError } from './disk-tools.ts';
-import type { Loss } from './loss.ts';
+import { joinLosses, type Loss } from './loss.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
@@ -45,7 +45,7 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
       writtenCount = pending.length;
     },
     named(loss) {
-      pending = pending.filter((each) => each !== loss);
+      pending = pending.filter((each) => each.firstSequence < loss.firstSequence || each.lastSequence > loss.lastSequence);
     },
     async prepare() {
       if (!isPrepared) await file.write(encodeLosses(pending));
@@ -59,7 +59,7 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
   };
 }
 
-/** Each as `[first, last, cause, class, count, sensors, from, to]`. When there are too many for a page, the oldest ones become one. */
+/** Each as `[first, last, cause, class, count, sensors, from, to]`. When there are too many for a page, neighbours become one. */
 function encodeLosses(losses: readonly Loss[]): Uint8Array {
   const items = losses.map((loss) => [
     loss.firstSequence,
@@ -72,19 +72,8 @@ function encodeLosses(losses: readonly Loss[]): Uint8Array {
     loss.toWallMs ?? null,
   ]);
   const bytes = encodeCbor(items);
-  const [first, second, ...rest] = losses;
-  if (bytes.length <= STATE_BYTES_MAX || first === undefined || second === undefined) return bytes;
-  return encodeLosses([joined(first, second), ...rest]);
-}
-
-function joined(a: Loss, b: Loss): Loss {
-  const count = a.count === undefined || b.count === undefined ? {} : { count: a.count + b.count };
-  return {
-    firstSequence: Math.min(a.firstSequence, b.firstSequence),
-    lastSequence: Math.max(a.lastSequence, b.lastSequence),
-    cause: b.cause,
-    ...count,
-  };
+  if (bytes.length <= STATE_BYTES_MAX || losses.length < 2) return bytes;
+  return encodeLosses(joinLosses(losses, Math.ceil(losses.length / 2)));
 }
 
 function decodeLosses(payload: Uint8Array): Loss[] {

@@ -107,8 +107,11 @@ export function openSealer(parts: SealerParts): Sealer {
     },
     start() {
       const full = ring.full();
-      if (running !== undefined || full.length < SLOTS_TOGETHER || full.length <= failedAtCount) return;
-      if (ring.freeCount > 1 && recordCountOf(full) < RECORDS_TOGETHER) return;
+      if (running !== undefined || full.length <= failedAtCount) return;
+      // What stands in a slot that was deleted is gone with the process until it is sealed.
+      const isPressing = full.some(({ isFinished }) => isFinished);
+      const isWorthIt = full.length >= SLOTS_TOGETHER && (ring.freeCount <= 1 || recordCountOf(full) >= RECORDS_TOGETHER);
+      if (!isPressing && !isWorthIt) return;
       // What fails here is tried again, and fails there for whoever waits for it.
       begin().catch((error: unknown) => {
         if (!(error instanceof DiskError || error instanceof JournalError)) throw error;

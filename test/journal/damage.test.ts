@@ -162,6 +162,29 @@ describe('opening after damage', () => {
     expect(values).toEqual([...upTo(8), 100]);
   });
 
+  it('names hundreds of damaged places in a bounded number of gap records, so that readings do not wait for them', async () => {
+    const disk = new ModelDisk();
+    const many = { slotBytes: 65_536, slotCount: 50 };
+    disk.fault = (_operation, _count, path) => (path.includes('.blocks') ? 'EIO' : undefined);
+    const journal = await open(disk, many);
+    for (const value of upTo(700)) await journal.append(observation(value));
+    await journal.close();
+    disk.fault = undefined;
+    const lost = upTo(699).filter((value) => value % 2 === 0);
+    const pathOf = (value: number) => `${FOLDER}/slot-${String(Math.floor((value - 1) / 16)).padStart(3, '0')}`;
+    for (const value of lost) disk.damage(pathOf(value), ((value - 1) % 16) * PAGE_BYTES, noise(PAGE_BYTES, value));
+    const opened = await open(disk, many);
+    await opened.append(observation(701));
+    await opened.append(observation(702));
+    const stored = await readAll(opened);
+    expect(valuesOf(stored)).toEqual([...upTo(700).filter((value) => !lost.includes(value)), 701, 702]);
+    const gaps = gapsOf(stored);
+    expect(gaps.length).toBeLessThanOrEqual(256);
+    expect(gaps.reduce((sum, { count }) => sum + (count ?? 0), 0)).toBe(lost.length);
+    for (const value of lost)
+      expect(gaps.some(({ firstSequence, lastSequence }) => firstSequence <= value && value <= lastSequence)).toBe(true);
+  });
+
   it('ignores files that are not its own and leaves them alone', async () => {
     const disk = await journalOf(5);
     const foreign = ['notes.txt', 'slot-000.bak', 'slot-0', '1.blocks', 'gauges-1.blocks', '000000000001.journal'];

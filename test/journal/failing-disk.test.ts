@@ -129,6 +129,20 @@ describe('a disk that fails for a while', () => {
     }
   });
 
+  it('seals at once what stood in a slot that was deleted under it: a power cut soon after costs nothing', async () => {
+    const disk = new ModelDisk();
+    const clock = testClock();
+    const journal = await open(disk, { clock });
+    await clock.run(appendAll(journal, 1, 5));
+    await disk.unlink(`${FOLDER}/slot-000`);
+    await disk.fsyncDir(FOLDER);
+    await clock.run(appendAll(journal, 6, 10));
+    await clock.run(appendAll(journal, 11, 15));
+    await drain();
+    disk.crash(seeded(3));
+    expect(await storedValues(await open(disk))).toEqual(upTo(15));
+  });
+
   it('rejects appends after closing, and what no disk would take before it', async () => {
     const disk = new ModelDisk();
     const clock = testClock();
