@@ -139,13 +139,14 @@ class ClockWatch implements Timekeeper {
       for (let from = 1; from < tailFrom; ) {
         const page = await this.#journal.read(from, PAGE, 'events');
         for (const { sequence, record } of page) if (sequence < tailFrom) timeline.add(record);
-        from = page.length < PAGE ? tailFrom : (page.at(-1)?.sequence ?? from) + 1;
+        from = (page.at(-1)?.sequence ?? tailFrom) + 1;
       }
       for (;;) {
         const page = await this.#journal.read(tailFrom, PAGE);
         for (const { record } of page) timeline.add(record);
-        if (page.length < PAGE) break;
-        tailFrom = (page.at(-1)?.sequence ?? tailFrom) + 1;
+        const last = page.at(-1);
+        if (last === undefined) break;
+        tailFrom = last.sequence + 1;
       }
       this.#timeline = timeline;
       this.#isLoaded = true;

@@ -82,7 +82,10 @@ export interface Chain {
    * never written or synced again; the next append begins a new one.
    */
   append(batches: Batches): Promise<void>;
-  /** Up to `limit` records with sequence ≥ `from`, ascending. @throws JournalError when a file cannot be opened, or a read fails for now */
+  /**
+   * Up to `limit` records with sequence ≥ `from`, ascending; fewer when they are large, but one at least when there is one.
+   * @throws JournalError when a file cannot be opened, or a read fails for now
+   */
   read(from: number, limit: number): Promise<readonly StoredRecord[]>;
   /** The records that match, block by block, ascending. With `sensors` only observations match. @throws JournalError as `read` */
   history(query: HistoryQuery): AsyncIterable<readonly StoredRecord[]>;

@@ -9,6 +9,7 @@ import { type DecodedRecords, decodeBlock } from './columns.ts';
 import { decodeFrame } from './frame.ts';
 import { canMatch, matcherOf } from './history-query.ts';
 import { type HistoryQuery, JournalError, type RecordSpan, type StoredRecord } from './journal.ts';
+import { PageRoom } from './page-room.ts';
 import { Dictionary } from './series.ts';
 
 /** Files whose list of blocks is in memory, with a handle each; the one that is written is among them when it is read. */
@@ -82,14 +83,15 @@ export class BlockReader {
     for (const file of [...this.#loaded.keys()]) this.forget(file);
   }
 
-  /** Up to `limit` records with sequence ≥ `from`, ascending. The files are those of the chain. @throws JournalError */
+  /** As Chain.read (block-chain.ts). The files are those of the chain. @throws JournalError */
   async read(files: readonly BlockFile[], from: number, limit: number): Promise<readonly StoredRecord[]> {
     let found: readonly StoredRecord[] = [];
+    const room = new PageRoom(limit);
     for (const file of files) {
       if (file.lastSequence < from) continue;
-      if (found.length >= limit) break;
+      if (room.isFull) break;
       const first = Math.max(from, file.clipFrom);
-      const more = await this.#use(file, (loaded) => this.#readFile(file, loaded, first, limit - found.length));
+      const more = await this.#use(file, (loaded) => this.#readFile(file, loaded, first, room));
       if (more !== undefined && more.length > 0) found = found.length === 0 ? more : [...found, ...more];
     }
     return found;
@@ -129,13 +131,12 @@ export class BlockReader {
     }
   }
 
-  async #readFile(file: BlockFile, loaded: Loaded, from: number, limit: number): Promise<readonly StoredRecord[]> {
+  async #readFile(file: BlockFile, loaded: Loaded, from: number, room: PageRoom): Promise<readonly StoredRecord[]> {
     const blocks = loaded.blocks();
     let found: readonly StoredRecord[] = [];
-    for (let i = blockFrom(blocks, from); i < blocks.length && found.length < limit; i++) {
+    for (let i = blockFrom(blocks, from); i < blocks.length && !room.isFull; i++) {
       const records = await this.#decode(file, loaded, blocks[i] as Block);
-      const start = indexFrom(records, from);
-      const part = records.slice(start, start + limit - found.length);
+      const part = room.take(records, indexFrom(records, from));
       found = found.length === 0 ? part : [...found, ...part];
     }
     return found;

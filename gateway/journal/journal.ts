@@ -115,6 +115,8 @@ export interface Journal {
   /**
    * Up to `limit` records with sequence ≥ `from`, in order; only those of one class when it is given, which is cheap where
    * that class is rare. Damaged and dropped ones are left out. While the disk refuses writes, those that wait in memory are among them.
+   * A page holds as many as may be in memory at once, so that fewer than `limit` do not mean that there are no more: only an
+   * empty page does.
    * @throws JournalError when a file cannot be opened for another reason than that it is gone
    */
   read(from: number, limit: number, recordClass?: RecordClass): Promise<readonly StoredRecord[]>;

@@ -28,8 +28,11 @@ async function sealedOf(chains: Chains, records: readonly StoredRecord[]): Promi
   const classes = new Set(records.map(({ record }) => classOf(record)));
   const [first, last] = [records[0]?.sequence ?? 0, records.at(-1)?.sequence ?? 0];
   for (const recordClass of classes) {
-    const found = (await chains.get(recordClass)?.read(first, last - first + 1)) ?? [];
-    for (const { sequence } of found) known.add(sequence);
+    for (let from = first; from <= last; ) {
+      const found = (await chains.get(recordClass)?.read(from, last - from + 1)) ?? [];
+      for (const { sequence } of found) known.add(sequence);
+      from = (found.at(-1)?.sequence ?? last) + 1;
+    }
   }
   return known;
 }

@@ -2,6 +2,7 @@ import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { Chains } from './chains.ts';
 import { matcherOf } from './history-query.ts';
 import type { HistoryQuery, StoredRecord } from './journal.ts';
+import { PageRoom } from './page-room.ts';
 import type { UnreadFrame } from './sealing.ts';
 import type { FramePlace } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
@@ -59,27 +60,34 @@ async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly 
   const parts: (readonly StoredRecord[])[] = [];
   // A part that is full may have more records behind its last one: what lies beyond belongs to another reading.
   let bound = Number.POSITIVE_INFINITY;
-  const add = (part: readonly StoredRecord[]) => {
-    if (part.length > 0) parts.push(part);
-    if (part.length >= limit) bound = Math.min(bound, part.at(-1)?.sequence ?? bound);
+  const add = (part: readonly StoredRecord[], lastOfAll: number) => {
+    const last = part.at(-1)?.sequence;
+    if (last === undefined) return;
+    parts.push(part);
+    if (part.length >= limit || last < lastOfAll) bound = Math.min(bound, last);
   };
   for (const recordClass of only === undefined ? RECORD_CLASSES : [only]) {
     const chain = chains.get(recordClass);
-    if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit));
+    if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit), sealed.get(recordClass) ?? 0);
   }
   const frames = ring.frames.filter(({ frame }) => frame.lastSequence >= from && frame.firstSequence <= bound);
-  add(await readSlots(source, frames, wanted, sealed));
-  if (bound === Number.POSITIVE_INFINITY)
-    add(volatile(from, limit).filter(({ record }) => only === undefined || classOf(record) === only));
+  const room = new PageRoom(limit);
+  const inSlots = await readSlots(source, frames, wanted, sealed, room);
+  add(inSlots, room.isFull ? Number.POSITIVE_INFINITY : 0);
+  if (bound === Number.POSITIVE_INFINITY) {
+    const inMemory = volatile(from, limit);
+    add(only === undefined ? inMemory : inMemory.filter(({ record }) => classOf(record) === only), 0);
+  }
   return merge(parts, bound, limit);
 }
 
 async function readSlots(
   { ring, generation, onUnread }: ReaderSource,
   frames: readonly FramePlace[],
-  { from, limit, recordClass: only, sensors }: Wanted,
+  { from, recordClass: only, sensors }: Wanted,
   sealed: ReadonlyMap<RecordClass, number>,
-): Promise<StoredRecord[]> {
+  room: PageRoom,
+): Promise<readonly StoredRecord[]> {
   const started = generation();
   const records: StoredRecord[] = [];
   let last = from - 1;
@@ -88,13 +96,13 @@ async function readSlots(
     if (generation() !== started) break;
     if (frame.lastSequence <= last) continue;
     if (decoded === undefined) onUnread({ slot: slot.name, ...frame });
-    for (const stored of decoded?.records ?? []) {
-      if (stored.sequence <= last) continue;
-      const recordClass = classOf(stored.record);
-      if (stored.sequence > (sealed.get(recordClass) ?? 0) && (only === undefined || recordClass === only)) records.push(stored);
-    }
+    const meant = (decoded?.records ?? []).filter(({ sequence, record }) => {
+      const recordClass = classOf(record);
+      return sequence > last && sequence > (sealed.get(recordClass) ?? 0) && (only === undefined || recordClass === only);
+    });
+    records.push(...room.take(meant));
     if (decoded !== undefined) last = Math.max(last, frame.lastSequence);
-    if (records.length >= limit) break;
+    if (room.isFull) break;
   }
   return records;
 }
@@ -137,5 +145,5 @@ async function* history(source: ReaderSource, query: HistoryQuery): AsyncGenerat
   }
 }
 
-/** Records of one page while the slots are looked through. */
+/** Records of one page at most while the slots are looked through. */
 const HISTORY_PAGE = 4_096;

@@ -300,12 +300,20 @@ async function readPage({ journal, ledger }: LaneParts, from: number, limit: num
     records.push(stored);
     expected = stored.sequence + 1;
   }
-  if (hole === undefined && all.length < PAGE && limit - expected > HOLE_MAX) hole = limit;
+  const isLast = hole === undefined && all.length < PAGE && (await isEmpty(journal, expected, limit));
+  if (isLast && limit - expected > HOLE_MAX) hole = limit;
   if (hole !== undefined && records.length === 0) {
     ledger.settleHole({ first: from, last: Math.min(hole, limit) - 1 });
     return undefined;
   }
-  return { records, end: hole === undefined && all.length < PAGE ? limit : expected };
+  return { records, end: hole === undefined && isLast ? limit : expected };
+}
+
+/** Whether there is no record from `from` on and before `limit`: a short page may only have been full of large ones. */
+async function isEmpty(journal: Journal, from: number, limit: number): Promise<boolean> {
+  if (from >= limit) return true;
+  const [next] = await journal.read(from, 1);
+  return next === undefined || next.sequence >= limit;
 }
 
 /** The last observation of a second is the one that is sent, so a second that still runs is waited for. */

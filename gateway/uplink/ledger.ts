@@ -208,7 +208,7 @@ export class Ledger {
   async #move(gap: SequenceRange): Promise<void> {
     for (let from = gap.first; from <= gap.last; ) {
       const page = await this.#journal.read(from, PAGE);
-      const last = page.length < PAGE ? gap.last : Math.min(gap.last, page.at(-1)?.sequence ?? gap.last);
+      const last = Math.min(gap.last, page.at(-1)?.sequence ?? gap.last);
       const places = new Set(count(from, last).filter(this.isFree));
       for (const sequence of places) this.#claimed.add(sequence);
       const waiting = page.filter(({ sequence, record }) => places.has(sequence) && isForCity(record));

@@ -18,12 +18,16 @@ export async function takeUnresolved(
   ledger: Ledger,
   timeOf: TimeOf,
 ): Promise<Batch | undefined> {
-  const sequences = ledger.peekUnresolved(BATCH_MAX, SPAN_MAX);
-  const first = sequences[0];
-  const last = sequences.at(-1);
+  const all = ledger.peekUnresolved(BATCH_MAX, SPAN_MAX);
+  const first = all[0];
+  const last = all.at(-1);
   if (first === undefined || last === undefined) return undefined;
   const { revision } = journal;
-  const span = (await journal.read(first, SPAN_MAX)).filter((stored) => stored.sequence <= last);
+  const page = await journal.read(first, SPAN_MAX);
+  // Of what lies behind a page that was full, nobody knows yet whether it is there.
+  const readTo = Math.min(last, page.at(-1)?.sequence ?? last);
+  const sequences = all.filter((sequence) => sequence <= readTo);
+  const span = page.filter((stored) => stored.sequence <= readTo);
   const batch = unresolvedBatch(span, sequences, ledger.isFree, timeOf, revision);
   ledger.claim(batch);
   ledger.forgetUnresolved(sequences);

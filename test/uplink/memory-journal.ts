@@ -27,6 +27,8 @@ export class MemoryJournal implements Journal {
   interval: () => Promise<void> = () => Promise.resolve();
   /** How long a write of the delivery state takes to answer once it is durable. */
   afterWrite: () => Promise<void> = () => Promise.resolve();
+  /** Records that a page has at most, however many are asked for: as where they are large. */
+  pageMax = Number.POSITIVE_INFINITY;
   revision = 0;
   readonly isFailing = false;
   /** Sequences that were merged into windows, and the revision that came of it. */
@@ -52,7 +54,8 @@ export class MemoryJournal implements Journal {
     await this.pause();
     this.#check();
     const page: StoredRecord[] = [];
-    for (let sequence = Math.max(1, from); sequence <= this.records.length && page.length < limit; sequence++) {
+    const max = Math.min(limit, this.pageMax);
+    for (let sequence = Math.max(1, from); sequence <= this.records.length && page.length < max; sequence++) {
       const record = this.records[sequence - 1];
       const isWanted = record !== undefined && (recordClass === undefined || classOf(record) === recordClass);
       if (isWanted && !this.gone.has(sequence)) page.push({ sequence, record });
@@ -125,6 +128,7 @@ export class MemoryJournal implements Journal {
     next.pause = this.pause;
     next.interval = this.interval;
     next.revision = this.revision;
+    next.pageMax = this.pageMax;
     for (const sequence of this.gone) next.gone.add(sequence);
     return next;
   }

@@ -103,7 +103,12 @@ function sum(values: readonly number[]): number {
 
 async function checkClasses(journal: Journal, stored: readonly StoredRecord[]): Promise<void> {
   for (const recordClass of RECORD_CLASSES) {
-    const read = await journal.read(1, stored.length + 1, recordClass);
+    const read: StoredRecord[] = [];
+    for (let from = 1; ; from = (read.at(-1)?.sequence ?? 0) + 1) {
+      const page = await journal.read(from, stored.length + 1, recordClass);
+      if (page.length === 0) break;
+      read.push(...page);
+    }
     const expected = stored.filter(({ record }) => classOf(record) === recordClass);
     assert(
       isDeepStrictEqual(read.map(sequenceOf), expected.map(sequenceOf)),
