@@ -65,12 +65,14 @@ async function exportTo(view: JournalView, range: Range, options: ExportOptions,
     openProgress(text.lookingForSensors, journal.stats().recordCount, errorOutput(io.err)),
   );
   if ('unknown' in choice) return sayWrong(text.unknownSensor(choice.unknown, choice.near), io);
-  const { timeOf, correctedMsMax } = await view.times();
+  const times = await view.times();
+  const { timeOf } = times;
   const selection = select(range, choice, names.length > 0, timeOf);
   const writer = await openWriter(options.format, timeOf);
   await interruptible(io, async (signal) => {
-    const query = queryOf(range, correctedMsMax, choice);
-    const isAll = names.length === 0 && range.fromMs === undefined && range.toMs === undefined;
+    const isEver = range.fromMs === undefined && range.toMs === undefined;
+    const query = queryOf(range, isEver ? 0 : await times.correctedMsMax(), choice);
+    const isAll = names.length === 0 && isEver;
     const total = isAll ? journal.stats().recordCount : undefined;
     const written = await writeRecords(view, { query, selection, writer, total, out: options.out, signal }, io);
     if (written === undefined) return;

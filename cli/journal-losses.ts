@@ -1,9 +1,8 @@
 import type { Damage, Journal, SequenceRange, StoredRecord } from '../gateway/journal/journal.ts';
 import type { Gap, RecordClass, Stamp } from '../gateway/record.ts';
+import { eventsOf, pagesFrom } from './journal-pages.ts';
 import type { TimeOf } from './journal-time.ts';
 
-/** Records that are read at once. */
-const PAGE = 1_000;
 /** Records on both sides of damage that are asked what it may have cost. */
 const NEIGHBOURS = 1_000;
 /** What ended in its time is no loss. */
@@ -37,13 +36,19 @@ export interface SensorLoss {
 /** The gap records of a journal, oldest first. */
 export async function gapsOf(journal: Pick<Journal, 'read'>): Promise<readonly Gap[]> {
   const gaps: Gap[] = [];
-  for (let from = 1; ; ) {
-    const page = await journal.read(from, PAGE, 'events');
-    for (const { record } of page) if (record.kind === 'gap') gaps.push(record);
-    const last = page.at(-1);
-    if (last === undefined) return gaps;
-    from = last.sequence + 1;
+  // The same sensors are missing again and again: a text for each of them would take most of the memory.
+  const texts = new Map<string, string>();
+  const known = (text: string) => {
+    const before = texts.get(text);
+    if (before === undefined) texts.set(text, text);
+    return before ?? text;
+  };
+  for await (const { record } of eventsOf(journal)) {
+    if (record.kind !== 'gap') continue;
+    const { sensors } = record;
+    gaps.push(sensors === undefined ? record : { ...record, sensors: sensors.map(known) });
   }
+  return gaps;
 }
 
 /** Whether a gap stands for records that should still be there. */
@@ -114,19 +119,25 @@ async function lossBetweenNeighbours(
   journal: Pick<Journal, 'read'>,
   timeOf: TimeOf,
 ): Promise<Loss> {
-  const earlier = await journal.read(Math.max(1, first - NEIGHBOURS), NEIGHBOURS, recordClass);
-  const before = earlier.filter(({ sequence }) => sequence < first);
-  let stillThere = 0;
-  for (let from = first; ; ) {
-    const page = await journal.read(from, PAGE, recordClass);
-    stillThere += page.filter(({ sequence }) => sequence <= last).length;
-    const end = page.at(-1);
-    if (end === undefined || end.sequence > last) break;
-    from = end.sequence + 1;
+  const lastBefore: Times = new Map();
+  for await (const page of pagesFrom(journal, Math.max(1, first - NEIGHBOURS), recordClass)) {
+    const before = page.filter(({ sequence }) => sequence < first);
+    noteTimes(lastBefore, before, timeOf, Math.max);
+    if (before.length < page.length) break;
   }
-  const after = await journal.read(last + 1, NEIGHBOURS, recordClass);
-  const lastBefore = timesBySensor(before, timeOf, Math.max);
-  const firstAfter = timesBySensor(after, timeOf, Math.min);
+  let stillThere = 0;
+  for await (const page of pagesFrom(journal, first, recordClass)) {
+    stillThere += page.filter(({ sequence }) => sequence <= last).length;
+    if ((page.at(-1)?.sequence ?? 0) > last) break;
+  }
+  const firstAfter: Times = new Map();
+  let afterCount = 0;
+  for await (const page of pagesFrom(journal, last + 1, recordClass)) {
+    const after = page.slice(0, NEIGHBOURS - afterCount);
+    noteTimes(firstAfter, after, timeOf, Math.min);
+    afterCount += after.length;
+    if (afterCount >= NEIGHBOURS) break;
+  }
   const sensors = [...new Set([...lastBefore.keys(), ...firstAfter.keys()])].sort();
   return {
     cause: kind,
@@ -156,17 +167,19 @@ interface Where {
   readonly recordClass: RecordClass | undefined;
 }
 
-/** The latest or the earliest time of each sensor. */
-function timesBySensor(
+/** Wall time by sensor. */
+type Times = Map<string, number>;
+
+/** Notes the latest or the earliest time of each sensor. */
+function noteTimes(
+  times: Times,
   stored: readonly StoredRecord[],
   timeOf: TimeOf,
   choose: (a: number, b: number) => number,
-): ReadonlyMap<string, number> {
-  const times = new Map<string, number>();
+): void {
   for (const { record } of stored) {
     const time = timeOf(record);
     if (record.kind !== 'observation' || !('wallMs' in time)) continue;
     times.set(record.sensor, choose(time.wallMs, times.get(record.sensor) ?? time.wallMs));
   }
-  return times;
 }

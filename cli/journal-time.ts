@@ -2,9 +2,8 @@ import { parseDuration } from '../config/schema-types.ts';
 import type { Journal } from '../gateway/journal/journal.ts';
 import type { Stamp } from '../gateway/record.ts';
 import { Timeline } from '../gateway/timeline.ts';
+import { eventsOf } from './journal-pages.ts';
 
-/** Records that are read at once. */
-const PAGE = 1_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A day, or a moment of it, with or without a zone: the extended format of ISO 8601. */
@@ -20,8 +19,8 @@ export type TimeOf = (stamp: Stamp) => KnownTime;
 /** The times of a journal's records. */
 export interface Times {
   readonly timeOf: TimeOf;
-  /** The wall time in a stamp may be wrong by so much: its clock was set right later. */
-  readonly correctedMsMax: number;
+  /** The wall time in a stamp may be wrong by so much: its clock was set right later. Reads all events. */
+  correctedMsMax(): Promise<number>;
 }
 
 /**
@@ -29,29 +28,26 @@ export interface Times {
  * set right has no time of its own, or a wrong one. `runningBoot` is the boot of the gateway that is writing it.
  */
 export async function timesOf(journal: Pick<Journal, 'read'>, runningBoot = ''): Promise<Times> {
-  const stamps: Stamp[] = [];
   // Nothing is ever given up here: the journal still has it.
   const timeline = new Timeline(runningBoot, () => 0, Number.POSITIVE_INFINITY);
-  for (let from = 1; ; ) {
-    const page = await journal.read(from, PAGE, 'events');
-    const last = page.at(-1);
-    if (last === undefined) break;
-    for (const { record } of page) {
-      timeline.add(record);
-      stamps.push(record);
-    }
-    from = last.sequence + 1;
-  }
+  for await (const { record } of eventsOf(journal)) timeline.add(record);
   const timeOf: TimeOf = (stamp) => {
     const time = timeline.timeOf(stamp);
     return time.kind === 'known' ? { wallMs: time.ms } : { why: 'clock-not-set' };
   };
-  // Every boot has events from its beginning on, and anchors where its clock was set right.
-  const corrected = stamps.map((stamp) => {
-    const time = timeOf(stamp);
-    return 'wallMs' in time && stamp.wallQuality !== 'none' ? Math.abs(time.wallMs - stamp.wallMs) : 0;
-  });
-  return { timeOf, correctedMsMax: corrected.reduce((most, each) => Math.max(most, each), 0) };
+  return {
+    timeOf,
+    // Every boot has events from its beginning on, and anchors where its clock was set right. They are read once more for
+    // this: all of their stamps together may be more than fits into memory.
+    async correctedMsMax() {
+      let most = 0;
+      for await (const { record } of eventsOf(journal)) {
+        const time = timeOf(record);
+        if ('wallMs' in time && record.wallQuality !== 'none') most = Math.max(most, Math.abs(time.wallMs - record.wallMs));
+      }
+      return most;
+    },
+  };
 }
 
 /**

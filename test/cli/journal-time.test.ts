@@ -90,5 +90,5 @@ test('how wrong stamps may be is known from those that were set right', async ()
   const wrong = Date.parse('2026-11-22T11:59:00Z');
   const { correctedMsMax } = await timesOf(journalOf([{ ...started, wallMs: wrong, wallQuality: 'floor' }, anchor]));
   // Three days.
-  expect(correctedMsMax).toBe(3 * 86_400_000);
+  expect(await correctedMsMax()).toBe(3 * 86_400_000);
 });
