@@ -40,6 +40,8 @@ export interface ChainOptions {
   readonly isReadOnly?: boolean;
   /** Hears of each damage that is found after opening, once; what is found at opening is in `damage` only. */
   readonly onDamage?: (damage: BlockDamage) => void;
+  /** As in block-reader.ts. */
+  readonly isLost?: (place: string) => boolean;
   /** Records of a block, 1 to BLOCK_RECORDS (the default): for tests. */
   readonly blockRecords?: number;
 }

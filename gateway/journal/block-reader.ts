@@ -55,6 +55,8 @@ export interface BlockReaderOptions {
   readonly folder: string;
   readonly recordClass: RecordClass;
   readonly onDamage: (damage: BlockDamage) => void;
+  /** The disk refuses a block: whether it is lost, or is to be asked for again later. By default it is lost. */
+  readonly isLost?: ((place: string) => boolean) | undefined;
   /** The file is not there any more. */
   readonly onGone: (file: BlockFile) => void;
 }
@@ -174,8 +176,9 @@ export class BlockReader {
       bytes = await loaded.handle.pread(first.offset, last.offset + last.sizeBytes - first.offset);
     } catch (error) {
       if (!isUnreadable(error)) throw readError(file, error);
-      if (group.length === 1) this.#nameBlock(file, loaded, first, 'unreadable');
-      else for (const block of group) yield* this.#readGroup(file, loaded, [block], sensors);
+      if (group.length > 1) for (const block of group) yield* this.#readGroup(file, loaded, [block], sensors);
+      else if (this.#options.isLost?.(`${file.name} ${first.offset}`) === false) throw readError(file, error);
+      else this.#nameBlock(file, loaded, first, 'unreadable');
       return;
     }
     for (const block of group) {

@@ -27,6 +27,7 @@ export interface ChainFilesOptions {
   readonly isReadOnly?: boolean;
   readonly list?: Pick<FileList, 'missed' | 'update'>;
   readonly onDamage?: (damage: BlockDamage) => void;
+  readonly isLost?: (place: string) => boolean;
   readonly blockRecords?: number;
 }
 
@@ -66,6 +67,7 @@ export class ChainFiles {
       folder,
       recordClass,
       onDamage: (damage) => this.#tell(damage),
+      isLost: options.isLost,
       onGone: (file) => this.#lose(file),
     });
     this.#changed();

@@ -17,6 +17,7 @@ import { Replacements } from './replacements.ts';
 import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
+import { SecondLook } from './second-look.ts';
 import { SequenceSet } from './sequence-set.ts';
 import { sizesOf } from './sizes.ts';
 import type { SlotFrame } from './slot-scan.ts';
@@ -109,7 +110,9 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
       if (!isReadOnly) setAside(disk, folder, bad, log);
     },
   });
-  const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock });
+  const look = new SecondLook(options.clock);
+  const isLost = (place: string) => look.isLost(place);
+  const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock, isLost });
   damage.found(found.damage);
   const { ring, chains } = found;
   const replacements = new Replacements();
@@ -165,16 +168,12 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onNamed: (loss) => forget(found, loss),
     onDropped: (range) => deliveries.skip(range),
   });
-  for (const loss of found.unnamed) queue.nameLoss(loss);
-  if (nextSequence > found.nextSequence) {
-    // A cursor that is ahead of the records: they were delivered from memory, the disk lied, or the files are older copies.
-    const ahead = { first: found.nextSequence, last: nextSequence - 1 };
-    deliveries.skip(ahead);
-    queue.nameLoss({ firstSequence: ahead.first, lastSequence: ahead.last, cause: 'never-written' });
-  }
+  nameMissing(found, deliveries, queue);
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number) => queue.volatile(from, limit);
-  const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread });
+  const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
+  // Whoever only looks does not come again.
+  if (!isReadOnly) look.begin();
   const own = { pending: found.pending, list: found.list, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
@@ -198,6 +197,15 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, sizes, sizeBy
     files: fileStats(ring, chains, sizes.slotBytes),
     ...(failing === undefined ? {} : { failing }),
   };
+}
+
+/** What opening found missing, and what a cursor is ahead of the records: they were delivered from memory, the disk lied, or the files are older copies. */
+function nameMissing({ unnamed, nextSequence }: Recovered, deliveries: Deliveries, queue: CommitQueue): void {
+  for (const loss of unnamed) queue.nameLoss(loss);
+  if (queue.nextSequence <= nextSequence) return;
+  const ahead = { first: nextSequence, last: queue.nextSequence - 1 };
+  deliveries.skip(ahead);
+  queue.nameLoss({ firstSequence: ahead.first, lastSequence: ahead.last, cause: 'never-written' });
 }
 
 /** What a durable gap record names need not be remembered otherwise. */

@@ -1,7 +1,7 @@
 import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { Chains } from './chains.ts';
 import { matcherOf } from './history-query.ts';
-import type { HistoryQuery, StoredRecord } from './journal.ts';
+import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { PageRoom } from './page-room.ts';
 import type { UnreadFrame } from './sealing.ts';
 import type { FramePlace } from './slot.ts';
@@ -16,6 +16,8 @@ export interface ReaderSource {
   /** Records that are in memory only. */
   readonly volatile: (from: number, limit: number) => readonly StoredRecord[];
   readonly onUnread: (frame: UnreadFrame) => void;
+  /** The disk refuses a frame: whether it is lost, or is to be asked for again later. */
+  readonly isLost: (place: string) => boolean;
 }
 
 export interface Reader {
@@ -82,7 +84,7 @@ async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly 
 }
 
 async function readSlots(
-  { ring, generation, onUnread }: ReaderSource,
+  { ring, generation, onUnread, isLost }: ReaderSource,
   frames: readonly FramePlace[],
   { from, recordClass: only, sensors }: Wanted,
   sealed: ReadonlyMap<RecordClass, number>,
@@ -92,9 +94,11 @@ async function readSlots(
   const records: StoredRecord[] = [];
   let last = from - 1;
   const sorted = frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence);
-  for await (const { slot, frame, decoded } of ring.readEach(sorted, sensors)) {
+  for await (const { slot, frame, decoded, isRefused } of ring.readEach(sorted, sensors)) {
     if (generation() !== started) break;
     if (frame.lastSequence <= last) continue;
+    if (isRefused && !isLost(`${slot.name} ${slot.epoch} ${frame.offset}`))
+      throw new JournalError(`the journal cannot be read now: ${slot.name} at ${frame.offset}`);
     if (decoded === undefined) onUnread({ slot: slot.name, ...frame });
     const meant = (decoded?.records ?? []).filter(({ sequence, record }) => {
       const recordClass = classOf(record);

@@ -24,6 +24,7 @@ export interface RecoveryOptions {
   readonly blockFileBytes: number;
   readonly isReadOnly: boolean;
   readonly onBlockDamage: (damage: BlockDamage) => void;
+  readonly isLost: (place: string) => boolean;
 }
 
 /** What stands in the folder. */
@@ -132,12 +133,12 @@ async function openChains(
   own: { readonly names: readonly string[]; readonly newEpoch: () => number; readonly list: FileList },
   ring: SlotRing,
   marks: ReadonlyMap<string, number>,
-  { log, blockFileBytes, isReadOnly, onBlockDamage }: RecoveryOptions,
+  { log, blockFileBytes, isReadOnly, onBlockDamage, isLost }: RecoveryOptions,
 ): Promise<Map<RecordClass, Chain>> {
   const slotsFrom = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence));
   const chains = new Map<RecordClass, Chain>();
   for (const recordClass of RECORD_CLASSES) {
-    const common = { ...own, log, fileBytesMax: blockFileBytes, isReadOnly, onDamage: onBlockDamage };
+    const common = { ...own, log, fileBytesMax: blockFileBytes, isReadOnly, onDamage: onBlockDamage, isLost };
     const from = Number.isFinite(slotsFrom) ? { slotsFrom } : {};
     const sealedThrough = marks.get(sealedMarkOf(recordClass)) ?? 0;
     chains.set(recordClass, await openChain(disk, folder, recordClass, { ...common, ...from, sealedThrough }));

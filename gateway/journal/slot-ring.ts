@@ -137,17 +137,17 @@ export class SlotRing {
     return undefined;
   }
 
-  /** As `read`, of one frame after the other; with `sensors` only the observations of these. */
+  /** As `read`, of one frame after the other; with `sensors` only the observations of these. `isRefused`: the disk gave an error. */
   async *readEach(
     places: readonly FramePlace[],
     sensors?: ReadonlySet<string>,
-  ): AsyncGenerator<FramePlace & { readonly decoded: DecodedRecords | undefined }> {
+  ): AsyncGenerator<FramePlace & { readonly decoded: DecodedRecords | undefined; readonly isRefused: boolean }> {
     for (const group of groupsOf(places)) {
       const { slot } = group[0] as FramePlace;
       await this.#learn(slot);
       const { dictionary } = slot;
-      for (const { frame, payload } of await this.#payloads(slot, group)) {
-        yield { slot, frame, decoded: payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors) };
+      for (const { frame, payload, isRefused } of await this.#payloads(slot, group)) {
+        yield { slot, frame, decoded: payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors), isRefused };
       }
     }
   }
@@ -356,26 +356,33 @@ export class SlotRing {
   }
 
   /** Of frames that follow each other in the slot, with one call of the disk; when it refuses, one by one. */
-  async #payloads(
-    slot: Slot,
-    group: readonly FramePlace[],
-  ): Promise<readonly { readonly frame: SlotFrame; readonly payload: Uint8Array | undefined }[]> {
+  async #payloads(slot: Slot, group: readonly FramePlace[]): Promise<readonly ReadFrame[]> {
     const { epoch } = slot;
     const start = group[0]?.frame.offset ?? 0;
     let bytes: Uint8Array = new Uint8Array();
+    let isRefused = false;
     try {
       const file = await this.#opened(slot);
       bytes = await file.pread(start, endOf(group.at(-1)) - start);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       if (group.length > 1) return (await Promise.all(group.map((place) => this.#payloads(slot, [place])))).flat();
+      isRefused = true;
     }
     return group.map(({ frame }) => {
       const found = decodeFrame(bytes, frame.offset - start, frame.offset);
       const isRight = found?.epoch === epoch && found.firstSequence === frame.firstSequence;
-      return { frame, payload: isRight ? found.payload : undefined };
+      return { frame, payload: isRight ? found.payload : undefined, isRefused };
     });
   }
+}
+
+/** What the disk gave of a frame. */
+interface ReadFrame {
+  readonly frame: SlotFrame;
+  /** Undefined when it is not what was written. */
+  readonly payload: Uint8Array | undefined;
+  readonly isRefused: boolean;
 }
 
 /** Whether the definition of the one is that of the other too. */

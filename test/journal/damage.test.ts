@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES } from '../../gateway/journal/frame.ts';
-import { FOLDER, gapsOf, type OpenOptions, observation, open, readAll, seeded, storedValues, upTo, valuesOf } from './kit.ts';
+import { JournalError } from '../../gateway/journal/journal.ts';
+import { TestClock } from '../support/test-clock.ts';
+import {
+  FOLDER,
+  gapsOf,
+  type OpenOptions,
+  observation,
+  open,
+  readAll,
+  seeded,
+  storedValues,
+  upTo,
+  valuesOf,
+  WALL_MS,
+} from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 const SIZES = { slotBytes: 65_536, slotCount: 3, blockFileBytes: 65_536 };
@@ -224,4 +238,58 @@ it('damage that comes while it runs is named the first time it is met, and only 
   const named = gapsOf(await readAll(journal)).flatMap(({ firstSequence, lastSequence }) => upTo(lastSequence, firstSequence));
   expect(named).toEqual([7, 8, 9]);
   await journal.close();
+});
+
+describe.each([
+  ['a slot', SLOT],
+  ['a block file', `${FOLDER}/gauges-000000000001.blocks`],
+] as const)('a page of %s that the disk refuses while it runs', (_where, path) => {
+  /** A journal with records in slots and in block files, none of them in memory. */
+  async function running() {
+    const disk = await journalOf(12);
+    const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+    const small = { slotBytes: 8 * PAGE_BYTES, slotCount: 3, blockFileBytes: 65_536 };
+    const isSealed = path.endsWith('.blocks');
+    if (isSealed) {
+      const before = await open(disk, small);
+      for (let value = 13; value <= 100; value++) await before.append(observation(value));
+      await before.close();
+    }
+    const journal = await open(disk, { ...(isSealed ? small : SIZES), clock });
+    return { disk, clock, journal, values: await storedValues(await open(disk.copy(), isSealed ? small : SIZES)) };
+  }
+
+  it('is asked for again: what is given a moment later was never lost', async () => {
+    const { disk, clock, journal, values } = await running();
+    disk.setUnreadable(path, 0);
+    await expect(readAll(journal)).rejects.toThrow(JournalError);
+    await clock.advance(10_000);
+    await expect(readAll(journal)).rejects.toThrow(JournalError);
+    disk.setUnreadable(path, 0, false);
+    expect(await storedValues(journal)).toEqual(values);
+    await clock.run(journal.append(observation(1_000)));
+    await clock.run(journal.append(observation(1_001)));
+    expect(gapsOf(await readAll(journal))).toEqual([]);
+    expect(journal.stats().damage).toEqual([]);
+    // An hour later the same page is refused once more: that is another story.
+    await clock.advance(3_600_000);
+    disk.setUnreadable(path, 0);
+    await expect(readAll(journal)).rejects.toThrow(JournalError);
+  });
+
+  it('is named as lost when it is refused for half a minute, and what stands behind it is read', async () => {
+    const { disk, clock, journal, values } = await running();
+    disk.setUnreadable(path, 0);
+    for (let second = 0; second < 30; second += 10) {
+      await expect(readAll(journal)).rejects.toThrow(JournalError);
+      await clock.advance(10_000);
+    }
+    const left = await storedValues(journal);
+    expect(left.length).toBeLessThan(values.length);
+    expect(left.length).toBeGreaterThan(0);
+    await clock.run(journal.append(observation(1_000)));
+    await clock.run(journal.append(observation(1_001)));
+    const named = gapsOf(await readAll(journal)).reduce((sum, { count }) => sum + (count ?? 0), 0);
+    expect(named).toBe(values.length - left.length);
+  });
 });
