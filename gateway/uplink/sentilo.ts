@@ -152,9 +152,10 @@ async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<v
 }
 
 async function keepDurable(parts: LaneParts, { oldest, tally, hearing }: Care, signal: AbortSignal): Promise<never> {
-  const { clock, sender, gate } = parts;
+  const { clock, journal, sender, gate } = parts;
   for (;;) {
-    await flush(parts);
+    // While the disk refuses, the journal tries it and makes this durable before it writes again: nothing has to wait for it.
+    if (!journal.isFailing) await flush(parts);
     try {
       await tally.tellDropped();
       await oldest.refresh();

@@ -1,8 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../config/config.ts';
-import { loadSite } from '../../config/load-site.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
 import type { Fault } from '../../simulator/faults.ts';
@@ -11,9 +8,9 @@ import { simulate } from '../../simulator/run.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import { worldForSite } from '../../simulator/sentilo/world.ts';
+import { carrerDemo, START_WALL_MS } from './card-world.ts';
 import { differences, forTheCity, type NamedHole, NO_DIFFERENCES, namedHoles, readStored } from './comparison.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MINUTE_MS = 60_000;
 /** Faults happen in the first part; after it everything heals and all that waits must arrive. */
 const TROUBLE_MS = 15 * MINUTE_MS;
@@ -24,17 +21,6 @@ const SEED_COUNT = process.env['BARRI_DEEP'] === '1' ? 200 : 7;
 /** Seeds that found something once. 110: sequences in a cursor were used again after their file was gone. */
 const FAILED_ONCE = [110];
 const SEEDS = [...new Set([...Array.from({ length: SEED_COUNT }, (_, index) => index + 1), ...FAILED_ONCE])];
-const START_WALL_MS = Date.UTC(2026, 2, 29);
-
-async function carrerDemo(): Promise<Config> {
-  const { config } = await loadSite(`${ROOT}examples/sites/carrer-demo.gateway.yaml`, {
-    readFile: (path) => readFile(path),
-    listFolder: (folder) => readdir(folder).catch(() => []),
-    boardFolders: [`${ROOT}boards`],
-  });
-  if (config === undefined) throw new Error('the example site has errors');
-  return config;
-}
 
 /** A few faults of every kind that may not cost a reading, each at a random time. The wall clock stays right. */
 function troubles(random: Random): Fault[] {
