@@ -2,7 +2,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
 import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { arrange } from './columns.ts';
-import { JournalError, type JournalFailing, type SequenceRange, type StoredRecord } from './journal.ts';
+import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { isAsRight, recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-ring.ts';
@@ -28,14 +28,14 @@ interface Waiting extends Entry {
 
 /** What the queue writes to. */
 export interface CommitTarget {
-  /** Makes the first of these durable and returns how many. @throws DiskError */
-  write(entries: readonly Entry[]): Promise<number>;
+  /** Makes the first of these durable and returns how many. `onHanded` is called before the disk is given any. @throws DiskError */
+  write(entries: readonly Entry[], onHanded: () => void): Promise<number>;
   /** Before records are written that could be read while they were only in memory. @throws DiskError, JournalError */
   beforeResuming(): Promise<void>;
   /** A durable gap record names the loss. */
   onNamed(loss: Loss): void;
-  /** There will be no record with these sequences. */
-  onDropped(range: SequenceRange): void;
+  /** There will be no record with this sequence. Returns whether that is a loss for somebody, and not delivered already. */
+  onDropped(sequence: number): boolean;
 }
 
 export interface CommitOptions {
@@ -80,7 +80,7 @@ export class CommitQueue {
   /** What is to be written down besides. */
   #notes: Pick<Event, 'code' | 'fields'>[] = [];
   #droppedCount = 0;
-  /** The last sequence that a write was tried of: what became of it nobody knows when it fails. */
+  /** The last sequence that may have been handed to the disk: what became of it nobody knows when that fails. */
   #attempted = 0;
   /** What was given up in memory since the disk last took something. */
   #dropped = newTallies();
@@ -134,7 +134,7 @@ export class CommitQueue {
     this.#notes.push({ code, fields });
   }
 
-  /** Observations that were given up in memory. */
+  /** Observations that were given up in memory and not delivered from there. */
   get droppedCount(): number {
     return this.#droppedCount;
   }
@@ -259,8 +259,9 @@ export class CommitQueue {
         const isAll = (this.#closed.at(-1)?.sequence ?? end) < end;
         const group = isAll ? this.#closed.slice() : this.#closed.filter(({ sequence }) => sequence < end);
         this.#writingCount = group.length;
-        this.#attempted = end - 1;
-        const count = await this.#target.write(group);
+        const count = await this.#target.write(group, () => {
+          this.#attempted = end - 1;
+        });
         for (const { resolve, sequence } of this.#closed.splice(0, count)) resolve(sequence);
         hasFailed = false;
       } catch (error) {
@@ -320,8 +321,7 @@ export class CommitQueue {
       if (dropped === undefined) return;
       const { sequence, record } = dropped;
       this.#dropped.get(classOf(record))?.add(dropped);
-      if (record.kind === 'observation') this.#droppedCount += 1;
-      this.#target.onDropped({ first: sequence, last: sequence });
+      if (this.#target.onDropped(sequence) && record.kind === 'observation') this.#droppedCount += 1;
       const why = `${JOURNAL_WAITING_MAX} newer ones wait for a disk that does not write`;
       dropped.reject(new JournalError(`record ${sequence} is given up: ${why}; check the card`));
     }

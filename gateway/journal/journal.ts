@@ -47,7 +47,7 @@ export interface JournalStats {
   readonly lastSequence: number;
   /** Damage found when this process opened it, and what went bad or was deleted since, as far as it was noticed. */
   readonly damage: readonly Damage[];
-  /** Undelivered observations dropped because of the size cap, since this process started. */
+  /** Undelivered observations dropped for want of room on the disk or in memory, since this process started. */
   readonly evictedUndeliveredCount: number;
   /** Observations that were merged into five-minute windows because of the size cap, since this process started. */
   readonly thinnedCount: number;

@@ -152,13 +152,13 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
-    async write(entries) {
+    async write(entries, onHanded) {
       // When the disk is so full that this finds no room, it is tried again: readings do not wait for it.
       await found.pending.prepare().catch(ignoreDiskError);
       await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
       const marks = deliveries.piggyback();
-      const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]));
+      const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]), onHanded);
       lastDurable = entries[count - 1]?.sequence ?? lastDurable;
       if (count > 0) marks.isDurable();
       sealer.start();
@@ -166,7 +166,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     },
     beforeResuming: () => deliveries.flush(),
     onNamed: (loss) => forget(found, loss),
-    onDropped: (range) => deliveries.skip(range),
+    onDropped: (sequence) => passDropped(sequence, deliveries),
   });
   nameMissing(found, deliveries, queue);
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
@@ -212,6 +212,13 @@ function nameMissing({ unnamed, nextSequence }: Recovered, deliveries: Deliverie
 function forget({ pending, list }: Recovered, loss: Loss): void {
   pending.named(loss);
   list.named({ first: loss.firstSequence, last: loss.lastSequence });
+}
+
+/** A record that was given up in memory leaves nothing to deliver. Returns whether somebody still had to get it. */
+function passDropped(sequence: number, deliveries: Deliveries): boolean {
+  const isDelivered = deliveries.all.length > 0 && deliveries.all.every((delivery) => delivery.isDelivered(sequence));
+  deliveries.skip({ first: sequence, last: sequence });
+  return !isDelivered;
 }
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */

@@ -100,9 +100,10 @@ export class SlotRing {
 
   /**
    * Makes as many of the entries durable as fit the slot, at least one, and returns how many. One write, one flush.
+   * `onHanded` is called before the disk is given anything of them.
    * @throws DiskError; the slot is finished then, and the next call takes another one. There must be room (`hasRoom`).
    */
-  async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>): Promise<number> {
+  async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>, onHanded: () => void): Promise<number> {
     const slot = this.#current ?? (await this.#nextSlot());
     await this.#learn(slot);
     const built = this.#build(slot, entries, lowWaters);
@@ -116,6 +117,7 @@ export class SlotRing {
     isNamed.catch(() => undefined);
     try {
       const file = await this.#opened(slot);
+      onHanded();
       await writeAll(file, built.bytes, slot.endBytes);
       await file.fdatasync();
       if (!(await isNamed)) throw new DiskError('ENOENT', `${slot.name} was deleted`);

@@ -6,7 +6,7 @@ import { TestClock } from '../support/test-clock.ts';
 import { checkJournal } from './harness/check.ts';
 import { Boot } from './harness/program.ts';
 import { type History, keyOf, truthOf } from './harness/truth.ts';
-import { type OpenOptions, open, readAll, seeded, WALL_MS } from './kit.ts';
+import { type OpenOptions, observation, open, readAll, seeded, WALL_MS } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 const MINUTE_MS = 60_000;
@@ -165,6 +165,44 @@ describe('a disk that refuses for ten minutes', () => {
       const sequence = await world.clock.run(journal.append(boot.next(seeded(i))));
       expect(delivery.isDelivered(sequence), `record ${sequence}`).toBe(false);
     }
+  });
+
+  it('the state of the delivery can be written and no record: only what the slots were given waits for them', async () => {
+    const world = await new World().start();
+    await world.run(2);
+    world.disk.fault = (operation, _count, path) => (WRITING.includes(operation) && path.includes('/slot-') ? 'EIO' : undefined);
+    await world.run(10);
+    expect(world.journal.stats().failing).toMatchObject({ code: 'EIO' });
+    // Each slot was given what waited at one of the first attempts. Later ones give nothing away: there is no file to write to.
+    const attempted = SIZES.slotCount * 3 * SENSORS;
+    const measured = world.appended.slice(0, -SENSORS);
+    expect(measured.filter((record) => !world.delivered.has(keyOf(record))).length).toBeLessThanOrEqual(attempted);
+    world.disk.fault = undefined;
+    await world.clock.advance(MINUTE_MS);
+    await world.run(1);
+    await world.checkAll();
+  });
+
+  it('so long that what was delivered has to leave the memory: only the rest counts as lost to the city', async () => {
+    const world = await new World().start();
+    world.disk.fault = (operation) => (WRITING.includes(operation) ? 'EIO' : undefined);
+    await world.run(1);
+    const { waitingMax = 0 } = world.journal.stats().failing ?? {};
+    let value = 0;
+    const append = async (count: number, sends: boolean) => {
+      for (let done = 0; done < count; done += 1_000) {
+        for (let i = 0; i < 1_000; i++) void world.append(observation(++value));
+        await world.clock.advance(2_000);
+        if (sends) await world.send();
+      }
+    };
+    const sentCount = 2_000;
+    await append(sentCount, true);
+    await append(waitingMax, false);
+    // The oldest are given up first: all that were delivered, but for what the disk was given when it failed, and some that were not.
+    const lostCount = world.journal.stats().evictedUndeliveredCount;
+    expect(lostCount).toBeGreaterThan(0);
+    expect(lostCount).toBeLessThanOrEqual(world.rejectedCount - sentCount + 2 * SENSORS);
   });
 
   it('others fill the disk: the state of the delivery and orders are written all the same, and readings as long as there is room', async () => {
