@@ -145,6 +145,7 @@ export class CardWorld {
       readDir: (path) => disk.readDir(path),
       mkdir: (path) => disk.mkdir(path),
       size: (path) => disk.size(path),
+      freeBytes: () => disk.freeBytes(),
       rename: (from, to) => disk.rename(from, to),
       unlink: (path) => disk.unlink(path),
       fsyncDir: (path) => disk.fsyncDir(path),

@@ -198,6 +198,33 @@ describe('a card that refuses from minute 5 to minute 15', () => {
     await expectAsIfNothing(world);
   }, 60_000);
 
+  it.each([
+    ['smaller than the usual slots', 1024, undefined],
+    ['too small for any', 100, 'ENOSPC'],
+  ])(
+    'costs the city nothing when it has no room for the journal, since it is %s',
+    async (_how, sizeKiB, code) => {
+      const world = new CardWorld(config);
+      world.disk.capacityBytes = sizeKiB * 1024;
+      await world.start();
+      await world.clock.runUntil(RUN_MS);
+      expect(world.gateway.status().stored.failing?.code).toBe(code);
+      await world.stop();
+      expect(world.wires).toEqual(clean.wires);
+      expect(world.fatal).toEqual([]);
+      expect(world.lines.length - clean.lineCount).toBeLessThanOrEqual(10);
+      const inCity = keysInCity(world.inCity());
+      expect(inCity.size).toBe(world.inCity().length);
+      const missing = forTheCity(clean.stored.map(({ record }) => record)).filter(
+        (each) => isDue(each) && !inCity.has(keyOf(each)),
+      );
+      // What was measured before the clock was known to be right is looked at once more only when the disk works.
+      expect(missing.filter(({ wallMs }) => wallMs >= START_WALL_MS + SECOND_MS)).toEqual([]);
+      if (code === undefined) expect(textsOf(world.inCity())).toEqual(clean.city);
+    },
+    60_000,
+  );
+
   it('costs what nothing has room for when it is full, the journal is small and the network is away, and all of that is named', async () => {
     const small = { ...config, buffer: { ...config.buffer, maxSizeBytes: 1024 * 1024 } };
     const world = new CardWorld(small, [NO_NETWORK]);
