@@ -89,8 +89,10 @@ function volatileFrom(journal: Journal): number {
 
 /** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { positions, sender, gate, held, suspects, jobs, ledger, wake } = parts;
+  const { positions, sender, gate, jobs, ledger, wake } = parts;
+  let isInMemory = false;
   for (;;) {
+    isInMemory = keepToMemory(parts, isInMemory);
     if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
     const lookUp = jobs.takeLookUp();
     if (lookUp !== undefined) {
@@ -99,27 +101,8 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       continue;
     }
     const pauseMs = gate.remainingMs();
-    // While the disk refuses, only what is in memory alone can be sent: the fresh lane does that.
-    if (pauseMs === 0 && !parts.journal.isFailing) {
-      const stragglers = ledger.stragglers();
-      if (stragglers.length > 0) {
-        await makeRoom(parts, stragglers);
-        continue;
-      }
-      const batch = jobs.takeResend();
-      if (batch !== undefined) {
-        if (!(await sender.send(batch, signal))) jobs.resend(batch);
-        wake.notify();
-        continue;
-      }
-      if (held.remainingMs() === 0) {
-        await probe(parts, signal);
-        continue;
-      }
-      if (!jobs.isFull && suspects.remainingMs() === 0) {
-        await sendOfSuspect(parts, signal);
-        continue;
-      }
+    if (pauseMs === 0) {
+      if (!isInMemory && (await sendAside(parts, signal))) continue;
       if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
         await turn(parts, 'backlog', positions.fresh, signal);
         continue;
@@ -132,6 +115,39 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
     }
     await wake.wait(Math.min(jobs.remainingMs(), untilNextMs(parts, pauseMs)), signal);
   }
+}
+
+/**
+ * While the disk refuses, only what is in memory alone can be sent, and the backlog is that part of it which is not fresh.
+ * When the disk works again, everything before it is looked through. Returns whether the disk refuses.
+ */
+function keepToMemory({ journal, positions }: LaneParts, wasInMemory: boolean): boolean {
+  if (journal.isFailing) positions.backlog = Math.max(positions.backlog, volatileFrom(journal));
+  else if (wasInMemory) positions.backlog = REWOUND;
+  return journal.isFailing;
+}
+
+/** What comes before the oldest records that wait; each step makes one of these smaller. Returns whether there was any. */
+async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean> {
+  const { sender, held, suspects, jobs, ledger, wake } = parts;
+  const stragglers = ledger.stragglers();
+  if (stragglers.length > 0) {
+    await makeRoom(parts, stragglers);
+    return true;
+  }
+  const batch = jobs.takeResend();
+  if (batch !== undefined) {
+    if (!(await sender.send(batch, signal))) jobs.resend(batch);
+    wake.notify();
+    return true;
+  }
+  if (held.remainingMs() === 0) {
+    await probe(parts, signal);
+    return true;
+  }
+  if (jobs.isFull || suspects.remainingMs() > 0) return false;
+  await sendOfSuspect(parts, signal);
+  return true;
 }
 
 /** Until the backlog lane has something to send again; whatever is durable meanwhile wakes it anyway. */

@@ -117,6 +117,15 @@ describe('a card that refuses from minute 5 to minute 15', () => {
     return world;
   }
 
+  /** What the city should have at the end of the trouble: what was on its way to the disk when it failed waits, since nobody knows whether it is there. */
+  function notArrived(world: CardWorld): string[] {
+    const inCity = keysInCity(world.inCity());
+    const mayWait = ({ wallMs }: Observation) =>
+      Math.abs(wallMs - START_WALL_MS - BEGIN_MS) < ROUND_MS || wallMs > START_WALL_MS + END_MS - ROUND_MS;
+    const onItsWay = new Set(observationsOf(clean.stored).filter(mayWait).map(keyOf));
+    return [...clean.inCityAtEnd].filter((key) => !inCity.has(key) && !onItsWay.has(key));
+  }
+
   /** Measuring was not touched, nobody was flooded with lines, and the journal and the city hold what they would without trouble. */
   async function expectAsIfNothing(world: CardWorld): Promise<void> {
     expect(world.wires).toEqual(clean.wires);
@@ -148,15 +157,7 @@ describe('a card that refuses from minute 5 to minute 15', () => {
 
       await world.clock.runUntil(END_MS);
       expect(world.gateway.status().stored.failing).toBeDefined();
-      // What was on its way to the disk when it failed waits: nobody knows whether it is there.
-      const inCity = keysInCity(world.inCity());
-      const waiting = [...clean.inCityAtEnd].filter((key) => !inCity.has(key));
-      const onItsWay = observationsOf(clean.stored)
-        .filter(
-          ({ wallMs }) => Math.abs(wallMs - START_WALL_MS - BEGIN_MS) < ROUND_MS || wallMs > START_WALL_MS + END_MS - ROUND_MS,
-        )
-        .map(keyOf);
-      expect(waiting.filter((key) => !onItsWay.includes(key))).toEqual([]);
+      expect(notArrived(world)).toEqual([]);
 
       world.refuse(undefined);
       await world.clock.runUntil(END_MS + MINUTE_MS);
@@ -184,6 +185,18 @@ describe('a card that refuses from minute 5 to minute 15', () => {
     },
     60_000,
   );
+
+  it('holds nothing back once the network is there again, however much waits in memory', async () => {
+    const backMs = END_MS - 2 * MINUTE_MS;
+    const world = await troubled(EVERY_WRITE, [{ ...NO_NETWORK, toMs: backMs }]);
+    await world.clock.runUntil(END_MS);
+    expect(world.gateway.status().stored.failing?.waitingCount).toBeGreaterThan(1_500);
+    expect(notArrived(world)).toEqual([]);
+    world.refuse(undefined);
+    await world.clock.runUntil(RUN_MS);
+    await world.stop();
+    await expectAsIfNothing(world);
+  }, 60_000);
 
   test('and is only full needs nothing at all: the pages that are written over are there already', async () => {
     const world = await troubled(FULL);
