@@ -58,6 +58,21 @@ export class DiskError extends Error {
   }
 }
 
+/** What may stand under a file's name and is no file. */
+export type NoFile = 'folder' | 'pipe' | 'socket' | 'device';
+
+const NO_FILE_CODES: Readonly<Record<string, NoFile>> = {
+  IS_FOLDER: 'folder',
+  IS_PIPE: 'pipe',
+  IS_SOCKET: 'socket',
+  IS_DEVICE: 'device',
+};
+
+/** What an `open` was refused for that came upon no file; undefined for any other error. */
+export function noFileOf(error: unknown): NoFile | undefined {
+  return error instanceof DiskError ? NO_FILE_CODES[error.code] : undefined;
+}
+
 /**
  * The file operations that a crash-safe store needs and no more. Paths are absolute. What is written is durable only
  * after `fdatasync` of the file; a created, renamed or deleted name only after `fsyncDir` of its folder.
@@ -68,7 +83,11 @@ export interface Disk {
   readDir(path: string): Promise<string[]>;
   /** Creates the folder and its parents, each made durable; nothing happens when it exists. */
   mkdir(path: string): Promise<void>;
-  /** `read`: must exist. `write`: read and write, must exist. `create`: read and write, created if missing, never truncated. */
+  /**
+   * `read`: must exist. `write`: read and write, must exist. `create`: read and write, created if missing, never truncated.
+   * Anything but a file is refused at once, with one of the codes that `noFileOf` knows: a pipe would make the reader wait
+   * for ever, and a device may have no end.
+   */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   /** Size in bytes, or undefined when there is no such file. */
   size(path: string): Promise<number | undefined>;

@@ -1,4 +1,4 @@
-import { existsSync, promises as fs, readFileSync } from 'node:fs';
+import { existsSync, promises as fs, readFileSync, type Stats } from 'node:fs';
 import * as http from 'node:http';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
@@ -86,7 +86,13 @@ async function diskCall<T>(what: string, path: string, call: Promise<T>): Promis
   }
 }
 
-const OPEN_FLAGS = { read: 'r', write: 'r+' } as const;
+const { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
+/** Without O_NONBLOCK the opening of a pipe waits until somebody writes to it. A file does not know the difference. */
+const OPEN_FLAGS = {
+  read: O_RDONLY | O_NONBLOCK,
+  write: O_RDWR | O_NONBLOCK,
+  create: O_RDWR | O_CREAT | O_NONBLOCK,
+} as const;
 
 const realDisk: Disk = {
   readDir: async (path) => (await diskCall('list', path, fs.readdir(path))).sort(),
@@ -99,9 +105,22 @@ const realDisk: Disk = {
     }
   },
   open: async (path, mode) => {
-    if (mode !== 'create') return realFile(path, await diskCall('open', path, fs.open(path, OPEN_FLAGS[mode])));
-    const { O_RDWR, O_CREAT } = fs.constants;
-    return realFile(path, await diskCall('create', path, fs.open(path, O_RDWR | O_CREAT, 0o600)));
+    const what = mode === 'create' ? 'create' : 'open';
+    let handle: fs.FileHandle;
+    try {
+      handle = await diskCall(what, path, fs.open(path, OPEN_FLAGS[mode], 0o600));
+    } catch (error) {
+      // A folder cannot be opened for writing, nor a socket at all.
+      mustBeFile(path, await fs.stat(path).catch(() => undefined));
+      throw error;
+    }
+    try {
+      mustBeFile(path, await diskCall('look at', path, handle.stat()));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return realFile(path, handle);
   },
   size: async (path) => {
     try {
@@ -128,6 +147,15 @@ const realDisk: Disk = {
     }
   },
 };
+
+/** @throws DiskError that says what it is instead */
+function mustBeFile(path: string, stats: Stats | undefined): void {
+  if (stats === undefined || stats.isFile()) return;
+  if (stats.isDirectory()) throw new DiskError('IS_FOLDER', `${path} is a folder and not a file`);
+  if (stats.isFIFO()) throw new DiskError('IS_PIPE', `${path} is a pipe and not a file`);
+  if (stats.isSocket()) throw new DiskError('IS_SOCKET', `${path} is a socket and not a file`);
+  throw new DiskError('IS_DEVICE', `${path} is a device and not a file`);
+}
 
 function realFile(path: string, handle: fs.FileHandle): DiskFile {
   return {

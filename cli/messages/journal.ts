@@ -108,7 +108,8 @@ Examples:
   unread: (records: number) =>
     `${count(records, 'record')} that the files promise did not come back: look again, and report it if it stays so.`,
   gapsOnRecord: (gaps: number) => `${count(gaps, 'gap')} on record from before: \`barri journal inspect\` shows them.`,
-  damage: ({ file, offset, sizeBytes, kind, missing, holds }: Damage) => {
+  damage: ({ file, offset, sizeBytes, kind, missing, holds, what: found }: Damage) => {
+    if (found !== undefined) return live.foreign(file, found, offset);
     if (kind === 'other-version') return `${file}: written by a later version, left alone`;
     const place = `${file}, ${count(sizeBytes, 'byte')} from ${number(offset)} on`;
     const what = kind === 'unreadable' ? 'the disk gives an error' : 'damaged';

@@ -1,5 +1,5 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
-import type { Damage } from '../../gateway/journal/journal.ts';
+import type { Damage, ForeignKind } from '../../gateway/journal/journal.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
@@ -44,7 +44,12 @@ export const text = {
     `${count(readings, 'reading')} ${readings === 1 ? 'was' : 'were'} merged into windows of five minutes: the journal is full (\`buffer: { max_size: … }\`)`,
   counting: 'counting what waits',
   missing: (records: number) => `${count(records, 'record')} missing in all: \`barri journal inspect\` says which and why`,
-  damage: ({ kind, file, sizeBytes, missing, holds, count: known }: Damage & { readonly count?: number }) => {
+  foreign: (file: string, what: ForeignKind, offset: number) =>
+    offset > 0
+      ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
+      : `${file} is ${FOREIGN[what]}: left alone`,
+  damage: ({ kind, file, offset, sizeBytes, missing, holds, what, count: known }: Damage & { readonly count?: number }) => {
+    if (what !== undefined) return text.foreign(file, what, offset);
     if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
     if (holds !== undefined) return `${file} cannot be opened: what it holds waits until the card gives it`;
     const range = missing === undefined ? 0 : missing.last - missing.first + 1;
@@ -163,6 +168,15 @@ const CITY_PROBLEMS: Readonly<Record<string, string>> = {
   S900: 'the journal cannot record what is being sent: {words}',
 };
 const CITY_PROBLEM_OTHER = 'the city answered: {words}';
+
+/** What is no file of the journal although it has the name of one. */
+const FOREIGN: Readonly<Record<ForeignKind, string>> = {
+  folder: 'a folder and no file of the journal',
+  pipe: 'a pipe and no file of the journal',
+  socket: 'a socket and no file of the journal',
+  device: 'a device and no file of the journal',
+  'too-large': 'too large for a file of the journal, and begins with nothing of one',
+};
 
 const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {
   good: 'good',

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
 import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
 import {
+  BLOCK_FILE_LOOKED_MAX,
   type BlockDamage,
   type BlockFilePlace,
   blockFileName,
@@ -16,6 +17,7 @@ import { type Batches, BlockWriter } from './block-writer.ts';
 import { type ChainEntry, ChainFiles, newEntry, update } from './chain-files.ts';
 import { ignoreDiskError, withFile } from './disk-tools.ts';
 import type { FileList, ListedFile } from './file-list.ts';
+import { foreignAt, foreignDamage, noFile } from './foreign.ts';
 import type { HistoryQuery, SequenceRange, StoredRecord } from './journal.ts';
 
 export interface ChainOptions {
@@ -112,7 +114,12 @@ export async function openChain(disk: Disk, folder: string, recordClass: RecordC
   const own = places.filter((place) => place.recordClass === recordClass).sort(compareBlockFiles);
   if (options.isReadOnly !== true) await removeUnfinished(disk, folder, recordClass, options.names);
   const found: Found = { disk, folder, options, entries: [], damage: [], epochMax: 0 };
-  for (const [i, place] of own.entries()) await openFile(found, place, own[i + 1]);
+  // From the newest on, since what the next file has counts only there: only a file of the journal is a next one.
+  let next: BlockFilePlace | undefined;
+  for (const place of own.toReversed()) if (await openFile(found, place, next)) next = place;
+  found.entries.reverse();
+  const order = new Map(own.map((place, index) => [blockFileName(place), index]));
+  found.damage.sort((a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0));
   await noteListed(found, recordClass);
   noteShort(found, recordClass);
   return new ChainFiles(disk, folder, recordClass, found, options);
@@ -134,7 +141,7 @@ async function noteListed({ disk, folder, options, entries, damage }: Found, rec
   for (const listed of list.of(recordClass)) {
     const file = blockFileName({ recordClass, firstSequence: listed.nameSequence, attempt: listed.attempt });
     const entry = entries.find(({ name }) => name === file);
-    const ofFile = damage.filter((each) => each.file === file);
+    const ofFile = damage.filter((each) => each.file === file && each.kind !== 'foreign');
     const known = Math.max(0, entry?.lastSequence ?? 0, ...ofFile.map(({ missing, holds }) => (missing ?? holds)?.last ?? 0));
     // What cannot be read now is not missing.
     if (entry === undefined && ofFile.length > 0) list.missed(recordClass, listed);
@@ -190,11 +197,15 @@ function noteShort({ entries, damage, options: { sealedThrough = 0 } }: Found, r
 async function removeUnfinished(disk: Disk, folder: string, recordClass: RecordClass, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const isOwn = name.endsWith('.new') && parseBlockFileName(name.slice(0, -4))?.recordClass === recordClass;
-    if (isOwn) await disk.unlink(join(folder, name)).catch(() => undefined);
+    const path = join(folder, name);
+    // What cannot have been made by an append is somebody's.
+    const isLeft = isOwn && (await foreignAt(disk, path, BLOCK_FILE_LOOKED_MAX)) === undefined;
+    if (isLeft) await disk.unlink(path).catch(() => undefined);
   }
 }
 
-async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlace | undefined): Promise<void> {
+/** False when the file is none of the journal's: then it is only named. */
+async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlace | undefined): Promise<boolean> {
   const { disk, folder, options } = found;
   const name = blockFileName(place);
   let sizeBytes = 0;
@@ -202,21 +213,28 @@ async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlac
     const path = join(folder, name);
     const isWritable = next === undefined && options.isReadOnly !== true;
     const file = await openHandle(disk, path, isWritable);
-    let isKept = false;
+    let read: 'kept' | 'read' | 'foreign' = 'read';
     try {
       sizeBytes = await file.size();
-      isKept = await readFile(found, file, sizeBytes, place, next);
+      read = await readFile(found, file, sizeBytes, place, next);
     } finally {
-      if (!isKept) await file.close().catch(() => undefined);
+      if (read !== 'kept') await file.close().catch(() => undefined);
     }
+    return read !== 'foreign';
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     // Deleted since the folder was listed.
-    if (error.code === 'ENOENT') return;
+    if (error.code === 'ENOENT') return true;
+    const foreign = noFile(error);
+    if (foreign !== undefined) {
+      found.damage.push({ ...foreignDamage(name, foreign), recordClass: place.recordClass });
+      return false;
+    }
     options.log('error', 'journal-file-unreadable', { file: name, error });
     const last = (next?.firstSequence ?? options.slotsFrom ?? place.firstSequence + 1) - 1;
     const holds = last < place.firstSequence ? {} : { holds: { first: place.firstSequence, last } };
     found.damage.push({ file: name, recordClass: place.recordClass, offset: 0, sizeBytes, kind: 'unreadable', ...holds });
+    return true;
   }
 }
 
@@ -226,7 +244,7 @@ async function openHandle(disk: Disk, path: string, isWritable: boolean): Promis
   try {
     return await disk.open(path, 'write');
   } catch (error) {
-    if (error instanceof DiskError && error.code === 'ENOENT') throw error;
+    if (error instanceof DiskError && (error.code === 'ENOENT' || noFile(error) !== undefined)) throw error;
     return await disk.open(path, 'read');
   }
 }
@@ -238,38 +256,44 @@ async function definitionsOf(disk: Disk, path: string) {
   });
 }
 
-/** True when the handle is kept for appending. */
+/** `kept`: the handle is needed for appending. `foreign`: nothing in the file is of the journal. */
 async function readFile(
   found: Found,
   file: DiskFile,
   sizeBytes: number,
   place: BlockFilePlace,
   next: BlockFilePlace | undefined,
-): Promise<boolean> {
+): Promise<'kept' | 'read' | 'foreign'> {
   const { options, entries } = found;
   const entry = newEntry(blockFileName(place), place.firstSequence, undefined);
-  const index = await readIndex(file, sizeBytes).catch((error: unknown) => {
-    if (!isUnreadable(error)) throw error;
-    return undefined;
-  });
+  const lookedBytes = Math.min(sizeBytes, BLOCK_FILE_LOOKED_MAX);
+  const isLong = lookedBytes < sizeBytes;
+  const index = isLong ? undefined : await readIndex(file, sizeBytes).catch(nothingUnreadable);
   // What the disk failed under stands once more in the next file, and only there it was made durable.
   if (index !== undefined && index.totals.lastSequence < (next?.firstSequence ?? Number.POSITIVE_INFINITY)) {
     entries.push(entry);
     update(entry, index.totals, sizeBytes);
     entry.isThinned = index.isThinned;
     found.epochMax = Math.max(found.epochMax, index.epoch);
-    return false;
+    return 'read';
   }
   const covered = [next?.firstSequence, options.slotsFrom].filter((sequence) => sequence !== undefined);
   const coveredFrom = covered.length === 0 ? undefined : Math.min(...covered);
-  const walked = await walkBlocks(file, sizeBytes, {
+  const walked = await walkBlocks(file, lookedBytes, {
     firstSequence: place.firstSequence,
     coveredFrom,
     nextFirst: next?.firstSequence,
   });
+  const isOther = isLong && walked.epoch === undefined && walked.later === undefined;
+  if (isLong) {
+    const beyond = foreignDamage(entry.name, { what: 'too-large', sizeBytes }, isOther ? 0 : lookedBytes);
+    found.damage.push({ ...beyond, recordClass: place.recordClass });
+  }
+  if (isOther) return 'foreign';
   entries.push(entry);
   update(entry, totalsOf(walked.blocks), walked.endBytes);
-  entry.sizeBytes = sizeBytes;
+  // What was not looked at takes none of the journal's room: it would have all the rest deleted.
+  entry.sizeBytes = lookedBytes;
   if (walked.index !== undefined) entry.isThinned = walked.index.isThinned;
   const name = entry.name;
   const { sealedThrough = 0 } = options;
@@ -290,13 +314,19 @@ async function readFile(
     found.damage.push({ file: entry.name, recordClass: place.recordClass, ...damage });
   }
   found.epochMax = Math.max(found.epochMax, walked.epoch ?? 0);
-  const mayAppend = next === undefined && options.isReadOnly !== true && !isShort && walked.later === undefined;
+  const isWritable = next === undefined && options.isReadOnly !== true;
+  const mayAppend = isWritable && !isShort && !isLong && walked.later === undefined;
   const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
-  if (!isOpen || walked.epoch === undefined) return false;
+  if (!isOpen || walked.epoch === undefined) return 'read';
   const { epoch, dictionary, blocks, endBytes } = walked;
   const writer = new BlockWriter(file, { epoch, dictionary, blocks, endBytes });
   Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
-  return true;
+  return 'kept';
+}
+
+function nothingUnreadable(error: unknown): undefined {
+  if (!isUnreadable(error)) throw error;
+  return undefined;
 }
 
 /**

@@ -19,6 +19,12 @@ const EXTENT_BYTES = 10;
 /** Records of one block at most. */
 export const BLOCK_RECORDS = 8192;
 
+/**
+ * What is looked at of a block file. No release writes longer ones: a file is finished once it has 4 MiB, and what is
+ * written then is a block and an index. All of a larger file would take hours to walk through.
+ */
+export const BLOCK_FILE_LOOKED_MAX = 8 << 20;
+
 /** Where a block file stands in its chain: by first sequence, then by attempt. */
 export interface BlockFilePlace {
   readonly recordClass: RecordClass;

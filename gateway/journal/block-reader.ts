@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Disk, DiskError, type DiskFile } from '../host.ts';
+import { type Disk, DiskError, type DiskFile, noFileOf } from '../host.ts';
 import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
 import { type Block, type BlockDamage, unpackSeries, unwrapBlock } from './block-file.ts';
 import { readIndex } from './block-index.ts';
@@ -239,7 +239,8 @@ export class BlockReader {
     try {
       handle = await this.#options.disk.open(join(this.#options.folder, file.name), 'read');
     } catch (error) {
-      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw readError(file, error);
+      const isGone = error instanceof DiskError && (error.code === 'ENOENT' || noFileOf(error) !== undefined);
+      if (!isGone) throw readError(file, error);
       this.#options.onGone(file);
       return undefined;
     }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
 import type { RecordClass } from '../record.ts';
 import {
+  BLOCK_FILE_LOOKED_MAX,
   type BlockDamage,
   type BlockFilePlace,
   type BlockTotals,
@@ -13,6 +14,7 @@ import { type BlockFile, BlockReader } from './block-reader.ts';
 import { type Batches, BlockWriter, toBlocks } from './block-writer.ts';
 import { ignoreDiskError } from './disk-tools.ts';
 import type { FileList, ListedFile } from './file-list.ts';
+import { freeName } from './foreign.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { Dictionary } from './series.ts';
 
@@ -151,7 +153,7 @@ export class ChainFiles {
       // Without an index it is as good to read; what fails here has given it up.
       if (entry.writer !== undefined) await this.#finish(entry, entry.writer).catch(ignoreDiskError);
       const temporary = this.#pathOf(`${entry.name}.new`);
-      if ((await this.#disk.size(temporary)) !== undefined) await this.#disk.unlink(temporary);
+      await freeName(this.#disk, temporary, BLOCK_FILE_LOOKED_MAX);
       const handle = await this.#disk.open(temporary, 'create');
       let writer: BlockWriter;
       try {

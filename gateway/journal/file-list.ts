@@ -7,7 +7,7 @@ import type { SequenceRange } from './journal.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
-const LIST_FILE = 'files';
+export const LIST_FILE = 'files';
 const MAGIC = 'BJFI';
 /** Numbers of one file in the list. */
 const ITEMS = 4;

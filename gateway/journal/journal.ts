@@ -1,3 +1,4 @@
+import type { NoFile } from '../host.ts';
 import type { JournalRecord, RecordClass } from '../record.ts';
 
 /** A record and its place. Sequences start at 1, strictly increase and are never used again. */
@@ -31,9 +32,17 @@ export interface Damage {
    * nor delivered: they wait for whoever can read the file.
    */
   readonly holds?: SequenceRange;
-  /** `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release, left as it is. */
-  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version';
+  /**
+   * `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release,
+   * left as it is. `foreign`: from this offset on it is none of the journal's, and was not looked at.
+   */
+  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'foreign';
+  /** Of a foreign one: what it is. */
+  readonly what?: ForeignKind;
 }
+
+/** What stands under the name of a journal's file, or in it behind all that a journal writes. */
+export type ForeignKind = NoFile | 'too-large';
 
 /** What the journal knows about itself. */
 export interface JournalStats {

@@ -7,7 +7,7 @@ import { joinLosses, type Loss } from './loss.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
-const LOSSES_FILE = 'losses';
+export const LOSSES_FILE = 'losses';
 const MAGIC = 'BJLO';
 /** Sensors that one of them names: the gap record itself names more. */
 const SENSORS_MAX = 8;

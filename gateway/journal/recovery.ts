@@ -13,6 +13,7 @@ import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import { findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
+import { foreignStates, uplinksOf } from './state-files.ts';
 
 /** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
 const UNREADABLE_SEQUENCES = 65_536;
@@ -79,14 +80,14 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
 
   const pending = await openPendingLosses(disk, folder);
   const isAnythingMissing = blockDamage.length + holesIn(ring, chains, marks).length + pending.atOpening.length > 0;
-  if (!options.isReadOnly) for (const bad of blockDamage) if (bad.sizeBytes > 0) await keepAside(disk, folder, bad, options.log);
+  if (!options.isReadOnly) for (const bad of blockDamage) if (isDamaged(bad)) await keepAside(disk, folder, bad, options.log);
   const marked = await readMarked(ring, chains, isAnythingMissing);
   const missing = holesIn(ring, chains, marks);
   if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
   const known = holes.flatMap((range) => marked.named.missing(range));
   const ofSlots = await slotDamage(disk, folder, slots.found, known, options);
-  const damage = [...slots.damage, ...ofSlots, ...blockDamage];
+  const damage = [...slots.damage, ...ofSlots, ...blockDamage, ...(await foreignStates(disk, folder, names))];
   const announced = pending.atOpening.filter(
     ({ firstSequence: first, lastSequence: last }) => !marked.named.covers({ first, last }),
   );
@@ -115,10 +116,14 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
-    uplinks: names.flatMap((name) => /^([a-z0-9][a-z0-9-]*)\.cursor$/.exec(name)?.[1] ?? []),
+    uplinks: uplinksOf(names),
     foreignBytes: slots.foreignBytes,
     late: await findLate(ring, chains),
   };
+}
+
+function isDamaged({ kind, sizeBytes }: Damage): boolean {
+  return kind !== 'foreign' && sizeBytes > 0;
 }
 
 /** What a slot of which nothing is known may hold: whatever is missing, and what may have come after the rest. */

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type Log } from '../host.ts';
 import { noBytes, withFile } from './disk-tools.ts';
+import { foreignDamage, noFile } from './foreign.ts';
 import { PAGE_BYTES } from './frame.ts';
 import type { Damage, SequenceRange } from './journal.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
-import { isSlotName, newSlot, type Slot } from './slot.ts';
+import { isSlotName, newSlot, SLOT_LOOKED_MAX, type Slot } from './slot.ts';
 import { type PageRun, scanSlot } from './slot-scan.ts';
-
-/** No release has larger slots. */
-const SLOT_BYTES_MAX = 64 << 20;
 
 /** A slot as it was found. */
 export interface FoundSlot {
@@ -21,7 +19,10 @@ export interface FoundSlot {
 /** What the slots of a folder hold. */
 export interface FoundSlots {
   readonly found: readonly FoundSlot[];
-  /** Slots that are left alone, because only a later release can read them or the disk gives nothing of them. */
+  /**
+   * Names of slots that are left alone, because only a later release can read them, the disk gives nothing of them, or they
+   * are none.
+   */
   readonly foreign: readonly string[];
   /** Their sequences, as far as they are known, and their size. */
   readonly unread: SequenceSet;
@@ -44,6 +45,13 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
   let hasClosed = false;
   for (const name of names.filter(isSlotName)) {
     const read = await readSlot(disk, join(folder, name));
+    const isOther = read?.beyond !== undefined && read.scan.frames.length === 0;
+    if (read?.beyond !== undefined) damage.push(foreignDamage(name, read.beyond, isOther ? 0 : SLOT_LOOKED_MAX));
+    // Somebody else's: no record was ever in it.
+    if (isOther) {
+      foreign.push(name);
+      continue;
+    }
     // Not even one right frame: what the pages hold that cannot be read may be readable some day.
     if (read === undefined || (read.hasUnreadable && read.scan.frames.length === 0)) {
       damage.push({ file: name, offset: 0, sizeBytes: slotBytes, kind: 'unreadable' });
@@ -73,13 +81,16 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
   return { found, foreign, unread, foreignBytes, hasClosed, damage, epoch };
 }
 
-/** What a slot holds; pages that the disk does not give are zeros. Undefined when it cannot even be opened. */
+/**
+ * What a slot holds; pages that the disk does not give are zeros. Undefined when it cannot even be opened. `beyond`: that it
+ * is no file, or goes on behind what a slot may have.
+ */
 async function readSlot(disk: Disk, path: string) {
   try {
     return await withFile(disk, path, 'read', async (file) => {
-      const sizeBytes = await file.size();
-      // Somebody else's file of that name: its bytes would take all memory.
-      if (sizeBytes > SLOT_BYTES_MAX) return undefined;
+      const fileBytes = await file.size();
+      const sizeBytes = Math.min(fileBytes, SLOT_LOOKED_MAX);
+      const beyond = fileBytes > sizeBytes ? { what: 'too-large' as const, sizeBytes: fileBytes } : undefined;
       let hasUnreadable = false;
       const bytes = await file.pread(0, sizeBytes).catch(async (error: unknown) => {
         if (!(error instanceof DiskError)) throw error;
@@ -88,11 +99,12 @@ async function readSlot(disk: Disk, path: string) {
         for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(noBytes), at);
         return whole;
       });
-      return { scan: scanSlot(bytes), sizeBytes, hasUnreadable };
+      return { scan: scanSlot(bytes), sizeBytes, hasUnreadable, beyond };
     });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    return undefined;
+    const beyond = noFile(error);
+    return beyond && { scan: scanSlot(new Uint8Array(0)), sizeBytes: 0, hasUnreadable: false, beyond };
   }
 }
 

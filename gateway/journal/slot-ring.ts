@@ -3,9 +3,10 @@ import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import type { JournalRecord } from '../record.ts';
 import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
 import { writeAll } from './disk-tools.ts';
+import { freeName } from './foreign.ts';
 import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary, isOfSeries } from './series.ts';
-import { endOf, type FramePlace, groupsOf, newSlot, type Slot, slotName } from './slot.ts';
+import { endOf, type FramePlace, groupsOf, newSlot, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
 /** Zeros are written in pieces of this size when a slot is made. */
@@ -301,11 +302,10 @@ export class SlotRing {
   /** After a failed sync nobody knows what the system still holds of a file: another one takes its place. @throws DiskError */
   async #makeReady(slot: Slot): Promise<void> {
     const path = join(this.#folder, slot.name);
-    const sizeBytes = await this.#disk.size(path);
-    if (!slot.isFinished && sizeBytes !== undefined) return;
+    if (!slot.isFinished && (await this.#disk.size(path)) !== undefined) return;
     await this.#shut(slot);
     slot.isFinished = true;
-    if (sizeBytes !== undefined) await this.#disk.unlink(path);
+    await freeName(this.#disk, path, SLOT_LOOKED_MAX);
     await this.#make(slot.name);
     slot.isFinished = false;
   }

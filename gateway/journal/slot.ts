@@ -27,6 +27,8 @@ export interface FramePlace {
   readonly frame: SlotFrame;
 }
 
+/** No release has larger slots. What lies beyond is not looked at: it would take all memory. */
+export const SLOT_LOOKED_MAX = 4 << 20;
 /** Neighbouring frames are read at once, up to so many bytes, and up to so many records, which are decoded without a wait. */
 const GROUP_BYTES_MAX = 65_536;
 const GROUP_RECORDS_MAX = 1_024;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import { noBytes, withFile, writeAll } from './disk-tools.ts';
+import { clearName, freeName } from './foreign.ts';
 
 /*
  * A small state that is replaced as a whole: two slots of one page. A state is written to the slot that does not hold the
@@ -16,6 +17,8 @@ const SLOT_BYTES = 4096;
 const HEADER_BYTES = 24;
 const VERSION = 1;
 
+/** Both slots. */
+export const STATE_FILE_BYTES = 2 * SLOT_BYTES;
 /** The longest state. */
 export const STATE_BYTES_MAX = SLOT_BYTES - HEADER_BYTES;
 
@@ -78,15 +81,16 @@ export class TwoSlotFile {
   /** Writes a whole new file beside the old one and puts it in its place: a crash in between leaves one of the two. */
   async #replace(slot: Uint8Array, generation: number): Promise<void> {
     const temporary = `${this.#path}.new`;
-    const pages = new Uint8Array(2 * SLOT_BYTES);
+    const pages = new Uint8Array(STATE_FILE_BYTES);
     pages.set(slot, (generation % 2) * SLOT_BYTES);
     await this.#disk.mkdir(dirname(this.#path));
     // What a failed attempt left under this name is not written to again.
-    if ((await this.#disk.size(temporary)) !== undefined) await this.#disk.unlink(temporary);
+    await freeName(this.#disk, temporary, STATE_FILE_BYTES);
     await withFile(this.#disk, temporary, 'create', async (file) => {
       await writeAll(file, pages, 0);
       await file.fdatasync();
     });
+    await clearName(this.#disk, this.#path, STATE_FILE_BYTES);
     await this.#disk.rename(temporary, this.#path);
     await this.#disk.fsyncDir(dirname(this.#path));
   }

@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpError, type HttpRequest, LockHeldError } from '../../gateway/host.ts';
+import { HttpError, type HttpRequest, LockHeldError, noFileOf } from '../../gateway/host.ts';
 import { socketPath } from '../../gateway/local-api.ts';
 import { realClock, realHost } from '../../gateway/real-host.ts';
+import { PUT_NO_FILE } from '../support/no-files.ts';
 
 const host = realHost(() => {});
 const never = new AbortController().signal;
@@ -44,6 +45,29 @@ function put(url: string, over: Partial<HttpRequest> = {}): Promise<unknown> {
     never,
   );
 }
+
+describe('what is opened as a file', () => {
+  test.each(Object.entries(PUT_NO_FILE))('must not be a %s, and nobody is waited for', async (what, put) => {
+    const path = join(folder, 'thing');
+    closers.push(await put(path));
+    for (const mode of ['read', 'write', 'create'] as const) {
+      const error: unknown = await host.disk.open(path, mode).catch((reason: unknown) => reason);
+      expect(noFileOf(error)).toBe(what);
+    }
+  });
+
+  test('may stand behind a symbolic link', async () => {
+    writeFileSync(join(folder, 'file'), 'text');
+    symlinkSync(join(folder, 'file'), join(folder, 'link'));
+    const file = await host.disk.open(join(folder, 'link'), 'read');
+    expect(await file.size()).toBe(4);
+    await file.close();
+  });
+
+  test('must be there: the system says so', async () => {
+    await expect(host.disk.open(join(folder, 'nothing'), 'read')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
 
 describe('an HTTP request', () => {
   test('gives status, headers and body, asks to close, and tells its length', async () => {
