@@ -57,22 +57,17 @@ async function salvage(view: JournalView, options: SalvageOptions, signal: Abort
   const damage = await findingsOf(view);
   const missing = (await gapsOf(journal)).filter(isLostGap).map(lossOfGap);
   const report: Salvage = { folder, out, savedCount, damage, missing };
-  io.out(options.json === true ? `${JSON.stringify(report)}\n` : renderSalvage(report));
+  if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
+  else for (const line of salvageLines(report)) io.out(`${line}\n`);
   if (damage.length > 0 || missing.length > 0) io.setExitCode(EXIT.problems);
 }
 
-function renderSalvage({ folder, out, savedCount, damage, missing }: Salvage): string {
-  const lines = [
-    text.salvaged(savedCount, folder, out),
-    ...(damage.length === 0 && missing.length === 0 ? [text.nothingLost] : []),
-    ...(damage.length === 0 ? [] : [text.damageNow, ...indented(findingLines(damage, true))]),
-    ...(missing.length === 0
-      ? []
-      : [text.lostBefore, ...indented(missing.map((loss) => lossLine(loss, Number.POSITIVE_INFINITY)))]),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line}`);
+/** Line by line: all the losses of a long life, with their sensors, may be more than fits into memory as one text. */
+function* salvageLines({ savedCount, damage, missing, folder, out }: Salvage): Generator<string> {
+  yield text.salvaged(savedCount, folder, out);
+  if (damage.length === 0 && missing.length === 0) yield text.nothingLost;
+  if (damage.length > 0) yield text.damageNow;
+  for (const finding of damage) for (const line of findingLines([finding], true)) yield `  ${line}`;
+  if (missing.length > 0) yield text.lostBefore;
+  for (const loss of missing) yield `  ${lossLine(loss, Number.POSITIVE_INFINITY)}`;
 }
