@@ -111,6 +111,7 @@ Examples:
   damage: ({ file, offset, sizeBytes, kind, missing, holds, what: found }: Damage) => {
     if (found !== undefined) return live.foreign(file, found, offset);
     if (kind === 'other-version') return `${file}: written by a later version, left alone`;
+    if (kind === 'gone') return live.gone(file, offset);
     const place = `${file}, ${count(sizeBytes, 'byte')} from ${number(offset)} on`;
     const what = kind === 'unreadable' ? 'the disk gives an error' : 'damaged';
     if (holds !== undefined)

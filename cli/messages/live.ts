@@ -48,6 +48,8 @@ export const text = {
     offset > 0
       ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
       : `${file} is ${FOREIGN[what]}: left alone`,
+  gone: (file: string, offset: number) =>
+    offset > 0 ? `${file}: what stood behind its first ${count(offset, 'byte')} is gone` : `${file}: deleted or emptied`,
   damage: ({ kind, file, offset, sizeBytes, missing, holds, what, count: known }: Damage & { readonly count?: number }) => {
     if (what !== undefined) return text.foreign(file, what, offset);
     if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
@@ -55,6 +57,7 @@ export const text = {
     const range = missing === undefined ? 0 : missing.last - missing.first + 1;
     // Records of another kind may still stand in the range.
     const lost = known ?? range;
+    if (kind === 'gone') return `${text.gone(file, offset)}: ${count(lost, 'record')} missing`;
     return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${known === undefined && range > 0 ? 'up to ' : ''}${count(lost, 'record')} missing`;
   },
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,

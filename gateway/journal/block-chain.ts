@@ -152,7 +152,7 @@ async function noteListed({ disk, folder, options, entries, damage }: Found, rec
     list.missed(recordClass, listed, missing.first);
     const count = ofFile.length > 0 ? {} : { count: Math.max(1, listed.recordCount - (entry?.recordCount ?? 0)) };
     const around = await neighboursOf(disk, folder, entries, missing);
-    damage.push({ file, recordClass, offset: entry?.endBytes ?? 0, sizeBytes: 0, kind: 'damaged', missing, ...count, ...around });
+    damage.push({ file, recordClass, ...restOf(entry), missing, ...count, ...around });
   }
 }
 
@@ -190,7 +190,13 @@ function noteShort({ entries, damage, options: { sealedThrough = 0 } }: Found, r
   const missing = { first: known + 1, last: sealedThrough };
   const file = newest?.name ?? blockFileName({ recordClass, firstSequence: missing.first, attempt: 0 });
   const before = newest?.toWallMs === undefined ? {} : { fromWallMs: newest.toWallMs };
-  damage.push({ file, recordClass, offset: newest?.sizeBytes ?? 0, sizeBytes: 0, kind: 'damaged', missing, ...before });
+  damage.push({ file, recordClass, ...restOf(newest), missing, ...before });
+}
+
+/** Where the records of a file end, although there were more. */
+function restOf(entry: ChainEntry | undefined): Pick<BlockDamage, 'offset' | 'sizeBytes' | 'kind'> {
+  const { sizeBytes = 0, endBytes: offset = 0 } = entry ?? {};
+  return { offset, sizeBytes: Math.max(0, sizeBytes - offset), kind: sizeBytes > offset ? 'damaged' : 'gone' };
 }
 
 /** Best effort: what stays behind is in nobody's way. */

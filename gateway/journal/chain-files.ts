@@ -309,13 +309,13 @@ export class ChainFiles {
     this.#reader.forget(entry);
     entry.writer?.file.close().catch(() => undefined);
     Object.assign(entry, { isOpen: false, writer: undefined });
-    const { name, sizeBytes, firstSequence, lastSequence, recordCount: count, fromWallMs, toWallMs } = entry;
+    const { name, firstSequence, lastSequence, recordCount: count, fromWallMs, toWallMs } = entry;
     const time = fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs };
     const missing = { first: Math.max(firstSequence, entry.clipFrom), last: lastSequence };
     const lost = count === 0 ? {} : { missing, count, ...time };
     if (count > 0) this.#options.list?.missed(this.recordClass, listedOf(entry), missing.first);
     this.#changed();
-    this.#tell({ file: name, offset: 0, sizeBytes, kind: 'damaged', recordClass: this.recordClass, ...lost });
+    this.#tell({ file: name, offset: 0, sizeBytes: 0, kind: 'gone', recordClass: this.recordClass, ...lost });
   }
 
   #tell(damage: BlockDamage): void {

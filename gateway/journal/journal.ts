@@ -34,9 +34,10 @@ export interface Damage {
   readonly holds?: SequenceRange;
   /**
    * `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release,
-   * left as it is. `foreign`: from this offset on it is none of the journal's, and was not looked at.
+   * left as it is. `foreign`: from this offset on it is none of the journal's, and was not looked at. `gone`: what stood from this offset
+   * on, or the whole file, was there and is not.
    */
-  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'foreign';
+  readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'foreign' | 'gone';
   /** Of a foreign one: what it is. */
   readonly what?: ForeignKind;
 }

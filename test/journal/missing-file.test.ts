@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Damage } from '../../gateway/journal/journal.ts';
 import type { Gap, Observation } from '../../gateway/record.ts';
 import { FOLDER, gapsOf, observation, open, readAll, seeded, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
@@ -57,14 +58,14 @@ async function remove(disk: ModelDisk, path: string): Promise<void> {
 }
 
 type Change = (disk: ModelDisk, path: string) => void | Promise<void>;
-const CHANGES: readonly (readonly [says: string, change: Change])[] = [
-  ['deleted', remove],
-  ['emptied', (disk, path) => disk.put(path, new Uint8Array(0))],
-  ['filled with zeros', (disk, path) => disk.put(path, new Uint8Array(disk.bytes(path).length))],
-  ['cut off after its first page', (disk, path) => disk.put(path, disk.bytes(path).slice(0, 4096))],
+const CHANGES: readonly (readonly [says: string, change: Change, kind: Damage['kind']])[] = [
+  ['deleted', remove, 'gone'],
+  ['emptied', (disk, path) => disk.put(path, new Uint8Array(0)), 'gone'],
+  ['filled with zeros', (disk, path) => disk.put(path, new Uint8Array(disk.bytes(path).length)), 'damaged'],
+  ['cut off after its first page', (disk, path) => disk.put(path, disk.bytes(path).slice(0, 4096)), 'damaged'],
 ];
 
-describe.each(CHANGES)('a whole block file that somebody has %s between two runs', (_says, change) => {
+describe.each(CHANGES)('a whole block file that somebody has %s between two runs', (_says, change, kind) => {
   it.each([
     ['the oldest', 'gauges', 0],
     ['one in the middle', 'gauges', 2],
@@ -84,7 +85,7 @@ describe.each(CHANGES)('a whole block file that somebody has %s between two runs
     const values = valuesOf(await readAll(journal));
     const lost = lostOf(values);
     expect(lost.length).toBeGreaterThan(50);
-    expect(journal.stats().damage).toMatchObject([{ file: path.slice(FOLDER.length + 1), kind: 'damaged' }]);
+    expect(journal.stats().damage).toMatchObject([{ file: path.slice(FOLDER.length + 1), kind }]);
     await journal.append(reading(6_001));
     await journal.append(reading(6_002));
     expectNamed(gapsOf(await readAll(journal)), lost.map(reading), sequenceOf);
