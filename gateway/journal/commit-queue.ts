@@ -2,6 +2,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
 import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { arrange } from './columns.ts';
+import type { Deliveries } from './deliveries.ts';
 import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { isAsRight, recordBytesMax } from './record-codec.ts';
@@ -34,8 +35,8 @@ export interface CommitTarget {
   beforeResuming(): Promise<void>;
   /** A durable gap record names the loss. */
   onNamed(loss: Loss): void;
-  /** There will be no record with this sequence. Returns whether that is a loss for somebody, and not delivered already. */
-  onDropped(sequence: number): boolean;
+  /** Who still has to get what is given up. */
+  readonly deliveries: Pick<Deliveries, 'isDelivered' | 'settleCount' | 'skip'>;
 }
 
 export interface CommitOptions {
@@ -80,6 +81,8 @@ export class CommitQueue {
   /** What is to be written down besides. */
   #notes: Pick<Event, 'code' | 'fields'>[] = [];
   #droppedCount = 0;
+  /** How much was settled when nothing of what waits was delivered. */
+  #fruitlessAt: number | undefined;
   /** The last sequence that may have been handed to the disk: what became of it nobody knows when that fails. */
   #attempted = 0;
   /** What was given up in memory since the disk last took something. */
@@ -310,21 +313,37 @@ export class CommitQueue {
     if (!this.#isClosed) this.#appendOwn();
   }
 
-  /** Keeps the number of waiting records bounded: the oldest of the lowest class goes first. */
+  /** Keeps the number of waiting records bounded: the oldest that is delivered goes first, then the oldest of the lowest class. */
   #trim(): void {
     while (this.#waitingCount > JOURNAL_WAITING_MAX) {
       this.#closeGroup();
-      const at = RECORD_CLASSES.map((each) => this.#oldest(each)).find((index) => index >= 0);
+      const delivered = this.#oldestDelivered();
+      const at = delivered >= 0 ? delivered : RECORD_CLASSES.map((each) => this.#oldest(each)).find((index) => index >= 0);
       // All that waits is on its way.
       if (at === undefined) return;
       const [dropped] = this.#closed.splice(at, 1);
       if (dropped === undefined) return;
       const { sequence, record } = dropped;
       this.#dropped.get(classOf(record))?.add(dropped);
-      if (this.#target.onDropped(sequence) && record.kind === 'observation') this.#droppedCount += 1;
+      const { deliveries } = this.#target;
+      if (record.kind === 'observation' && !deliveries.isDelivered(sequence)) this.#droppedCount += 1;
+      deliveries.skip({ first: sequence, last: sequence });
       const why = `${JOURNAL_WAITING_MAX} newer ones wait for a disk that does not write`;
       dropped.reject(new JournalError(`record ${sequence} is given up: ${why}; check the card`));
     }
+  }
+
+  /**
+   * Place of the oldest record that is delivered, of any class but events; -1 when there is none. What is appended is not
+   * delivered, so after a fruitless look another is worth nothing until something is settled.
+   */
+  #oldestDelivered(): number {
+    const { deliveries } = this.#target;
+    if (this.#fruitlessAt === deliveries.settleCount) return -1;
+    const isMeant = ({ record, sequence }: Waiting) => classOf(record) !== 'events' && deliveries.isDelivered(sequence);
+    const found = this.#closed.findIndex((waiting, index) => index >= this.#writingCount && isMeant(waiting));
+    if (found < 0) this.#fruitlessAt = deliveries.settleCount;
+    return found;
   }
 
   /** Place of the oldest record of a class that is not on its way; -1 when there is none. */

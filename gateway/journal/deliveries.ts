@@ -13,6 +13,10 @@ export interface Deliveries {
   /** The highest sequence that any of them speaks of. What comes next must lie above: it would pass for delivered. */
   readonly highest: number;
   open(uplink: string): Promise<Delivery>;
+  /** Whether there is an uplink, and none that still has to get it. */
+  isDelivered(sequence: number): boolean;
+  /** Increases with everything that is settled. */
+  readonly settleCount: number;
   /** There is nothing in this range and there never will be. */
   skip(range: SequenceRange): void;
   /** This range cannot be read now. */
@@ -63,6 +67,10 @@ export async function openDeliveries(
       const known = opening.get(uplink) ?? open(uplink);
       opening.set(uplink, known);
       return await known;
+    },
+    isDelivered: (sequence) => all.length > 0 && all.every((delivery) => delivery.isDelivered(sequence)),
+    get settleCount() {
+      return all.reduce((sum, delivery) => sum + delivery.settleCount, 0);
     },
     skip(range) {
       holes.add(range);

@@ -30,6 +30,8 @@ export interface JournalDelivery extends Delivery {
   skip(range: SequenceRange): void;
   /** The range cannot be read now: it is passed by this process, and stays undelivered for one that can read it. */
   pass(range: SequenceRange): void;
+  /** Increases with everything that is settled. */
+  readonly settleCount: number;
   /** Whether it is being sent, or was by the process before. */
   isInFlight(sequence: number): boolean;
   /** What a commit is to carry of it; to be called when the commit is durable. Acknowledging costs no write of its own then. */
@@ -108,6 +110,9 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
     pass: (range) => {
       for (const part of settled.missing(range)) unread.add(part);
       settled.add(range);
+    },
+    get settleCount() {
+      return version.now;
     },
     isInFlight: (sequence) => inFlight.has(sequence),
     async begin(sequences) {

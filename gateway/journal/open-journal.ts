@@ -166,7 +166,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     },
     beforeResuming: () => deliveries.flush(),
     onNamed: (loss) => forget(found, loss),
-    onDropped: (sequence) => passDropped(sequence, deliveries),
+    deliveries,
   });
   nameMissing(found, deliveries, queue);
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
@@ -212,13 +212,6 @@ function nameMissing({ unnamed, nextSequence }: Recovered, deliveries: Deliverie
 function forget({ pending, list }: Recovered, loss: Loss): void {
   pending.named(loss);
   list.named({ first: loss.firstSequence, last: loss.lastSequence });
-}
-
-/** A record that was given up in memory leaves nothing to deliver. Returns whether somebody still had to get it. */
-function passDropped(sequence: number, deliveries: Deliveries): boolean {
-  const isDelivered = deliveries.all.length > 0 && deliveries.all.every((delivery) => delivery.isDelivered(sequence));
-  deliveries.skip({ first: sequence, last: sequence });
-  return !isDelivered;
 }
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */

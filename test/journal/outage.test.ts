@@ -183,6 +183,24 @@ describe('a disk that refuses for ten minutes', () => {
     await world.checkAll();
   });
 
+  it('so long that memory is full of what was delivered: nothing that was not is given up for it, whatever its class', async () => {
+    const world = await new World().start();
+    world.disk.fault = (operation) => (WRITING.includes(operation) ? 'EIO' : undefined);
+    await world.run(1);
+    const { waitingMax = 0 } = world.journal.stats().failing ?? {};
+    for (let value = 1; value <= waitingMax; ) {
+      for (let i = 0; i < 2_000; i++) void world.append(observation(value++, { sensor: 'flat-energy', readingKind: 'total' }));
+      await world.clock.advance(2_000);
+      await world.send();
+    }
+    const gauges = Array.from({ length: 1_000 }, (_, i) => observation(-1 - i));
+    for (const gauge of gauges) void world.append(gauge);
+    await world.clock.advance(2_000);
+    await world.send();
+    expect(gauges.filter((each) => world.delivered.get(keyOf(each)) !== 1)).toEqual([]);
+    expect(world.journal.stats().evictedUndeliveredCount).toBeLessThanOrEqual(2 * SENSORS);
+  });
+
   it('so long that what was delivered has to leave the memory: only the rest counts as lost to the city', async () => {
     const world = await new World().start();
     world.disk.fault = (operation) => (WRITING.includes(operation) ? 'EIO' : undefined);
