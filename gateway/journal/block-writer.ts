@@ -1,21 +1,24 @@
 import { Buffer } from 'node:buffer';
 import type { DiskFile } from '../host.ts';
-import type { JournalRecord } from '../record.ts';
+import type { JournalRecord, Observation } from '../record.ts';
 import { BLOCK_RECORDS, type Block, blockOf, type Extent, wrapBlock } from './block-file.ts';
 import { encodeIndex } from './block-index.ts';
 import { encodeBlock } from './columns.ts';
 import { writeAll } from './disk-tools.ts';
 import { encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, toPage } from './frame.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
-import type { Dictionary } from './series.ts';
+import { type Dictionary, isOfSeries } from './series.ts';
 
 /** Batches of records in ascending order of their sequences. */
 export type Batches = AsyncIterable<readonly StoredRecord[]> | Iterable<readonly StoredRecord[]>;
 
 /** No observation takes more in a block, without what its series and its texts take. */
 const OBSERVATION_BYTES_MAX = 80;
-/** Texts are written with their definition, which may stand in two blocks. */
+/** Of a definition, without its texts and the points of its calibration. */
 const DEFINITION_BYTES = 200;
+const POINT_BYTES = 19;
+/** What another record takes besides its JSON. */
+const OTHER_BYTES = 64;
 /** A block for which more is reckoned ends early, so that it always fits a frame. */
 const BLOCK_BYTES_MAX = FRAME_BYTES_MAX - 131_072;
 /** A file with so many series is finished before it has its size, so that they all fit into its index. */
@@ -142,30 +145,32 @@ export async function* toBlocks(batches: Batches, after: number, recordsMax = BL
 
 /** Reckons what records take in a block at most, without encoding them. */
 class BlockSize {
-  readonly #texts = new Set<string>();
+  /** The last observation of each sensor. */
+  readonly #last = new Map<string, Observation>();
   #bytes = 0;
-  #sensor: string | undefined;
   #boot: string | undefined;
 
   /** The bytes so far, with this record. */
   add(record: JournalRecord): number {
-    if (record.boot !== this.#boot) this.#addText(record.boot);
+    if (record.boot !== this.#boot) this.#bytes += textBytes(record.boot);
     this.#boot = record.boot;
-    if (record.kind !== 'observation') {
-      this.#bytes += 64 + Buffer.byteLength(JSON.stringify(record));
-      return this.#bytes;
-    }
-    this.#bytes += OBSERVATION_BYTES_MAX;
-    if (record.sensor !== this.#sensor) this.#addText(record.sensor, record.channel.length + record.unit.length);
-    this.#sensor = record.sensor;
-    // The location of something that moves makes a series of each of its readings.
-    if (record.location !== undefined) this.#addText(record.location, record.sensor.length + record.channel.length);
+    if (record.kind !== 'observation') this.#bytes += OTHER_BYTES + Buffer.byteLength(JSON.stringify(record));
+    else this.#bytes += OBSERVATION_BYTES_MAX + this.#definitionBytes(record);
     return this.#bytes;
   }
 
-  #addText(text: string, more = 0): void {
-    if (this.#texts.has(text)) return;
-    this.#texts.add(text);
-    this.#bytes += DEFINITION_BYTES + 6 * (text.length + more);
+  /** A location, a reason or a calibration that is another each time makes a series of each reading. */
+  #definitionBytes(record: Observation): number {
+    const before = this.#last.get(record.sensor);
+    this.#last.set(record.sensor, record);
+    if (before !== undefined && isOfSeries(record, before, typeof before.value === 'boolean')) return 0;
+    const { sensor, channel, unit, reason = '', location = '', calibration } = record;
+    const pointCount = calibration !== undefined && 'points' in calibration ? calibration.points.length : 0;
+    return DEFINITION_BYTES + textBytes(sensor, channel, unit, reason, location) + POINT_BYTES * pointCount;
   }
+}
+
+/** UTF-8 takes at most 3 bytes for a unit of UTF-16, and a definition may stand in two blocks. */
+function textBytes(...texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + 6 * text.length, 0);
 }

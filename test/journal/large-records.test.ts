@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, StoredRecord } from '../../gateway/journal/journal.ts';
-import type { JournalRecord } from '../../gateway/record.ts';
+import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { FOLDER, observation, open, seeded } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
@@ -74,3 +74,30 @@ describe.each([
     await journal.close();
   });
 });
+
+it.each([
+  ['a reason', (i: number): Partial<Observation> => ({ quality: 'suspect', reason: noise(i).slice(0, 4_000) })],
+  ['a location', (i: number): Partial<Observation> => ({ location: noise(i).slice(0, 4_000) })],
+  [
+    'a calibration',
+    (i: number): Partial<Observation> => ({
+      calibration: {
+        points: Array.from({ length: 200 }, (_, j): [number, number] => [j + Math.sqrt(i + 1), Math.cbrt(i * 200 + j)]),
+      },
+    }),
+  ],
+])(
+  'readings that each have %s of their own are sealed: a block of them ends before it is longer than a frame',
+  async (_what, moreOf) => {
+    const disk = new ModelDisk();
+  // Four of them are sealed together.
+  const sizes = { slotBytes: 1 << 20, slotCount: 6 };
+    const journal = await open(disk, sizes);
+    const records = Array.from({ length: 2_000 }, (_, i) => observation(i, moreOf(i)));
+    for (const record of records) await journal.append(record);
+    await journal.close();
+    expect(disk.paths.some((path) => path.endsWith('.blocks'))).toBe(true);
+    const stored = await readInPages(await open(disk, sizes), 1_000);
+    expect(stored.map(({ record }) => record)).toEqual(records);
+  },
+);
