@@ -90,8 +90,8 @@ it.each([
   'readings that each have %s of their own are sealed: a block of them ends before it is longer than a frame',
   async (_what, moreOf) => {
     const disk = new ModelDisk();
-  // Four of them are sealed together.
-  const sizes = { slotBytes: 1 << 20, slotCount: 6 };
+    // Four of them are sealed together.
+    const sizes = { slotBytes: 1 << 20, slotCount: 6 };
     const journal = await open(disk, sizes);
     const records = Array.from({ length: 2_000 }, (_, i) => observation(i, moreOf(i)));
     for (const record of records) await journal.append(record);
