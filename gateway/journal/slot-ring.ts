@@ -113,21 +113,18 @@ export class SlotRing {
       this.#current = undefined;
       return 0;
     }
-    // Looked up while the write goes on, so that it takes no time of its own.
-    const isNamed = this.#isNamed(slot);
-    isNamed.catch(() => undefined);
     try {
       const file = await this.#opened(slot);
       onHanded();
       await writeAll(file, built.bytes, slot.endBytes);
       await file.fdatasync();
-      if (!(await isNamed)) throw new DiskError('ENOENT', `${slot.name} was deleted`);
+      if (!(await this.#isNamed(slot))) throw new DiskError('ENOENT', `${slot.name} was deleted`);
     } catch (error) {
       slot.isFinished = true;
       this.#current = undefined;
       throw error;
     }
-    slot.frames = [...slot.frames, ...built.frames];
+    slot.frames.push(...built.frames);
     slot.endBytes += built.bytes.length;
     // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
     if (built.isFull) this.#current = undefined;

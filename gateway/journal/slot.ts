@@ -9,7 +9,7 @@ export interface Slot {
   /** 0 while it was never used. */
   epoch: number;
   /** Durable frames of this epoch, ascending. Empty when everything in it is sealed: the slot is free. */
-  frames: readonly SlotFrame[];
+  frames: SlotFrame[];
   /** Where the next frame goes. */
   endBytes: number;
   dictionary: Dictionary;
