@@ -87,30 +87,31 @@ export function packChunk(
   sequences?: readonly number[],
 ): unknown[] {
   const count = observations.length;
-  const times: number[] = [];
-  const aheads: number[] = [];
-  const values: number[] = [];
-  const qualities: number[] = [];
-  const places: number[] = [];
+  const { boot, wallQuality } = observations[0] as Observation;
+  const times = new Array<number>(count);
+  const aheads = new Array<number>(count);
+  const values = new Array<number>(count);
   let aheadBefore = base.wallAheadMs;
   let areWallsWhole = true;
+  let areAlike = true;
   let isRare = false;
   for (let i = 0; i < count; i++) {
     const observation = observations[i] as Observation;
     const { monotonicMs, wallMs, value } = observation;
-    times.push(monotonicMs);
+    times[i] = monotonicMs;
     const whole = Math.floor(monotonicMs);
     const ahead = wallMs - whole;
     const change = ahead - aheadBefore;
     if (whole + (aheadBefore + change) !== wallMs) areWallsWhole = false;
-    aheads.push(change);
+    aheads[i] = change;
     aheadBefore += change;
-    values.push(typeof value === 'number' ? value : value ? 1 : 0);
-    qualities.push(WALL_QUALITIES.indexOf(observation.wallQuality));
-    places.push(boots.placeOf(observation.boot));
+    values[i] = typeof value === 'number' ? value : value ? 1 : 0;
+    if (observation.boot !== boot || observation.wallQuality !== wallQuality) areAlike = false;
     if (observation.uncalibrated !== undefined || observation.heldFrom !== undefined || observation.window !== undefined)
       isRare = true;
   }
+  // Nearly always one boot and one quality: then no array is made of them.
+  const some = areAlike ? observations.slice(0, 1) : observations;
   const columns: unknown[] = [
     ids.length,
     packColumn(ids.map((id, i) => id - (ids[i - 1] ?? base.id))),
@@ -118,8 +119,8 @@ export function packChunk(
     ...packTimes(times, runs, base.times),
     areWallsWhole ? packColumn(aheads) : Float64Array.from(observations, ({ wallMs }) => wallMs + 0),
     ...packNumbers(values, runs),
-    packColumn(qualities),
-    packColumn(places),
+    packColumn(some.map((each) => WALL_QUALITIES.indexOf(each.wallQuality))),
+    packColumn(some.map((each) => boots.placeOf(each.boot))),
     sequences === undefined ? null : packSteps(sequences, runs, base.sequences),
   ];
   if (isRare) columns.push(...packRare(observations, runs));

@@ -55,20 +55,21 @@ export interface StepBase {
 
 /** Integers that grow evenly; floats where a change is not exact. */
 export function packSteps(values: Numbers, runs: Runs, base: StepBase): unknown {
-  const steps: number[] = [];
+  const steps = new Array<number>(values.length);
   let { first, interval } = base;
   let i = 0;
-  for (const count of runs) {
-    let value = values[i++] as number;
+  for (let run = 0; run < runs.length; run++) {
+    const end = i + (runs[run] as number);
+    let value = values[i] as number;
     const change = value - first;
     if (first + change !== value) return Float64Array.from(values, withoutMinus);
-    steps.push(change);
+    steps[i++] = change;
     first = value;
-    for (const end = i + count - 1; i < end; i++) {
+    for (; i < end; i++) {
       const next = values[i] as number;
       const step = next - value - interval;
       if (value + (interval + step) !== next) return Float64Array.from(values, withoutMinus);
-      steps.push(step);
+      steps[i] = step;
       if (step > STEP_MAX || step < -STEP_MAX) interval += step;
       value = next;
     }
@@ -130,8 +131,8 @@ export function packNumbers(values: Numbers, runs: Runs): [exponents: unknown, c
   const floats: number[] = [];
   let before = 0;
   let i = 0;
-  for (const count of runs) {
-    const end = i + count;
+  for (let run = 0; run < runs.length; run++) {
+    const end = i + (runs[run] as number);
     const changeCount = changes.length;
     const beforeRun = before;
     let exponent = exponentOf(values, i, end);
