@@ -15,6 +15,7 @@ import {
   isOfSeries,
   packDefinitions,
   type Series,
+  type SeriesTag,
   unpackDefinitions,
 } from './series.ts';
 
@@ -56,73 +57,102 @@ const BODY_BYTES_MAX = 16 << 20;
 const CHUNKS = 4;
 const FROM_ZERO: StepBase = { first: 0, interval: 0 };
 
+/** A record that is to be written. Those with the same tag are of one series; without one they are compared. */
+export interface Item {
+  readonly record: JournalRecord;
+  readonly tag?: SeriesTag | undefined;
+}
+
+/** Whether both are observations, and the definition of the one is that of the other too. */
+export function isSameSeries(a: Item, b: Item): boolean {
+  if (a.tag !== undefined && a.tag === b.tag) return true;
+  const { record } = a;
+  const { record: other } = b;
+  if (record.kind !== 'observation' || other.kind !== 'observation') return false;
+  return isOfSeries(record, other, typeof other.value === 'boolean');
+}
+
 /**
  * The order in which a group of records gets its sequences: the others as they came, then series by series, each as it
  * came. Whatever waits together with its record is arranged with it.
  */
-export function arrange<T extends { readonly record: JournalRecord }>(items: readonly T[]): T[] {
-  const arranged: T[] = [];
-  const bySensor = new Map<string, Group<T>>();
-  let group: Group<T> | undefined;
-  for (const item of items) {
-    const { record } = item;
-    if (record.kind !== 'observation') {
-      arranged.push(item);
+export function arrange<T extends Item>(items: readonly T[]): T[] {
+  const bySensor = new Map<string, Group>();
+  const groups: (Group | undefined)[] = [];
+  let group: Group | undefined;
+  let otherCount = 0;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as T;
+    if (item.record.kind !== 'observation') {
+      otherCount += 1;
+      groups.push(undefined);
       continue;
     }
-    if (group === undefined || !isOfSeries(record, group.first, group.isBoolean)) group = groupOf(record, bySensor);
-    group.items.push(item);
+    if (group === undefined || !isSameSeries(item, group.first)) group = groupOf(item, item.record.sensor, bySensor);
+    group.count += 1;
+    groups.push(group);
   }
+  let at = otherCount;
   for (const first of bySensor.values()) {
-    for (let each: Group<T> | undefined = first; each !== undefined; each = each.next) {
-      for (const item of each.items) arranged.push(item);
+    for (let each: Group | undefined = first; each !== undefined; each = each.next) {
+      each.at = at;
+      at += each.count;
     }
+  }
+  const arranged = new Array<T>(items.length);
+  let otherAt = 0;
+  for (let i = 0; i < items.length; i++) {
+    const place = groups[i];
+    arranged[place === undefined ? otherAt++ : place.at++] = items[i] as T;
   }
   return arranged;
 }
 
-interface Group<T> {
-  readonly first: Observation;
-  readonly isBoolean: boolean;
-  readonly items: T[];
+interface Group {
+  readonly first: Item;
+  count: number;
+  /** Where the next one of them goes. */
+  at: number;
   /** The next series of the same sensor. */
-  next: Group<T> | undefined;
+  next: Group | undefined;
 }
 
-function groupOf<T>(observation: Observation, bySensor: Map<string, Group<T>>): Group<T> {
-  let last: Group<T> | undefined;
-  for (let group = bySensor.get(observation.sensor); group !== undefined; group = group.next) {
-    if (isOfSeries(observation, group.first, group.isBoolean)) return group;
+function groupOf(item: Item, sensor: string, bySensor: Map<string, Group>): Group {
+  let last: Group | undefined;
+  for (let group = bySensor.get(sensor); group !== undefined; group = group.next) {
+    if (isSameSeries(item, group.first)) return group;
     last = group;
   }
-  const group: Group<T> = { first: observation, isBoolean: typeof observation.value === 'boolean', items: [], next: undefined };
-  if (last === undefined) bySensor.set(observation.sensor, group);
+  const group: Group = { first: item, count: 0, at: 0, next: undefined };
+  if (last === undefined) bySensor.set(sensor, group);
   else last.next = group;
   return group;
 }
 
 /**
- * The payload of a commit that will stand at `offset` of its file. The records have consecutive sequences and have passed
+ * The payload of a commit that will stand at `offset` of its file. The items have consecutive sequences and have passed
  * `recordBytesMax`; `arrange` made them take few bytes, any other order is right too. The low-water marks are by uplink.
  * The dictionary takes the definitions as written: the frame must be written there, or nothing more to this file.
  */
 export function encodeCommit(
-  records: readonly JournalRecord[],
+  items: readonly Item[],
   dictionary: Dictionary,
   offset: number,
   lowWaters: ReadonlyMap<string, number>,
 ): Uint8Array {
-  const { observations, places, others, otherPlaces } = splitRecords(records);
-  const { ids, runs } = runsOf(observations, dictionary);
+  const { observations, others, otherPlaces } = splitRecords(items);
+  const { ids, runs } = runsOf(items, dictionary);
   const boots = new BootList();
   const base = baseOf(observations, runs[0] ?? 0, FROM_ZERO);
   // Where the others stand first, both kinds have consecutive sequences.
   const isPlain = otherPlaces.length === 0 || otherPlaces.at(-1) === otherPlaces.length - 1;
   const chunk =
-    observations.length === 0 ? null : encodeCbor(packChunk(observations, ids, runs, base, boots, isPlain ? undefined : places));
+    observations.length === 0
+      ? null
+      : encodeCbor(packChunk(observations, ids, runs, base, boots, isPlain ? undefined : placesIn(items)));
   const definitions = dictionary.missing(ids);
   const payload = encodeCbor([
-    lowWaters.size === 0 ? null : [...lowWaters].flat(),
+    packMarks(lowWaters),
     packDefinitions(definitions),
     boots.texts,
     packBase(base),
@@ -322,20 +352,34 @@ function bySequence(records: StoredRecord[], { firstSequence, lastSequence }: Bl
   return sorted.length === records.length ? sorted : records.sort((a, b) => a.sequence - b.sequence);
 }
 
-function runsOf(observations: readonly Observation[], dictionary: Dictionary): { ids: number[]; runs: number[] } {
+function placesIn(items: readonly Item[]): number[] {
+  return items.flatMap(({ record }, place) => (record.kind === 'observation' ? [place] : []));
+}
+
+function packMarks(lowWaters: ReadonlyMap<string, number>): unknown {
+  if (lowWaters.size === 0) return null;
+  const marks: (string | number)[] = [];
+  lowWaters.forEach((sequence, name) => {
+    marks.push(name, sequence);
+  });
+  return marks;
+}
+
+/** How many observations of one series follow each other, and of which; other records do not part them. */
+function runsOf(items: readonly Item[], dictionary: Dictionary): { ids: number[]; runs: number[] } {
   const ids: number[] = [];
   const runs: number[] = [];
-  let series: Series | undefined;
+  let first: Item | undefined;
   let count = 0;
-  for (const observation of observations) {
-    if (observation.kind !== 'observation')
-      throw new TypeError('records of other kinds stand before the observations of a commit');
-    if (series !== undefined && isOfSeries(observation, series, series.isBoolean)) count++;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as Item;
+    if (item.record.kind !== 'observation') continue;
+    if (first !== undefined && isSameSeries(item, first)) count++;
     else {
       if (count > 0) runs.push(count);
-      const id = dictionary.idOf(observation);
-      series = dictionary.get(id);
-      ids.push(id);
+      const { tag } = item;
+      ids.push(tag === undefined ? dictionary.idOf(item.record) : dictionary.idOfTagged(item.record, tag));
+      first = item;
       count = 1;
     }
   }
@@ -349,7 +393,8 @@ function placeOf(payload: Uint8Array, offset: number): FramePlace {
 
 /** From the first observations of the first series, which is how the others of a polling grid are too. */
 function baseOf(observations: readonly Observation[], runLength: number, sequences: StepBase): ChunkBase {
-  const [first, second] = runLength > 1 ? observations : observations.slice(0, 1);
+  const first = observations[0];
+  const second = runLength > 1 ? observations[1] : undefined;
   const monotonicMs = Math.floor(first?.monotonicMs ?? 0);
   return {
     id: -1,

@@ -6,6 +6,7 @@ import type { Deliveries } from './deliveries.ts';
 import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { isAsRight, recordBytesMax } from './record-codec.ts';
+import type { SeriesTag } from './series.ts';
 import type { Entry } from './slot-ring.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
@@ -25,6 +26,12 @@ interface Waiting extends Entry {
   sequence: number;
   readonly resolve: (sequence: number) => void;
   readonly reject: (error: JournalError) => void;
+}
+
+/** An observation that was looked at as a whole. Its series is that of all that were taken for its sake. */
+interface Checked extends SeriesTag {
+  readonly record: Observation;
+  readonly bytesMax: number;
 }
 
 /** What the queue writes to. */
@@ -90,7 +97,7 @@ export class CommitQueue {
   /** What the journal's own records are stamped with; undefined until it is known. */
   #boot: string | undefined;
   /** The last observation of each sensor that was looked at as a whole. */
-  readonly #checked = new Map<string, { readonly record: Observation; readonly bytesMax: number }>();
+  readonly #checked = new Map<string, Checked>();
 
   constructor(options: CommitOptions, nextSequence: number, target: CommitTarget) {
     this.#options = options;
@@ -145,10 +152,11 @@ export class CommitQueue {
   append(record: JournalRecord, urgent: boolean): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
-      const bytesMax = this.#check(record);
+      const tag = record.kind === 'observation' ? this.#check(record) : undefined;
+      const bytesMax = tag?.bytesMax ?? recordBytesMax(record);
       this.#boot = this.#options.boot ?? record.boot;
       this.#appendOwn();
-      this.#gather({ sequence: 0, record, bytesMax, resolve, reject }, urgent);
+      this.#gather({ sequence: 0, record, bytesMax, tag, resolve, reject }, urgent);
     });
   }
 
@@ -165,14 +173,13 @@ export class CommitQueue {
   }
 
   /** @throws JournalError */
-  #check(record: JournalRecord): number {
-    if (record.kind !== 'observation') return recordBytesMax(record);
-    const before = this.#checked.get(record.sensor);
-    if (before !== undefined && isAsRight(record, before.record)) return before.bytesMax;
-    const bytesMax = recordBytesMax(record);
+  #check(observation: Observation): Checked {
+    const before = this.#checked.get(observation.sensor);
+    if (before !== undefined && isAsRight(observation, before.record)) return before;
+    const checked = { record: observation, bytesMax: recordBytesMax(observation), dictionary: undefined, id: 0 };
     if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
-    this.#checked.set(record.sensor, { record, bytesMax });
-    return bytesMax;
+    this.#checked.set(observation.sensor, checked);
+    return checked;
   }
 
   get #waitingCount(): number {
@@ -206,10 +213,10 @@ export class CommitQueue {
 
   #closeGroup(): void {
     this.#stopTimer();
-    for (const waiting of arrange(this.#gathering.splice(0))) {
-      waiting.sequence = this.#nextSequence++;
-      this.#closed.push(waiting);
-    }
+    const group = arrange(this.#gathering);
+    this.#gathering = [];
+    for (let i = 0; i < group.length; i++) (group[i] as Waiting).sequence = this.#nextSequence++;
+    this.#closed = this.#closed.length === 0 ? group : this.#closed.concat(group);
   }
 
   #stopTimer(): void {
@@ -370,7 +377,7 @@ export class CommitQueue {
   }
 
   #gatherOwn(record: JournalRecord, resolve: () => void, reject: () => void): void {
-    this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), resolve, reject }, false);
+    this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), tag: undefined, resolve, reject }, false);
   }
 }
 

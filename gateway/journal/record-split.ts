@@ -3,23 +3,20 @@ import { unpackSteps } from './column-codec.ts';
 import type { StoredRecord } from './journal.ts';
 import { type OtherRecord, packRecord, unpackRecord } from './record-codec.ts';
 
-/** Records by the way in which they are stored, and where each stood. */
-export function splitRecords(records: readonly JournalRecord[]) {
+/** Records by the way in which they are stored, and where the others stood. */
+export function splitRecords(items: readonly { readonly record: JournalRecord }[]) {
   const observations: Observation[] = [];
-  const places: number[] = [];
   const others: OtherRecord[] = [];
   const otherPlaces: number[] = [];
-  for (let place = 0; place < records.length; place++) {
-    const record = records[place] as JournalRecord;
-    if (record.kind === 'observation') {
-      observations.push(record);
-      places.push(place);
-    } else {
+  for (let place = 0; place < items.length; place++) {
+    const { record } = items[place] as { readonly record: JournalRecord };
+    if (record.kind === 'observation') observations.push(record);
+    else {
       others.push(record);
       otherPlaces.push(place);
     }
   }
-  return { observations, places, others, otherPlaces };
+  return { observations, others, otherPlaces };
 }
 
 /** The other records of a payload as one CBOR item; null when there are none. */

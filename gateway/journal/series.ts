@@ -35,6 +35,13 @@ interface Entry extends Definition {
   isSafe: boolean;
 }
 
+/** What observations of one series share from where they were compared on, so that nobody compares them again. */
+export interface SeriesTag {
+  /** The dictionary that was asked last for their number, and what it said. */
+  dictionary: Dictionary | undefined;
+  id: number;
+}
+
 /** Definitions longer than this are deflated. */
 const PLAIN_BYTES_MAX = 512;
 /** More definitions than fit in a frame when each is as long as it gets here are not believed. */
@@ -48,6 +55,17 @@ export class Dictionary {
   readonly #bySensor = new Map<string, Entry>();
   readonly #byId = new Map<number, Entry>();
   #nextId = 0;
+  /** How many are to be written with their next use. */
+  #unsafeCount = 0;
+
+  /** As `idOf`, for one of many observations with this tag. */
+  idOfTagged(observation: Observation, tag: SeriesTag): number {
+    if (tag.dictionary !== this) {
+      tag.id = this.idOf(observation);
+      tag.dictionary = this;
+    }
+    return tag.id;
+  }
 
   /** The number of the observation's series; a new number for a series that the file does not know. */
   idOf(observation: Observation): number {
@@ -83,6 +101,7 @@ export class Dictionary {
 
   /** Those of `ids` whose definition a frame that uses them must hold. */
   missing(ids: Iterable<number>): Definitions {
+    if (this.#unsafeCount === 0) return [];
     const missing = new Set<Definition>();
     for (const id of ids) {
       const entry = this.#byId.get(id);
@@ -97,7 +116,10 @@ export class Dictionary {
       const entry = this.#byId.get(id);
       if (entry === undefined || entry.isSafe) continue;
       if (entry.place === undefined) entry.place = place;
-      else entry.isSafe = isApart(entry.place, place);
+      else if (isApart(entry.place, place)) {
+        entry.isSafe = true;
+        this.#unsafeCount -= 1;
+      }
     }
   }
 
@@ -105,6 +127,7 @@ export class Dictionary {
     const entry: Entry = { id, series, next: this.#bySensor.get(series.sensor), place: undefined, isSafe: false };
     this.#bySensor.set(series.sensor, entry);
     this.#byId.set(id, entry);
+    this.#unsafeCount += 1;
     if (id >= this.#nextId) this.#nextId = id + 1;
   }
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
-import type { JournalRecord } from '../record.ts';
-import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
+import { type DecodedRecords, decodeCommit, encodeCommit, type Item, isSameSeries, learnFrom, readLowWaters } from './columns.ts';
 import { writeAll } from './disk-tools.ts';
 import { freeName } from './foreign.ts';
 import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
-import { Dictionary, isOfSeries } from './series.ts';
+import { Dictionary } from './series.ts';
 import { endOf, type FramePlace, groupsOf, newSlot, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
@@ -17,9 +16,8 @@ const FRAME_PARTS = 2;
 const OBSERVATION_BYTES_MAX = 128;
 
 /** A record with its place, to be written. */
-export interface Entry {
+export interface Entry extends Item {
   readonly sequence: number;
-  readonly record: JournalRecord;
   /** No less than what it takes in a frame, with the definition of its series. */
   readonly bytesMax: number;
 }
@@ -210,12 +208,7 @@ export class SlotRing {
     let isFull = false;
     while (count < entries.length) {
       const part = this.#framePart(entries, count);
-      const payload = encodeCommit(
-        part.map(({ record }) => record),
-        slot.dictionary,
-        end,
-        lowWaters,
-      );
+      const payload = encodeCommit(part, slot.dictionary, end, lowWaters);
       const sizeBytes = toPage(FRAME_HEADER_BYTES + payload.length);
       isFull = end + sizeBytes > this.#options.slotBytes;
       if (isFull) break;
@@ -384,19 +377,13 @@ interface ReadFrame {
   readonly isRefused: boolean;
 }
 
-/** Whether the definition of the one is that of the other too. */
-function isSameSeries({ record }: Entry, { record: before }: Entry): boolean {
-  if (record.kind !== 'observation' || before.kind !== 'observation') return false;
-  return isOfSeries(record, before, typeof before.value === 'boolean');
-}
-
 function headOf(epoch: number, part: readonly Entry[]): WritableHead {
   const firstSequence = (part[0] as Entry).sequence;
-  const type = part.some(({ record }) => isMarked(record)) ? 'marked' : 'commit';
+  const type = part.some(isMarked) ? 'marked' : 'commit';
   return { epoch, firstSequence, lastSequence: firstSequence + part.length - 1, count: part.length, type };
 }
 
 /** Whether an opening has to look into the frame that holds this record. */
-function isMarked(record: JournalRecord): boolean {
+function isMarked({ record }: Entry): boolean {
   return record.kind === 'gap' || (record.kind === 'observation' && record.heldFrom !== undefined);
 }

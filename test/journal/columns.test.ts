@@ -21,7 +21,18 @@ const NO_MARKS = new Map<string, number>();
 const inOrder = (all: readonly JournalRecord[]) => arrange(all.map((record) => ({ record }))).map(({ record }) => record);
 const numbered = (all: readonly JournalRecord[], first = 1): StoredRecord[] =>
   all.map((record, i) => ({ sequence: first + i, record }));
-const commit = (all: readonly JournalRecord[], dictionary = new Dictionary()) => encodeCommit(all, dictionary, 0, NO_MARKS);
+const commit = (
+  all: readonly JournalRecord[],
+  dictionary = new Dictionary(),
+  offset = 0,
+  marks: ReadonlyMap<string, number> = NO_MARKS,
+) =>
+  encodeCommit(
+    all.map((record) => ({ record })),
+    dictionary,
+    offset,
+    marks,
+  );
 const block = (all: readonly StoredRecord[]) => encodeBlock(all, new Dictionary(), 0);
 
 /** Records with ascending sequences, close together or far apart. */
@@ -90,7 +101,7 @@ describe('a commit payload', () => {
         const dictionary = new Dictionary();
         let offset = 0;
         const payloads = groups.map((group) => {
-          const payload = encodeCommit(inOrder(group), dictionary, offset, NO_MARKS);
+          const payload = commit(inOrder(group), dictionary, offset, NO_MARKS);
           offset += Math.ceil((FRAME_HEADER_BYTES + payload.length) / PAGE_BYTES) * PAGE_BYTES;
           return payload;
         });
@@ -113,7 +124,7 @@ describe('a commit payload', () => {
           let offset = 0;
           const left: Uint8Array[] = [];
           for (const group of groups) {
-            const payload = encodeCommit(group, dictionary, offset, NO_MARKS);
+            const payload = commit(group, dictionary, offset, NO_MARKS);
             const end = offset + FRAME_HEADER_BYTES + payload.length;
             if (end <= page * PAGE_BYTES || offset >= (page + 1) * PAGE_BYTES) left.push(payload);
             offset = Math.ceil(end / PAGE_BYTES) * PAGE_BYTES;
@@ -129,8 +140,8 @@ describe('a commit payload', () => {
   it('counts the observations whose definition is lost, and gives the others', () => {
     const dictionary = new Dictionary();
     const [known, lost] = [plainObservation(1), plainObservation(1, { sensor: 'lost' })];
-    const before = [0, 10_000, 20_000].map((offset) => encodeCommit([lost], dictionary, offset, NO_MARKS));
-    const payload = encodeCommit([lost, known, lost], dictionary, 30_000, NO_MARKS);
+    const before = [0, 10_000, 20_000].map((offset) => commit([lost], dictionary, offset, NO_MARKS));
+    const payload = commit([lost, known, lost], dictionary, 30_000, NO_MARKS);
     const decoded = decodeCommit(payload, 5, new Dictionary());
     expect(decoded).toEqual({ records: [{ sequence: 6, record: known }], unknownCount: 2 });
     const later = new Dictionary();
@@ -142,7 +153,7 @@ describe('a commit payload', () => {
     fc.assert(
       fc.property(fc.dictionary(text, fc.maxSafeNat()), fc.array(records, { maxLength: 3 }), (marks, all) => {
         const lowWaters = new Map(Object.entries(marks));
-        const payload = encodeCommit(all, new Dictionary(), 0, lowWaters);
+        const payload = commit(all, new Dictionary(), 0, lowWaters);
         expect(readLowWaters(payload)).toEqual(lowWaters);
       }),
     );
@@ -152,7 +163,7 @@ describe('a commit payload', () => {
     const all = inOrder(thermometers(1000));
     const dictionary = new Dictionary();
     const sizes = [0, 10_000, 20_000, 30_000].map(
-      (offset) => encodeCommit(all, dictionary, offset, new Map([['sentilo', 1e6]])).length,
+      (offset) => commit(all, dictionary, offset, new Map([['sentilo', 1e6]])).length,
     );
     expect(FRAME_HEADER_BYTES + (sizes[3] as number)).toBeLessThanOrEqual(PAGE_BYTES);
   });
@@ -281,7 +292,7 @@ describe('the bytes of a payload', () => {
       code: 'x',
       fields: { y: true },
     };
-    const payload = encodeCommit([event, ...observations], new Dictionary(), 0, new Map([['sentilo', 3]]));
+    const payload = commit([event, ...observations], new Dictionary(), 0, new Map([['sentilo', 3]]));
     expect(hex(payload)).toBe(
       [
         '87', // array(7)
