@@ -33,6 +33,8 @@ export interface SpeedOptions {
   readonly warmCount: number;
   /** What `raw` writes with each commit. */
   readonly commitBytes: number;
+  /** What every sync takes longer than the disk needs, for all of them. */
+  readonly slowMs: number;
 }
 
 /**
@@ -40,24 +42,25 @@ export interface SpeedOptions {
  * Making the readings is not counted.
  */
 export async function runSpeed(options: SpeedOptions): Promise<Partial<Record<ContenderName, number>>> {
-  const { contenders, folder, perCommit, commitCount, warmCount, commitBytes } = options;
+  const { contenders, folder, perCommit, commitCount, warmCount, commitBytes, slowMs } = options;
   const stream = openStream({ sensorCount: SENSOR_COUNT, valueKind: 'decimal', seed: 4 });
   const stores = new Map<ContenderName, Contender>();
   for (const name of contenders) {
-    const place = { folder: join(folder, name.replace(' ', '-')), numbers: stream.numbers, commitBytes };
+    const place = { folder: join(folder, name.replace(' ', '-')), numbers: stream.numbers, commitBytes, slowMs };
     mkdirSync(place.folder);
     stores.set(name, await CONTENDERS[name]({ ...place, slotBytes: LARGE_SLOT_BYTES }));
   }
   const busyMs = new Map<ContenderName, number>();
-  for (let count = -warmCount; count < commitCount; count += TURN_COMMITS) {
+  const turnsOf = (count: number) => Math.ceil(count / TURN_COMMITS);
+  for (let turn = -turnsOf(warmCount); turn < turnsOf(commitCount); turn++) {
     for (const [name, store] of stores) {
       let turnMs = 0;
       for (let commit = 0; commit < TURN_COMMITS; commit++) turnMs += await timed(store, stream.next(perCommit), false);
-      if (count >= 0) busyMs.set(name, (busyMs.get(name) ?? 0) + turnMs);
+      if (turn >= 0) busyMs.set(name, (busyMs.get(name) ?? 0) + turnMs);
     }
   }
   if (stores.get('journal')?.hasSealed?.() === true) throw new Error('the journal sealed slots although there was room');
-  const readingCount = Math.ceil(commitCount / TURN_COMMITS) * TURN_COMMITS * perCommit;
+  const readingCount = turnsOf(commitCount) * TURN_COMMITS * perCommit;
   return Object.fromEntries([...busyMs].map(([name, ms]) => [name, (1000 * readingCount) / ms]));
 }
 

@@ -17,6 +17,9 @@ const LOADS = [
 /** Of the speed rows: as many again before them, so that the code is compiled. */
 const SPEED_COMMITS = 600;
 const WARM_COMMITS = 300;
+/** What a sync of a common card takes, beside that of the disk here. */
+const SLOW_MS = 5;
+const SLOW_COMMITS = 100;
 
 type Load = (typeof LOADS)[number];
 
@@ -45,6 +48,7 @@ async function benchLoad(setting: Setting, load: Load): Promise<Row[]> {
   const flushes = (name: Measured) => median(spans(name).map(({ flushCount, commitCount }) => flushCount / commitCount));
   const commitBytes = Math.max(1, Math.round((perReading('journal') * perCommit) / PAGE_BYTES)) * PAGE_BYTES;
   const speeds = await speedsOf(setting, load, commitBytes);
+  const slow = await speedsOf(setting, load, commitBytes, SLOW_MS);
   const title = `${perCommit} readings a commit`;
   const raw = `raw pwrite + fdatasync in place, ${commitBytes} B a commit, by the gateway's own asynchronous disk`;
   const speed = {
@@ -54,11 +58,18 @@ async function benchLoad(setting: Setting, load: Load): Promise<Row[]> {
     bound: 'at least',
     goalFor: 'ratio',
   } as const;
+  const slowSpeed = {
+    name: `append, ${title}, every sync ${SLOW_MS} ms longer`,
+    value: slow('journal'),
+    unit: 'readings/s',
+  } as const;
   const wear = { name: `device bytes a reading, ${title}`, value: perReading('journal'), unit: 'B' } as const;
   const rate = (name: Measured) => median(spans(name).map(({ readingCount, busyMs }) => (1000 * readingCount) / busyMs));
   return [
     { ...speed, against: raw, baseline: speeds('raw'), goal: load.rawGoal },
     { ...speed, against: 'SQLite WAL FULL', baseline: speeds('SQLite FULL'), goal: load.sqliteGoal },
+    { ...slowSpeed, against: raw, baseline: slow('raw') },
+    { ...slowSpeed, against: 'SQLite WAL FULL', baseline: slow('SQLite FULL') },
     {
       name: `append and seal, ${title}`,
       value: rate('sealing journal'),
@@ -129,16 +140,23 @@ async function appendOnce(setting: Setting, { perCommit, commits, sealingCommits
   return span;
 }
 
-async function speedsOf(setting: Setting, { perCommit }: Load, commitBytes: number): Promise<(name: ContenderName) => number> {
+async function speedsOf(
+  setting: Setting,
+  { perCommit }: Load,
+  commitBytes: number,
+  slowMs = 0,
+): Promise<(name: ContenderName) => number> {
+  const commitCount = scaled(setting, slowMs > 0 ? SLOW_COMMITS : SPEED_COMMITS);
   const runs: Partial<Record<ContenderName, number>>[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const options: SpeedOptions = {
       contenders: ['journal', 'raw', 'SQLite FULL'],
       folder: newFolder(setting, 'speed'),
       perCommit,
-      commitCount: scaled(setting, SPEED_COMMITS),
-      warmCount: scaled(setting, SPEED_COMMITS),
+      commitCount,
+      warmCount: commitCount,
       commitBytes,
+      slowMs,
     };
     runs.push(await runWorker('speed', options));
     rmSync(options.folder, { recursive: true });

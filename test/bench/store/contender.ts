@@ -22,4 +22,6 @@ export interface ContenderOptions {
   readonly commitBytes?: number;
   /** Of the journal, when its slots are to be larger than usual. */
   readonly slotBytes?: number;
+  /** What the sync of each commit takes longer than the disk needs. */
+  readonly slowMs?: number;
 }

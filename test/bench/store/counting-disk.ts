@@ -29,7 +29,7 @@ export function countingDisk(): CountingDisk {
     fdatasync: async () => {
       counts.syncCount += 1;
       await file.fdatasync();
-      if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs));
+      await waitLonger(slowMs);
     },
   });
   return {
@@ -39,4 +39,9 @@ export function countingDisk(): CountingDisk {
       slowMs = forMs;
     },
   };
+}
+
+/** What a slow sync takes besides what the disk needs. The same timer for all contenders, so that they wait equally long. */
+export async function waitLonger(forMs: number): Promise<void> {
+  if (forMs > 0) await new Promise((resolve) => setTimeout(resolve, forMs));
 }

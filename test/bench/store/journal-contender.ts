@@ -20,8 +20,9 @@ export function openBenchJournal(disk: Disk, folder: string, clock: Clock, slots
   return openJournal(disk, folder, options);
 }
 
-export async function openJournalContender({ folder, slotBytes }: ContenderOptions): Promise<Contender> {
-  const { disk, counts } = countingDisk();
+export async function openJournalContender({ folder, slotBytes, slowMs = 0 }: ContenderOptions): Promise<Contender> {
+  const { disk, counts, setSlow } = countingDisk();
+  setSlow(slowMs);
   let nowMs = 0;
   const journal = await openBenchJournal(
     disk,

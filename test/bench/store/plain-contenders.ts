@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { realHost } from '../../../gateway/real-host.ts';
 import type { Observation } from '../../../gateway/record.ts';
 import type { Contender, ContenderOptions } from './contender.ts';
+import { waitLonger } from './counting-disk.ts';
 
 // The databases are installed beside the compiled bench and nowhere else, so what is used of them is declared here.
 const load = createRequire(import.meta.url);
@@ -20,7 +21,7 @@ function rowOf({ sensor, wallMs, value }: Observation, numbers: ReadonlyMap<stri
 }
 
 /** The floor: as many bytes as the journal writes, in place in a file of zeros, by the gateway's own asynchronous disk. */
-export async function openRaw({ folder, commitBytes = 4_096 }: ContenderOptions): Promise<Contender> {
+export async function openRaw({ folder, commitBytes = 4_096, slowMs = 0 }: ContenderOptions): Promise<Contender> {
   const file = await realHost(() => {}).disk.open(join(folder, 'raw'), 'create');
   await file.pwrite(new Uint8Array(RAW_BYTES), 0);
   await file.fdatasync();
@@ -31,6 +32,7 @@ export async function openRaw({ folder, commitBytes = 4_096 }: ContenderOptions)
       if (position + commitBytes > RAW_BYTES) position = 0;
       await file.pwrite(bytes, position);
       await file.fdatasync();
+      await waitLonger(slowMs);
       position += commitBytes;
     },
     close: () => file.close(),
@@ -72,6 +74,7 @@ export async function openSqlite(options: ContenderOptions, synchronous: 'FULL' 
     commit: async (readings) => {
       insertAll(readings);
       count += readings.length;
+      await waitLonger(options.slowMs ?? 0);
     },
     acknowledge: async () => {
       remove.run(count);
