@@ -168,7 +168,7 @@ async function neighboursOf(disk: Disk, folder: string, entries: readonly ChainE
   const sensors = new Set<string>();
   for (const entry of [before, after]) {
     if (entry === undefined) continue;
-    const definitions = await definitionsOf(disk, join(folder, entry.name)).catch(ignoreDiskError);
+    const definitions = await definitionsOf(disk, folder, entry.name).catch(ignoreDiskError);
     for (const { series } of definitions ?? []) if (sensors.size < GAP_SENSORS_MAX) sensors.add(series.sensor);
   }
   return {
@@ -256,9 +256,9 @@ async function openHandle(disk: Disk, path: string, isWritable: boolean): Promis
 }
 
 /** The definitions in a file's index; undefined when it has none. */
-async function definitionsOf(disk: Disk, path: string) {
-  return await withFile(disk, path, 'read', async (file) => {
-    return (await readIndex(file, await file.size()))?.details()?.definitions;
+async function definitionsOf(disk: Disk, folder: string, name: string) {
+  return await withFile(disk, join(folder, name), 'read', async (file) => {
+    return (await readIndex(file, name, await file.size()))?.details()?.definitions;
   });
 }
 
@@ -274,7 +274,7 @@ async function readFile(
   const entry = newEntry(blockFileName(place), place.firstSequence, undefined);
   const lookedBytes = Math.min(sizeBytes, BLOCK_FILE_LOOKED_MAX);
   const isLong = lookedBytes < sizeBytes;
-  const index = isLong ? undefined : await readIndex(file, sizeBytes).catch(nothingUnreadable);
+  const index = isLong ? undefined : await readIndex(file, entry.name, sizeBytes).catch(nothingUnreadable);
   // What the disk failed under stands once more in the next file, and only there it was made durable.
   if (index !== undefined && index.totals.lastSequence < (next?.firstSequence ?? Number.POSITIVE_INFINITY)) {
     entries.push(entry);
@@ -286,6 +286,7 @@ async function readFile(
   const covered = [next?.firstSequence, options.slotsFrom].filter((sequence) => sequence !== undefined);
   const coveredFrom = covered.length === 0 ? undefined : Math.min(...covered);
   const walked = await walkBlocks(file, lookedBytes, {
+    name: entry.name,
     firstSequence: place.firstSequence,
     coveredFrom,
     nextFirst: next?.firstSequence,
@@ -325,7 +326,7 @@ async function readFile(
   const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
   if (!isOpen || walked.epoch === undefined) return 'read';
   const { epoch, dictionary, blocks, endBytes } = walked;
-  const writer = new BlockWriter(file, { epoch, dictionary, blocks, endBytes });
+  const writer = new BlockWriter(file, { name, epoch, dictionary, blocks, endBytes });
   Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
   return 'kept';
 }

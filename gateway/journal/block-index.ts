@@ -3,7 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../host.ts';
 import { type Block, type BlockTotals, totalsOf } from './block-file.ts';
 import { decodeCbor, encodeCbor, inflate } from './cbor.ts';
-import { decodeFrame, encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, PAGE_BYTES, toPage } from './frame.ts';
+import { decodeFrame, encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, PAGE_BYTES, placesOf, toPage } from './frame.ts';
 import { type Definitions, packDefinitions, unpackDefinitions } from './series.ts';
 
 /*
@@ -49,8 +49,8 @@ export interface IndexContent {
   readonly definitions: Definitions;
 }
 
-/** The index frame for `offset`, which is the beginning of a page; undefined when it is longer than a frame may be. */
-export function encodeIndex(file: IndexContent, offset: number): Uint8Array | undefined {
+/** The index frame for a place (frame.ts) at the beginning of a page; undefined when it is longer than a frame may be. */
+export function encodeIndex(file: IndexContent, place: number): Uint8Array | undefined {
   const blocks = totalsOf(file.blocks);
   const totals = { ...blocks, lastSequence: Math.max(blocks.lastSequence, file.coversTo) };
   const head = encodeCbor([
@@ -74,11 +74,11 @@ export function encodeIndex(file: IndexContent, offset: number): Uint8Array | un
   payload.writeUInt32BE(head.length + details.length, payload.length - 8);
   payload.writeUInt32BE(sizeBytes, payload.length - 4);
   const { firstSequence, lastSequence, recordCount } = totals;
-  return encodeFrame({ epoch: file.epoch, firstSequence, lastSequence, count: recordCount, type: 'index' }, payload, offset);
+  return encodeFrame({ epoch: file.epoch, firstSequence, lastSequence, count: recordCount, type: 'index' }, payload, place);
 }
 
-/** The index at the end of a file of this size; undefined when there is none that is right. @throws DiskError */
-export async function readIndex(file: DiskFile, fileBytes: number): Promise<FileIndex | undefined> {
+/** The index at the end of the file of this name and size; undefined when there is none that is right. @throws DiskError */
+export async function readIndex(file: DiskFile, name: string, fileBytes: number): Promise<FileIndex | undefined> {
   let tail = await readTail(file, fileBytes, FIRST_READ_BYTES).catch(() => undefined);
   // Perhaps it is a block before the index that the disk refuses.
   tail ??= await readTail(file, fileBytes, PAGE_BYTES);
@@ -86,7 +86,7 @@ export async function readIndex(file: DiskFile, fileBytes: number): Promise<File
   if (sizeBytes === undefined || sizeBytes > fileBytes) return undefined;
   const offset = fileBytes - sizeBytes;
   const bytes = sizeBytes <= tail.length ? tail.subarray(tail.length - sizeBytes) : await file.pread(offset, sizeBytes);
-  const frame = decodeFrame(bytes, 0, offset);
+  const frame = decodeFrame(bytes, 0, placesOf(name) + offset);
   if (frame === undefined || frame.type !== 'index' || frame.sizeBytes !== sizeBytes) return undefined;
   return decodeIndex(frame.payload, frame.epoch, offset);
 }

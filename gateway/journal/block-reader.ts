@@ -6,7 +6,7 @@ import { readIndex } from './block-index.ts';
 import { isUnreadable, type WalkDamage, walkBlocks } from './block-walk.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { type DecodedRecords, decodeBlock } from './columns.ts';
-import { decodeFrame } from './frame.ts';
+import { decodeFrame, placesOf } from './frame.ts';
 import { canMatch, matcherOf } from './history-query.ts';
 import { type HistoryQuery, JournalError, type RecordSpan, type StoredRecord } from './journal.ts';
 import { PageRoom } from './page-room.ts';
@@ -182,7 +182,7 @@ export class BlockReader {
       return;
     }
     for (const block of group) {
-      const decoded = decodeAt(bytes, block.offset - first.offset, block, loaded.dictionary, sensors);
+      const decoded = decodeAt(bytes, block.offset - first.offset, block, file.name, loaded.dictionary, sensors);
       if (decoded === undefined) this.#nameBlock(file, loaded, block, 'damaged');
       else {
         if (decoded.unknownCount > 0) this.#nameBlock(file, loaded, block, 'damaged', decoded.unknownCount);
@@ -257,7 +257,7 @@ export class BlockReader {
     const { writer } = file;
     if (writer !== undefined) return { blocks: () => writer.blocks, dictionary: writer.dictionary };
     // Of the file as it is: a thinned one may have taken its name since it was asked for.
-    const index = await readIndex(handle, await handle.size()).catch((error: unknown) => {
+    const index = await readIndex(handle, file.name, await handle.size()).catch((error: unknown) => {
       if (!isUnreadable(error)) throw error;
       return undefined;
     });
@@ -268,7 +268,7 @@ export class BlockReader {
       dictionary.learn(details.definitions);
       return { blocks: () => details.blocks, dictionary };
     }
-    const place = { firstSequence: file.nameSequence, coveredFrom: undefined, nextFirst: undefined };
+    const place = { name: file.name, firstSequence: file.nameSequence, coveredFrom: undefined, nextFirst: undefined };
     const { blocks, dictionary, damage } = await walkBlocks(handle, file.endBytes, place);
     for (const found of damage) this.name(file, found);
     return { blocks: () => blocks, dictionary };
@@ -306,10 +306,11 @@ function decodeAt(
   bytes: Uint8Array,
   at: number,
   block: Block,
+  name: string,
   dictionary: Dictionary,
   sensors: ReadonlySet<string> | undefined,
 ): DecodedRecords | undefined {
-  const frame = decodeFrame(bytes, at, block.offset);
+  const frame = decodeFrame(bytes, at, placesOf(name) + block.offset);
   if (frame?.type !== 'block' || frame.firstSequence !== block.firstSequence || frame.count !== block.count) return undefined;
   const wrapped = unwrapBlock(frame.payload);
   return wrapped && decodeBlock(wrapped.body, dictionary, sensors);

@@ -11,6 +11,7 @@ import {
   findFrame,
   frameBytes,
   PAGE_BYTES,
+  placesOf,
   toPage,
 } from './frame.ts';
 import type { Damage, SequenceRange } from './journal.ts';
@@ -87,6 +88,7 @@ export async function walkBlocks(file: DiskFile, fileBytes: number, place: WalkP
 
 /** What is known about the sequences of a file before it is walked. */
 export interface WalkPlace {
+  readonly name: string;
   /** That in its name. */
   readonly firstSequence: number;
   readonly coveredFrom: number | undefined;
@@ -106,6 +108,7 @@ interface Hint {
 class Walk {
   readonly #file: DiskFile;
   readonly #fileBytes: number;
+  readonly #places: number;
   readonly #firstSequence: number;
   readonly #coveredFrom: number;
   readonly #nextFirst: number;
@@ -126,8 +129,9 @@ class Walk {
   #isZero = true;
   #position = 0;
 
-  constructor(file: DiskFile, fileBytes: number, { firstSequence, coveredFrom, nextFirst }: WalkPlace) {
+  constructor(file: DiskFile, fileBytes: number, { name, firstSequence, coveredFrom, nextFirst }: WalkPlace) {
     this.#file = file;
+    this.#places = placesOf(name);
     this.#firstSequence = firstSequence;
     this.#fileBytes = fileBytes;
     this.#coveredFrom = coveredFrom ?? Number.POSITIVE_INFINITY;
@@ -164,7 +168,7 @@ class Walk {
     const sizeBytes = frameBytes(this.#window.bytes, this.#position - this.#window.start);
     if (sizeBytes === undefined || this.#position + sizeBytes > this.#fileBytes) return undefined;
     await this.#need(sizeBytes);
-    const frame = decodeFrame(this.#window.bytes, this.#position - this.#window.start, this.#position);
+    const frame = decodeFrame(this.#window.bytes, this.#position - this.#window.start, this.#places + this.#position);
     return frame !== undefined && frame.epoch === (this.#epoch ?? frame.epoch) ? frame : undefined;
   }
 

@@ -5,7 +5,7 @@ import { BLOCK_RECORDS, type Block, blockOf, type Extent, wrapBlock } from './bl
 import { encodeIndex } from './block-index.ts';
 import { encodeBlock } from './columns.ts';
 import { writeAll } from './disk-tools.ts';
-import { encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, toPage } from './frame.ts';
+import { encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, placesOf, toPage } from './frame.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
 import { type Dictionary, isOfSeries } from './series.ts';
 
@@ -26,6 +26,8 @@ const SERIES_MAX = 6000;
 
 /** Where writing begins: at the start of a new file, or behind the last extent of one. */
 export interface WriterStart {
+  /** That the file has for good. */
+  readonly name: string;
   readonly epoch: number;
   readonly dictionary: Dictionary;
   readonly blocks: readonly Block[];
@@ -40,6 +42,7 @@ export class BlockWriter {
   readonly epoch: number;
   readonly dictionary: Dictionary;
   readonly file: DiskFile;
+  readonly #places: number;
   #blocks: readonly Block[];
   #pending: Block[] = [];
   #extent: Extent | undefined;
@@ -49,6 +52,7 @@ export class BlockWriter {
 
   constructor(file: DiskFile, start: WriterStart) {
     this.file = file;
+    this.#places = placesOf(start.name);
     this.epoch = start.epoch;
     this.dictionary = start.dictionary;
     this.#blocks = start.blocks;
@@ -87,7 +91,11 @@ export class BlockWriter {
     const sizeBytes = FRAME_HEADER_BYTES + payload.length;
     if (sizeBytes > FRAME_BYTES_MAX) throw new JournalError(`a block of ${records.length} records takes ${sizeBytes} bytes`);
     const { firstSequence, lastSequence, count } = summary;
-    const frame = encodeFrame({ epoch: this.epoch, firstSequence, lastSequence, count, type: 'block' }, payload, offset);
+    const frame = encodeFrame(
+      { epoch: this.epoch, firstSequence, lastSequence, count, type: 'block' },
+      payload,
+      this.#places + offset,
+    );
     await writeAll(this.file, frame, offset);
     this.#endBytes = offset + sizeBytes;
     this.#seriesMax = Math.max(this.#seriesMax, (summary.series.at(-1) ?? -1) + 1);
@@ -101,7 +109,10 @@ export class BlockWriter {
   async writeIndex(isThinned: boolean, coversTo = 0): Promise<void> {
     const offset = toPage(this.#endBytes);
     const blocks = [...this.#blocks, ...this.#pending];
-    const frame = encodeIndex({ epoch: this.epoch, isThinned, coversTo, blocks, definitions: this.dictionary.all() }, offset);
+    const frame = encodeIndex(
+      { epoch: this.epoch, isThinned, coversTo, blocks, definitions: this.dictionary.all() },
+      this.#places + offset,
+    );
     if (frame === undefined) return;
     await writeAll(this.file, frame, offset);
     this.#endBytes = offset + frame.length;

@@ -157,7 +157,7 @@ export class ChainFiles {
       const handle = await this.#disk.open(temporary, 'create');
       let writer: BlockWriter;
       try {
-        writer = this.#newWriter(handle);
+        writer = this.#newWriter(handle, entry.name);
         for await (const block of toBlocks(batches, 0, this.#options.blockRecords)) await writer.write(block);
         await writer.writeIndex(isThinned, entry.lastSequence);
         await writer.sync();
@@ -221,15 +221,15 @@ export class ChainFiles {
     while ((await isTaken(blockFileName(place))) || (await isTaken(`${blockFileName(place)}.new`)))
       place = { ...place, attempt: place.attempt + 1 };
     const name = blockFileName(place);
-    const writer = this.#newWriter(await this.#disk.open(this.#pathOf(`${name}.new`), 'create'));
+    const writer = this.#newWriter(await this.#disk.open(this.#pathOf(`${name}.new`), 'create'), name);
     this.#unnamed = { entry: newEntry(name, firstSequence, writer), writer };
     return this.#unnamed;
   }
 
-  #newWriter(file: DiskFile): BlockWriter {
+  #newWriter(file: DiskFile, name: string): BlockWriter {
     const epoch = this.#options.newEpoch();
     this.#epochMax = Math.max(this.#epochMax, epoch);
-    return new BlockWriter(file, { epoch, dictionary: new Dictionary(), blocks: [], endBytes: 0 });
+    return new BlockWriter(file, { name, epoch, dictionary: new Dictionary(), blocks: [], endBytes: 0 });
   }
 
   /** Makes what was written durable and shows it. */

@@ -26,9 +26,9 @@ export interface DamageLog {
   isLost(slot: string, frame: SlotFrame): boolean;
 }
 
-/** What a frame that cannot be read costs. */
-export function lossOfFrame({ firstSequence, lastSequence }: UnreadFrame): Loss {
-  return { firstSequence, lastSequence, cause: 'damaged', count: lastSequence - firstSequence + 1 };
+/** What a frame costs that cannot be read. */
+export function lossOfFrame({ firstSequence, lastSequence, unknownCount }: UnreadFrame): Loss {
+  return { firstSequence, lastSequence, cause: 'damaged', count: unknownCount ?? lastSequence - firstSequence + 1 };
 }
 
 export interface DamageLogParts {
@@ -70,7 +70,7 @@ export function openDamageLog({ clock, log, onLoss, keepAside }: DamageLogParts)
     },
     ofFrame: (frame, loss = lossOfFrame(frame)) => {
       const { slot, offset, sizeBytes, firstSequence, lastSequence } = frame;
-      const key = keyOf(slot, frame);
+      const key = keyOf(slot, frame) + (frame.unknownCount === undefined ? '' : ' in part');
       if (frames.has(key)) return false;
       frames.add(key);
       const missing = { first: firstSequence, last: lastSequence };

@@ -12,8 +12,8 @@ import { crc32 } from 'node:zlib';
  *   18  1B u64     last sequence
  *   27  1A u32     count of records
  *   32  u8         type: 1 commit, 2 block, 3 index, 4 marked commit (a CBOR integer below 24)
- *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's offset in the file (the second argument
- *                  of zlib's crc32)
+ *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's place (the second argument of zlib's
+ *                  crc32): the CRC-32 of the file's name, plus the offset in the file, modulo 2^32
  *   38  5A u32     byte string of the payload's length
  *   43  payload
  */
@@ -56,18 +56,23 @@ export interface Frame extends FrameHead {
   readonly sizeBytes: number;
 }
 
+/** Where the places of a file's frames begin: add the offset in the file. `name`: in the journal's folder, for good. */
+export function placesOf(name: string): number {
+  return crc32(name);
+}
+
 /**
- * The frame as it stands at `offset` of its file. The CRC begins with the offset, so that a frame that a confused card wrote
- * to another place is no frame; the epoch in it tells the files apart.
+ * The frame as it stands at a place (`placesOf`). The CRC begins with it, so that a frame that a confused card wrote to
+ * another place or into another file is no frame.
  */
-export function encodeFrame(head: WritableHead, payload: Uint8Array, offset: number): Uint8Array<ArrayBuffer> {
+export function encodeFrame(head: WritableHead, payload: Uint8Array, place: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(AT.payload + payload.length);
-  encodeFrameInto(bytes, 0, head, payload, offset);
+  encodeFrameInto(bytes, 0, head, payload, place);
   return bytes;
 }
 
 /** As encodeFrame, into `bytes` at `at`; returns where the frame ends there. */
-export function encodeFrameInto(bytes: Uint8Array, at: number, head: WritableHead, payload: Uint8Array, offset: number): number {
+export function encodeFrameInto(bytes: Uint8Array, at: number, head: WritableHead, payload: Uint8Array, place: number): number {
   const end = at + AT.payload + payload.length;
   const frame = viewOf(bytes.subarray(at, end));
   MARK.copy(frame);
@@ -84,16 +89,16 @@ export function encodeFrameInto(bytes: Uint8Array, at: number, head: WritableHea
   frame[AT.length] = BYTES32;
   frame.writeUInt32BE(payload.length, AT.length + 1);
   frame.set(payload, AT.payload);
-  frame.writeUInt32BE(crcOf(frame, offset), AT.crc + 1);
+  frame.writeUInt32BE(crcOf(frame, place), AT.crc + 1);
   return end;
 }
 
-/** The frame at `at` of `bytes`, which is at `offset` of its file; undefined when there is none, or not all of it, or it is damaged. */
-export function decodeFrame(bytes: Uint8Array, at: number, offset: number): Frame | undefined {
+/** The frame at `at` of `bytes`, which stands at `place`; undefined when there is none, or not all of it, or it is damaged. */
+export function decodeFrame(bytes: Uint8Array, at: number, place: number): Frame | undefined {
   const sizeBytes = frameBytes(bytes, at);
   if (sizeBytes === undefined || at + sizeBytes > bytes.length) return undefined;
   const frame = viewOf(bytes.subarray(at, at + sizeBytes));
-  if (frame.readUInt32BE(AT.crc + 1) !== crcOf(frame, offset)) return undefined;
+  if (frame.readUInt32BE(AT.crc + 1) !== crcOf(frame, place)) return undefined;
   return {
     epoch: frame.readUInt32BE(AT.epoch + 1),
     firstSequence: Number(frame.readBigUInt64BE(AT.first + 1)),
@@ -133,8 +138,8 @@ const TYPE_NAMES: ReadonlyMap<number, FrameType> = new Map(
   Object.entries(FRAME_TYPES).map(([name, code]) => [code, name as FrameType]),
 );
 
-function crcOf(frame: Buffer, offset: number): number {
-  return crc32(frame.subarray(AT.length), crc32(frame.subarray(AT.epoch, AT.crc), offset));
+function crcOf(frame: Buffer, place: number): number {
+  return crc32(frame.subarray(AT.length), crc32(frame.subarray(AT.epoch, AT.crc), place >>> 0));
 }
 
 function viewOf(bytes: Uint8Array): Buffer {

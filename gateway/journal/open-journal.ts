@@ -141,7 +141,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   });
   const sealedThrough = found.marks.get(SEALED_MARK) ?? 0;
   const onUnread = (frame: UnreadFrame, loss?: Loss) => {
-    if (!damage.ofFrame(frame, loss)) return;
+    if (!damage.ofFrame(frame, loss) || frame.unknownCount !== undefined) return;
     const range = { first: frame.firstSequence, last: frame.lastSequence };
     const pass = () => deliveries.pass(range);
     // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.

@@ -3,7 +3,7 @@ import type { Chains } from './chains.ts';
 import { matcherOf } from './history-query.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { PageRoom } from './page-room.ts';
-import type { UnreadFrame } from './sealing.ts';
+import { type UnreadFrame, unreadOf } from './sealing.ts';
 import type { FramePlace } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 
@@ -99,7 +99,7 @@ async function readSlots(
     if (frame.lastSequence <= last) continue;
     if (isRefused && !isLost(`${slot.name} ${slot.epoch} ${frame.offset}`))
       throw new JournalError(`the journal cannot be read now: ${slot.name} at ${frame.offset}`);
-    if (decoded === undefined) onUnread({ slot: slot.name, ...frame });
+    if (decoded === undefined || decoded.unknownCount > 0) onUnread(unreadOf({ slot, frame }, decoded));
     const meant = (decoded?.records ?? []).filter(({ sequence, record }) => {
       const recordClass = classOf(record);
       return sequence > last && sequence > (sealed.get(recordClass) ?? 0) && (only === undefined || recordClass === only);

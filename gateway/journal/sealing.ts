@@ -1,18 +1,27 @@
 import { DiskError } from '../host.ts';
 import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { Chains } from './chains.ts';
+import type { DecodedRecords } from './columns.ts';
 import type { StoredRecord } from './journal.ts';
 import type { FramePlace, Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
-/** Frames of a slot that could not be read any more when it was sealed. */
+/** A frame of a slot that cannot be read any more. */
 export interface UnreadFrame {
   readonly slot: string;
   readonly offset: number;
   readonly sizeBytes: number;
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** Only so many of its records are lost: what their series is stood elsewhere. Undefined when all are. */
+  readonly unknownCount?: number;
+}
+
+export function unreadOf({ slot, frame }: FramePlace, decoded: DecodedRecords | undefined): UnreadFrame {
+  const { offset, sizeBytes, firstSequence, lastSequence } = frame;
+  const part = decoded === undefined ? {} : { unknownCount: decoded.unknownCount };
+  return { slot: slot.name, offset, sizeBytes, firstSequence, lastSequence, ...part };
 }
 
 /**
@@ -35,7 +44,7 @@ export async function seal(
   const readable: FramePlace[] = [];
   for await (const { isReadable, ...place } of ring.check(places)) {
     if (isReadable) readable.push(place);
-    else if (doubtful.has(place.frame)) await giveUp({ slot: place.slot.name, ...place.frame });
+    else if (doubtful.has(place.frame)) await giveUp(unreadOf(place, undefined));
     else {
       doubtful.add(place.frame);
       throw unreadable(place);
@@ -46,7 +55,7 @@ export async function seal(
   for (const [i, recordClass] of RECORD_CLASSES.entries()) {
     // The first pass sees which other classes there are.
     if (i > 0 && !seen.has(recordClass)) continue;
-    await chains.get(recordClass)?.append(recordsOf(readable, ring, recordClass, seen));
+    await chains.get(recordClass)?.append(recordsOf(readable, ring, recordClass, seen, giveUp));
   }
 }
 
@@ -56,11 +65,13 @@ async function* recordsOf(
   ring: SlotRing,
   wanted: RecordClass,
   seen: Set<RecordClass>,
+  giveUp: (frame: UnreadFrame) => Promise<void>,
 ): AsyncGenerator<readonly StoredRecord[]> {
   let last = 0;
-  for await (const { decoded, ...place } of ring.readEach(places)) {
+  for await (const { decoded, isRefused, ...place } of ring.readEach(places)) {
     if (place.frame.lastSequence <= last) continue;
-    if (decoded === undefined) throw unreadable(place);
+    if (decoded === undefined || isRefused) throw unreadable(place);
+    if (decoded.unknownCount > 0) await giveUp(unreadOf(place, decoded));
     const records: StoredRecord[] = [];
     for (const stored of decoded.records) {
       const recordClass = classOf(stored.record);

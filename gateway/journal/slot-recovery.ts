@@ -44,7 +44,7 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
   let epoch = 0;
   let hasClosed = false;
   for (const name of names.filter(isSlotName)) {
-    const read = await readSlot(disk, join(folder, name));
+    const read = await readSlot(disk, folder, name);
     const isOther = read?.beyond !== undefined && read.scan.frames.length === 0;
     if (read?.beyond !== undefined) damage.push(foreignDamage(name, read.beyond, isOther ? 0 : SLOT_LOOKED_MAX));
     // Somebody else's: no record was ever in it.
@@ -85,9 +85,9 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
  * What a slot holds; pages that the disk does not give are zeros. Undefined when it cannot even be opened. `beyond`: that it
  * is no file, or goes on behind what a slot may have.
  */
-async function readSlot(disk: Disk, path: string) {
+async function readSlot(disk: Disk, folder: string, name: string) {
   try {
-    return await withFile(disk, path, 'read', async (file) => {
+    return await withFile(disk, join(folder, name), 'read', async (file) => {
       const fileBytes = await file.size();
       const sizeBytes = Math.min(fileBytes, SLOT_LOOKED_MAX);
       const beyond = fileBytes > sizeBytes ? { what: 'too-large' as const, sizeBytes: fileBytes } : undefined;
@@ -99,12 +99,12 @@ async function readSlot(disk: Disk, path: string) {
         for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(noBytes), at);
         return whole;
       });
-      return { scan: scanSlot(bytes), sizeBytes, hasUnreadable, beyond };
+      return { scan: scanSlot(bytes, name), sizeBytes, hasUnreadable, beyond };
     });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const beyond = noFile(error);
-    return beyond && { scan: scanSlot(new Uint8Array(0)), sizeBytes: 0, hasUnreadable: false, beyond };
+    return beyond && { scan: scanSlot(new Uint8Array(0), name), sizeBytes: 0, hasUnreadable: false, beyond };
   }
 }
 

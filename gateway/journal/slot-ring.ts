@@ -105,6 +105,11 @@ export class SlotRing {
   async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>, onHanded: () => void): Promise<number> {
     const slot = this.#current ?? (await this.#nextSlot());
     await this.#learn(slot);
+    if (slot.endBytes >= this.#options.slotBytes) {
+      // Full, or a definition in it cannot be read: the next series would get its number.
+      this.#current = undefined;
+      return 0;
+    }
     const built = this.#build(slot, entries, lowWaters);
     if (built.count === 0) {
       if (slot.endBytes === 0) throw new Error(`a record of ${entries[0]?.bytesMax} bytes does not fit an empty slot`);
@@ -145,7 +150,10 @@ export class SlotRing {
       await this.#learn(slot);
       const { dictionary } = slot;
       for (const { frame, payload, isRefused } of await this.#payloads(slot, group)) {
-        yield { slot, frame, decoded: payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors), isRefused };
+        const decoded = payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors);
+        // What nobody defined may be defined in a frame that the disk refuses now.
+        const isInDoubt = !slot.isLearned && (decoded?.unknownCount ?? 0) > 0;
+        yield { slot, frame, decoded, isRefused: isRefused || isInDoubt };
       }
     }
   }
@@ -220,7 +228,7 @@ export class SlotRing {
     let at = 0;
     const frames = parts.map(({ head, payload }) => {
       const offset = slot.endBytes + at;
-      const sizeBytes = encodeFrameInto(bytes, at, head, payload, offset) - at;
+      const sizeBytes = encodeFrameInto(bytes, at, head, payload, slot.places + offset) - at;
       at += toPage(sizeBytes);
       return slotFrame(offset, { ...head, sizeBytes });
     });
@@ -333,13 +341,17 @@ export class SlotRing {
     await file.close();
   }
 
+  /** Once, or again as long as the disk refuses some of it. Where a definition may be missing nothing more is written. */
   async #learn(slot: Slot): Promise<void> {
     if (slot.isLearned) return;
+    let isWhole = true;
     for (const frame of slot.frames) {
-      const payload = await this.#payload(slot, frame);
-      if (payload !== undefined) learnFrom(payload, slot.dictionary, frame.offset);
+      const [read] = await this.#payloads(slot, [{ slot, frame }]);
+      if (read?.payload !== undefined) learnFrom(read.payload, slot.dictionary, frame.offset);
+      else slot.endBytes = this.#options.slotBytes;
+      if (read?.isRefused === true) isWhole = false;
     }
-    slot.isLearned = true;
+    slot.isLearned = isWhole;
   }
 
   async #payload(slot: Slot, frame: SlotFrame): Promise<Uint8Array | undefined> {
@@ -362,7 +374,7 @@ export class SlotRing {
       isRefused = true;
     }
     return group.map(({ frame }) => {
-      const found = decodeFrame(bytes, frame.offset - start, frame.offset);
+      const found = decodeFrame(bytes, frame.offset - start, slot.places + frame.offset);
       const isRight = found?.epoch === epoch && found.firstSequence === frame.firstSequence;
       return { frame, payload: isRight ? found.payload : undefined, isRefused };
     });

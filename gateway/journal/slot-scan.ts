@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { claimedEpoch, decodeFrame, type Frame, PAGE_BYTES, toPage } from './frame.ts';
+import { claimedEpoch, decodeFrame, type Frame, PAGE_BYTES, placesOf, toPage } from './frame.ts';
 
 /** A frame of a slot, and where it stands. `isMarked`: it holds records that an opening must look into. */
 export interface SlotFrame {
@@ -35,15 +35,16 @@ export interface SlotScan {
 }
 
 /**
- * Looks through the bytes of a whole slot for frames. Frames begin on pages; the CRC of each begins with its place, so a
+ * Looks through the bytes of the whole slot of this name for frames. Frames begin on pages; the CRC of each begins with its place, so a
  * frame that stands elsewhere than it was written is none. What lies behind damage is found like everything else.
  * The frames of older uses are those with a lower epoch: right, and without meaning.
  */
-export function scanSlot(bytes: Uint8Array): SlotScan {
+export function scanSlot(bytes: Uint8Array, name: string): SlotScan {
+  const places = placesOf(name);
   const right: { readonly offset: number; readonly frame: Frame }[] = [];
   const bad: PageRun[] = [];
   for (let offset = 0; offset < bytes.length; ) {
-    const frame = decodeFrame(bytes, offset, offset);
+    const frame = decodeFrame(bytes, offset, places + offset);
     if (frame !== undefined && (frame.type === 'commit' || frame.type === 'marked' || frame.type === 'later')) {
       right.push({ offset, frame });
       offset += toPage(frame.sizeBytes);

@@ -1,11 +1,13 @@
 import type { DiskFile } from '../host.ts';
-import { toPage } from './frame.ts';
+import { placesOf, toPage } from './frame.ts';
 import { Dictionary } from './series.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
 /** One preallocated file, and what of it is in use. */
 export interface Slot {
   readonly name: string;
+  /** See frame.ts. */
+  readonly places: number;
   /** 0 while it was never used. */
   epoch: number;
   /** Durable frames of this epoch, ascending. Empty when everything in it is sealed: the slot is free. */
@@ -36,6 +38,7 @@ const GROUP_RECORDS_MAX = 1_024;
 export function newSlot(name: string): Slot {
   return {
     name,
+    places: placesOf(name),
     epoch: 0,
     frames: [],
     endBytes: 0,

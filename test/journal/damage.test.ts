@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES } from '../../gateway/journal/frame.ts';
-import { JournalError } from '../../gateway/journal/journal.ts';
+import { JournalError, type StoredRecord } from '../../gateway/journal/journal.ts';
+import type { Observation } from '../../gateway/record.ts';
 import { TestClock } from '../support/test-clock.ts';
 import {
   FOLDER,
@@ -292,4 +293,83 @@ describe.each([
     const named = gapsOf(await readAll(journal)).reduce((sum, { count }) => sum + (count ?? 0), 0);
     expect(named).toBe(values.length - left.length);
   });
+});
+
+/** Each sensor has its own numbers and unit: a reading that gets another's definition is told at once. */
+function ofSensor(sensor: string, value: number): Observation {
+  return observation(value, { sensor, channel: sensor, unit: `unit of ${sensor}` });
+}
+
+async function appendEach(journal: Awaited<ReturnType<typeof open>>, records: readonly Observation[]): Promise<void> {
+  for (const record of records) await journal.append(record);
+}
+
+function observationsIn(stored: readonly StoredRecord[]): Observation[] {
+  return stored.flatMap(({ record }) => (record.kind === 'observation' ? [record] : []));
+}
+
+describe('what a sensor is stands in a frame that is lost', () => {
+  const before = upTo(8).map((value) => ofSensor('attic', value));
+  const after = upTo(44, 9).map((value) => ofSensor('boiler', value));
+
+  it.each([
+    ['read from its slot', true],
+    ['sealed before anybody reads them', false],
+  ])('then no other sensor gets its readings, and those are named that nobody can tell any more: %s', async (_when, isRead) => {
+    const disk = new ModelDisk();
+    const small = { slotBytes: 16 * PAGE_BYTES, slotCount: 2, blockFileBytes: 65_536 };
+    const journal = await open(disk, small);
+    await appendEach(journal, before);
+    await journal.close();
+    disk.damage(SLOT, 0, noise(3 * PAGE_BYTES));
+    const again = await open(disk, small);
+    await again.append(after[0] as Observation);
+    if (isRead) expect(observationsIn(await readAll(again))).toEqual(after.slice(0, 1));
+    await appendEach(again, isRead ? after.slice(1, 3) : after.slice(1));
+    expect(disk.paths.some((path) => path.endsWith('.blocks'))).toBe(!isRead);
+    const stored = await readAll(again);
+    expect(observationsIn(stored)).toEqual(isRead ? after.slice(0, 3) : after);
+    const gaps = gapsOf(stored);
+    for (const value of upTo(8))
+      expect(gaps.some(({ firstSequence, lastSequence }) => firstSequence <= value && value <= lastSequence)).toBe(true);
+    expect(gaps.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(8);
+  });
+
+  it('and one that the disk refuses only for a moment takes nothing from anybody', async () => {
+    const disk = new ModelDisk();
+    const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+    const journal = await open(disk, SIZES);
+    await appendEach(journal, before);
+    await journal.close();
+    const again = await open(disk, { ...SIZES, clock });
+    disk.fault = (operation, _count, path) => (operation === 'pread' && path === SLOT ? 'EIO' : undefined);
+    await clock.run(appendEach(again, after.slice(0, 2)));
+    disk.fault = undefined;
+    await clock.run(appendEach(again, after.slice(2)));
+    const all = [...before, ...after];
+    expect(observationsIn(await readAll(again))).toEqual(all);
+    await clock.run(again.close());
+    const last = await open(disk, SIZES);
+    expect(observationsIn(await readAll(last))).toEqual(all);
+    expect(last.stats().damage).toEqual([]);
+  });
+});
+
+it('a write that a confused card put into another file, at the same place, is none: it costs only what it covers', async () => {
+  const disk = new ModelDisk();
+  disk.fault = (_operation, _count, path) => (path.includes('.blocks') ? 'EIO' : undefined);
+  const journal = await open(disk, { slotBytes: 16 * PAGE_BYTES, slotCount: 5 });
+  await appendEach(
+    journal,
+    upTo(40).map((value) => observation(value)),
+  );
+  await journal.close();
+  disk.fault = undefined;
+  const other = disk.bytes(`${FOLDER}/slot-001`);
+  disk.damage(SLOT, 5 * PAGE_BYTES, other.slice(5 * PAGE_BYTES, 6 * PAGE_BYTES));
+  const again = await open(disk, { slotBytes: 16 * PAGE_BYTES, slotCount: 5 });
+  expect(await storedValues(again)).toEqual(upTo(40).filter((value) => value !== 6));
+  await again.append(observation(41));
+  await again.append(observation(42));
+  expect(gapsOf(await readAll(again))).toEqual([expect.objectContaining({ firstSequence: 6, lastSequence: 6, count: 1 })]);
 });

@@ -8,8 +8,9 @@ import { ModelDisk } from './model-disk.ts';
 
 const SLOT_BYTES = 65_536;
 const SLOT_BITS = SLOT_BYTES * 8;
-const SLOT = `${FOLDER}/slot-000`;
-const OTHER_SLOT = `${FOLDER}/slot-001`;
+const [SLOT_NAME, OTHER_NAME] = ['slot-000', 'slot-001'];
+const SLOT = `${FOLDER}/${SLOT_NAME}`;
+const OTHER_SLOT = `${FOLDER}/${OTHER_NAME}`;
 /** As few and as small files as there can be: half a million openings look through all of them. */
 const OPTIONS = { slotBytes: SLOT_BYTES, slotCount: 2, blockFileBytes: 65_536, maxSizeBytes: 1 << 24 };
 /** Commits of one record each fill a page each: so many fill both slots, and are sealed with the next one. */
@@ -74,7 +75,7 @@ async function build(commits: readonly Commit[]): Promise<Built> {
   for (let commit = 0; commit < FIRST_USE; commit++) await write({ observations: 1, noise: 0 });
   for (const commit of commits) await write(commit);
   await journal.close();
-  const frames = scanSlot(disk.bytes(SLOT)).frames.map(({ offset, sizeBytes, firstSequence, lastSequence }) => ({
+  const frames = scanSlot(disk.bytes(SLOT), SLOT_NAME).frames.map(({ offset, sizeBytes, firstSequence, lastSequence }) => ({
     from: offset,
     to: offset + sizeBytes,
     sequences: [...written.keys()].filter((sequence) => firstSequence <= sequence && sequence <= lastSequence),
@@ -152,10 +153,13 @@ describe('a journal of which one bit is flipped in a slot that is full', () => {
     const end = Math.max(...frames.map(({ to }) => to));
     expect(end).toBeLessThan(SLOT_BYTES - PAGE_BYTES);
     // Alone, what stands behind them is right frames of an older use.
-    const older = scanSlot(bytes.map((byte, at) => (at < end ? 0 : byte)));
+    const older = scanSlot(
+      bytes.map((byte, at) => (at < end ? 0 : byte)),
+      SLOT_NAME,
+    );
     expect(older.frames.length).toBeGreaterThanOrEqual(2);
-    expect(older.epoch).toBeLessThan(scanSlot(bytes).epoch);
-    expect(scanSlot(built.disk.bytes(OTHER_SLOT)).frames.length).toBe(1);
+    expect(older.epoch).toBeLessThan(scanSlot(bytes, SLOT_NAME).epoch);
+    expect(scanSlot(built.disk.bytes(OTHER_SLOT), OTHER_NAME).frames.length).toBe(1);
   });
 
   it(`gives everything by value but the frame that is hit, names that, and appends, for ${FULL_EACH.says} of the ${SLOT_BITS} bits`, async () => {

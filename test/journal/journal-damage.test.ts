@@ -84,13 +84,19 @@ async function homesOf(disk: ModelDisk, written: ReadonlyMap<number, JournalReco
   for (const path of disk.paths) {
     const place = parseBlockFileName(path.slice(FOLDER.length + 1));
     if (place === undefined) continue;
-    const ends = { firstSequence: place.firstSequence, coveredFrom: undefined, nextFirst: undefined };
+    const ends = {
+      name: path.slice(FOLDER.length + 1),
+      firstSequence: place.firstSequence,
+      coveredFrom: undefined,
+      nextFirst: undefined,
+    };
     const { blocks } = await withFile(disk, path, 'read', (file) => walkBlocks(file, disk.bytes(path).length, ends));
     for (const { offset, sizeBytes, firstSequence, lastSequence } of blocks)
       homes.push({ path, from: offset, to: offset + sizeBytes, sequences: take(place.recordClass, firstSequence, lastSequence) });
   }
   for (const path of disk.paths.filter((each) => each.startsWith(`${FOLDER}/slot-`))) {
-    for (const { offset, sizeBytes, firstSequence, lastSequence } of scanSlot(disk.bytes(path)).frames) {
+    for (const { offset, sizeBytes, firstSequence, lastSequence } of scanSlot(disk.bytes(path), path.slice(FOLDER.length + 1))
+      .frames) {
       const sequences = RECORD_CLASSES.flatMap((each) => take(each, firstSequence, lastSequence));
       homes.push({ path, from: offset, to: offset + sizeBytes, sequences });
     }

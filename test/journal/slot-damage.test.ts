@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeFrameInto, PAGE_BYTES, toPage } from '../../gateway/journal/frame.ts';
+import { encodeFrameInto, PAGE_BYTES, placesOf, toPage } from '../../gateway/journal/frame.ts';
 import { type SlotScan, scanSlot } from '../../gateway/journal/slot-scan.ts';
 import { IS_DEEP, seeded } from './kit.ts';
 
 const SLOT_BYTES = 65_536;
+const NAME = 'slot-000';
 const OLD = 6;
 const NEW = 7;
 /** Payloads of the frames, in bytes. Those of the older use of the slot filled it; the newer ones end on page 11 of 16. */
@@ -27,7 +28,7 @@ function fill(bytes: Uint8Array, epoch: number, fromSequence: number, payloads: 
     const payload = Uint8Array.from({ length }, () => Math.floor(random() * 256));
     const count = 1 + Math.floor(length / 20);
     const head = { epoch, firstSequence, lastSequence: firstSequence + count - 1, count, type: 'commit' } as const;
-    const end = encodeFrameInto(bytes, at, head, payload, at);
+    const end = encodeFrameInto(bytes, at, head, payload, placesOf(NAME) + at);
     bytes.fill(0, end, toPage(end));
     at = toPage(end);
     firstSequence += count;
@@ -38,7 +39,7 @@ describe('a slot of 64 KiB', () => {
   const bytes = usedTwice();
   let clean: SlotScan;
   beforeAll(() => {
-    clean = scanSlot(bytes);
+    clean = scanSlot(bytes, NAME);
   });
 
   it('holds the frames of its newest use, and no older one', () => {
@@ -60,7 +61,7 @@ describe('a slot of 64 KiB', () => {
     for (let bit = 0; bit < SLOT_BYTES * 8; bit += IS_DEEP ? 1 : 11) {
       const at = bit >> 3;
       bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
-      const { epoch, frames } = scanSlot(bytes);
+      const { epoch, frames } = scanSlot(bytes, NAME);
       bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
       // Asked without vitest: half a million of its comparisons take minutes.
       if (epoch !== NEW || !isRight(frames, at, at + 1)) expect.fail(`bit ${bit}: ${JSON.stringify({ epoch, frames })}`);
@@ -84,7 +85,7 @@ describe('a slot of 64 KiB', () => {
           // What was overwritten with itself is not damaged.
           const from = damaged.findIndex((byte, i) => byte !== bytes[i]);
           const to = damaged.findLastIndex((byte, i) => byte !== bytes[i]) + 1;
-          const { epoch, frames } = scanSlot(damaged);
+          const { epoch, frames } = scanSlot(damaged, NAME);
           expect(isRight(epoch === NEW ? frames : [], from, to)).toBe(true);
         },
       ),
@@ -97,7 +98,7 @@ describe('a slot of 64 KiB', () => {
       const moved = new Uint8Array(SLOT_BYTES);
       const to = (offset + 5 * PAGE_BYTES) % (SLOT_BYTES - toPage(sizeBytes));
       moved.set(bytes.subarray(offset, offset + sizeBytes), to - (to % PAGE_BYTES));
-      expect(scanSlot(moved).frames).toEqual([]);
+      expect(scanSlot(moved, NAME).frames).toEqual([]);
     }
   });
 
@@ -107,7 +108,7 @@ describe('a slot of 64 KiB', () => {
     const torn = bytes.slice();
     const last = clean.frames.at(-1) as (typeof clean.frames)[number];
     torn.fill(0xee, last.offset, last.offset + 512);
-    expect(scanSlot(torn).endBytes).toBeGreaterThanOrEqual(toPage(last.offset + 1));
+    expect(scanSlot(torn, NAME).endBytes).toBeGreaterThanOrEqual(toPage(last.offset + 1));
   });
 });
 

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame, FRAME_TYPES } from '../../gateway/journal/frame.ts';
+import { decodeFrame, encodeFrame, FRAME_TYPES, placesOf } from '../../gateway/journal/frame.ts';
 import { appendAll, FOLDER, gapsOf, observation, open, readAll, sequencesOf, storedValues, upTo } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
@@ -27,23 +27,24 @@ async function threeSlots(): Promise<ModelDisk> {
 /** Makes the frames of the second slot those of a later release until it is called again. */
 function toggleVersion(disk: ModelDisk): void {
   const bytes = new Uint8Array(disk.bytes(SECOND));
+  const places = placesOf('slot-001');
   for (let offset = 0; offset < bytes.length; offset += 4096) {
-    const frame = decodeFrame(bytes, offset, offset);
+    const frame = decodeFrame(bytes, offset, places + offset);
     if (frame === undefined) throw new Error(`no frame at ${offset}`);
-    const again = encodeFrame({ ...frame, type: 'commit' }, frame.payload, offset);
-    if (frame.type === 'commit') bytes.set(ofLaterRelease(again, offset), offset);
+    const again = encodeFrame({ ...frame, type: 'commit' }, frame.payload, places + offset);
+    if (frame.type === 'commit') bytes.set(ofLaterRelease(again, places + offset), offset);
     else bytes.set(again, offset);
   }
   disk.put(SECOND, bytes);
 }
 
 /** The same frame with a type that no release has used yet: the byte at 32, within the CRC. */
-function ofLaterRelease(frame: Uint8Array, offset: number): Uint8Array {
+function ofLaterRelease(frame: Uint8Array, place: number): Uint8Array {
   const unknown = Math.max(...Object.values(FRAME_TYPES)) + 1;
   const later = new Uint8Array(frame);
   later[32] = unknown;
   const view = new DataView(later.buffer);
-  const crc = crc32(later.subarray(38), crc32(later.subarray(4, 33), offset));
+  const crc = crc32(later.subarray(38), crc32(later.subarray(4, 33), place >>> 0));
   view.setUint32(34, crc);
   return later;
 }

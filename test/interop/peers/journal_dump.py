@@ -44,27 +44,29 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-def frame_at(content, at):
-    """The right frame that begins there, or None."""
+def frame_at(content, at, name):
+    """The right frame that begins there in the file of this name, or None."""
     if content[at : at + 4] != MARK or at + HEADER.size > len(content):
         return None
     _mark, a, epoch, b, first, c, last, d, count, kind, e, crc, f, length = HEADER.unpack_from(content, at)
     end = at + HEADER.size + length
     if HEADER.size + length > FRAME_BYTES_MAX or end > len(content):
         return None
-    # The beginning of the CRC is the offset, as if it were the CRC of what stands before.
-    if zlib.crc32(content[at + 38 : end], zlib.crc32(content[at + 4 : at + 33], at)) != crc:
+    # The CRC begins with the place, as if it were the CRC of what stands before.
+    place = (zlib.crc32(name.encode()) + at) % 2**32
+    if zlib.crc32(content[at + 38 : end], zlib.crc32(content[at + 4 : at + 33], place)) != crc:
         return None
     check((a, b, c, d, e, f) == HEADER_MARKS, f"the frame at {at} is no CBOR item of the layout")
     return Frame(at, end, epoch, first, last, count, kind, content[at + HEADER.size : end])
 
 
-def frames_of_slot(content):
+def frames_of_slot(path):
     """Frames of the slot's present use: those of the highest epoch."""
+    content = path.read_bytes()
     frames = []
     at = 0
     while at < len(content):
-        frame = frame_at(content, at)
+        frame = frame_at(content, at, path.name)
         if frame is None:
             at += PAGE
             continue
@@ -108,8 +110,9 @@ class BlockFile(NamedTuple):
     last: int
 
 
-def read_block_file(content, first_sequence, next_first, covered_from):
+def read_block_file(path, first_sequence, next_first, covered_from):
     """Its blocks that count. Those from `next_first` on stand in the next file; those from `covered_from` on elsewhere too."""
+    content = path.read_bytes()
     blocks = []
     epoch = None
     last = first_sequence - 1
@@ -117,7 +120,7 @@ def read_block_file(content, first_sequence, next_first, covered_from):
     is_damaged = False
     at = 0
     while at < len(content):
-        frame = frame_at(content, at)
+        frame = frame_at(content, at, path.name)
         if frame is None or frame.epoch != (epoch or frame.epoch):
             page = -(-at // PAGE) * PAGE
             if page > at and not any(content[at:page]):
@@ -175,7 +178,7 @@ def class_of(record):
 
 def slots_of(folder):
     """Frames of the slots that are not free."""
-    slots = [frames_of_slot(path.read_bytes()) for path in sorted(folder.glob("slot-[0-9][0-9][0-9]"))]
+    slots = [frames_of_slot(path) for path in sorted(folder.glob("slot-[0-9][0-9][0-9]"))]
     slots = [frames for frames in slots if frames]
     if not slots:
         return []
@@ -191,7 +194,7 @@ def chain_of(folder, record_class, slots_from):
     own = sorted((int(m[2]), int(m[3] or 0), path) for m, path in named if m[1] == record_class)
     for i, (first, _, path) in enumerate(own):
         next_first = own[i + 1][0] if i + 1 < len(own) else math.inf
-        yield read_block_file(path.read_bytes(), first, next_first, min(next_first, slots_from))
+        yield read_block_file(path, first, next_first, min(next_first, slots_from))
 
 
 def records_of(folder):

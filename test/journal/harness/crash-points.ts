@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { decodeFrame } from '../../../gateway/journal/frame.ts';
+import { basename } from 'node:path';
+import { decodeFrame, placesOf } from '../../../gateway/journal/frame.ts';
 import type { Journal } from '../../../gateway/journal/journal.ts';
 import { SimulatedDisk } from '../../../simulator/disk.ts';
 import type { DiskOperation } from '../../../simulator/faults.ts';
@@ -109,7 +110,7 @@ async function checkBlocks(journal: Journal): Promise<void> {
 function checkNames(disk: SimulatedDisk): void {
   for (const path of disk.paths) {
     if (!path.startsWith(`${FOLDER}/`) || path.includes('/damaged/') || !path.endsWith('.blocks')) continue;
-    assert(decodeFrame(disk.bytes(path), 0, 0) !== undefined, `${path} has its name, and no first block`);
+    assert(decodeFrame(disk.bytes(path), 0, placesOf(basename(path))) !== undefined, `${path} has its name, and no first block`);
   }
 }
 
