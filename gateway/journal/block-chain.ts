@@ -291,6 +291,7 @@ async function readFile(
     coveredFrom,
     nextFirst: next?.firstSequence,
   });
+  if (!isLong && isRefused(walked) && awaitFile(found, entry, place, next, sizeBytes)) return 'read';
   const isOther = isLong && walked.epoch === undefined && walked.later === undefined;
   if (isLong) {
     const beyond = foreignDamage(entry.name, { what: 'too-large', sizeBytes }, isOther ? 0 : lookedBytes);
@@ -329,6 +330,31 @@ async function readFile(
   const writer = new BlockWriter(file, { name, epoch, dictionary, blocks, endBytes });
   Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
   return 'kept';
+}
+
+function isRefused({ damage }: Walked): boolean {
+  return damage.some(({ kind }) => kind === 'unreadable');
+}
+
+/**
+ * A file that the disk refuses in part may be given whole a moment later: it stands for what it is known to have held, and
+ * whoever reads it asks for it again. False when nothing is known, or when nobody will.
+ */
+function awaitFile(
+  { options, entries }: Found,
+  entry: ChainEntry,
+  { recordClass, firstSequence, attempt }: BlockFilePlace,
+  next: BlockFilePlace | undefined,
+  sizeBytes: number,
+): boolean {
+  const listed = options.list?.of(recordClass).find((each) => each.nameSequence === firstSequence && each.attempt === attempt);
+  const lastSequence = listed?.lastSequence ?? (next === undefined ? (options.sealedThrough ?? 0) : next.firstSequence - 1);
+  if (options.isReadOnly === true || lastSequence < firstSequence) return false;
+  const recordCount = listed?.recordCount ?? 1;
+  const times = { fromWallMs: undefined, toWallMs: undefined, untimedCount: recordCount };
+  update(entry, { recordCount, firstSequence, lastSequence, ...times }, sizeBytes);
+  entries.push(entry);
+  return true;
 }
 
 function nothingUnreadable(error: unknown): undefined {

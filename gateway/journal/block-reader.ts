@@ -177,8 +177,11 @@ export class BlockReader {
     } catch (error) {
       if (!isUnreadable(error)) throw readError(file, error);
       if (group.length > 1) for (const block of group) yield* this.#readGroup(file, loaded, [block], sensors);
-      else if (this.#options.isLost?.(`${file.name} ${first.offset}`) === false) throw readError(file, error);
-      else this.#nameBlock(file, loaded, first, 'unreadable');
+      else if (this.#isLost(file, first.offset)) this.#nameBlock(file, loaded, first, 'unreadable');
+      else {
+        await this.#lookAhead(file, loaded, first);
+        throw readError(file, error);
+      }
       return;
     }
     for (const block of group) {
@@ -187,6 +190,23 @@ export class BlockReader {
       else {
         if (decoded.unknownCount > 0) this.#nameBlock(file, loaded, block, 'damaged', decoded.unknownCount);
         yield decoded;
+      }
+    }
+  }
+
+  #isLost({ name }: BlockFile, place: string | number): boolean {
+    return this.#options.isLost?.(`${name} ${place}`) ?? true;
+  }
+
+  /** Asks for all blocks behind one that is refused: they wait together, and not one after the other. */
+  async #lookAhead(file: BlockFile, { handle, blocks }: Loaded, from: Block): Promise<void> {
+    for (const { offset, sizeBytes } of blocks()) {
+      if (offset <= from.offset || file.named.has(offset)) continue;
+      try {
+        await handle.pread(offset, sizeBytes);
+      } catch (error) {
+        if (!isUnreadable(error)) throw readError(file, error);
+        this.#isLost(file, offset);
       }
     }
   }
@@ -258,7 +278,7 @@ export class BlockReader {
     if (writer !== undefined) return { blocks: () => writer.blocks, dictionary: writer.dictionary };
     // Of the file as it is: a thinned one may have taken its name since it was asked for.
     const index = await readIndex(handle, file.name, await handle.size()).catch((error: unknown) => {
-      if (!isUnreadable(error)) throw error;
+      if (!isUnreadable(error) || !this.#isLost(file, 'whole')) throw error;
       return undefined;
     });
     // An index that says more is of an append that failed.
@@ -270,6 +290,9 @@ export class BlockReader {
     }
     const place = { name: file.name, firstSequence: file.nameSequence, coveredFrom: undefined, nextFirst: undefined };
     const { blocks, dictionary, damage } = await walkBlocks(handle, file.endBytes, place);
+    // Without these blocks the file would pass for one that never had them.
+    if (damage.some(({ kind }) => kind === 'unreadable') && !this.#isLost(file, 'whole'))
+      throw new DiskError('EIO', `${file.name} cannot be read whole`);
     for (const found of damage) this.name(file, found);
     return { blocks: () => blocks, dictionary };
   }

@@ -150,7 +150,7 @@ export function encodeCommit(
     observations.length === 0
       ? null
       : encodeCbor(packChunk(observations, ids, runs, base, boots, isPlain ? undefined : placesIn(items)));
-  const definitions = dictionary.missing(ids);
+  const definitions = dictionary.missing(ids, offset);
   const payload = encodeCbor([
     packMarks(lowWaters),
     packDefinitions(definitions),
@@ -271,7 +271,7 @@ export function encodeBlock(
     ...chunks,
   ]);
   const summary = summaryOf(records, ids);
-  const definitions = dictionary.missing(ids);
+  const definitions = dictionary.missing(ids, offset);
   const payload = encodeCbor([packSummary(summary), packDefinitions(definitions), deflateRawSync(body, { level: 1 })]);
   dictionary.wrote(definitions, placeOf(payload, offset));
   return { payload, summary };

@@ -1,6 +1,7 @@
+import { DiskError } from '../host.ts';
 import { classOf } from '../record.ts';
 import { type Chains, lastSealed } from './chains.ts';
-import type { StoredRecord } from './journal.ts';
+import { JournalError, type StoredRecord } from './journal.ts';
 import type { SlotRing } from './slot-ring.ts';
 
 /**
@@ -16,10 +17,15 @@ export async function findLate(ring: SlotRing, chains: Chains): Promise<readonly
     const records = (decoded?.records ?? []).filter(
       ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
     );
-    const known = await sealedOf(chains, records);
-    late.push(...records.filter(({ sequence }) => !known.has(sequence)));
+    const known = await sealedOf(chains, records).catch(notNow);
+    late.push(...records.filter(({ sequence }) => known?.has(sequence) === false));
   }
   return late;
+}
+
+/** What cannot be told now is looked for at the next opening. */
+function notNow(error: unknown): undefined {
+  if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
 }
 
 /** Which of the records are in the block files. */

@@ -111,7 +111,8 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     },
   });
   const look = new SecondLook(options.clock);
-  const isLost = (place: string) => look.isLost(place);
+  // Whoever only looks does not come again.
+  const isLost = (place: string) => isReadOnly || look.isLost(place);
   const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock, isLost });
   damage.found(found.damage);
   const { ring, chains } = found;
@@ -124,7 +125,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   };
   const sizeBytes = () => [...chains.values()].reduce((sum, chain) => sum + chain.sizeBytes, ring.sizeBytes + found.foreignBytes);
   const onLoss = (loss: Loss) => queue.nameLoss(loss);
-  const announce = (loss: Loss) => found.pending.announce(loss);
+  const announce = (losses: readonly Loss[]) => found.pending.announce(losses);
   const retention = makeRetention(chains, deliveries.all, options, {
     sizeBytes,
     announce,
@@ -147,7 +148,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.
     hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
   };
-  const hooks = { onUnread, onMoved, announce, onLoss, hasForeign: found.foreignBytes > 0 };
+  const hooks = { onUnread, onMoved, announce, onLoss, isLost, hasForeign: found.foreignBytes > 0 };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
@@ -172,8 +173,6 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number) => queue.volatile(from, limit);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
-  // Whoever only looks does not come again.
-  if (!isReadOnly) look.begin();
   const own = { pending: found.pending, list: found.list, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }

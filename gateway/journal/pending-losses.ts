@@ -19,8 +19,8 @@ const SENSORS_MAX = 8;
 export interface PendingLosses {
   /** What an earlier process was about to lose. A gap record may name it already. */
   readonly atOpening: readonly Loss[];
-  /** Resolves when it is durable that this is about to be lost. @throws DiskError */
-  announce(loss: Loss): Promise<void>;
+  /** Resolves when it is durable that these are about to be lost. @throws DiskError */
+  announce(losses: readonly Loss[]): Promise<void>;
   /** A durable gap record names it. */
   named(loss: Loss): void;
   /** Makes the file while there is room for it. @throws DiskError */
@@ -38,8 +38,9 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
   let writtenCount = pending.length;
   return {
     atOpening,
-    async announce(loss) {
-      pending = [...pending, loss];
+    async announce(losses) {
+      if (losses.length === 0) return;
+      pending = [...pending, ...losses];
       await file.write(encodeLosses(pending));
       isPrepared = true;
       writtenCount = pending.length;

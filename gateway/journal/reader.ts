@@ -4,7 +4,7 @@ import { matcherOf } from './history-query.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { PageRoom } from './page-room.ts';
 import { type UnreadFrame, unreadOf } from './sealing.ts';
-import type { FramePlace } from './slot.ts';
+import { type FramePlace, keyOf } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 
 /** What the reader reads from. */
@@ -97,8 +97,11 @@ async function readSlots(
   for await (const { slot, frame, decoded, isRefused } of ring.readEach(sorted, sensors)) {
     if (generation() !== started) break;
     if (frame.lastSequence <= last) continue;
-    if (isRefused && !isLost(`${slot.name} ${slot.epoch} ${frame.offset}`))
+    if (isRefused && !isLost(keyOf({ slot, frame }))) {
+      // The others wait together with it, and not one after the other.
+      for await (const other of ring.check(sorted)) if (other.isRefused) isLost(keyOf(other));
       throw new JournalError(`the journal cannot be read now: ${slot.name} at ${frame.offset}`);
+    }
     if (decoded === undefined || decoded.unknownCount > 0) onUnread(unreadOf({ slot, frame }, decoded));
     const meant = (decoded?.records ?? []).filter(({ sequence, record }) => {
       const recordClass = classOf(record);

@@ -77,6 +77,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
   epoch = Math.max(epoch, ...[...chains.values()].map((chain) => chain.epochMax));
   const blockDamage = [...chains.values()].flatMap((chain) => chain.damage);
+  // What a file holds that cannot be opened is neither missing nor delivered.
+  for (const { holds } of blockDamage) if (holds !== undefined) slots.unread.add(holds);
 
   const pending = await openPendingLosses(disk, folder);
   const isAnythingMissing = blockDamage.length + holesIn(ring, chains, marks).length + pending.atOpening.length > 0;
@@ -197,8 +199,13 @@ async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boo
 
 /** Events that cannot be read now: what they name is named once more. */
 function noRecords(error: unknown): readonly StoredRecord[] {
-  if (error instanceof DiskError || error instanceof JournalError) return [];
-  throw error;
+  ignoreReadError(error);
+  return [];
+}
+
+/** What cannot be read now does not keep the journal from opening. */
+function ignoreReadError(error: unknown): void {
+  if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
 }
 
 /** Sequences that are missing between the frames of the slots, and between what is sealed and the first of them. */
@@ -215,8 +222,14 @@ function holesIn(ring: SlotRing, chains: Chains, marks: ReadonlyMap<string, numb
 /** Where sealing was interrupted, some of what is missing in the slots is in block files. */
 async function withoutRecords(holes: readonly SequenceRange[], chains: Chains): Promise<SequenceRange[]> {
   const empty: SequenceRange[] = [];
-  for (const hole of holes) if (!(await hasRecords(chains, hole))) empty.push(hole);
+  // What cannot be read now may be some of them.
+  for (const hole of holes) if (!(await hasRecords(chains, hole).catch(perhaps))) empty.push(hole);
   return empty;
+}
+
+function perhaps(error: unknown): true {
+  ignoreReadError(error);
+  return true;
 }
 
 /** What the holes cost: with the times of their neighbours, and the sensors of the commits before and after. */

@@ -6,7 +6,7 @@ import { parseBlockFileName } from './block-file.ts';
 import { type Chains, hasRecords } from './chains.ts';
 import type { JournalDelivery } from './delivery.ts';
 import { makeExpiry } from './expiry.ts';
-import type { SequenceRange, StoredRecord } from './journal.ts';
+import { JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Loss, LossTally } from './loss.ts';
 import { openThinner, type Thinner } from './thinning.ts';
 
@@ -23,7 +23,7 @@ export interface RetentionHooks {
   /** All slots and files together. */
   readonly sizeBytes: () => number;
   /** Undelivered records are about to go; resolves when that is durable. @throws DiskError */
-  readonly announce: (loss: Loss) => Promise<void>;
+  readonly announce: (losses: readonly Loss[]) => Promise<void>;
   /** They are gone: a gap record must name them. */
   readonly onLoss: (loss: Loss) => void;
   /** Nothing is left in this range, of any class. */
@@ -74,7 +74,7 @@ export function makeRetention(
   const drop = async ({ chain, file, isDelivered: isGone }: Pick<Candidate, 'chain' | 'file' | 'isDelivered'>, cause: string) => {
     const { name, recordCount, firstSequence, lastSequence } = file;
     const lost = isGone ? undefined : await undelivered(chain, file, cause, deliveries);
-    if (lost !== undefined) await hooks.announce(lost);
+    if (lost !== undefined) await hooks.announce([lost]);
     await chain.drop(file);
     hooks.onMoved();
     const undeliveredCount = chain.recordClass === 'events' ? 0 : (lost?.count ?? 0);
@@ -139,7 +139,7 @@ export function makeRetention(
         // A thinned copy needs room of its own before it gives any.
         return await oneStep('disk-full', false);
       } catch (error) {
-        if (error instanceof DiskError) return false;
+        if (error instanceof DiskError || error instanceof JournalError) return false;
         throw error;
       }
     },

@@ -9,7 +9,6 @@ import type { Retention } from './retention.ts';
 import { seal, type UnreadFrame } from './sealing.ts';
 import type { Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
-import type { SlotFrame } from './slot-scan.ts';
 
 /** Full slots that are sealed together at least. */
 const SLOTS_TOGETHER = 2;
@@ -36,7 +35,9 @@ export interface SealerParts {
   /** Records have another place now. */
   readonly onMoved: () => void;
   /** As in retention.ts. */
-  readonly announce: (loss: Loss) => Promise<void>;
+  readonly announce: (losses: readonly Loss[]) => Promise<void>;
+  /** As in reader.ts. */
+  readonly isLost: (place: string) => boolean;
   readonly onLoss: (loss: Loss) => void;
 }
 
@@ -62,17 +63,13 @@ export function openSealer(parts: SealerParts): Sealer {
   /** Full slots when sealing failed last: it is tried again when there are more of them, and when there is no room left. */
   let failedAtCount = 0;
 
-  /** Frames that could not be read once. */
-  const doubtful = new Set<SlotFrame>();
-
   const run = async () => {
     const slots = ring.full();
     const last = Math.max(sealedThrough, ...slots.map((slot) => slot.frames.at(-1)?.lastSequence ?? 0));
-    await sealWithRoom(parts, slots, doubtful);
+    await sealWithRoom(parts, slots);
     if (!parts.hasForeign) sealedThrough = last;
     parts.onMoved();
     for (const slot of slots) ring.free(slot);
-    doubtful.clear();
     failedAtCount = 0;
     if (isFailing) log('info', 'journal-sealing-again');
     isFailing = false;
@@ -141,21 +138,21 @@ function recordCountOf(slots: readonly Slot[]): number {
 
 /** A full disk is no reason to stop: what is kept longest is deleted for it, piece by piece. */
 async function sealWithRoom(
-  { ring, chains, retention, deliveries, announce, onUnread }: SealerParts,
+  { ring, chains, retention, deliveries, announce, onUnread, isLost }: SealerParts,
   slots: readonly Slot[],
-  doubtful: Set<SlotFrame>,
 ): Promise<void> {
   // Which records are copies of held ones is looked up in the slots only.
   if (slots.some((slot) => slot.frames.some((frame) => frame.isMarked))) await deliveries.flush();
   await retention.makeRoom(slots.reduce((sum, slot) => sum + slot.endBytes, 0));
-  const giveUp = async (frame: UnreadFrame) => {
-    const loss = lossOfFrame(frame);
-    await announce(loss);
-    onUnread(frame, loss);
+  const giveUp = async (frames: readonly UnreadFrame[]) => {
+    if (frames.length === 0) return;
+    const losses = frames.map(lossOfFrame);
+    await announce(losses);
+    for (const [i, frame] of frames.entries()) onUnread(frame, losses[i] as Loss);
   };
   for (let freedCount = 0; ; freedCount++) {
     try {
-      return await seal(slots, ring, chains, doubtful, giveUp);
+      return await seal(slots, ring, chains, isLost, giveUp);
     } catch (error) {
       const isFull = error instanceof DiskError && error.code === 'ENOSPC';
       if (!isFull || freedCount >= FREED_MAX || !(await retention.freeDisk())) throw error;
@@ -178,7 +175,7 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }
     }
   }
   const losses = [...named, ...(tally.loss === undefined ? [] : [tally.loss])];
-  for (const loss of losses) await announce(loss);
+  await announce(losses);
   onMoved();
   ring.free(oldest);
   log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: tally.count });

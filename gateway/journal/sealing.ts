@@ -3,9 +3,8 @@ import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { Chains } from './chains.ts';
 import type { DecodedRecords } from './columns.ts';
 import type { StoredRecord } from './journal.ts';
-import type { FramePlace, Slot } from './slot.ts';
+import { type FramePlace, keyOf, type Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
-import type { SlotFrame } from './slot-scan.ts';
 
 /** A frame of a slot that cannot be read any more. */
 export interface UnreadFrame {
@@ -29,33 +28,34 @@ export function unreadOf({ slot, frame }: FramePlace, decoded: DecodedRecords | 
  * the slots be used again. What an interrupted sealing has copied already is not copied twice. Few frames are decoded and one
  * block encoded between two waits for the disk, so that nothing else ever waits long.
  *
- * A frame that cannot be read may be readable another time: the first time it is put into `doubtful`, and sealing fails
- * before anything behind it is copied. When it is not readable then either, it is given up, as soon as that is written down.
+ * A frame that the disk refuses may be readable another time: sealing fails before anything is copied, until `isLost` says
+ * of all such frames that they are. What is lost is given up together, as soon as that is written down.
  * @throws DiskError
  */
 export async function seal(
   slots: readonly Slot[],
   ring: SlotRing,
   chains: Chains,
-  doubtful: Set<SlotFrame>,
-  giveUp: (frame: UnreadFrame) => Promise<void>,
+  isLost: (place: string) => boolean,
+  giveUp: (frames: readonly UnreadFrame[]) => Promise<void>,
 ): Promise<void> {
   const places = slots.flatMap((slot) => slot.frames.map((frame) => ({ slot, frame })));
   const readable: FramePlace[] = [];
-  for await (const { isReadable, ...place } of ring.check(places)) {
+  const lost: UnreadFrame[] = [];
+  let awaited: FramePlace | undefined;
+  for await (const { isReadable, isRefused, ...place } of ring.check(places)) {
     if (isReadable) readable.push(place);
-    else if (doubtful.has(place.frame)) await giveUp(unreadOf(place, undefined));
-    else {
-      doubtful.add(place.frame);
-      throw unreadable(place);
-    }
+    else if (isRefused && !isLost(keyOf(place))) awaited ??= place;
+    else lost.push(unreadOf(place, undefined));
   }
+  if (awaited !== undefined) throw unreadable(awaited);
+  await giveUp(lost);
   readable.sort((a, b) => a.frame.firstSequence - b.frame.firstSequence);
   const seen = new Set<RecordClass>();
   for (const [i, recordClass] of RECORD_CLASSES.entries()) {
     // The first pass sees which other classes there are.
     if (i > 0 && !seen.has(recordClass)) continue;
-    await chains.get(recordClass)?.append(recordsOf(readable, ring, recordClass, seen, giveUp));
+    await chains.get(recordClass)?.append(recordsOf(readable, ring, recordClass, seen, i === 0 ? giveUp : undefined));
   }
 }
 
@@ -65,13 +65,13 @@ async function* recordsOf(
   ring: SlotRing,
   wanted: RecordClass,
   seen: Set<RecordClass>,
-  giveUp: (frame: UnreadFrame) => Promise<void>,
+  giveUp: ((frames: readonly UnreadFrame[]) => Promise<void>) | undefined,
 ): AsyncGenerator<readonly StoredRecord[]> {
   let last = 0;
   for await (const { decoded, isRefused, ...place } of ring.readEach(places)) {
     if (place.frame.lastSequence <= last) continue;
     if (decoded === undefined || isRefused) throw unreadable(place);
-    if (decoded.unknownCount > 0) await giveUp(unreadOf(place, decoded));
+    if (decoded.unknownCount > 0) await giveUp?.([unreadOf(place, decoded)]);
     const records: StoredRecord[] = [];
     for (const stored of decoded.records) {
       const recordClass = classOf(stored.record);

@@ -4,7 +4,7 @@ import type { Clock } from '../../drivers/clock.ts';
 const BELIEVED_AFTER_MS = 30_000;
 /** A place that was not asked for all this time is asked for anew: it may have been read meanwhile. */
 const FORGOTTEN_AFTER_MS = 600_000;
-const PLACES_MAX = 1_000;
+const PLACES_MAX = 20_000;
 
 interface Refusal {
   readonly firstMs: number;
@@ -18,20 +18,13 @@ interface Refusal {
 export class SecondLook {
   readonly #clock: Clock;
   readonly #refusals = new Map<string, Refusal>();
-  #isWaiting = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** From here on it is waited. Before, an opening is under way, which must come to an end with what can be read. */
-  begin(): void {
-    this.#isWaiting = true;
-  }
-
   /** The disk refuses this place once more: whether it is lost. */
   isLost(place: string): boolean {
-    if (!this.#isWaiting) return true;
     const nowMs = this.#clock.monotonicMs();
     const known = this.#refusals.get(place);
     if (known === undefined || nowMs - known.lastMs > FORGOTTEN_AFTER_MS) {

@@ -33,6 +33,8 @@ interface Entry extends Definition {
   place: FramePlace | undefined;
   /** Two frames hold it that 4 KiB of damage cannot reach both. */
   isSafe: boolean;
+  /** Where the last frame begins that holds it. */
+  lastOffset: number;
 }
 
 /** What observations of one series share from where they were compared on, so that nobody compares them again. */
@@ -47,9 +49,14 @@ const PLAIN_BYTES_MAX = 512;
 /** More definitions than fit in a frame when each is as long as it gets here are not believed. */
 const INFLATED_BYTES_MAX = 16 << 20;
 
+/** A definition is written again with its first use so far behind the last frame that holds it. */
+const REPEAT_BYTES = 131_072;
+
 /**
  * The series of one file by their numbers. A definition is written with every use until two frames hold it of which the
  * one begins a page or more after the end of the other: whatever 4 KiB are damaged, each frame that is left can be read.
+ * Then it is written again now and then, so that more damage costs little besides what it covers: whichever of them is left
+ * says what a number means in all frames.
  */
 export class Dictionary {
   readonly #bySensor = new Map<string, Entry>();
@@ -57,6 +64,8 @@ export class Dictionary {
   #nextId = 0;
   /** How many are to be written with their next use. */
   #unsafeCount = 0;
+  /** Before this offset no definition has to be written again. */
+  #repeatFrom = 0;
 
   /** As `idOf`, for one of many observations with this tag. */
   idOfTagged(observation: Observation, tag: SeriesTag): number {
@@ -99,32 +108,38 @@ export class Dictionary {
     return [...this.#byId.values()].map(({ id, series }) => ({ id, series })).sort((a, b) => a.id - b.id);
   }
 
-  /** Those of `ids` whose definition a frame that uses them must hold. */
-  missing(ids: Iterable<number>): Definitions {
-    if (this.#unsafeCount === 0) return [];
+  /** Those of `ids` whose definition a frame at `offset` that uses them must hold. */
+  missing(ids: Iterable<number>, offset: number): Definitions {
+    if (this.#unsafeCount === 0 && offset < this.#repeatFrom) return [];
     const missing = new Set<Definition>();
     for (const id of ids) {
       const entry = this.#byId.get(id);
-      if (entry !== undefined && !entry.isSafe) missing.add(entry);
+      if (entry !== undefined && (!entry.isSafe || offset >= entry.lastOffset + REPEAT_BYTES)) missing.add(entry);
     }
     return [...missing];
   }
 
   /** Notes that the frame at `place` holds these definitions. They count as written: a frame that was made must be written there, or nothing more to the file. */
   wrote(definitions: Definitions, place: FramePlace): void {
+    if (definitions.length === 0) return;
     for (const { id } of definitions) {
       const entry = this.#byId.get(id);
-      if (entry === undefined || entry.isSafe) continue;
+      if (entry === undefined) continue;
+      entry.lastOffset = Math.max(entry.lastOffset, place.offset);
+      if (entry.isSafe) continue;
       if (entry.place === undefined) entry.place = place;
       else if (isApart(entry.place, place)) {
         entry.isSafe = true;
         this.#unsafeCount -= 1;
       }
     }
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { lastOffset } of this.#byId.values()) oldest = Math.min(oldest, lastOffset);
+    this.#repeatFrom = oldest + REPEAT_BYTES;
   }
 
   #add(id: number, series: Series): void {
-    const entry: Entry = { id, series, next: this.#bySensor.get(series.sensor), place: undefined, isSafe: false };
+    const entry: Entry = { id, series, next: this.#bySensor.get(series.sensor), place: undefined, isSafe: false, lastOffset: 0 };
     this.#bySensor.set(series.sensor, entry);
     this.#byId.set(id, entry);
     this.#unsafeCount += 1;

@@ -158,12 +158,14 @@ export class SlotRing {
     }
   }
 
-  /** Whether the frames still are as they were written. */
-  async *check(places: readonly FramePlace[]): AsyncGenerator<FramePlace & { readonly isReadable: boolean }> {
+  /** Whether the frames still are as they were written; `isRefused`: the disk gave an error. */
+  async *check(
+    places: readonly FramePlace[],
+  ): AsyncGenerator<FramePlace & { readonly isReadable: boolean; readonly isRefused: boolean }> {
     for (const group of groupsOf(places)) {
       const { slot } = group[0] as FramePlace;
-      for (const { frame, payload } of await this.#payloads(slot, group))
-        yield { slot, frame, isReadable: payload !== undefined };
+      for (const { frame, payload, isRefused } of await this.#payloads(slot, group))
+        yield { slot, frame, isReadable: payload !== undefined, isRefused };
     }
   }
 

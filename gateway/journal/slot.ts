@@ -31,6 +31,11 @@ export interface FramePlace {
 
 /** No release has larger slots. What lies beyond is not looked at: it would take all memory. */
 export const SLOT_LOOKED_MAX = 4 << 20;
+/** Tells a frame from all others, also of other uses of its slot. */
+export function keyOf({ slot, frame }: FramePlace): string {
+  return `${slot.name} ${slot.epoch} ${frame.offset}`;
+}
+
 /** Neighbouring frames are read at once, up to so many bytes, and up to so many records, which are decoded without a wait. */
 const GROUP_BYTES_MAX = 65_536;
 const GROUP_RECORDS_MAX = 1_024;

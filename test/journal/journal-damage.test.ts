@@ -314,7 +314,7 @@ describe('a small journal with slots, blocks and a cursor', () => {
 
   /** What the disk refuses is asked for again for half a minute before it is given up. */
   async function readPatiently(journal: Journal): Promise<StoredRecord[]> {
-    for (let attempt = 0; attempt < 4; attempt++) {
+    for (let attempt = 0; attempt < 10; attempt++) {
       try {
         return await readAll(journal, 1_000);
       } catch (error) {

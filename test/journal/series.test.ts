@@ -101,8 +101,8 @@ describe('where definitions stand in a file', () => {
             for (const { definitions, offset, end } of written) dictionary.learn(definitions, { offset, end });
           }
           const ids = uses.map((sensor) => dictionary.idOf(plainObservation(1, { sensor: String(sensor) })));
-          const definitions = dictionary.missing(ids);
           const place = { offset: position + hole, end: position + hole + size };
+          const definitions = dictionary.missing(ids, place.offset);
           dictionary.wrote(definitions, place);
           written.push({ ...place, uses: ids, definitions });
           position = place.end;
@@ -120,10 +120,22 @@ describe('where definitions stand in a file', () => {
     const dictionary = new Dictionary();
     const ids = [dictionary.idOf(plainObservation(1))];
     const isWrittenAt = (offset: number) => {
-      const definitions = dictionary.missing(ids);
+      const definitions = dictionary.missing(ids, offset);
       dictionary.wrote(definitions, { offset, end: offset + 100 });
       return definitions.length > 0;
     };
     expect([0, 4096, 4196, 8192].map(isWrittenAt)).toEqual([true, true, true, false]);
+  });
+
+  it('writes it again 128 KiB further on, so that longer damage leaves one', () => {
+    const dictionary = new Dictionary();
+    const ids = [dictionary.idOf(plainObservation(1))];
+    const at = Array.from({ length: 256 }, (_, page) => page * PAGE_BYTES).filter((offset) => {
+      const definitions = dictionary.missing(ids, offset);
+      dictionary.wrote(definitions, { offset, end: offset + PAGE_BYTES });
+      return definitions.length > 0;
+    });
+    expect(at.length).toBeLessThanOrEqual(10);
+    for (const [i, offset] of at.entries()) expect((at[i + 1] ?? 1 << 20) - offset).toBeLessThanOrEqual(131_072);
   });
 });
