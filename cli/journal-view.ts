@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DiskError } from '../gateway/host.ts';
+import { uplinkOf } from '../gateway/journal/cursor-file.ts';
 import { type Damage, type Journal, JournalError } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
@@ -113,7 +114,7 @@ async function lookAt(
       ...(running === undefined ? {} : { running }),
       isSimulated,
       ...(config === undefined ? {} : { config }),
-      uplinks: names.flatMap((name) => /^(.+)\.cursor$/.exec(name)?.[1] ?? []),
+      uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
       again,
       times: () => timesOf(journal, running === undefined ? undefined : realHost(() => {}).bootId),
       losses: async () => {

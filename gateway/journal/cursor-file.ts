@@ -23,6 +23,16 @@ const RANGES_KEPT = 64;
 /** A gap or a length that does not fit 32 bits: nothing that a journal of this size can hold. */
 const STEP_MAX = 0xffff_ffff;
 
+/** The name of an uplink's cursor file: `sentilo.cursor`. */
+export function cursorName(uplink: string): string {
+  return `${uplink}.cursor`;
+}
+
+/** The uplink whose cursor file has this name; undefined when it is none: uplinks have names of a-z, 0-9 and hyphens. */
+export function uplinkOf(name: string): string | undefined {
+  return /^([a-z0-9][a-z0-9-]*)\.cursor$/.exec(name)?.[1];
+}
+
 /** What an uplink must know after a crash. Ranges are ascending, disjoint and above the low-water mark. */
 export interface CursorState {
   readonly lowWater: number;

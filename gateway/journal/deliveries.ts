@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from '../host.ts';
+import { cursorName, uplinkOf } from './cursor-file.ts';
 import { type DeliverySource, type JournalDelivery, openDelivery } from './delivery.ts';
 import { type Delivery, JournalError, type SequenceRange } from './journal.ts';
 import type { Recovered } from './recovery.ts';
@@ -48,7 +49,7 @@ export async function openDeliveries(
   };
   const opening = new Map<string, Promise<JournalDelivery>>();
   const open = async (uplink: string) => {
-    const delivery = await openDelivery(disk, join(folder, `${uplink}.cursor`), uplink, found.heldFrom, source);
+    const delivery = await openDelivery(disk, join(folder, cursorName(uplink)), uplink, found.heldFrom, source);
     // What was lost while the file was read.
     for (const hole of holes.ranges) delivery.skip(hole);
     all.push(delivery);
@@ -63,7 +64,8 @@ export async function openDeliveries(
     all,
     highest,
     async open(uplink) {
-      if (!/^[a-z0-9][a-z0-9-]*$/.test(uplink)) throw new JournalError(`${uplink} cannot be the name of an uplink's cursor`);
+      if (uplinkOf(cursorName(uplink)) === undefined)
+        throw new JournalError(`${uplink} cannot be the name of an uplink's cursor`);
       const known = opening.get(uplink) ?? open(uplink);
       opening.set(uplink, known);
       return await known;

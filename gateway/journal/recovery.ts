@@ -3,6 +3,7 @@ import { GAP_SENSORS_MAX, RECORD_CLASSES, type RecordClass } from '../record.ts'
 import { type Chain, openChain } from './block-chain.ts';
 import type { BlockDamage } from './block-file.ts';
 import { type Chains, hasRecords, lastSealed } from './chains.ts';
+import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList } from './file-list.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { findLate } from './late-records.ts';
@@ -13,7 +14,7 @@ import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import { findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
-import { foreignStates, uplinksOf } from './state-files.ts';
+import { foreignStates } from './state-files.ts';
 
 /** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
 const UNREADABLE_SEQUENCES = 65_536;
@@ -118,7 +119,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
-    uplinks: uplinksOf(names),
+    uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
     foreignBytes: slots.foreignBytes,
     late: await findLate(ring, chains),
   };

@@ -1,19 +1,15 @@
 import { join } from 'node:path';
 import type { Disk } from '../host.ts';
+import { uplinkOf } from './cursor-file.ts';
 import { LIST_FILE } from './file-list.ts';
 import { foreignAt, foreignDamage } from './foreign.ts';
 import type { Damage } from './journal.ts';
 import { LOSSES_FILE } from './pending-losses.ts';
 import { STATE_FILE_BYTES } from './two-slot-file.ts';
 
-/** The uplinks that have a cursor. */
-export function uplinksOf(names: readonly string[]): readonly string[] {
-  return names.flatMap((name) => /^([a-z0-9][a-z0-9-]*)\.cursor$/.exec(name)?.[1] ?? []);
-}
-
 /** What stands in the place of the states: nothing is known then of what they said, and they are made anew beside. */
 export async function foreignStates(disk: Disk, folder: string, names: readonly string[]): Promise<Damage[]> {
-  const states = names.filter((name) => name === LOSSES_FILE || name === LIST_FILE || uplinksOf([name]).length > 0);
+  const states = names.filter((name) => name === LOSSES_FILE || name === LIST_FILE || uplinkOf(name) !== undefined);
   const damage: Damage[] = [];
   for (const name of states) {
     const foreign = await foreignAt(disk, join(folder, name), STATE_FILE_BYTES);

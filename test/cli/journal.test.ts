@@ -99,6 +99,14 @@ describe('inspect', () => {
     expect((await barri(['status', '--state', state])).out).toContain('17 records missing in all');
   });
 
+  test('takes a copy of a cursor under another name for no uplink', async () => {
+    await keep(state, [hall(1)]);
+    writeFileSync(join(folder(), 'sentilo.bak.cursor'), '');
+    const { code, out, err } = await journal('inspect', '--state', state);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('no uplink has delivered anything');
+  });
+
   test('adds what only the gateway that runs knows', async () => {
     await keep(state, [hall(1)]);
     await serve({ ...STORED, thinnedCount: 5_000, evictedUndeliveredCount: 12 }, { city: { waitingCount: 1 } });
