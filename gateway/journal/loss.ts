@@ -75,7 +75,8 @@ function joined(losses: readonly Loss[]): Loss {
   return {
     firstSequence: Math.min(...losses.map(({ firstSequence }) => firstSequence)),
     lastSequence: Math.max(...losses.map(({ lastSequence }) => lastSequence)),
-    cause: losses.at(-1)?.cause ?? '',
+    // Where nothing is lost, nothing has caused it.
+    cause: (losses.findLast(({ count }) => count !== 0) ?? first)?.cause ?? '',
     ...(isSame && first?.recordClass !== undefined ? { recordClass: first.recordClass } : {}),
     ...(counts === undefined ? {} : { count: counts.reduce((sum, count) => sum + count, 0) }),
     ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort().slice(0, GAP_SENSORS_MAX) }),
