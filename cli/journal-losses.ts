@@ -5,8 +5,6 @@ import type { TimeOf } from './journal-time.ts';
 
 /** Records on both sides of damage that are asked what it may have cost. */
 const NEIGHBOURS = 1_000;
-/** What ended in its time is no loss. */
-const CAUSES_IN_TIME: ReadonlySet<string> = new Set(['expired']);
 
 /** Records that are not there any more, as far as it can be told. */
 export interface Loss {
@@ -33,7 +31,7 @@ export interface SensorLoss {
   readonly toWallMs?: number;
 }
 
-/** The gap records of a journal, oldest first. */
+/** The gap records of a journal behind which something is lost, oldest first. Where sequences were only left out, nothing is. */
 export async function gapsOf(journal: Pick<Journal, 'read'>): Promise<readonly Gap[]> {
   const gaps: Gap[] = [];
   // The same sensors are missing again and again: a text for each of them would take most of the memory.
@@ -44,16 +42,11 @@ export async function gapsOf(journal: Pick<Journal, 'read'>): Promise<readonly G
     return before ?? text;
   };
   for await (const { record } of eventsOf(journal)) {
-    if (record.kind !== 'gap') continue;
+    if (record.kind !== 'gap' || record.count === 0) continue;
     const { sensors } = record;
     gaps.push(sensors === undefined ? record : { ...record, sensors: sensors.map(known) });
   }
   return gaps;
-}
-
-/** Whether a gap stands for records that should still be there. */
-export function isLostGap({ cause }: Gap): boolean {
-  return !CAUSES_IN_TIME.has(cause);
 }
 
 /** What a gap record says. */

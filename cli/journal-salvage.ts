@@ -3,7 +3,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { writeRecords } from './journal-export.ts';
 import { type Format, openWriter } from './journal-formats.ts';
-import { gapsOf, isLostGap, type Loss, lossOfGap } from './journal-losses.ts';
+import { gapsOf, type Loss, lossOfGap } from './journal-losses.ts';
 import { liesIn } from './journal-output.ts';
 import { lossLine } from './journal-render.ts';
 import { type Finding, findingLines, findingsOf } from './journal-verify.ts';
@@ -55,7 +55,7 @@ async function salvage(view: JournalView, options: SalvageOptions, signal: Abort
   const savedCount = await writeRecords(view, { query: {}, selection, writer, total, out, signal, withCopies: true }, io);
   if (savedCount === undefined) return;
   const damage = await findingsOf(view);
-  const missing = (await gapsOf(journal)).filter(isLostGap).map(lossOfGap);
+  const missing = (await gapsOf(journal)).map(lossOfGap);
   const report: Salvage = { folder, out, savedCount, damage, missing };
   if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
   else for (const line of salvageLines(report)) io.out(`${line}\n`);

@@ -5,7 +5,7 @@ import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { gapsOf, isLostGap, lossOfGap } from './journal-losses.ts';
+import { gapsOf, lossOfGap } from './journal-losses.ts';
 import { closeLooked, journalFolderOf, openToLook, placeOf } from './journal-place.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
@@ -105,7 +105,7 @@ async function storedIn(folder: string, io: Io): Promise<Stored | undefined> {
     const progress = openProgress(text.counting, total, errorOutput(io.err));
     const { count: waitingCount } = await countWaiting(journal, delivery, progress.to);
     progress.end();
-    const missing = (await gapsOf(journal)).filter(isLostGap).map(lossOfGap);
+    const missing = (await gapsOf(journal)).map(lossOfGap);
     return { stored, waitingCount, missingCount: missing.reduce((sum, { count }) => sum + count, 0) };
   } finally {
     await closeLooked(journal);

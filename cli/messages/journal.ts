@@ -262,10 +262,8 @@ const KINDS: Readonly<Record<JournalFileStats['kind'], string>> = { slot: 'slot'
 const CAUSES: Readonly<Record<string, string>> = {
   damaged: 'damaged bytes',
   unreadable: 'the disk gives an error',
-  deleted: 'the file was deleted',
-  expired: 'older than `keep`',
+  gone: 'the file or its end is gone',
   'never-written': 'never written to the card',
-  'left-out': 'left free, in case pages that cannot be read come back',
   'size-cap': 'the journal was full',
   'disk-full': 'the disk was full',
   'waiting-full': 'the disk refused writes and the memory for them was full',

@@ -128,6 +128,18 @@ describe('inspect', () => {
   });
 });
 
+test('sequences that were only left out are no loss', async () => {
+  const leftOut: Gap = {
+    ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'left-out' },
+    ...{ firstSequence: 2, lastSequence: 65_537, count: 0 },
+  };
+  await keep(state, [hall(1), leftOut]);
+  expect((await journal('inspect', '--state', state)).out).toContain('nothing that is known of');
+  expect((await journal('verify', '--state', state)).out).not.toContain('on record');
+  const { code, out } = await journal('salvage', state, '--out', join(state, 'saved.jsonl'));
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Nothing is lost.') });
+});
+
 // -------------------------------------------------------------------------------------------------------------- verify
 
 describe('verify', () => {
