@@ -1,8 +1,6 @@
 import type { Delivery, Journal } from '../gateway/journal/journal.ts';
 import type { JournalRecord } from '../gateway/record.ts';
-
-/** Records that are read at once. */
-const PAGE = 1_000;
+import { pagesFrom } from './journal-pages.ts';
 
 /** What one uplink has not delivered. */
 export interface Waiting {
@@ -13,16 +11,14 @@ export interface Waiting {
 
 /** Counts the records that wait for the city; `onProgress` gets the number of records looked at. */
 export async function countWaiting(
-  journal: Pick<Journal, 'read' | 'stats'>,
+  journal: Pick<Journal, 'read'>,
   delivery: Delivery,
   onProgress: (count: number) => void = () => {},
 ): Promise<Waiting> {
-  const { lastSequence } = journal.stats();
   let count = 0;
   let looked = 0;
   let oldest: JournalRecord | undefined;
-  for (let from = delivery.lowWater + 1; from <= lastSequence; ) {
-    const page = await journal.read(from, PAGE);
+  for await (const page of pagesFrom(journal, delivery.lowWater + 1)) {
     for (const { sequence, record } of page) {
       if (!isForCity(record) || delivery.isDelivered(sequence)) continue;
       oldest ??= record;
@@ -30,7 +26,6 @@ export async function countWaiting(
     }
     looked += page.length;
     onProgress(looked);
-    from = (page.at(-1)?.sequence ?? lastSequence) + 1;
   }
   return { count, ...(oldest === undefined ? {} : { oldest }) };
 }
