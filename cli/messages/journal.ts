@@ -256,7 +256,7 @@ interface WearTexts {
   readonly syncMs?: number;
 }
 
-const KINDS: Readonly<Record<JournalFileStats['kind'], string>> = { slot: 'slot', block: 'block', other: 'other' };
+const KINDS: Readonly<Record<JournalFileStats['kind'], string>> = { slot: 'slot', block: 'block' };
 
 /** Why records are missing, by the cause of a gap record or the kind of damage. */
 const CAUSES: Readonly<Record<string, string>> = {

@@ -96,7 +96,7 @@ export interface RecordSpan {
 export interface JournalFileStats extends RecordSpan {
   /** Name in the journal's folder. */
   readonly file: string;
-  readonly kind: 'slot' | 'block' | 'other';
+  readonly kind: 'slot' | 'block';
   /** Of a block file. */
   readonly recordClass?: RecordClass;
   /** Its observations were merged into windows of five minutes. */
