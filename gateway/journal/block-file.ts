@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { RecordClass } from '../record.ts';
-import type { BlockSummary } from './columns.ts';
+import type { BlockSummary } from './block-summary.ts';
 import type { Damage } from './journal.ts';
 
 /*

@@ -38,8 +38,6 @@ import {
  *           The changes are a column (column-codec.ts) that begins at -1.
  */
 
-export type { BlockSummary } from './block-summary.ts';
-
 /** Ascending by sequence. */
 export interface DecodedRecords {
   readonly records: StoredRecord[];
