@@ -1,3 +1,4 @@
+import { rangeCountAfter } from '../journal/delivery.ts';
 import { DELIVERY_RANGES_MAX, type Delivery, type Journal, type SequenceRange, type StoredRecord } from '../journal/journal.ts';
 import { rangesOf, SequenceSet } from '../journal/sequence-set.ts';
 import type { Batch } from './batch.ts';
@@ -127,7 +128,7 @@ export class Ledger {
    * sort, and each record is moved a few times at most, however many are held for however long.
    */
   stragglers(): readonly SequenceRange[] {
-    const gaps = this.#gapsAfter(this.#pending);
+    const gaps = this.#gapsAfterPending();
     if (gaps.length <= RANGES_HIGH) return [];
     const chosen: SequenceRange[] = [];
     let largest = 0;
@@ -168,16 +169,16 @@ export class Ledger {
     }
   }
 
-  /** What would lie undelivered between the ranges if these were settled too. There are as many ranges as gaps. */
-  #gapsAfter(done: readonly number[]): readonly SequenceRange[] {
+  /** What would lie undelivered between the ranges if what is done were settled too. There are as many ranges as gaps. */
+  #gapsAfterPending(): readonly SequenceRange[] {
     const after = new SequenceSet([{ first: 1, last: this.#delivery.lowWater }, ...this.#delivery.ranges]);
-    for (const range of rangesOf(done)) after.add(range);
+    for (const range of rangesOf(this.#pending)) after.add(range);
     return after.missing({ first: 1, last: after.ranges.at(-1)?.last ?? 0 });
   }
 
   /** A crash in the middle of a move can leave more ranges than the journal lets us make; they may only become fewer then. */
   #fits(done: readonly number[]): boolean {
-    return this.#gapsAfter(done).length <= Math.max(DELIVERY_RANGES_MAX, this.#delivery.ranges.length);
+    return rangeCountAfter(this.#delivery, done) <= Math.max(DELIVERY_RANGES_MAX, this.#delivery.ranges.length);
   }
 
   /** Settles as much as there is room for, and keeps the rest in hand until there is. */
