@@ -17,7 +17,7 @@ const SLOTS_TOGETHER = 2;
  * that grows costs the card some 30 KB besides the records, however few these are.
  */
 const RECORDS_TOGETHER = 50_000;
-/** Files that are deleted for one sealing. A disk that says it is full whatever is freed must not keep the program busy. */
+/** Files that are deleted for one attempt. A disk that says it is full whatever is freed must not keep the program busy. */
 const FREED_MAX = 8;
 
 export interface SealerParts {
@@ -121,7 +121,7 @@ export function openSealer(parts: SealerParts): Sealer {
         await begin();
       } catch (error) {
         if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
-        // Nothing more can be deleted either: the slots themselves are the only room there is.
+        // Nothing is left to delete: the slots themselves are the only room there is.
         givenUpCount += await giveUpOldest(parts);
       }
     },
@@ -154,8 +154,12 @@ async function sealWithRoom(
     try {
       return await seal(slots, ring, chains, isLost, giveUp);
     } catch (error) {
-      const isFull = error instanceof DiskError && error.code === 'ENOSPC';
-      if (!isFull || freedCount >= FREED_MAX || !(await retention.freeDisk())) throw error;
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+      if (freedCount >= FREED_MAX) {
+        // No DiskError: that would be tried once more at once. There is more to delete, so no slot is given up for it yet.
+        throw new JournalError(`the disk is full (ENOSPC) although ${FREED_MAX} files were deleted`, { cause: error });
+      }
+      if (!(await retention.freeDisk())) throw error;
     }
   }
 }

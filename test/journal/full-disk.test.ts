@@ -6,7 +6,7 @@ import { SimulatedDisk } from '../../simulator/disk.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { TestClock } from '../support/test-clock.ts';
-import { FOLDER, gapsOf, type OpenOptions, observation, readAll, seeded, upTo, WALL_MS } from './kit.ts';
+import { FOLDER, gapsOf, type OpenOptions, observation, open, readAll, seeded, upTo, WALL_MS } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 test('waits instead of spinning while the disk says that it is full whatever is freed, and keeps everything', async () => {
@@ -21,6 +21,54 @@ test('waits instead of spinning while the disk says that it is full whatever is 
     await clock.runUntil((second + 1) * 1_000);
   }
   expect(new Set(await clock.run(Promise.all(appended))).size).toBe(120);
+});
+
+/** A journal on a disk of which only the slots can be written while it is full, whatever is deleted. */
+async function onFullDisk() {
+  const disk = new ModelDisk();
+  let isFull = false;
+  disk.fault = (operation, _count, path) => (isFull && operation === 'pwrite' && path.includes('.blocks') ? 'ENOSPC' : undefined);
+  const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+  const lines: NonNullable<OpenOptions['lines']> = [];
+  const sizes = { slotBytes: 4 * 4_096, slotCount: 4, blockFileBytes: 4_096 };
+  const journal = await open(disk, { clock, lines, ...sizes });
+  const delivery = await journal.delivery('sentilo');
+  const random = seeded(17);
+  let appendedCount = 0;
+  const append = async (count: number) => {
+    for (const end = appendedCount + count; appendedCount < end; ) {
+      const group = Array.from({ length: 20 }, () => observation(++appendedCount, { value: random(), uncalibrated: random() }));
+      for (const reading of group) journal.append(reading).catch(() => {});
+      await clock.advance(1);
+    }
+  };
+  const deletedCount = () => lines.filter(({ code }) => code === 'journal-file-deleted').length;
+  const setFull = (full: boolean) => {
+    isFull = full;
+  };
+  return { journal, delivery, clock, lines, append, setFull, deletedCount };
+}
+
+test('deletes what is delivered before a slot is given up, though what it deletes is in vain for a while', async () => {
+  const { journal, delivery, clock, lines, append, setFull, deletedCount } = await onFullDisk();
+  await append(20_000);
+  const delivered = journal.lastSequence;
+  delivery.settle([], upTo(delivered));
+  const fileCount = journal.stats().files.filter(({ kind }) => kind === 'block').length;
+  expect(fileCount).toBeGreaterThan(50);
+  setFull(true);
+  await append(4_000);
+  await clock.advance(2_000);
+  expect(journal.isFailing).toBe(true);
+  expect(deletedCount()).toBeGreaterThan(8);
+  expect(deletedCount()).toBeLessThan(fileCount);
+  setFull(false);
+  await clock.advance(10_000);
+  expect(journal.isFailing).toBe(false);
+  expect(lines.filter(({ code }) => code === 'journal-slot-given-up')).toEqual([]);
+  expect(journal.stats().evictedUndeliveredCount).toBe(0);
+  const stored = await clock.run(readAll(journal, 5_000));
+  expect(stored.filter(({ sequence, record }) => sequence > delivered && record.kind === 'observation')).toHaveLength(4_000);
 });
 
 describe.each([512, 1024, 3072])('a file system of %i KiB, and a max_size that it cannot hold', (kibibytes) => {
