@@ -45,7 +45,7 @@ export interface SealerParts {
 export interface Sealer {
   /** What the next commit is to say: up to where all records are in the block files, and up to where those of each class are. */
   readonly marks: readonly (readonly [name: string, sequence: number])[];
-  /** Undelivered records in slots that were written over. */
+  /** Undelivered observations in slots that were written over. */
   readonly givenUpCount: number;
   /** Begins to seal when it is time to. Never throws. */
   start(): void;
@@ -164,25 +164,29 @@ async function sealWithRoom(
   }
 }
 
-/** The oldest slot is written over. Only what was not delivered is a loss; returns how much that is. */
+/** The oldest slot is written over. Only what was not delivered is a loss; returns how many observations that are. */
 async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }: SealerParts): Promise<number> {
   const [oldest] = ring.full();
   if (oldest === undefined) return 0;
   const tally = new LossTally('disk-full');
   const named: Loss[] = [];
+  let observationCount = 0;
   for (const frame of oldest.frames) {
     for (const stored of (await ring.read(oldest, frame))?.records ?? []) {
       const { sequence, record } = stored;
       // What it names would be named by nothing any more.
       if (record.kind === 'gap') named.push(lossOfGap(record));
-      else if (deliveries.all.some((delivery) => !delivery.isDelivered(sequence))) tally.add(stored);
+      else if (deliveries.all.some((delivery) => !delivery.isDelivered(sequence))) {
+        tally.add(stored);
+        if (record.kind === 'observation') observationCount += record.window?.count ?? 1;
+      }
     }
   }
   const losses = [...named, ...(tally.loss === undefined ? [] : [tally.loss])];
   await announce(losses);
   onMoved();
   ring.free(oldest);
-  log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: tally.count });
+  log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: observationCount });
   for (const loss of losses) onLoss(loss);
-  return tally.count;
+  return observationCount;
 }

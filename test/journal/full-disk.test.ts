@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
+import { ownStamp } from '../../gateway/journal/loss.ts';
 import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
 import { SequenceSet } from '../../gateway/journal/sequence-set.ts';
+import type { Event } from '../../gateway/record.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
 import { createRandom } from '../../simulator/random.ts';
@@ -69,6 +71,23 @@ test('deletes what is delivered before a slot is given up, though what it delete
   expect(journal.stats().evictedUndeliveredCount).toBe(0);
   const stored = await clock.run(readAll(journal, 5_000));
   expect(stored.filter(({ sequence, record }) => sequence > delivered && record.kind === 'observation')).toHaveLength(4_000);
+});
+
+test('counts the readings of a slot that is given up, and names its events too', async () => {
+  const { journal, clock, append, setFull } = await onFullDisk();
+  setFull(true);
+  const event: Event = { kind: 'event', ...ownStamp('b1', clock), code: 'order-done', fields: {} };
+  for (let round = 0; round < 40; round += 1) {
+    journal.append(event).catch(() => {});
+    await append(20);
+  }
+  const { evictedUndeliveredCount } = journal.stats();
+  const stored = await clock.run(readAll(journal, 5_000));
+  const presentCount = (kind: string) => stored.filter(({ record }) => record.kind === kind).length;
+  expect(evictedUndeliveredCount).toBeGreaterThan(0);
+  expect(evictedUndeliveredCount).toBe(40 * 20 - presentCount('observation'));
+  const namedCount = gapsOf(stored).reduce((sum, { count }) => sum + (count ?? 0), 0);
+  expect(namedCount - evictedUndeliveredCount).toBe(40 - presentCount('event'));
 });
 
 describe.each([512, 1024, 3072])('a file system of %i KiB, and a max_size that it cannot hold', (kibibytes) => {
