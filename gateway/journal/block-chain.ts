@@ -206,7 +206,7 @@ async function removeUnfinished(disk: Disk, folder: string, recordClass: RecordC
     const path = join(folder, name);
     // What cannot have been made by an append is somebody's.
     const isLeft = isOwn && (await foreignAt(disk, path, BLOCK_FILE_LOOKED_MAX)) === undefined;
-    if (isLeft) await disk.unlink(path).catch(() => undefined);
+    if (isLeft) await disk.unlink(path).catch(ignoreDiskError);
   }
 }
 
@@ -224,7 +224,7 @@ async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlac
       sizeBytes = await file.size();
       read = await readFile(found, file, sizeBytes, place, next);
     } finally {
-      if (read !== 'kept') await file.close().catch(() => undefined);
+      if (read !== 'kept') await file.close().catch(ignoreDiskError);
     }
     return read !== 'foreign';
   } catch (error) {

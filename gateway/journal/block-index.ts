@@ -3,6 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../host.ts';
 import { type Block, type BlockTotals, totalsOf } from './block-file.ts';
 import { decodeCbor, encodeCbor, inflate } from './cbor.ts';
+import { unlessDiskError } from './disk-tools.ts';
 import { decodeFrame, encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, PAGE_BYTES, placesOf, toPage } from './frame.ts';
 import { type Definitions, packDefinitions, unpackDefinitions } from './series.ts';
 
@@ -79,7 +80,7 @@ export function encodeIndex(file: IndexContent, place: number): Uint8Array | und
 
 /** The index at the end of the file of this name and size; undefined when there is none that is right. @throws DiskError */
 export async function readIndex(file: DiskFile, name: string, fileBytes: number): Promise<FileIndex | undefined> {
-  let tail = await readTail(file, fileBytes, FIRST_READ_BYTES).catch(() => undefined);
+  let tail = await readTail(file, fileBytes, FIRST_READ_BYTES).catch(unlessDiskError(undefined));
   // Perhaps it is a block before the index that the disk refuses.
   tail ??= await readTail(file, fileBytes, PAGE_BYTES);
   const sizeBytes = indexBytes(tail);

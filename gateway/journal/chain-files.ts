@@ -163,10 +163,10 @@ export class ChainFiles {
         await writer.sync();
         await this.#disk.rename(temporary, this.#pathOf(entry.name));
       } catch (error) {
-        await this.#disk.unlink(temporary).catch(() => undefined);
+        await this.#disk.unlink(temporary).catch(ignoreDiskError);
         throw error;
       } finally {
-        await handle.close().catch(() => undefined);
+        await handle.close().catch(ignoreDiskError);
       }
       // From the rename on the new one is what everybody reads, whether or not it will still be there after a power cut.
       this.#reader.forget(entry);
@@ -267,7 +267,7 @@ export class ChainFiles {
   async #giveUp(entry: ChainEntry): Promise<void> {
     const file = entry.writer?.file;
     Object.assign(entry, { isOpen: false, writer: undefined });
-    await file?.close().catch(() => undefined);
+    await file?.close().catch(ignoreDiskError);
   }
 
   /** After a failure: nobody knows what of the last extent is on the disk, and none of it was promised. */
@@ -275,10 +275,10 @@ export class ChainFiles {
     const unnamed = this.#unnamed;
     this.#unnamed = undefined;
     if (unnamed !== undefined) {
-      await unnamed.writer.file.close().catch(() => undefined);
+      await unnamed.writer.file.close().catch(ignoreDiskError);
       // Best effort: the next file has another name in any case.
       for (const name of [`${unnamed.entry.name}.new`, unnamed.entry.name])
-        await this.#disk.unlink(this.#pathOf(name)).catch(() => undefined);
+        await this.#disk.unlink(this.#pathOf(name)).catch(ignoreDiskError);
       return;
     }
     const open = this.#open;
@@ -307,7 +307,7 @@ export class ChainFiles {
     if (entry === undefined) return;
     this.#entries = this.#entries.filter((other) => other !== entry);
     this.#reader.forget(entry);
-    entry.writer?.file.close().catch(() => undefined);
+    entry.writer?.file.close().catch(ignoreDiskError);
     Object.assign(entry, { isOpen: false, writer: undefined });
     const { name, firstSequence, lastSequence, recordCount: count, fromWallMs, toWallMs } = entry;
     const time = fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs };

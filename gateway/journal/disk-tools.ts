@@ -1,4 +1,5 @@
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
+import { JournalError } from './journal.ts';
 
 /** Writes all of `bytes`. The disk may take fewer than it was given, and says so; a disk that takes none at all is full. */
 export async function writeAll(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
@@ -20,13 +21,26 @@ export async function withFile<T>(
   try {
     return await work(file);
   } finally {
-    await file.close().catch(() => undefined);
+    await file.close().catch(ignoreDiskError);
   }
 }
 
 /** For what the disk may refuse because it is tried again, or is worth nothing without. Anything else is a bug and goes on. */
 export function ignoreDiskError(error: unknown): void {
   if (!(error instanceof DiskError)) throw error;
+}
+
+/** The same for what has a value of its own where the disk refuses. */
+export function unlessDiskError<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    ignoreDiskError(error);
+    return value;
+  };
+}
+
+/** For what fails for whoever asked for it, too. Anything else than a failing disk is a bug and goes on. */
+export function ignoreFailure(error: unknown): void {
+  if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
 }
 
 /** Bytes that the disk does not give are no bytes. */

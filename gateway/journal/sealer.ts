@@ -2,6 +2,7 @@ import { DiskError, type Log } from '../host.ts';
 import type { Chains } from './chains.ts';
 import { lossOfFrame } from './damage-log.ts';
 import type { Deliveries } from './deliveries.ts';
+import { ignoreFailure } from './disk-tools.ts';
 import { JournalError } from './journal.ts';
 import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
@@ -110,12 +111,10 @@ export function openSealer(parts: SealerParts): Sealer {
       const isWorthIt = full.length >= SLOTS_TOGETHER && (ring.freeCount <= 1 || recordCountOf(full) >= RECORDS_TOGETHER);
       if (!isPressing && !isWorthIt) return;
       // What fails here is tried again, and fails there for whoever waits for it.
-      begin().catch((error: unknown) => {
-        if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-      });
+      begin().catch(ignoreFailure);
     },
     async makeRoom() {
-      if (running !== undefined) await running.catch(() => undefined);
+      if (running !== undefined) await running.catch(ignoreFailure);
       if (ring.hasRoom) return;
       try {
         await begin();
@@ -126,7 +125,7 @@ export function openSealer(parts: SealerParts): Sealer {
       }
     },
     async close() {
-      await running?.catch(() => undefined);
+      await running?.catch(ignoreFailure);
     },
   };
 }

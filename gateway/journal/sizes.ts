@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from '../host.ts';
+import { unlessDiskError } from './disk-tools.ts';
 
 const SLOT_BYTES_MAX = 1 << 20;
 const SLOT_BYTES_MIN = 1 << 16;
@@ -44,10 +45,10 @@ export async function sizesOf(disk: Disk, folder: string, wanted: SizesWanted): 
 
 /** What the folder takes and what is free beside it; at least `enough` when that is free alone, or nobody knows. */
 async function roomBytes(disk: Disk, folder: string, enough: number): Promise<number> {
-  const freeBytes = await disk.freeBytes(folder).catch(() => enough);
+  const freeBytes = await disk.freeBytes(folder).catch(unlessDiskError(enough));
   if (freeBytes >= enough) return enough;
-  const names = await disk.readDir(folder).catch(() => []);
+  const names = await disk.readDir(folder).catch(unlessDiskError<string[]>([]));
   let usedBytes = 0;
-  for (const name of names) usedBytes += (await disk.size(join(folder, name)).catch(() => undefined)) ?? 0;
+  for (const name of names) usedBytes += (await disk.size(join(folder, name)).catch(unlessDiskError(undefined))) ?? 0;
   return usedBytes + freeBytes;
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
-import { noBytes, withFile, writeAll } from './disk-tools.ts';
+import { ignoreDiskError, noBytes, withFile, writeAll } from './disk-tools.ts';
 import { clearName, freeName } from './foreign.ts';
 
 /*
@@ -65,7 +65,7 @@ export class TwoSlotFile {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close().catch(() => undefined);
+    await file?.close().catch(ignoreDiskError);
   }
 
   async #overwrite(slot: Uint8Array, generation: number): Promise<void> {
