@@ -127,7 +127,7 @@ export interface Journal {
    * that class is rare. Damaged and dropped ones are left out. While the disk refuses writes, those that wait in memory are among them.
    * A page holds as many as may be in memory at once, so that fewer than `limit` do not mean that there are no more: only an
    * empty page does.
-   * @throws JournalError when a file cannot be opened for another reason than that it is gone
+   * @throws JournalError when a file cannot be opened for another reason than that it is gone, or the disk refuses for now
    */
   read(from: number, limit: number, recordClass?: RecordClass): Promise<readonly StoredRecord[]>;
   /**
