@@ -29,8 +29,7 @@ export async function openWriter(format: Format, timeOf: TimeOf): Promise<Record
   return {
     head: '',
     write(records) {
-      // cbor-x hands out views of its own buffer, which the next item overwrites.
-      const items = records.map((stored) => Buffer.from(encoder.encode(plainRecord(stored, timeOf))));
+      const items = records.map((stored) => encoder.encode(plainRecord(stored, timeOf)));
       return { bytes: Buffer.concat(items), count: records.length };
     },
   };
