@@ -2,7 +2,9 @@ import { promises as fs } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DiskError } from '../gateway/host.ts';
+import { parseBlockFileName } from '../gateway/journal/block-file.ts';
 import { uplinkOf } from '../gateway/journal/cursor-file.ts';
+import { isJournalFile } from '../gateway/journal/file-names.ts';
 import { type Damage, type Journal, JournalError } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
@@ -15,9 +17,6 @@ import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/journal.ts';
 import { isLoss } from './render-status.ts';
 import { SIMULATED_MARK } from './state-folder.ts';
-
-/** Names of the files that journals are made of, of this release and of others. */
-const JOURNAL_FILE = /^(?:slot-[0-9]+|.+\.blocks(?:\.new)?|.+\.cursor|[0-9-]+\.journal)$/;
 
 /** A journal that is only looked at. */
 export interface JournalView {
@@ -98,7 +97,7 @@ async function lookAt(
   work: (view: JournalView) => Promise<void>,
 ): Promise<void> {
   const names = await fs.readdir(folder);
-  for (const name of names) if (JOURNAL_FILE.test(name)) await mustBeAllowed(join(folder, name));
+  for (const name of names) if (isJournalFile(name)) await mustBeAllowed(join(folder, name));
   const journal = await openToLook(folder);
   const isSimulated = await fs.access(join(dirname(resolve(folder)), SIMULATED_MARK)).then(
     () => true,
@@ -153,18 +152,20 @@ async function confirmed(noticed: readonly Damage[], again: () => Promise<Journa
 
 /**
  * Block files in which nothing can be read. Such a file gets its name when its first records are durable, so that it never
- * was like that; its name says where they began.
+ * was like that; its name says where they began. The journal itself misses what was in them as long as its list of files is
+ * there, and that may be missing from a copy.
  */
 async function hollowFiles(journal: Journal): Promise<readonly Damage[]> {
   const { files, damage } = journal.stats();
   const named = new Set(damage.filter(isLoss).map(({ file }) => file));
   const hollow: Damage[] = [];
-  for (const { file, kind, sizeBytes, recordCount } of files) {
-    if (kind !== 'block' || recordCount > 0 || sizeBytes === 0 || named.has(file)) continue;
-    const first = Number(/[0-9]+/.exec(file)?.[0] ?? 0);
-    const [next] = await journal.read(first, 1);
+  for (const { file, sizeBytes, recordCount } of files) {
+    const place = parseBlockFileName(file);
+    if (place === undefined || recordCount > 0 || sizeBytes === 0 || named.has(file)) continue;
+    const { recordClass, firstSequence: first } = place;
+    const [next] = await journal.read(first, 1, recordClass);
     const missing = next === undefined || next.sequence <= first ? {} : { missing: { first, last: next.sequence - 1 } };
-    hollow.push({ file, offset: 0, sizeBytes, kind: 'damaged', ...missing });
+    hollow.push({ file, recordClass, offset: 0, sizeBytes, kind: 'damaged', ...missing });
   }
   return hollow;
 }
@@ -174,7 +175,7 @@ async function findJournal(folder: string): Promise<string | undefined> {
   for (const candidate of [journalFolderOf(folder), folder]) {
     const names = await listed(candidate);
     if (names === undefined) continue;
-    const isJournal = names.some((name) => JOURNAL_FILE.test(name));
+    const isJournal = names.some(isJournalFile);
     // The folder of a gateway that has kept nothing yet.
     if (isJournal || (names.length === 0 && candidate !== folder)) return candidate;
   }

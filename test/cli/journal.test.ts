@@ -1,6 +1,6 @@
 // `barri journal` on journals that were kept on the real disk, damaged by hand, or belong to a gateway that runs.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeMultiple } from 'cbor-x';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -185,6 +185,19 @@ describe('verify', () => {
     expect(out).toMatch(/up to [0-9,]+ records/);
   });
 
+  test('names a file that was emptied in a copy which lacks the list of files', async () => {
+    await keep(state, minutes(30_000), { blockFileBytes: 65_536 });
+    const [file = ''] = readdirSync(folder()).filter((name) => name.endsWith('.blocks'));
+    const path = join(folder(), file);
+    writeFileSync(path, new Uint8Array(readFileSync(path).length));
+    const { out: whole } = await journal('verify', '--state', state);
+    rmSync(join(folder(), 'files'));
+    const { code, out } = await journal('verify', '--state', state);
+    expect(code).toBe(1);
+    expect(out).toContain(`${file}, `);
+    expect(out).toBe(whole);
+  });
+
   test('reads a copy of a journal as well', async () => {
     await keep(state, minutes(10));
     const copy = join(state, 'copy');
@@ -255,7 +268,7 @@ describe('salvage', () => {
   test('is told from other folders', async () => {
     const other = join(state, 'photos');
     mkdirSync(other);
-    writeFileSync(join(other, 'cat.jpg'), '');
+    for (const name of ['cat.jpg', 'files', 'losses', '2026-11-25.journal']) writeFileSync(join(other, name), '');
     const { code, err } = await journal('salvage', other, '--out', join(state, 'saved.jsonl'));
     expect(code).toBe(1);
     expect(err).toContain('error[B120] there is no journal in');
