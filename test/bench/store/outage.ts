@@ -234,12 +234,13 @@ async function benchHistory(setting: Setting, folder: string, dayCount: number):
   const wrong = queries.find(({ count }) => count !== READINGS_PER_DAY);
   if (wrong !== undefined) throw new Error(`a sensor's day has ${wrong.count} readings, not ${READINGS_PER_DAY}`);
   return {
-    name: `one sensor's day out of ${dayCount} days`,
+    name: `one sensor's day out of ${dayCount} days${dayCount >= HISTORY_DAYS ? '' : ` (the goal is for ${HISTORY_DAYS}: --full)`}`,
     value: median(queries.map(({ ms }) => ms)),
     unit: 'ms',
     against: "reading a day's share of the files whole",
     baseline: shareMs,
-    goal: GOALS.historyMs,
+    // Out of fewer days it takes less: reaching it there would say nothing.
+    ...(dayCount >= HISTORY_DAYS ? { goal: GOALS.historyMs } : {}),
   };
 }
 
