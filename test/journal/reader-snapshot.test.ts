@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Delivery, Journal, StoredRecord } from '../../gateway/journal/journal.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { drain, TestClock } from '../support/test-clock.ts';
-import { checkJournal } from './harness/check.ts';
+import { CAUSES_OF_ROOM, checkJournal } from './harness/check.ts';
 import { Boot } from './harness/program.ts';
 import { type History, keyOf, membersOf, truthOf } from './harness/truth.ts';
 import { IS_DEEP, open, readAll, seeded, WALL_MS } from './kit.ts';
@@ -136,7 +136,7 @@ describe('what was written equals what was drained and what is still there', () 
       expect(journal.stats().sizeBytes).toBeLessThanOrEqual(options.maxSizeBytes);
       await pair.clock.run(journal.close());
       const again = await open(pair.disk, options);
-      await checkJournal(again, truthOf(pair.history));
+      await checkJournal(again, truthOf(pair.history), { causes: CAUSES_OF_ROOM });
     },
     120_000,
   );
@@ -159,7 +159,7 @@ describe('what was written equals what was drained and what is still there', () 
       const written = pair.written.filter(isObservation).length;
       const count = [...pair.drained, ...rest].reduce((sum, stored) => sum + weight(stored), 0);
       expect(count + evictedUndeliveredCount).toBe(written);
-      await checkJournal(journal, truthOf(pair.history));
+      await checkJournal(journal, truthOf(pair.history), { causes: CAUSES_OF_ROOM });
       if (evictedUndeliveredCount > 0) return;
       const rain = (records: readonly JournalRecord[]) =>
         records.reduce(

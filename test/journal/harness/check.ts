@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import type { Journal, StoredRecord } from '../../../gateway/journal/journal.ts';
+import type { Journal, SequenceRange, StoredRecord } from '../../../gateway/journal/journal.ts';
 import { classOf, type Gap, type JournalRecord, type Observation, RECORD_CLASSES } from '../../../gateway/record.ts';
 import { gapsOf, readAll, upTo, WALL_MS } from '../kit.ts';
 import { keyOf, membersOf, type Truth } from './truth.ts';
@@ -19,10 +19,19 @@ const PROBE: JournalRecord = {
 };
 
 /**
+ * Why acknowledged records may be gone from a disk that works, whenever the power fails: there was no room for them, or they
+ * were old. Every other cause says that the disk, or somebody, took them; named or not, a power cut never may.
+ */
+export const CAUSES_OF_ROOM = ['size-cap', 'disk-full', 'expired'] as const;
+
+/** Why acknowledged records may be gone, as gap records say it; `any`: the disk failed, lied or was damaged. */
+type Causes = readonly string[] | 'any';
+
+/**
  * Checks a journal that has just been opened against what happened before: the invariants I1 to I4 and I8 of the journal's
  * promises. It appends a record, at most. Throws an AssertionError that says what is wrong.
  */
-export async function checkJournal(journal: Journal, truth: Truth): Promise<void> {
+export async function checkJournal(journal: Journal, truth: Truth, { causes }: { readonly causes: Causes }): Promise<void> {
   const stored = await readAll(journal, 200);
   stored.forEach(({ sequence }, i) => {
     assert(sequence > (stored[i - 1]?.sequence ?? 0), `sequence ${sequence} does not follow ${stored[i - 1]?.sequence}`);
@@ -32,7 +41,7 @@ export async function checkJournal(journal: Journal, truth: Truth): Promise<void
   assert(journal.stats().recordCount >= stored.length, 'there are more records than the journal counts');
   await checkClasses(journal, stored);
   await checkDelivery(journal, stored, truth);
-  await checkLosses(journal, stored, truth);
+  await checkLosses(journal, stored, truth, causes);
 }
 
 /** Nothing is invented, and no sequence names two contents. */
@@ -146,21 +155,23 @@ function wasSettled(record: JournalRecord, truth: Truth): boolean {
   return before !== undefined && truth.settled.has(before);
 }
 
-/** Every acknowledged record is there, or was delivered, or is counted in a window, or is named. */
-async function checkLosses(journal: Journal, stored: readonly StoredRecord[], truth: Truth): Promise<void> {
+/** Every acknowledged record is there, or was delivered, or is counted in a window, or is named with a cause that may be. */
+async function checkLosses(journal: Journal, stored: readonly StoredRecord[], truth: Truth, causes: Causes): Promise<void> {
   const lost = lostOf(stored, truth);
   if (lost.length === 0) return;
-  let gaps = gapsOf(stored);
-  if (lost.some((each) => !isNamed(journal, gaps, each))) {
+  const allowed = (records: readonly StoredRecord[]) => gapsOf(records).filter(({ cause }) => isAllowed(cause, causes));
+  const damage = isAllowed('damaged', causes) ? journal.stats().damage : [];
+  const isNamed = (gaps: readonly Gap[], each: StoredRecord) =>
+    gaps.some((gap) => covers(gap, each)) || damage.some(({ missing }) => missing !== undefined && isIn(each, missing));
+  let gaps = allowed(stored);
+  if (lost.some((each) => !isNamed(gaps, each))) {
     // What an opening finds is named with the next record.
     const sequence = await journal.append(PROBE, true);
     const highest = Math.max(...truth.acknowledged.keys());
     assert(sequence > highest, `${highest} was given away, and now ${sequence}`);
-    gaps = gapsOf(await readAll(journal, 200));
-  }
-  for (const each of lost) {
-    const { kind } = each.record;
-    assert(isNamed(journal, gaps, each), `${each.sequence} (${kind}) was acknowledged and is gone, and nothing says so`);
+    const after = await readAll(journal, 200);
+    gaps = allowed(after);
+    for (const each of lost) assert(isNamed(gaps, each), unnamed(each, gapsOf(after)));
   }
   const counted = gaps.filter((gap) => lost.some((each) => covers(gap, each)));
   if (counted.some(({ count }) => count === undefined)) return;
@@ -211,16 +222,24 @@ function isUnchanged(state: Observation, stored: readonly StoredRecord[]): boole
   return value === state.value;
 }
 
-function isNamed(journal: Journal, gaps: readonly Gap[], lost: StoredRecord): boolean {
-  if (gaps.some((gap) => covers(gap, lost))) return true;
-  return journal
-    .stats()
-    .damage.some(({ missing }) => missing !== undefined && missing.first <= lost.sequence && lost.sequence <= missing.last);
+/** What is wrong with the loss of an acknowledged record that nothing names, or only what must not be the cause of one. */
+function unnamed(lost: StoredRecord, gaps: readonly Gap[]): string {
+  const cause = gaps.find((gap) => covers(gap, lost))?.cause;
+  const says = cause === undefined ? 'nothing says so' : `all that is said is ${cause}`;
+  return `${lost.sequence} (${lost.record.kind}) was acknowledged and is gone, and ${says}`;
 }
 
-function covers(gap: Gap, { sequence, record }: StoredRecord): boolean {
-  if (sequence < gap.firstSequence || sequence > gap.lastSequence) return false;
-  return gap.recordClass === undefined || gap.recordClass === classOf(record);
+function isAllowed(cause: string, causes: Causes): boolean {
+  return causes === 'any' || causes.includes(cause);
+}
+
+function isIn({ sequence }: StoredRecord, { first, last }: SequenceRange): boolean {
+  return first <= sequence && sequence <= last;
+}
+
+function covers(gap: Gap, lost: StoredRecord): boolean {
+  if (!isIn(lost, { first: gap.firstSequence, last: gap.lastSequence })) return false;
+  return gap.recordClass === undefined || gap.recordClass === classOf(lost.record);
 }
 
 function isWindow(record: JournalRecord): record is Window {

@@ -6,7 +6,7 @@ import { SimulatedDisk } from '../../../simulator/disk.ts';
 import type { DiskOperation } from '../../../simulator/faults.ts';
 import { TestClock } from '../../support/test-clock.ts';
 import { FOLDER, gapsOf, open, readAll, seeded, WALL_MS } from '../kit.ts';
-import { checkJournal } from './check.ts';
+import { CAUSES_OF_ROOM, checkJournal } from './check.ts';
 import { live } from './driver.ts';
 import type { Program, Sizes } from './program.ts';
 import { type History, type Truth, truthOf } from './truth.ts';
@@ -89,7 +89,7 @@ async function check(disk: SimulatedDisk, sizes: Sizes, truth: Truth, random: ()
   }
   checkNames(left);
   const { journal, clock } = await openFor(left, sizes);
-  await clock.run(checkJournal(journal, truth));
+  await clock.run(checkJournal(journal, truth, { causes: CAUSES_OF_ROOM }));
   await clock.run(checkBlocks(journal));
 }
 
