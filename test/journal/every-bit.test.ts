@@ -36,8 +36,8 @@ const SILENT_BYTE = 33;
 const READ_MAX = 1_000;
 
 /** Which bits are flipped: each in the deep run. A step that is no multiple of eight comes by all bits of a byte. */
-const FULL_EACH = IS_DEEP ? { step: 1, says: 'each' } : { step: 401, says: 'one of 401' };
-const FILLED_EACH = IS_DEEP ? { step: 61, says: 'one of 61' } : { step: 2_003, says: 'one of 2003' };
+const FULL_EACH = IS_DEEP ? { step: 1, says: 'each' } : { step: 127, says: 'one of 127' };
+const FILLED_EACH = IS_DEEP ? { step: 61, says: 'one of 61' } : { step: 797, says: 'one of 797' };
 const PROBE = observation(1, { monotonicMs: 0.5 });
 
 type Commit = (typeof SECOND_USE)[number];

@@ -12,7 +12,10 @@ const NEW = 7;
 const OLD_PAYLOADS = [9_000, 4_000, 100, 4_053, 4_054, 20_000, 3_000, 4_000];
 const NEW_PAYLOADS = [600, 4_053, 4_054, 12_000, 10, 4_000, 5_000];
 
-/** A slot in its second use, byte by byte as frame.ts describes it: what the newer frames have not reached yet is of the older use. */
+/**
+ * A slot in its second use: what the newer frames have not reached yet is of the older use. Frames are written by the
+ * journal's own code; that their bytes are those of the description is for the golden journal and its second reader to say.
+ */
 function usedTwice(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SLOT_BYTES);
   fill(bytes, OLD, 100, OLD_PAYLOADS);
@@ -56,17 +59,6 @@ describe('a slot of 64 KiB', () => {
       frames.every((each) => clean.frames.some((frame) => isSame(each, frame)))
     );
   };
-
-  it(`never gives a wrong frame, and loses only the one that is hit, for ${IS_DEEP ? 'each' : 'one of ten'} of its 524288 bits`, () => {
-    for (let bit = 0; bit < SLOT_BYTES * 8; bit += IS_DEEP ? 1 : 11) {
-      const at = bit >> 3;
-      bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
-      const { epoch, frames } = scanSlot(bytes, NAME);
-      bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
-      // Asked without vitest: half a million of its comparisons take minutes.
-      if (epoch !== NEW || !isRight(frames, at, at + 1)) expect.fail(`bit ${bit}: ${JSON.stringify({ epoch, frames })}`);
-    }
-  }, 600_000);
 
   it('finds every frame that does not overlap what is overwritten, whatever it is overwritten with', () => {
     fc.assert(
