@@ -118,29 +118,50 @@ describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
     });
   });
 
-  test('a journal of the usual size does not fit, and gives what is measured all the same', async () => {
-    let fails = () => {};
-    const failing = new Promise<void>((resolve) => {
-      fails = resolve;
-    });
-    const log: Log = (_level, code) => {
-      if (code === 'journal-failing') fails();
-    };
-    const options = { clock: realClock(), log, syncMs: 0, maxSizeBytes: 1024 ** 3, keepMs: 86_400_000 };
-    const journal = await openJournal(realHost(log).disk, join(disk.folder, 'journal'), options);
-    const delivery = await journal.delivery('sentilo');
+  describe('a journal of the usual size', () => {
     const records = upTo(20).map((minute) => hall(minute));
-    const ended = Promise.allSettled(records.map((record) => journal.append(record)));
-    await Promise.race([failing, ended]);
-    expect((await journal.read(1, 100)).map(({ record }) => record)).toEqual(records);
-    await delivery.begin(upTo(20));
-    delivery.settle(upTo(20), upTo(20));
-    expect(delivery.lowWater).toBe(20);
-    const { failing: said } = journal.stats();
-    await journal.close();
-    const isKept = (await ended).every(({ status }) => status === 'fulfilled');
-    // Either it is kept, or nobody was told that it is.
-    expect(isKept ? undefined : said).toEqual(isKept ? undefined : expect.objectContaining({ code: 'ENOSPC', waitingCount: 20 }));
+    let failing: Promise<void>;
+    let openUsual: () => Promise<Journal>;
+    beforeEach(() => {
+      let fails = () => {};
+      failing = new Promise((resolve) => {
+        fails = resolve;
+      });
+      const log: Log = (_level, code) => {
+        if (code === 'journal-failing') fails();
+      };
+      const options = { clock: realClock(), log, syncMs: 0, maxSizeBytes: 1024 ** 3, keepMs: 86_400_000 };
+      openUsual = () => openJournal(realHost(log).disk, join(disk.folder, 'journal'), options);
+    });
+
+    const found = async (journal: Journal) => (await journal.read(1, 100)).map(({ record }) => record);
+
+    test('takes no more room than there is, and keeps everything', async () => {
+      const journal = await openUsual();
+      const sequences = await Promise.all(records.map((record) => journal.append(record)));
+      expect(sequences).toEqual(upTo(20));
+      expect(journal.stats()).not.toHaveProperty('failing');
+      await journal.close();
+      const again = await openUsual();
+      expect(await found(again)).toEqual(records);
+      await again.close();
+    });
+
+    test('that finds no room at all says so, and gives and delivers from memory what is measured', async () => {
+      disk.fill();
+      const journal = await openUsual();
+      const delivery = await journal.delivery('sentilo');
+      const ended = Promise.allSettled(records.map((record) => journal.append(record)));
+      await failing;
+      expect(journal.stats()).toMatchObject({ failing: { code: 'ENOSPC', waitingCount: 20 } });
+      expect(await found(journal)).toEqual(records);
+      await delivery.begin(upTo(20));
+      delivery.settle(upTo(20), upTo(20));
+      expect(delivery.lowWater).toBe(20);
+      await journal.close();
+      // Nobody was told that any of it is kept.
+      expect(new Set((await ended).map(({ status }) => status))).toEqual(new Set(['rejected']));
+    });
   });
 });
 

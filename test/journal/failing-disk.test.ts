@@ -170,7 +170,7 @@ describe('a disk that fails for a while', () => {
     const journal = await open(disk, { clock, ...SMALL });
     for (let from = 1; from <= 400; from += 40) await clock.run(appendAll(journal, from, from + 39));
     disk.fault = during(['pread'], 'EIO');
-    await clock.run(journal.read(1, 1_000).catch((error: unknown) => expect(error).toBeInstanceOf(JournalError)));
+    await clock.run(expect(journal.read(1, 1_000)).rejects.toThrow(JournalError));
     disk.fault = undefined;
     disk.crash(seeded(1));
     expect((await storedValues(await open(disk, SMALL))).length).toBe(400);
