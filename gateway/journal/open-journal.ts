@@ -148,7 +148,8 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.
     hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
   };
-  const hooks = { onUnread, onMoved, announce, onLoss, isLost, hasForeign: found.foreignBytes > 0 };
+  const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
+  const hooks = { onUnread, onMoved, announce, onLoss, isLost, appendAgain, hasForeign: found.foreignBytes > 0 };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);

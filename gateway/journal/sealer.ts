@@ -3,7 +3,7 @@ import type { Chains } from './chains.ts';
 import { lossOfFrame } from './damage-log.ts';
 import type { Deliveries } from './deliveries.ts';
 import { ignoreFailure } from './disk-tools.ts';
-import { JournalError } from './journal.ts';
+import { JournalError, type StoredRecord } from './journal.ts';
 import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
 import type { Retention } from './retention.ts';
@@ -20,6 +20,9 @@ const SLOTS_TOGETHER = 2;
 const RECORDS_TOGETHER = 50_000;
 /** Files that are deleted for one attempt. A disk that says it is full whatever is freed must not keep the program busy. */
 const FREED_MAX = 8;
+
+/** Records of one slot that is given up that are appended again: were there nothing else, they would fill the next one. */
+const SAVED_MAX = 64;
 
 export interface SealerParts {
   readonly ring: SlotRing;
@@ -40,6 +43,8 @@ export interface SealerParts {
   /** As in reader.ts. */
   readonly isLost: (place: string) => boolean;
   readonly onLoss: (loss: Loss) => void;
+  /** Its place is written over. */
+  readonly appendAgain: (stored: StoredRecord) => void;
 }
 
 /** Empties the slots into the block files, in the background as long as there is another slot to write to. */
@@ -163,29 +168,38 @@ async function sealWithRoom(
   }
 }
 
-/** The oldest slot is written over. Only what was not delivered is a loss; returns how many observations that are. */
-async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, log }: SealerParts): Promise<number> {
+/**
+ * The oldest slot is written over, delivered or not: it is history all the same, and named. Events are few and are appended
+ * again. Returns how many observations that somebody has not got are lost.
+ */
+async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts): Promise<number> {
   const [oldest] = ring.full();
   if (oldest === undefined) return 0;
   const tally = new LossTally('disk-full');
   const named: Loss[] = [];
-  let observationCount = 0;
+  const saved: StoredRecord[] = [];
+  let undeliveredCount = 0;
   for (const frame of oldest.frames) {
     for (const stored of (await ring.read(oldest, frame))?.records ?? []) {
       const { sequence, record } = stored;
       // What it names would be named by nothing any more.
       if (record.kind === 'gap') named.push(lossOfGap(record));
-      else if (deliveries.all.some((delivery) => !delivery.isDelivered(sequence))) {
+      else if (record.kind !== 'observation' && saved.length < SAVED_MAX) saved.push(stored);
+      else {
         tally.add(stored);
-        if (record.kind === 'observation') observationCount += record.window?.count ?? 1;
+        const isMissed = deliveries.all.some((delivery) => !delivery.isDelivered(sequence));
+        if (record.kind === 'observation' && isMissed) undeliveredCount += record.window?.count ?? 1;
       }
     }
   }
-  const losses = [...named, ...(tally.loss === undefined ? [] : [tally.loss])];
+  // The places of what is appended again are empty as well.
+  const all = { firstSequence: oldest.frames[0]?.firstSequence ?? 0, lastSequence: oldest.frames.at(-1)?.lastSequence ?? 0 };
+  const losses: Loss[] = [...named, { ...(tally.loss ?? { cause: 'left-out', count: 0 }), ...all }];
   await announce(losses);
   onMoved();
   ring.free(oldest);
-  log('warning', 'journal-slot-given-up', { file: oldest.name, undeliveredCount: observationCount });
+  log('warning', 'journal-slot-given-up', { file: oldest.name, lostCount: tally.count, undeliveredCount });
+  for (const stored of saved) appendAgain(stored);
   for (const loss of losses) onLoss(loss);
-  return observationCount;
+  return undeliveredCount;
 }

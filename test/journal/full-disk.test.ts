@@ -8,7 +8,7 @@ import { SimulatedDisk } from '../../simulator/disk.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { TestClock } from '../support/test-clock.ts';
-import { FOLDER, gapsOf, type OpenOptions, observation, open, readAll, seeded, upTo, WALL_MS } from './kit.ts';
+import { FOLDER, gapsOf, type OpenOptions, observation, open, readAll, seeded, upTo, valuesOf, WALL_MS } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 test('waits instead of spinning while the disk says that it is full whatever is freed, and keeps everything', async () => {
@@ -131,3 +131,39 @@ describe.each([512, 1024, 3072])('a file system of %i KiB, and a max_size that i
     expect(await clock.run(readAll(again, 5_000))).toEqual(stored);
   });
 });
+
+it.each([true, false])(
+  'on a disk that is full for good the oldest slot is written over and named (delivered: %s), and events go on',
+  async (isSent) => {
+    const disk = new ModelDisk();
+    const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+    const journal = await open(disk, { clock, slotBytes: 16_384, slotCount: 4, blockFileBytes: 16_384 });
+    const delivery = await journal.delivery('sentilo');
+    await clock.run(delivery.flush());
+    disk.fault = (operation, _count, path) => (operation === 'open' && path.endsWith('.blocks.new') ? 'ENOSPC' : undefined);
+    const stamp = { boot: 'b1', monotonicMs: 0.5, wallMs: WALL_MS, wallQuality: 'synced' } as const;
+    await clock.run(journal.append({ kind: 'event', ...stamp, code: 'gateway-started', fields: { version: '0.1.0' } }));
+    const count = 3_000;
+    for (let from = 1; from <= count; from += 50) {
+      const readings = upTo(from + 49, from).map((value) => observation(value, { uncalibrated: Math.sin(value) }));
+      const sequences = await clock.run(Promise.all(readings.map((reading) => journal.append(reading))));
+      if (!isSent) continue;
+      delivery.settle([], sequences);
+      await clock.run(delivery.flush());
+    }
+    await clock.run(journal.append(observation(count + 1), true));
+    const { evictedUndeliveredCount } = journal.stats();
+    await clock.run(journal.close());
+    const again = await open(disk, { clock, slotBytes: 16_384, slotCount: 4, blockFileBytes: 16_384 });
+    const stored = await clock.run(readAll(again, 5_000));
+    const left = valuesOf(stored).filter((value) => value !== count + 1).length;
+    expect(left).toBeGreaterThan(100);
+    expect(left).toBeLessThan(count / 2);
+    expect(evictedUndeliveredCount).toBe(isSent ? 0 : count - left);
+    expect(again.stats().damage).toEqual([]);
+    const gaps = gapsOf(stored);
+    expect(new Set(gaps.filter((gap) => gap.count !== 0).map(({ cause }) => cause))).toEqual(new Set(['disk-full']));
+    expect(gaps.reduce((sum, gap) => sum + (gap.count ?? 0), 0)).toBe(count - left);
+    expect(stored.filter(({ record }) => record.kind === 'event' && record.code === 'gateway-started')).toHaveLength(1);
+  },
+);
