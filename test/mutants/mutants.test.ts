@@ -31,7 +31,9 @@ test.each([
   ['nowhere', 'c\n', 'found 0'],
   ['twice', 'a\nb\na\n', 'found 2'],
 ])('a bug that fits %s is refused', (_says, text, message) => {
-  const mutant = parseMutant('# Says.\n# caught by: test/x.test.ts\n--- a/x.ts\n+++ b/x.ts\n@@ -1,1 +1,1 @@\n-a\n+z\n');
+  const mutant = parseMutant(
+    '# Does.\n# caught by: test/x.test.ts\n# says: z\n--- a/x.ts\n+++ b/x.ts\n@@ -1,1 +1,1 @@\n-a\n+z\n',
+  );
   expect(plant(mutant, 'b\na\n')).toBe('b\nz\n');
   expect(() => plant(mutant, text)).toThrow(message);
 });
@@ -61,21 +63,21 @@ if (IS_DEEP)
         .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages[0]}`);
     }
 
-    test('all is well without a bug', () => expect(failuresIn(TEST_FILES)).toEqual([]), 180_000);
+    test('all is well without a bug', () => expect(failuresIn(TEST_FILES)).toEqual([]), 600_000);
 
     test.each(MUTANTS)(
-      'is caught: $says ($name)',
+      'is caught for what it does: $does ($name)',
       (mutant) => {
         const path = join(folder, mutant.file);
         const text = readFileSync(path, 'utf8');
         writeFileSync(path, plant(mutant, text));
         try {
-          expect(failuresIn(mutant.caughtBy)).not.toEqual([]);
+          expect(failuresIn(mutant.caughtBy).join('\n\n')).toContain(mutant.says);
         } finally {
           writeFileSync(path, text);
         }
       },
-      60_000,
+      180_000,
     );
   });
 

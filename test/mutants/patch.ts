@@ -1,8 +1,10 @@
 /** A planted bug: one change of the production code, and the tests that must notice it. */
 export interface Mutant {
-  readonly says: string;
+  readonly does: string;
   /** Test files, at least one of whose tests must fail. */
   readonly caughtBy: readonly string[];
+  /** Part of what the failing test is called and of what it says: any other failure has not caught this bug. */
+  readonly says: string;
   /** Path of the changed file. */
   readonly file: string;
   /** What stands there, lines around it included, and what the bug makes of it. */
@@ -12,24 +14,25 @@ export interface Mutant {
 
 /**
  * Reads a patch of one change in one file, as `git diff -U0` writes it (with lines around it where they are needed to find
- * the place), below two lines of header. Line numbers do not count: the text says where.
+ * the place), below three lines of header. Line numbers do not count: the text says where.
  *
  *     # What the bug does.
  *     # caught by: test/one.test.ts test/another.test.ts
+ *     # says: part of the failure
  *
  * @throws Error when something of that is missing
  */
 export function parseMutant(text: string): Mutant {
-  const form = /^# (.+)\n# caught by: (.+)\n--- a\/(.+)\n\+\+\+ b\/\3\n@@ .+ @@.*\n([\s\S]+)$/;
-  const [, says, caughtBy, file, change] = form.exec(text) ?? [];
-  if (says === undefined || caughtBy === undefined || file === undefined || change === undefined) {
-    throw new Error('a planted bug has two lines of header and one change of one file, see test/mutants/patch.ts');
+  const form = /^# (.+)\n# caught by: (.+)\n# says: (.+)\n--- a\/(.+)\n\+\+\+ b\/\4\n@@ .+ @@.*\n([\s\S]+)$/;
+  const [, does, caughtBy, says, file, change] = form.exec(text) ?? [];
+  if (does === undefined || caughtBy === undefined || says === undefined || file === undefined || change === undefined) {
+    throw new Error('a planted bug has three lines of header and one change of one file, see test/mutants/patch.ts');
   }
   const lines = change.replace(/\n$/, '').split('\n');
   const odd = lines.find((line) => !/^[ +-]/.test(line));
   if (odd !== undefined) throw new Error(`expected one change, found the line: ${odd}`);
   const side = (without: '+' | '-') => lines.filter((line) => !line.startsWith(without)).map((line) => `${line.slice(1)}\n`);
-  return { says, caughtBy: caughtBy.split(' '), file, from: side('+').join(''), to: side('-').join('') };
+  return { does, says, caughtBy: caughtBy.split(' '), file, from: side('+').join(''), to: side('-').join('') };
 }
 
 /**

@@ -167,11 +167,11 @@ async function checkLosses(journal: Journal, stored: readonly StoredRecord[], tr
   if (lost.some((each) => !isNamed(gaps, each))) {
     // What an opening finds is named with the next record.
     const sequence = await journal.append(PROBE, true);
-    const highest = Math.max(...truth.acknowledged.keys());
-    assert(sequence > highest, `${highest} was given away, and now ${sequence}`);
     const after = await readAll(journal, 200);
     gaps = allowed(after);
     for (const each of lost) assert(isNamed(gaps, each), unnamed(each, gapsOf(after)));
+    const highest = Math.max(...truth.acknowledged.keys());
+    assert(sequence > highest, `${highest} was given away, and now ${sequence}`);
   }
   const counted = gaps.filter((gap) => lost.some((each) => covers(gap, each)));
   if (counted.some(({ count }) => count === undefined)) return;
