@@ -5,7 +5,7 @@ import type { DiskHook, SimulatedDisk } from '../../../simulator/disk.ts';
 import { TestClock } from '../../support/test-clock.ts';
 import { open, seeded, upTo, WALL_MS } from '../kit.ts';
 import { checkJournal } from './check.ts';
-import { Boot } from './program.ts';
+import { Boot, type Sizes } from './program.ts';
 import { type History, truthOf } from './truth.ts';
 
 const SIZES = { maxSizeBytes: 128 * 1024, slotBytes: 16_384, slotCount: 3, blockFileBytes: 16_384 };
@@ -39,7 +39,12 @@ async function orJournalError<T>(work: Promise<T>): Promise<T | undefined> {
  * The same program each time, on a disk that fails as its hook says: appends in groups, delivers, seals, recycles and evicts,
  * closes and opens again. Every append must end, by an acknowledgement or a JournalError, and nothing else may come out.
  */
-export async function faultyRun(disk: SimulatedDisk, clock: TestClock, history: History = []): Promise<FaultyOutcome> {
+export async function faultyRun(
+  disk: SimulatedDisk,
+  clock: TestClock,
+  history: History = [],
+  sizes: Sizes = SIZES,
+): Promise<FaultyOutcome> {
   const boot = new Boot(1);
   const random = seeded(7);
   const appends: Promise<unknown>[] = [];
@@ -50,7 +55,7 @@ export async function faultyRun(disk: SimulatedDisk, clock: TestClock, history: 
   };
   let hasOpened = false;
   for (const life of [0, 1]) {
-    const journal = await openOrNot(disk, clock);
+    const journal = await openOrNot(disk, clock, sizes);
     if (journal === undefined) continue;
     hasOpened = true;
     const delivery = await orJournalError(clock.run(journal.delivery('sentilo')));
@@ -69,9 +74,9 @@ export async function faultyRun(disk: SimulatedDisk, clock: TestClock, history: 
   return { history, appendedCount: appends.length, acknowledgedCount, hasOpened };
 }
 
-async function openOrNot(disk: SimulatedDisk, clock: TestClock): Promise<Journal | undefined> {
+async function openOrNot(disk: SimulatedDisk, clock: TestClock, sizes: Sizes): Promise<Journal | undefined> {
   for (let attempt = 0; attempt < 2; attempt++) {
-    const journal = await orJournalError(clock.run(open(disk, { clock, ...SIZES })));
+    const journal = await orJournalError(clock.run(open(disk, { clock, ...sizes })));
     if (journal !== undefined) return journal;
   }
   return undefined;
