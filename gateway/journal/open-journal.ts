@@ -27,7 +27,7 @@ export interface JournalOptions {
   readonly log: Log;
   /** How long appends are gathered before they are made durable together; 0: each group at once. */
   readonly syncMs: number;
-  /** Of slots and block files together. Cursors (8 KiB per uplink), `losses`, `files` (8 KiB each) and `damaged/` (4 MiB at most) come on top. */
+  /** Of slots and block files together. Cursors, `losses` and `files` (16 KiB each) and `damaged/` (4 MiB at most) come on top. */
   readonly maxSizeBytes: number;
   /** Delivered records are deleted when they are older; undelivered ones never for their age. */
   readonly keepMs: number;

@@ -3,12 +3,13 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import { ignoreDiskError, noBytes, withFile, writeAll } from './disk-tools.ts';
-import { clearName, freeName } from './foreign.ts';
+import { clearName } from './foreign.ts';
+import { SpareFile } from './spare-file.ts';
 
 /*
  * A small state that is replaced as a whole: two slots of one page. A state is written to the slot that does not hold the
- * newest one, so that a torn write costs the state that was not promised yet. Both pages exist from the beginning, so that
- * a full disk is no obstacle. Numbers are big-endian.
+ * newest one, so that a torn write costs the state that was not promised yet. Both pages exist from the beginning, and so do
+ * those of the file that replaces it after a failure, so that a full disk is no obstacle. Numbers are big-endian.
  *
  *   slot  0       4        8         10       12       16           24                              4096
  *         | magic | CRC-32 | version | zero   | length | generation | payload of `length` bytes | zeros |
@@ -33,6 +34,8 @@ export class TwoSlotFile {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #magic: string;
+  /** What takes its place after a failure. */
+  readonly #spare: SpareFile;
   #generation: number;
   /** Open while writes to it succeed. After a failure the file is never synced again: the next write makes a new one. */
   #file: DiskFile | undefined;
@@ -42,6 +45,7 @@ export class TwoSlotFile {
     this.#disk = disk;
     this.#path = path;
     this.#magic = magic;
+    this.#spare = new SpareFile(disk, `${path}.new`, STATE_FILE_BYTES);
     this.#generation = generation;
     this.#isUsable = generation > 0;
   }
@@ -60,6 +64,7 @@ export class TwoSlotFile {
       await this.close();
       throw error;
     }
+    await this.#spare.prepare();
   }
 
   async close(): Promise<void> {
@@ -80,18 +85,13 @@ export class TwoSlotFile {
 
   /** Writes a whole new file beside the old one and puts it in its place: a crash in between leaves one of the two. */
   async #replace(slot: Uint8Array, generation: number): Promise<void> {
-    const temporary = `${this.#path}.new`;
     const pages = new Uint8Array(STATE_FILE_BYTES);
     pages.set(slot, (generation % 2) * SLOT_BYTES);
     await this.#disk.mkdir(dirname(this.#path));
-    // What a failed attempt left under this name is not written to again.
-    await freeName(this.#disk, temporary, STATE_FILE_BYTES);
-    await withFile(this.#disk, temporary, 'create', async (file) => {
-      await writeAll(file, pages, 0);
-      await file.fdatasync();
-    });
+    await this.#spare.fill(pages);
     await clearName(this.#disk, this.#path, STATE_FILE_BYTES);
-    await this.#disk.rename(temporary, this.#path);
+    await this.#disk.rename(this.#spare.path, this.#path);
+    this.#spare.taken();
     await this.#disk.fsyncDir(dirname(this.#path));
   }
 }

@@ -155,7 +155,8 @@ describe('a delivery', () => {
       return undefined;
     };
     await delivery.begin([3]);
-    expect(synced).toEqual([`${CURSOR}.new`]);
+    // The new file, and the next spare.
+    expect(synced).toEqual([`${CURSOR}.new`, `${CURSOR}.new`]);
     disk.crash(seeded(5));
     expect(sequencesOf((await (await open(disk)).delivery('sentilo')).unresolved)).toEqual([1, 3]);
   });

@@ -113,7 +113,7 @@ describe.each(Object.keys(PUT))('a %s', (what) => {
     const blocks = 'gauges-000000000001.blocks';
     await put(what, `${blocks}.new`);
     for (const name of ['sentilo.cursor', 'losses']) {
-      rmSync(join(folder, name));
+      for (const path of [name, `${name}.new`]) rmSync(join(folder, path));
       await put(what, `${name}.new`);
     }
     const journal = await openHere();
