@@ -7,7 +7,7 @@ import { JournalError, type JournalFailing, type StoredRecord } from './journal.
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { isAsRight, recordBytesMax } from './record-codec.ts';
 import type { SeriesTag } from './series.ts';
-import type { Entry } from './slot-ring.ts';
+import type { Entry } from './slot-entry.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
 const JOURNAL_WAITING_MAX = 20_000;

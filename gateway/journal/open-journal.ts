@@ -174,11 +174,11 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number) => queue.volatile(from, limit);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
-  const own = { pending: found.pending, list: found.list, sizes, damage, sizeBytes, lastDurable: () => lastDurable };
+  const own = { pending: found.pending, list: found.list, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
 
-function statsOf({ ring, chains, queue, retention, sealer, damage, sizes, sizeBytes }: Parts, sizeBytesMax: number) {
+function statsOf({ ring, chains, queue, retention, sealer, damage, sizeBytes }: Parts, sizeBytesMax: number) {
   const all = [...chains.values()];
   // The same ones stand in two slots where the disk failed under the first.
   const inSlots = new SequenceSet();
@@ -194,7 +194,7 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, sizes, sizeBy
     damage: damage.all(),
     evictedUndeliveredCount: retention.evictedUndeliveredCount + sealer.givenUpCount + queue.droppedCount,
     thinnedCount: retention.thinnedCount,
-    files: fileStats(ring, chains, sizes.slotBytes),
+    files: fileStats(ring, chains),
     ...(failing === undefined ? {} : { failing }),
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Disk } from '../host.ts';
 import { unlessDiskError } from './disk-tools.ts';
+import { isSlotName } from './slot.ts';
 
 const SLOT_BYTES_MAX = 1 << 20;
 const SLOT_BYTES_MIN = 1 << 16;
@@ -35,12 +36,30 @@ export async function sizesOf(disk: Disk, folder: string, wanted: SizesWanted): 
     while (sizeBytes > min && sizeBytes * parts > wholeBytes) sizeBytes /= 2;
     return sizeBytes;
   };
-  const slotBytes = wanted.slotBytes ?? part(SLOT_PARTS, SLOT_BYTES_MIN, SLOT_BYTES_MAX);
+  const fittingBytes = part(SLOT_PARTS, SLOT_BYTES_MIN, SLOT_BYTES_MAX);
+  const slotBytes = wanted.slotBytes ?? Math.min(fittingBytes, await slotBytesThere(disk, folder));
   // Four at least: sealed together, one that is written, and one for what comes meanwhile.
   const fitting = Math.max(SLOT_PARTS / SLOTS_PARTS, Math.floor(wholeBytes / SLOTS_PARTS / slotBytes));
   const slotCount = wanted.slotCount ?? Math.min(SLOT_COUNT_MAX, fitting);
   const blockFileBytes = wanted.blockFileBytes ?? part(BLOCK_FILE_PARTS, BLOCK_FILE_BYTES_MIN, BLOCK_FILE_BYTES_MAX);
   return { slotBytes, slotCount, blockFileBytes };
+}
+
+/**
+ * The smallest size that several slots have; infinity when there is none. Slots are made anew only to be smaller, which needs
+ * no room: the room that there is now may be gone when the first of them is deleted for a larger one. What only one slot has
+ * is not the journal's size: the power failed while that one was made.
+ */
+async function slotBytesThere(disk: Disk, folder: string): Promise<number> {
+  const counts = new Map<number, number>();
+  for (const name of (await disk.readDir(folder).catch(unlessDiskError<string[]>([]))).filter(isSlotName)) {
+    const sizeBytes = (await disk.size(join(folder, name)).catch(unlessDiskError(undefined))) ?? 0;
+    counts.set(sizeBytes, (counts.get(sizeBytes) ?? 0) + 1);
+  }
+  let slotBytes = SLOT_BYTES_MAX;
+  let least = Number.POSITIVE_INFINITY;
+  for (; slotBytes >= SLOT_BYTES_MIN; slotBytes /= 2) if ((counts.get(slotBytes) ?? 0) > 1) least = slotBytes;
+  return least;
 }
 
 /** What the folder takes and what is free beside it; at least `enough` when that is free alone, or nobody knows. */

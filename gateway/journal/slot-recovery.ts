@@ -70,7 +70,7 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
       foreignBytes += sizeBytes;
       continue;
     }
-    const slot: Slot = { ...newSlot(name), epoch: scan.epoch, frames: [...scan.frames], endBytes: scan.endBytes };
+    const slot: Slot = { ...newSlot(name, sizeBytes), epoch: scan.epoch, frames: [...scan.frames], endBytes: scan.endBytes };
     slot.isLearned = scan.frames.length === 0;
     // A file of another size is read, and made anew once it is free.
     slot.isFinished = sizeBytes !== slotBytes;

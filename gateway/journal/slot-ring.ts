@@ -1,27 +1,16 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
-import { type DecodedRecords, decodeCommit, encodeCommit, type Item, isSameSeries, learnFrom, readLowWaters } from './columns.ts';
-import { writeAll } from './disk-tools.ts';
+import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
+import { ignoreDiskError, writeAll } from './disk-tools.ts';
 import { freeName } from './foreign.ts';
 import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary } from './series.ts';
 import { endOf, type FramePlace, groupsOf, newSlot, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
+import { type Entry, framePart, headOf } from './slot-entry.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
 /** Zeros are written in pieces of this size when a slot is made. */
 const FILL_BYTES = 65_536;
-/** The part of a slot that one frame may take: an empty slot holds any. */
-const FRAME_PARTS = 2;
-/** More than an observation takes besides the definition of its series: all its numbers, written out. */
-const OBSERVATION_BYTES_MAX = 128;
-
-/** A record with its place, to be written. */
-export interface Entry extends Item {
-  readonly sequence: number;
-  /** No less than what it takes in a frame, with the definition of its series. */
-  readonly bytesMax: number;
-}
-
 export interface SlotRingOptions {
   readonly slotBytes: number;
   readonly slotCount: number;
@@ -67,7 +56,7 @@ export class SlotRing {
   }
 
   get sizeBytes(): number {
-    return this.#slots.length * this.#options.slotBytes;
+    return this.#slots.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
   }
 
   get slots(): readonly Slot[] {
@@ -103,6 +92,7 @@ export class SlotRing {
    * @throws DiskError; the slot is finished then, and the next call takes another one. There must be room (`hasRoom`).
    */
   async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>, onHanded: () => void): Promise<number> {
+    const free = this.#slots.filter(({ frames }) => frames.length === 0);
     const slot = this.#current ?? (await this.#nextSlot());
     await this.#learn(slot);
     if (slot.endBytes >= this.#options.slotBytes) {
@@ -131,6 +121,7 @@ export class SlotRing {
     slot.endBytes += built.bytes.length;
     // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
     if (built.isFull) this.#current = undefined;
+    await this.#trim(free);
     return built.count;
   }
 
@@ -217,7 +208,7 @@ export class SlotRing {
     let count = 0;
     let isFull = false;
     while (count < entries.length) {
-      const part = this.#framePart(entries, count);
+      const part = framePart(entries, count, this.#options.slotBytes);
       const payload = encodeCommit(part, slot.dictionary, end, lowWaters);
       const sizeBytes = toPage(FRAME_HEADER_BYTES + payload.length);
       isFull = end + sizeBytes > this.#options.slotBytes;
@@ -237,21 +228,6 @@ export class SlotRing {
     return { bytes, frames, count, isFull };
   }
 
-  /** The entries of the next frame: consecutive, and certain to fit an empty slot. */
-  #framePart(entries: readonly Entry[], from: number): readonly Entry[] {
-    const sizeMax = this.#options.slotBytes / FRAME_PARTS;
-    let end = from;
-    let sizeBytes = 0;
-    let before: Entry | undefined;
-    for (; end < entries.length; end++) {
-      const entry = entries[end] as Entry;
-      sizeBytes += before !== undefined && isSameSeries(entry, before) ? OBSERVATION_BYTES_MAX : entry.bytesMax;
-      if (before !== undefined && (entry.sequence !== before.sequence + 1 || sizeBytes > sizeMax)) break;
-      before = entry;
-    }
-    return entries.slice(from, end);
-  }
-
   /** All slots are made at once, while there is room for them: later the disk may be full. */
   async #makeSlots(): Promise<void> {
     if (this.#isPrepared) return;
@@ -260,7 +236,7 @@ export class SlotRing {
       if (this.#slots.some((slot) => slot.name === name) || this.#options.foreign.includes(name)) continue;
       try {
         await this.#make(name);
-        this.#slots.push(newSlot(name));
+        this.#slots.push(newSlot(name, this.#options.slotBytes));
       } catch (error) {
         // With at least two the journal works; the others are made with the next opening.
         if (this.#slots.length < 2) throw error;
@@ -306,8 +282,35 @@ export class SlotRing {
     await this.#shut(slot);
     slot.isFinished = true;
     await freeName(this.#disk, path, SLOT_LOOKED_MAX);
+    slot.fileBytes = 0;
     await this.#make(slot.name);
+    slot.fileBytes = this.#options.slotBytes;
     slot.isFinished = false;
+  }
+
+  /**
+   * After `max_size` was made smaller: of slots that are too large or too many those are deleted that are free. Of others are
+   * made that fit, with the next write. The last free one stays: without it the next write would have to wait for room.
+   * Only what was free before the last durable frame was made may go: that frame says that it is.
+   */
+  async #trim(free: readonly Slot[]): Promise<void> {
+    const { slotBytes, slotCount } = this.#options;
+    for (const slot of free.toSorted((a, b) => b.fileBytes - a.fileBytes)) {
+      const isSuperfluous = slot.fileBytes > slotBytes || this.#slots.length > slotCount;
+      if (!isSuperfluous || slot.frames.length > 0) continue;
+      if (!this.#slots.some((other) => other !== slot && other !== this.#current && other.frames.length === 0)) return;
+      try {
+        await this.#shut(slot);
+        await freeName(this.#disk, join(this.#folder, slot.name), SLOT_LOOKED_MAX);
+        slot.fileBytes = 0;
+        await this.#disk.fsyncDir(this.#folder);
+      } catch (error) {
+        ignoreDiskError(error);
+        return;
+      }
+      this.#slots.splice(this.#slots.indexOf(slot), 1);
+      this.#isPrepared = this.#slots.length >= slotCount;
+    }
   }
 
   #opened(slot: Slot): Promise<DiskFile> {
@@ -389,15 +392,4 @@ interface ReadFrame {
   /** Undefined when it is not what was written. */
   readonly payload: Uint8Array | undefined;
   readonly isRefused: boolean;
-}
-
-function headOf(epoch: number, part: readonly Entry[]): WritableHead {
-  const firstSequence = (part[0] as Entry).sequence;
-  const type = part.some(isMarked) ? 'marked' : 'commit';
-  return { epoch, firstSequence, lastSequence: firstSequence + part.length - 1, count: part.length, type };
-}
-
-/** Whether an opening has to look into the frame that holds this record. */
-function isMarked({ record }: Entry): boolean {
-  return record.kind === 'gap' || (record.kind === 'observation' && record.heldFrom !== undefined);
 }

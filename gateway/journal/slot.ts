@@ -8,6 +8,8 @@ export interface Slot {
   readonly name: string;
   /** See frame.ts. */
   readonly places: number;
+  /** What it takes on the disk. */
+  fileBytes: number;
   /** 0 while it was never used. */
   epoch: number;
   /** Durable frames of this epoch, ascending. Empty when everything in it is sealed: the slot is free. */
@@ -40,10 +42,11 @@ export function keyOf({ slot, frame }: FramePlace): string {
 const GROUP_BYTES_MAX = 65_536;
 const GROUP_RECORDS_MAX = 1_024;
 
-export function newSlot(name: string): Slot {
+export function newSlot(name: string, fileBytes: number): Slot {
   return {
     name,
     places: placesOf(name),
+    fileBytes,
     epoch: 0,
     frames: [],
     endBytes: 0,
