@@ -377,7 +377,16 @@ export class CommitQueue {
   }
 
   #gatherOwn(record: JournalRecord, resolve: () => void, reject: () => void): void {
-    this.#gather({ sequence: 0, record, bytesMax: recordBytesMax(record), tag: undefined, resolve, reject }, false);
+    let bytesMax: number;
+    try {
+      bytesMax = recordBytesMax(record);
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      // Whoever appends or waits here has done nothing wrong. What was announced is tried again by the next opening.
+      this.#options.log('error', 'journal-own-record-refused', { kind: record.kind, message: error.message });
+      return;
+    }
+    this.#gather({ sequence: 0, record, bytesMax, tag: undefined, resolve, reject }, false);
   }
 }
 

@@ -1,6 +1,12 @@
+import { Buffer } from 'node:buffer';
 import type { Clock } from '../../drivers/clock.ts';
 import { GAP_SENSORS_MAX, type Gap, type RecordClass, type Stamp } from '../record.ts';
 import type { StoredRecord } from './journal.ts';
+
+/** Of the sensors that a gap record names, together: half of what a record may have. */
+const GAP_SENSORS_BYTES_MAX = 8_192;
+/** What a text takes in CBOR besides its bytes. */
+const TEXT_HEAD_BYTES = 3;
 
 /** Records that are gone, and what is known about them. It becomes a gap record. */
 export type Loss = Pick<
@@ -97,9 +103,22 @@ export function ownStamp(boot: string, clock: Clock): Stamp {
   return { boot, monotonicMs: Math.floor(clock.monotonicMs()), wallMs, wallQuality };
 }
 
-/** The gap record of a loss, stamped now. */
-export function gapRecord(loss: Loss, boot: string, clock: Clock): Gap {
-  return { kind: 'gap', ...ownStamp(boot, clock), ...loss };
+/** The gap record of a loss, stamped now. It names only as many sensors as a record has room for. */
+export function gapRecord({ sensors, ...loss }: Loss, boot: string, clock: Clock): Gap {
+  const named = sensorsWithin(sensors ?? [], GAP_SENSORS_MAX, GAP_SENSORS_BYTES_MAX);
+  return { kind: 'gap', ...ownStamp(boot, clock), ...loss, ...(named.length === 0 ? {} : { sensors: named }) };
+}
+
+/** The first of them that take no more than so many bytes as CBOR texts. Ids may be as long as somebody likes. */
+export function sensorsWithin(sensors: readonly string[], countMax: number, bytesMax: number): readonly string[] {
+  let leftBytes = bytesMax;
+  const fits = (sensor: string) => {
+    const sizeBytes = Buffer.byteLength(sensor) + TEXT_HEAD_BYTES;
+    if (sizeBytes > leftBytes) return false;
+    leftBytes -= sizeBytes;
+    return true;
+  };
+  return sensors.filter(fits).slice(0, countMax);
 }
 
 /** The loss that a gap record names. */

@@ -3,7 +3,7 @@ import type { Disk } from '../host.ts';
 import { type Gap, RECORD_CLASSES } from '../record.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { ignoreDiskError } from './disk-tools.ts';
-import { joinLosses, type Loss } from './loss.ts';
+import { joinLosses, type Loss, sensorsWithin } from './loss.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
@@ -11,6 +11,8 @@ export const LOSSES_FILE = 'losses';
 const MAGIC = 'BJLO';
 /** Sensors that one of them names: the gap record itself names more. */
 const SENSORS_MAX = 8;
+/** Of these together: a single loss always fits. */
+const SENSORS_BYTES_MAX = 1_024;
 
 /**
  * What is about to be lost, written down before it is: between the deletion of a file and the gap record that names it the
@@ -68,7 +70,7 @@ function encodeLosses(losses: readonly Loss[]): Uint8Array {
     loss.cause,
     loss.recordClass ?? null,
     loss.count ?? null,
-    loss.sensors?.slice(0, SENSORS_MAX) ?? null,
+    loss.sensors === undefined ? null : sensorsWithin(loss.sensors, SENSORS_MAX, SENSORS_BYTES_MAX),
     loss.fromWallMs ?? null,
     loss.toWallMs ?? null,
   ]);
