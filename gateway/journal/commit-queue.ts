@@ -128,10 +128,11 @@ export class CommitQueue {
     return this.#nextSequence;
   }
 
-  /** While the disk refuses: the records from `from` on that have a sequence and are nowhere but here. */
-  volatile(from: number, limit: number): readonly StoredRecord[] {
+  /** While the disk refuses: the records from `from` on that have a sequence and are nowhere but here; with a class those of it. */
+  volatile(from: number, limit: number, only: RecordClass | undefined): readonly StoredRecord[] {
     if (this.#failing === undefined) return [];
-    return this.#closed.filter(({ sequence }) => sequence >= from).slice(0, limit);
+    const isMeant = ({ sequence, record }: Waiting) => sequence >= from && (only === undefined || classOf(record) === only);
+    return this.#closed.filter(isMeant).slice(0, limit);
   }
 
   /** A gap record names the loss as soon as one can be written. */

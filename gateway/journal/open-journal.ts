@@ -1,5 +1,6 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Disk, Log } from '../host.ts';
+import type { RecordClass } from '../record.ts';
 import { hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDamageLog } from './damage-log.ts';
@@ -172,7 +173,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   });
   nameMissing(found, deliveries, queue);
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
-  const volatile = (from: number, limit: number) => queue.volatile(from, limit);
+  const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
   const own = { pending: found.pending, list: found.list, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };

@@ -13,8 +13,8 @@ export interface ReaderSource {
   readonly chains: Chains;
   /** Increases whenever records change their place: a reading that began before begins again. */
   readonly generation: () => number;
-  /** Records that are in memory only. */
-  readonly volatile: (from: number, limit: number) => readonly StoredRecord[];
+  /** Records that are in memory only; with a class those of it. */
+  readonly volatile: (from: number, limit: number, recordClass: RecordClass | undefined) => readonly StoredRecord[];
   readonly onUnread: (frame: UnreadFrame) => void;
   /** The disk refuses a frame: whether it is lost, or is to be asked for again later. */
   readonly isLost: (place: string) => boolean;
@@ -76,10 +76,7 @@ async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly 
   const room = new PageRoom(limit);
   const inSlots = await readSlots(source, frames, wanted, sealed, room);
   add(inSlots, room.isFull ? Number.POSITIVE_INFINITY : 0);
-  if (bound === Number.POSITIVE_INFINITY) {
-    const inMemory = volatile(from, limit);
-    add(only === undefined ? inMemory : inMemory.filter(({ record }) => classOf(record) === only), 0);
-  }
+  if (bound === Number.POSITIVE_INFINITY) add(volatile(from, limit, only), 0);
   return merge(parts, bound, limit);
 }
 

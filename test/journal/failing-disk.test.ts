@@ -109,6 +109,23 @@ describe('a disk that fails for a while', () => {
     await clock.run(journal.close());
   });
 
+  it('gives the records of one class that wait in memory, however many of another wait before them', async () => {
+    const disk = new ModelDisk();
+    const journal = await open(disk, { clock: testClock() });
+    await journal.append(observation(1));
+    disk.fault = during(['pwrite'], 'EIO');
+    const ignore = () => undefined;
+    for (const value of upTo(500, 2)) journal.append(observation(value)).catch(ignore);
+    await drain();
+    const stamp = { boot: 'b1', monotonicMs: 1, wallMs: WALL_MS, wallQuality: 'synced' } as const;
+    const event = { kind: 'event', ...stamp, code: 'door-open', fields: {} } as const;
+    journal.append(event).catch(ignore);
+    await drain();
+    expect((await journal.read(2, 100, 'events')).map(({ record }) => record)).toEqual([event]);
+    expect(valuesOf(await journal.read(2, 100, 'gauges'))).toEqual(upTo(101, 2));
+    expect(await journal.read(2, 100, 'counts')).toEqual([]);
+  });
+
   it('survives its folder being deleted under it: goes on in a new one, and says what is gone', async () => {
     const disk = new ModelDisk();
     const clock = testClock();
