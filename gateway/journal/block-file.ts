@@ -52,14 +52,17 @@ export interface BlockDamage extends Damage {
   readonly recordClass: RecordClass;
 }
 
-/** `gauges-000000000042.blocks`, or `gauges-000000000042-1.blocks` for the next file that begins at the same sequence. */
+/** The highest sequence: what 48 bits hold. A thousand records a second reach it after nine thousand years. */
+export const SEQUENCE_MAX = 0xffff_ffff_ffff;
+
+/** `gauges-000000000042.blocks`, or `gauges-000000000042-1.blocks` for the next file that begins at the same sequence. Sequences from 10¹² on have more digits. */
 export function blockFileName({ recordClass, firstSequence, attempt }: BlockFilePlace): string {
   return `${recordClass}-${String(firstSequence).padStart(12, '0')}${attempt === 0 ? '' : `-${attempt}`}.blocks`;
 }
 
 /** The place that a file name says, or undefined when it is not a block file's. */
 export function parseBlockFileName(name: string): BlockFilePlace | undefined {
-  const parts = /^(gauges|counts|events)-(\d{12})(?:-([1-9]\d{0,5}))?\.blocks$/.exec(name);
+  const parts = /^(gauges|counts|events)-(\d{12}|[1-9]\d{12,15})(?:-([1-9]\d{0,5}))?\.blocks$/.exec(name);
   if (parts?.[1] === undefined) return undefined;
   return { recordClass: parts[1] as RecordClass, firstSequence: Number(parts[2]), attempt: Number(parts[3] ?? 0) };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
 import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { SEQUENCE_MAX } from './block-file.ts';
 import { arrange } from './columns.ts';
 import type { Deliveries } from './deliveries.ts';
 import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
@@ -20,6 +21,7 @@ const CHECKED_MAX = 1_000;
 const LOSSES_AT_ONCE_MAX = 256;
 /** A card that tidies up may take this long for one commit without anybody having to know. */
 const SLOW_MS = 5_000;
+const NO_SEQUENCE = `the journal has used all its sequences, up to ${SEQUENCE_MAX}: move its folder away, and a new one is begun`;
 
 interface Waiting extends Entry {
   /** 0 until its group is closed. */
@@ -153,6 +155,7 @@ export class CommitQueue {
   append(record: JournalRecord, urgent: boolean): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
+      if (!this.#hasSequence) throw new JournalError(NO_SEQUENCE);
       const tag = record.kind === 'observation' ? this.#check(record) : undefined;
       const bytesMax = tag?.bytesMax ?? recordBytesMax(record);
       this.#boot = this.#options.boot ?? record.boot;
@@ -181,6 +184,11 @@ export class CommitQueue {
     if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
     this.#checked.set(observation.sensor, checked);
     return checked;
+  }
+
+  /** Whether there is a sequence for one record more. */
+  get #hasSequence(): boolean {
+    return this.#nextSequence + this.#gathering.length <= SEQUENCE_MAX;
   }
 
   get #waitingCount(): number {
@@ -369,17 +377,14 @@ export class CommitQueue {
     }
     for (const { code, fields } of this.#notes.splice(0)) {
       const stamp = ownStamp(boot, this.#options.clock);
-      this.#gatherOwn(
-        { kind: 'event', ...stamp, code, fields },
-        () => {},
-        () => {},
-      );
+      this.#gatherOwn({ kind: 'event', ...stamp, code, fields });
     }
   }
 
-  #gatherOwn(record: JournalRecord, resolve: () => void, reject: () => void): void {
+  #gatherOwn(record: JournalRecord, resolve = () => {}, reject = () => {}): void {
     let bytesMax: number;
     try {
+      if (!this.#hasSequence) throw new JournalError(NO_SEQUENCE);
       bytesMax = recordBytesMax(record);
     } catch (error) {
       if (!(error instanceof JournalError)) throw error;
