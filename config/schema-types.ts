@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Texts } from './config.ts';
+import type { ProblemParameters } from './problem.ts';
 import type { Path } from './yaml-tree.ts';
 
 /** Reports a problem with its own code from inside a schema; `at` leads from the value to the part that is wrong. */
@@ -17,21 +18,26 @@ export function fail(
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|min|h|d))+$/;
 
-/** What a length of time says, in milliseconds, or the code of what is wrong with it. */
-export function parseDuration(
-  text: string,
-): number | { readonly code: string; readonly written: string; readonly number: string; readonly candidates: readonly string[] } {
+/** A year and a bit: more is a mistake, and timers and windows stay far from the limits of numbers. */
+const DURATION_MOST = '400d';
+
+/** What a length of time says, in milliseconds, or the code of what is wrong with it and the parameters of its text. */
+export function parseDuration(text: string): number | ({ readonly code: string } & ProblemParameters) {
   if (DURATION.test(text)) {
-    const parts = [...text.matchAll(/([0-9.]+)(ms|s|min|h|d)/g)];
-    const totalMs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
-    // A year and a bit: more is a mistake, and timers and windows stay far from the limits of numbers.
-    if (totalMs <= 400 * 86_400_000) return totalMs;
+    const totalMs = durationMs(text);
+    if (totalMs <= durationMs(DURATION_MOST)) return totalMs;
+    return { code: 'C025', written: text, bound: 'most', of: 'number', amount: DURATION_MOST };
   }
   const number = /^[0-9]+(?:\.[0-9]+)?/.exec(text)?.[0] ?? '';
   const found = { written: text, number, candidates: meantDuration(text) };
   if (text === number && number !== '') return { code: 'C033', ...found };
   if (text === `${number}m`) return { code: 'C034', ...found };
   return { code: 'C035', ...found };
+}
+
+function durationMs(text: string): number {
+  const parts = [...text.matchAll(/([0-9.]+)(ms|s|min|h|d)/g)];
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
 }
 
 /** Units as people write them: a space before, in full, in the plural, in the languages of the texts. */
@@ -46,7 +52,8 @@ const UNIT_WORDS: readonly (readonly [string, RegExp])[] = [
 /** `5 minutes` → `5min`; empty for what is nothing like a length of time. */
 function meantDuration(text: string): string[] {
   const [, amount = '', word = ''] = /^([0-9]+(?:[.,][0-9]+)?)\s*([\p{L}·]{1,20})$/u.exec(text.trim()) ?? [];
-  return UNIT_WORDS.filter(([, words]) => words.test(word)).map(([unit]) => amount.replace(',', '.') + unit);
+  const meant = UNIT_WORDS.filter(([, words]) => words.test(word)).map(([unit]) => amount.replace(',', '.') + unit);
+  return meant.filter((candidate) => durationMs(candidate) <= durationMs(DURATION_MOST));
 }
 
 /** `30s`, `1h30min` → milliseconds. */
@@ -73,29 +80,54 @@ export const syncInterval = duration.superRefine((ms, context) => {
   else if (ms > 60_000) fail(context, 'C025', { written, bound: 'most', of: 'number', amount: '60s' });
 });
 
+/** The least and the most that an amount may be, as a person writes it. */
+interface Bounds {
+  readonly least: string;
+  readonly most: string;
+}
+
 /** A number with one of the units of `factors`, as a number in the unit whose factor is 1. */
-function amount(factors: Readonly<Record<string, number>>, code: string, example: string) {
+function amount(factors: Readonly<Record<string, number>>, code: string, example: string, bounds?: Bounds) {
   const units = Object.keys(factors);
   const pattern = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`);
+  const amountOf = (text: string) => {
+    const match = pattern.exec(text);
+    return match === null ? undefined : Number(match[1]) * (factors[match[2] ?? ''] ?? 1);
+  };
   return z
     .string()
-    .meta({ pattern: pattern.source, examples: [example] })
+    .meta({
+      pattern: pattern.source,
+      examples: [example],
+      // A pattern cannot compare numbers: an editor shows this, and the checker refuses.
+      ...(bounds === undefined ? {} : { description: `From ${bounds.least} to ${bounds.most}.` }),
+    })
     .transform((text, context) => {
-      const match = pattern.exec(text);
-      if (match) return Number(match[1]) * (factors[match[2] ?? ''] ?? 1);
-      fail(context, code, { written: text, example, units });
+      const value = amountOf(text);
+      if (value === undefined) fail(context, code, { written: text, example, units });
+      else if (bounds !== undefined && value < (amountOf(bounds.least) ?? 0)) outOf(context, text, 'least', bounds.least);
+      else if (bounds !== undefined && value > (amountOf(bounds.most) ?? 0)) outOf(context, text, 'most', bounds.most);
+      else return value;
       return z.NEVER;
     });
 }
 
+function outOf(context: z.core.$RefinementCtx, written: string, bound: keyof Bounds, amount: string): void {
+  fail(context, 'C025', { written, bound, of: 'number', amount });
+}
+
 const KIB = 1024;
 
-/** `1GiB` → bytes. */
+/**
+ * `1GiB` → bytes, of a store on the disk. Slots and the smallest files take some hundred KiB, so less than a MiB cannot be
+ * kept; more than a PiB is no disk of a gateway, and sums of bytes stay exact.
+ */
 export const size = amount(
   { kB: 1000, KiB: KIB, MB: 1_000_000, MiB: KIB * KIB, GB: 1_000_000_000, GiB: KIB * KIB * KIB, TiB: KIB * KIB * KIB * KIB },
   'C036',
   '1GiB',
-);
+  { least: '1MiB', most: '1024TiB' },
+).transform(Math.floor);
 
 /** `2.5m` → metres. */
 export const metres = amount({ mm: 0.001, cm: 0.01, km: 1000, m: 1 }, 'C039', '2.5m');

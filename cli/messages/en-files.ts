@@ -1,5 +1,7 @@
 import type { Messages } from './catalogue.ts';
 
+const OTHER_KIND = { what: 'this must be {expected:kinds}', hints: ['`{written}` is {found:kinds}'] };
+
 /** English for what is wrong with files, with their syntax and with single values. */
 export const enFiles: Messages = {
   C001: { what: 'there is no file `{file}`', hints: ['check the name, and the folder that the command runs in'] },
@@ -95,7 +97,16 @@ export const enFiles: Messages = {
   },
   C021: { what: 'unknown key `{key}`', hints: ['did you mean {candidates:or}?', 'allowed here: {allowed}'] },
   C022: { what: '`{key}` is missing', hints: ['it belongs under `{parent}`: write `{key}: …`'] },
-  C023: { what: 'this must be {expected:kinds}', hints: ['`{written}` is {found:kinds}'] },
+  C023: {
+    by: 'found',
+    of: {
+      text: OTHER_KIND,
+      number: OTHER_KIND,
+      boolean: OTHER_KIND,
+      list: { what: 'this must be {expected:kinds}', hints: ['a list stands here: write {expected:kinds} in its place'] },
+      map: { what: 'this must be {expected:kinds}', hints: ['a block of keys stands here: write {expected:kinds} in its place'] },
+    },
+  },
   C024: {
     what: '`{written}` is none of the words that belong here',
     hints: ['did you mean {candidates:or}?', 'possible: {choices}'],

@@ -52,6 +52,34 @@ describe('a proposal does not repeat the mistake', () => {
   });
 });
 
+describe('how much the journal keeps', () => {
+  const buffer = (text: string) => `schema: gateway/v1\ngateway: { id: demo }\nbuffer: { ${text} }\n`;
+
+  it.each([
+    ['max_size: 0MiB', 'C025 at least 1MiB'],
+    ['max_size: -1MiB', 'C025 at least 1MiB'],
+    ['max_size: -5GiB', 'C025 at least 1MiB'],
+    ['max_size: 0.5KiB', 'C025 at least 1MiB'],
+    ['max_size: 1KiB', 'C025 at least 1MiB'],
+    ['max_size: 1023KiB', 'C025 at least 1MiB'],
+    ['max_size: 1024.5TiB', 'C025 at most 1024TiB'],
+    ['max_size: 99999999999999TiB', 'C025 at most 1024TiB'],
+    ['keep: 99999999999999999999d', 'C025 at most 400d'],
+    ['keep: 500 days', 'C035 a number with ms, s, min, h or d: `30s`, `5min`, `1h30min`; at most 400d'],
+    ['keep: [1]', 'C023 a list stands here: write a text in its place'],
+    ['max_size: { size: 1GiB }', 'C023 a block of keys stands here: write a text in its place'],
+  ])('cannot be %s', async (text, proposal) => {
+    const { problems } = await loadText(buffer(text));
+    const found = problems.filter(({ severity }) => severity === 'error');
+    expect(found.map(({ code, parameters }) => `${code} ${textOf(en, code, parameters).hints.join(' ')}`)).toEqual([proposal]);
+    expect(found[0]?.place.line).toBe(3);
+  });
+
+  it.each(['max_size: 1MiB', 'max_size: 1024KiB', 'max_size: 1024TiB', 'keep: 400d'])('can be %s', async (text) => {
+    expect(errors(await loadText(buffer(text)))).toEqual([]);
+  });
+});
+
 describe('a 1-Wire address', () => {
   const site = (rom: string) =>
     `${HEAD}  w1: { type: onewire, pin: gpio.4 }\ndevices: { t: { board: ds18b20@1, via: w1, with: { rom: ${rom} } } }\n`;

@@ -21,10 +21,10 @@ const FILES_MAX = 4;
 const UNSYNCED_MS = { min: 500, max: 2_500 };
 
 /**
- * The small journal has small files besides (guest/open-journal.js): it reaches its limit within a minute of a slow guest,
- * so that the power is cut while files are sealed, thinned and deleted.
+ * The small journal is made smaller than a site may have it, with small files (guest/open-journal.js): it reaches its limit
+ * within a minute of a slow guest, so that the power is cut while files are sealed, thinned and deleted.
  */
-const BUFFERS = { roomy: '{ max_size: 256MiB }', small: '{ max_size: 128KiB }' } as const;
+const BUFFERS = { roomy: '{ max_size: 256MiB }', small: '{ max_size: 1MiB }' } as const;
 
 /** Lanes of one group run side by side. */
 function plan(random: Random): Lane[][] {

@@ -17,8 +17,8 @@ const DIGEST_LENGTH = 12;
 // A write returns when the host has taken the bytes, so that nothing that was said is lost with the power.
 const port = openSync(process.env.WITNESS_PORT, 'w');
 
-/** Sizes of a journal whose files are sealed, thinned and deleted within seconds. */
-const SMALL_FILES = { slotBytes: 16 << 10, blockFileBytes: 8 << 10 };
+/** Sizes of a journal whose files are sealed, thinned and deleted within seconds: a site file takes none this small. */
+const SMALL_FILES = { maxSizeBytes: 128 << 10, slotBytes: 16 << 10, blockFileBytes: 8 << 10 };
 
 /**
  * As the original, with a witness. With SMALL_FILES=1 its files are small; with WITHOUT_SYNC=1 nothing that it writes is
