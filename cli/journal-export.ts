@@ -11,6 +11,7 @@ import { chooseSensors, type SensorChoice } from './journal-sensors.ts';
 import { parseMoment, type TimeOf } from './journal-time.ts';
 import { interruptible, type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { stateOption } from './state-folder.ts';
 
 interface ExportOptions {
   readonly state?: string;
@@ -27,7 +28,7 @@ export function addExport(journal: Command, io: Io): void {
     .command('export')
     .description('Write the readings of some time and some sensors as CSV, JSON lines or CBOR.')
     .argument('[site]', SITE_ARGUMENT)
-    .option('--state <folder>', 'state folder of the gateway, or a copy of a journal')
+    .addOption(stateOption('state folder of the gateway, or a copy of a journal'))
     .option('--from <time>', 'the first moment: 2026-11-25, 2026-11-25T14:30+01:00, or how long ago: 2d')
     .option('--to <time>', 'the end, not included; a day is exported whole')
     .option('--sensor <id>', 'sensor id or <device>.<reading>; may be given several times', collected)

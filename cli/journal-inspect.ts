@@ -10,6 +10,7 @@ import { type Inspection, renderInspection, type UplinkView } from './journal-re
 import { type JournalView, withJournal } from './journal-view.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { text } from './messages/journal.ts';
+import { stateOption } from './state-folder.ts';
 
 interface InspectOptions {
   readonly state?: string;
@@ -22,7 +23,7 @@ export function addInspect(journal: Command, io: Io): void {
     .command('inspect')
     .description('Show what the journal holds: files, times, what waits for the city, damage, gaps.')
     .argument('[site]', SITE_ARGUMENT)
-    .option('--state <folder>', 'state folder of the gateway, or a copy of a journal')
+    .addOption(stateOption('state folder of the gateway, or a copy of a journal'))
     .option('--json', 'print JSON')
     .addHelpText('after', text.inspectHelp)
     .action((site: string | undefined, options: InspectOptions) =>

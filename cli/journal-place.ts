@@ -6,7 +6,7 @@ import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import type { Io } from './io.ts';
 import { siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+import { SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
 /** Where a person says that the journal is. */
 export interface Told {
@@ -22,7 +22,7 @@ export interface Place {
 
 /** Where the journal of a site may be. Undefined when the site's file has errors: they were said and the exit code is set. */
 export async function placeOf({ site, state }: Told, io: Io): Promise<Place | undefined> {
-  const told = state ?? io.env['BARRI_STATE_DIR'];
+  const told = state ?? stateOfEnvironment(io.env);
   if (told !== undefined && site === undefined) return { folders: [told] };
   const file = site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT;
   const loaded = await siteToRun(file, io);

@@ -9,6 +9,7 @@ import { errorOutput, openProgress } from './journal-progress.ts';
 import { lossLine, sensorLines } from './journal-render.ts';
 import { interruptible, type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { stateOption } from './state-folder.ts';
 
 interface VerifyOptions {
   readonly state?: string;
@@ -39,7 +40,7 @@ export function addVerify(journal: Command, io: Io): void {
     .command('verify')
     .description('Read every record of every file and say what is damaged.')
     .argument('[site]', SITE_ARGUMENT)
-    .option('--state <folder>', 'state folder of the gateway, or a copy of a journal')
+    .addOption(stateOption('state folder of the gateway, or a copy of a journal'))
     .option('--json', 'print JSON')
     .addHelpText('after', text.verifyHelp)
     .action((site: string | undefined, options: VerifyOptions) =>

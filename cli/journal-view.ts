@@ -16,7 +16,7 @@ import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/journal.ts';
 import { isLoss } from './render-status.ts';
-import { SIMULATED_MARK } from './state-folder.ts';
+import { diskCodeOf, isForbidden, SIMULATED_MARK } from './state-folder.ts';
 
 /** A journal that is only looked at. */
 export interface JournalView {
@@ -132,7 +132,7 @@ async function mustBeAllowed(path: string): Promise<void> {
     await fs.access(path, fs.constants.R_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
+    if (code !== undefined && isForbidden(code)) throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
   }
 }
 
@@ -198,9 +198,8 @@ async function orSayUnreadable(folder: string, io: Io, work: () => Promise<void>
     await work();
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-    const code = error instanceof DiskError ? error.code : error.cause instanceof DiskError ? error.cause.code : '';
-    const isForbidden = code === 'EACCES' || code === 'EPERM';
-    io.err(text.unreadable(folder, error.message, isForbidden));
-    io.setExitCode(isForbidden ? EXIT.forbidden : EXIT.problems);
+    const mayNot = isForbidden(diskCodeOf(error));
+    io.err(text.unreadable(folder, error.message, mayNot));
+    io.setExitCode(mayNot ? EXIT.forbidden : EXIT.problems);
   }
 }

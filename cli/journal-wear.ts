@@ -7,6 +7,7 @@ import { labelled } from './journal-render.ts';
 import { type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
 import { sizeText } from './render-status.ts';
+import { stateOption } from './state-folder.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_DAYS = 365.25;
@@ -46,7 +47,7 @@ export function addWear(journal: Command, io: Io): void {
     .command('wear')
     .description('Measure what the journal costs the card: bytes and syncs a day, from the gateway that runs.')
     .argument('[site]', SITE_ARGUMENT)
-    .option('--state <folder>', 'state folder of the gateway')
+    .addOption(stateOption('state folder of the gateway'))
     .option('--json', 'print JSON')
     .addHelpText('after', text.wearHelp)
     .action((site: string | undefined, options: WearOptions) =>

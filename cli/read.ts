@@ -10,7 +10,7 @@ import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { renderReadings } from './render-readings.ts';
 import { siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolders } from './state-folder.ts';
+import { SITE_DEFAULT, stateFolders, stateOption } from './state-folder.ts';
 
 /** How often `--watch` shows the readings anew. */
 const WATCH_MS = 1_000;
@@ -29,7 +29,7 @@ export function addRead(program: Command, io: Io): void {
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
     .option('--watch', 'show them anew every second, until Ctrl-C')
     .option('--json', 'print JSON')
-    .option('--state <folder>', 'state folder of the gateway, if it was started with --state')
+    .addOption(stateOption('state folder of the gateway, if it was started with --state'))
     .addHelpText(
       'after',
       `

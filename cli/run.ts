@@ -3,8 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/load-site.ts';
 import { openGateway } from '../gateway/gateway.ts';
-import { DiskError, LockHeldError, type LogLevel } from '../gateway/host.ts';
-import { JournalError } from '../gateway/journal/journal.ts';
+import { LockHeldError, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
@@ -14,7 +13,7 @@ import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
 import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
-import { claimFolder, SITE_DEFAULT, stateFolder } from './state-folder.ts';
+import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
 
 interface RunOptions {
   readonly state?: string;
@@ -27,9 +26,8 @@ export function addRun(program: Command, io: Io): void {
     .command('run')
     .description('Run the gateway of a site: measure, keep, deliver. Ends with Ctrl-C or SIGTERM.')
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
-    .option(
-      '--state <folder>',
-      'where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)',
+    .addOption(
+      stateOption('where the journal is kept (default: /var/lib/barri for /etc/barri, else ~/.local/state/barri/<gateway>)'),
     )
     .addOption(logLevelOption(io))
     .option('--json', 'print JSON lines: the default, and the only form')
@@ -84,21 +82,14 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
 /** Starts a gateway; what a person can mend is said with the way out, and undefined returned. */
 export async function startOrSay<T>(folder: string, io: Io, start: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await start();
+    return await orSayUnusable(folder, io, start);
   } catch (error) {
     if (error instanceof LockHeldError) {
       io.err(text.stateFolderLocked(folder));
       io.setExitCode(EXIT.tryAgain);
-    } else if (error instanceof JournalError) {
-      io.err(text.stateFolderUnusable(folder, error.message));
-      io.setExitCode(EXIT.tryAgain);
-    } else if (error instanceof DiskError) {
-      io.err(text.stateFolderUnusable(folder, error.message));
-      io.setExitCode(error.code === 'EACCES' || error.code === 'EPERM' ? EXIT.forbidden : EXIT.tryAgain);
-    } else {
-      throw error;
+      return undefined;
     }
-    return undefined;
+    throw error;
   }
 }
 

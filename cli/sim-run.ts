@@ -17,7 +17,7 @@ import { portNumber } from './port-number.ts';
 import { logLevelOption, startOrSay } from './run.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
-import { claimFolder, stateFolder } from './state-folder.ts';
+import { claimFolder, stateFolder, stateOption } from './state-folder.ts';
 
 /** Port of a Sentilo server. */
 const CITY_PORT_DEFAULT = 8081;
@@ -50,7 +50,7 @@ export function addSimRun(sim: Command, io: Io): void {
         .conflicts(['speed', 'state', 'city', 'cityPort']),
     )
     .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)
-    .option('--state <folder>', 'where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)')
+    .addOption(stateOption('where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)'))
     .option('--city <url>', 'send to a simulated Sentilo that runs already on this machine (barri sim sentilo)')
     .option('--city-port <port>', 'port of the simulated Sentilo; 0 takes any free one', portNumber, CITY_PORT_DEFAULT)
     .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')

@@ -11,6 +11,13 @@ export async function main(): Promise<boolean> {
   const io = processIo((error) => crashed(crash(error, io)));
   process.on('uncaughtException', io.fatal);
   process.on('unhandledRejection', io.fatal);
-  const running = runProgram(process.argv, io).catch(io.fatal);
-  return await Promise.race([running.then(() => false), crashing.then(() => true)]);
+  const ended = runProgram(process.argv, io).then(
+    () => false,
+    async (error) => {
+      io.fatal(error);
+      await crashing;
+      return true;
+    },
+  );
+  return await Promise.race([ended, crashing.then(() => true)]);
 }

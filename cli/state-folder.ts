@@ -1,6 +1,10 @@
 import { promises as fs } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import { DiskError } from '../gateway/host.ts';
+import { JournalError } from '../gateway/journal/journal.ts';
+import { realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
@@ -12,6 +16,19 @@ export const SIMULATED_MARK = 'simulated';
 
 /** The site file of a gateway that was installed as a service. */
 export const SITE_DEFAULT = '/etc/barri/gateway.yaml';
+
+/** `--state`. An empty text is none: it would be the folder that the command runs in, and is a variable that nobody has set. */
+export function stateOption(description: string): Option {
+  return new Option('--state <folder>', description).argParser((value: string) => {
+    if (value.trim() === '') throw new InvalidArgumentError('It is empty: name a folder, or leave the option out.');
+    return value;
+  });
+}
+
+/** The state folder that the environment names; undefined when it names none. */
+export function stateOfEnvironment(env: Io['env']): string | undefined {
+  return env['BARRI_STATE_DIR'] || undefined;
+}
 
 export interface StateFolderChoice {
   /** `--state DIR`, if given. */
@@ -25,10 +42,11 @@ export interface StateFolderChoice {
 
 /** Where a gateway keeps its journal and its socket: as told, else /var/lib/barri for the service, else the user's state folder. */
 export function stateFolder({ option, siteFile, gatewayId, simulated, env }: StateFolderChoice): string {
-  const told = option ?? (simulated ? undefined : env['BARRI_STATE_DIR']);
+  const told = option ?? (simulated ? undefined : stateOfEnvironment(env));
   if (told !== undefined) return resolve(told);
   if (!simulated && resolve(siteFile).startsWith(SYSTEM_CONFIG)) return SYSTEM_STATE;
-  const base = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
+  // Empty is unset, as the specification of these variables has it.
+  const base = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state');
   return join(base, 'barri', simulated ? `simulated-${gatewayId}` : gatewayId);
 }
 
@@ -41,6 +59,7 @@ export function stateFolders(choice: Omit<StateFolderChoice, 'simulated'>): stri
 /**
  * Makes sure that simulated and real readings never meet in one journal: the simulated ones would reach the real city.
  * A folder is marked by the first simulated run on it. False when it belongs to the other kind: then it was said.
+ * @throws DiskError when the folder or the mark cannot be made
  */
 export async function claimFolder(folder: string, simulated: boolean, io: Io): Promise<boolean> {
   const mark = join(folder, SIMULATED_MARK);
@@ -52,10 +71,43 @@ export async function claimFolder(folder: string, simulated: boolean, io: Io): P
     return false;
   }
   if (simulated && !isMarked) {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-    await fs.writeFile(mark, 'The readings in this folder are simulated. Delete the whole folder to begin anew.\n');
+    // Not with node's own recursive mkdir, which never returns from a file system that takes no folders, such as /proc.
+    const { disk } = realHost(() => {});
+    await disk.mkdir(folder);
+    const file = await disk.open(mark, 'create');
+    try {
+      await file.pwrite(Buffer.from('The readings in this folder are simulated. Delete the whole folder to begin anew.\n'), 0);
+      await file.fdatasync();
+    } finally {
+      await file.close();
+    }
+    await disk.fsyncDir(folder);
   }
   return true;
+}
+
+/** Runs `work` on a state folder; when the folder cannot be used, that is said, and undefined returned. */
+export async function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+    const code = diskCodeOf(error);
+    io.err(text.stateFolderUnusable(folder, error.message, code));
+    io.setExitCode(isForbidden(code) ? EXIT.forbidden : EXIT.tryAgain);
+    return undefined;
+  }
+}
+
+/** What the operating system said (EACCES …); empty when it was not the disk. */
+export function diskCodeOf(error: DiskError | JournalError): string {
+  if (error instanceof DiskError) return error.code;
+  return error.cause instanceof DiskError ? error.cause.code : '';
+}
+
+/** Whether a code says that this user may not. */
+export function isForbidden(code: string): boolean {
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 async function exists(path: string): Promise<boolean> {

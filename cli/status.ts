@@ -12,7 +12,7 @@ import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
-import { SITE_DEFAULT } from './state-folder.ts';
+import { diskCodeOf, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
 
 interface StatusOptions {
   readonly state?: string;
@@ -25,7 +25,7 @@ export function addStatus(program: Command, io: Io): void {
     .command('status')
     .description('Show what is measured, what is stored and what the city has.')
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
-    .option('--state <folder>', 'state folder of the gateway')
+    .addOption(stateOption('state folder of the gateway'))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -41,7 +41,7 @@ Examples:
 
 async function showStatus(site: string | undefined, options: StatusOptions, io: Io): Promise<void> {
   // With a folder at hand the site's file does not matter, even when it is wrong.
-  const told = options.state ?? io.env['BARRI_STATE_DIR'];
+  const told = options.state ?? stateOfEnvironment(io.env);
   const place = await placeOf({ state: told, site: told === undefined ? site : undefined }, io);
   if (place === undefined) return;
   const { folders } = place;
@@ -86,7 +86,7 @@ async function storedOrSay(folder: string, io: Io): Promise<Stored | 'unusable' 
     return await storedIn(folder, io);
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-    io.err(text.stateFolderUnusable(folder, error.message));
+    io.err(text.stateFolderUnusable(folder, error.message, diskCodeOf(error)));
     io.setExitCode(EXIT.forbidden);
     return 'unusable';
   }

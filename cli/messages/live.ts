@@ -115,8 +115,8 @@ hash     ${traceHash}
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
     `error[B101] another gateway already runs on ${folder}\n   = stop it first (sudo systemctl stop barri), or give this one a folder of its own: --state FOLDER\n`,
-  stateFolderUnusable: (folder: string, why: string) =>
-    `error[B102] the state folder ${folder} cannot be used: ${why}\n   = make it writable for this user, or choose another one: --state FOLDER\n`,
+  stateFolderUnusable: (folder: string, why: string, code: string) =>
+    `error[B102] the state folder ${folder} cannot be used: ${why}\n   = ${FOLDER_REMEDIES[code] ?? 'make it writable for this user, or choose another one'}: --state FOLDER\n`,
 } as const;
 
 interface Simulated {
@@ -179,6 +179,15 @@ const FOREIGN: Readonly<Record<ForeignKind, string>> = {
   socket: 'a socket and no file of the journal',
   device: 'a device and no file of the journal',
   'too-large': 'too large for a file of the journal, and begins with nothing of one',
+};
+
+/** What to do where a folder cannot be made or used, by what the operating system said. */
+const FOLDER_REMEDIES: Readonly<Record<string, string>> = {
+  ENOTDIR: 'it, or what it lies in, is a file and no folder: choose another one',
+  ENOENT: 'no folder can be made there: choose another one',
+  ENAMETOOLONG: 'choose one with a shorter name',
+  ENOSPC: 'make room on the disk, or choose one on another disk',
+  EDQUOT: 'make room on the disk, or choose one on another disk',
 };
 
 const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {

@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stateFolder } from '../../cli/state-folder.ts';
 import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
+import { asStranger } from './as-stranger.ts';
 import { barri, ROOT } from './in-process.ts';
 
 const DEMO = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
@@ -40,8 +42,8 @@ function site(token?: { text: string; mode: number }): string {
 }
 
 /** A command line in a process of its own, and its first lines until one of them matches. */
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT });
+function start(args: readonly string[], nodeOptions: readonly string[] = []) {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeOptions, 'cli/main.ts', ...args], { cwd: ROOT });
   children.push(() => child.kill('SIGKILL'));
   let out = '';
   child.stdout.on('data', (bytes) => {
@@ -98,6 +100,72 @@ describe('barri run does not start and says what to do', () => {
     expect(err).toContain('error[B102]');
     expect(err).toContain('--state');
   });
+});
+
+describe('a state folder that cannot be used is said by barri sim run as by barri run', () => {
+  const longName = 'x'.repeat(300);
+  const cases: readonly { is: string; state: () => string; says: RegExp }[] = [
+    { is: 'a device', state: () => '/dev/null', says: /ENOTDIR\n {3}= it, or what it lies in, is a file and no folder/ },
+    { is: 'below a file', state: () => join(file(), 'state'), says: /ENOTDIR\n {3}= it, or what it lies in, is a file/ },
+    { is: 'where no folder can be', state: () => '/proc/x', says: /ENOENT\n {3}= no folder can be made there/ },
+    { is: 'of too long a name', state: () => join(folder, longName), says: /ENAMETOOLONG\n {3}= choose one with a shorter name/ },
+  ];
+  const file = () => {
+    writeFileSync(join(folder, 'file'), '');
+    return join(folder, 'file');
+  };
+
+  test.each(cases)('$is', async ({ state, says }) => {
+    const simulated = await barri(['sim', 'run', DEMO, '--city-port', '0', '--state', state()]);
+    expect(simulated.err).toMatch(/error\[B102\] the state folder .* cannot be used: /);
+    expect(simulated.err).toMatch(says);
+    const real = await barri(['run', site({ text: CANARY, mode: 0o600 }), '--state', state()]);
+    expect(real.err).toMatch(/error\[B102\]/);
+    expect([simulated.code, real.code]).toEqual([75, 75]);
+  });
+
+  test('of another user', async () => {
+    const state = join(folder, 'state');
+    mkdirSync(state, { mode: 0o555 });
+    chmodSync(folder, 0o755);
+    const { code, err } = await asStranger(() => barri(['sim', 'run', DEMO, '--city-port', '0', '--state', state]));
+    expect(err).toMatch(/error\[B102\].*EACCES\n {3}= make it writable for this user/);
+    expect(code).toBe(5);
+  });
+
+  test('and the command ends', async () => {
+    const running = start(['sim', 'run', DEMO, '--city-port', '0', '--state', '/proc/x']);
+    expect(await running.exit).toBe(75);
+  });
+});
+
+test('a bug of ours ends the command, whatever it had opened', async () => {
+  const planted = `data:text/javascript,import fs from 'node:fs'; fs.promises.mkdir = () => { throw new Error('planted'); };`;
+  const args = ['sim', 'run', DEMO, '--city-port', '0', '--state', join(folder, 'state')];
+  const running = start(args, ['--import', planted]);
+  expect(await running.exit).toBe(70);
+  expect(running.out()).toContain('this is a bug: Error: planted');
+});
+
+test.each([
+  ['run', DEMO],
+  ['sim', 'run', DEMO],
+  ['read', DEMO],
+  ['status'],
+  ['journal', 'inspect'],
+  ['journal', 'verify'],
+  ['journal', 'export'],
+  ['journal', 'wear'],
+])('%s %s with an empty --state is refused: it would be the folder that the command runs in', async (...words) => {
+  const { code, err } = await barri([...words, '--state', '']);
+  expect(code).toBe(2);
+  expect(err).toContain('It is empty: name a folder, or leave the option out.');
+});
+
+test('an empty variable names no state folder', () => {
+  const env = { HOME: '/home/anna', BARRI_STATE_DIR: '', XDG_STATE_HOME: '' };
+  const choice = { option: undefined, siteFile: 'x.yaml', gatewayId: 'street', simulated: false, env };
+  expect(stateFolder(choice)).toBe('/home/anna/.local/state/barri/street');
 });
 
 test('wrong use of the command ends with 2, help and version with 0', async () => {
