@@ -36,7 +36,7 @@ export function addInspect(journal: Command, io: Io): void {
 
 /** Looks at all that is known without reading every record. */
 async function inspect(view: JournalView, io: Io): Promise<Inspection> {
-  const { journal, folder, running, isSimulated } = view;
+  const { journal, folder, isRunning, running, isSimulated } = view;
   const stats = journal.stats();
   const uplinks: UplinkView[] = [];
   for (const uplink of view.uplinks) uplinks.push(await inspectUplink(uplink, view, io));
@@ -44,7 +44,7 @@ async function inspect(view: JournalView, io: Io): Promise<Inspection> {
   const files = await Promise.all(stats.files.map((file) => withSize(folder, file)));
   return {
     folder,
-    isRunning: running !== undefined,
+    isRunning,
     isSimulated,
     recordCount,
     sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),

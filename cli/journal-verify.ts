@@ -56,7 +56,7 @@ export function addVerify(journal: Command, io: Io): void {
 }
 
 async function verify(view: JournalView, io: Io, signal: AbortSignal): Promise<Verification> {
-  const { journal, folder, running } = view;
+  const { journal, folder, isRunning } = view;
   const { recordCount, files } = journal.stats();
   const promised = promisedBy(files);
   const progress = openProgress(text.verifying, recordCount, errorOutput(io.err));
@@ -74,12 +74,12 @@ async function verify(view: JournalView, io: Io, signal: AbortSignal): Promise<V
   const damage = await findingsOf(view);
   return {
     folder,
-    isRunning: running !== undefined,
+    isRunning,
     fileCount: files.length,
     readCount,
     // A running gateway drops and seals meanwhile, and what is damaged is told on its own.
     unreadCount:
-      running === undefined && damage.length === 0
+      !isRunning && damage.length === 0
         ? [...promised.values()].reduce((sum, { unreadCount }) => sum + Math.max(0, unreadCount), 0)
         : 0,
     damage,

@@ -14,6 +14,7 @@ import { closeLooked, journalFolderOf, openToLook, type Place, placeOf, type Tol
 import { type Times, timesOf } from './journal-time.ts';
 import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/journal.ts';
 import { isLoss } from './render-status.ts';
 import { diskCodeOf, isForbidden, SIMULATED_MARK } from './state-folder.ts';
@@ -23,8 +24,12 @@ export interface JournalView {
   /** Where its files are. */
   readonly folder: string;
   readonly journal: Journal;
-  /** What the gateway that runs on it says; undefined when none runs. */
+  /** A gateway runs on it, whether it answers or not. */
+  readonly isRunning: boolean;
+  /** What the gateway that runs on it says; undefined when none runs, or when it does not answer. */
   readonly running?: GatewayStatus;
+  /** The gateway that runs on it and does not answer. */
+  readonly unanswering?: LockHolder;
   readonly isSimulated: boolean;
   /** The site, when its file was named or found. */
   readonly config?: Config;
@@ -58,10 +63,12 @@ async function withOneOf({ folders, config }: Place, io: Io, work: (view: Journa
       for (const folder of folders) {
         const journalFolder = await findJournal(folder);
         if (journalFolder === undefined) continue;
-        const running = await askGateway<GatewayStatus>(dirname(resolve(journalFolder)), '/status');
-        found.push({ journalFolder, running });
+        const stateFolder = dirname(resolve(journalFolder));
+        const running = await askGateway<GatewayStatus>(stateFolder, '/status');
+        const unanswering = running === undefined ? await lockHolder(stateFolder) : undefined;
+        found.push({ journalFolder, running, unanswering });
       }
-      const chosen = found.find(({ running }) => running !== undefined) ?? found[0];
+      const chosen = found.find(({ running, unanswering }) => running !== undefined || unanswering !== undefined) ?? found[0];
       if (chosen !== undefined) return await lookAt(chosen, config, io, work);
       io.err(text.noJournal(wanted));
       io.setExitCode(EXIT.problems);
@@ -88,14 +95,16 @@ export async function interruptible(io: Io, work: (signal: AbortSignal) => Promi
 interface Found {
   readonly journalFolder: string;
   readonly running: GatewayStatus | undefined;
+  readonly unanswering: LockHolder | undefined;
 }
 
 async function lookAt(
-  { journalFolder: folder, running }: Found,
+  { journalFolder: folder, running, unanswering }: Found,
   config: Config | undefined,
   io: Io,
   work: (view: JournalView) => Promise<void>,
 ): Promise<void> {
+  const isRunning = running !== undefined || unanswering !== undefined;
   const names = await fs.readdir(folder);
   for (const name of names) if (isJournalFile(name)) await mustBeAllowed(join(folder, name));
   const journal = await openToLook(folder);
@@ -104,21 +113,23 @@ async function lookAt(
     () => false,
   );
   if (isSimulated) io.err(text.simulated(folder));
-  if (running !== undefined) io.err(text.running);
+  if (isRunning) io.err(text.running);
   const again = () => openToLook(folder);
   try {
     await work({
       folder,
       journal,
+      isRunning,
       ...(running === undefined ? {} : { running }),
+      ...(unanswering === undefined ? {} : { unanswering }),
       isSimulated,
       ...(config === undefined ? {} : { config }),
       uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
       again,
-      times: () => timesOf(journal, running === undefined ? undefined : realHost(() => {}).bootId),
+      times: () => timesOf(journal, isRunning ? realHost(() => {}).bootId : undefined),
       losses: async () => {
         const noticed = [...journal.stats().damage.filter(isLoss), ...(await hollowFiles(journal))];
-        return running === undefined || noticed.length === 0 ? noticed : await confirmed(noticed, again);
+        return isRunning && noticed.length > 0 ? await confirmed(noticed, again) : noticed;
       },
     });
   } finally {

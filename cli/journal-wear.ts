@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { JournalStats } from '../gateway/journal/journal.ts';
 import { EXIT } from './exit-codes.ts';
@@ -6,6 +7,7 @@ import { SITE_ARGUMENT } from './journal-arguments.ts';
 import { labelled } from './journal-render.ts';
 import { type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { text as live } from './messages/live.ts';
 import { sizeText } from './render-status.ts';
 import { stateOption } from './state-folder.ts';
 
@@ -55,13 +57,15 @@ export function addWear(journal: Command, io: Io): void {
     );
 }
 
-function showWear({ running, config, journal, folder }: JournalView, options: WearOptions, io: Io): void {
+function showWear({ running, unanswering, config, journal, folder }: JournalView, options: WearOptions, io: Io): void {
   // A gateway of an earlier release does not count.
   const counted = running?.stored.wear as JournalStats['wear'] | undefined;
   if (counted === undefined) {
     const { recordCount, sizeBytes } = journal.stats();
-    if (options.json === true) io.out(`${JSON.stringify({ running: false, recordCount, sizeBytes })}\n`);
-    io.err(text.wearUnknown(folder, recordCount, sizeText(sizeBytes)));
+    const state = unanswering === undefined ? { running: false } : { running: true, answering: false, ...unanswering };
+    if (options.json === true) io.out(`${JSON.stringify({ ...state, recordCount, sizeBytes })}\n`);
+    if (unanswering === undefined) io.err(text.wearUnknown(folder, recordCount, sizeText(sizeBytes)));
+    else io.err(live.notAnswering(dirname(folder), unanswering.pid) + text.wearUnanswered(recordCount, sizeText(sizeBytes)));
     io.setExitCode(EXIT.problems);
     return;
   }

@@ -10,6 +10,7 @@ import { closeLooked, journalFolderOf, openToLook, placeOf } from './journal-pla
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
 import { diskCodeOf, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
@@ -53,11 +54,18 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     return;
   }
   for (const folder of folders) {
+    const holder = await lockHolder(folder);
+    if (holder !== undefined) {
+      io.err(text.notAnswering(folder, holder.pid));
+      io.setExitCode(EXIT.problems);
+    }
     const stored = await storedOrSay(folder, io);
     if (stored === 'unusable') return;
+    if (stored === undefined && holder !== undefined) return;
     if (stored === undefined) continue;
-    if (options.json === true) return io.out(`${JSON.stringify({ running: false, ...stored })}\n`);
-    io.out(text.notRunning(folder));
+    const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
+    if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
+    io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
     const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount)];
     return io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
   }

@@ -273,18 +273,23 @@ const realListen: Listen = async (path, handler) => {
   };
 };
 
+/** The name in the abstract namespace that whoever has taken a folder listens on. */
+export function lockName({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
+  return `\0barri-${dev}-${ino}`;
+}
+
 const realLock: Lock = async (folder) => {
   // In another network namespace (a container) the abstract name below is another one, but the gateway's own socket is a file.
   if (await answers(socketPath(folder))) throw new LockHeldError(`another gateway uses ${folder}`);
   // An abstract socket named by the folder's inode: the kernel frees it when the process dies, whatever kills it, and two
   // paths to one folder are one name.
-  const { dev, ino } = await diskCall('look at', folder, fs.stat(folder));
+  const name = lockName(await diskCall('look at', folder, fs.stat(folder)));
   const server = net.createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(cause.code === 'EADDRINUSE' ? new LockHeldError(`another gateway uses ${folder}`, { cause }) : cause);
     });
-    server.listen(`\0barri-${dev}-${ino}`, resolve);
+    server.listen(name, resolve);
   });
   server.unref();
   return async () => {

@@ -194,6 +194,8 @@ they are worth most.
 Examples:
   barri journal wear
   barri journal wear school.gateway.yaml --json`,
+  wearUnanswered: (records: number, size: string) =>
+    `What it has counted cannot be asked for. Its files hold ${count(records, 'record')} in ${size}, which is what they take, not what was written.\n`,
   wearUnknown: (folder: string, records: number, size: string) =>
     `No gateway runs on ${folder}, so nothing can be measured: files that are written over and over do not tell how often.
 They hold ${count(records, 'record')} in ${size}, which is what they take, not what was written.

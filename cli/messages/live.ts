@@ -90,6 +90,9 @@ export const text = {
   busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
   skippedLine: (device: string, code: string) => `${device} (${code}: see \`barri check\`)`,
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
+  notAnswering: (folder: string, pid: number | undefined) =>
+    `error[B109] a gateway runs on ${folder}${pid === undefined ? '' : ` (process ${pid})`} and does not answer\n   = ask again if it has just started; one that was stopped with a signal goes on with: kill -CONT ${pid ?? 'PROCESS'}\n   = else start it anew (sudo systemctl restart barri): what it kept is in the journal\n`,
+  keptSoFar: 'This is what its journal holds:\n',
   noJournal: (folder: string) =>
     `error[B103] no gateway runs on ${folder}, and it holds no journal\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,

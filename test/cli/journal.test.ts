@@ -1,6 +1,7 @@
 // `barri journal` on journals that were kept on the real disk, damaged by hand, or belong to a gateway that runs.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { decodeMultiple } from 'cbor-x';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -301,6 +302,57 @@ describe('wear', () => {
     const { code, err } = await journal('wear', '--state', state);
     expect(code).toBe(1);
     expect(err).toContain('nothing can be measured');
+  });
+});
+
+describe('a gateway that runs and does not answer', () => {
+  /** Takes the folder as a gateway does, in this process. */
+  const take = async () => {
+    await keep(state, minutes(2));
+    cleanUps.push(await realHost(() => {}).lock(state));
+  };
+  /** The kernel takes connections for a process that is stopped: nobody answers on them. */
+  const beSilent = async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(socketPath(state), resolve));
+    cleanUps.push(() => server.close());
+  };
+  const says = () => `error[B109] a gateway runs on ${state} (process ${process.pid}) and does not answer`;
+
+  test.each([
+    { because: 'its socket was deleted', prepare: async () => {} },
+    { because: 'its process was stopped', prepare: beSilent },
+  ])(
+    'is said by status, with what the journal holds: $because',
+    async ({ prepare }) => {
+      await take();
+      await prepare();
+      const { code, out, err } = await barri(['status', '--state', state]);
+      expect(err).toContain(says());
+      expect(err).toContain(`kill -CONT ${process.pid}`);
+      expect(out).toContain('4 records');
+      expect(out).not.toContain('No gateway runs');
+      expect(code).toBe(1);
+      const { out: json } = await barri(['status', '--state', state, '--json']);
+      expect(JSON.parse(json)).toMatchObject({ running: true, answering: false, pid: process.pid, stored: { recordCount: 4 } });
+    },
+    30_000,
+  );
+
+  test('is said by wear', async () => {
+    await take();
+    const { code, err } = await journal('wear', '--state', state);
+    expect(err).toContain(says());
+    expect(err).not.toContain('start the gateway');
+    expect(err).toContain('4 records');
+    expect(code).toBe(1);
+  });
+
+  test('is known to be writing', async () => {
+    await take();
+    const { out, err } = await journal('inspect', '--state', state, '--json');
+    expect(JSON.parse(out)).toMatchObject({ isRunning: true, recordCount: 4 });
+    expect(err).toContain('A gateway is running on this journal');
   });
 });
 
