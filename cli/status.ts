@@ -31,7 +31,9 @@ export function addStatus(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Exit code 1 when something is wrong: a device silent, the city out of reach, readings lost.
+Exit code 1 when something is wrong: a device silent, the city out of reach, readings
+lost, a gateway that does not answer. Without a gateway it tells of the journal alone:
+1 when something in it is damaged or missing.
 
 Examples:
   barri status
@@ -64,6 +66,7 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     if (stored === undefined && holder !== undefined) return;
     if (stored === undefined) continue;
     const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
+    if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
     if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
     io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
     const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount)];

@@ -1,0 +1,58 @@
+// What `barri status` says, and its exit code, where no gateway runs: the journal is all there is.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Gap } from '../../gateway/record.ts';
+import { barri } from './in-process.ts';
+import { DAY_MS, hall, keep, minutes, temporaryState } from './journal-kit.ts';
+
+let state: string;
+let remove: () => void;
+beforeEach(() => {
+  ({ state, remove } = temporaryState());
+});
+afterEach(() => remove());
+
+const status = (...more: string[]) => barri(['status', '--state', state, ...more]);
+
+function gap(cause: string): Gap {
+  return {
+    ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause },
+    ...{ firstSequence: 1, lastSequence: 40, recordClass: 'gauges', count: 17, sensors: ['makers-hall-temperature'] },
+    ...{ fromWallMs: DAY_MS, toWallMs: DAY_MS + 60_000 },
+  };
+}
+
+/** The exit code is the same for people and for scripts. */
+async function codes(): Promise<readonly number[]> {
+  return [(await status()).code, (await status('--json')).code];
+}
+
+describe('without a gateway, barri status ends with', () => {
+  test('0 when the journal is whole', async () => {
+    await keep(state, minutes(10));
+    expect(await codes()).toEqual([0, 0]);
+  });
+
+  test('0 when all that is gone had its time', async () => {
+    await keep(state, [hall(1), gap('expired')]);
+    expect(await codes()).toEqual([0, 0]);
+  });
+
+  test('1 when records are missing', async () => {
+    await keep(state, [hall(1), gap('size-cap')]);
+    expect((await status()).out).toContain('17 records missing in all');
+    expect(await codes()).toEqual([1, 1]);
+  });
+
+  test('1 when something is damaged', async () => {
+    await keep(state, minutes(200));
+    const slot = join(state, 'journal', 'slot-000');
+    const bytes = readFileSync(slot);
+    bytes.fill(0xff, 4_100, 4_200);
+    writeFileSync(slot, bytes);
+    expect((await status()).out).toContain('damage in slot-000');
+    expect(await codes()).toEqual([1, 1]);
+  });
+});
