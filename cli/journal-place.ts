@@ -1,12 +1,16 @@
+import { promises as fs } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Disk, DiskError } from '../gateway/host.ts';
+import { isJournalFile } from '../gateway/journal/file-names.ts';
 import { type Journal, JournalError } from '../gateway/journal/journal.ts';
 import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { text } from './messages/journal.ts';
 import { siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
+import { diskCodeOf, isForbidden, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
 /** Where a person says that the journal is. */
 export interface Told {
@@ -36,12 +40,38 @@ export async function placeOf({ site, state }: Told, io: Io): Promise<Place | un
 /**
  * Opens a journal to look at it: no lock is taken and not a byte is changed, so that it works beside a running gateway.
  * What that one writes meanwhile may be missing, and what it drops may look like damage.
- * @throws JournalError when the folder cannot be listed
+ * @throws JournalError when the folder cannot be listed; DiskError when this user may not read its files
  */
-export function openToLook(journalFolder: string): Promise<Journal> {
+export async function openToLook(journalFolder: string): Promise<Journal> {
+  // What cannot be listed is said by the opening.
+  const names = await fs.readdir(journalFolder).catch(() => []);
+  for (const name of names) if (isJournalFile(name)) await mustBeAllowed(join(journalFolder, name));
   const { disk } = realHost(() => {});
   const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
-  return openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, isReadOnly: true, ...limits });
+  return await openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, isReadOnly: true, ...limits });
+}
+
+/** The files of another user are no damage. @throws DiskError */
+async function mustBeAllowed(path: string): Promise<void> {
+  try {
+    await fs.access(path, fs.constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined && isForbidden(code)) throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
+  }
+}
+
+/** Runs `work`; files that cannot be read are said, and undefined returned. */
+export async function orSayUnreadable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+    const code = diskCodeOf(error);
+    io.err(text.unreadable(folder, error.message, code));
+    io.setExitCode(isForbidden(code) ? EXIT.forbidden : EXIT.problems);
+    return undefined;
+  }
 }
 
 /** Closes what openToLook opened. Nothing was written, so a disk that refuses writes is nothing to tell. */

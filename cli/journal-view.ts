@@ -5,19 +5,19 @@ import { DiskError } from '../gateway/host.ts';
 import { parseBlockFileName } from '../gateway/journal/block-file.ts';
 import { uplinkOf } from '../gateway/journal/cursor-file.ts';
 import { isJournalFile } from '../gateway/journal/file-names.ts';
-import { type Damage, type Journal, JournalError } from '../gateway/journal/journal.ts';
+import type { Damage, Journal } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { closeLooked, journalFolderOf, openToLook, type Place, placeOf, type Told } from './journal-place.ts';
+import { closeLooked, journalFolderOf, openToLook, orSayUnreadable, type Place, placeOf, type Told } from './journal-place.ts';
 import { type Times, timesOf } from './journal-time.ts';
 import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/journal.ts';
 import { isLoss } from './render-status.ts';
-import { diskCodeOf, isForbidden, SIMULATED_MARK } from './state-folder.ts';
+import { SIMULATED_MARK } from './state-folder.ts';
 
 /** A journal that is only looked at. */
 export interface JournalView {
@@ -106,7 +106,6 @@ async function lookAt(
 ): Promise<void> {
   const isRunning = running !== undefined || unanswering !== undefined;
   const names = await fs.readdir(folder);
-  for (const name of names) if (isJournalFile(name)) await mustBeAllowed(join(folder, name));
   const journal = await openToLook(folder);
   const isSimulated = await fs.access(join(dirname(resolve(folder)), SIMULATED_MARK)).then(
     () => true,
@@ -134,16 +133,6 @@ async function lookAt(
     });
   } finally {
     await closeLooked(journal);
-  }
-}
-
-/** The files of another user are no damage. @throws DiskError */
-async function mustBeAllowed(path: string): Promise<void> {
-  try {
-    await fs.access(path, fs.constants.R_OK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== undefined && isForbidden(code)) throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
   }
 }
 
@@ -200,17 +189,5 @@ async function listed(folder: string): Promise<readonly string[] | undefined> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new DiskError(code ?? 'UNKNOWN', `cannot list ${folder}: ${code}`, { cause: error });
-  }
-}
-
-/** Runs `work`; files that cannot be read are said. */
-async function orSayUnreadable(folder: string, io: Io, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-    const mayNot = isForbidden(diskCodeOf(error));
-    io.err(text.unreadable(folder, error.message, mayNot));
-    io.setExitCode(mayNot ? EXIT.forbidden : EXIT.problems);
   }
 }

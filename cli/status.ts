@@ -1,19 +1,18 @@
 import type { Command } from 'commander';
-import { DiskError } from '../gateway/host.ts';
-import { JournalError, type JournalStats } from '../gateway/journal/journal.ts';
+import type { JournalStats } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { gapsOf, lossOfGap } from './journal-losses.ts';
-import { closeLooked, journalFolderOf, openToLook, placeOf } from './journal-place.ts';
+import { closeLooked, journalFolderOf, openToLook, orSayUnreadable, placeOf } from './journal-place.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
-import { diskCodeOf, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
+import { SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
 
 interface StatusOptions {
   readonly state?: string;
@@ -61,8 +60,9 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
       io.err(text.notAnswering(folder, holder.pid));
       io.setExitCode(EXIT.problems);
     }
-    const stored = await storedOrSay(folder, io);
-    if (stored === 'unusable') return;
+    const found = await orSayUnreadable(folder, io, async () => ({ stored: await storedIn(folder, io) }));
+    if (found === undefined) return;
+    const { stored } = found;
     if (stored === undefined && holder !== undefined) return;
     if (stored === undefined) continue;
     const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
@@ -89,18 +89,6 @@ interface Stored {
   readonly waitingCount: number;
   /** Records that the journal itself has on record as lost. */
   readonly missingCount: number;
-}
-
-/** As storedIn; a journal that cannot be read is said. */
-async function storedOrSay(folder: string, io: Io): Promise<Stored | 'unusable' | undefined> {
-  try {
-    return await storedIn(folder, io);
-  } catch (error) {
-    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-    io.err(text.stateFolderUnusable(folder, error.message, diskCodeOf(error)));
-    io.setExitCode(EXIT.forbidden);
-    return 'unusable';
-  }
 }
 
 /** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */

@@ -15,11 +15,10 @@ Examples:
   simulated: (folder: string) => `note: the readings in ${folder} are simulated\n`,
   noJournal: (folder: string) =>
     `error[B120] there is no journal in ${folder}\n   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = without --state the site file tells the folder: see \`barri status --help\`\n`,
-  unreadable: (folder: string, why: string, isForbidden: boolean) =>
+  unreadable: (folder: string, why: string, code: string) =>
     `error[B121] the journal in ${folder} cannot be read: ${why}\n   = ${
-      isForbidden
-        ? 'ask as the user whom it belongs to: put `sudo -u barri` before the command, or `sudo`'
-        : 'check the card and its cable; copy the folder to another disk (`cp -a`) and look at the copy with --state COPY'
+      UNREADABLE_REMEDIES[code] ??
+      'check the card and its cable; copy the folder to another disk (`cp -a`) and look at the copy with --state COPY'
     }\n`,
   progress: ({ what, count, total, part, leftMs }: ProgressTexts) => {
     if (total === undefined || part === undefined) return `${what}: ${number(count)} records`;
@@ -269,6 +268,15 @@ const CAUSES: Readonly<Record<string, string>> = {
   'size-cap': 'the journal was full',
   'disk-full': 'the disk was full',
   'waiting-full': 'the disk refused writes and the memory for them was full',
+};
+
+const ASK_AS_OWNER = 'ask as the user whom it belongs to: put `sudo -u barri` before the command, or `sudo`';
+
+/** What to do where a journal cannot be read, by what the operating system said. */
+const UNREADABLE_REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: ASK_AS_OWNER,
+  EPERM: ASK_AS_OWNER,
+  ENOTDIR: 'that is a file, or lies in one: name the state folder that a gateway writes to: --state FOLDER',
 };
 
 /** What the operating system means. */

@@ -1,13 +1,19 @@
+import { execFile } from 'node:child_process';
+import { type Ended, ROOT } from './in-process.ts';
+
 /** A user who owns nothing. */
 const NOBODY = 65_534;
 
-/** Runs `work` as a user to whom nothing belongs, where this process may choose; elsewhere as its own, whom the mode of a file keeps out. */
-export async function asStranger<T>(work: () => Promise<T>): Promise<T> {
-  if (process.geteuid?.() !== 0) return await work();
-  process.seteuid?.(NOBODY);
-  try {
-    return await work();
-  } finally {
-    process.seteuid?.(0);
-  }
+/**
+ * Runs a command line, in a process of its own, as a user to whom nothing belongs where this process may choose; elsewhere as
+ * its own user, whom the modes of the files must keep out.
+ */
+export function barriAsStranger(args: readonly string[]): Promise<Ended> {
+  const user = process.geteuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  const command = ['--import', 'tsx', 'cli/main.ts', ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: ROOT, ...user, env: { ...process.env, HOME: '/nowhere' } }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stateFolder } from '../../cli/state-folder.ts';
 import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
-import { asStranger } from './as-stranger.ts';
+import { barriAsStranger } from './as-stranger.ts';
 import { barri, ROOT } from './in-process.ts';
 
 const DEMO = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
@@ -128,7 +128,7 @@ describe('a state folder that cannot be used is said by barri sim run as by barr
     const state = join(folder, 'state');
     mkdirSync(state, { mode: 0o555 });
     chmodSync(folder, 0o755);
-    const { code, err } = await asStranger(() => barri(['sim', 'run', DEMO, '--city-port', '0', '--state', state]));
+    const { code, err } = await barriAsStranger(['sim', 'run', DEMO, '--city-port', '0', '--state', state]);
     expect(err).toMatch(/error\[B102\].*EACCES\n {3}= make it writable for this user/);
     expect(code).toBe(5);
   });
