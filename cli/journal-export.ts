@@ -2,10 +2,10 @@ import { type Command, Option } from 'commander';
 import type { HistoryQuery, StoredRecord } from '../gateway/journal/journal.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { collected, SITE_ARGUMENT } from './journal-arguments.ts';
+import { collected, named, SITE_ARGUMENT } from './journal-arguments.ts';
 import { FORMATS, type Format, openWriter, type RecordWriter } from './journal-formats.ts';
 import { heldFilter } from './journal-held.ts';
-import { liesIn, type Output, OutputError, openOutput } from './journal-output.ts';
+import { exitCodeOf, liesIn, type Output, OutputError, openOutput } from './journal-output.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { chooseSensors, type SensorChoice } from './journal-sensors.ts';
 import { parseMoment, type TimeOf } from './journal-time.ts';
@@ -33,7 +33,7 @@ export function addExport(journal: Command, io: Io): void {
     .option('--to <time>', 'the end, not included; a day is exported whole')
     .option('--sensor <id>', 'sensor id or <device>.<reading>; may be given several times', collected)
     .addOption(new Option('--format <format>', 'form of the output').choices([...FORMATS]).default('csv'))
-    .option('--out <file>', 'file to write (default: the standard output)')
+    .option('--out <file>', 'file to write; one that is there is replaced (default: the standard output)', named)
     .addHelpText('after', text.exportHelp)
     .action(async (site: string | undefined, options: ExportOptions) => {
       const range = rangeOf(options, Date.now(), io);
@@ -65,7 +65,7 @@ async function exportTo(view: JournalView, range: Range, options: ExportOptions,
   const choice = await chooseSensors(names, journal, config, () =>
     openProgress(text.lookingForSensors, journal.stats().recordCount, errorOutput(io.err)),
   );
-  if ('unknown' in choice) return sayWrong(text.unknownSensor(choice.unknown, choice.near), io);
+  if ('unknown' in choice) return sayWrong(text.unknownSensor(choice.unknown, choice.near, choice.otherCount), io);
   const times = await view.times();
   const { timeOf } = times;
   const selection = select(range, choice, names.length > 0, timeOf);
@@ -134,7 +134,8 @@ export interface Writing {
 
 /**
  * Writes what is selected, block by block, and returns how many records. Undefined when that was not possible (said, with
- * the exit code set) or was interrupted: then no half-written file is left.
+ * the exit code set) or was interrupted: then no half-written file is left. Undefined too when the reader went away before
+ * the end (`… | head`), which is nothing to tell: how many records it took nobody knows.
  */
 export async function writeRecords(view: JournalView, writing: Writing, io: Io): Promise<number | undefined> {
   const { writer, out, total, signal } = writing;
@@ -160,15 +161,18 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
       progress.to(looked);
     }
     progress.end();
-    if (signal.aborted) await output.discard();
-    else await output.finish();
-    return signal.aborted ? undefined : written;
+    if (signal.aborted) {
+      await output.discard();
+      return undefined;
+    }
+    const isTaken = await output.finish();
+    return isTaken ? written : undefined;
   } catch (error) {
     progress.end();
     await output?.discard();
     if (!(error instanceof OutputError)) throw error;
     io.err(text.outputFailed(error.path, error.code));
-    io.setExitCode(error.code === 'EACCES' || error.code === 'EPERM' ? EXIT.forbidden : EXIT.tryAgain);
+    io.setExitCode(exitCodeOf(error));
     return undefined;
   }
 }

@@ -59,9 +59,15 @@ export function lossOfGap(gap: Omit<Gap, 'kind' | keyof Stamp>): Loss {
     count: count ?? lastSequence - firstSequence + 1,
     isExact: count !== undefined,
     sensors,
-    ...(fromWallMs === undefined ? {} : { fromWallMs }),
-    ...(toWallMs === undefined ? {} : { toWallMs }),
+    ...inOrder(fromWallMs, toWallMs),
   };
+}
+
+/** From and to, the earlier one first: the clock may have been set back between the first record and the last. */
+function inOrder(fromWallMs: number | undefined, toWallMs: number | undefined): Pick<Loss, 'fromWallMs' | 'toWallMs'> {
+  if (fromWallMs === undefined) return toWallMs === undefined ? {} : { toWallMs };
+  if (toWallMs === undefined) return { fromWallMs };
+  return { fromWallMs: Math.min(fromWallMs, toWallMs), toWallMs: Math.max(fromWallMs, toWallMs) };
 }
 
 /**
@@ -102,8 +108,7 @@ function together(cause: string, losses: readonly Loss[]): Loss {
     count: losses.reduce((sum, { count }) => sum + count, 0),
     isExact: losses.every(({ isExact }) => isExact),
     sensors: [...new Set(losses.flatMap(({ sensors }) => sensors))].sort(),
-    ...(froms.length === 0 ? {} : { fromWallMs: Math.min(...froms) }),
-    ...(tos.length === 0 ? {} : { toWallMs: Math.max(...tos) }),
+    ...inOrder(froms.length === 0 ? undefined : Math.min(...froms), tos.length === 0 ? undefined : Math.max(...tos)),
   };
 }
 
@@ -139,18 +144,16 @@ async function lossBetweenNeighbours(
     count: Math.max(0, last - first + 1 - stillThere),
     isExact: false,
     sensors,
-    ...(lastBefore.size === 0 ? {} : { fromWallMs: Math.max(...lastBefore.values()) }),
-    ...(firstAfter.size === 0 ? {} : { toWallMs: Math.min(...firstAfter.values()) }),
+    ...inOrder(
+      lastBefore.size === 0 ? undefined : Math.max(...lastBefore.values()),
+      firstAfter.size === 0 ? undefined : Math.min(...firstAfter.values()),
+    ),
     perSensor: sensors.map((sensor) => between(sensor, lastBefore.get(sensor), firstAfter.get(sensor))),
   };
 }
 
 function between(sensor: string, fromWallMs: number | undefined, toWallMs: number | undefined): SensorLoss {
-  return {
-    sensor,
-    ...(fromWallMs === undefined ? {} : { fromWallMs }),
-    ...(toWallMs === undefined ? {} : { toWallMs }),
-  };
+  return { sensor, ...inOrder(fromWallMs, toWallMs) };
 }
 
 interface Where {

@@ -1,6 +1,8 @@
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { isForbidden } from './state-folder.ts';
 
 /** Small writes are gathered up to this size. */
 const CHUNK_BYTES = 262_144;
@@ -18,12 +20,21 @@ export class OutputError extends Error {
   }
 }
 
+/** What a full disk says: room can be made, and the same command then works. Everything else asks for another file. */
+const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** The exit code of a command whose output could not be written. */
+export function exitCodeOf({ code }: OutputError): number {
+  if (FULL_CODES.has(code)) return EXIT.tryAgain;
+  return isForbidden(code) ? EXIT.forbidden : EXIT.usage;
+}
+
 /** Where records go. Each call ends when there is room for more, so that nothing piles up in memory. */
 export interface Output {
   /** False when the reader has closed its end: nobody wants more. Rejects with OutputError. */
   write(bytes: string | Uint8Array): Promise<boolean>;
-  /** Makes everything durable where that can be, under its final name. */
-  finish(): Promise<void>;
+  /** Makes everything durable where that can be, under its final name. False when the reader closed its end before. */
+  finish(): Promise<boolean>;
   /** Leaves nothing half-written behind. */
   discard(): Promise<void>;
 }
@@ -62,6 +73,7 @@ function standardOutput(io: Io): Output {
     },
     finish: async () => {
       process.stdout.off('error', onError);
+      return !isGone;
     },
     discard: async () => {
       process.stdout.off('error', onError);
@@ -100,31 +112,33 @@ async function fileOutput(path: string): Promise<Output> {
   const file = await attempt(fs.open(partial, 'w'));
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
+  let isGone = false;
   const flush = async () => {
     const bytes = Buffer.concat(waiting);
     waiting = [];
     waitingBytes = 0;
-    for (let at = 0; at < bytes.length; ) at += (await attempt(file.write(bytes, at))).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length && !isGone; ) at += (await attempt(file.write(bytes, at))).bytesWritten;
+    } catch (error) {
+      // The reader of a pipe went away: of a named one, or of the one that /dev/stdout is.
+      if (!(error instanceof OutputError && error.code === 'EPIPE')) throw error;
+      isGone = true;
+    }
   };
   return {
     async write(bytes) {
       const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      try {
-        if (waitingBytes >= CHUNK_BYTES) await flush();
-      } catch (error) {
-        // The reader of a named pipe went away.
-        if (error instanceof OutputError && error.code === 'EPIPE') return false;
-        throw error;
-      }
-      return true;
+      if (waitingBytes >= CHUNK_BYTES) await flush();
+      return !isGone;
     },
     async finish() {
       await flush();
       if (!isDirect) await attempt(file.datasync());
       await attempt(file.close());
       if (!isDirect) await attempt(fs.rename(partial, final));
+      return !isGone;
     },
     async discard() {
       await file.close().catch(() => {});

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { named } from './journal-arguments.ts';
 import { writeRecords } from './journal-export.ts';
 import { type Format, openWriter } from './journal-formats.ts';
 import { gapsOf, type Loss, lossOfGap } from './journal-losses.ts';
@@ -32,7 +33,7 @@ export function addSalvage(journal: Command, io: Io): void {
     .command('salvage')
     .description('Save every record that can still be read from a damaged journal into one file, and say what is lost.')
     .argument('<folder>', 'the damaged journal, or the state folder it is in; not a byte of it is changed')
-    .requiredOption('--out <file>', 'file for the records')
+    .requiredOption('--out <file>', 'file for the records; one that is there is replaced', named)
     .addOption(new Option('--format <format>', 'form of the file').choices(['jsonl', 'cbor']).default('jsonl'))
     .option('--json', 'print the report as JSON')
     .addHelpText('after', text.salvageHelp)

@@ -16,6 +16,8 @@ export interface SensorChoice {
 export interface UnknownSensor {
   readonly unknown: string;
   readonly near: readonly string[];
+  /** How many there are beside those, where none is like it. */
+  readonly otherCount: number;
 }
 
 const SHOWN_MAX = 10;
@@ -43,7 +45,7 @@ export async function chooseSensors(
   if (open.size === 0) return { sensors, includes: ({ sensor }) => sensors.has(sensor) };
   const seen = await lookThrough(journal, new Set(open), progress());
   const unknown = [...open].find((name) => !seen.has(name));
-  if (unknown !== undefined) return { unknown, near: near(unknown, [...known.ids, ...known.byChannel.keys(), ...seen]) };
+  if (unknown !== undefined) return { unknown, ...near(unknown, [...known.ids, ...known.byChannel.keys(), ...seen]) };
   // A channel may have had several sensors over time: only the records tell.
   return { includes: ({ sensor, channel }) => sensors.has(sensor) || open.has(channel) };
 }
@@ -90,8 +92,10 @@ async function lookThrough(
   return seen;
 }
 
-function near(name: string, all: readonly string[]): readonly string[] {
+function near(name: string, all: readonly string[]): Omit<UnknownSensor, 'unknown'> {
   const names = [...new Set(all)].sort();
   const alike = closest(name, names);
-  return alike.length > 0 ? alike : names.slice(0, SHOWN_MAX);
+  if (alike.length > 0) return { near: alike, otherCount: 0 };
+  const shown = names.slice(0, SHOWN_MAX);
+  return { near: shown, otherCount: names.length - shown.length };
 }

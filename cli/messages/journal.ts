@@ -131,6 +131,8 @@ csv     readings, RFC 4180 with a header line; numbers with a dot and all digits
 jsonl   one JSON object a line: every kind of record, with all its fields
 cbor    the same as a CBOR sequence of maps (RFC 8742)
 
+The file gets its name when it is whole, in the place of one that is there.
+
 Each sensor comes in the order of measuring, but sensors come in blocks: sort by
 time where that matters. A reading from before the clock was set has the time
 that was found out later; while nobody knows it, the column \`time_unknown\` says
@@ -146,9 +148,11 @@ Examples:
     `error[B122] ${option} ${written} is no time\n   = write a day or a time (2026-11-25, 2026-11-25T14:30, 2026-11-25T14:30+01:00; UTC without a zone) or how long ago (2d, 12h)\n`,
   emptyRange: (from: string, to: string) =>
     `error[B123] there is no time between --from ${from} and --to ${to}\n   = --from is the earlier one; how long ago counts back from now: --from 7d --to 2d\n`,
-  unknownSensor: (name: string, near: readonly string[]) =>
+  unknownSensor: (name: string, near: readonly string[], others: number) =>
     `error[B124] neither the site nor the journal knows the sensor ${name}\n   = ${
-      near.length === 0 ? 'the journal holds no readings' : `there is: ${near.join(', ')}`
+      near.length === 0
+        ? 'the journal holds no readings'
+        : `there is: ${near.join(', ')}${others === 0 ? '' : `, and ${number(others)} more`}`
     }\n   = give a sensor id, or <device>.<reading> as in the site file\n`,
   bytesToTerminal:
     'error[B125] CBOR is bytes and no text for a terminal\n   = give a file: --out readings.cbor, or send it to another program\n',
@@ -289,6 +293,7 @@ const CODES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such folder',
   ENOTDIR: 'there is no such folder',
   EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'its name is too long',
 };
 
 function number(value: number): string {

@@ -126,12 +126,29 @@ describe('export', () => {
       message: 'error[B127] /dev/full cannot be written: the disk is full',
       code: 75,
     },
-    { says: 'a folder that is not there', args: ['--out', '/nowhere/x.csv'], message: 'there is no such folder', code: 75 },
+    { says: 'a folder that is not there', args: ['--out', '/nowhere/x.csv'], message: 'there is no such folder', code: 2 },
+    { says: 'a folder', args: ['--out', '/tmp'], message: 'error[B127] /tmp cannot be written: it is a folder', code: 2 },
+    { says: 'a name that is too long', args: ['--out', `/tmp/${'x'.repeat(300)}`], message: 'its name is too long', code: 2 },
+    { says: 'an empty name', args: ['--out', ''], message: 'It is empty: name a file.', code: 2 },
   ])('says $says', async ({ args, message, code }) => {
     await keep(state, minutes(2));
     const ended = await journal('export', '--state', state, ...args);
     expect(ended.err).toContain(message);
     expect(ended).toMatchObject({ code, out: '' });
+  });
+
+  test('counts the sensors that are not listed', async () => {
+    const sensors = Array.from({ length: 14 }, (_, index) => String.fromCharCode(97 + index).repeat(9));
+    await keep(
+      state,
+      sensors.map((sensor, minute) => hall(minute, { sensor, channel: sensor })),
+    );
+    const { err } = await journal('export', '--state', state, '--sensor', '0000.0000');
+    expect(err).toContain(`there is: ${sensors.slice(0, 10).join(', ')}, and 4 more\n`);
+  });
+
+  test('says in its help that a file which is there is replaced', async () => {
+    expect((await journal('export', '--help')).out.replaceAll(/\s+/g, ' ')).toContain('one that is there is replaced');
   });
 
   test('never writes over the journal', async () => {
@@ -153,4 +170,21 @@ describe('export', () => {
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect({ code, err }).toEqual({ code: 0, err: '' });
   }, 20_000);
+
+  test.each(['export', 'salvage'])(
+    'claims nothing when the reader of its file goes away: %s',
+    async (command) => {
+      await keep(state, minutes(5_000));
+      const what = command === 'export' ? `export --state ${state}` : `salvage ${state}`;
+      // The standard output must be a pipe: what node gives its children is a socket, which cannot be opened by its name.
+      const line = `{ "${process.execPath}" --import tsx cli/main.ts journal ${what} --out /dev/stdout; echo "code $?" >&2; } | head -n 1`;
+      const child = spawn('sh', ['-c', line], { cwd: ROOT });
+      let err = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+      child.stdout.resume();
+      await new Promise((resolve) => child.on('close', resolve));
+      expect(err).toBe('code 0\n');
+    },
+    20_000,
+  );
 });

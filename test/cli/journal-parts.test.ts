@@ -88,6 +88,7 @@ describe('a sensor', () => {
     expect(await choose('makers-hall-temperature', 'makers-hal-temprature')).toEqual({
       unknown: 'makers-hal-temprature',
       near: ['makers-hall-temperature'],
+      otherCount: 0,
     });
     expect(await choose('fridge.door')).toMatchObject({
       unknown: 'fridge.door',
@@ -142,6 +143,23 @@ describe('what damage cost', () => {
         { sensor: 'makers-hall-temperature', fromWallMs: hall(1).wallMs },
       ],
     });
+  });
+
+  test('begins before it ends, also where the clock was set back meanwhile', async () => {
+    const journal = journalOf([hall(60), hall(2), balcony(3), hall(4)]);
+    const read = journal.read.bind(journal);
+    const damaged = {
+      ...journal,
+      read: async (from: number, limit: number) =>
+        (await read(from, limit)).filter(({ sequence }) => sequence !== 2 && sequence !== 3),
+    };
+    const times = { fromWallMs: hall(4).wallMs, toWallMs: hall(60).wallMs };
+    expect(await lossOfDamage(damage, [], damaged, timeOf)).toMatchObject({
+      ...times,
+      perSensor: [{ sensor: 'makers-hall-temperature', ...times }],
+    });
+    const told = { ...damage, count: 2, sensors: [], fromWallMs: times.toWallMs, toWallMs: times.fromWallMs };
+    expect(await lossOfDamage(told, [], journalOf([]), timeOf)).toMatchObject(times);
   });
 
   test('is nothing where no record is missing', async () => {
