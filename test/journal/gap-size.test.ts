@@ -33,7 +33,7 @@ test.each([1, 20, 120, 125, 260, 5_000])(
 it('announces a loss however long the ids of its sensors are', async () => {
   const disk = new ModelDisk();
   const pending = await openPendingLosses(disk, FOLDER);
-  for (const letterCount of [1, 260, 2_000]) await pending.announce({ ...LOSS, sensors: sensorsOf(letterCount) });
+  for (const letterCount of [1, 260, 2_000]) await pending.announce([{ ...LOSS, sensors: sensorsOf(letterCount) }]);
   disk.crash(() => 0);
   expect((await openPendingLosses(disk, FOLDER)).atOpening).toMatchObject([LOSS, LOSS, LOSS]);
 });
