@@ -93,7 +93,9 @@ export async function lossOfDamage(
       ...(toWallMs === undefined ? {} : { toWallMs }),
     });
   }
-  const named = gaps.filter((gap) => gap.firstSequence <= missing.last && gap.lastSequence >= missing.first).map(lossOfGap);
+  const isOther = (gap: Gap) => recordClass !== undefined && gap.recordClass !== undefined && gap.recordClass !== recordClass;
+  const overlaps = (gap: Gap) => gap.firstSequence <= missing.last && gap.lastSequence >= missing.first && !isOther(gap);
+  const named = gaps.filter(overlaps).map(lossOfGap);
   if (named.length > 0) return together(kind, named);
   return await lossBetweenNeighbours({ missing, kind, recordClass }, journal, timeOf);
 }

@@ -3,7 +3,7 @@ import type { Disk } from '../host.ts';
 import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { ignoreDiskError } from './disk-tools.ts';
-import type { SequenceRange } from './journal.ts';
+import { isNamedBy, type LossPlace } from './named-losses.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
@@ -33,8 +33,8 @@ export interface FileList {
   again(): Promise<FileList>;
   /** A listed file is missing, or from this sequence on. It stays in the list until a gap record names what was in it. */
   missed(recordClass: RecordClass, file: ListedFile, from?: number): void;
-  /** A durable gap record names these. */
-  named(range: SequenceRange): void;
+  /** A durable gap record names this. */
+  named(loss: LossPlace): void;
   /**
    * These are the files of the class from now on: to be called before one is deleted, and after one is made. What the disk
    * refuses is only less to know at the next opening.
@@ -68,8 +68,10 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     missed(recordClass, lost, from = lost.nameSequence) {
       missed.push({ recordClass, file: lost, from });
     },
-    named({ first, last }) {
-      missed = missed.filter(({ file: lost, from }) => from < first || lost.lastSequence > last);
+    named(loss) {
+      missed = missed.filter(
+        ({ recordClass, file: { lastSequence }, from }) => !isNamedBy({ recordClass, firstSequence: from, lastSequence }, loss),
+      );
     },
     async update(recordClass, files) {
       now.set(recordClass, files);

@@ -212,7 +212,7 @@ function nameMissing({ unnamed, nextSequence }: Recovered, deliveries: Deliverie
 /** What a durable gap record names need not be remembered otherwise. */
 function forget({ pending, list }: Recovered, loss: Loss): void {
   pending.named(loss);
-  list.named({ first: loss.firstSequence, last: loss.lastSequence });
+  list.named(loss);
 }
 
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */

@@ -4,6 +4,7 @@ import { type Gap, RECORD_CLASSES } from '../record.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { ignoreDiskError } from './disk-tools.ts';
 import { joinLosses, type Loss, sensorsWithin } from './loss.ts';
+import { isNamedBy } from './named-losses.ts';
 import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
@@ -48,7 +49,7 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
       writtenCount = pending.length;
     },
     named(loss) {
-      pending = pending.filter((each) => each.firstSequence < loss.firstSequence || each.lastSequence > loss.lastSequence);
+      pending = pending.filter((each) => !isNamedBy(each, loss));
     },
     async prepare() {
       if (!isPrepared) await file.write(encodeLosses(pending));

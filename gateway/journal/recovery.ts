@@ -9,6 +9,7 @@ import { type Damage, JournalError, type SequenceRange, type StoredRecord } from
 import { findLate } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
+import { type LossPlace, NamedLosses } from './named-losses.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
@@ -91,10 +92,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const known = holes.flatMap((range) => marked.named.missing(range));
   const ofSlots = await slotDamage(disk, folder, slots.found, known, options);
   const damage = [...slots.damage, ...ofSlots, ...blockDamage, ...(await foreignStates(disk, folder, names))];
-  const announced = pending.atOpening.filter(
-    ({ firstSequence: first, lastSequence: last }) => !marked.named.covers({ first, last }),
-  );
-  for (const { missing } of blockDamage) if (missing !== undefined && marked.named.covers(missing)) list.named(missing);
+  const announced = pending.atOpening.filter((loss) => !marked.named.covers(loss));
+  for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
   const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
   const losses = [...(await lossesOf(ring, known, damage)), ...ofBlocks, ...announced];
 
@@ -155,12 +154,14 @@ async function openChains(
 }
 
 /** What damage of a block file cost, unless it is only in doubt or a gap record names it already. */
-export function lossOf(damage: BlockDamage, named: SequenceSet = new SequenceSet()): Loss[] {
+export function lossOf(damage: BlockDamage, named?: NamedLosses): Loss[] {
   const { missing, recordClass, count, fromWallMs, toWallMs, sensors } = damage;
-  if (missing === undefined || named.covers(missing)) return [];
+  if (missing === undefined) return [];
+  const place: LossPlace = { firstSequence: missing.first, lastSequence: missing.last, recordClass };
+  if (named?.covers(place) === true) return [];
   const known = Object.entries({ count, fromWallMs, toWallMs, sensors }).filter(([, value]) => value !== undefined);
   const told: Partial<Loss> = Object.fromEntries(known);
-  return [{ firstSequence: missing.first, lastSequence: missing.last, cause: 'damaged', recordClass, ...told }];
+  return [{ ...place, cause: 'damaged', ...told }];
 }
 
 async function listFolder(disk: Disk, folder: string): Promise<string[]> {
@@ -177,10 +178,10 @@ async function listFolder(disk: Disk, folder: string): Promise<string[]> {
 
 /** What gap records name, and the old places of records that were appended again. The rare frames that hold any are marked. */
 async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boolean) {
-  const named = new SequenceSet();
+  const named = new NamedLosses();
   const heldFrom = new SequenceSet();
   const note = ({ record }: StoredRecord) => {
-    if (record.kind === 'gap') named.add({ first: record.firstSequence, last: record.lastSequence });
+    if (record.kind === 'gap') named.add(record);
     if (record.kind === 'observation' && record.heldFrom !== undefined)
       heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
   };
