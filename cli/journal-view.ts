@@ -5,7 +5,7 @@ import { DiskError } from '../gateway/host.ts';
 import { parseBlockFileName } from '../gateway/journal/block-file.ts';
 import { uplinkOf } from '../gateway/journal/cursor-file.ts';
 import { isJournalFile } from '../gateway/journal/file-names.ts';
-import type { Damage, Journal } from '../gateway/journal/journal.ts';
+import { type Damage, type Journal, SLOTS_TOGETHER } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
@@ -142,7 +142,8 @@ async function confirmed(noticed: readonly Damage[], again: () => Promise<Journa
   try {
     // Damage inside a file is met where its records are read.
     for (const { missing } of noticed) if (missing !== undefined) await journal.read(missing.first, 1);
-    const key = ({ file, offset, kind }: Damage) => `${file} ${offset} ${kind}`;
+    const key = ({ file, offset, kind, missing }: Damage) =>
+      `${file} ${offset} ${kind} ${file === SLOTS_TOGETHER ? missing?.first : ''}`;
     const found = new Set([...journal.stats().damage, ...(await hollowFiles(journal))].map(key));
     return noticed.filter((damage) => found.has(key(damage)));
   } finally {

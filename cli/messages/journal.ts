@@ -267,8 +267,7 @@ const KINDS: Readonly<Record<JournalFileStats['kind'], string>> = { slot: 'slot'
 const CAUSES: Readonly<Record<string, string>> = {
   damaged: 'damaged bytes',
   unreadable: 'the disk gives an error',
-  gone: 'the file or its end is gone',
-  'never-written': 'never written to the card',
+  gone: 'not there',
   'size-cap': 'the journal was full',
   'disk-full': 'the disk was full',
   'waiting-full': 'the disk refused writes and the memory for them was full',

@@ -1,5 +1,5 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
-import type { Damage, ForeignKind } from '../../gateway/journal/journal.ts';
+import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/journal/journal.ts';
 import type { ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
@@ -48,8 +48,10 @@ export const text = {
     offset > 0
       ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
       : `${file} is ${FOREIGN[what]}: left alone`,
-  gone: (file: string, offset: number) =>
-    offset > 0 ? `${file}: what stood behind its first ${count(offset, 'byte')} is gone` : `${file}: deleted or emptied`,
+  gone: (file: string, offset: number) => {
+    if (file === SLOTS_TOGETHER) return `${file}: between or behind the records of the slots there were others`;
+    return offset > 0 ? `${file}: what stood behind its first ${count(offset, 'byte')} is gone` : `${file}: deleted or emptied`;
+  },
   damage: ({ kind, file, offset, sizeBytes, missing, holds, what, count: known }: Damage & { readonly count?: number }) => {
     if (what !== undefined) return text.foreign(file, what, offset);
     if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
@@ -57,8 +59,9 @@ export const text = {
     const range = missing === undefined ? 0 : missing.last - missing.first + 1;
     // Records of another kind may still stand in the range.
     const lost = known ?? range;
-    if (kind === 'gone') return `${text.gone(file, offset)}: ${count(lost, 'record')} missing`;
-    return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${known === undefined && range > 0 ? 'up to ' : ''}${count(lost, 'record')} missing`;
+    const missed = `${known === undefined && range > 0 ? 'up to ' : ''}${count(lost, 'record')} missing`;
+    if (kind === 'gone') return `${text.gone(file, offset)}: ${missed}`;
+    return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${missed}`;
   },
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,
   storageFailing: (code: string, since: string, waiting: number) =>

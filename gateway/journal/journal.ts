@@ -13,15 +13,18 @@ export interface SequenceRange {
   readonly last: number;
 }
 
+/** The `file` of damage of which only the slots together tell: nobody knows in which one it was. */
+export const SLOTS_TOGETHER = 'slot-*';
+
 /** Damage found at opening or while reading: what was lost, and where. */
 export interface Damage {
-  /** Name in the journal's folder. */
+  /** Name in the journal's folder, or SLOTS_TOGETHER. */
   readonly file: string;
   readonly offset: number;
   readonly sizeBytes: number;
   /** The sequences that are missing because of it; undefined when none are, as for a torn tail, which nobody was promised. */
   readonly missing?: SequenceRange;
-  /** Of a block file: the class it holds, how many records are missing, of which sensors and of what time, as far as known. */
+  /** The class that a block file holds, and how many records are missing, of which sensors and of what time, as far as known. */
   readonly recordClass?: RecordClass;
   readonly count?: number;
   readonly sensors?: readonly string[];
@@ -35,7 +38,8 @@ export interface Damage {
   /**
    * `unreadable`: the disk gives an error for these bytes, or for the whole file. `other-version`: a file of a later release,
    * left as it is. `foreign`: from this offset on it is none of the journal's, and was not looked at. `gone`: what stood from this offset
-   * on, or the whole file, was there and is not.
+   * on, or the whole file, was there and is not. So are, of the slots together, records that a journal opened read-only finds
+   * missing without a bad page and without a gap record: a gateway writes one instead.
    */
   readonly kind: 'torn-tail' | 'damaged' | 'unreadable' | 'other-version' | 'foreign' | 'gone';
   /** Of a foreign one: what it is. */

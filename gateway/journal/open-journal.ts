@@ -8,6 +8,7 @@ import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { ignoreDiskError } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { fileStats } from './file-stats.ts';
+import { goneDamage, lossAt } from './holes.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
@@ -171,7 +172,8 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onNamed: (loss) => forget(found, loss),
     deliveries,
   });
-  nameMissing(found, deliveries, queue);
+  const ahead = await nameMissing(found, deliveries, queue);
+  if (isReadOnly) damage.found(ahead.map(goneDamage));
   if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
@@ -200,13 +202,17 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, sizeBytes }: 
   };
 }
 
-/** What opening found missing, and what a cursor is ahead of the records: they were delivered from memory, the disk lied, or the files are older copies. */
-function nameMissing({ unnamed, nextSequence }: Recovered, deliveries: Deliveries, queue: CommitQueue): void {
-  for (const loss of unnamed) queue.nameLoss(loss);
-  if (queue.nextSequence <= nextSequence) return;
-  const ahead = { first: nextSequence, last: queue.nextSequence - 1 };
-  deliveries.skip(ahead);
-  queue.nameLoss({ firstSequence: ahead.first, lastSequence: ahead.last, cause: 'never-written' });
+/** Names what opening found missing, and what a cursor or a mark is ahead of the records. Returns the latter. */
+async function nameMissing(found: Recovered, deliveries: Deliveries, queue: CommitQueue): Promise<readonly Loss[]> {
+  for (const loss of found.unnamed) queue.nameLoss(loss);
+  const highest = Math.max(deliveries.highest, ...found.marks.values());
+  const ahead: Loss[] = [];
+  for (const range of found.spokenOf.missing({ first: found.lastSequence + 1, last: highest })) {
+    deliveries.skip(range);
+    ahead.push(await lossAt(found.ring, range));
+  }
+  for (const loss of ahead) queue.nameLoss(loss);
+  return ahead;
 }
 
 /** What a durable gap record names need not be remembered otherwise. */

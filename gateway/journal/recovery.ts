@@ -1,10 +1,11 @@
 import { type Disk, DiskError, type Log } from '../host.ts';
-import { GAP_SENSORS_MAX, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { type Chain, openChain } from './block-chain.ts';
 import type { BlockDamage } from './block-file.ts';
-import { type Chains, hasRecords, lastSealed } from './chains.ts';
+import { type Chains, lastSealed } from './chains.ts';
 import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList } from './file-list.ts';
+import { countLost, goneDamage, holesIn, lossesOf, noRecords, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { findLate } from './late-records.ts';
 import type { Loss } from './loss.ts';
@@ -45,6 +46,8 @@ export interface Recovered {
   readonly lastSequence: number;
   /** Every sequence below may have been used. */
   readonly nextSequence: number;
+  /** What gap records name, what is missing in block files, and what may stand where nothing can be read now. */
+  readonly spokenOf: SequenceSet;
   /** Places of records that were appended again: there is nothing left to deliver there. */
   readonly heldFrom: SequenceSet;
   /** Sequences that stand in slots which only a later release can read. */
@@ -89,20 +92,29 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const missing = holesIn(ring, chains, marks);
   if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
-  const known = holes.flatMap((range) => marked.named.missing(range));
-  const ofSlots = await slotDamage(disk, folder, slots.found, known, options);
-  const damage = [...slots.damage, ...ofSlots, ...blockDamage, ...(await foreignStates(disk, folder, names))];
+  const lost = await countLost(
+    holes.flatMap((range) => marked.named.missing(range)),
+    chains,
+  );
+  const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
+  const ofHoles = await lossesOf(ring, lost, ofSlots);
+  // Whoever only looks names nothing.
+  const gone = options.isReadOnly ? ofHoles.filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
+  const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await foreignStates(disk, folder, names))];
   const announced = pending.atOpening.filter((loss) => !marked.named.covers(loss));
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
   const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
-  const losses = [...(await lossesOf(ring, known, damage)), ...ofBlocks, ...announced];
+  const losses = [...ofHoles, ...ofBlocks, ...announced];
 
-  const lastFrame = Math.max(0, ...ring.frames.map(({ frame }) => frame.lastSequence));
-  const lastSequence = Math.max(lastFrame, lastSealed(chains));
-  const spokenOf = [...marked.named.ranges, ...slots.unread.ranges].map(({ last }) => last);
+  const lastSequence = Math.max(lastSealed(chains), ...ring.frames.map(({ frame }) => frame.lastSequence));
+  const spokenOf = new SequenceSet([...marked.named.ranges, ...slots.unread.ranges]);
   const hasUnreadable = slots.hasClosed || slots.found.some((each) => each.hasUnreadable);
-  const highest = Math.max(lastSequence, ...spokenOf, ...marks.values());
+  const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, ...marks.values());
   const nextSequence = highest + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0);
+  for (const { missing, holds } of blockDamage)
+    for (const range of [missing, holds]) if (range !== undefined) spokenOf.add(range);
+  // It may stand in the pages that cannot be read.
+  if (hasUnreadable) spokenOf.add({ first: 1, last: nextSequence - 1 });
   // Nothing is missing there, and the next opening must not take it for a loss.
   if (hasUnreadable) losses.push({ firstSequence: highest + 1, lastSequence: nextSequence - 1, cause: 'left-out', count: 0 });
   return {
@@ -115,6 +127,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     list,
     lastSequence,
     nextSequence,
+    spokenOf,
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
@@ -197,68 +210,4 @@ async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boo
     from = last.sequence + 1;
   }
   return { named, heldFrom };
-}
-
-/** Events that cannot be read now: what they name is named once more. */
-function noRecords(error: unknown): readonly StoredRecord[] {
-  ignoreReadError(error);
-  return [];
-}
-
-/** What cannot be read now does not keep the journal from opening. */
-function ignoreReadError(error: unknown): void {
-  if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-}
-
-/** Sequences that are missing between the frames of the slots, and between what is sealed and the first of them. */
-function holesIn(ring: SlotRing, chains: Chains, marks: ReadonlyMap<string, number>): SequenceRange[] {
-  const existing = new SequenceSet();
-  for (const { frame } of ring.frames) existing.add({ first: frame.firstSequence, last: frame.lastSequence });
-  const [first, last] = [existing.ranges[0]?.first, existing.ranges.at(-1)?.last];
-  if (first === undefined || last === undefined) return [];
-  const sealed = Math.max(marks.get(SEALED_MARK) ?? 0, lastSealed(chains));
-  const isKnown = marks.has(SEALED_MARK) || sealed > 0;
-  return existing.missing({ first: isKnown ? Math.min(first, sealed + 1) : first, last });
-}
-
-/** Where sealing was interrupted, some of what is missing in the slots is in block files. */
-async function withoutRecords(holes: readonly SequenceRange[], chains: Chains): Promise<SequenceRange[]> {
-  const empty: SequenceRange[] = [];
-  // What cannot be read now may be some of them.
-  for (const hole of holes) if (!(await hasRecords(chains, hole).catch(perhaps))) empty.push(hole);
-  return empty;
-}
-
-function perhaps(error: unknown): true {
-  ignoreReadError(error);
-  return true;
-}
-
-/** What the holes cost: with the times of their neighbours, and the sensors of the commits before and after. */
-async function lossesOf(ring: SlotRing, holes: readonly SequenceRange[], damage: readonly Damage[]): Promise<Loss[]> {
-  const losses: Loss[] = [];
-  for (const { first, last } of holes) {
-    const before = await commitWith(ring, first - 1);
-    const after = await commitWith(ring, last + 1);
-    const isDamage = damage.some(({ missing }) => missing !== undefined && missing.first <= first && last <= missing.last);
-    const sensors = new Set([...before, ...after].flatMap(({ record }) => (record.kind === 'observation' ? record.sensor : [])));
-    const from = before.findLast(({ sequence }) => sequence < first)?.record;
-    const to = after.find(({ sequence }) => sequence > last)?.record;
-    losses.push({
-      firstSequence: first,
-      lastSequence: last,
-      cause: isDamage ? 'damaged' : 'never-written',
-      count: last - first + 1,
-      ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort().slice(0, GAP_SENSORS_MAX) }),
-      ...(from === undefined || from.wallQuality === 'none' ? {} : { fromWallMs: from.wallMs }),
-      ...(to === undefined || to.wallQuality === 'none' ? {} : { toWallMs: to.wallMs }),
-    });
-  }
-  return losses;
-}
-
-/** The records of the commit that holds a sequence. */
-async function commitWith(ring: SlotRing, sequence: number): Promise<readonly StoredRecord[]> {
-  const place = ring.frames.find(({ frame }) => frame.firstSequence <= sequence && sequence <= frame.lastSequence);
-  return (place && (await ring.read(place.slot, place.frame))?.records) ?? [];
 }
