@@ -12,6 +12,9 @@ import { countWaiting } from './journal-waiting.ts';
 import { text } from './messages/journal.ts';
 import { stateOption } from './state-folder.ts';
 
+/** The uplink that a gateway of this version has. */
+const CITY = 'sentilo';
+
 interface InspectOptions {
   readonly state?: string;
   readonly json?: boolean;
@@ -40,6 +43,7 @@ async function inspect(view: JournalView, io: Io): Promise<Inspection> {
   const stats = journal.stats();
   const uplinks: UplinkView[] = [];
   for (const uplink of view.uplinks) uplinks.push(await inspectUplink(uplink, view, io));
+  if (!view.uplinks.includes(CITY)) uplinks.push(...(await withoutCursor(view, io)));
   const { recordCount, firstSequence, lastSequence } = stats;
   const files = await Promise.all(stats.files.map((file) => withSize(folder, file)));
   return {
@@ -57,6 +61,17 @@ async function inspect(view: JournalView, io: Io): Promise<Inspection> {
     gaps: (await gapsOf(journal)).map(lossOfGap),
     ...(running === undefined ? {} : { sinceStart: sinceStart(running.stored) }),
   };
+}
+
+/**
+ * What the commits and the history tell of the delivery to the city where its cursor is not there. A journal from which
+ * nothing was ever delivered has none either: then they tell nothing.
+ */
+async function withoutCursor(view: JournalView, io: Io): Promise<readonly UplinkView[]> {
+  // What is gone because of its age counts as delivered: of a site that sends nothing there is nothing to tell.
+  if (view.config !== undefined && view.config.sentilo === undefined) return [];
+  const { lowWater } = await view.journal.delivery(CITY);
+  return lowWater === 0 ? [] : [{ ...(await inspectUplink(CITY, view, io)), isCursorMissing: true }];
 }
 
 /** The size as it is on the disk: how large slots are, only the gateway that makes them knows. */
@@ -79,7 +94,7 @@ async function inspectUplink(uplink: string, { journal, running, times }: Journa
     unresolvedCount: unresolved.reduce((sum, { first, last }) => sum + last - first + 1, 0),
   };
   // The gateway counts as it goes.
-  const city = uplink === 'sentilo' ? running?.city : undefined;
+  const city = uplink === CITY ? running?.city : undefined;
   if (city !== undefined) {
     const { waitingCount, oldestWaitingWallMs } = city;
     return { ...known, waitingCount, ...(oldestWaitingWallMs === undefined ? {} : { oldestWaitingWallMs }) };

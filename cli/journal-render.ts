@@ -23,6 +23,8 @@ export interface UplinkView {
   readonly delivered: readonly SequenceRange[];
   /** Being sent when the gateway was last seen: looked up in the city before anything is sent again. */
   readonly unresolvedCount: number;
+  /** Its cursor is not there: what is shown is what the commits and the history tell, which is less. */
+  readonly isCursorMissing?: boolean;
 }
 
 /** Everything that `barri journal inspect` shows. */
@@ -116,11 +118,13 @@ function holdsLine({ recordCount, sizeBytes, sizeBytesMax, firstSequence, lastSe
   });
 }
 
-function uplinkLines({ uplink, waitingCount, oldestWaitingWallMs, lowWater, delivered, unresolvedCount }: UplinkView): string[] {
+function uplinkLines(view: UplinkView): string[] {
+  const { uplink, waitingCount, oldestWaitingWallMs, lowWater, delivered, unresolvedCount, isCursorMissing = false } = view;
   const shown = delivered.slice(0, RANGES_SHOWN);
   return [
     text.uplinkWaiting(uplink, waitingCount, secondText(oldestWaitingWallMs)),
     text.uplinkDelivered(lowWater, shown, delivered.length - shown.length),
+    ...(isCursorMissing ? [text.cursorMissing(uplink)] : []),
     ...(unresolvedCount === 0 ? [] : [text.uplinkUnresolved(unresolvedCount)]),
   ];
 }

@@ -53,6 +53,8 @@ Examples:
     const above = ranges.map(({ first, last }) => (first === last ? number(first) : `${number(first)} to ${number(last)}`));
     return [below, ...above, ...(more === 0 ? [] : [`and ${count(more, 'more range')}`])].join('; ');
   },
+  cursorMissing: (uplink: string) =>
+    `${uplink}.cursor is not there: how far the delivery went is what the records themselves tell, delivered or gone`,
   uplinkUnresolved: (records: number) =>
     `${count(records, 'reading')} ${records === 1 ? 'was' : 'were'} being sent: looked up in the city before anything is sent again`,
   thinnedAndDropped: (thinned: number, dropped: number) =>

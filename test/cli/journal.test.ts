@@ -86,6 +86,34 @@ describe('inspect', () => {
     for (const line of renderInspection(JSON.parse(json), 80).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  test('tells of a delivery whose cursor was deleted what the commits know', async () => {
+    const gateway = await openReal(state);
+    const sequences = await Promise.all([0, 1, 2, 3].map((minute) => gateway.append(hall(minute))));
+    const delivery = await gateway.delivery('sentilo');
+    await delivery.begin(sequences.slice(0, 2));
+    delivery.settle(sequences.slice(0, 2), sequences.slice(0, 2));
+    await delivery.flush();
+    // A commit carries the mark.
+    await gateway.append(hall(4));
+    await gateway.close();
+    rmSync(join(folder(), 'sentilo.cursor'));
+    const before = contentsOf(folder());
+    const { out } = await journal('inspect', '--state', state);
+    expect(out).not.toContain('no uplink has delivered');
+    expect(out).toContain('delivered: all up to 2');
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('sentilo.cursor is not there');
+    const { out: json } = await journal('inspect', '--state', state, '--json');
+    expect(JSON.parse(json)).toMatchObject({
+      uplinks: [{ uplink: 'sentilo', lowWater: 2, waitingCount: 3, isCursorMissing: true }],
+    });
+    expect(contentsOf(folder())).toEqual(before);
+  });
+
+  test('says that nothing was delivered where nothing was', async () => {
+    await keep(state, [hall(1)]);
+    expect((await journal('inspect', '--state', state)).out).toContain('no uplink has delivered anything from it');
+  });
+
   test('names what is missing: when, whose, how many and why', async () => {
     const gap: Gap = {
       ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'size-cap' },
