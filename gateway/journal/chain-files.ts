@@ -131,16 +131,14 @@ export class ChainFiles {
       this.#entries = this.#entries.filter((other) => other !== entry);
       this.#changed();
       this.#reader.forget(entry);
-      // Before it goes: a file that is listed and not there passes for one that somebody else has deleted.
-      await this.#tellList();
       try {
-        await this.#disk.unlink(this.#pathOf(entry.name));
+        // Before it goes: a file that is listed and not there passes for one that somebody else has deleted.
+        await this.#tellList();
+        await this.#disk.unlink(this.#pathOf(entry.name)).catch(ignoreMissing);
       } catch (error) {
-        if (!(error instanceof DiskError) || error.code !== 'ENOENT') {
-          this.#entries = this.#entries.toSpliced(at, 0, entry);
-          this.#changed();
-          throw error;
-        }
+        this.#entries = this.#entries.toSpliced(at, 0, entry);
+        this.#changed();
+        throw error;
       }
       await this.#disk.fsyncDir(this.#folder);
     });
@@ -244,7 +242,8 @@ export class ChainFiles {
     }
     update(entry, totalsOf(writer.blocks), writer.endBytes);
     this.#changed();
-    if (isNew) await this.#tellList();
+    // What the disk refuses of it is only less to know at the next opening.
+    if (isNew) await this.#tellList().catch(ignoreDiskError);
   }
 
   async #tellList(): Promise<void> {
@@ -349,6 +348,11 @@ export class ChainFiles {
     this.#queue = done.catch(() => undefined);
     return done;
   }
+}
+
+/** What is to be deleted may be gone already. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
 }
 
 function listedOf({ name, nameSequence, lastSequence, recordCount }: BlockFile): ListedFile {

@@ -36,8 +36,9 @@ export interface FileList {
   /** A durable gap record names this. */
   named(loss: LossPlace): void;
   /**
-   * These are the files of the class from now on: to be called before one is deleted, and after one is made. What the disk
-   * refuses is only less to know at the next opening.
+   * These are the files of the class from now on: to be called before one is deleted, and after one is made. A list that was
+   * never written names none, so that it does not matter when the first one cannot be.
+   * @throws DiskError; a file that is deleted all the same is taken for lost by the next opening
    */
   update(recordClass: RecordClass, files: readonly ListedFile[]): Promise<void>;
   close(): Promise<void>;
@@ -60,7 +61,10 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
         [...gone, ...(now.get(each) ?? [])].sort((a, b) => a.nameSequence - b.nameSequence),
       );
     }
-    await file.write(encodeList(all)).catch(ignoreDiskError);
+    await file.write(encodeList(all)).catch((error: unknown) => {
+      if (file.mayBeThere) throw error;
+      ignoreDiskError(error);
+    });
   };
   return {
     of: (recordClass) => listed.get(recordClass) ?? [],
@@ -75,8 +79,9 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     },
     async update(recordClass, files) {
       now.set(recordClass, files);
-      writing = writing.then(write);
-      await writing;
+      const turn = writing.then(write);
+      writing = turn.catch(() => undefined);
+      await turn;
     },
     async close() {
       await writing;

@@ -40,6 +40,7 @@ export class TwoSlotFile {
   /** Open while writes to it succeed. After a failure the file is never synced again: the next write makes a new one. */
   #file: DiskFile | undefined;
   #isUsable: boolean;
+  #mayBeThere: boolean;
 
   constructor(disk: Disk, path: string, magic: string, generation: number) {
     this.#disk = disk;
@@ -48,6 +49,12 @@ export class TwoSlotFile {
     this.#spare = new SpareFile(disk, `${path}.new`, STATE_FILE_BYTES);
     this.#generation = generation;
     this.#isUsable = generation > 0;
+    this.#mayBeThere = generation > 0;
+  }
+
+  /** False when the next process certainly finds no state. */
+  get mayBeThere(): boolean {
+    return this.#mayBeThere;
   }
 
   /** Makes the state durable. Calls must not overlap. @throws DiskError */
@@ -90,6 +97,7 @@ export class TwoSlotFile {
     await this.#disk.mkdir(dirname(this.#path));
     await this.#spare.fill(pages);
     await clearName(this.#disk, this.#path, STATE_FILE_BYTES);
+    this.#mayBeThere = true;
     await this.#disk.rename(this.#spare.path, this.#path);
     this.#spare.taken();
     await this.#disk.fsyncDir(dirname(this.#path));

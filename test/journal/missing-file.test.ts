@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Damage } from '../../gateway/journal/journal.ts';
 import type { Gap, Observation } from '../../gateway/record.ts';
-import { FOLDER, gapsOf, observation, open, readAll, seeded, upTo, valuesOf } from './kit.ts';
+import { drain, TestClock } from '../support/test-clock.ts';
+import { FOLDER, gapsOf, observation, open, readAll, seeded, upTo, valuesOf, WALL_MS } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 /** Several block files of each class after a thousand readings. */
@@ -127,6 +128,67 @@ it('names a file that was deleted however the power fails before the gap record 
     expect(gaps, `seed ${seed}`).toHaveLength(1);
     await next.close();
   }
+});
+
+describe('while the list of the files cannot be written', () => {
+  /** Readings that are delivered, until there is no room and nothing can be deleted. */
+  async function untilFull(disk: ModelDisk, clock: TestClock) {
+    const journal = await open(disk, { ...SIZES, maxSizeBytes: 200 * 1024, clock });
+    const delivery = await journal.delivery('sentilo');
+    const isDeleted: string[] = [];
+    const isRefused: string[] = [];
+    disk.fault = (operation, _count, path) => {
+      if (operation === 'unlink' && path.endsWith('.blocks')) isDeleted.push(path);
+      if (operation !== 'fdatasync' || !/\/files(\.new)?$/.test(path) || filesOf(disk, 'gauges').length < 3) return undefined;
+      isRefused.push(path);
+      return 'EIO';
+    };
+    for (let value = 1; value <= 20_000 && !journal.isFailing; value += GROUP) {
+      const group = Promise.allSettled(upTo(value + GROUP - 1, value).map((each) => journal.append(reading(each))));
+      await Promise.race([group, drain()]);
+      for (let turn = 0; turn < 20 && !journal.isFailing; turn++) await drain();
+      delivery.settle([], upTo(journal.lastSequence, delivery.lowWater + 1));
+      await delivery.flush();
+    }
+    return { journal, isDeleted, isRefused };
+  }
+
+  it('nothing that it names is deleted: the next opening would take it for lost', async () => {
+    const disk = new ModelDisk();
+    const { isDeleted, isRefused } = await untilFull(disk, new TestClock({ ms: WALL_MS, quality: 'synced' }));
+    expect(isRefused.length).toBeGreaterThan(5);
+    expect(isDeleted).toEqual([]);
+    disk.crash(() => 0);
+    const next = await open(disk, SIZES);
+    expect(next.stats().damage).toEqual([]);
+  });
+
+  it('the journal waits in memory, and deletes once it can', async () => {
+    const disk = new ModelDisk();
+    const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+    const { journal, isDeleted } = await untilFull(disk, clock);
+    expect(journal.isFailing).toBe(true);
+    const refused = disk.fault;
+    disk.fault = (operation, count, path) => (operation === 'fdatasync' ? undefined : refused?.(operation, count, path));
+    await clock.advance(60_000);
+    expect(journal.isFailing).toBe(false);
+    expect(isDeleted.length).toBeGreaterThan(0);
+    await clock.run(journal.append(reading(30_000)));
+    disk.crash(() => 0);
+    expect((await open(disk, SIZES)).stats().damage).toEqual([]);
+  });
+});
+
+it('deletes files although there was never room for the list of them', async () => {
+  const disk = new ModelDisk();
+  const journal = await open(disk, { ...SIZES, maxSizeBytes: 120 * 1024 });
+  const isDeleted: string[] = [];
+  disk.fault = (operation, _count, path) => {
+    if (operation === 'unlink' && path.endsWith('.blocks')) isDeleted.push(path);
+    return operation === 'pwrite' && /\/files(\.new)?$/.test(path) ? 'ENOSPC' : undefined;
+  };
+  await appendGroups(journal, 1, 10_000);
+  expect(isDeleted.length).toBeGreaterThan(0);
 });
 
 it('takes nothing for deleted that the journal itself has let go: delivered, for its age, or at the size limit', async () => {
