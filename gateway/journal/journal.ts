@@ -51,7 +51,10 @@ export type ForeignKind = NoFile | 'too-large';
 
 /** What the journal knows about itself. */
 export interface JournalStats {
-  /** A record that a sealing has copied and not yet let go counts twice. */
+  /**
+   * A record that stands in a slot and in a block file counts once, unless this process is sealing it: until its slot is let
+   * go it counts twice. Records that cannot be read count until that is noticed.
+   */
   readonly recordCount: number;
   readonly sizeBytes: number;
   readonly sizeBytesMax: number;

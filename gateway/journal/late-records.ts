@@ -3,13 +3,23 @@ import { classOf } from '../record.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
 import type { SlotRing } from './slot-ring.ts';
+import type { SlotFrame } from './slot-scan.ts';
+
+/** What stands in slots and does not count there, because its class is sealed further. */
+export interface Copied {
+  /** How many records of a frame that is. */
+  readonly countOf: ReadonlyMap<SlotFrame, number>;
+  /** Those that are in no block file either: their slot could not be read for a while. */
+  readonly late: readonly StoredRecord[];
+}
 
 /**
- * Records of slots that lie below what is sealed and are not sealed themselves: their slot could not be read for a while.
- * Mostly there is none, and only slots that a sealing had copied when the process ended have to be looked through.
+ * Looks through the slots that a sealing had copied when the process ended, or of which nothing says any more that it had:
+ * mostly there is none.
  */
-export async function findLate(ring: SlotRing, chains: Chains): Promise<readonly StoredRecord[]> {
+export async function findCopied(ring: SlotRing, chains: Chains): Promise<Copied> {
   const sealed = lastSealed(chains);
+  const countOf = new Map<SlotFrame, number>();
   const late: StoredRecord[] = [];
   for (const { slot, frame } of ring.frames) {
     if (frame.firstSequence > sealed) continue;
@@ -17,10 +27,11 @@ export async function findLate(ring: SlotRing, chains: Chains): Promise<readonly
     const records = (decoded?.records ?? []).filter(
       ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
     );
+    countOf.set(frame, records.length);
     const known = await sealedOf(chains, records).catch(notNow);
     late.push(...records.filter(({ sequence }) => known?.has(sequence) === false));
   }
-  return late;
+  return { countOf, late };
 }
 
 /** What cannot be told now is looked for at the next opening. */

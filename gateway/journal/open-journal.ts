@@ -7,7 +7,7 @@ import { openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { ignoreDiskError } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
-import { fileStats } from './file-stats.ts';
+import { countInSlots, fileStats } from './file-stats.ts';
 import { goneDamage, lossAt } from './holes.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
@@ -20,7 +20,6 @@ import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
 import { SecondLook } from './second-look.ts';
-import { SequenceSet } from './sequence-set.ts';
 import { sizesOf } from './sizes.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
@@ -90,9 +89,9 @@ export async function openJournal(hostDisk: Disk, folder: string, options: Journ
       await queue.close();
       await sealer.close();
       await deliveries.close();
-      await parts.pending.close();
+      await parts.found.pending.close();
       for (const chain of chains.values()) await chain.close();
-      await parts.list.close();
+      await parts.found.list.close();
       await ring.close();
     },
   };
@@ -104,10 +103,11 @@ type Parts = Awaited<ReturnType<typeof openParts>>;
 async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const { log, isReadOnly = false } = options;
   const sizes = await sizesOf(disk, folder, options);
+  const met = holdLosses();
   const damage = openDamageLog({
     clock: options.clock,
     log,
-    onLoss: (loss) => queue.nameLoss(loss),
+    onLoss: met.name,
     keepAside: (bad) => {
       if (!isReadOnly) setAside(disk, folder, bad, log);
     },
@@ -119,19 +119,17 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   damage.found(found.damage);
   const { ring, chains } = found;
   const replacements = new Replacements();
-  const isVolatile = (sequence: number) => queue.isVolatile(sequence);
-  const deliveries = await openDeliveries(disk, folder, found, replacements, isVolatile);
+  const deliveries = await openDeliveries(disk, folder, found, replacements, (sequence) => queue.isVolatile(sequence));
   let generation = 0;
   const onMoved = () => {
     generation += 1;
   };
   const sizeBytes = () => [...chains.values()].reduce((sum, chain) => sum + chain.sizeBytes, ring.sizeBytes + found.foreignBytes);
-  const onLoss = (loss: Loss) => queue.nameLoss(loss);
   const announce = (losses: readonly Loss[]) => found.pending.announce(losses);
   const retention = makeRetention(chains, deliveries.all, options, {
     sizeBytes,
     announce,
-    onLoss,
+    onLoss: met.name,
     onHole: (range) => {
       // A sealing that was interrupted has left the other classes in the slots.
       const isIn = ({ frame }: { readonly frame: SlotFrame }) =>
@@ -151,7 +149,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
   };
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
-  const hooks = { onUnread, onMoved, announce, onLoss, isLost, appendAgain, hasForeign: found.foreignBytes > 0 };
+  const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain, hasForeign: found.foreignBytes > 0 };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
@@ -172,25 +170,24 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onNamed: (loss) => forget(found, loss),
     deliveries,
   });
+  met.release((loss) => queue.nameLoss(loss));
   const ahead = await nameMissing(found, deliveries, queue);
   if (isReadOnly) damage.found(ahead.map(goneDamage));
-  if (!isReadOnly) for (const each of found.late) appendLate(each, deliveries, queue);
+  else for (const each of found.copied.late) appendLate(each, deliveries, queue);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
-  const own = { pending: found.pending, list: found.list, damage, sizeBytes, lastDurable: () => lastDurable };
+  const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
 
-function statsOf({ ring, chains, queue, retention, sealer, damage, sizeBytes }: Parts, sizeBytesMax: number) {
+function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBytes }: Parts, sizeBytesMax: number) {
   const all = [...chains.values()];
-  // The same ones stand in two slots where the disk failed under the first.
-  const inSlots = new SequenceSet();
-  for (const { slot, frame } of ring.frames)
-    if (!damage.isLost(slot.name, frame)) inSlots.add({ first: frame.firstSequence, last: frame.lastSequence });
+  const readable = ring.frames.filter(({ slot, frame }) => !damage.isLost(slot.name, frame));
+  const inSlots = countInSlots(readable, ({ frame }) => found.copied.countOf.get(frame) ?? 0);
   const firsts = [...all.map((chain) => chain.firstSequence), ...ring.frames.map(({ frame }) => frame.firstSequence)];
   const { failing } = queue;
   return {
-    recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots.count),
+    recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots),
     sizeBytes: sizeBytes(),
     sizeBytesMax,
     firstSequence: firsts.reduce((lowest, each) => (each > 0 && (lowest === 0 || each < lowest) ? each : lowest), 0),
@@ -199,6 +196,22 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, sizeBytes }: 
     thinnedCount: retention.thinnedCount,
     files: fileStats(ring, chains),
     ...(failing === undefined ? {} : { failing }),
+  };
+}
+
+/** Opening reads too: the losses that it meets are held until there is a queue to name them. */
+function holdLosses() {
+  const held: Loss[] = [];
+  let target: ((loss: Loss) => void) | undefined;
+  return {
+    name(loss: Loss): void {
+      if (target === undefined) held.push(loss);
+      else target(loss);
+    },
+    release(to: (loss: Loss) => void): void {
+      target = to;
+      for (const loss of held) to(loss);
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList } from './file-list.ts';
 import { countLost, goneDamage, holesIn, lossesOf, noRecords, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
-import { findLate } from './late-records.ts';
+import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
 import { type LossPlace, NamedLosses } from './named-losses.ts';
@@ -58,8 +58,8 @@ export interface Recovered {
   readonly uplinks: readonly string[];
   /** Bytes of slots that are left alone, because only a later release can read them or the disk does not give them. */
   readonly foreignBytes: number;
-  /** Records that were in a slot which could not be read while later ones were sealed: their places are passed. */
-  readonly late: readonly StoredRecord[];
+  /** The places of its late records are passed. */
+  readonly copied: Copied;
 }
 
 /** Reads a journal's folder. Whatever is in it, the rest of the journal can begin with what this finds; README.md has the steps. */
@@ -92,10 +92,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const missing = holesIn(ring, chains, marks);
   if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
-  const lost = await countLost(
-    holes.flatMap((range) => marked.named.missing(range)),
-    chains,
-  );
+  const unnamed = holes.flatMap((range) => marked.named.missing(range));
+  const lost = await countLost(unnamed, chains);
   const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
   const ofHoles = await lossesOf(ring, lost, ofSlots);
   // Whoever only looks names nothing.
@@ -111,9 +109,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const hasUnreadable = slots.hasClosed || slots.found.some((each) => each.hasUnreadable);
   const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, ...marks.values());
   const nextSequence = highest + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0);
-  for (const { missing, holds } of blockDamage)
-    for (const range of [missing, holds]) if (range !== undefined) spokenOf.add(range);
-  // It may stand in the pages that cannot be read.
+  addDamaged(spokenOf, blockDamage);
+  // What is missing may stand in the pages that cannot be read.
   if (hasUnreadable) spokenOf.add({ first: 1, last: nextSequence - 1 });
   // Nothing is missing there, and the next opening must not take it for a loss.
   if (hasUnreadable) losses.push({ firstSequence: highest + 1, lastSequence: nextSequence - 1, cause: 'left-out', count: 0 });
@@ -133,8 +130,12 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     marks,
     uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
     foreignBytes: slots.foreignBytes,
-    late: await findLate(ring, chains),
+    copied: await findCopied(ring, chains),
   };
+}
+
+function addDamaged(spokenOf: SequenceSet, damage: readonly BlockDamage[]): void {
+  for (const { missing, holds } of damage) for (const range of [missing, holds]) if (range !== undefined) spokenOf.add(range);
 }
 
 function isDamaged({ kind, sizeBytes }: Damage): boolean {

@@ -37,7 +37,7 @@ export async function checkJournal(journal: Journal, truth: Truth, { causes }: {
     assert(sequence > (stored[i - 1]?.sequence ?? 0), `sequence ${sequence} does not follow ${stored[i - 1]?.sequence}`);
   });
   for (const record of stored) checkRecord(record, truth);
-  // What a sealing was copying counts twice.
+  // What cannot be read counts until somebody tries.
   assert(journal.stats().recordCount >= stored.length, 'there are more records than the journal counts');
   await checkClasses(journal, stored);
   await checkDelivery(journal, stored, truth);
