@@ -185,6 +185,7 @@ const FOREIGN: Readonly<Record<ForeignKind, string>> = {
   socket: 'a socket and no file of the journal',
   device: 'a device and no file of the journal',
   'too-large': 'too large for a file of the journal, and begins with nothing of one',
+  'no-records': 'a file without a record that belongs there, as a copied or renamed one is',
 };
 
 /** What to do where a folder cannot be made or used, by what the operating system said. */

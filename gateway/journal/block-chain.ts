@@ -18,6 +18,7 @@ import { type ChainEntry, ChainFiles, newEntry, update } from './chain-files.ts'
 import { ignoreDiskError, withFile } from './disk-tools.ts';
 import type { FileList, ListedFile } from './file-list.ts';
 import { foreignAt, foreignDamage, noFile } from './foreign.ts';
+import { isListed, isNoFile } from './hollow-file.ts';
 import type { HistoryQuery, SequenceRange, StoredRecord } from './journal.ts';
 
 export interface ChainOptions {
@@ -113,12 +114,13 @@ export async function openChain(disk: Disk, folder: string, recordClass: RecordC
   const places = options.names.flatMap((name) => parseBlockFileName(name) ?? []);
   const own = places.filter((place) => place.recordClass === recordClass).sort(compareBlockFiles);
   if (options.isReadOnly !== true) await removeUnfinished(disk, folder, recordClass, options.names);
-  const found: Found = { disk, folder, options, entries: [], damage: [], epochMax: 0 };
+  const found: Found = { disk, folder, options, entries: [], damage: [], hollow: [], epochMax: 0 };
   // From the newest on, since what the next file has counts only there: only a file of the journal is a next one.
   let next: BlockFilePlace | undefined;
   for (const place of own.toReversed()) if (await openFile(found, place, next)) next = place;
-  found.entries.reverse();
+  for (const hollow of found.hollow) judge(found, hollow);
   const order = new Map(own.map((place, index) => [blockFileName(place), index]));
+  found.entries.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
   found.damage.sort((a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0));
   await noteListed(found, recordClass);
   noteShort(found, recordClass);
@@ -131,7 +133,25 @@ interface Found {
   readonly options: ChainOptions;
   readonly entries: ChainEntry[];
   readonly damage: BlockDamage[];
+  readonly hollow: Hollow[];
   epochMax: number;
+}
+
+/** A file without a right frame. */
+interface Hollow {
+  readonly place: BlockFilePlace;
+  readonly sizeBytes: number;
+  readonly take: () => void;
+}
+
+/** Takes it for one of the journal's that lost everything, unless it cannot be. */
+function judge({ entries, damage, options }: Found, { place, sizeBytes, take }: Hollow): void {
+  const { list, sealedThrough = 0 } = options;
+  if (!isNoFile(place, { entries, list, sealedThrough })) take();
+  else {
+    const foreign = foreignDamage(blockFileName(place), { what: 'no-records', sizeBytes });
+    damage.push({ ...foreign, recordClass: place.recordClass });
+  }
 }
 
 /** Files that were there and are not, or are shorter than they were. */
@@ -210,7 +230,7 @@ async function removeUnfinished(disk: Disk, folder: string, recordClass: RecordC
   }
 }
 
-/** False when the file is none of the journal's: then it is only named. */
+/** False when nothing of the journal is in the file: then it is no next one. */
 async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlace | undefined): Promise<boolean> {
   const { disk, folder, options } = found;
   const name = blockFileName(place);
@@ -219,14 +239,14 @@ async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlac
     const path = join(folder, name);
     const isWritable = next === undefined && options.isReadOnly !== true;
     const file = await openHandle(disk, path, isWritable);
-    let read: 'kept' | 'read' | 'foreign' = 'read';
+    let read: 'kept' | 'read' | 'nothing' = 'read';
     try {
       sizeBytes = await file.size();
       read = await readFile(found, file, sizeBytes, place, next);
     } finally {
       if (read !== 'kept') await file.close().catch(ignoreDiskError);
     }
-    return read !== 'foreign';
+    return read !== 'nothing';
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     // Deleted since the folder was listed.
@@ -262,15 +282,16 @@ async function definitionsOf(disk: Disk, folder: string, name: string) {
   });
 }
 
-/** `kept`: the handle is needed for appending. `foreign`: nothing in the file is of the journal. */
+/** `kept`: the handle is needed for appending. `nothing`: of the journal is in the file. */
 async function readFile(
   found: Found,
   file: DiskFile,
   sizeBytes: number,
   place: BlockFilePlace,
   next: BlockFilePlace | undefined,
-): Promise<'kept' | 'read' | 'foreign'> {
+): Promise<'kept' | 'read' | 'nothing'> {
   const { options, entries } = found;
+  const isNewest = next === undefined;
   const entry = newEntry(blockFileName(place), place.firstSequence, undefined);
   const lookedBytes = Math.min(sizeBytes, BLOCK_FILE_LOOKED_MAX);
   const isLong = lookedBytes < sizeBytes;
@@ -292,44 +313,60 @@ async function readFile(
     nextFirst: next?.firstSequence,
   });
   if (!isLong && isRefused(walked) && awaitFile(found, entry, place, next, sizeBytes)) return 'read';
-  const isOther = isLong && walked.epoch === undefined && walked.later === undefined;
+  const isHollow = walked.epoch === undefined && walked.later === undefined;
+  const isOther = isLong && isHollow;
   if (isLong) {
     const beyond = foreignDamage(entry.name, { what: 'too-large', sizeBytes }, isOther ? 0 : lookedBytes);
     found.damage.push({ ...beyond, recordClass: place.recordClass });
   }
-  if (isOther) return 'foreign';
+  if (isOther) return 'nothing';
+  const take = () => takeWalked(found, entry, place, { walked, sizeBytes, lookedBytes, isNewest });
+  if (isHollow && !isListed(options.list, place) && walked.damage.every(({ kind }) => kind !== 'unreadable')) {
+    found.hollow.push({ place, sizeBytes, take });
+    return 'nothing';
+  }
+  take();
+  found.epochMax = Math.max(found.epochMax, walked.epoch ?? 0);
+  const isShort = isNewest && entry.lastSequence < (options.sealedThrough ?? 0);
+  const isWritable = isNewest && options.isReadOnly !== true;
+  const mayAppend = isWritable && !isShort && !isLong && walked.later === undefined;
+  const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
+  if (!isOpen || walked.epoch === undefined) return 'read';
+  const { epoch, dictionary, blocks, endBytes } = walked;
+  const writer = new BlockWriter(file, { name: entry.name, epoch, dictionary, blocks, endBytes });
+  Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
+  return 'kept';
+}
+
+interface WalkedFile {
+  readonly walked: Walked;
+  readonly sizeBytes: number;
+  readonly lookedBytes: number;
+  readonly isNewest: boolean;
+}
+
+/** Takes a file into the chain that has been walked, and its damage. */
+function takeWalked(
+  { options, entries, damage: all }: Found,
+  entry: ChainEntry,
+  { recordClass }: BlockFilePlace,
+  { walked, sizeBytes, lookedBytes, isNewest }: WalkedFile,
+): void {
   entries.push(entry);
   update(entry, totalsOf(walked.blocks), walked.endBytes);
   // What was not looked at takes none of the journal's room: it would have all the rest deleted.
   entry.sizeBytes = lookedBytes;
   if (walked.index !== undefined) entry.isThinned = walked.index.isThinned;
-  const name = entry.name;
-  const { sealedThrough = 0 } = options;
-  const isShort = next === undefined && entry.lastSequence < sealedThrough;
+  const file = entry.name;
+  const isShort = isNewest && entry.lastSequence < (options.sealedThrough ?? 0);
   if (walked.later !== undefined)
-    found.damage.push({
-      file: name,
-      recordClass: place.recordClass,
-      offset: 0,
-      sizeBytes,
-      kind: 'other-version',
-      holds: walked.later,
-    });
+    all.push({ file, recordClass, offset: 0, sizeBytes, kind: 'other-version', holds: walked.later });
   for (const damage of walked.damage) {
     if (isShort && damage.missing === undefined) continue;
     // A block may stand there later.
     if (damage.kind !== 'torn-tail') entry.named.add(damage.offset);
-    found.damage.push({ file: entry.name, recordClass: place.recordClass, ...damage });
+    all.push({ file, recordClass, ...damage });
   }
-  found.epochMax = Math.max(found.epochMax, walked.epoch ?? 0);
-  const isWritable = next === undefined && options.isReadOnly !== true;
-  const mayAppend = isWritable && !isShort && !isLong && walked.later === undefined;
-  const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
-  if (!isOpen || walked.epoch === undefined) return 'read';
-  const { epoch, dictionary, blocks, endBytes } = walked;
-  const writer = new BlockWriter(file, { name, epoch, dictionary, blocks, endBytes });
-  Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
-  return 'kept';
 }
 
 function isRefused({ damage }: Walked): boolean {

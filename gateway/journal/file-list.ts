@@ -27,6 +27,8 @@ export interface ListedFile {
  * leaves no trace of itself; the newest is missed because the commits say how far each class is sealed.
  */
 export interface FileList {
+  /** There was a list at opening, and none of the files had been left out for want of room. */
+  readonly isWhole: boolean;
   /** What the list said at opening. */
   of(recordClass: RecordClass): readonly ListedFile[];
   /** Once more, as it is now: another process may be running. */
@@ -67,6 +69,8 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     });
   };
   return {
+    // What is left out is a sixteenth at a time.
+    isWhole: typeof stored === 'object' && stored.payload.length < STATE_BYTES_MAX / 2,
     of: (recordClass) => listed.get(recordClass) ?? [],
     again: () => openFileList(disk, folder),
     missed(recordClass, lost, from = lost.nameSequence) {

@@ -46,8 +46,11 @@ export interface Damage {
   readonly what?: ForeignKind;
 }
 
-/** What stands under the name of a journal's file, or in it behind all that a journal writes. */
-export type ForeignKind = NoFile | 'too-large';
+/**
+ * What stands under the name of a journal's file, or in it behind all that a journal writes. `no-records`: a file that has no
+ * right record of its own where there was none of the journal's, as one that somebody has copied or renamed.
+ */
+export type ForeignKind = NoFile | 'too-large' | 'no-records';
 
 /** What the journal knows about itself. */
 export interface JournalStats {
