@@ -17,7 +17,7 @@ import type { Damage } from './journal.ts';
 const EXTENT_BYTES = 10;
 
 /** Records of one block at most. */
-export const BLOCK_RECORDS = 4096;
+export const BLOCK_RECORDS = 8192;
 
 /**
  * What is looked at of a block file. No release writes longer ones: a file is finished once it has 4 MiB, and what is
