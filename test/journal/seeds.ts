@@ -8,6 +8,7 @@ export const SEEDS_THAT_FOUND: readonly number[] = [
   1017, 3, 1021, 5081, 5087, 1126,
   // The same, because nothing that a killed process left was synced at all: what followed it, or was sent, outlived it.
   1086, 1121,
-  // A folder was not synced: after a new block file got its name (1005), or once a killed process had renamed one (1103).
-  1005, 1103,
+  // A folder was not synced: after a new block file got its name (1005), or once a killed process had renamed a file (1520, 1598).
+  1005,
+  1103, 1520, 1598,
 ];
