@@ -10,7 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/journal.ts';
 import { siteToRun } from './site.ts';
-import { diskCodeOf, isForbidden, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
+import { isForbidden, orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
 /** Where a person says that the journal is. */
 export interface Told {
@@ -62,16 +62,8 @@ async function mustBeAllowed(path: string): Promise<void> {
 }
 
 /** Runs `work`; files that cannot be read are said, and undefined returned. */
-export async function orSayUnreadable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-    const code = diskCodeOf(error);
-    io.err(text.unreadable(folder, error.message, code));
-    io.setExitCode(isForbidden(code) ? EXIT.forbidden : EXIT.problems);
-    return undefined;
-  }
+export function orSayUnreadable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
+  return orSayRefused(io, work, (message, code) => text.unreadable(folder, message, code), EXIT.problems);
 }
 
 /** Closes what openToLook opened. Nothing was written, so a disk that refuses writes is nothing to tell. */

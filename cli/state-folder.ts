@@ -87,20 +87,30 @@ export async function claimFolder(folder: string, simulated: boolean, io: Io): P
 }
 
 /** Runs `work` on a state folder; when the folder cannot be used, that is said, and undefined returned. */
-export async function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
+export function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
+  return orSayRefused(io, work, (message, code) => text.stateFolderUnusable(folder, message, code), EXIT.tryAgain);
+}
+
+/** Runs `work`; what the disk refuses is said, and undefined returned. `exit`: where it is no question of permission. */
+export async function orSayRefused<T>(
+  io: Io,
+  work: () => Promise<T>,
+  say: (message: string, code: string) => string,
+  exit: number,
+): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     const code = diskCodeOf(error);
-    io.err(text.stateFolderUnusable(folder, error.message, code));
-    io.setExitCode(isForbidden(code) ? EXIT.forbidden : EXIT.tryAgain);
+    io.err(say(error.message, code));
+    io.setExitCode(isForbidden(code) ? EXIT.forbidden : exit);
     return undefined;
   }
 }
 
 /** What the operating system said (EACCES …); empty when it was not the disk. */
-export function diskCodeOf(error: DiskError | JournalError): string {
+function diskCodeOf(error: DiskError | JournalError): string {
   if (error instanceof DiskError) return error.code;
   return error.cause instanceof DiskError ? error.cause.code : '';
 }

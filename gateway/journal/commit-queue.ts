@@ -1,13 +1,13 @@
 import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import { classOf, type Event, type JournalRecord, type Observation, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { classOf, type Event, type JournalRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { arrange } from './arrange.ts';
 import { SEQUENCE_MAX } from './block-file.ts';
-import { arrange } from './columns.ts';
+import { CheckedSeries } from './checked-series.ts';
 import type { Deliveries } from './deliveries.ts';
 import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
-import { isAsRight, recordBytesMax } from './record-codec.ts';
-import type { SeriesTag } from './series.ts';
+import { recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-entry.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
@@ -16,7 +16,6 @@ const JOURNAL_WAITING_MAX = 20_000;
 const GROUP_RECORDS_MAX = 2_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
-const CHECKED_MAX = 1_000;
 /** Gap records of one group. */
 const LOSSES_AT_ONCE_MAX = 256;
 /** A card that tidies up may take this long for one commit without anybody having to know. */
@@ -28,12 +27,6 @@ interface Waiting extends Entry {
   sequence: number;
   readonly resolve: (sequence: number) => void;
   readonly reject: (error: JournalError) => void;
-}
-
-/** An observation that was looked at as a whole. Its series is that of all that were taken for its sake. */
-interface Checked extends SeriesTag {
-  readonly record: Observation;
-  readonly bytesMax: number;
 }
 
 /** What the queue writes to. */
@@ -98,8 +91,7 @@ export class CommitQueue {
   #dropped = newTallies();
   /** What the journal's own records are stamped with; undefined until it is known. */
   #boot: string | undefined;
-  /** The last observation of each sensor that was looked at as a whole. */
-  readonly #checked = new Map<string, Checked>();
+  readonly #checked = new CheckedSeries();
 
   constructor(options: CommitOptions, nextSequence: number, target: CommitTarget) {
     this.#options = options;
@@ -156,7 +148,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new JournalError('the journal is closed');
       if (!this.#hasSequence) throw new JournalError(NO_SEQUENCE);
-      const tag = record.kind === 'observation' ? this.#check(record) : undefined;
+      const tag = record.kind === 'observation' ? this.#checked.check(record) : undefined;
       const bytesMax = tag?.bytesMax ?? recordBytesMax(record);
       this.#boot = this.#options.boot ?? record.boot;
       this.#appendOwn();
@@ -174,16 +166,6 @@ export class CommitQueue {
     this.#failing?.cancelRetry();
     for (const record of this.#closed.splice(0))
       record.reject(new JournalError('the journal was closed while its disk refused to write; the record is lost'));
-  }
-
-  /** @throws JournalError */
-  #check(observation: Observation): Checked {
-    const before = this.#checked.get(observation.sensor);
-    if (before !== undefined && isAsRight(observation, before.record)) return before;
-    const checked = { record: observation, bytesMax: recordBytesMax(observation), dictionary: undefined, id: 0 };
-    if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
-    this.#checked.set(observation.sensor, checked);
-    return checked;
   }
 
   /** Whether there is a sequence for one record more. */

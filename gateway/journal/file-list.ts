@@ -43,6 +43,8 @@ export interface FileList {
    * @throws DiskError; a file that is deleted all the same is taken for lost by the next opening
    */
   update(recordClass: RecordClass, files: readonly ListedFile[]): Promise<void>;
+  /** Makes the file while there is room for it. */
+  prepare(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
   const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'object' ? stored.generation : 0);
   const now = new Map(listed);
   let missed: { readonly recordClass: RecordClass; readonly file: ListedFile; readonly from: number }[] = [];
+  let isPrepared = typeof stored === 'object';
   let writing: Promise<void> = Promise.resolve();
   const write = async () => {
     const all = newList();
@@ -67,6 +70,12 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
       if (file.mayBeThere) throw error;
       ignoreDiskError(error);
     });
+    isPrepared = true;
+  };
+  const writeInTurn = async () => {
+    const turn = writing.then(write);
+    writing = turn.catch(() => undefined);
+    await turn;
   };
   return {
     // What is left out is a sixteenth at a time.
@@ -83,9 +92,10 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     },
     async update(recordClass, files) {
       now.set(recordClass, files);
-      const turn = writing.then(write);
-      writing = turn.catch(() => undefined);
-      await turn;
+      await writeInTurn();
+    },
+    async prepare() {
+      if (!isPrepared) await writeInTurn();
     },
     async close() {
       await writing;

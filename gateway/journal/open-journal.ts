@@ -156,7 +156,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
     async write(entries, onHanded) {
       // When the disk is so full that this finds no room, it is tried again: readings do not wait for it.
-      await found.pending.prepare().catch(ignoreDiskError);
+      for (const state of [found.pending, found.list]) await state.prepare().catch(ignoreDiskError);
       await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
       const marks = deliveries.piggyback();

@@ -44,7 +44,13 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
     async announce(losses) {
       if (losses.length === 0) return;
       pending = [...pending, ...losses];
-      await file.write(encodeLosses(pending));
+      try {
+        await file.write(encodeLosses(pending));
+      } catch (error) {
+        // Nothing is deleted then.
+        pending = pending.filter((each) => !losses.includes(each));
+        throw error;
+      }
       isPrepared = true;
       writtenCount = pending.length;
     },

@@ -1,4 +1,4 @@
-import { type Item, isSameSeries } from './columns.ts';
+import { type Item, isSameSeries } from './arrange.ts';
 import type { WritableHead } from './frame.ts';
 
 /** The part of a slot that one frame may take: an empty slot holds any. */

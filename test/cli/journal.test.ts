@@ -60,13 +60,19 @@ const STORED = {
 // ------------------------------------------------------------------------------------------------------------- inspect
 
 describe('inspect', () => {
-  test('shows files, times and what waits, on 80 columns', async () => {
+  /** A journal of four readings, of which the city has two. The caller closes it. */
+  async function halfDelivered() {
     const gateway = await openReal(state);
     const sequences = await Promise.all([0, 1, 2, 3].map((minute) => gateway.append(hall(minute))));
     const delivery = await gateway.delivery('sentilo');
     await delivery.begin(sequences.slice(0, 2));
     delivery.settle(sequences.slice(0, 2), sequences.slice(0, 2));
     await delivery.flush();
+    return gateway;
+  }
+
+  test('shows files, times and what waits, on 80 columns', async () => {
+    const gateway = await halfDelivered();
     await gateway.close();
     const { code, out } = await journal('inspect', '--state', state);
     expect(code).toBe(0);
@@ -87,12 +93,7 @@ describe('inspect', () => {
   });
 
   test('tells of a delivery whose cursor was deleted what the commits know', async () => {
-    const gateway = await openReal(state);
-    const sequences = await Promise.all([0, 1, 2, 3].map((minute) => gateway.append(hall(minute))));
-    const delivery = await gateway.delivery('sentilo');
-    await delivery.begin(sequences.slice(0, 2));
-    delivery.settle(sequences.slice(0, 2), sequences.slice(0, 2));
-    await delivery.flush();
+    const gateway = await halfDelivered();
     // A commit carries the mark.
     await gateway.append(hall(4));
     await gateway.close();

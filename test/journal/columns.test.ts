@@ -1,8 +1,8 @@
 import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { arrange } from '../../gateway/journal/arrange.ts';
 import {
-  arrange,
   decodeBlock,
   decodeBlockSummary,
   decodeCommit,

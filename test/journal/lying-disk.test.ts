@@ -9,7 +9,7 @@ import { IS_DEEP, open, readAll, seeded } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 /** One of so many operations is the first that the disk lies about. */
-const STEP = IS_DEEP ? 1 : 41;
+const STEP = IS_DEEP ? 1 : 13;
 /** So large that nothing is sealed: no file that the disk told the truth about is used again while it lies. */
 const ROOMY: Sizes = { maxSizeBytes: 8 * 1024 * 1024, slotBytes: 65_536, slotCount: 8, blockFileBytes: 65_536 };
 /** Slots are sealed, used again and evicted: the only copy of what was acknowledged before may be one that it lies about. */

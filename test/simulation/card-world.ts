@@ -1,9 +1,6 @@
 // The example site on a simulated machine whose card can begin to refuse, with a simulated city, and what a bystander sees of both.
 
-import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/config.ts';
-import { loadSite } from '../../config/load-site.ts';
 import { type Gateway, openGateway } from '../../gateway/gateway.ts';
 import { type Disk, DiskError, type LogLevel } from '../../gateway/host.ts';
 import type { StoredRecord } from '../../gateway/journal/journal.ts';
@@ -20,21 +17,10 @@ import { worldForSite } from '../../simulator/sentilo/world.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { type InCity, readStored } from './comparison.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const STATE_FOLDER = '/state';
 const TOKEN = 'demo-token';
 const SEED = 5;
 export const START_WALL_MS = Date.UTC(2026, 2, 29);
-
-export async function carrerDemo(): Promise<Config> {
-  const { config } = await loadSite(`${ROOT}examples/sites/carrer-demo.gateway.yaml`, {
-    readFile: (path) => readFile(path),
-    listFolder: (folder) => readdir(folder).catch(() => []),
-    boardFolders: [`${ROOT}boards`],
-  });
-  if (config === undefined) throw new Error('the example site has errors');
-  return config;
-}
 
 /** How a card refuses: the operations that fail, which openings of files do, and what the operating system says then. */
 export interface Refusal {

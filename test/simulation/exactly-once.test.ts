@@ -8,7 +8,8 @@ import { simulate } from '../../simulator/run.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import { worldForSite } from '../../simulator/sentilo/world.ts';
-import { carrerDemo, START_WALL_MS } from './card-world.ts';
+import { carrerDemo } from '../support/carrer-demo.ts';
+import { START_WALL_MS } from './card-world.ts';
 import { differences, forTheCity, type NamedHole, NO_DIFFERENCES, namedHoles, readStored } from './comparison.ts';
 
 const MINUTE_MS = 60_000;

@@ -4,7 +4,8 @@ import type { Config } from '../../config/config.ts';
 import type { StoredRecord } from '../../gateway/journal/journal.ts';
 import type { Gap, Observation } from '../../gateway/record.ts';
 import type { Fault } from '../../simulator/faults.ts';
-import { CardWorld, carrerDemo, type Refusal, START_WALL_MS } from './card-world.ts';
+import { carrerDemo } from '../support/carrer-demo.ts';
+import { CardWorld, type Refusal, START_WALL_MS } from './card-world.ts';
 import { differences, forTheCity, type InCity, NO_DIFFERENCES } from './comparison.ts';
 import { expectedText } from './value-text.ts';
 
@@ -126,6 +127,15 @@ describe('a card that refuses from minute 5 to minute 15', () => {
     return [...clean.inCityAtEnd].filter((key) => !inCity.has(key) && !onItsWay.has(key));
   }
 
+  /** The card works again: it is used within a minute. The run goes on to its end. */
+  async function expectUsedAgain(world: CardWorld): Promise<void> {
+    world.refuse(undefined);
+    await world.clock.runUntil(END_MS + MINUTE_MS);
+    expect(world.gateway.status().stored.failing).toBeUndefined();
+    await world.clock.runUntil(RUN_MS);
+    await world.stop();
+  }
+
   /** Measuring was not touched, nobody was flooded with lines, and the journal and the city hold what they would without trouble. */
   async function expectAsIfNothing(world: CardWorld): Promise<void> {
     expect(world.wires).toEqual(clean.wires);
@@ -159,11 +169,7 @@ describe('a card that refuses from minute 5 to minute 15', () => {
       expect(world.gateway.status().stored.failing).toBeDefined();
       expect(notArrived(world)).toEqual([]);
 
-      world.refuse(undefined);
-      await world.clock.runUntil(END_MS + MINUTE_MS);
-      expect(world.gateway.status().stored.failing).toBeUndefined();
-      await world.clock.runUntil(RUN_MS);
-      await world.stop();
+      await expectUsedAgain(world);
       await expectAsIfNothing(world);
     },
     60_000,
@@ -176,11 +182,7 @@ describe('a card that refuses from minute 5 to minute 15', () => {
       await world.clock.runUntil(END_MS);
       const duringMs = world.inCity().filter(({ timestampMs }) => timestampMs > START_WALL_MS + BEGIN_MS);
       expect(duringMs).toEqual([]);
-      world.refuse(undefined);
-      await world.clock.runUntil(END_MS + MINUTE_MS);
-      expect(world.gateway.status().stored.failing).toBeUndefined();
-      await world.clock.runUntil(RUN_MS);
-      await world.stop();
+      await expectUsedAgain(world);
       await expectAsIfNothing(world);
     },
     60_000,
@@ -291,11 +293,7 @@ describe('a card that refuses from minute 5 to minute 15', () => {
       await world.start();
       await world.clock.runUntil(END_MS);
       expect(world.gateway.status().stored.failing).toBeDefined();
-      world.refuse(undefined);
-      await world.clock.runUntil(END_MS + MINUTE_MS);
-      expect(world.gateway.status().stored.failing).toBeUndefined();
-      await world.clock.runUntil(RUN_MS);
-      await world.stop();
+      await expectUsedAgain(world);
 
       expect(world.fatal).toEqual([]);
       expect(world.wires.filter(isBeforeDeath)).toEqual(clean.wires.filter(isBeforeDeath));

@@ -1,8 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Config } from '../../config/config.ts';
-import { loadSite } from '../../config/load-site.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { Observation } from '../../gateway/record.ts';
 import { SimulatedDisk } from '../../simulator/disk.ts';
@@ -14,21 +11,11 @@ import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
 import { worldForSite } from '../../simulator/sentilo/world.ts';
 import { differences, forTheCity, NO_DIFFERENCES, readJournal } from '../simulation/comparison.ts';
+import { carrerDemo } from '../support/carrer-demo.ts';
 import { START_WALL_MS } from './site.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TOKEN = 'demo-token';
 const HOUR_MS = 3_600_000;
-
-async function carrerDemo(): Promise<Config> {
-  const { config } = await loadSite(`${ROOT}examples/sites/carrer-demo.gateway.yaml`, {
-    readFile: (path) => readFile(path),
-    listFolder: (folder) => readdir(folder).catch(() => []),
-    boardFolders: [`${ROOT}boards`],
-  });
-  if (config === undefined) throw new Error('the example site has errors');
-  return config;
-}
 
 interface Outcome extends SimulationResult {
   readonly kept: readonly Observation[];

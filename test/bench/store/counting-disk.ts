@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Disk, DiskFile } from '../../../gateway/host.ts';
 import { realHost } from '../../../gateway/real-host.ts';
 
@@ -43,5 +44,5 @@ export function countingDisk(): CountingDisk {
 
 /** What a slow sync takes besides what the disk needs. The same timer for all contenders, so that they wait equally long. */
 export async function waitLonger(forMs: number): Promise<void> {
-  if (forMs > 0) await new Promise((resolve) => setTimeout(resolve, forMs));
+  if (forMs > 0) await sleep(forMs);
 }
