@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Observation } from '../../gateway/record.ts';
 import { drain } from '../support/test-clock.ts';
 import { checkJournal } from './harness/check.ts';
 import { runProgram } from './harness/crash-points.ts';
 import { Boot, program } from './harness/program.ts';
 import { type History, truthOf } from './harness/truth.ts';
-import { appendAll, FOLDER, IS_DEEP, open, readAll, seeded, upTo, valuesOf } from './kit.ts';
+import { appendAll, FOLDER, IS_DEEP, observation, open, readAll, seeded, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 import { SEEDS_THAT_FOUND } from './seeds.ts';
 
@@ -75,6 +76,37 @@ it.each(['sent', 'followed by what goes to another slot'])(
     }
   },
 );
+
+it('a block file that a killed process has only just named keeps its name, whatever is built on it', async () => {
+  const disk = new ModelDisk();
+  const group = (first: number) => upTo(first + 39, first).map((value) => observation(value, { uncalibrated: Math.sin(value) }));
+  const journal = await open(disk, SMALL);
+  const appended: Observation[] = [];
+  let isNamed = false;
+  // It is killed between the renaming and the sync of the folder.
+  disk.fault = (operation, _count, path) => {
+    if (operation === 'rename' && path.includes('.blocks')) isNamed = true;
+    return isNamed && operation === 'fsyncDir' ? 'hang' : undefined;
+  };
+  while (!isNamed) {
+    const readings = group(appended.length + 1);
+    await Promise.all(readings.map((reading) => journal.append(reading)));
+    appended.push(...readings);
+    await drain();
+  }
+  disk.fault = undefined;
+  const next = await open(disk, SMALL);
+  // All slots are written over: the file alone has what was in them.
+  for (let round = 0; round < 12; round++) {
+    const readings = group(appended.length + 1);
+    await Promise.all(readings.map((reading) => next.append(reading)));
+    appended.push(...readings);
+  }
+  disk.crash(() => 0);
+  const again = await open(disk, SMALL);
+  expect(again.stats().damage).toEqual([]);
+  expect(valuesOf(await readAll(again))).toEqual(appended.map(({ value }) => value));
+});
 
 it('starts after a hundred power cuts in a row, each while it recovers or writes its first record', async () => {
   const disk = new ModelDisk({ tornSectorRate: 0.2 });
