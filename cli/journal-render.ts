@@ -56,7 +56,7 @@ export function renderInspection(inspection: Inspection, columns: number): strin
     [labels.city, inspection.uplinks.length === 0 ? [text.noUplink] : inspection.uplinks.flatMap(uplinkLines)],
     [labels.since, sinceStartLines(inspection)],
     [labels.damage, damageLines(inspection.damage)],
-    [labels.missing, gapLines(inspection.gaps)],
+    [labels.missing, missingLines(inspection)],
   ];
   return `${labelled(blocks, columns)}\n${fileLines(inspection.files).join('\n')}\n`;
 }
@@ -71,9 +71,13 @@ export function labelled(blocks: readonly (readonly [string, readonly string[]])
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** What is missing, a line for each loss: when, whose, how many, why. */
+/** What is missing, a line for each loss on record: when, whose, how many, why. */
+function missingLines({ gaps, damage }: Pick<Inspection, 'gaps' | 'damage'>): string[] {
+  const ofDamage = damage.some(({ missing }) => missing !== undefined) ? [text.missingOfDamage] : [];
+  return [...ofDamage, ...(gaps.length === 0 && ofDamage.length === 0 ? [text.nothingMissing] : gapLines(gaps))];
+}
+
 function gapLines(gaps: readonly Loss[]): string[] {
-  if (gaps.length === 0) return [text.nothingMissing];
   const newest = [...gaps].reverse().slice(0, GAPS_SHOWN);
   const lines = newest.map((loss) => lossLine(loss));
   return gaps.length > GAPS_SHOWN ? [...lines, text.moreGaps(gaps.length - GAPS_SHOWN)] : lines;

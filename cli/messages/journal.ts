@@ -65,6 +65,7 @@ Examples:
     `the disk refuses writes (${code}): ${number(waiting)} of at most ${count(max, 'record')} kept in memory`,
   noDamage: 'none found at opening (`barri journal verify` reads everything)',
   nothingMissing: 'nothing that is known of',
+  missingOfDamage: 'what the damage cost: `barri journal verify` says when, whose and how much',
   loss: ({ cause, count: records, isExact, sensors, otherSensors, from, to }: LossTexts) => {
     const when =
       from === ''
