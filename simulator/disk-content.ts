@@ -70,8 +70,8 @@ export class DiskContent {
 
   /**
    * Goes back to what is durable, except for what chance has brought to the disk in time: nothing, everything, what was
-   * written first, what was written last, or each sector on its own, with any of the contents that it had since. Some sectors
-   * that were being replaced are new at their beginning and old at their end.
+   * written first, what was written last, all but a piece in the middle, such a piece only, or each sector on its own, with any
+   * of the contents that it had since. Some sectors that were being replaced are new at their beginning and old at their end.
    */
   crash(random: () => number, tornSectorRate: number): void {
     this.#own();
@@ -187,8 +187,10 @@ function torn(old: Uint8Array, newest: Uint8Array, random: () => number): Uint8A
 type Fate = <T>(index: number, contents: readonly T[]) => T;
 
 function fateOf(random: () => number, count: number): Fate {
-  const kind = Math.floor(random() * 6);
+  const kind = Math.floor(random() * 8);
   const edge = random() * count;
+  const runFrom = Math.floor(edge);
+  const runEnd = runFrom + 1 + Math.floor(random() * random() * count);
   const rate = random();
   return (index, contents) => {
     const choose = (isKept: boolean) => contents[isKept ? contents.length - 1 : 0] as (typeof contents)[number];
@@ -197,6 +199,8 @@ function fateOf(random: () => number, count: number): Fate {
     if (kind === 2) return choose(index < edge);
     if (kind === 3) return choose(index >= edge);
     if (kind === 4) return choose(random() < rate);
+    if (kind === 5) return choose(index < runFrom || index >= runEnd);
+    if (kind === 6) return choose(index >= runFrom && index < runEnd);
     return contents[Math.floor(random() * contents.length)] as (typeof contents)[number];
   };
 }

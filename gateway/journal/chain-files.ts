@@ -250,8 +250,10 @@ export class ChainFiles {
     await this.#options.list?.update(this.recordClass, this.#entries.slice(0, -1).map(listedOf));
   }
 
+  /** An index says that its blocks are durable, so they are before it is written: it could outlive them otherwise. */
   async #finish(entry: ChainEntry, writer: BlockWriter): Promise<void> {
     try {
+      await this.#complete(entry, writer);
       await writer.writeIndex(false);
       await this.#complete(entry, writer);
     } catch (error) {

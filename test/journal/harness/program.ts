@@ -89,6 +89,7 @@ const life: fc.Arbitrary<Life> = fc.record({
 /** Sealing, recycling, thinning and eviction soon; or hardly ever. */
 const SIZES: readonly Sizes[] = [
   { maxSizeBytes: 128 * 1024, slotBytes: 16_384, slotCount: 3, blockFileBytes: 16_384 },
+  { maxSizeBytes: 128 * 1024, slotBytes: 8_192, slotCount: 3, blockFileBytes: 8_192 },
   { maxSizeBytes: 192 * 1024, slotBytes: 16_384, slotCount: 4, blockFileBytes: 32_768 },
   { maxSizeBytes: 1024 * 1024, slotBytes: 32_768, slotCount: 2, blockFileBytes: 16_384 },
   { maxSizeBytes: 8 * 1024 * 1024, slotBytes: 65_536, slotCount: 4, blockFileBytes: 65_536 },
