@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
 import { ignoreDiskError, writeAll } from './disk-tools.ts';
-import { freeName } from './foreign.ts';
+import { foreignAt, freeName } from './foreign.ts';
 import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary } from './series.ts';
-import { endOf, type FramePlace, groupsOf, newSlot, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
+import { endOf, type FramePlace, groupsOf, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
 import { type Entry, framePart, headOf } from './slot-entry.ts';
+import { makeSlot, writeOver } from './slot-making.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
-/** Zeros are written in pieces of this size when a slot is made. */
-const FILL_BYTES = 65_536;
 export interface SlotRingOptions {
   readonly slotBytes: number;
   readonly slotCount: number;
@@ -231,12 +230,9 @@ export class SlotRing {
   /** All slots are made at once, while there is room for them: later the disk may be full. */
   async #makeSlots(): Promise<void> {
     if (this.#isPrepared) return;
-    for (let number = 0; this.#slots.length < this.#options.slotCount; number++) {
-      const name = slotName(number);
-      if (this.#slots.some((slot) => slot.name === name) || this.#options.foreign.includes(name)) continue;
+    while (this.#slots.length < this.#options.slotCount) {
       try {
-        await this.#make(name);
-        this.#slots.push(newSlot(name, this.#options.slotBytes));
+        await this.#makeAnother();
       } catch (error) {
         // With at least two the journal works; the others are made with the next opening.
         if (this.#slots.length < 2) throw error;
@@ -260,13 +256,13 @@ export class SlotRing {
     let failure: unknown = new DiskError('ENOSPC', 'a slot is needed and none is free');
     for (const slot of free) {
       try {
-        await this.#makeReady(slot);
-        slot.epoch = this.#options.nextEpoch();
-        slot.endBytes = 0;
-        slot.dictionary = new Dictionary();
-        slot.isLearned = true;
-        this.#current = slot;
-        return slot;
+        const ready = await this.#ready(slot);
+        ready.epoch = this.#options.nextEpoch();
+        ready.endBytes = 0;
+        ready.dictionary = new Dictionary();
+        ready.isLearned = true;
+        this.#current = ready;
+        return ready;
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         failure = error;
@@ -275,17 +271,30 @@ export class SlotRing {
     throw failure;
   }
 
-  /** After a failed sync nobody knows what the system still holds of a file: another one takes its place. @throws DiskError */
-  async #makeReady(slot: Slot): Promise<void> {
+  /**
+   * The slot, or another one in its place: after a failed sync nobody knows what the system still holds of a file. It is
+   * deleted when the other one is there, and written over as a whole where there is no room for one: room that is given up on
+   * a full disk may be somebody else's before it can be used again.
+   * @throws DiskError
+   */
+  async #ready(slot: Slot): Promise<Slot> {
     const path = join(this.#folder, slot.name);
-    if (!slot.isFinished && (await this.#disk.size(path)) !== undefined) return;
+    if (!slot.isFinished && (await this.#disk.size(path)) !== undefined) return slot;
     await this.#shut(slot);
     slot.isFinished = true;
-    await freeName(this.#disk, path, SLOT_LOOKED_MAX);
-    slot.fileBytes = 0;
-    await this.#make(slot.name);
-    slot.fileBytes = this.#options.slotBytes;
-    slot.isFinished = false;
+    let other: Slot;
+    try {
+      other = await this.#makeAnother();
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+      if ((await foreignAt(this.#disk, path, SLOT_LOOKED_MAX)) !== undefined) throw error;
+      await writeOver(this.#disk, path, this.#options.slotBytes);
+      slot.fileBytes = this.#options.slotBytes;
+      slot.isFinished = false;
+      return slot;
+    }
+    await freeName(this.#disk, path, SLOT_LOOKED_MAX).then(() => this.#forget(slot), ignoreDiskError);
+    return other;
   }
 
   /**
@@ -297,7 +306,7 @@ export class SlotRing {
     const { slotBytes, slotCount } = this.#options;
     for (const slot of free.toSorted((a, b) => b.fileBytes - a.fileBytes)) {
       const isSuperfluous = slot.fileBytes > slotBytes || this.#slots.length > slotCount;
-      if (!isSuperfluous || slot.frames.length > 0) continue;
+      if (!isSuperfluous || slot.frames.length > 0 || !this.#slots.includes(slot)) continue;
       if (!this.#slots.some((other) => other !== slot && other !== this.#current && other.frames.length === 0)) return;
       try {
         await this.#shut(slot);
@@ -308,7 +317,7 @@ export class SlotRing {
         ignoreDiskError(error);
         return;
       }
-      this.#slots.splice(this.#slots.indexOf(slot), 1);
+      this.#forget(slot);
       this.#isPrepared = this.#slots.length >= slotCount;
     }
   }
@@ -327,23 +336,19 @@ export class SlotRing {
     await opening?.then((file) => file.close()).catch(() => undefined);
   }
 
-  /** Zeros, not a hole: a page that has never been written costs the file system a write of its own when it is. */
-  async #make(name: string): Promise<void> {
-    const path = join(this.#folder, name);
-    await this.#disk.mkdir(this.#folder);
-    const file = await this.#disk.open(path, 'create');
-    try {
-      const zeros = new Uint8Array(FILL_BYTES);
-      const { slotBytes } = this.#options;
-      for (let at = 0; at < slotBytes; at += FILL_BYTES) await writeAll(file, zeros.subarray(0, slotBytes - at), at);
-      await file.fdatasync();
-      await this.#disk.fsyncDir(this.#folder);
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      await this.#disk.unlink(path).catch(() => undefined);
-      throw error;
-    }
-    await file.close();
+  /** A slot under a name that no other has. */
+  async #makeAnother(): Promise<Slot> {
+    const isTaken = (name: string) => this.#slots.some((slot) => slot.name === name) || this.#options.foreign.includes(name);
+    let number = 0;
+    while (isTaken(slotName(number))) number += 1;
+    const name = slotName(number);
+    const slot = await makeSlot(this.#disk, this.#folder, name, this.#options.slotBytes);
+    this.#slots.push(slot);
+    return slot;
+  }
+
+  #forget(slot: Slot): void {
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
   }
 
   /** Once, or again as long as the disk refuses some of it. Where a definition may be missing nothing more is written. */

@@ -19,7 +19,7 @@ export interface Slot {
   dictionary: Dictionary;
   /** The dictionary knows the definitions of all frames. */
   isLearned: boolean;
-  /** A write or sync of it has failed: it is read, but never written or synced again. A new file takes its place once it is free. */
+  /** A write or sync of it has failed: what stands in it is read, and nothing is written behind it. Another file takes its place once it is free. */
   isFinished: boolean;
   /** The open file; one promise for all who wait for it, so that none is opened twice. */
   file: Promise<DiskFile> | undefined;

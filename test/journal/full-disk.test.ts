@@ -167,3 +167,38 @@ it.each([true, false])(
     expect(stored.filter(({ record }) => record.kind === 'event' && record.code === 'gateway-started')).toHaveLength(1);
   },
 );
+
+test('others take what room there is at once: a slot that failed is used again, and nothing waits in memory for room', async () => {
+  const disk = new ModelDisk();
+  const clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+  const journal = await open(disk, { clock, syncMs: 1_000, slotCount: 4 });
+  await clock.run(journal.append(observation(0)));
+  const slotsOf = () => disk.paths.filter((path) => path.includes('/slot-')).map((path) => disk.bytes(path).length);
+  expect(slotsOf()).toEqual([65_536, 65_536, 65_536, 65_536]);
+  let isFailing = false;
+  disk.fault = (operation, _count, path) => {
+    disk.capacityBytes = disk.usedBytes;
+    return isFailing && operation === 'fdatasync' && path.includes('/slot-') ? 'EIO' : undefined;
+  };
+  const appended: Promise<number>[] = [];
+  const append = async (from: number, to: number) => {
+    for (const value of upTo(to, from)) {
+      appended.push(journal.append(observation(value)));
+      await clock.advance(100);
+    }
+  };
+  await append(1, 20);
+  // Long enough for each slot to fail.
+  isFailing = true;
+  await append(21, 300);
+  expect(journal.isFailing).toBe(true);
+  isFailing = false;
+  await clock.advance(31_000);
+  expect(journal.isFailing).toBe(false);
+  await append(301, 400);
+  await clock.run(Promise.all(appended));
+  expect(slotsOf()).toEqual([65_536, 65_536, 65_536, 65_536]);
+  expect(journal.stats().evictedUndeliveredCount).toBe(0);
+  disk.crash(() => 0);
+  expect(valuesOf(await readAll(await open(disk)))).toEqual(upTo(400, 0));
+});
