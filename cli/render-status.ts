@@ -40,6 +40,7 @@ export function troubleOf({ devices, buses, stored, city }: GatewayStatus): stri
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : `${bus} ${problem.code}`)),
     ...(stored.failing === undefined ? [] : [stored.failing.code]),
+    ...(stored.slow === undefined ? [] : ['slow']),
     ...(stored.thinnedCount === 0 ? [] : ['thinned']),
     ...(stored.evictedUndeliveredCount === 0 ? [] : ['dropped']),
     ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
@@ -57,6 +58,8 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
     const { code, forMs, waitingCount, waitingMax } = stored.failing;
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
     lines.push(text.memoryLeft(waitingCount, waitingMax, memoryLeftMs(stored.failing)));
+  } else if (stored.slow !== undefined) {
+    lines.push(text.storageSlow(text.duration(stored.slow.forMs), stored.slow.waitingCount));
   }
   if (stored.thinnedCount > 0) lines.push(text.thinned(stored.thinnedCount));
   if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));

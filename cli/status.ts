@@ -78,7 +78,11 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
 
 function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
   const measures = measuring.answeringCount === measuring.deviceCount;
-  const keeps = stored.failing === undefined && stored.evictedUndeliveredCount === 0 && !stored.damage.some(isLoss);
+  const keeps =
+    stored.failing === undefined &&
+    stored.slow === undefined &&
+    stored.evictedUndeliveredCount === 0 &&
+    !stored.damage.some(isLoss);
   const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused' && city.held.length === 0);
   return measures && keeps && delivers;
 }

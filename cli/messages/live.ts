@@ -66,6 +66,8 @@ export const text = {
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,
   storageFailing: (code: string, since: string, waiting: number) =>
     `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
+  storageSlow: (since: string, waiting: number) =>
+    `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory. Measuring goes on. If it stays so, check the card.`,
   memoryLeft: (waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
     const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;

@@ -5,7 +5,7 @@ import { arrange } from './arrange.ts';
 import { SEQUENCE_MAX } from './block-file.ts';
 import { CheckedSeries } from './checked-series.ts';
 import type { Deliveries } from './deliveries.ts';
-import { JournalError, type JournalFailing, type StoredRecord } from './journal.ts';
+import { JournalError, type JournalFailing, type JournalSlow, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-entry.ts';
@@ -76,6 +76,8 @@ export class CommitQueue {
   #isExpiring = false;
   #running: Promise<void> | undefined;
   #failing: Failing | undefined;
+  /** Since when the disk has not answered, once that is long. */
+  #slowSinceMonotonicMs: number | undefined;
   #isClosed = false;
   #isResuming = false;
   /** Losses that no record names yet. */
@@ -110,6 +112,11 @@ export class CommitQueue {
       waitingMax: JOURNAL_WAITING_MAX,
       fromSequence: this.#attempted + 1,
     };
+  }
+
+  get slow(): JournalSlow | undefined {
+    if (this.#slowSinceMonotonicMs === undefined) return undefined;
+    return { forMs: this.#options.clock.monotonicMs() - this.#slowSinceMonotonicMs, waitingCount: this.#waitingCount };
   }
 
   /** Whether the record is nowhere but here, was never handed to the disk, and nothing is on its way to change that. */
@@ -222,12 +229,11 @@ export class CommitQueue {
 
   /** Ends when nothing is due, or when the disk fails. */
   async #run(): Promise<void> {
-    const stopWatch = this.#watch();
     try {
       if (this.#failing !== undefined) {
         // From here on what begins to be sent has to be known after a crash: it may be written by then.
         this.#isResuming = true;
-        await this.#target.beforeResuming();
+        await this.#watched(() => this.#target.beforeResuming());
       }
       while (this.#closed.length > 0) {
         await this.#commit();
@@ -239,16 +245,25 @@ export class CommitQueue {
       this.#fail(error);
     } finally {
       this.#isResuming = false;
-      stopWatch();
       // In the same turn as the last look at the queue: an append in between would wait for nobody.
       this.#running = undefined;
     }
   }
 
-  /** A commit that takes very long is said once; nothing else depends on it. */
-  #watch(): () => void {
+  /** What takes very long is said once, and in the statistics; nothing else depends on it. */
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
     const { clock, log } = this.#options;
-    return clock.timer(SLOW_MS, () => log('warning', 'journal-slow', { forMs: SLOW_MS, waitingCount: this.#waitingCount }));
+    const sinceMonotonicMs = clock.monotonicMs();
+    const cancel = clock.timer(SLOW_MS, () => {
+      this.#slowSinceMonotonicMs = sinceMonotonicMs;
+      log('warning', 'journal-slow', { forMs: SLOW_MS, waitingCount: this.#waitingCount });
+    });
+    try {
+      return await work();
+    } finally {
+      cancel();
+      this.#slowSinceMonotonicMs = undefined;
+    }
   }
 
   /** Makes what is closed durable, in as many writes as it takes. A failure may be that of one file: it is tried once more. */
@@ -260,9 +275,10 @@ export class CommitQueue {
         const isAll = (this.#closed.at(-1)?.sequence ?? end) < end;
         const group = isAll ? this.#closed.slice() : this.#closed.filter(({ sequence }) => sequence < end);
         this.#writingCount = group.length;
-        const count = await this.#target.write(group, () => {
+        const onHanded = () => {
           this.#attempted = end - 1;
-        });
+        };
+        const count = await this.#watched(() => this.#target.write(group, onHanded));
         for (const { resolve, sequence } of this.#closed.splice(0, count)) resolve(sequence);
         hasFailed = false;
       } catch (error) {

@@ -76,6 +76,8 @@ export interface JournalStats {
   readonly files: readonly JournalFileStats[];
   /** Set while the disk refuses writes. */
   readonly failing?: JournalFailing;
+  /** Set while the disk does not answer. */
+  readonly slow?: JournalSlow;
 }
 
 /** The disk refuses writes: what is measured is kept in memory, and can be read and delivered from there. */
@@ -88,6 +90,12 @@ export interface JournalFailing {
   readonly waitingMax: number;
   /** Records from here on are in memory only, and were never handed to the disk. */
   readonly fromSequence: number;
+}
+
+/** The disk has not answered for so long that somebody should know: what is measured waits in memory. */
+export interface JournalSlow {
+  readonly forMs: number;
+  readonly waitingCount: number;
 }
 
 /** What a file holds. */

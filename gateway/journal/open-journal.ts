@@ -185,7 +185,7 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBy
   const readable = ring.frames.filter(({ slot, frame }) => !damage.isLost(slot.name, frame));
   const inSlots = countInSlots(readable, ({ frame }) => found.copied.countOf.get(frame) ?? 0);
   const firsts = [...all.map((chain) => chain.firstSequence), ...ring.frames.map(({ frame }) => frame.firstSequence)];
-  const { failing } = queue;
+  const { failing, slow } = queue;
   return {
     recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots),
     sizeBytes: sizeBytes(),
@@ -196,6 +196,7 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBy
     thinnedCount: retention.thinnedCount,
     files: fileStats(ring, chains),
     ...(failing === undefined ? {} : { failing }),
+    ...(slow === undefined ? {} : { slow }),
   };
 }
 

@@ -43,6 +43,11 @@ describe('barri status', () => {
     expect(storedLines(failing(20_000)).join('\n')).toContain('is full: the oldest are given up');
   });
 
+  test('says that the disk does not answer', () => {
+    const lines = storedLines({ ...WELL, slow: { forMs: 120_000, waitingCount: 240 } }).join('\n');
+    expect(lines).toContain('the disk has not answered for 2 min: 240 readings kept in memory');
+  });
+
   test('names the first damaged places and counts the others', () => {
     const damage = Array.from({ length: 7 }, (_, place) => ({
       ...{ file: 'slot-000', offset: place * 4096, sizeBytes: 4096, kind: 'damaged' as const },

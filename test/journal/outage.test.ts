@@ -239,7 +239,7 @@ describe('a disk that refuses for ten minutes', () => {
   });
 });
 
-it('hangs for half a minute in a sync: nothing else waits for it, and everything is written then', async () => {
+it('hangs for half a minute in a sync: said, nothing else waits for it, and everything is written then', async () => {
   const world = await new World().start();
   await world.run(1);
   let hangs = 0;
@@ -247,7 +247,14 @@ it('hangs for half a minute in a sync: nothing else waits for it, and everything
     if (operation !== 'fdatasync' || hangs++ > 0) return undefined;
     return new Promise((resolve) => world.clock.timer(30_000, () => resolve(undefined)));
   };
-  await world.run(1);
+  expect(world.journal.stats().slow).toBeUndefined();
+  await world.run(0.5);
+  const { slow } = world.journal.stats();
+  expect(slow?.forMs).toBeGreaterThan(20_000);
+  expect(slow?.waitingCount).toBe(36);
+  await world.run(0.5);
+  expect(world.journal.stats().slow).toBeUndefined();
+  expect(world.lines.filter(({ code }) => code === 'journal-slow')).toHaveLength(1);
   expect(hangs).toBeGreaterThan(1);
   expect((await readAll(world.journal)).length).toBeGreaterThan(0);
   await world.run(1);
