@@ -234,12 +234,9 @@ async function readFile(
   }
   const covered = [next?.firstSequence, options.slotsFrom].filter((sequence) => sequence !== undefined);
   const coveredFrom = covered.length === 0 ? undefined : Math.min(...covered);
-  const walked = await walkBlocks(file, lookedBytes, {
-    name: entry.name,
-    firstSequence: place.firstSequence,
-    coveredFrom,
-    nextFirst: next?.firstSequence,
-  });
+  const walkTo = (nextFirst: number | undefined) =>
+    walkBlocks(file, lookedBytes, { name: entry.name, firstSequence: place.firstSequence, coveredFrom, nextFirst });
+  let walked = await walkTo(next?.firstSequence);
   if (!isLong && isRefused(walked) && awaitFile(found, entry, place, next, sizeBytes)) return 'read';
   const isHollow = walked.epoch === undefined && walked.later === undefined;
   const isOther = isLong && isHollow;
@@ -253,13 +250,17 @@ async function readFile(
     found.hollow.push({ place, sizeBytes, take });
     return 'nothing';
   }
+  let mayAppend = false;
+  if (isNewest && options.isReadOnly !== true) {
+    mayAppend = !isLong && canAppend(walked, options.sealedThrough ?? 0);
+    const isDurable = await settle(file, mayAppend ? Math.min(sizeBytes, walked.endBytes) : sizeBytes, options.log, entry.name);
+    // What perhaps is only seen, and not on the disk, stands in the slots as well.
+    if (!isDurable) walked = await walkTo(options.slotsFrom);
+    mayAppend &&= isDurable;
+  }
   take();
   found.epochMax = Math.max(found.epochMax, walked.epoch ?? 0);
-  const isShort = isNewest && entry.lastSequence < (options.sealedThrough ?? 0);
-  const isWritable = isNewest && options.isReadOnly !== true;
-  const mayAppend = isWritable && !isShort && !isLong && walked.later === undefined;
-  const isOpen = mayAppend && (await canAppend(file, sizeBytes, walked, options.log, entry.name));
-  if (!isOpen || walked.epoch === undefined) return 'read';
+  if (!mayAppend || walked.epoch === undefined) return 'read';
   const { epoch, dictionary, blocks, endBytes } = walked;
   const writer = new BlockWriter(file, { name: entry.name, epoch, dictionary, blocks, endBytes });
   Object.assign(entry, { isOpen: true, writer, sizeBytes: endBytes });
@@ -327,15 +328,26 @@ function nothingUnreadable(error: unknown): undefined {
   return undefined;
 }
 
+/** Whether the next extent can follow what the file holds. */
+function canAppend({ blocks, index, later, damage }: Walked, sealedThrough: number): boolean {
+  const isShort = (blocks.at(-1)?.lastSequence ?? 0) < sealedThrough;
+  return (
+    blocks.length > 0 &&
+    index === undefined &&
+    later === undefined &&
+    !isShort &&
+    damage.every(({ kind }) => kind === 'torn-tail')
+  );
+}
+
 /**
- * Makes the file ready for the next extent. What is in it may have been written by a process that was killed before it
- * could sync, and counts as durable from now on; what was torn goes, so that nothing old stands behind the next extent.
+ * What is in the file may have been written by a process that was killed before it could sync, and counts as durable from
+ * now on; what was torn goes, so that nothing old stands behind the next extent. False when the disk refuses: then nobody
+ * knows what of it is durable.
  */
-async function canAppend(file: DiskFile, sizeBytes: number, walked: Walked, log: Log, name: string): Promise<boolean> {
-  if (walked.blocks.length === 0 || walked.index !== undefined) return false;
-  if (walked.damage.some(({ kind }) => kind !== 'torn-tail')) return false;
+async function settle(file: DiskFile, sizeBytes: number, log: Log, name: string): Promise<boolean> {
   try {
-    if (walked.endBytes < sizeBytes) await file.truncate(walked.endBytes);
+    if (sizeBytes < (await file.size())) await file.truncate(sizeBytes);
     await file.fdatasync();
     return true;
   } catch (error) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Journal } from '../../gateway/journal/journal.ts';
 import type { Observation } from '../../gateway/record.ts';
 import { drain } from '../support/test-clock.ts';
 import { checkJournal } from './harness/check.ts';
@@ -74,6 +75,44 @@ it.each(['sent', 'followed by what goes to another slot'])(
       disk.crash(seeded(seed));
       expect((await readAll(await open(disk, sizes))).slice(0, 20), `seed ${seed}`).toEqual(found);
     }
+  },
+);
+
+it.each([1, 2, 3])(
+  'what a killed process sealed and did not sync is taken from the slots when the disk refuses to sync it now: sealing %i',
+  async (sealing) => {
+    const sizes = { ...SMALL, blockFileBytes: 1 << 20 };
+    const reading = (value: number) => observation(value, { uncalibrated: seeded(value)() });
+    const appendGroup = (journal: Journal, from: number) =>
+      Promise.all(upTo(from + 49, from).map((value) => journal.append(reading(value))));
+    const disk = new ModelDisk();
+    let isKilled = false;
+    let syncCount = 0;
+    disk.fault = (operation, _count, path) => {
+      if (operation !== 'fdatasync' || !path.includes('.blocks') || syncCount++ < sealing) return undefined;
+      isKilled = true;
+      return 'hang';
+    };
+    const journal = await open(disk, sizes);
+    let acknowledged = 0;
+    for (let from = 1; !isKilled; from += 50) {
+      void appendGroup(journal, from).then(() => {
+        acknowledged = from + 49;
+      });
+      while (!isKilled && acknowledged < from + 49) await drain();
+    }
+    await drain();
+    disk.fault = (operation, _count, path) => (operation === 'fdatasync' && path.includes('.blocks') ? 'EIO' : undefined);
+    const next = await open(disk, sizes);
+    disk.fault = undefined;
+    // Until the slots that were to be sealed are used again.
+    for (let from = 10_001; from < 12_000; from += 50) await appendGroup(next, from);
+    disk.crash(() => 0);
+    const last = await open(disk, sizes);
+    const stored = await readAll(last);
+    expect(valuesOf(stored).slice(0, acknowledged)).toEqual(upTo(acknowledged));
+    expect(stored.filter(({ record }) => record.kind === 'gap')).toEqual([]);
+    expect(last.stats().damage).toEqual([]);
   },
 );
 
