@@ -37,8 +37,8 @@ export async function runProgram({ sizes, lives }: Program): Promise<number> {
   let checkedCount = 0;
   for (const [number, life] of lives.entries()) {
     const random = seeded(life.seed);
-    const points = await recordPoints(disk, history, random, () => live(disk, sizes, life, number, history));
-    const next = Math.floor(random() * points.length);
+    const points = await recordPoints(disk, history, random, () => live(disk, sizes, life, number, history), life.failsAt);
+    const next = nextLife(points, random);
     for (const [index, point] of points.entries()) {
       const truth = truthOf(history, point.happenedCount);
       const where = `life ${number}, cut ${index} of ${points.length}, before ${point.at}`;
@@ -54,17 +54,31 @@ export async function runProgram({ sizes, lives }: Program): Promise<number> {
   return checkedCount;
 }
 
+/** Where the next life begins: every second time in the middle of a sealing, if there was one. Commits are far more frequent. */
+function nextLife(points: readonly CrashPoint[], random: () => number): number {
+  const sealing = points.flatMap(({ at }, index) => (at.includes('.blocks') ? [index] : []));
+  const isSealing = random() < 0.5 && sealing.length > 0;
+  const choice = random();
+  return isSealing ? (sealing[Math.floor(choice * sealing.length)] as number) : Math.floor(choice * points.length);
+}
+
 /** Notes the state of the disk before every changing operation, and at the end. Some operations take longer than others. */
 async function recordPoints(
   disk: SimulatedDisk,
   history: History,
   random: () => number,
   run: () => Promise<unknown>,
+  failsAt = 0,
 ): Promise<CrashPoint[]> {
   const points: CrashPoint[] = [];
   const note = (at: string) => points.push({ disk: disk.fork(), happenedCount: history.length, at });
+  let changeCount = 0;
   disk.fault = (operation, _count, path) => {
-    if (!READING.has(operation)) note(`${operation} ${path}`);
+    if (!READING.has(operation)) {
+      note(`${operation} ${path}`);
+      changeCount += 1;
+      if (changeCount === failsAt) return 'EIO';
+    }
     return random() < SLOW_RATE ? slowly(1 + Math.floor(random() * SLOW_TURNS_MAX)) : undefined;
   };
   await run();

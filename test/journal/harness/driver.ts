@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { DELIVERY_RANGES_MAX, type Delivery, type Journal, type StoredRecord } from '../../../gateway/journal/journal.ts';
+import { DELIVERY_RANGES_MAX, type Delivery, type Journal, JournalError, type StoredRecord } from '../../../gateway/journal/journal.ts';
 import type { JournalRecord } from '../../../gateway/record.ts';
 import type { SimulatedDisk } from '../../../simulator/disk.ts';
 import { TestClock } from '../../support/test-clock.ts';
@@ -13,7 +13,7 @@ const PATIENCE_MS = 120_000;
 /** Records on their way while a state is flushed. */
 const BUSY_RECORDS = 5;
 
-/** Runs the steps of one life on a disk that works, and notes what happens. It ends in the middle: nothing is closed. */
+/** Runs the steps of one life on a disk of which one operation may fail, and notes what happens. It ends in the middle: nothing is closed. */
 export async function live(disk: SimulatedDisk, sizes: Sizes, life: Life, number: number, history: History): Promise<void> {
   const clock = new TestClock({ ms: WALL_MS + number * 3_600_000, quality: 'synced' });
   await new Driver(disk, sizes, life, new Boot(number), clock, history).run();
@@ -79,6 +79,16 @@ class Driver {
     return result;
   }
 
+  /** The one operation that fails may be one that nobody can do without: whoever asked for it asks again. */
+  async #withinAgain<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#within(work());
+    } catch (error) {
+      if (!(error instanceof JournalError) || this.#life.failsAt === 0) throw error;
+      return await this.#within(work());
+    }
+  }
+
   /** What is there after an opening is there for good as soon as anything is written, or begins to be sent. */
   async #open(): Promise<void> {
     this.#journal = await this.#within(open(this.#disk, { clock: this.#clock, syncMs: this.#life.syncMs, ...this.#sizes }));
@@ -127,7 +137,7 @@ class Driver {
     if (this.delivery.isStale(sequences, revision)) return await this.#begin(count, isNewestFirst);
     const settled = [...truthOf(this.#history).settled];
     this.#history.push({ what: 'beginning', sequences });
-    await this.#within(this.delivery.begin(sequences));
+    await this.#withinAgain(() => this.delivery.begin(sequences));
     this.#history.push(...this.#found.splice(0));
     this.#history.push({ what: 'flushed', sequences: settled }, { what: 'begun', sequences });
     return batch;
@@ -160,7 +170,7 @@ class Driver {
   async #flush(isBusy: boolean): Promise<void> {
     if (isBusy) await this.#append(BUSY_RECORDS, seeded(BUSY_RECORDS), true, false);
     const sequences = [...truthOf(this.#history).settled];
-    await this.#within(this.delivery.flush());
+    await this.#withinAgain(() => this.delivery.flush());
     this.#history.push({ what: 'flushed', sequences });
   }
 

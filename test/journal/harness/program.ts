@@ -30,6 +30,8 @@ export interface Life {
   readonly seed: number;
   /** `power`: what is not durable is lost. `killed`: only the process is. */
   readonly end: 'power' | 'killed';
+  /** The operation that fails with EIO, counted from the opening among those that change the disk; 0 for none. */
+  readonly failsAt: number;
 }
 
 /** The sizes of a small journal, in which everything happens soon. */
@@ -84,6 +86,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   syncMs: fc.constantFrom(0, 0, 1_000),
   seed,
   end: fc.constantFrom('power', 'power', 'killed'),
+  failsAt: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 120 })),
 });
 
 /** Sealing, recycling, thinning and eviction soon; or hardly ever. */
