@@ -1,6 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { DELIVERY_RANGES_MAX, type Delivery, type Journal, JournalError, type StoredRecord } from '../../../gateway/journal/journal.ts';
+import {
+  DELIVERY_RANGES_MAX,
+  type Delivery,
+  type Journal,
+  JournalError,
+  type StoredRecord,
+} from '../../../gateway/journal/journal.ts';
 import type { JournalRecord } from '../../../gateway/record.ts';
 import type { SimulatedDisk } from '../../../simulator/disk.ts';
 import { TestClock } from '../../support/test-clock.ts';
@@ -97,7 +103,8 @@ class Driver {
     this.#found.length = 0;
     for (const { sequence, record } of await this.#within(readAll(this.journal))) {
       if (record.kind === 'observation' && record.window !== undefined) continue;
-      if (!acknowledged.has(sequence)) this.#found.push({ what: 'acknowledged', record, sequence });
+      // Unless that is what failed: nobody was told that a killed process had written it.
+      if (!acknowledged.has(sequence) && this.#life.failsAt === 0) this.#found.push({ what: 'acknowledged', record, sequence });
     }
     const unresolved = this.delivery.unresolved.flatMap(({ first, last }) => upTo(last, first));
     const delivered = unresolved.filter((sequence) => settled.has(sequence));
