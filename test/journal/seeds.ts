@@ -11,4 +11,6 @@ export const SEEDS_THAT_FOUND: readonly number[] = [
   // A folder was not synced: after a new block file got its name (1005), or once a killed process had renamed a file (1520, 1598).
   1005,
   1103, 1520, 1598,
+  // Planted: a slot was used again before what it held was sealed, and old frames counted.
+  1001, 1002,
 ];
