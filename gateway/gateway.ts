@@ -132,7 +132,7 @@ async function start(parts: Parts): Promise<Gateway> {
     });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   // The last thing that can fail: from here on the gateway measures until it is stopped.
-  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings });
+  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings }, options.fatal);
 
   const measuring = new AbortController();
   const carrying = new AbortController();

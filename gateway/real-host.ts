@@ -262,14 +262,15 @@ const realListen: Listen = async (path, handler) => {
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ error: String(error) })),
     );
   });
-  await fs.rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
+  await diskCall('replace', path, fs.rm(path, { force: true }));
+  const listening = new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // The mode must be right from the first moment, not only after a chmod.
     const umask = process.umask(0o177);
     server.listen(path, resolve);
     process.umask(umask);
   });
+  await diskCall('listen on', path, listening);
   return async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -21,9 +21,8 @@ export async function findCopied(ring: SlotRing, chains: Chains): Promise<Copied
   const sealed = lastSealed(chains);
   const countOf = new Map<SlotFrame, number>();
   const late: StoredRecord[] = [];
-  for (const { slot, frame } of ring.frames) {
-    if (frame.firstSequence > sealed) continue;
-    const decoded = await ring.read(slot, frame);
+  const places = ring.frames.filter(({ frame }) => frame.firstSequence <= sealed);
+  for await (const { frame, decoded } of ring.readEach(places)) {
     const records = (decoded?.records ?? []).filter(
       ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
     );

@@ -199,8 +199,8 @@ async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boo
     if (record.kind === 'observation' && record.heldFrom !== undefined)
       heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
   };
-  for (const { slot, frame } of ring.frames)
-    if (frame.isMarked) for (const stored of (await ring.read(slot, frame))?.records ?? []) note(stored);
+  for await (const { decoded } of ring.readEach(ring.frames.filter(({ frame }) => frame.isMarked)))
+    for (const stored of decoded?.records ?? []) note(stored);
   // Sealed gap records matter only where something is missing.
   const events = chains.get('events');
   for (let from = 1; isAnythingMissing && events !== undefined; ) {

@@ -10,6 +10,9 @@ import { type Entry, framePart, headOf } from './slot-entry.ts';
 import { makeSlot, writeOver } from './slot-making.ts';
 import { type SlotFrame, slotFrame } from './slot-scan.ts';
 
+/** What the operating system says of a file that may be read and not written. */
+const READ_ONLY_CODES = new Set(['EROFS', 'EACCES', 'EPERM']);
+
 export interface SlotRingOptions {
   readonly slotBytes: number;
   readonly slotCount: number;
@@ -32,6 +35,8 @@ export class SlotRing {
   #current: Slot | undefined;
   #isPrepared = false;
   #isSettled = false;
+  /** Why a slot can only be read. */
+  #refusal: unknown;
 
   /** `found`: the slots that are there, in any order; the one that is being filled is that of the highest epoch. */
   constructor(disk: Disk, folder: string, found: readonly Slot[], options: SlotRingOptions) {
@@ -107,6 +112,7 @@ export class SlotRing {
     }
     try {
       const file = await this.#opened(slot);
+      if (slot.isFinished) throw this.#refusal;
       onHanded();
       await writeAll(file, built.bytes, slot.endBytes);
       await file.fdatasync();
@@ -135,9 +141,12 @@ export class SlotRing {
     places: readonly FramePlace[],
     sensors?: ReadonlySet<string>,
   ): AsyncGenerator<FramePlace & { readonly decoded: DecodedRecords | undefined; readonly isRefused: boolean }> {
+    let learned: Slot | undefined;
     for (const group of groupsOf(places)) {
       const { slot } = group[0] as FramePlace;
-      await this.#learn(slot);
+      // Once for all of its frames: while the disk refuses, each time means to ask it for every frame.
+      if (slot !== learned) await this.#learn(slot);
+      learned = slot;
       const { dictionary } = slot;
       for (const { frame, payload, isRefused } of await this.#payloads(slot, group)) {
         const decoded = payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors);
@@ -323,11 +332,26 @@ export class SlotRing {
   }
 
   #opened(slot: Slot): Promise<DiskFile> {
-    slot.file ??= this.#disk.open(join(this.#folder, slot.name), slot.isFinished ? 'read' : 'write').catch((error: unknown) => {
+    slot.file ??= this.#open(slot).catch((error: unknown) => {
       slot.file = undefined;
       throw error;
     });
     return slot.file;
+  }
+
+  /** What may not be written, on a card that has become read-only, is read all the same. */
+  async #open(slot: Slot): Promise<DiskFile> {
+    const path = join(this.#folder, slot.name);
+    if (slot.isFinished) return await this.#disk.open(path, 'read');
+    try {
+      return await this.#disk.open(path, 'write');
+    } catch (error) {
+      if (!(error instanceof DiskError && READ_ONLY_CODES.has(error.code))) throw error;
+      this.#refusal = error;
+      slot.isFinished = true;
+      if (slot === this.#current) this.#current = undefined;
+      return await this.#disk.open(path, 'read');
+    }
   }
 
   async #shut(slot: Slot): Promise<void> {

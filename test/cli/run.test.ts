@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { stateFolder } from '../../cli/state-folder.ts';
 import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
 import { barriAsStranger } from './as-stranger.ts';
 import { barri, ROOT } from './in-process.ts';
+import { killAll, start } from './processes.ts';
 
 const DEMO = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
 const CANARY = 'canary-7f3k-token';
@@ -21,12 +21,11 @@ devices:
 `;
 
 let folder: string;
-const children: (() => void)[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'barri-run-'));
 });
 afterEach(() => {
-  for (const kill of children.splice(0)) kill();
+  killAll();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -39,29 +38,6 @@ function site(token?: { text: string; mode: number }): string {
     chmodSync(join(folder, 'secrets', 'sentilo_token'), token.mode);
   }
   return file;
-}
-
-/** A command line in a process of its own, and its first lines until one of them matches. */
-function start(args: readonly string[], nodeOptions: readonly string[] = []) {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeOptions, 'cli/main.ts', ...args], { cwd: ROOT });
-  children.push(() => child.kill('SIGKILL'));
-  let out = '';
-  child.stdout.on('data', (bytes) => {
-    out += bytes;
-  });
-  child.stderr.on('data', (bytes) => {
-    out += bytes;
-  });
-  const exit = new Promise<number | null>((resolve) => child.on('close', resolve));
-  const until = (pattern: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const look = () => pattern.test(out) && resolve(out);
-      look();
-      child.stdout.on('data', look);
-      child.stderr.on('data', look);
-      void exit.then((code) => reject(new Error(`ended with ${code}: ${out}`)));
-    });
-  return { child, exit, until, out: () => out };
 }
 
 describe('barri run does not start and says what to do', () => {

@@ -12,6 +12,8 @@ export interface SmallDisk {
   fill(leftBytes?: number): void;
   /** What took the room is deleted. */
   free(): void;
+  /** It becomes read-only, as a card does whose file system has found an error. */
+  setReadOnly(): void;
   remove(): void;
 }
 
@@ -44,6 +46,7 @@ export function smallDisk(sizeBytes = 1024 * 1024, files = 100): SmallDisk {
     folder,
     fill: (leftBytes = 0) => fillUp(filler, leftBytes),
     free: () => rmSync(filler, { force: true }),
+    setReadOnly: () => run('mount', '-o', 'remount,ro', folder),
     remove: () => {
       run('umount', '--lazy', folder);
       remove();
