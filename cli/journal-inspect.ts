@@ -80,8 +80,9 @@ async function withSize(folder: string, file: JournalFileStats): Promise<Journal
   return found === undefined ? file : { ...file, sizeBytes: found.size };
 }
 
-function sinceStart({ thinnedCount, evictedUndeliveredCount, failing }: JournalStats): Inspection['sinceStart'] & object {
-  return { thinnedCount, evictedUndeliveredCount, ...(failing === undefined ? {} : { failing }) };
+function sinceStart(stored: JournalStats): Inspection['sinceStart'] & object {
+  const { thinnedCount, evictedUndeliveredCount, overwrittenCount, failing } = stored;
+  return { thinnedCount, evictedUndeliveredCount, overwrittenCount, ...(failing === undefined ? {} : { failing }) };
 }
 
 async function inspectUplink(uplink: string, { journal, running, times }: JournalView, io: Io): Promise<UplinkView> {

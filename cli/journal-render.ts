@@ -3,7 +3,7 @@ import type { Loss } from './journal-losses.ts';
 import { minuteText, secondText } from './journal-time.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
-import { sizeText } from './render-status.ts';
+import { sizeText } from './size-text.ts';
 import { displayWidth, tableLines } from './table.ts';
 
 const LABEL_WIDTH = 10;
@@ -44,7 +44,7 @@ export interface Inspection {
   /** What is known to be missing. */
   readonly gaps: readonly Loss[];
   /** Since the start of the gateway that runs. */
-  readonly sinceStart?: Pick<JournalStats, 'thinnedCount' | 'evictedUndeliveredCount' | 'failing'>;
+  readonly sinceStart?: Pick<JournalStats, 'thinnedCount' | 'evictedUndeliveredCount' | 'overwrittenCount' | 'failing'>;
 }
 
 /** The picture of `barri journal inspect`, for a terminal of so many columns (80 are enough). */
@@ -135,9 +135,12 @@ function uplinkLines(view: UplinkView): string[] {
 
 function sinceStartLines({ sinceStart }: Inspection): string[] {
   if (sinceStart === undefined) return [];
-  const { thinnedCount, evictedUndeliveredCount, failing } = sinceStart;
+  const { thinnedCount, evictedUndeliveredCount, overwrittenCount, failing } = sinceStart;
   return [
-    text.thinnedAndDropped(thinnedCount, evictedUndeliveredCount),
+    ...(overwrittenCount === 0 ? [] : [live.overwritten(overwrittenCount)]),
+    ...(overwrittenCount > 0 && thinnedCount + evictedUndeliveredCount === 0
+      ? []
+      : [text.thinnedAndDropped(thinnedCount, evictedUndeliveredCount)]),
     ...(failing === undefined ? [] : [text.failing(failing.code, failing.waitingCount, failing.waitingMax)]),
   ];
 }

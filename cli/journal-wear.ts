@@ -8,7 +8,7 @@ import { labelled } from './journal-render.ts';
 import { type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
-import { sizeText } from './render-status.ts';
+import { sizeText } from './size-text.ts';
 import { stateOption } from './state-folder.ts';
 
 const DAY_MS = 86_400_000;

@@ -3,12 +3,11 @@ import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text } from './messages/live.ts';
+import { sizeText } from './size-text.ts';
 
 const LABEL_WIDTH = 12;
 /** Damaged places that are named. */
 const DAMAGE_SHOWN = 5;
-const BYTES_PER_STEP = 1024;
-const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** The picture of `barri status`: what is measured, what is stored, what the city has; then only what is wrong. */
 export function renderStatus(status: GatewayStatus): string {
@@ -43,6 +42,8 @@ export function troubleOf({ devices, buses, stored, city }: GatewayStatus): stri
     ...(stored.slow === undefined ? [] : ['slow']),
     ...(stored.thinnedCount === 0 ? [] : ['thinned']),
     ...(stored.evictedUndeliveredCount === 0 ? [] : ['dropped']),
+    ...(stored.overwrittenCount === 0 ? [] : ['overwritten']),
+    ...(stored.sealingFailure === undefined ? [] : ['sealing']),
     ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
     ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
@@ -57,10 +58,12 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   if (stored.failing !== undefined) {
     const { code, forMs, waitingCount, waitingMax } = stored.failing;
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
-    lines.push(text.memoryLeft(waitingCount, waitingMax, memoryLeftMs(stored.failing)));
+    lines.push(text.memoryLeft(code, waitingCount, waitingMax, memoryLeftMs(stored.failing)));
   } else if (stored.slow !== undefined) {
     lines.push(text.storageSlow(text.duration(stored.slow.forMs), stored.slow.waitingCount));
   }
+  if (stored.failing === undefined && stored.sealingFailure !== undefined) lines.push(text.sealingFailing(stored.sealingFailure));
+  if (stored.overwrittenCount > 0) lines.push(text.overwritten(stored.overwrittenCount));
   if (stored.thinnedCount > 0) lines.push(text.thinned(stored.thinnedCount));
   if (stored.evictedUndeliveredCount > 0) lines.push(text.evicted(stored.evictedUndeliveredCount));
   const damage = stored.damage.filter(isLoss);
@@ -107,17 +110,6 @@ function cityLines(city: UplinkStatus): string[] {
     );
   for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
   return lines;
-}
-
-/** A size as a person says it: `12 MB`, in powers of 1024. */
-export function sizeText(bytes: number): string {
-  let value = bytes;
-  let step = 0;
-  while (value >= BYTES_PER_STEP && step < BYTE_UNITS.length - 1) {
-    value /= BYTES_PER_STEP;
-    step += 1;
-  }
-  return `${value < 10 && step > 0 ? value.toFixed(1) : Math.round(value)} ${BYTE_UNITS[step]}`;
 }
 
 /** The local time of day, with the date when it is another day. */

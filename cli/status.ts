@@ -69,7 +69,7 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
     if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
     io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
-    const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount)];
+    const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount, stored.isExact)];
     return io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
   }
   io.err(text.noJournal(folders[0] ?? ''));
@@ -81,7 +81,9 @@ function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
   const keeps =
     stored.failing === undefined &&
     stored.slow === undefined &&
+    stored.sealingFailure === undefined &&
     stored.evictedUndeliveredCount === 0 &&
+    stored.overwrittenCount === 0 &&
     !stored.damage.some(isLoss);
   const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused' && city.held.length === 0);
   return measures && keeps && delivers;
@@ -91,8 +93,9 @@ function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
 interface Stored {
   readonly stored: JournalStats;
   readonly waitingCount: number;
-  /** Records that the journal itself has on record as lost. */
+  /** Records that the journal itself has on record as lost; at most so many, unless that is exact. */
   readonly missingCount: number;
+  readonly isExact: boolean;
 }
 
 /** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */
@@ -109,7 +112,8 @@ async function storedIn(folder: string, io: Io): Promise<Stored | undefined> {
     const { count: waitingCount } = await countWaiting(journal, delivery, progress.to);
     progress.end();
     const missing = (await gapsOf(journal)).map(lossOfGap);
-    return { stored, waitingCount, missingCount: missing.reduce((sum, { count }) => sum + count, 0) };
+    const missingCount = missing.reduce((sum, { count }) => sum + count, 0);
+    return { stored, waitingCount, missingCount, isExact: missing.every((loss) => loss.isExact) };
   } finally {
     await closeLooked(journal);
   }

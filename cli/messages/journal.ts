@@ -1,4 +1,5 @@
 import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/journal/journal.ts';
+import { sizeText } from '../size-text.ts';
 import { text as live } from './live.ts';
 
 /** Texts of the commands that look into a journal. English; other languages take the same keys. Times are UTC. */
@@ -208,16 +209,18 @@ They hold ${count(records, 'record')} in ${size}, which is what they take, not w
    = start the gateway, let it run for some hours, and ask again: \`barri journal wear\`\n`,
   wearLabels: { measured: 'Measured', day: 'A day', card: 'Card', knob: 'Knob' },
   wearMeasured: ({ forMs, writtenBytes, syncCount }: WearTexts) =>
-    `${sizes(writtenBytes)} and ${count(syncCount, 'sync')} in ${live.duration(forMs)}`,
+    `${sizeText(writtenBytes)} and ${count(syncCount, 'sync')} in ${live.duration(forMs)}`,
   wearRough: (slotBytes: number) =>
-    `too little was measured to tell: making its slots alone costs ${sizes(slotBytes)}, once. Ask again after an hour or more.`,
-  wearDay: ({ bytesPerDay, syncsPerDay }: WearTexts) => `${sizes(bytesPerDay)} and ${count(syncsPerDay, 'sync')}`,
+    `too little was measured to tell: making its slots alone costs ${sizeText(slotBytes)}, once. Ask again after an hour or more.`,
+  wearDay: ({ bytesPerDay, syncsPerDay }: WearTexts) => `${sizeText(bytesPerDay)} and ${count(syncsPerDay, 'sync')}`,
   wearCard: ({ cardYears, cardBytes, cardOverwrites }: WearTexts) =>
-    `${years(cardYears)} until a card of ${sizes(cardBytes)} was written full ${number(cardOverwrites)} times, if it wrote no more than it is told. It writes more, because it erases whole blocks; how much, nobody can see from here. At ten times as much it is ${years(cardYears / 10)}. What the system writes beside the journal comes on top.`,
+    `${years(cardYears)} until a card of ${sizeText(cardBytes)} was written full ${number(cardOverwrites)} times, if it wrote no more than it is told. It writes more, because it erases whole blocks; how much, nobody can see from here. At ten times as much it is ${years(cardYears / 10)}. What the system writes beside the journal comes on top.`,
   wearKnob: ({ syncMs, bytesPerDay, syncsPerDay, isRough }: WearTexts, fewest: number) => {
     const now = syncMs === undefined ? '' : `, is ${live.duration(syncMs)} in the site file`;
     const average =
-      isRough || syncsPerDay === 0 ? '' : ` instead of ${number(syncsPerDay)}, now of ${sizes(bytesPerDay / syncsPerDay)} each`;
+      isRough || syncsPerDay === 0
+        ? ''
+        : ` instead of ${number(syncsPerDay)}, now of ${sizeText(bytesPerDay / syncsPerDay)} each`;
     return `\`buffer: { sync: … }\`, from 1s to 60s${now}. With 60s there are about ${number(fewest)} syncs of records a day${average}; each writes a page of 4 KiB or more. The price: a power cut takes what was measured within that time. Alarms and orders never wait.`;
   },
 } as const;
@@ -310,18 +313,3 @@ function years(value: number): string {
   if (value > 100) return 'more than 100 years';
   return value < 1 ? `${Math.round(value * 12)} months` : `${value < 10 ? value.toFixed(1) : Math.round(value)} years`;
 }
-
-/** Powers of a thousand, as cards are sold. */
-function sizes(bytes: number): string {
-  for (const [factor, unit] of SIZE_UNITS) {
-    const value = bytes / factor;
-    if (value >= 1) return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
-  }
-  return `${Math.round(bytes)} B`;
-}
-
-const SIZE_UNITS: readonly (readonly [number, string])[] = [
-  [1_000_000_000, 'GB'],
-  [1_000_000, 'MB'],
-  [1_000, 'kB'],
-];

@@ -43,7 +43,8 @@ export const text = {
   thinned: (readings: number) =>
     `${count(readings, 'reading')} ${readings === 1 ? 'was' : 'were'} merged into windows of five minutes: the journal is full (\`buffer: { max_size: … }\`)`,
   counting: 'counting what waits',
-  missing: (records: number) => `${count(records, 'record')} missing in all: \`barri journal inspect\` says which and why`,
+  missing: (records: number, isExact: boolean) =>
+    `${isExact ? '' : 'up to '}${count(records, 'record')} missing in all: \`barri journal inspect\` says which and why`,
   foreign: (file: string, what: ForeignKind, offset: number) =>
     offset > 0
       ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
@@ -65,13 +66,20 @@ export const text = {
   },
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,
   storageFailing: (code: string, since: string, waiting: number) =>
-    `the disk refuses writes (${code}) for ${since}: ${count(waiting, 'reading')} kept in memory`,
+    `${code === 'ENOSPC' ? 'the disk is full' : `the disk refuses writes (${code})`} for ${since}: ${count(waiting, 'reading')} kept in memory`,
+  sealingFailing: (code: string) =>
+    code === 'ENOSPC'
+      ? 'the disk is full: the history cannot grow, and the oldest hours of what is new are written over. Make room on it.'
+      : `the history cannot be written (${code}): what is new is kept as long as there is room for it. Check the card.`,
+  overwritten: (records: number) =>
+    `${count(records, 'record')} of the history ${records === 1 ? 'was' : 'were'} lost: the disk was full`,
   storageSlow: (since: string, waiting: number) =>
     `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory. Measuring goes on. If it stays so, check the card.`,
-  memoryLeft: (waiting: number, max: number, leftMs: number | undefined) => {
+  memoryLeft: (code: string, waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
     const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;
-    return `measuring goes on: there is memory for ${room}. Check the card; it is tried again by itself.`;
+    const advice = code === 'ENOSPC' ? 'Make room on it' : 'Check the card';
+    return `measuring goes on: there is memory for ${room}. ${advice}; it is tried again by itself.`;
   },
   noClock: 'no time yet: readings are kept and get theirs once the clock is set',
   clockDoubt: (doubt: ClockDoubt, time: string) => CLOCK_DOUBTS[doubt](time),

@@ -5,6 +5,7 @@ import { arrange } from './arrange.ts';
 import { SEQUENCE_MAX } from './block-file.ts';
 import { CheckedSeries } from './checked-series.ts';
 import type { Deliveries } from './deliveries.ts';
+import { codeOf } from './disk-tools.ts';
 import { JournalError, type JournalFailing, type JournalSlow, type StoredRecord } from './journal.ts';
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { recordBytesMax } from './record-codec.ts';
@@ -396,9 +397,4 @@ export class CommitQueue {
 
 function newTallies(): ReadonlyMap<RecordClass, LossTally> {
   return new Map(RECORD_CLASSES.map((recordClass) => [recordClass, new LossTally('waiting-full', recordClass)]));
-}
-
-function codeOf(error: DiskError | JournalError): string {
-  if (error instanceof DiskError) return error.code;
-  return error.cause instanceof DiskError ? error.cause.code : 'EIO';
 }

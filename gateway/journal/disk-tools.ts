@@ -48,3 +48,9 @@ export function noBytes(error: unknown): Uint8Array {
   if (error instanceof DiskError) return new Uint8Array(0);
   throw error;
 }
+
+/** What the operating system said. */
+export function codeOf(error: DiskError | JournalError): string {
+  if (error instanceof DiskError) return error.code;
+  return error.cause instanceof DiskError ? error.cause.code : 'EIO';
+}

@@ -69,6 +69,8 @@ export interface JournalStats {
   readonly damage: readonly Damage[];
   /** Undelivered observations dropped for want of room on the disk or in memory, since this process started. */
   readonly evictedUndeliveredCount: number;
+  /** Records, delivered or not, that were written over because the disk was full, since this process started. */
+  readonly overwrittenCount: number;
   /** Observations that were merged into five-minute windows because of the size cap, since this process started. */
   readonly thinnedCount: number;
   /** What this process made the disk write, as handed to it: whole pages, and how often it was told to make them durable. */
@@ -76,6 +78,8 @@ export interface JournalStats {
   readonly files: readonly JournalFileStats[];
   /** Set while the disk refuses writes. */
   readonly failing?: JournalFailing;
+  /** What the operating system said when what is new could last not be added to the history; undefined while it can. */
+  readonly sealingFailure?: string;
   /** Set while the disk does not answer. */
   readonly slow?: JournalSlow;
 }

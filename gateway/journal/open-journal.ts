@@ -193,9 +193,11 @@ function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBy
     firstSequence: firsts.reduce((lowest, each) => (each > 0 && (lowest === 0 || each < lowest) ? each : lowest), 0),
     damage: damage.all(),
     evictedUndeliveredCount: retention.evictedUndeliveredCount + sealer.givenUpCount + queue.droppedCount,
+    overwrittenCount: sealer.overwrittenCount,
     thinnedCount: retention.thinnedCount,
     files: fileStats(ring, chains),
     ...(failing === undefined ? {} : { failing }),
+    ...(sealer.failure === undefined ? {} : { sealingFailure: sealer.failure }),
     ...(slow === undefined ? {} : { slow }),
   };
 }

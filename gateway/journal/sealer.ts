@@ -2,7 +2,7 @@ import { DiskError, type Log } from '../host.ts';
 import type { Chains } from './chains.ts';
 import { lossOfFrame } from './damage-log.ts';
 import type { Deliveries } from './deliveries.ts';
-import { ignoreFailure } from './disk-tools.ts';
+import { codeOf, ignoreFailure } from './disk-tools.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
 import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { SEALED_MARK, sealedMarkOf } from './marks.ts';
@@ -51,8 +51,11 @@ export interface SealerParts {
 export interface Sealer {
   /** What the next commit is to say: up to where all records are in the block files, and up to where those of each class are. */
   readonly marks: readonly (readonly [name: string, sequence: number])[];
-  /** Undelivered observations in slots that were written over. */
+  /** Of the records in slots that were written over: undelivered observations, and all of them. */
   readonly givenUpCount: number;
+  readonly overwrittenCount: number;
+  /** What the operating system said when sealing failed last; undefined when it did not. */
+  readonly failure: string | undefined;
   /** Begins to seal when it is time to. Never throws. */
   start(): void;
   /** Resolves when there is a slot to write to. @throws DiskError, JournalError */
@@ -64,8 +67,9 @@ export function openSealer(parts: SealerParts): Sealer {
   const { ring, log } = parts;
   let { sealedThrough } = parts;
   let running: Promise<void> | undefined;
-  let isFailing = false;
+  let failure: string | undefined;
   let givenUpCount = 0;
+  let overwrittenCount = 0;
   /** Full slots when sealing failed last: it is tried again when there are more of them, and when there is no room left. */
   let failedAtCount = 0;
 
@@ -77,8 +81,8 @@ export function openSealer(parts: SealerParts): Sealer {
     parts.onMoved();
     for (const slot of slots) ring.free(slot);
     failedAtCount = 0;
-    if (isFailing) log('info', 'journal-sealing-again');
-    isFailing = false;
+    if (failure !== undefined) log('info', 'journal-sealing-again');
+    failure = undefined;
   };
   const attempt = async () => {
     try {
@@ -86,8 +90,8 @@ export function openSealer(parts: SealerParts): Sealer {
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
       failedAtCount = ring.full().length;
-      if (!isFailing) log('warning', 'journal-sealing-failed', { message: error.message });
-      isFailing = true;
+      if (failure === undefined) log('warning', 'journal-sealing-failed', { message: error.message });
+      failure = codeOf(error);
       throw error;
     }
   };
@@ -108,6 +112,12 @@ export function openSealer(parts: SealerParts): Sealer {
     get givenUpCount() {
       return givenUpCount;
     },
+    get overwrittenCount() {
+      return overwrittenCount;
+    },
+    get failure() {
+      return failure;
+    },
     start() {
       const full = ring.full();
       if (running !== undefined || full.length <= failedAtCount) return;
@@ -126,7 +136,9 @@ export function openSealer(parts: SealerParts): Sealer {
       } catch (error) {
         if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
         // Nothing is left to delete: the slots themselves are the only room there is.
-        givenUpCount += await giveUpOldest(parts);
+        const given = await giveUpOldest(parts);
+        givenUpCount += given.undeliveredCount;
+        overwrittenCount += given.count;
       }
     },
     async close() {
@@ -170,11 +182,11 @@ async function sealWithRoom(
 
 /**
  * The oldest slot is written over, delivered or not: it is history all the same, and named. Events are few and are appended
- * again. Returns how many observations that somebody has not got are lost.
+ * again. Returns how many records are lost, and how many of them are observations that somebody has not got.
  */
-async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts): Promise<number> {
+async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts) {
   const [oldest] = ring.full();
-  if (oldest === undefined) return 0;
+  if (oldest === undefined) return { count: 0, undeliveredCount: 0 };
   const tally = new LossTally('disk-full');
   const named: Loss[] = [];
   const saved: StoredRecord[] = [];
@@ -201,5 +213,5 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appen
   log('warning', 'journal-slot-given-up', { file: oldest.name, lostCount: tally.count, undeliveredCount });
   for (const stored of saved) appendAgain(stored);
   for (const loss of losses) onLoss(loss);
-  return undeliveredCount;
+  return { count: tally.count, undeliveredCount };
 }

@@ -143,7 +143,7 @@ describe('inspect', () => {
     const { code, out, err } = await journal('inspect', '--state', state);
     expect(code).toBe(0);
     expect(err).toContain('A gateway is running');
-    expect(out).toContain('of 1.0 GB');
+    expect(out).toContain('of 1.1 GB');
     expect(out.replaceAll(/\s+/g, ' ')).toContain('12 undelivered readings dropped, 5,000 merged');
   });
 

@@ -12,6 +12,7 @@ const WELL: JournalStats = {
   lastSequence: 1_000,
   damage: [],
   evictedUndeliveredCount: 0,
+  overwrittenCount: 0,
   thinnedCount: 0,
   wear: { writtenBytes: 0, syncCount: 0, forMs: 0 },
   files: [],
@@ -23,7 +24,7 @@ function failing(waitingCount: number): JournalStats {
 
 describe('barri status', () => {
   test('says nothing but what is stored while all is well', () => {
-    expect(storedLines(WELL, 0)).toEqual(['1,000 records (2.0 MB of 1.0 GB)', 'nothing waits for the city']);
+    expect(storedLines(WELL, 0)).toEqual(['1,000 records (2.1 MB of 1.1 GB)', 'nothing waits for the city']);
   });
 
   test('counts what was merged and what was dropped because the journal is full', () => {

@@ -116,7 +116,7 @@ export class MemoryJournal implements Journal {
 
   stats() {
     const sizes = { recordCount: this.records.length, sizeBytes: 0, sizeBytesMax: 1, firstSequence: 1 };
-    const counts = { damage: [], evictedUndeliveredCount: 0, thinnedCount: 0, files: [] };
+    const counts = { damage: [], evictedUndeliveredCount: 0, overwrittenCount: 0, thinnedCount: 0, files: [] };
     return { ...sizes, ...counts, lastSequence: this.records.length, wear: { writtenBytes: 0, syncCount: 0, forMs: 0 } };
   }
 
