@@ -44,6 +44,8 @@ export interface ChainOptions {
   readonly isReadOnly?: boolean;
   /** Hears of each damage that is found after opening, once; what is found at opening is in `damage` only. */
   readonly onDamage?: (damage: BlockDamage) => void;
+  /** A file was deleted or replaced, and the folder could not be synced. */
+  readonly onUnsettled?: () => void;
   /** As in block-reader.ts. */
   readonly isLost?: (place: string) => boolean;
   /** Records of a block, 1 to BLOCK_RECORDS (the default): for tests. */

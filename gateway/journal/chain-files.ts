@@ -29,6 +29,7 @@ export interface ChainFilesOptions {
   readonly isReadOnly?: boolean;
   readonly list?: Pick<FileList, 'missed' | 'update'>;
   readonly onDamage?: (damage: BlockDamage) => void;
+  readonly onUnsettled?: () => void;
   readonly isLost?: (place: string) => boolean;
   readonly blockRecords?: number;
 }
@@ -140,7 +141,7 @@ export class ChainFiles {
         this.#changed();
         throw error;
       }
-      await this.#disk.fsyncDir(this.#folder);
+      await this.#syncFolder();
     });
   }
 
@@ -174,7 +175,7 @@ export class ChainFiles {
       update(entry, { ...totals, lastSequence }, writer.endBytes);
       entry.isThinned = isThinned;
       this.#changed();
-      await this.#disk.fsyncDir(this.#folder);
+      await this.#syncFolder();
     });
   }
 
@@ -244,6 +245,14 @@ export class ChainFiles {
     this.#changed();
     // What the disk refuses of it is only less to know at the next opening.
     if (isNew) await this.#tellList().catch(ignoreDiskError);
+  }
+
+  /** What has happened to a name has happened; that it is not durable has to be made good before anything depends on it. */
+  async #syncFolder(): Promise<void> {
+    await this.#disk.fsyncDir(this.#folder).catch((error: unknown) => {
+      ignoreDiskError(error);
+      this.#options.onUnsettled?.();
+    });
   }
 
   async #tellList(): Promise<void> {
@@ -352,7 +361,6 @@ export class ChainFiles {
   }
 }
 
-/** What is to be deleted may be gone already. */
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
 }

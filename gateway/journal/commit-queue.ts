@@ -10,6 +10,7 @@ import { JournalError, type JournalFailing, type JournalSlow, type StoredRecord 
 import { gapRecord, joinLosses, type Loss, LossTally, ownStamp } from './loss.ts';
 import { recordBytesMax } from './record-codec.ts';
 import type { Entry } from './slot-entry.ts';
+import { SlowWatch } from './slow-watch.ts';
 
 /** Records that wait in memory while the disk refuses or delays them: ten minutes of 200 sensors read every ten seconds, and half as much again. */
 const JOURNAL_WAITING_MAX = 20_000;
@@ -19,8 +20,6 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** Gap records of one group. */
 const LOSSES_AT_ONCE_MAX = 256;
-/** A card that tidies up may take this long for one commit without anybody having to know. */
-const SLOW_MS = 5_000;
 const NO_SEQUENCE = `the journal has used all its sequences, up to ${SEQUENCE_MAX}: move its folder away, and a new one is begun`;
 
 interface Waiting extends Entry {
@@ -77,8 +76,7 @@ export class CommitQueue {
   #isExpiring = false;
   #running: Promise<void> | undefined;
   #failing: Failing | undefined;
-  /** Since when the disk has not answered, once that is long. */
-  #slowSinceMonotonicMs: number | undefined;
+  readonly #slowWatch: SlowWatch;
   #isClosed = false;
   #isResuming = false;
   /** Losses that no record names yet. */
@@ -101,6 +99,7 @@ export class CommitQueue {
     this.#boot = options.boot;
     this.#nextSequence = nextSequence;
     this.#target = target;
+    this.#slowWatch = new SlowWatch(options.clock, options.log);
   }
 
   get failing(): JournalFailing | undefined {
@@ -116,8 +115,8 @@ export class CommitQueue {
   }
 
   get slow(): JournalSlow | undefined {
-    if (this.#slowSinceMonotonicMs === undefined) return undefined;
-    return { forMs: this.#options.clock.monotonicMs() - this.#slowSinceMonotonicMs, waitingCount: this.#waitingCount };
+    const { forMs } = this.#slowWatch;
+    return forMs === undefined ? undefined : { forMs, waitingCount: this.#waitingCount };
   }
 
   /** Whether the record is nowhere but here, was never handed to the disk, and nothing is on its way to change that. */
@@ -234,7 +233,7 @@ export class CommitQueue {
       if (this.#failing !== undefined) {
         // From here on what begins to be sent has to be known after a crash: it may be written by then.
         this.#isResuming = true;
-        await this.#watched(() => this.#target.beforeResuming());
+        await this.#slowWatch.watch(this.#target.beforeResuming());
       }
       while (this.#closed.length > 0) {
         await this.#commit();
@@ -251,22 +250,6 @@ export class CommitQueue {
     }
   }
 
-  /** What takes very long is said once, and in the statistics; nothing else depends on it. */
-  async #watched<T>(work: () => Promise<T>): Promise<T> {
-    const { clock, log } = this.#options;
-    const sinceMonotonicMs = clock.monotonicMs();
-    const cancel = clock.timer(SLOW_MS, () => {
-      this.#slowSinceMonotonicMs = sinceMonotonicMs;
-      log('warning', 'journal-slow', { forMs: SLOW_MS, waitingCount: this.#waitingCount });
-    });
-    try {
-      return await work();
-    } finally {
-      cancel();
-      this.#slowSinceMonotonicMs = undefined;
-    }
-  }
-
   /** Makes what is closed durable, in as many writes as it takes. A failure may be that of one file: it is tried once more. */
   async #commit(): Promise<void> {
     const end = this.#nextSequence;
@@ -279,7 +262,7 @@ export class CommitQueue {
         const onHanded = () => {
           this.#attempted = end - 1;
         };
-        const count = await this.#watched(() => this.#target.write(group, onHanded));
+        const count = await this.#slowWatch.watch(this.#target.write(group, onHanded));
         for (const { resolve, sequence } of this.#closed.splice(0, count)) resolve(sequence);
         hasFailed = false;
       } catch (error) {

@@ -124,5 +124,5 @@ function ignoreReadError(error: unknown): void {
 /** The records of the commit that holds a sequence. */
 async function commitWith(ring: SlotRing, sequence: number): Promise<readonly StoredRecord[]> {
   const place = ring.frames.find(({ frame }) => frame.firstSequence <= sequence && sequence <= frame.lastSequence);
-  return (place && (await ring.read(place.slot, place.frame))?.records) ?? [];
+  return (place && (await ring.reader.read(place.slot, place.frame))?.records) ?? [];
 }

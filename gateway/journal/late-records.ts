@@ -22,7 +22,7 @@ export async function findCopied(ring: SlotRing, chains: Chains): Promise<Copied
   const countOf = new Map<SlotFrame, number>();
   const late: StoredRecord[] = [];
   const places = ring.frames.filter(({ frame }) => frame.firstSequence <= sealed);
-  for await (const { frame, decoded } of ring.readEach(places)) {
+  for await (const { frame, decoded } of ring.reader.readEach(places)) {
     const records = (decoded?.records ?? []).filter(
       ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
     );

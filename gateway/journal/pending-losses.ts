@@ -39,31 +39,41 @@ export async function openPendingLosses(disk: Disk, folder: string): Promise<Pen
   let pending: readonly Loss[] = [...atOpening];
   let isPrepared = typeof stored === 'object';
   let writtenCount = pending.length;
+  let writing: Promise<void> = Promise.resolve();
+  /** One after the other, each with what is pending when its turn comes. */
+  const write = async () => {
+    const turn = writing.then(async () => {
+      const { length } = pending;
+      await file.write(encodeLosses(pending));
+      isPrepared = true;
+      writtenCount = length;
+    });
+    writing = turn.catch(() => undefined);
+    await turn;
+  };
   return {
     atOpening,
     async announce(losses) {
       if (losses.length === 0) return;
       pending = [...pending, ...losses];
       try {
-        await file.write(encodeLosses(pending));
+        await write();
       } catch (error) {
         // Nothing is deleted then.
         pending = pending.filter((each) => !losses.includes(each));
         throw error;
       }
-      isPrepared = true;
-      writtenCount = pending.length;
     },
     named(loss) {
       pending = pending.filter((each) => !isNamedBy(each, loss));
     },
     async prepare() {
-      if (!isPrepared) await file.write(encodeLosses(pending));
-      isPrepared = true;
+      if (!isPrepared) await write();
     },
     async close() {
       // What is named needs to be told no more; a file that still says it is only looked through once more.
-      if (pending.length < writtenCount) await file.write(encodeLosses(pending)).catch(ignoreDiskError);
+      await writing;
+      if (pending.length < writtenCount) await write().catch(ignoreDiskError);
       await file.close();
     },
   };

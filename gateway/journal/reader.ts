@@ -91,12 +91,12 @@ async function readSlots(
   const records: StoredRecord[] = [];
   let last = from - 1;
   const sorted = frames.toSorted((a, b) => a.frame.firstSequence - b.frame.firstSequence);
-  for await (const { slot, frame, decoded, isRefused } of ring.readEach(sorted, sensors)) {
+  for await (const { slot, frame, decoded, isRefused } of ring.reader.readEach(sorted, sensors)) {
     if (generation() !== started) break;
     if (frame.lastSequence <= last) continue;
     if (isRefused && !isLost(keyOf({ slot, frame }))) {
       // The others wait together with it, and not one after the other.
-      for await (const other of ring.check(sorted)) if (other.isRefused) isLost(keyOf(other));
+      for await (const other of ring.reader.check(sorted)) if (other.isRefused) isLost(keyOf(other));
       throw new JournalError(`the journal cannot be read now: ${slot.name} at ${frame.offset}`);
     }
     if (decoded === undefined || decoded.unknownCount > 0) onUnread(unreadOf({ slot, frame }, decoded));

@@ -159,7 +159,15 @@ async function openChains(
   const slotsFrom = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence));
   const chains = new Map<RecordClass, Chain>();
   for (const recordClass of RECORD_CLASSES) {
-    const common = { ...own, log, fileBytesMax: blockFileBytes, isReadOnly, onDamage: onBlockDamage, isLost };
+    const common = {
+      ...own,
+      log,
+      fileBytesMax: blockFileBytes,
+      isReadOnly,
+      onDamage: onBlockDamage,
+      isLost,
+      onUnsettled: () => ring.unsettle(),
+    };
     const from = Number.isFinite(slotsFrom) ? { slotsFrom } : {};
     const sealedThrough = marks.get(sealedMarkOf(recordClass)) ?? 0;
     chains.set(recordClass, await openChain(disk, folder, recordClass, { ...common, ...from, sealedThrough }));
@@ -199,7 +207,7 @@ async function readMarked(ring: SlotRing, chains: Chains, isAnythingMissing: boo
     if (record.kind === 'observation' && record.heldFrom !== undefined)
       heldFrom.add({ first: record.heldFrom, last: record.heldFrom });
   };
-  for await (const { decoded } of ring.readEach(ring.frames.filter(({ frame }) => frame.isMarked)))
+  for await (const { decoded } of ring.reader.readEach(ring.frames.filter(({ frame }) => frame.isMarked)))
     for (const stored of decoded?.records ?? []) note(stored);
   // Sealed gap records matter only where something is missing.
   const events = chains.get('events');

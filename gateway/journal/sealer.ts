@@ -192,7 +192,7 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appen
   const saved: StoredRecord[] = [];
   let undeliveredCount = 0;
   for (const frame of oldest.frames) {
-    for (const stored of (await ring.read(oldest, frame))?.records ?? []) {
+    for (const stored of (await ring.reader.read(oldest, frame))?.records ?? []) {
       const { sequence, record } = stored;
       // What it names would be named by nothing any more.
       if (record.kind === 'gap') named.push(lossOfGap(record));

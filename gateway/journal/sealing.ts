@@ -43,7 +43,7 @@ export async function seal(
   const readable: FramePlace[] = [];
   const lost: UnreadFrame[] = [];
   let awaited: FramePlace | undefined;
-  for await (const { isReadable, isRefused, ...place } of ring.check(places)) {
+  for await (const { isReadable, isRefused, ...place } of ring.reader.check(places)) {
     if (isReadable) readable.push(place);
     else if (isRefused && !isLost(keyOf(place))) awaited ??= place;
     else lost.push(unreadOf(place, undefined));
@@ -68,7 +68,7 @@ async function* recordsOf(
   giveUp: ((frames: readonly UnreadFrame[]) => Promise<void>) | undefined,
 ): AsyncGenerator<readonly StoredRecord[]> {
   let last = 0;
-  for await (const { decoded, isRefused, ...place } of ring.readEach(places)) {
+  for await (const { decoded, isRefused, ...place } of ring.reader.readEach(places)) {
     if (place.frame.lastSequence <= last) continue;
     if (decoded === undefined || isRefused) throw unreadable(place);
     if (decoded.unknownCount > 0) await giveUp?.([unreadOf(place, decoded)]);

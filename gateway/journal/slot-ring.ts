@@ -1,17 +1,15 @@
 import { join } from 'node:path';
-import { type Disk, DiskError, type DiskFile } from '../host.ts';
-import { type DecodedRecords, decodeCommit, encodeCommit, learnFrom, readLowWaters } from './columns.ts';
+import { type Disk, DiskError } from '../host.ts';
+import { encodeCommit } from './columns.ts';
 import { ignoreDiskError, writeAll } from './disk-tools.ts';
 import { foreignAt, freeName } from './foreign.ts';
-import { decodeFrame, encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
+import { encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary } from './series.ts';
-import { endOf, type FramePlace, groupsOf, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
+import { type FramePlace, SLOT_LOOKED_MAX, type Slot, slotName } from './slot.ts';
 import { type Entry, framePart, headOf } from './slot-entry.ts';
 import { makeSlot, writeOver } from './slot-making.ts';
-import { type SlotFrame, slotFrame } from './slot-scan.ts';
-
-/** What the operating system says of a file that may be read and not written. */
-const READ_ONLY_CODES = new Set(['EROFS', 'EACCES', 'EPERM']);
+import { SlotReader } from './slot-reader.ts';
+import { slotFrame } from './slot-scan.ts';
 
 export interface SlotRingOptions {
   readonly slotBytes: number;
@@ -28,6 +26,8 @@ export interface SlotRingOptions {
  * A page that is durable is not written again before the slot is used again.
  */
 export class SlotRing {
+  /** Reads what stands in them. */
+  readonly reader: SlotReader;
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #options: SlotRingOptions;
@@ -35,8 +35,9 @@ export class SlotRing {
   #current: Slot | undefined;
   #isPrepared = false;
   #isSettled = false;
-  /** Why a slot can only be read. */
-  #refusal: unknown;
+  #isFolderSettled = false;
+  /** What the operating system said when a slot could only be read. */
+  #readOnlyCode = '';
 
   /** `found`: the slots that are there, in any order; the one that is being filled is that of the highest epoch. */
   constructor(disk: Disk, folder: string, found: readonly Slot[], options: SlotRingOptions) {
@@ -44,6 +45,11 @@ export class SlotRing {
     this.#folder = folder;
     this.#options = options;
     this.#slots = [...found];
+    this.reader = new SlotReader(disk, folder, options.slotBytes, (slot, { code }) => {
+      this.#readOnlyCode = code;
+      slot.isFinished = true;
+      if (slot === this.#current) this.#current = undefined;
+    });
     const newest = found.filter(({ frames }) => frames.length > 0).sort((a, b) => b.epoch - a.epoch)[0];
     if (newest !== undefined && !newest.isFinished) this.#current = newest;
   }
@@ -98,7 +104,7 @@ export class SlotRing {
   async write(entries: readonly Entry[], lowWaters: ReadonlyMap<string, number>, onHanded: () => void): Promise<number> {
     const free = this.#slots.filter(({ frames }) => frames.length === 0);
     const slot = this.#current ?? (await this.#nextSlot());
-    await this.#learn(slot);
+    await this.reader.learn(slot);
     if (slot.endBytes >= this.#options.slotBytes) {
       // Full, or a definition in it cannot be read: the next series would get its number.
       this.#current = undefined;
@@ -111,10 +117,10 @@ export class SlotRing {
       return 0;
     }
     try {
-      const file = await this.#opened(slot);
-      if (slot.isFinished) throw this.#refusal;
+      const file = await this.reader.opened(slot);
+      if (slot.isFinished) throw new DiskError(this.#readOnlyCode, `${slot.name} can only be read`);
       onHanded();
-      await writeAll(file, built.bytes, slot.endBytes);
+      await writeAll(file, built.bytes, built.offset);
       await file.fdatasync();
       if (!(await this.#isNamed(slot))) throw new DiskError('ENOENT', `${slot.name} was deleted`);
     } catch (error) {
@@ -123,56 +129,19 @@ export class SlotRing {
       throw error;
     }
     slot.frames.push(...built.frames);
-    slot.endBytes += built.bytes.length;
+    slot.endBytes = built.offset + built.bytes.length;
     // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
     if (built.isFull) this.#current = undefined;
     await this.#trim(free);
     return built.count;
   }
 
-  /** The records of a frame; undefined when the slot is in other use by now, or the disk does not give the frame as it was written. */
-  async read(slot: Slot, frame: SlotFrame): Promise<DecodedRecords | undefined> {
-    for await (const { decoded } of this.readEach([{ slot, frame }])) return decoded;
-    return undefined;
-  }
-
-  /** As `read`, of one frame after the other; with `sensors` only the observations of these. `isRefused`: the disk gave an error. */
-  async *readEach(
-    places: readonly FramePlace[],
-    sensors?: ReadonlySet<string>,
-  ): AsyncGenerator<FramePlace & { readonly decoded: DecodedRecords | undefined; readonly isRefused: boolean }> {
-    let learned: Slot | undefined;
-    for (const group of groupsOf(places)) {
-      const { slot } = group[0] as FramePlace;
-      // Once for all of its frames: while the disk refuses, each time means to ask it for every frame.
-      if (slot !== learned) await this.#learn(slot);
-      learned = slot;
-      const { dictionary } = slot;
-      for (const { frame, payload, isRefused } of await this.#payloads(slot, group)) {
-        const decoded = payload && decodeCommit(payload, frame.firstSequence, dictionary, sensors);
-        // What nobody defined may be defined in a frame that the disk refuses now.
-        const isInDoubt = !slot.isLearned && (decoded?.unknownCount ?? 0) > 0;
-        yield { slot, frame, decoded, isRefused: isRefused || isInDoubt };
-      }
-    }
-  }
-
-  /** Whether the frames still are as they were written; `isRefused`: the disk gave an error. */
-  async *check(
-    places: readonly FramePlace[],
-  ): AsyncGenerator<FramePlace & { readonly isReadable: boolean; readonly isRefused: boolean }> {
-    for (const group of groupsOf(places)) {
-      const { slot } = group[0] as FramePlace;
-      for (const { frame, payload, isRefused } of await this.#payloads(slot, group))
-        yield { slot, frame, isReadable: payload !== undefined, isRefused };
-    }
-  }
-
-  /** The low-water marks that the newest frame carries. */
+  /** The low-water marks that the newest frame carries. The same sequences may stand in two: the disk failed under the first. */
   async lowWaters(): Promise<ReadonlyMap<string, number>> {
-    const newest = this.frames.toSorted((a, b) => b.frame.lastSequence - a.frame.lastSequence)[0];
-    const payload = newest && (await this.#payload(newest.slot, newest.frame));
-    return payload === undefined ? new Map() : readLowWaters(payload);
+    const newest = this.frames.toSorted(
+      (a, b) => b.frame.lastSequence - a.frame.lastSequence || b.slot.epoch - a.slot.epoch || b.frame.offset - a.frame.offset,
+    )[0];
+    return newest === undefined ? new Map() : await this.reader.lowWaters(newest);
   }
 
   /**
@@ -182,10 +151,27 @@ export class SlotRing {
    * @throws DiskError
    */
   async settle(): Promise<void> {
-    if (this.#isSettled) return;
+    if (!this.#isSettled) await this.#settleSlots();
+    this.#isSettled = true;
+    if (this.#isFolderSettled) return;
+    try {
+      await this.#disk.fsyncDir(this.#folder);
+    } catch (error) {
+      // A folder that is not there yet has nothing to lose.
+      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
+    }
+    this.#isFolderSettled = true;
+  }
+
+  /** What has happened to a name in the folder is not durable: `settle` makes it so before the next write. */
+  unsettle(): void {
+    this.#isFolderSettled = false;
+  }
+
+  async #settleSlots(): Promise<void> {
     for (const slot of this.full(true)) {
       try {
-        const file = await this.#opened(slot);
+        const file = await this.reader.opened(slot);
         await file.fdatasync();
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
@@ -194,18 +180,11 @@ export class SlotRing {
         if (slot === this.#current) this.#current = undefined;
       }
     }
-    try {
-      await this.#disk.fsyncDir(this.#folder);
-    } catch (error) {
-      // A folder that is not there yet has nothing to lose.
-      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
-    }
-    this.#isSettled = true;
   }
 
   async close(): Promise<void> {
     for (const slot of this.#slots) {
-      await this.#shut(slot);
+      await this.reader.shut(slot);
     }
   }
 
@@ -233,7 +212,7 @@ export class SlotRing {
       at += toPage(sizeBytes);
       return slotFrame(offset, { ...head, sizeBytes });
     });
-    return { bytes, frames, count, isFull };
+    return { offset: slot.endBytes, bytes, frames, count, isFull };
   }
 
   /** All slots are made at once, while there is room for them: later the disk may be full. */
@@ -282,21 +261,19 @@ export class SlotRing {
 
   /**
    * The slot, or another one in its place: after a failed sync nobody knows what the system still holds of a file. It is
-   * deleted when the other one is there, and written over as a whole where there is no room for one: room that is given up on
-   * a full disk may be somebody else's before it can be used again.
+   * deleted when the other one is there, and written over as a whole where there is no room for one, or one too many already:
+   * room that is given up on a full disk may be somebody else's before it can be used again.
    * @throws DiskError
    */
   async #ready(slot: Slot): Promise<Slot> {
     const path = join(this.#folder, slot.name);
     if (!slot.isFinished && (await this.#disk.size(path)) !== undefined) return slot;
-    await this.#shut(slot);
+    await this.reader.shut(slot);
     slot.isFinished = true;
-    let other: Slot;
-    try {
-      other = await this.#makeAnother();
-    } catch (error) {
-      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
-      if ((await foreignAt(this.#disk, path, SLOT_LOOKED_MAX)) !== undefined) throw error;
+    const other = this.#slots.length > this.#options.slotCount ? undefined : await this.#makeAnother().catch(unlessFull);
+    if (other === undefined) {
+      const foreign = await foreignAt(this.#disk, path, SLOT_LOOKED_MAX);
+      if (foreign !== undefined) throw new DiskError('ENOSPC', `no room for a slot instead of ${slot.name}, which is none`);
       await writeOver(this.#disk, path, this.#options.slotBytes);
       slot.fileBytes = this.#options.slotBytes;
       slot.isFinished = false;
@@ -318,46 +295,17 @@ export class SlotRing {
       if (!isSuperfluous || slot.frames.length > 0 || !this.#slots.includes(slot)) continue;
       if (!this.#slots.some((other) => other !== slot && other !== this.#current && other.frames.length === 0)) return;
       try {
-        await this.#shut(slot);
+        await this.reader.shut(slot);
         await freeName(this.#disk, join(this.#folder, slot.name), SLOT_LOOKED_MAX);
         slot.fileBytes = 0;
         await this.#disk.fsyncDir(this.#folder);
       } catch (error) {
         ignoreDiskError(error);
-        return;
+        continue;
       }
       this.#forget(slot);
       this.#isPrepared = this.#slots.length >= slotCount;
     }
-  }
-
-  #opened(slot: Slot): Promise<DiskFile> {
-    slot.file ??= this.#open(slot).catch((error: unknown) => {
-      slot.file = undefined;
-      throw error;
-    });
-    return slot.file;
-  }
-
-  /** What may not be written, on a card that has become read-only, is read all the same. */
-  async #open(slot: Slot): Promise<DiskFile> {
-    const path = join(this.#folder, slot.name);
-    if (slot.isFinished) return await this.#disk.open(path, 'read');
-    try {
-      return await this.#disk.open(path, 'write');
-    } catch (error) {
-      if (!(error instanceof DiskError && READ_ONLY_CODES.has(error.code))) throw error;
-      this.#refusal = error;
-      slot.isFinished = true;
-      if (slot === this.#current) this.#current = undefined;
-      return await this.#disk.open(path, 'read');
-    }
-  }
-
-  async #shut(slot: Slot): Promise<void> {
-    const opening = slot.file;
-    slot.file = undefined;
-    await opening?.then((file) => file.close()).catch(() => undefined);
   }
 
   /** A slot under a name that no other has. */
@@ -374,51 +322,9 @@ export class SlotRing {
   #forget(slot: Slot): void {
     this.#slots.splice(this.#slots.indexOf(slot), 1);
   }
-
-  /** Once, or again as long as the disk refuses some of it. Where a definition may be missing nothing more is written. */
-  async #learn(slot: Slot): Promise<void> {
-    if (slot.isLearned) return;
-    let isWhole = true;
-    for (const frame of slot.frames) {
-      const [read] = await this.#payloads(slot, [{ slot, frame }]);
-      if (read?.payload !== undefined) learnFrom(read.payload, slot.dictionary, frame.offset);
-      else slot.endBytes = this.#options.slotBytes;
-      if (read?.isRefused === true) isWhole = false;
-    }
-    slot.isLearned = isWhole;
-  }
-
-  async #payload(slot: Slot, frame: SlotFrame): Promise<Uint8Array | undefined> {
-    const [read] = await this.#payloads(slot, [{ slot, frame }]);
-    return read?.payload;
-  }
-
-  /** Of frames that follow each other in the slot, with one call of the disk; when it refuses, one by one. */
-  async #payloads(slot: Slot, group: readonly FramePlace[]): Promise<readonly ReadFrame[]> {
-    const { epoch } = slot;
-    const start = group[0]?.frame.offset ?? 0;
-    let bytes: Uint8Array = new Uint8Array();
-    let isRefused = false;
-    try {
-      const file = await this.#opened(slot);
-      bytes = await file.pread(start, endOf(group.at(-1)) - start);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      if (group.length > 1) return (await Promise.all(group.map((place) => this.#payloads(slot, [place])))).flat();
-      isRefused = true;
-    }
-    return group.map(({ frame }) => {
-      const found = decodeFrame(bytes, frame.offset - start, slot.places + frame.offset);
-      const isRight = found?.epoch === epoch && found.firstSequence === frame.firstSequence;
-      return { frame, payload: isRight ? found.payload : undefined, isRefused };
-    });
-  }
 }
 
-/** What the disk gave of a frame. */
-interface ReadFrame {
-  readonly frame: SlotFrame;
-  /** Undefined when it is not what was written. */
-  readonly payload: Uint8Array | undefined;
-  readonly isRefused: boolean;
+/** For what has another way where the disk is full. */
+function unlessFull(error: unknown): undefined {
+  if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
 }

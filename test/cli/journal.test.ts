@@ -51,9 +51,7 @@ async function serve(stored: object, more: object = {}): Promise<void> {
 
 const STORED = {
   sizeBytesMax: 1_073_741_824,
-  evictedUndeliveredCount: 0,
-  overwrittenCount: 0,
-  thinnedCount: 0,
+  ...{ evictedUndeliveredCount: 0, overwrittenCount: 0, thinnedCount: 0 },
   damage: [],
   wear: { writtenBytes: 43_200_000, syncCount: 8_640, forMs: 43_200_000 },
 };

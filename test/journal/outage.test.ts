@@ -260,3 +260,11 @@ it('hangs for half a minute in a sync: said, nothing else waits for it, and ever
   await world.run(1);
   await world.checkAll();
 });
+
+it('takes six seconds for each sync: said once', async () => {
+  const world = await new World().start();
+  world.disk.fault = (operation) =>
+    operation === 'fdatasync' ? new Promise((resolve) => world.clock.timer(6_000, () => resolve(undefined))) : undefined;
+  await world.run(5, false);
+  expect(world.lines.filter(({ code }) => code === 'journal-slow')).toHaveLength(1);
+});
