@@ -204,13 +204,13 @@ class Walk {
     const summary = wrapped === undefined ? undefined : decodeBlockSummary(wrapped.body);
     if (wrapped === undefined || summary === undefined) return 'bad';
     const { extent } = wrapped;
+    this.#epoch = frame.epoch;
     if (frame.firstSequence >= this.#nextFirst) return this.#cut(this.#badFrom ?? this.#position, extent.offset, extent);
     if (this.#badFrom !== undefined) {
       if (extent.firstSequence >= this.#coveredFrom) return this.#cut(this.#badFrom, extent.offset, extent);
       this.#hole(this.#badFrom, this.#position, frame.firstSequence, summary.fromWallMs);
       this.#badFrom = undefined;
     }
-    this.#epoch = frame.epoch;
     this.#dictionary.learn(summary.definitions, { offset: this.#position, end: this.#position + frame.sizeBytes });
     this.#blocks.push(blockOf(this.#position, frame.sizeBytes, summary, this.#blocks.at(-1)));
     this.#endBytes = this.#position + frame.sizeBytes;
@@ -284,6 +284,12 @@ class Walk {
     const range = this.#hint?.range;
     const isMidExtent = badFrom < toPage(this.#endBytes);
     const extentFirst = isMidExtent ? this.#lastExtent?.firstSequence : range?.first;
+    // An index was never promised, and of the newest file it may have been on its way; all blocks before it are durable.
+    const isNewest = !Number.isFinite(this.#nextFirst);
+    if (isIndex && isNewest && kind === 'damaged') {
+      this.#add({ offset: badFrom, sizeBytes, kind: 'torn-tail' });
+      return;
+    }
     const isTorn =
       extentFirst === undefined ? indexFrom < badFrom || indexFrom > this.#fileBytes : extentFirst >= this.#coveredFrom;
     if (isIndex || isTorn) {

@@ -18,6 +18,10 @@ export interface Deliveries {
   isDelivered(sequence: number): boolean;
   /** Increases with everything that is settled. */
   readonly settleCount: number;
+  /** Each has these, or never needs them. */
+  settled(sequences: readonly number[]): void;
+  /** Makes states durable where none is. @throws JournalError */
+  prepare(): Promise<void>;
   /** There is nothing in this range and there never will be. */
   skip(range: SequenceRange): void;
   /** This range cannot be read now. */
@@ -73,6 +77,12 @@ export async function openDeliveries(
     isDelivered: (sequence) => all.length > 0 && all.every((delivery) => delivery.isDelivered(sequence)),
     get settleCount() {
       return all.reduce((sum, delivery) => sum + delivery.settleCount, 0);
+    },
+    settled(sequences) {
+      for (const delivery of all) delivery.settled(sequences);
+    },
+    async prepare() {
+      for (const delivery of all) await delivery.prepare();
     },
     skip(range) {
       holes.add(range);

@@ -28,6 +28,10 @@ export interface JournalDelivery extends Delivery {
   covers(range: SequenceRange): boolean;
   /** There is nothing to deliver in the range, and there never will be. */
   skip(range: SequenceRange): void;
+  /** What is delivered without having been sent from here, as the old places of records that were appended again. */
+  settled(sequences: readonly number[]): void;
+  /** Makes the state durable where none is: later the disk may be full. @throws JournalError */
+  prepare(): Promise<void>;
   /** The range cannot be read now: it is passed by this process, and stays undelivered for one that can read it. */
   pass(range: SequenceRange): void;
   /** Increases with everything that is settled. */
@@ -107,6 +111,13 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
     isStale: (sequences, revision) => sequences.some((sequence) => source.isReplaced(sequence, revision)),
     covers: (range) => settled.covers(range),
     skip: (range) => settled.add(range),
+    settled(sequences) {
+      for (const range of rangesOf(sequences)) settled.add(range);
+      version.now += 1;
+    },
+    async prepare() {
+      if (version.durable < 0) await write();
+    },
     pass: (range) => {
       for (const part of settled.missing(range)) unread.add(part);
       settled.add(range);

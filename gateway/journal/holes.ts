@@ -1,5 +1,5 @@
 import { DiskError } from '../host.ts';
-import { GAP_SENSORS_MAX } from '../record.ts';
+import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
 import { type Chains, hasRecords, lastSealed } from './chains.ts';
 import { type Damage, JournalError, type SequenceRange, SLOTS_TOGETHER, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
@@ -97,10 +97,11 @@ export function goneDamage({ firstSequence, lastSequence, count, sensors, fromWa
   };
 }
 
-/** How many records of the range the block files hold. */
-async function sealedCount(chains: Chains, { first, last }: SequenceRange): Promise<number> {
+/** How many records of the range the block files hold, or those of one class. */
+export async function sealedCount(chains: Chains, { first, last }: SequenceRange, only?: RecordClass): Promise<number> {
   let count = 0;
-  for (const chain of chains.values()) {
+  for (const [recordClass, chain] of chains) {
+    if (only !== undefined && recordClass !== only) continue;
     for (let from = first; from <= Math.min(last, chain.lastSequence); ) {
       const page = await chain.read(from, PAGE).catch(noRecords);
       count += page.filter(({ sequence }) => sequence <= last).length;

@@ -2,6 +2,7 @@ import { DiskError } from '../host.ts';
 import { classOf } from '../record.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
+import type { SequenceSet } from './sequence-set.ts';
 import type { SlotRing } from './slot-ring.ts';
 import type { SlotFrame } from './slot-scan.ts';
 
@@ -13,11 +14,19 @@ export interface Copied {
   readonly late: readonly StoredRecord[];
 }
 
+/** What the commits tell. */
+interface Left {
+  /** A slot was left alone: what is missing in the block files was not thinned or dropped. */
+  readonly isLeftAlone: boolean;
+  /** Old places of what was appended again already. */
+  readonly heldFrom: SequenceSet;
+}
+
 /**
  * Looks through the slots that a sealing had copied when the process ended, or of which nothing says any more that it had:
  * mostly there is none.
  */
-export async function findCopied(ring: SlotRing, chains: Chains): Promise<Copied> {
+export async function findCopied(ring: SlotRing, chains: Chains, { isLeftAlone, heldFrom }: Left): Promise<Copied> {
   const sealed = lastSealed(chains);
   const countOf = new Map<SlotFrame, number>();
   const late: StoredRecord[] = [];
@@ -28,9 +37,16 @@ export async function findCopied(ring: SlotRing, chains: Chains): Promise<Copied
     );
     countOf.set(frame, records.length);
     const known = await sealedOf(chains, records).catch(notNow);
-    late.push(...records.filter(({ sequence }) => known?.has(sequence) === false));
+    const isMissing = ({ sequence }: StoredRecord) => known?.has(sequence) === false && !heldFrom.has(sequence);
+    late.push(...records.filter((stored) => isMissing(stored) && (isLeftAlone || isDamaged(stored, chains))));
   }
   return { countOf, late };
+}
+
+/** Whether a block that held it is known to be bad. What is missing otherwise was thinned or dropped. */
+function isDamaged({ sequence, record }: StoredRecord, chains: Chains): boolean {
+  const damage = chains.get(classOf(record))?.damage ?? [];
+  return damage.some(({ missing }) => missing !== undefined && missing.first <= sequence && sequence <= missing.last);
 }
 
 /** What cannot be told now is looked for at the next opening. */

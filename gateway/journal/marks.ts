@@ -10,3 +10,6 @@ export const SEALED_MARK = '/sealed';
 export function sealedMarkOf(recordClass: RecordClass): string {
   return `${SEALED_MARK}/${recordClass}`;
 }
+
+/** There when a slot was left alone that may hold records below what is sealed: until they are found and appended again. */
+export const LEFT_ALONE_MARK = '/left-alone';

@@ -5,11 +5,11 @@ import { hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
-import { ignoreDiskError } from './disk-tools.ts';
+import { ignoreFailure } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { countInSlots, fileStats } from './file-stats.ts';
 import { goneDamage, lossAt } from './holes.ts';
-import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
+import { type Damage, type Journal, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
 import { keepAside } from './quarantine.ts';
@@ -132,9 +132,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onLoss: met.name,
     onHole: (range) => {
       // A sealing that was interrupted has left the other classes in the slots.
-      const isIn = ({ frame }: { readonly frame: SlotFrame }) =>
-        frame.firstSequence <= range.last && range.first <= frame.lastSequence;
-      if (!ring.frames.some(isIn)) deliveries.skip(range);
+      if (!ring.frames.some(({ frame }) => isIn(frame, range))) deliveries.skip(range);
     },
     onReplacing: (range) => replacements.begin(range),
     note: (code, fields) => queue.note(code, fields),
@@ -148,15 +146,16 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.
     hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
   };
+  const late = lateOf(found);
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
   const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain, hasForeign: found.foreignBytes > 0 };
-  const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, ...hooks });
+  const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, hasLate: late.isLeft, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
     async write(entries, onHanded) {
       // When the disk is so full that this finds no room, it is tried again: readings do not wait for it.
-      for (const state of [found.pending, found.list]) await state.prepare().catch(ignoreDiskError);
+      for (const state of [found.pending, found.list, deliveries]) await state.prepare().catch(ignoreFailure);
       await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
       const marks = deliveries.piggyback();
@@ -173,7 +172,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   met.release((loss) => queue.nameLoss(loss));
   const ahead = await nameMissing(found, deliveries, queue);
   if (isReadOnly) damage.found(ahead.map(goneDamage));
-  else for (const each of found.copied.late) appendLate(each, deliveries, queue);
+  else for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
@@ -237,15 +236,33 @@ function forget({ pending, list }: Recovered, loss: Loss): void {
   list.named(loss);
 }
 
+function isIn({ firstSequence, lastSequence }: SlotFrame, { first, last }: SequenceRange): boolean {
+  return firstSequence <= last && first <= lastSequence;
+}
+
+/** Counts the late records that are not durable at a new place yet. */
+function lateOf({ copied }: Recovered) {
+  let count = copied.late.length;
+  return {
+    isLeft: () => count > 0,
+    done: () => {
+      count -= 1;
+    },
+  };
+}
+
 /** A record whose place is passed is appended again; what was delivered of such is not sent again. */
-function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, queue: CommitQueue): void {
-  const isDelivered = deliveries.all.every((delivery) => delivery.isDelivered(sequence));
-  const skip = (at: number) => deliveries.skip({ first: at, last: at });
-  const lost = () => queue.nameLoss({ firstSequence: sequence, lastSequence: sequence, cause: 'damaged', count: 1 });
+function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, queue: CommitQueue, done = () => {}): void {
+  const having = deliveries.all.filter((delivery) => delivery.isDelivered(sequence));
+  const lost = () => {
+    queue.nameLoss({ firstSequence: sequence, lastSequence: sequence, cause: 'damaged', count: 1 });
+    done();
+  };
   const copy = record.kind === 'observation' ? { ...record, heldFrom: sequence } : record;
   queue.append(copy, false).then((to) => {
-    skip(sequence);
-    if (isDelivered) skip(to);
+    deliveries.skip({ first: sequence, last: sequence });
+    for (const delivery of having) delivery.settled([to]);
+    done();
   }, lost);
 }
 

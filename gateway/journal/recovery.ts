@@ -1,19 +1,20 @@
 import { type Disk, DiskError, type Log } from '../host.ts';
-import { RECORD_CLASSES, type RecordClass } from '../record.ts';
+import { classOf, RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { type Chain, openChain } from './block-chain.ts';
 import type { BlockDamage } from './block-file.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList } from './file-list.ts';
-import { countLost, goneDamage, holesIn, lossesOf, noRecords, withoutRecords } from './holes.ts';
+import { countLost, goneDamage, holesIn, lossesOf, noRecords, sealedCount, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
-import { SEALED_MARK, sealedMarkOf } from './marks.ts';
+import { LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
 import { type LossPlace, NamedLosses } from './named-losses.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
+import type { FramePlace } from './slot.ts';
 import { findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
 import { foreignStates } from './state-files.ts';
@@ -92,14 +93,15 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const missing = holesIn(ring, chains, marks);
   if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
-  const unnamed = holes.flatMap((range) => marked.named.missing(range));
+  const announced = await stillLost(pending, marked.named, ring, chains);
+  const known = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
+  const unnamed = holes.flatMap((range) => known.missing(range));
   const lost = await countLost(unnamed, chains);
   const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
   const ofHoles = await lossesOf(ring, lost, ofSlots);
   // Whoever only looks names nothing.
   const gone = options.isReadOnly ? ofHoles.filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
   const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await foreignStates(disk, folder, names))];
-  const announced = pending.atOpening.filter((loss) => !marked.named.covers(loss));
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
   const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
   const losses = [...ofHoles, ...ofBlocks, ...announced];
@@ -130,7 +132,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     marks,
     uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
     foreignBytes: slots.foreignBytes,
-    copied: await findCopied(ring, chains),
+    copied: await findCopied(ring, chains, { isLeftAlone: marks.has(LEFT_ALONE_MARK), heldFrom: marked.heldFrom }),
   };
 }
 
@@ -196,6 +198,40 @@ async function listFolder(disk: Disk, folder: string): Promise<string[]> {
     const why = `the journal's folder ${folder} cannot be listed (${error.code}): check the card and the owner of the folder`;
     throw new JournalError(why, { cause: error });
   }
+}
+
+/** What was about to be lost when the process ended, is lost, and no gap record names yet. The rest is forgotten. */
+async function stillLost(pending: PendingLosses, named: NamedLosses, ring: SlotRing, chains: Chains): Promise<Loss[]> {
+  const losses: Loss[] = [];
+  for (const loss of pending.atOpening) {
+    if (named.covers(loss)) continue;
+    const presentCount = await countPresent(loss, ring, chains);
+    // A file goes as a whole; of a slot that was given up some may have been written over.
+    const isThere = presentCount > 0 && (loss.recordClass !== undefined || presentCount >= (loss.count ?? 0));
+    if (isThere) pending.named(loss);
+    else losses.push(presentCount === 0 || loss.count === undefined ? loss : { ...loss, count: loss.count - presentCount });
+  }
+  return losses;
+}
+
+/** How many records of the loss are there, in slots or block files. */
+async function countPresent(loss: Loss, ring: SlotRing, chains: Chains): Promise<number> {
+  const range = rangeOf(loss);
+  let count = await sealedCount(chains, range, loss.recordClass);
+  const isIn = ({ frame }: FramePlace) => frame.firstSequence <= range.last && range.first <= frame.lastSequence;
+  for await (const { decoded } of ring.reader.readEach(ring.frames.filter(isIn))) {
+    for (const { sequence, record } of decoded?.records ?? []) {
+      const recordClass = classOf(record);
+      const isOfClass = loss.recordClass === undefined || loss.recordClass === recordClass;
+      const isSealed = sequence <= (chains.get(recordClass)?.lastSequence ?? 0);
+      if (isOfClass && !isSealed && range.first <= sequence && sequence <= range.last) count += 1;
+    }
+  }
+  return count;
+}
+
+function rangeOf({ firstSequence: first, lastSequence: last }: Pick<Loss, 'firstSequence' | 'lastSequence'>): SequenceRange {
+  return { first, last };
 }
 
 /** What gap records name, and the old places of records that were appended again. The rare frames that hold any are marked. */

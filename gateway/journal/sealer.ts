@@ -1,14 +1,15 @@
 import { DiskError, type Log } from '../host.ts';
+import { classOf } from '../record.ts';
 import type { Chains } from './chains.ts';
 import { lossOfFrame } from './damage-log.ts';
 import type { Deliveries } from './deliveries.ts';
 import { codeOf, ignoreFailure } from './disk-tools.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
 import { type Loss, LossTally, lossOfGap } from './loss.ts';
-import { SEALED_MARK, sealedMarkOf } from './marks.ts';
+import { LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
 import type { Retention } from './retention.ts';
 import { seal, type UnreadFrame } from './sealing.ts';
-import type { Slot } from './slot.ts';
+import type { FramePlace, Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 
 /** Full slots that are sealed together at least. */
@@ -34,6 +35,8 @@ export interface SealerParts {
   readonly sealedThrough: number;
   /** There are slots that cannot be read now: what is in them is not sealed, whatever is sealed meanwhile. */
   readonly hasForeign: boolean;
+  /** Whether records that such a slot held have been found and are not durable elsewhere yet. */
+  readonly hasLate: () => boolean;
   /** Frames cannot be read any more. */
   readonly onUnread: (frame: UnreadFrame, loss: Loss) => void;
   /** Records have another place now. */
@@ -107,7 +110,8 @@ export function openSealer(parts: SealerParts): Sealer {
       const ofClasses = [...parts.chains].map(
         ([recordClass, { files }]) => [sealedMarkOf(recordClass), files.at(-1)?.lastSequence ?? 0] as const,
       );
-      return [[SEALED_MARK, sealedThrough] as const, ...ofClasses];
+      const leftAlone = parts.hasForeign || parts.hasLate() ? [[LEFT_ALONE_MARK, 1] as const] : [];
+      return [[SEALED_MARK, sealedThrough] as const, ...ofClasses, ...leftAlone];
     },
     get givenUpCount() {
       return givenUpCount;
@@ -157,8 +161,7 @@ async function sealWithRoom(
   { ring, chains, retention, deliveries, announce, onUnread, isLost }: SealerParts,
   slots: readonly Slot[],
 ): Promise<void> {
-  // Which records are copies of held ones is looked up in the slots only.
-  if (slots.some((slot) => slot.frames.some((frame) => frame.isMarked))) await deliveries.flush();
+  const marked = slots.flatMap((slot) => slot.frames.flatMap((frame) => (frame.isMarked ? [{ slot, frame }] : [])));
   await retention.makeRoom(slots.reduce((sum, slot) => sum + slot.endBytes, 0));
   const giveUp = async (frames: readonly UnreadFrame[]) => {
     if (frames.length === 0) return;
@@ -168,9 +171,10 @@ async function sealWithRoom(
   };
   for (let freedCount = 0; ; freedCount++) {
     try {
+      if (marked.length > 0) await settleHeld(marked, ring, deliveries);
       return await seal(slots, ring, chains, isLost, giveUp);
     } catch (error) {
-      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+      if (!(error instanceof DiskError || error instanceof JournalError) || codeOf(error) !== 'ENOSPC') throw error;
       if (freedCount >= FREED_MAX) {
         // No DiskError: that would be tried once more at once. There is more to delete, so no slot is given up for it yet.
         throw new JournalError(`the disk is full (ENOSPC) although ${FREED_MAX} files were deleted`, { cause: error });
@@ -180,11 +184,21 @@ async function sealWithRoom(
   }
 }
 
+/** Which records are copies of held ones is looked up in the slots only: before a copy leaves them its old place is settled. */
+async function settleHeld(places: readonly FramePlace[], ring: SlotRing, deliveries: Deliveries): Promise<void> {
+  const held: number[] = [];
+  for await (const { decoded } of ring.reader.readEach(places))
+    for (const { record } of decoded?.records ?? [])
+      if (record.kind === 'observation' && record.heldFrom !== undefined) held.push(record.heldFrom);
+  deliveries.settled(held);
+  await deliveries.flush();
+}
+
 /**
  * The oldest slot is written over, delivered or not: it is history all the same, and named. Events are few and are appended
  * again. Returns how many records are lost, and how many of them are observations that somebody has not got.
  */
-async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts) {
+async function giveUpOldest({ ring, chains, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts) {
   const [oldest] = ring.full();
   if (oldest === undefined) return { count: 0, undeliveredCount: 0 };
   const tally = new LossTally('disk-full');
@@ -194,6 +208,8 @@ async function giveUpOldest({ ring, deliveries, onMoved, announce, onLoss, appen
   for (const frame of oldest.frames) {
     for (const stored of (await ring.reader.read(oldest, frame))?.records ?? []) {
       const { sequence, record } = stored;
+      // An unfinished sealing has copied it.
+      if (sequence <= (chains.get(classOf(record))?.lastSequence ?? 0)) continue;
       // What it names would be named by nothing any more.
       if (record.kind === 'gap') named.push(lossOfGap(record));
       else if (record.kind !== 'observation' && saved.length < SAVED_MAX) saved.push(stored);
