@@ -15,12 +15,15 @@ import type { BlockFile } from './block-reader.ts';
 import { isUnreadable, type Walked, walkBlocks } from './block-walk.ts';
 import { type Batches, BlockWriter } from './block-writer.ts';
 import { type ChainEntry, ChainFiles, newEntry, update } from './chain-files.ts';
-import { ignoreDiskError } from './disk-tools.ts';
+import { ignoreDiskError, writeAll } from './disk-tools.ts';
 import type { FileList } from './file-list.ts';
 import { foreignAt, foreignDamage, noFile } from './foreign.ts';
 import { isListed, isNoFile } from './hollow-file.ts';
 import type { HistoryQuery, StoredRecord } from './journal.ts';
 import { noteMissing } from './missing-files.ts';
+
+/** Written once more in one piece. */
+const REWRITE_BYTES = 65_536;
 
 export interface ChainOptions {
   readonly log: Log;
@@ -255,7 +258,10 @@ async function readFile(
   let mayAppend = false;
   if (isNewest && options.isReadOnly !== true) {
     mayAppend = !isLong && canAppend(walked, options.sealedThrough ?? 0);
-    const isDurable = await settle(file, mayAppend ? Math.min(sizeBytes, walked.endBytes) : sizeBytes, options.log, entry.name);
+    const endBytes = mayAppend ? Math.min(sizeBytes, walked.endBytes) : sizeBytes;
+    // What stands in the slots too was perhaps never promised.
+    const doubtful = walked.blocks.find(({ firstSequence }) => firstSequence >= (options.slotsFrom ?? Number.POSITIVE_INFINITY));
+    const isDurable = await settle(file, { endBytes, from: doubtful?.offset ?? endBytes }, options.log, entry.name);
     // What perhaps is only seen, and not on the disk, stands in the slots as well.
     if (!isDurable) walked = await walkTo(options.slotsFrom);
     mayAppend &&= isDurable;
@@ -343,13 +349,16 @@ function canAppend({ blocks, index, later, damage }: Walked, sealedThrough: numb
 }
 
 /**
- * What is in the file may have been written by a process that was killed before it could sync, and counts as durable from
- * now on; what was torn goes, so that nothing old stands behind the next extent. False when the disk refuses: then nobody
- * knows what of it is durable.
+ * What is in the file may have been written by a process that was killed before it could sync, or whose sync failed; it
+ * counts as durable from now on. After a sync that failed only what is written once more becomes so. What was torn goes, so
+ * that nothing old stands behind the next extent. False when the disk refuses: then nobody knows what of it is durable.
  */
-async function settle(file: DiskFile, sizeBytes: number, log: Log, name: string): Promise<boolean> {
+async function settle(file: DiskFile, place: { endBytes: number; from: number }, log: Log, name: string): Promise<boolean> {
+  const { endBytes, from } = place;
   try {
-    if (sizeBytes < (await file.size())) await file.truncate(sizeBytes);
+    if (endBytes < (await file.size())) await file.truncate(endBytes);
+    for (let at = from; at < endBytes; at += REWRITE_BYTES)
+      await writeAll(file, await file.pread(at, Math.min(REWRITE_BYTES, endBytes - at)), at);
     await file.fdatasync();
     return true;
   } catch (error) {
