@@ -15,7 +15,7 @@ import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import type { FramePlace } from './slot.ts';
-import { findSlots, slotDamage } from './slot-recovery.ts';
+import { epochOf, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
 import { foreignStates } from './state-files.ts';
 
@@ -79,6 +79,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   // What is sealed was let go: these slots only have not been used again yet.
   for (const slot of ring.full(true))
     if ((slot.frames.at(-1)?.lastSequence ?? 0) <= (marks.get(SEALED_MARK) ?? 0)) ring.free(slot);
+  epoch = Math.max(epoch, epochOf(slots.found));
   const list = await openFileList(disk, folder);
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
   epoch = Math.max(epoch, ...[...chains.values()].map((chain) => chain.epochMax));

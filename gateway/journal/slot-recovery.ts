@@ -128,14 +128,30 @@ export async function slotDamage(
         run.epoch !== slot.epoch && found.some((other) => other.bad.some((bad) => isOwn(other.slot, bad, each)));
       const missing = hole === undefined || isElsewhere(hole) ? undefined : hole;
       const isTail = slot.epoch === newest && run.offset > framesEnd && run.epoch === slot.epoch;
+      const isLaterUse = isOfLaterUse(slot, run, newest);
       // Pages without consequence are what an old tear or an overwritten older frame left.
-      if (missing === undefined && !isTail) continue;
+      if (missing === undefined && !isTail && !isLaterUse) continue;
       const place = { file: slot.name, offset: run.offset, sizeBytes: run.sizeBytes };
       damage.push(missing === undefined ? { ...place, kind: 'torn-tail' } : { ...place, missing, kind: 'damaged' });
       if (!isReadOnly) await keepAside(disk, folder, place, log);
     }
   }
   return damage;
+}
+
+/** Epochs that are believed of a page without a right frame: those of the slots that were begun after the newest one. */
+const LATER_EPOCHS = 1_000;
+
+/** Whether the slot was used once more, and not even one frame of that use is right: its older ones have no meaning then. */
+function isOfLaterUse(slot: Slot, run: PageRun, newest: number): boolean {
+  return slot.frames.length === 0 && run.epoch > slot.epoch && run.epoch <= newest + LATER_EPOCHS;
+}
+
+/** The highest epoch of any use of the slots, whether or not a frame of it is right. */
+export function epochOf(found: readonly FoundSlot[]): number {
+  const newest = Math.max(0, ...found.map(({ slot }) => slot.epoch));
+  const later = found.flatMap(({ slot, bad }) => bad.filter((run) => isOfLaterUse(slot, run, newest)).map((run) => run.epoch));
+  return Math.max(newest, ...later);
 }
 
 /** Whether what is missing may have stood in these pages, as far as the frames beside them tell. */
