@@ -15,6 +15,7 @@ import {
   WALL_MS_MAX,
   WALL_MS_MIN,
 } from './timeline.ts';
+import { loadTimeline } from './timeline-load.ts';
 
 /** How often the wall clock is compared with the monotonic one. */
 const LOOK_MS = 1_000;
@@ -31,10 +32,7 @@ const SAVED_TIME_MS = 300_000;
 const CHECK_WITHIN_MS = 300_000;
 /** What is known of a time that nobody has checked: nothing but the window. */
 const UNCHECKED_ERROR_MS = WALL_MS_MAX - WALL_MS_MIN;
-/** Records at the end of the journal that tell how far the boot before has come. */
-const TAIL = 500;
-const PAGE = 500;
-/** Looks between two tries to read the journal, and between two counts of the boots that were held for long enough. */
+/** Looks between two tries to read the journal or to write the ends of boots, and between two counts of those held long enough. */
 const SELDOM = 60;
 /** Boots that a status names. */
 const BOOTS_MAX = 8;
@@ -109,9 +107,12 @@ class ClockWatch implements Timekeeper {
   readonly #journal: TimekeeperJournal;
   readonly #holdMs: number | undefined;
   readonly #listeners: (() => void)[] = [];
+  /** The last that earlier processes have left. */
+  readonly #openedSequence: number;
   #timeline: Timeline;
   #isLoaded = false;
   #isLoading = false;
+  #isWritingEnds = false;
   /** On its way into the journal. */
   #pending: TimeAnchor | undefined;
   #isFailing = false;
@@ -127,6 +128,7 @@ class ClockWatch implements Timekeeper {
     this.#host = host;
     this.#journal = journal;
     this.#holdMs = holdMs;
+    this.#openedSequence = journal.lastSequence;
     this.#timeline = this.#newTimeline();
   }
 
@@ -135,21 +137,10 @@ class ClockWatch implements Timekeeper {
     this.#isLoading = true;
     try {
       const timeline = this.#newTimeline();
-      let tailFrom = Math.max(1, this.#journal.lastSequence - TAIL + 1);
-      for (let from = 1; from < tailFrom; ) {
-        const page = await this.#journal.read(from, PAGE, 'events');
-        for (const { sequence, record } of page) if (sequence < tailFrom) timeline.add(record);
-        from = (page.at(-1)?.sequence ?? tailFrom) + 1;
-      }
-      for (;;) {
-        const page = await this.#journal.read(tailFrom, PAGE);
-        for (const { record } of page) timeline.add(record);
-        const last = page.at(-1);
-        if (last === undefined) break;
-        tailFrom = last.sequence + 1;
-      }
+      await loadTimeline(timeline, this.#journal, this.#openedSequence);
       this.#timeline = timeline;
       this.#isLoaded = true;
+      this.#writeEnds();
       this.#lostCount = this.#countLost();
       this.#changed();
     } catch (error) {
@@ -174,7 +165,10 @@ class ClockWatch implements Timekeeper {
       if (isSeldom) this.load().catch(() => {});
       return;
     }
-    if (isSeldom) this.#tellLost();
+    if (isSeldom) {
+      this.#tellLost();
+      this.#writeEnds();
+    }
     // While the disk refuses, nothing that was measured after the anchor is durable before it, and what is there is sent from memory.
     if (this.#pending !== undefined && this.#journal.isFailing) this.#take(this.#pending);
     // Two anchors on their way would be compared with the line before both.
@@ -238,6 +232,25 @@ class ClockWatch implements Timekeeper {
 
   #countLost(): number {
     return this.#timeline.untimed().filter(({ heldForMs }) => heldForMs >= this.#timeline.holdMs).length;
+  }
+
+  /**
+   * Events are all that a later process reads of what now stands at the end of the journal. Without these a boot before would
+   * end at its last event then, and one that is behind it no longer be.
+   */
+  #writeEnds(): void {
+    if (this.#isWritingEnds) return;
+    this.#isWritingEnds = true;
+    const ends = this.#timeline.observedEnds().map(async ({ boot, monotonicMs, wallMs, wallQuality }) => {
+      const event: Event = { kind: 'event', code: 'boot-ended', boot, monotonicMs, wallMs, wallQuality, fields: {} };
+      await this.#journal.append(event);
+      this.#timeline.add(event);
+    });
+    Promise.all(ends)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#isWritingEnds = false;
+      });
   }
 
   #look(wall: WallTime, nowMs: number): void {

@@ -60,6 +60,8 @@ interface Line {
 interface Boot {
   readonly firstMonotonicMs: number;
   lastMonotonicMs: number;
+  /** What was at `lastMonotonicMs`, when it is an observation. */
+  lastObserved: Stamp | undefined;
   /** Ascending by time. */
   readonly lines: Line[];
   /** The newest anchor that nobody has checked or accepted. */
@@ -74,6 +76,11 @@ export function isInWindow(wallMs: number): boolean {
 /** Whether a quality means that the clock was checked against a source in this boot. */
 export function isChecked({ wallQuality }: Stamp): boolean {
   return wallQuality === 'synced' || wallQuality === 'holdover';
+}
+
+/** Whether it is an earlier observation that was appended again: it says nothing about when that was. */
+export function isCopy(record: JournalRecord): boolean {
+  return record.kind === 'observation' && record.heldFrom !== undefined;
 }
 
 /**
@@ -105,12 +112,14 @@ export class Timeline {
 
   /** Learns from a durable record. To be given in the order of sequences. */
   add(record: JournalRecord): void {
-    // A copy of an earlier observation says nothing about when it was copied.
-    if (record.kind === 'observation' && record.heldFrom !== undefined) return;
+    if (isCopy(record)) return;
     this.#lastChecked.clear();
     this.#heldInEnded.clear();
     const boot = this.#boots.get(record.boot) ?? this.#begin(record);
-    boot.lastMonotonicMs = Math.max(boot.lastMonotonicMs, record.monotonicMs);
+    if (record.monotonicMs >= boot.lastMonotonicMs) {
+      boot.lastMonotonicMs = record.monotonicMs;
+      boot.lastObserved = record.kind === 'observation' ? record : undefined;
+    }
     if (record.kind === 'anchor') addAnchor(boot, record);
   }
 
@@ -190,6 +199,11 @@ export class Timeline {
     };
   }
 
+  /** The last moments of boots before this one of which only observations tell: whoever reads only events does not know them. */
+  observedEnds(): readonly Stamp[] {
+    return this.#order.flatMap((id) => (id === this.#currentId ? [] : (this.#boots.get(id)?.lastObserved ?? [])));
+  }
+
   /** Boots before this one that have no time, oldest first, and how long they have been held. */
   untimed(): readonly { readonly boot: string; readonly heldForMs: number }[] {
     return this.#order
@@ -220,7 +234,13 @@ export class Timeline {
   #begin(stamp: Stamp): Boot {
     const { boot: id, monotonicMs } = stamp;
     const firstMonotonicMs = id === this.#currentId ? Math.min(monotonicMs, this.#openedMs) : monotonicMs;
-    const boot: Boot = { firstMonotonicMs, lastMonotonicMs: monotonicMs, lines: [], candidate: undefined };
+    const boot: Boot = {
+      firstMonotonicMs,
+      lastMonotonicMs: monotonicMs,
+      lastObserved: undefined,
+      lines: [],
+      candidate: undefined,
+    };
     this.#boots.set(id, boot);
     this.#order.push(id);
     return boot;

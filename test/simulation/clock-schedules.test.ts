@@ -4,6 +4,7 @@ import type { Stamp } from '../../gateway/record.ts';
 import { stampAt } from '../../gateway/stamp.ts';
 import { openTimekeeper, type Timekeeper } from '../../gateway/timekeeper.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
+import { observation } from '../journal/kit.ts';
 import { MemoryJournal } from '../uplink/memory-journal.ts';
 
 const SCHEDULE_COUNT = process.env['BARRI_DEEP'] === '1' ? 10_000 : 1_000;
@@ -21,6 +22,8 @@ const NOISE_MS = 100;
 /** A step lasts less than the hour after which a clock is believed. */
 const STEP_MS_MAX = 55 * 60 * SECOND_MS;
 const LOOKS = 40;
+/** More than what a start reads of the end of the journal. */
+const MANY = 600;
 
 /** A reading, and when it really was. */
 interface Measured {
@@ -110,6 +113,7 @@ function momentsOf(boot: Boot, random: Random): number[] {
 class Life {
   readonly wrongs: string[] = [];
   readonly #random: Random;
+  readonly #crowds: Random;
   readonly #journal = new MemoryJournal();
   readonly #measured: Measured[] = [];
   #bootCount = 0;
@@ -117,6 +121,7 @@ class Life {
 
   constructor(seed: number) {
     this.#random = createRandom(seed);
+    this.#crowds = this.#random.fork('crowds');
   }
 
   async run(): Promise<void> {
@@ -157,6 +162,7 @@ class Life {
       nowMs = Math.max(nowMs, atMs);
       if (random() < 0.03) {
         await settled();
+        this.#crowd(stampAt(clock, bootId));
         keeper = await open();
       }
       if (nowMs >= heardMs) keeper.heardCity();
@@ -164,20 +170,35 @@ class Life {
       // Sometimes the anchor is still on its way when something is measured and sent.
       if (random() < 0.7) await settled();
       nowMs = Math.min(boot.endMs, nowMs + random() * SECOND_MS);
-      this.#measured.push({ stamp: stampAt(clock, bootId), trueMs: nowMs });
+      const stamp = stampAt(clock, bootId);
+      this.#measured.push({ stamp, trueMs: nowMs });
+      this.#journal.append(observation(1, stamp)).catch((error: unknown) => this.wrongs.push(String(error)));
       if (random() < 0.5) this.#send(keeper);
     }
     await settled();
     return keeper;
   }
 
+  /** Often so much has been written since the last start that what stood at the end of the journal then no longer does. */
+  #crowd(stamp: Stamp): void {
+    if (this.#crowds() < 0.5) this.#journal.records.push(...Array.from({ length: MANY }, () => observation(1, stamp)));
+  }
+
   #send(keeper: Timekeeper): void {
+    let boot = '';
+    let reachedMs = Number.NEGATIVE_INFINITY;
+    let reachedBeforeMs = reachedMs;
     for (const one of this.#measured) {
+      if (one.stamp.boot !== boot) reachedBeforeMs = reachedMs;
+      boot = one.stamp.boot;
       const time = keeper.timeOf(one.stamp);
       if (one.sentMs !== undefined && (time.kind !== 'known' || time.ms !== one.sentMs)) {
         this.#wrong('was sent with another time', one, time.kind === 'known' ? time.ms : time.kind);
       }
-      if (time.kind !== 'known' || one.sentMs !== undefined) continue;
+      if (time.kind !== 'known') continue;
+      if (time.errorMs !== undefined) reachedMs = Math.max(reachedMs, time.ms);
+      else if (time.ms < reachedBeforeMs) this.#wrong('lies before the end of an earlier boot', one, time.ms);
+      if (one.sentMs !== undefined) continue;
       one.sentMs = time.ms;
       this.sentCount += 1;
     }
