@@ -175,7 +175,7 @@ export class Timeline {
 
   /** The latest wall time that boots before this one are known to have reached. */
   lastKnownMs(isCheckedOnly: boolean, beforeBoot = this.#currentId): number | undefined {
-    const known = this.#order.slice(0, this.#indexOf(beforeBoot)).flatMap((id) => {
+    const known = this.#order.slice(0, Math.max(0, this.#indexOf(beforeBoot))).flatMap((id) => {
       const boot = this.#boots.get(id);
       const line = boot?.lines.at(-1);
       if (boot === undefined) return [];
@@ -246,7 +246,7 @@ export class Timeline {
     return boot;
   }
 
-  /** A boot of which nothing is known is older than all others: its records have outlived whatever else it left. */
+  /** -1, before all others, for a boot of which nothing is known: its records have outlived whatever else it left. */
   #indexOf(id: string): number {
     const index = this.#order.indexOf(id);
     return index < 0 && id === this.#currentId ? this.#order.length : index;
@@ -274,10 +274,12 @@ export class Timeline {
 
   /** Whether the boot would have begun before an earlier one had ended. Then its clock had kept the time from before it was switched off, or worse. */
   #isBehind(stamp: Stamp, id: string): boolean {
-    const beganMs = wallOf(stamp, this.#boots.get(id)?.firstMonotonicMs ?? stamp.monotonicMs);
+    const boot = this.#boots.get(id);
+    const beganMs = wallOf(stamp, boot?.firstMonotonicMs ?? stamp.monotonicMs);
     let lastMs = this.#lastChecked.get(id);
     if (lastMs === undefined) {
-      lastMs = this.lastKnownMs(true, id) ?? Number.NEGATIVE_INFINITY;
+      // Of a boot of which nothing is known nobody knows any more which others it must not be behind: it may have been any.
+      lastMs = this.lastKnownMs(true, boot === undefined ? this.#currentId : id) ?? Number.NEGATIVE_INFINITY;
       this.#lastChecked.set(id, lastMs);
     }
     return beganMs < lastMs;

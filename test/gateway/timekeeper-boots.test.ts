@@ -134,3 +134,13 @@ describe('the end of a boot', () => {
     expect(machine.log.filter((code) => code === 'time-not-recorded')).toHaveLength(1);
   });
 });
+
+it('a boot of which nothing is left is older than all others', async () => {
+  const machine = new Machine();
+  await cutOff(machine);
+  await machine.boot(START_MS + 2 * HOUR_MS, 'synced');
+  await machine.boot(START_MS + 3 * HOUR_MS, 'synced');
+  expect(machine.keeper.boundsOf('of long ago')).toEqual({ toMs: START_MS });
+  const stamp = { boot: 'of long ago', monotonicMs: 5, wallMs: START_MS + MINUTE_MS, wallQuality: 'floor' } as const;
+  expect(machine.timeOf(stamp)).toBe('unknown');
+});
