@@ -275,7 +275,8 @@ export class Timeline {
   /** Whether the boot would have begun before an earlier one had ended. Then its clock had kept the time from before it was switched off, or worse. */
   #isBehind(stamp: Stamp, id: string): boolean {
     const boot = this.#boots.get(id);
-    const beganMs = wallOf(stamp, boot?.firstMonotonicMs ?? stamp.monotonicMs);
+    // What was before all that is known of the boot is part of it, too.
+    const beganMs = wallOf(stamp, Math.min(boot?.firstMonotonicMs ?? stamp.monotonicMs, stamp.monotonicMs));
     let lastMs = this.#lastChecked.get(id);
     if (lastMs === undefined) {
       // Of a boot of which nothing is known nobody knows any more which others it must not be behind: it may have been any.

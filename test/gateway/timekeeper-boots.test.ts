@@ -98,6 +98,21 @@ describe('a boot that began before the end of the one before it', () => {
     expect(machine.keeper.status()).toMatchObject({ doubt: 'behind' });
     expect(machine.timeOf(before)).toBe(59 * MINUTE_MS);
   });
+
+  it('gets no time from before that end when the events of its beginning are lost', async () => {
+    const machine = new Machine();
+    const { behind } = await cutOffTwice(machine);
+    machine.journal.records.forEach(({ boot, kind }, index) => {
+      if (boot === 'boot 2' && kind !== 'observation') machine.journal.gone.add(index + 1);
+    });
+    // Its clock has passed 12:59 when the next event comes.
+    await machine.pass(HOUR_MS);
+    await machine.journal.append({ kind: 'event', code: 'gateway-stopped', fields: {}, ...machine.stamp() });
+    await machine.boot(START_MS + 3 * HOUR_MS, 'synced');
+    await measureMany(machine);
+    await machine.restart();
+    expect(timesIn(machine, behind)).toEqual(new Set(['unknown']));
+  });
 });
 
 describe('the end of a boot', () => {
