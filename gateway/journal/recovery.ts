@@ -15,7 +15,7 @@ import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import type { FramePlace } from './slot.ts';
-import { epochOf, findSlots, slotDamage } from './slot-recovery.ts';
+import { epochOf, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
 import { foreignStates } from './state-files.ts';
 
@@ -109,20 +109,18 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
 
   const lastSequence = Math.max(lastSealed(chains), ...ring.frames.map(({ frame }) => frame.lastSequence));
   const spokenOf = new SequenceSet([...marked.named.ranges, ...slots.unread.ranges]);
-  const hasUnreadable = slots.hasClosed || slots.found.some((each) => each.hasUnreadable);
   const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, ...marks.values());
-  const nextSequence = highest + 1 + (hasUnreadable ? UNREADABLE_SEQUENCES : 0);
+  const after = goOn(slots, lastSequence, highest, options.isReadOnly);
+  const { nextSequence, hasUnreadable } = after;
   addDamaged(spokenOf, blockDamage);
   // What is missing may stand in the pages that cannot be read.
   if (hasUnreadable) spokenOf.add({ first: 1, last: nextSequence - 1 });
-  // Nothing is missing there, and the next opening must not take it for a loss.
-  if (hasUnreadable) losses.push({ firstSequence: highest + 1, lastSequence: nextSequence - 1, cause: 'left-out', count: 0 });
   return {
     ring,
     chains,
-    damage,
+    damage: [...damage, ...after.damage],
     holes: await withoutRecords(holes, chains),
-    unnamed: losses,
+    unnamed: [...losses, ...after.losses],
     pending,
     list,
     lastSequence,
@@ -135,6 +133,21 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     foreignBytes: slots.foreignBytes,
     copied: await findCopied(ring, chains, { isLeftAlone: marks.has(LEFT_ALONE_MARK), heldFrom: marked.heldFrom }),
   };
+}
+
+/** Where the sequences go on, and what is said of those that are left out. */
+function goOn({ found, foreign, hasClosed }: FoundSlots, lastSequence: number, highest: number, isReadOnly: boolean) {
+  const hasUnreadable = hasClosed || found.some((each) => each.hasUnreadable);
+  // Block files are made of slots: somebody has deleted these, or copied only those.
+  const areGone = found.length + foreign.length === 0 && lastSequence > 0;
+  const nextSequence = highest + 1 + (hasUnreadable || areGone ? UNREADABLE_SEQUENCES : 0);
+  const leftOut = { firstSequence: highest + 1, lastSequence: nextSequence - 1 };
+  const losses: Loss[] = [];
+  // Nothing is missing there, and the next opening must not take it for a loss.
+  if (hasUnreadable) losses.push({ ...leftOut, cause: 'left-out', count: 0 });
+  if (areGone && !isReadOnly) losses.push({ ...leftOut, cause: 'gone' });
+  const damage = areGone && isReadOnly ? [goneDamage({ ...leftOut, cause: 'gone' })] : [];
+  return { nextSequence, hasUnreadable, losses, damage };
 }
 
 function addDamaged(spokenOf: SequenceSet, damage: readonly BlockDamage[]): void {

@@ -225,3 +225,17 @@ it('lists as many files as fit its page, and takes none for lost that it does no
   const next = await open(disk, tiny);
   expect(next.stats().damage).toMatchObject([{ file: newer.slice(FOLDER.length + 1) }]);
 });
+
+it('all slots are deleted, or only the block files copied: said, and no sequence is given again', async () => {
+  const disk = await severalFiles();
+  for (const path of disk.paths) if (path.includes('/slot-') || path.endsWith('.cursor')) await remove(disk, path);
+  const looked = await open(disk.copy(), { ...SIZES, isReadOnly: true });
+  expect(looked.stats().damage).toMatchObject([{ file: 'slot-*', kind: 'gone' }]);
+  const journal = await open(disk, SIZES);
+  await journal.append(reading(7_000));
+  const sequence = await journal.append(reading(7_001));
+  expect(sequence).toBeGreaterThan(6_000);
+  const gaps = gapsOf(await readAll(journal, 1_000));
+  expect(gaps).toMatchObject([{ cause: 'gone' }]);
+  expect(gaps[0]).not.toHaveProperty('count');
+});
