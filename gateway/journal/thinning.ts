@@ -40,8 +40,9 @@ export interface Thinner {
  * unit, location or anything else that belongs to the series ends the window. A window of one record stays that record.
  *
  * Untouched, and in the middle of nothing: what `mustStay` names, what is not good, what was thinned before, what was
- * appended again (`heldFrom`), what is published otherwise than the window, and everything that is no observation. What is
- * delivered and what is not are never in one window: its record is delivered or not as a whole.
+ * appended again (`heldFrom`), what is published otherwise than the window, and everything that is no observation. A state
+ * that stands behind such a one of its sensor stays: left out, it would pass for what that one says. What is delivered and
+ * what is not are never in one window: its record is delivered or not as a whole.
  *
  * A mean is rounded to a tenth of the power of ten in the precision (0.1 and 0.5 to 0.01), half away from zero, and stays
  * between the least and the greatest: the mean of 30 readings that are right to ± half a step is uncertain by a twentieth of
@@ -106,6 +107,7 @@ class WindowThinner implements Thinner {
   #take(stored: StoredRecord): void {
     const { sequence, record } = stored;
     if (record.kind !== 'observation' || !isPlain(record) || this.#options.mustStay(sequence)) {
+      if (record.kind === 'observation') this.#states.delete(record.sensor);
       this.#ready.push(stored);
     } else if (record.readingKind === 'state') this.#takeState(stored, record);
     else if (!isSummable(record.value) || !isSummable(record.uncalibrated ?? record.value)) this.#ready.push(stored);
@@ -114,10 +116,6 @@ class WindowThinner implements Thinner {
 
   #takeState(stored: StoredRecord, record: Observation): void {
     const before = this.#states.get(record.sensor);
-    if (before !== undefined && before.publish !== record.publish && before.boot === record.boot) {
-      this.#ready.push(stored);
-      return;
-    }
     const isSame =
       before?.boot === record.boot &&
       before.value === record.value &&

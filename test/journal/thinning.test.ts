@@ -178,10 +178,20 @@ describe('of states', () => {
     expect(thin(records).thinned).toEqual([records[0], records[2]]);
   });
 
-  it('a suspect one stays and does not count as a change', () => {
-    const suspect = { ...state, quality: 'suspect', reason: 'no-answer' } as const;
-    const records = [reading(1, 0, true, state), reading(2, 1, false, suspect), reading(3, 2, true, state)];
-    expect(thin(records).thinned).toEqual([records[0], records[1]]);
+  it.each<[string, Partial<Observation>, boolean]>([
+    ['a suspect one', { quality: 'suspect', reason: 'no-answer' }, false],
+    ['one that stays here', { publish: false }, false],
+    ['one that was appended again', { heldFrom: 1 }, false],
+    ['one on its way to the city', {}, true],
+  ])('what %s says is no longer so when the next one stays', (_, more, isInFlight) => {
+    const records = [true, false, true, true].map((value, i) => reading(i + 1, i, value, { ...state, ...(i === 1 && more) }));
+    expect(thin(records, (sequence) => isInFlight && sequence === 2)).toEqual({ thinned: records.slice(0, 3), removedCount: 1 });
+  });
+
+  it('those that are published and those that are not are each thinned', () => {
+    const isPublished = [true, false, false, true, true];
+    const records = isPublished.map((publish, i) => reading(i + 1, i, true, { ...state, publish }));
+    expect(thin(records)).toEqual({ thinned: [records[0], records[1], records[3]], removedCount: 2 });
   });
 });
 
@@ -238,6 +248,24 @@ const anyRun = fc
     });
   });
 
+const anyStates = fc
+  .array(
+    fc.record({
+      value: fc.boolean(),
+      quality: fc.constantFrom('good', 'good', 'good', 'suspect' as const),
+      publish: fc.boolean(),
+      oddity: fc.constantFrom({}, {}, {}, { heldFrom: 1 }, { boot: 'b2' }),
+      isInFlight: fc.constantFrom(false, false, true),
+    }),
+    { maxLength: 30 },
+  )
+  .map((rows) =>
+    rows.map(({ isInFlight, oddity, ...row }, i) => ({
+      isInFlight,
+      stored: reading(i + 1, i, row.value, { readingKind: 'state', ...row, ...oddity }),
+    })),
+  );
+
 describe('whatever the run', () => {
   it('the result does not depend on how it was cut into batches, and ascends', () => {
     fc.assert(
@@ -266,6 +294,23 @@ describe('whatever the run', () => {
             return record.kind === 'observation' && record.readingKind === 'delta' ? sum + (record.value as number) : sum;
           }, 0);
         expect(deltas(thinned)).toBeCloseTo(deltas(records), 4);
+      }),
+    );
+  });
+
+  it('the states are the same at every moment', () => {
+    fc.assert(
+      fc.property(anyStates, (rows) => {
+        const records = rows.map(({ stored }) => stored);
+        const { thinned } = thin(records, (sequence) => rows[sequence - 1]?.isInFlight === true);
+        const kept = new Map(thinned.map(({ sequence, record }) => [sequence, record]));
+        let seen: unknown;
+        for (const { sequence, record } of records) {
+          const left = kept.get(sequence);
+          if (left !== undefined) expect(left).toEqual(record);
+          if (left?.kind === 'observation') seen = left.value;
+          expect(seen).toBe(record.kind === 'observation' && record.value);
+        }
       }),
     );
   });
