@@ -36,7 +36,7 @@ export interface JournalDelivery extends Delivery {
   pass(range: SequenceRange): void;
   /** Increases with everything that is settled. */
   readonly settleCount: number;
-  /** Whether it is being sent, or was by the process before. */
+  /** Whether it is being sent, or was by the process before, or is being appended again. */
   isInFlight(sequence: number): boolean;
   /** What a commit is to carry of it; to be called when the commit is durable. Acknowledging costs no write of its own then. */
   piggyback(): { readonly lowWater: number; readonly isDurable: () => void };
@@ -93,6 +93,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
   const { uplink, file, hasFile, settled, inFlight, unread } = state;
   for (const range of unread.ranges) settled.add(range);
   const unresolved = without(inFlight, settled).ranges;
+  const held = new SequenceSet();
   // Without a file there is no state at all, and everything would have to be looked up.
   const version: Version = { now: 0, durable: hasFile ? 0 : -1 };
   const writer = openWriter(state, source, version);
@@ -125,7 +126,10 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
     get settleCount() {
       return version.now;
     },
-    isInFlight: (sequence) => inFlight.has(sequence),
+    isInFlight: (sequence) => inFlight.has(sequence) || held.has(sequence),
+    hold(sequences) {
+      for (const range of rangesOf(sequences)) held.add(range);
+    },
     async begin(sequences) {
       const before = inFlight.copy();
       for (const range of rangesOf(sequences)) inFlight.add(range);
@@ -151,7 +155,10 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
         );
       }
       for (const range of rangesOf(delivered)) settled.add(range);
-      for (const range of rangesOf(sequences)) inFlight.remove(range);
+      for (const range of rangesOf(sequences)) {
+        inFlight.remove(range);
+        held.remove(range);
+      }
       version.now += 1;
     },
     async flush() {

@@ -182,7 +182,7 @@ export interface Delivery {
   isDelivered(sequence: number): boolean;
   /**
    * Whether one of these was merged into a window since the journal had that revision: then it is not what was read.
-   * To be asked in the same turn as `begin`.
+   * To be asked in the same turn as `begin` or `hold`.
    */
   isStale(sequences: readonly number[], revision: number): boolean;
   /** Sequences whose sending had begun and whose outcome this process did not see: of the process before, at opening. */
@@ -193,7 +193,12 @@ export interface Delivery {
    */
   begin(sequences: readonly number[]): Promise<void>;
   /**
-   * Ends the sending of `sequences`, of which `delivered` need not be sent again. Kept in memory; durable with the next
+   * These are being appended again: until they are settled none of them is merged into a window. Nothing of it is durable,
+   * since the copies say so (`heldFrom`).
+   */
+  hold(sequences: readonly number[]): void;
+  /**
+   * Ends the sending or holding of `sequences`, of which `delivered` need not be sent again. Kept in memory; durable with the next
    * `begin` or `flush` (a crash before that only means that they are looked up once more).
    * @throws JournalError when that would need more than DELIVERY_RANGES_MAX ranges; nothing has changed then. Ask
    *   `rangeCountAfter` (delivery.ts) before, append the stragglers again (`heldFrom`), and settle their old places too.

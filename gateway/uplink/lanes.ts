@@ -1,4 +1,4 @@
-import type { Clock } from '../../drivers/clock.ts';
+import { type Clock, sleep } from '../../drivers/clock.ts';
 import type { Journal, SequenceRange } from '../journal/journal.ts';
 import { stampAt } from '../stamp.ts';
 import type { UplinkTime } from '../timekeeper.ts';
@@ -9,7 +9,7 @@ import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
-import type { Sender } from './sender.ts';
+import { type Sender, STALE_MS } from './sender.ts';
 import type { Suspects } from './suspects.ts';
 import { takeUnresolved } from './unresolved.ts';
 import type { Wake } from './wake.ts';
@@ -132,7 +132,7 @@ async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean
   const { sender, held, suspects, jobs, ledger, wake } = parts;
   const stragglers = ledger.stragglers();
   if (stragglers.length > 0) {
-    await makeRoom(parts, stragglers);
+    await makeRoom(parts, stragglers, signal);
     return true;
   }
   const batch = jobs.takeResend();
@@ -187,12 +187,18 @@ async function settleLeading({ journal, ledger, positions, sender, gate }: LaneP
 }
 
 /** What is held for long is moved here, so that the fresh lane never waits for it. */
-async function makeRoom({ ledger, sender, gate }: LaneParts, stragglers: readonly SequenceRange[]): Promise<void> {
+async function makeRoom(
+  { clock, ledger, sender, gate }: LaneParts,
+  stragglers: readonly SequenceRange[],
+  signal: AbortSignal,
+): Promise<void> {
+  let isDone = true;
   try {
-    await ledger.makeRoom(stragglers);
+    isDone = await ledger.makeRoom(stragglers);
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
   }
+  if (!isDone) await sleep(clock, STALE_MS, signal);
 }
 
 /** Asks the city about held sensors. One without a known observation is let in: its next one asks. */

@@ -12,7 +12,7 @@ const PAGE = 256;
 const HOLE_PAGE = 10_000;
 
 /** What the ledger needs of the journal. */
-type LedgerJournal = Pick<Journal, 'append' | 'read' | 'lastSequence'>;
+type LedgerJournal = Pick<Journal, 'append' | 'read' | 'lastSequence' | 'revision'>;
 
 /**
  * What is delivered, what is in hand, and the care that the delivery state stays within its ranges: it is the only one
@@ -143,13 +143,15 @@ export class Ledger {
 
   /**
    * Appends the stragglers again, all at once, so that the disk is waited for once and not for each of them. Still it may take
-   * long, so it is no business of whoever delivers what is new. Calls must not overlap.
+   * long, so it is no business of whoever delivers what is new. Calls must not overlap. False when some of them are being
+   * merged into windows at the moment and stay where they are until that is done.
    * @throws JournalError
    */
-  async makeRoom(stragglers: readonly SequenceRange[]): Promise<void> {
+  async makeRoom(stragglers: readonly SequenceRange[]): Promise<boolean> {
     const results = await Promise.allSettled(stragglers.map((gap) => this.#move(gap)));
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
+    return results.every((result) => result.status === 'fulfilled' && result.value);
   }
 
   /** Makes durable what is settled, when it is not yet. */
@@ -204,20 +206,25 @@ export class Ledger {
 
   /**
    * Appends the observations of a gap at the end; after a crash the journal settles the old place of every durable copy
-   * itself. What comes into hand while the page is read stays where it is.
+   * itself. What comes into hand while the page is read stays where it is. What was copied must not go into a window as well,
+   * so nothing is merged from here on. False when something was merged since it was read, or is being merged.
    */
-  async #move(gap: SequenceRange): Promise<void> {
+  async #move(gap: SequenceRange): Promise<boolean> {
     for (let from = gap.first; from <= gap.last; ) {
+      const { revision } = this.#journal;
       const page = await this.#journal.read(from, PAGE);
       const last = Math.min(gap.last, page.at(-1)?.sequence ?? gap.last);
       const places = new Set(count(from, last).filter(this.isFree));
+      if (this.#delivery.isStale([...places], revision)) return false;
       for (const sequence of places) this.#claimed.add(sequence);
+      this.#delivery.hold([...places]);
       const waiting = page.filter(({ sequence, record }) => places.has(sequence) && isForCity(record));
       const failure = await this.#copy(waiting, places);
       this.#settleOrKeep([...places]);
       if (failure !== undefined) throw failure.reason;
       from = last + 1;
     }
+    return true;
   }
 
   /** What could not be copied stays where it is and is taken out of `places`; the first failure is returned. */
@@ -232,6 +239,7 @@ export class Ledger {
       const sequence = waiting[index]?.sequence;
       if (result.status === 'fulfilled' || sequence === undefined) continue;
       places.delete(sequence);
+      this.#delivery.settle([sequence], []);
       this.#claimed.delete(sequence);
     }
     return results.find((result) => result.status === 'rejected');

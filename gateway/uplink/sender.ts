@@ -17,8 +17,8 @@ import type { Tally } from './tally.ts';
 
 /** Before a batch is looked up whose fate was known and could not be written down. */
 const JOURNAL_TROUBLE: Patience = [1_000];
-/** Before what was being merged is read again. */
-const STALE_MS = 200;
+/** Before what was being merged is read again: merging a file takes a moment, and until it is done nothing of it can be sent. */
+export const STALE_MS = 200;
 /** So often the city may fail at one batch before the fault is looked for in the batch. */
 const DOUBTS_MAX = 3;
 
@@ -67,7 +67,6 @@ export class Sender {
       ledger.unclaim(batch);
       held.forget(batch.entries);
       onRelease();
-      // Merging a file takes a moment, and until it is done nothing of it can be sent.
       await sleep(this.#parts.host.clock, STALE_MS, signal);
       return true;
     }

@@ -80,6 +80,9 @@ export async function openSentilo(
       get lastSequence() {
         return journal.lastSequence;
       },
+      get revision() {
+        return journal.revision;
+      },
     },
     delivery,
     (sensor, from, to) => held.moved(sensor, from, to),

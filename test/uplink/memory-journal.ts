@@ -98,6 +98,7 @@ export class MemoryJournal implements Journal {
         journal.beginCount++;
         await write();
       },
+      hold: () => undefined,
       settle(sequences, delivered) {
         const after = settled.copy();
         for (const range of rangesOf(delivered)) after.add(range);
