@@ -117,17 +117,16 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const isLost = (place: string) => isReadOnly || look.isLost(place);
   const found = await recover(disk, folder, { log, isReadOnly, ...sizes, onBlockDamage: damage.ofBlock, isLost });
   damage.found(found.damage);
-  const { ring, chains } = found;
+  const { ring, chains, marks: before } = found;
   const replacements = new Replacements();
   const deliveries = await openDeliveries(disk, folder, found, replacements, (sequence) => queue.isVolatile(sequence));
-  let generation = 0;
-  const onMoved = () => {
-    generation += 1;
-  };
+  const moves = countMoves();
+  const { onMoved } = moves;
   const sizeBytes = () => [...chains.values()].reduce((sum, chain) => sum + chain.sizeBytes, ring.sizeBytes + found.foreignBytes);
   const announce = (losses: readonly Loss[]) => found.pending.announce(losses);
   const retention = makeRetention(chains, deliveries.all, options, {
     sizeBytes,
+    freeBytes: () => disk.freeBytes(folder),
     announce,
     onLoss: met.name,
     onHole: (range) => {
@@ -138,7 +137,6 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     note: (code, fields) => queue.note(code, fields),
     onMoved,
   });
-  const sealedThrough = found.marks.get(SEALED_MARK) ?? 0;
   const onUnread = (frame: UnreadFrame, loss?: Loss) => {
     if (!damage.ofFrame(frame, loss) || frame.unknownCount !== undefined) return;
     const range = { first: frame.firstSequence, last: frame.lastSequence };
@@ -148,8 +146,9 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   };
   const late = lateOf(found);
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
-  const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain, hasForeign: found.foreignBytes > 0 };
-  const sealer = openSealer({ ring, chains, retention, log, deliveries, sealedThrough, hasLate: late.isLeft, ...hooks });
+  const left = { sealedThrough: before.get(SEALED_MARK) ?? 0, hasForeign: found.foreignBytes > 0, hasLate: late.isLeft };
+  const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain };
+  const sealer = openSealer({ ring, chains, retention, log, deliveries, ...left, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
   const queue: CommitQueue = new CommitQueue(options, nextSequence, {
@@ -174,7 +173,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   if (isReadOnly) damage.found(ahead.map(goneDamage));
   else for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
-  const reader = makeReader({ ring, chains, generation: () => generation, volatile, onUnread, isLost });
+  const reader = makeReader({ ring, chains, generation: moves.count, volatile, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
 }
@@ -238,6 +237,17 @@ function forget({ pending, list }: Recovered, loss: Loss): void {
 
 function isIn({ firstSequence, lastSequence }: SlotFrame, { first, last }: SequenceRange): boolean {
   return firstSequence <= last && first <= lastSequence;
+}
+
+/** How often records got another place. */
+function countMoves() {
+  let count = 0;
+  return {
+    count: () => count,
+    onMoved: () => {
+      count += 1;
+    },
+  };
 }
 
 /** Counts the late records that are not durable at a new place yet. */

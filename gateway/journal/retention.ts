@@ -22,6 +22,8 @@ export interface RetentionOptions {
 export interface RetentionHooks {
   /** All slots and files together. */
   readonly sizeBytes: () => number;
+  /** What can still be written to the file system. @throws DiskError */
+  readonly freeBytes: () => Promise<number>;
   /** Undelivered records are about to go; resolves when that is durable. @throws DiskError */
   readonly announce: (losses: readonly Loss[]) => Promise<void>;
   /** They are gone: a gap record must name them. */
@@ -115,8 +117,10 @@ export function makeRetention(
     }
   };
 
+  const next = (mayThin: boolean) => candidates(chains, isDelivered).find(({ action }) => action === 'drop' || mayThin);
+
   const oneStep = async (cause: string, mayThin: boolean): Promise<boolean> => {
-    const victim = candidates(chains, isDelivered).find(({ action }) => action === 'drop' || mayThin);
+    const victim = next(mayThin);
     if (victim === undefined) return false;
     if (victim.action === 'drop') await drop(victim, cause);
     else await thinOrDrop(victim);
@@ -133,17 +137,43 @@ export function makeRetention(
     async makeRoom(neededBytes) {
       for (const victim of await expiry.find()) await drop({ ...victim, isDelivered: true }, 'expired');
       while (hooks.sizeBytes() + neededBytes > options.maxSizeBytes) if (!(await oneStep('size-cap', true))) return;
+      // Whether the disk is too full for what is to be sealed is seen when it is written.
+      await keepDiskFree(neededBytes, chains, { ...hooks, next, thin, drop }).catch(falseUnlessBug);
     },
-    async freeDisk() {
-      try {
-        // A thinned copy needs room of its own before it gives any.
-        return await oneStep('disk-full', false);
-      } catch (error) {
-        if (error instanceof DiskError || error instanceof JournalError) return false;
-        throw error;
-      }
-    },
+    // A thinned copy needs room of its own before it gives any.
+    freeDisk: () => oneStep('disk-full', false).catch(falseUnlessBug),
   };
+}
+
+interface DiskFreeing extends Pick<RetentionHooks, 'sizeBytes' | 'freeBytes'> {
+  readonly next: (mayThin: boolean) => Candidate | undefined;
+  readonly thin: (victim: Candidate) => Promise<void>;
+  readonly drop: (victim: Candidate, cause: string) => Promise<void>;
+}
+
+/**
+ * The file system is smaller than `max_size`, or others fill it: thins as long as what is to be sealed and one more copy would
+ * not find room. Dropped is only what keeps the room for a copy: others may give back what they have taken, and what is really
+ * needed goes when the disk is full (`freeDisk`). @throws DiskError, JournalError
+ */
+async function keepDiskFree(neededBytes: number, chains: Chains, { sizeBytes, next, thin, drop, ...disk }: DiskFreeing) {
+  // Asked once: what others take of the room that is made here would have everything deleted.
+  const wholeBytes = sizeBytes() + (await disk.freeBytes());
+  const copyBytes = Math.max(0, ...[...chains.values()].flatMap(({ files }) => files.map((file) => file.sizeBytes)));
+  for (;;) {
+    const freeBytes = wholeBytes - sizeBytes();
+    const hasCopyRoom = freeBytes >= copyBytes;
+    const victim = freeBytes < neededBytes + copyBytes ? next(hasCopyRoom) : undefined;
+    if (victim === undefined) return;
+    if (victim.action === 'thin') await thin(victim);
+    else if (hasCopyRoom) return;
+    else await drop(victim, 'disk-full');
+  }
+}
+
+function falseUnlessBug(error: unknown): false {
+  if (error instanceof DiskError || error instanceof JournalError) return false;
+  throw error;
 }
 
 async function* thinned(batches: AsyncIterable<readonly StoredRecord[]>, thinner: Thinner) {

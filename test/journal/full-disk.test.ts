@@ -100,31 +100,44 @@ describe.each([512, 1024, 3072])('a file system of %i KiB, and a max_size that i
     const journal = await openJournal(disk, FOLDER, options);
     const delivery = await journal.delivery('sentilo');
     const random = seeded(kibibytes);
-    const count = kibibytes * 100;
+    const count = 1_000 * Math.ceil(kibibytes / 10);
+    const sequenceOf: number[] = [0];
     for (let from = 1; from <= count; from += 1_000) {
-      // Digits that nothing makes shorter: some twenty bytes a reading.
-      const readings = upTo(from + 999, from).map((value) => observation(value, { value: random(), uncalibrated: random() }));
-      await clock.run(Promise.all(readings.map((reading) => journal.append(reading))));
+      // Digits that nothing makes shorter: some twenty bytes a reading. Each window has two.
+      const readings = upTo(from + 999, from).map((value) =>
+        observation(value, { value: random(), uncalibrated: random(), monotonicMs: value * 150_000 }),
+      );
+      sequenceOf.push(...(await clock.run(Promise.all(readings.map((reading) => journal.append(reading))))));
       expect(journal.stats().failing).toBeUndefined();
       if (from % 20_000 === 1) {
-        await clock.run(delivery.begin([from]));
-        delivery.settle([from], [from]);
+        const sequence = sequenceOf[from] as number;
+        await clock.run(delivery.begin([sequence]));
+        delivery.settle([sequence], [sequence]);
         await clock.run(delivery.flush());
       }
     }
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
     expect(disk.usedBytes).toBeLessThanOrEqual(kibibytes * 1024);
-    const before = journal.stats();
-    expect(before.evictedUndeliveredCount).toBeGreaterThan(0);
-    await clock.run(journal.append(observation(0), true));
+    const { evictedUndeliveredCount } = journal.stats();
+    expect(evictedUndeliveredCount).toBeGreaterThan(0);
+    await clock.run(journal.append({ kind: 'event', ...ownStamp('b1', clock), code: 'order-done', fields: {} }, true));
     const stored = await clock.run(readAll(journal, 5_000));
-    const present = new SequenceSet(stored.map(({ sequence }) => ({ first: sequence, last: sequence })));
+    const left = stored.flatMap(({ record }) => (record.kind === 'observation' ? [record] : []));
+    const present = new SequenceSet(
+      left.map(({ window, monotonicMs }) => ({
+        first: (window?.fromMonotonicMs ?? monotonicMs) / 150_000,
+        last: monotonicMs / 150_000,
+      })),
+    );
     const named = new SequenceSet(
       gapsOf(stored).map(({ firstSequence, lastSequence }) => ({ first: firstSequence, last: lastSequence })),
     );
-    const missing = present.missing({ first: 1, last: journal.lastSequence }).flatMap((range) => named.missing(range));
-    const unnamed = missing.flatMap(({ first, last }) => upTo(last, first)).filter((sequence) => !delivery.isDelivered(sequence));
-    expect(unnamed).toEqual([]);
+    const missing = present.missing({ first: 1, last: count }).flatMap(({ first, last }) => upTo(last, first));
+    const unnamed = missing.map((value) => sequenceOf[value] as number).filter((sequence) => !named.has(sequence));
+    expect(unnamed.filter((sequence) => !delivery.isDelivered(sequence))).toEqual([]);
+    const keptCount = left.reduce((sum, { window }) => sum + (window?.count ?? 1), 0);
+    expect(keptCount + evictedUndeliveredCount).toBeGreaterThanOrEqual(count - Math.ceil(count / 20_000));
+    expect(keptCount + evictedUndeliveredCount).toBeLessThanOrEqual(count);
     await clock.run(journal.close());
     const again = await openJournal(disk, FOLDER, options);
     expect(again.stats().damage).toEqual([]);
