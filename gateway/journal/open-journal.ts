@@ -1,9 +1,9 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Disk, Log } from '../host.ts';
 import type { RecordClass } from '../record.ts';
-import { hasRecords } from './chains.ts';
+import { type Chains, hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { openDamageLog } from './damage-log.ts';
+import { type DamageLog, openDamageLog } from './damage-log.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { ignoreFailure } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
@@ -137,13 +137,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     note: (code, fields) => queue.note(code, fields),
     onMoved,
   });
-  const onUnread = (frame: UnreadFrame, loss?: Loss) => {
-    if (!damage.ofFrame(frame, loss) || frame.unknownCount !== undefined) return;
-    const range = { first: frame.firstSequence, last: frame.lastSequence };
-    const pass = () => deliveries.pass(range);
-    // Nothing can be delivered of it, unless a sealing had copied some of it and that can be read.
-    hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
-  };
+  const onUnread = whenUnread(damage, chains, deliveries);
   const late = lateOf(found);
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
   const left = { sealedThrough: before.get(SEALED_MARK) ?? 0, hasForeign: found.foreignBytes > 0, hasLate: late.isLeft };
@@ -237,6 +231,17 @@ function forget({ pending, list }: Recovered, loss: Loss): void {
 
 function isIn({ firstSequence, lastSequence }: SlotFrame, { first, last }: SequenceRange): boolean {
   return firstSequence <= last && first <= lastSequence;
+}
+
+/** What a frame cost that cannot be read is named, and nothing of it can be delivered. */
+function whenUnread(damage: DamageLog, chains: Chains, deliveries: Deliveries) {
+  return (frame: UnreadFrame, loss?: Loss) => {
+    if (!damage.ofFrame(frame, loss) || frame.unknownCount !== undefined) return;
+    const range = { first: frame.firstSequence, last: frame.lastSequence };
+    const pass = () => deliveries.pass(range);
+    // Unless a sealing had copied some of it and that can be read.
+    hasRecords(chains, range).then((isSealed) => isSealed || pass(), pass);
+  };
 }
 
 /** How often records got another place. */

@@ -77,7 +77,7 @@ describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
 
   describe('the state of a delivery', () => {
     const SMALL = { slotBytes: 65_536, slotCount: 4, blockFileBytes: 65_536 };
-    const CURSOR = 'sentilo.cursor';
+    const OTHER_CURSOR = 'other.cursor';
     let journal: Journal;
     let delivery: Delivery;
     beforeEach(async () => {
@@ -87,10 +87,10 @@ describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
     });
 
     /** As the next process finds it. */
-    const found = async () => {
+    const found = async (uplink = 'sentilo') => {
       await journal.close();
       const next = await openReal(disk.folder, SMALL);
-      const { lowWater, unresolved } = await next.delivery('sentilo');
+      const { lowWater, unresolved } = await next.delivery(uplink);
       await next.close();
       return { lowWater, unresolved };
     };
@@ -108,15 +108,17 @@ describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
 
     test('that cannot be made lets nothing be sent, is never there half-made, and is made once there is room', async () => {
       disk.fill();
-      await expect(delivery.begin([1, 2, 3])).rejects.toThrow(`${CURSOR} cannot be written (ENOSPC)`);
-      for (const name of [CURSOR, `${CURSOR}.new`]) expect(readdirSync(join(disk.folder, 'journal'))).not.toContain(name);
+      const other = await journal.delivery('other');
+      await expect(other.begin([1, 2, 3])).rejects.toThrow(`${OTHER_CURSOR} cannot be written (ENOSPC)`);
+      for (const name of [OTHER_CURSOR, `${OTHER_CURSOR}.new`])
+        expect(readdirSync(join(disk.folder, 'journal'))).not.toContain(name);
       disk.free();
-      await delivery.begin([1, 2, 3]);
-      delivery.settle([1, 2, 3], [1, 2, 3]);
-      await delivery.begin([4]);
+      await other.begin([1, 2, 3]);
+      other.settle([1, 2, 3], [1, 2, 3]);
+      await other.begin([4]);
       // What will replace it one day, while there is room.
-      expect(statSync(join(disk.folder, 'journal', `${CURSOR}.new`)).size).toBe(STATE_FILE_BYTES);
-      expect(await found()).toEqual({ lowWater: 3, unresolved: [{ first: 4, last: 4 }] });
+      expect(statSync(join(disk.folder, 'journal', `${OTHER_CURSOR}.new`)).size).toBe(STATE_FILE_BYTES);
+      expect(await found('other')).toEqual({ lowWater: 3, unresolved: [{ first: 4, last: 4 }] });
     });
   });
 

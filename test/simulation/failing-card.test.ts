@@ -162,7 +162,9 @@ describe('a card that refuses from minute 5 to minute 15', () => {
       expect(world.gateway.status().stored.failing).toMatchObject({ code: refusal.code });
       await world.clock.runUntil(BEGIN_MS + 2 * MINUTE_MS);
       const { stored: status, city } = world.gateway.status();
-      expect(storedLines(status).join('\n')).toMatch(/the disk (refuses writes|is full) .*kept in memory\n.*there is memory for about \d/);
+      expect(storedLines(status).join('\n')).toMatch(
+        /the disk (refuses writes|is full) .*kept in memory\n.*there is memory for about \d/,
+      );
       expect(city?.state).toBe('ok');
 
       await world.clock.runUntil(END_MS);
