@@ -316,7 +316,8 @@ export class BlockReader {
       sizeBytes,
       kind,
       missing: { first: firstSequence, last: lastSequence },
-      count,
+      // How many readings the windows of a thinned one were is not known.
+      ...(file.isThinned ? {} : { count }),
       ...(fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs }),
       ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort() }),
     };

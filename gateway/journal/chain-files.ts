@@ -319,11 +319,12 @@ export class ChainFiles {
     this.#reader.forget(entry);
     entry.writer?.file.close().catch(ignoreDiskError);
     Object.assign(entry, { isOpen: false, writer: undefined });
-    const { name, firstSequence, lastSequence, recordCount: count, fromWallMs, toWallMs } = entry;
+    const { name, nameSequence, firstSequence, lastSequence, recordCount, isThinned, fromWallMs, toWallMs } = entry;
     const time = fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs };
-    const missing = { first: Math.max(firstSequence, entry.clipFrom), last: lastSequence };
-    const lost = count === 0 ? {} : { missing, count, ...time };
-    if (count > 0) this.#options.list?.missed(this.recordClass, listedOf(entry), missing.first);
+    // What was merged into the first window had a lower sequence than it.
+    const missing = { first: Math.max(isThinned ? nameSequence : firstSequence, entry.clipFrom), last: lastSequence };
+    const lost = recordCount === 0 ? {} : { missing, ...(isThinned ? {} : { count: recordCount }), ...time };
+    if (recordCount > 0) this.#options.list?.missed(this.recordClass, listedOf(entry), missing.first);
     this.#changed();
     this.#tell({ file: name, offset: 0, sizeBytes: 0, kind: 'gone', recordClass: this.recordClass, ...lost });
   }
@@ -365,8 +366,9 @@ function ignoreMissing(error: unknown): void {
   if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
 }
 
-function listedOf({ name, nameSequence, lastSequence, recordCount }: BlockFile): ListedFile {
-  return { nameSequence, attempt: parseBlockFileName(name)?.attempt ?? 0, lastSequence, recordCount };
+function listedOf({ name, nameSequence, lastSequence, recordCount, isThinned }: BlockFile): ListedFile {
+  const attempt = parseBlockFileName(name)?.attempt ?? 0;
+  return { nameSequence, attempt, lastSequence, recordCount: isThinned && recordCount > 0 ? undefined : recordCount };
 }
 
 /** A file without records. */

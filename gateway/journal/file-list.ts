@@ -11,6 +11,8 @@ export const LIST_FILE = 'files';
 const MAGIC = 'BJFI';
 /** Numbers of one file in the list. */
 const ITEMS = 4;
+/** In the place of a count that is not known. */
+const NO_COUNT = -1;
 
 /** A block file that is not written any more. */
 export interface ListedFile {
@@ -18,8 +20,8 @@ export interface ListedFile {
   readonly nameSequence: number;
   readonly attempt: number;
   readonly lastSequence: number;
-  /** When it was listed: thinning may have made it fewer. */
-  readonly recordCount: number;
+  /** When it was listed. Undefined when it was thinned by then: how many readings its windows are is not known. */
+  readonly recordCount: number | undefined;
 }
 
 /**
@@ -116,7 +118,7 @@ function encodeList(files: ReadonlyMap<RecordClass, readonly ListedFile[]>): Uin
   const items = RECORD_CLASSES.map((recordClass) => {
     let before = 0;
     return (files.get(recordClass) ?? []).flatMap(({ nameSequence, attempt, lastSequence, recordCount }) => {
-      const numbers = [nameSequence - before, attempt, lastSequence - nameSequence, recordCount];
+      const numbers = [nameSequence - before, attempt, lastSequence - nameSequence, recordCount ?? NO_COUNT];
       before = lastSequence;
       return numbers;
     });
@@ -139,10 +141,10 @@ function decodeList(payload: Uint8Array): Map<RecordClass, readonly ListedFile[]
     const files: ListedFile[] = [];
     let before = 0;
     for (let i = 0; i + ITEMS <= numbers.length; i += ITEMS) {
-      const [ahead, attempt, span, recordCount] = numbers.slice(i, i + ITEMS) as [number, number, number, number];
+      const [ahead, attempt, span, count] = numbers.slice(i, i + ITEMS) as [number, number, number, number];
       const nameSequence = before + ahead;
       before = nameSequence + span;
-      files.push({ nameSequence, attempt, lastSequence: before, recordCount });
+      files.push({ nameSequence, attempt, lastSequence: before, recordCount: count === NO_COUNT ? undefined : count });
     }
     list.set(recordClass, files);
   }

@@ -40,7 +40,8 @@ async function noteListed({ disk, folder, options, entries, damage }: Found, rec
     if (isReadOnly === true && entry === undefined && !(await isStillListed(list, recordClass, listed))) continue;
     const missing = { first: Math.max(known + 1, listed.nameSequence), last: listed.lastSequence };
     list.missed(recordClass, listed, missing.first);
-    const count = ofFile.length > 0 ? {} : { count: Math.max(1, listed.recordCount - (entry?.recordCount ?? 0)) };
+    const isCounted = ofFile.length === 0 && listed.recordCount !== undefined && entry?.isThinned !== true;
+    const count = isCounted ? { count: Math.max(1, listed.recordCount - (entry?.recordCount ?? 0)) } : {};
     const around = await neighboursOf(disk, folder, entries, missing);
     damage.push({ file, recordClass, ...restOf(entry), missing, ...count, ...around });
   }
