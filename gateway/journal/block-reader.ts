@@ -3,6 +3,7 @@ import { type Disk, DiskError, type DiskFile, noFileOf } from '../host.ts';
 import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
 import { type Block, type BlockDamage, unpackSeries, unwrapBlock } from './block-file.ts';
 import { readIndex } from './block-index.ts';
+import { blockFilter, blockFrom, groupsOf, indexFrom } from './block-search.ts';
 import { isUnreadable, type WalkDamage, walkBlocks } from './block-walk.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { type DecodedRecords, decodeBlock } from './columns.ts';
@@ -14,10 +15,6 @@ import { Dictionary } from './series.ts';
 
 /** Files whose list of blocks is in memory, with a handle each; the one that is written is among them when it is read. */
 const LOADED_MAX = 3;
-/** Neighbouring blocks are read at once, up to so many bytes: as many as are decoded before the event loop turns. */
-const GROUP_BYTES_MAX = 131_072;
-/** Bytes between two wanted blocks that are rather read than left out. */
-const GROUP_GAP_MAX = 32_768;
 
 /** A file as the chain knows it. */
 export interface BlockFile extends RecordSpan {
@@ -260,8 +257,9 @@ export class BlockReader {
       handle = await this.#options.disk.open(join(this.#options.folder, file.name), 'read');
     } catch (error) {
       const isGone = error instanceof DiskError && (error.code === 'ENOENT' || noFileOf(error) !== undefined);
-      if (!isGone) throw readError(file, error);
-      this.#options.onGone(file);
+      if (isGone) this.#options.onGone(file);
+      else if (isUnreadable(error) && this.#isLost(file, 'whole')) this.#nameFile(file);
+      else throw readError(file, error);
       return undefined;
     }
     try {
@@ -304,6 +302,15 @@ export class BlockReader {
     this.#options.onDamage({ file: file.name, recordClass: this.#options.recordClass, ...damage });
   }
 
+  /** The disk does not open it. */
+  #nameFile(file: BlockFile): void {
+    const { sizeBytes, recordCount, clipFrom, firstSequence, lastSequence, fromWallMs, toWallMs, isThinned } = file;
+    const missing = { first: Math.max(firstSequence, clipFrom), last: lastSequence };
+    const times = fromWallMs === undefined || toWallMs === undefined ? {} : { fromWallMs, toWallMs };
+    const count = isThinned ? {} : { count: recordCount };
+    if (recordCount > 0) this.name(file, { offset: 0, sizeBytes, kind: 'unreadable', missing, ...count, ...times });
+  }
+
   #nameBlock(file: BlockFile, { dictionary }: Loaded, block: Block, kind: 'damaged' | 'unreadable', count = block.count): void {
     const sensors = new Set<string>();
     for (const id of unpackSeries(block.series)) {
@@ -338,56 +345,6 @@ function decodeAt(
   if (frame?.type !== 'block' || frame.firstSequence !== block.firstSequence || frame.count !== block.count) return undefined;
   const wrapped = unwrapBlock(frame.payload);
   return wrapped && decodeBlock(wrapped.body, dictionary, sensors);
-}
-
-/** Blocks that share their list of series share the answer about it. */
-function blockFilter(query: HistoryQuery, dictionary: Dictionary, clipFrom: number): (block: Block) => boolean {
-  const { sensors } = query;
-  const answers = new Map<Uint8Array, boolean>();
-  const hasSensor = (series: Uint8Array): boolean => {
-    if (sensors === undefined) return true;
-    const known = answers.get(series);
-    if (known !== undefined) return known;
-    const answer = unpackSeries(series).some((id) => sensors.has(dictionary.get(id)?.sensor ?? ''));
-    answers.set(series, answer);
-    return answer;
-  };
-  return (block) => block.lastSequence >= clipFrom && canMatch(query, block) && hasSensor(block.series);
-}
-
-function* groupsOf(blocks: readonly Block[]): Generator<Block[]> {
-  let group: Block[] = [];
-  for (const block of blocks) {
-    const [first, last] = [group[0], group.at(-1)];
-    const isNear = last === undefined || block.offset - (last.offset + last.sizeBytes) <= GROUP_GAP_MAX;
-    const isSmall = first === undefined || block.offset + block.sizeBytes - first.offset <= GROUP_BYTES_MAX;
-    if (!isNear || !isSmall) {
-      yield group;
-      group = [];
-    }
-    group.push(block);
-  }
-  if (group.length > 0) yield group;
-}
-
-/** The first block that can hold the sequence or a later one. */
-function blockFrom(blocks: readonly Block[], sequence: number): number {
-  return lowest(blocks.length, (i) => (blocks[i] as Block).lastSequence >= sequence);
-}
-
-function indexFrom(records: readonly StoredRecord[], sequence: number): number {
-  return lowest(records.length, (i) => (records[i] as StoredRecord).sequence >= sequence);
-}
-
-/** The first place for which `isReached`, which stays true from there on; `count` when there is none. */
-function lowest(count: number, isReached: (i: number) => boolean): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isReached(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function readError(file: BlockFile, error: unknown): unknown {

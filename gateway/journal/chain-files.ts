@@ -1,25 +1,15 @@
 import { join } from 'node:path';
 import { type Disk, DiskError, type DiskFile, type Log } from '../host.ts';
 import type { RecordClass } from '../record.ts';
-import {
-  BLOCK_FILE_LOOKED_MAX,
-  type BlockDamage,
-  type BlockFilePlace,
-  type BlockTotals,
-  blockFileName,
-  parseBlockFileName,
-  totalsOf,
-} from './block-file.ts';
+import { BLOCK_FILE_LOOKED_MAX, type BlockDamage, type BlockFilePlace, blockFileName, totalsOf } from './block-file.ts';
 import { type BlockFile, BlockReader } from './block-reader.ts';
 import { type Batches, BlockWriter, toBlocks } from './block-writer.ts';
+import { type ChainEntry, listedOf, newEntry, update } from './chain-entry.ts';
 import { ignoreDiskError } from './disk-tools.ts';
-import type { FileList, ListedFile } from './file-list.ts';
+import type { FileList } from './file-list.ts';
 import { freeName } from './foreign.ts';
 import { type HistoryQuery, JournalError, type StoredRecord } from './journal.ts';
 import { Dictionary } from './series.ts';
-
-/** A file of the chain, and what of it changes. */
-export type ChainEntry = { -readonly [Key in keyof BlockFile]: BlockFile[Key] };
 
 /** What the files need of the options of a chain (block-chain.ts). */
 export interface ChainFilesOptions {
@@ -364,39 +354,4 @@ export class ChainFiles {
 
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error;
-}
-
-function listedOf({ name, nameSequence, lastSequence, recordCount, isThinned }: BlockFile): ListedFile {
-  const attempt = parseBlockFileName(name)?.attempt ?? 0;
-  return { nameSequence, attempt, lastSequence, recordCount: isThinned && recordCount > 0 ? undefined : recordCount };
-}
-
-/** A file without records. */
-export function newEntry(name: string, nameSequence: number, writer: BlockWriter | undefined): ChainEntry {
-  return {
-    name,
-    nameSequence,
-    sizeBytes: 0,
-    endBytes: 0,
-    recordCount: 0,
-    firstSequence: 0,
-    lastSequence: 0,
-    untimedCount: 0,
-    isThinned: false,
-    isOpen: writer !== undefined,
-    clipFrom: 1,
-    writer,
-    named: new Set(),
-  };
-}
-
-/** Takes over what is durable in the file. */
-export function update(entry: ChainEntry, totals: BlockTotals, endBytes: number): void {
-  const { fromWallMs, toWallMs, ...counts } = totals;
-  Object.assign(entry, counts, { endBytes, sizeBytes: endBytes });
-  if (fromWallMs !== undefined && toWallMs !== undefined) Object.assign(entry, { fromWallMs, toWallMs });
-  else {
-    delete entry.fromWallMs;
-    delete entry.toWallMs;
-  }
 }

@@ -145,15 +145,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
       }
     },
     settle(sequences, delivered) {
-      const rangeCount = settled.ranges.length - 1;
-      const after = settled.copy();
-      for (const range of rangesOf(delivered)) after.add(range);
-      const countAfter = after.ranges.length - 1;
-      if (countAfter > DELIVERY_RANGES_MAX && countAfter > rangeCount) {
-        throw new JournalError(
-          `a delivery can hold ${DELIVERY_RANGES_MAX} ranges, not ${countAfter}: append the stragglers again first`,
-        );
-      }
+      checkRoom(settled, delivered);
       for (const range of rangesOf(delivered)) settled.add(range);
       for (const range of rangesOf(sequences)) {
         inFlight.remove(range);
@@ -179,6 +171,17 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
       await file.close();
     },
   };
+}
+
+/** @throws JournalError when so many ranges have no room in the file */
+function checkRoom(settled: SequenceSet, delivered: readonly number[]): void {
+  const after = settled.copy();
+  for (const range of rangesOf(delivered)) after.add(range);
+  const countAfter = after.ranges.length - 1;
+  if (countAfter <= DELIVERY_RANGES_MAX || countAfter <= settled.ranges.length - 1) return;
+  throw new JournalError(
+    `a delivery can hold ${DELIVERY_RANGES_MAX} ranges, not ${countAfter}: append the stragglers again first`,
+  );
 }
 
 /** Every change of a delivery has a number; what is durable is known by it. */

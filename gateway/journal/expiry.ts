@@ -2,6 +2,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import type { JournalRecord } from '../record.ts';
 import type { Chain, ChainFile } from './block-chain.ts';
 import type { Chains } from './chains.ts';
+import { ignoreFailure } from './disk-tools.ts';
 
 /** Files that are looked through for one sealing: the others wait for the next. */
 const LOOKED_THROUGH_MAX = 4;
@@ -42,8 +43,9 @@ export function makeExpiry(
           if (!knownMs.has(file)) {
             if (lookedThroughCount >= LOOKED_THROUGH_MAX) continue;
             lookedThroughCount += 1;
-            const measuredMs = await measuredUntil(chain, file);
-            if (measuredMs !== undefined) knownMs.set(file, measuredMs);
+            // What cannot be read now is looked at another time.
+            const measuredMs = await measuredUntil(chain, file).catch(ignoreFailure);
+            if (typeof measuredMs === 'number') knownMs.set(file, measuredMs);
           }
           if ((knownMs.get(file) ?? ms) < ms - keepMs) expired.push({ chain, file });
         }

@@ -126,6 +126,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const announce = (losses: readonly Loss[]) => found.pending.announce(losses);
   const retention = makeRetention(chains, deliveries.all, options, {
     sizeBytes,
+    isLost,
     freeBytes: () => disk.freeBytes(folder),
     announce,
     onLoss: met.name,

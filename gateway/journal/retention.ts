@@ -5,8 +5,9 @@ import type { Chain, ChainFile } from './block-chain.ts';
 import { parseBlockFileName } from './block-file.ts';
 import { type Chains, hasRecords } from './chains.ts';
 import type { JournalDelivery } from './delivery.ts';
+import { ignoreFailure } from './disk-tools.ts';
 import { makeExpiry } from './expiry.ts';
-import { JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
+import type { SequenceRange, StoredRecord } from './journal.ts';
 import { type Loss, LossTally } from './loss.ts';
 import { openThinner, type Thinner } from './thinning.ts';
 
@@ -24,6 +25,8 @@ export interface RetentionHooks {
   readonly sizeBytes: () => number;
   /** What can still be written to the file system. @throws DiskError */
   readonly freeBytes: () => Promise<number>;
+  /** The disk refuses something of a file: whether it has for so long that nobody should wait for it. */
+  readonly isLost: (place: string) => boolean;
   /** Undelivered records are about to go; resolves when that is durable. @throws DiskError */
   readonly announce: (losses: readonly Loss[]) => Promise<void>;
   /** They are gone: a gap record must name them. */
@@ -42,7 +45,7 @@ export interface RetentionHooks {
 export interface Retention {
   /** Ends what is too old, and thins and drops until so many bytes more find room. @throws DiskError */
   makeRoom(neededBytes: number): Promise<void>;
-  /** The disk is full although the journal is not: makes some room. False when there is nothing to gain. */
+  /** The disk is full although the journal is not: makes some room. False when there is nothing to gain. @throws DiskError, JournalError */
   freeDisk(): Promise<boolean>;
   readonly evictedUndeliveredCount: number;
   readonly thinnedCount: number;
@@ -117,15 +120,10 @@ export function makeRetention(
     }
   };
 
-  const next = (mayThin: boolean) => candidates(chains, isDelivered).find(({ action }) => action === 'drop' || mayThin);
-
-  const oneStep = async (cause: string, mayThin: boolean): Promise<boolean> => {
-    const victim = next(mayThin);
-    if (victim === undefined) return false;
-    if (victim.action === 'drop') await drop(victim, cause);
-    else await thinOrDrop(victim);
-    return true;
-  };
+  const all = (mayThin: boolean) => candidates(chains, isDelivered).filter(({ action }) => action === 'drop' || mayThin);
+  const next = (mayThin: boolean) => all(mayThin)[0];
+  const oneStep = (cause: string, mayThin: boolean) =>
+    stepOf(all(mayThin), hooks.isLost, (victim) => (victim.action === 'drop' ? drop(victim, cause) : thinOrDrop(victim)));
 
   return {
     get evictedUndeliveredCount() {
@@ -135,14 +133,41 @@ export function makeRetention(
       return thinnedCount;
     },
     async makeRoom(neededBytes) {
-      for (const victim of await expiry.find()) await drop({ ...victim, isDelivered: true }, 'expired');
+      for (const victim of await expiry.find()) await drop({ ...victim, isDelivered: true }, 'expired').catch(ignoreFailure);
       while (hooks.sizeBytes() + neededBytes > options.maxSizeBytes) if (!(await oneStep('size-cap', true))) return;
       // Whether the disk is too full for what is to be sealed is seen when it is written.
-      await keepDiskFree(neededBytes, chains, { ...hooks, next, thin, drop }).catch(falseUnlessBug);
+      await keepDiskFree(neededBytes, chains, { ...hooks, next, thin, drop }).catch(ignoreFailure);
     },
     // A thinned copy needs room of its own before it gives any.
-    freeDisk: () => oneStep('disk-full', false).catch(falseUnlessBug),
+    freeDisk: () => oneStep('disk-full', false),
   };
+}
+
+/**
+ * Does it to the first that the disk lets; one that it does not give or delete is passed by. False when there is none.
+ * @throws DiskError, JournalError when it lets none
+ */
+async function stepOf(
+  victims: readonly Candidate[],
+  isLost: RetentionHooks['isLost'],
+  act: (victim: Candidate) => Promise<void>,
+): Promise<boolean> {
+  let failure: unknown;
+  let isPassing = false;
+  for (const victim of victims) {
+    // It may be given or deleted a moment later, and nothing undelivered goes for that.
+    if (isPassing && !victim.isDelivered && victim.action === 'drop') break;
+    try {
+      await act(victim);
+      return true;
+    } catch (error) {
+      ignoreFailure(error);
+      failure ??= error;
+      isPassing ||= !isLost(`${victim.file.name} ${victim.action}`);
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return false;
 }
 
 interface DiskFreeing extends Pick<RetentionHooks, 'sizeBytes' | 'freeBytes'> {
@@ -169,11 +194,6 @@ async function keepDiskFree(neededBytes: number, chains: Chains, { sizeBytes, ne
     else if (hasCopyRoom) return;
     else await drop(victim, 'disk-full');
   }
-}
-
-function falseUnlessBug(error: unknown): false {
-  if (error instanceof DiskError || error instanceof JournalError) return false;
-  throw error;
 }
 
 async function* thinned(batches: AsyncIterable<readonly StoredRecord[]>, thinner: Thinner) {
