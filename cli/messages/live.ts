@@ -57,6 +57,8 @@ export const text = {
     if (what !== undefined) return text.foreign(file, what, offset);
     if (kind === 'other-version') return `${file} was written by a later version: what it holds waits for that version`;
     if (holds !== undefined) return `${file} cannot be opened: what it holds waits until the card gives it`;
+    if (missing === undefined && kind === 'damaged')
+      return `${file} cannot be read${BAD_STATES[file.split('.').at(-1) ?? ''] ?? ''}`;
     const range = missing === undefined ? 0 : missing.last - missing.first + 1;
     // Records of another kind may still stand in the range.
     const lost = known ?? range;
@@ -187,6 +189,13 @@ const CITY_PROBLEMS: Readonly<Record<string, string>> = {
   S900: 'the journal cannot record what is being sent: {words}',
 };
 const CITY_PROBLEM_OTHER = 'the city answered: {words}';
+
+/** What it means that a state of the journal cannot be read, by the end of its name. */
+const BAD_STATES: Readonly<Record<string, string>> = {
+  cursor: ': what waits is looked up in the city before it is sent',
+  losses: ': what was lost last may be named by nothing',
+  files: ': a file of the history that somebody has deleted may not be missed',
+};
 
 /** What is no file of the journal although it has the name of one. */
 const FOREIGN: Readonly<Record<ForeignKind, string>> = {

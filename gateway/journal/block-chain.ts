@@ -264,7 +264,7 @@ async function readFile(
     const doubtful = walked.blocks.find(({ firstSequence }) => firstSequence >= (options.slotsFrom ?? Number.POSITIVE_INFINITY));
     const isDurable = await settle(file, { endBytes, from: doubtful?.offset ?? endBytes }, options.log, entry.name);
     // What perhaps is only seen, and not on the disk, stands in the slots as well.
-    if (!isDurable) walked = await walkTo(options.slotsFrom);
+    if (!isDurable) walked = { ...(await walkTo(options.slotsFrom)), damage: walked.damage };
     mayAppend &&= isDurable;
   }
   take();

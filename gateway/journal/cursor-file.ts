@@ -13,7 +13,7 @@ import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
  * An entry is a range as gap (u32) and length (u32): how far it begins from the end of the one before (from the low-water
  * mark, for the first of either list), and how many sequences it holds.
  */
-const MAGIC = 'BJCU';
+export const CURSOR_MAGIC = 'BJCU';
 const HEAD_BYTES = 12;
 const ENTRY_BYTES = 8;
 /** Ranges and in-flight ranges that fit together. */
@@ -47,7 +47,7 @@ export class CursorFile {
 
   constructor(disk: Disk, path: string, generation: number) {
     this.#path = path;
-    this.#file = new TwoSlotFile(disk, path, MAGIC, generation);
+    this.#file = new TwoSlotFile(disk, path, CURSOR_MAGIC, generation);
   }
 
   /**
@@ -76,7 +76,7 @@ export async function readCursor(
   disk: Disk,
   path: string,
 ): Promise<(CursorState & { readonly generation: number }) | 'missing' | 'damaged'> {
-  const stored = await readTwoSlots(disk, path, MAGIC);
+  const stored = await readTwoSlots(disk, path, CURSOR_MAGIC);
   if (typeof stored === 'string') return stored;
   const state = decodeState(stored.payload);
   return state === undefined ? 'damaged' : { ...state, generation: stored.generation };

@@ -8,7 +8,7 @@ import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
 export const LIST_FILE = 'files';
-const MAGIC = 'BJFI';
+export const LIST_MAGIC = 'BJFI';
 /** Numbers of one file in the list. */
 const ITEMS = 4;
 /** In the place of a count that is not known. */
@@ -52,9 +52,9 @@ export interface FileList {
 
 export async function openFileList(disk: Disk, folder: string): Promise<FileList> {
   const path = join(folder, LIST_FILE);
-  const stored = await readTwoSlots(disk, path, MAGIC);
+  const stored = await readTwoSlots(disk, path, LIST_MAGIC);
   const listed = typeof stored === 'object' ? decodeList(stored.payload) : newList();
-  const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'object' ? stored.generation : 0);
+  const file = new TwoSlotFile(disk, path, LIST_MAGIC, typeof stored === 'object' ? stored.generation : 0);
   const now = new Map(listed);
   let missed: { readonly recordClass: RecordClass; readonly file: ListedFile; readonly from: number }[] = [];
   let isPrepared = typeof stored === 'object';

@@ -9,7 +9,7 @@ import { readTwoSlots, STATE_BYTES_MAX, TwoSlotFile } from './two-slot-file.ts';
 
 /** The file in the journal's folder. */
 export const LOSSES_FILE = 'losses';
-const MAGIC = 'BJLO';
+export const LOSSES_MAGIC = 'BJLO';
 /** Sensors that one of them names: the gap record itself names more. */
 const SENSORS_MAX = 8;
 /** Of these together: a single loss always fits. */
@@ -33,9 +33,9 @@ export interface PendingLosses {
 
 export async function openPendingLosses(disk: Disk, folder: string): Promise<PendingLosses> {
   const path = join(folder, LOSSES_FILE);
-  const stored = await readTwoSlots(disk, path, MAGIC);
+  const stored = await readTwoSlots(disk, path, LOSSES_MAGIC);
   const atOpening = typeof stored === 'object' ? decodeLosses(stored.payload) : [];
-  const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'object' ? stored.generation : 0);
+  const file = new TwoSlotFile(disk, path, LOSSES_MAGIC, typeof stored === 'object' ? stored.generation : 0);
   let pending: readonly Loss[] = [...atOpening];
   let isPrepared = typeof stored === 'object';
   let writtenCount = pending.length;

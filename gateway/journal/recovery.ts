@@ -17,7 +17,7 @@ import { SequenceSet } from './sequence-set.ts';
 import type { FramePlace } from './slot.ts';
 import { epochOf, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
-import { foreignStates } from './state-files.ts';
+import { stateDamage } from './state-files.ts';
 
 /** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
 const UNREADABLE_SEQUENCES = 65_536;
@@ -102,7 +102,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const ofHoles = await lossesOf(ring, lost, ofSlots);
   // Whoever only looks names nothing.
   const gone = options.isReadOnly ? ofHoles.filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
-  const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await foreignStates(disk, folder, names))];
+  const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
   const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
   const losses = [...ofHoles, ...ofBlocks, ...announced];

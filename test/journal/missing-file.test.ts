@@ -116,9 +116,10 @@ it('names a file that was deleted however the power fails before the gap record 
     disk.fault = () => (left-- > 0 ? undefined : 'EIO');
     void appendGroups(journal, 6_001, 6_400).catch(() => undefined);
     for (let turn = 0; turn < 400; turn++) await Promise.resolve();
-    disk.fault = undefined;
-    disk.crash(random);
-    const next = await open(disk, SIZES);
+    // A copy: the process of before goes on on its own disk.
+    const cut = disk.fork();
+    cut.crash(random);
+    const next = await open(cut, SIZES);
     await next.append(reading(7_000));
     await next.append(reading(7_001));
     const gaps = gapsOf(await readAll(next));
