@@ -79,7 +79,8 @@ function noteShort({ entries, damage, options: { sealedThrough = 0 } }: Found, r
   );
   if (known >= sealedThrough) return;
   const missing = { first: known + 1, last: sealedThrough };
-  const file = newest?.name ?? blockFileName({ recordClass, firstSequence: missing.first, attempt: 0 });
+  // Nobody knows what it was called.
+  const file = newest?.name ?? `${recordClass}-*.blocks`;
   const before = newest?.toWallMs === undefined ? {} : { fromWallMs: newest.toWallMs };
   damage.push({ file, recordClass, ...restOf(newest), missing, ...before });
 }

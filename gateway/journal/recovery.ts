@@ -5,7 +5,7 @@ import type { BlockDamage } from './block-file.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList } from './file-list.ts';
-import { countLost, goneDamage, holesIn, lossesOf, noRecords, sealedCount, withoutRecords } from './holes.ts';
+import { countLost, goneDamage, holesIn, lossAt, lossesOf, noRecords, sealedCount, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
@@ -104,7 +104,10 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const gone = options.isReadOnly ? ofHoles.filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
   const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
-  const ofBlocks = blockDamage.flatMap((each) => lossOf(each, marked.named));
+  const ofBlocks: Loss[] = [];
+  // What the file itself does not tell, the records around it in the slots may.
+  for (const loss of blockDamage.flatMap((each) => lossOf(each, marked.named)))
+    ofBlocks.push({ ...(await lossAt(ring, rangeOf(loss))), ...loss });
   const losses = [...ofHoles, ...ofBlocks, ...announced];
 
   const lastSequence = Math.max(lastSealed(chains), ...ring.frames.map(({ frame }) => frame.lastSequence));
@@ -199,7 +202,7 @@ export function lossOf(damage: BlockDamage, named?: NamedLosses): Loss[] {
   if (named?.covers(place) === true) return [];
   const known = Object.entries({ count, fromWallMs, toWallMs, sensors }).filter(([, value]) => value !== undefined);
   const told: Partial<Loss> = Object.fromEntries(known);
-  return [{ ...place, cause: 'damaged', ...told }];
+  return [{ ...place, cause: damage.kind === 'gone' ? 'gone' : 'damaged', ...told }];
 }
 
 async function listFolder(disk: Disk, folder: string): Promise<string[]> {

@@ -8,7 +8,7 @@ import type { JournalDelivery } from './delivery.ts';
 import { ignoreFailure } from './disk-tools.ts';
 import { makeExpiry } from './expiry.ts';
 import type { SequenceRange, StoredRecord } from './journal.ts';
-import { type Loss, LossTally } from './loss.ts';
+import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { openThinner, type Thinner } from './thinning.ts';
 
 export interface RetentionOptions {
@@ -79,14 +79,17 @@ export function makeRetention(
   const drop = async ({ chain, file, isDelivered: isGone }: Pick<Candidate, 'chain' | 'file' | 'isDelivered'>, cause: string) => {
     const { name, recordCount, firstSequence, lastSequence } = file;
     const lost = isGone ? undefined : await undelivered(chain, file, cause, deliveries);
-    if (lost !== undefined) await hooks.announce([lost]);
+    // What gap records in it name would be named by nothing any more.
+    const named = chain.recordClass === 'events' ? await gapsIn(chain, file) : [];
+    const losses = lost === undefined ? named : [...named, lost];
+    await hooks.announce(losses);
     await chain.drop(file);
     hooks.onMoved();
     const undeliveredCount = chain.recordClass === 'events' ? 0 : (lost?.count ?? 0);
     evictedUndeliveredCount += undeliveredCount;
     const level = undeliveredCount > 0 ? 'warning' : 'info';
     options.log(level, 'journal-file-deleted', { file: name, cause, undeliveredCount, firstSequence, lastSequence });
-    if (lost !== undefined) hooks.onLoss(lost);
+    for (const loss of losses) hooks.onLoss(loss);
     const range = { first: firstSequence, last: lastSequence };
     if (recordCount > 0 && !(await hasRecords(chains, range))) hooks.onHole(range);
   };
@@ -219,6 +222,13 @@ async function undelivered(
       firstSequence: Math.min(loss.firstSequence, parseBlockFileName(file.name)?.firstSequence ?? loss.firstSequence),
     }
   );
+}
+
+async function gapsIn(chain: Chain, file: ChainFile): Promise<Loss[]> {
+  const gaps: Loss[] = [];
+  for await (const batch of chain.recordsOf(file))
+    for (const { record } of batch) if (record.kind === 'gap') gaps.push(lossOfGap(record));
+  return gaps;
 }
 
 /** In the order in which they go. The newest file of each class stays: it says how far the class is sealed. */

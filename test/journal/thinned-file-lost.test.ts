@@ -54,7 +54,7 @@ test.each([true, false])(
     await disk.unlink(path);
     const gap = await gapIn(clock, isRunning ? journal : await open(disk, options));
     // Not by the windows that there were.
-    expect(gap).toMatchObject({ cause: 'damaged', ...range });
+    expect(gap).toMatchObject({ cause: 'gone', ...range });
     expect(gap).not.toHaveProperty('count');
   },
 );
