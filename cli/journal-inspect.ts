@@ -7,6 +7,7 @@ import { SITE_ARGUMENT } from './journal-arguments.ts';
 import { gapsOf, lossOfGap } from './journal-losses.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { type Inspection, renderInspection, type UplinkView } from './journal-render.ts';
+import { spanOf } from './journal-span.ts';
 import { type JournalView, withJournal } from './journal-view.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { text } from './messages/journal.ts';
@@ -55,6 +56,7 @@ async function inspect(view: JournalView, io: Io): Promise<Inspection> {
     ...(running === undefined ? {} : { sizeBytesMax: running.stored.sizeBytesMax }),
     firstSequence,
     lastSequence,
+    ...(await spanOf(journal, files, (await view.times()).timeOf)),
     files,
     uplinks,
     damage: await view.losses(),

@@ -38,6 +38,9 @@ export interface Inspection {
   readonly sizeBytesMax?: number;
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** When its oldest and its newest readings were, as far as known. */
+  readonly fromWallMs?: number;
+  readonly toWallMs?: number;
   readonly files: readonly JournalFileStats[];
   readonly uplinks: readonly UplinkView[];
   readonly damage: readonly Damage[];
@@ -105,20 +108,16 @@ export function sensorLines({ perSensor = [] }: Loss): string[] {
   );
 }
 
-function holdsLine({ recordCount, sizeBytes, sizeBytesMax, firstSequence, lastSequence, files }: Inspection): string {
-  const froms = files.flatMap(({ fromWallMs }) => fromWallMs ?? []);
-  const tos = files.flatMap(({ toWallMs }) => toWallMs ?? []);
-  // Not Math.min(...): there may be many files.
-  const from = froms.length === 0 ? undefined : froms.reduce((least, each) => Math.min(least, each));
-  const to = tos.length === 0 ? undefined : tos.reduce((most, each) => Math.max(most, each));
+function holdsLine(inspection: Inspection): string {
+  const { recordCount, sizeBytes, sizeBytesMax, firstSequence, lastSequence, fromWallMs, toWallMs } = inspection;
   return text.holds({
     recordCount,
     size: sizeText(sizeBytes),
     sizeMax: sizeBytesMax === undefined ? undefined : sizeText(sizeBytesMax),
     firstSequence,
     lastSequence,
-    from: minuteText(from),
-    to: minuteText(to),
+    from: minuteText(fromWallMs),
+    to: minuteText(toWallMs),
   });
 }
 
@@ -137,7 +136,7 @@ function sinceStartLines({ sinceStart }: Inspection): string[] {
   if (sinceStart === undefined) return [];
   const { thinnedCount, evictedUndeliveredCount, overwrittenCount, failing } = sinceStart;
   return [
-    ...(overwrittenCount === 0 ? [] : [live.overwritten(overwrittenCount)]),
+    ...(overwrittenCount > 0 ? [live.overwritten(overwrittenCount)] : []),
     ...(overwrittenCount > 0 && thinnedCount + evictedUndeliveredCount === 0
       ? []
       : [text.thinnedAndDropped(thinnedCount, evictedUndeliveredCount)]),

@@ -114,6 +114,7 @@ async function lookAt(
   if (isSimulated) io.err(text.simulated(folder));
   if (isRunning) io.err(text.running);
   const again = () => openToLook(folder);
+  let times: Promise<Times> | undefined;
   try {
     await work({
       folder,
@@ -125,7 +126,7 @@ async function lookAt(
       ...(config === undefined ? {} : { config }),
       uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
       again,
-      times: () => timesOf(journal, isRunning ? realHost(() => {}).bootId : undefined),
+      times: () => (times ??= timesOf(journal, isRunning ? realHost(() => {}).bootId : undefined)),
       losses: async () => {
         const noticed = [...journal.stats().damage.filter(isLoss), ...(await hollowFiles(journal))];
         return isRunning && noticed.length > 0 ? await confirmed(noticed, again) : noticed;

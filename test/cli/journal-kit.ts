@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryQuery, Journal, StoredRecord } from '../../gateway/journal/journal.ts';
 import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
+import { socketPath } from '../../gateway/local-api.ts';
 import { realClock, realHost } from '../../gateway/real-host.ts';
 import { classOf, type JournalRecord, type Observation } from '../../gateway/record.ts';
 import { observation } from '../journal/kit.ts';
@@ -90,4 +91,37 @@ export function journalOf(records: readonly JournalRecord[]): Pick<Journal, 'rea
       if (meant.length > 0) yield meant;
     },
   };
+}
+
+/** Changes bytes in the middle of what stands in the fullest of some files of the journal. Returns its name. */
+export function damage(folder: string, name: RegExp, part = 0.5): string {
+  const files = readdirSync(folder).filter((each) => name.test(each));
+  const contents = files.map((file) => {
+    const bytes = readFileSync(join(folder, file));
+    return { file, bytes, used: [...bytes.keys()].filter((at) => bytes[at] !== 0) };
+  });
+  const [fullest] = contents.sort((a, b) => b.used.length - a.used.length);
+  if (fullest === undefined) throw new Error(`no file is named like ${name}`);
+  const { file, bytes, used } = fullest;
+  // Not the zeros between frames: they hold nothing that could be lost.
+  const from = Math.floor(used.length * part);
+  for (const at of used.slice(from, from + 8)) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+  writeFileSync(join(folder, file), bytes);
+  return file;
+}
+
+/** What a gateway says of its journal while all is well. */
+export const STORED = {
+  sizeBytesMax: 1_073_741_824,
+  evictedUndeliveredCount: 0,
+  overwrittenCount: 0,
+  thinnedCount: 0,
+  damage: [],
+  wear: { writtenBytes: 43_200_000, syncCount: 8_640, forMs: 43_200_000 },
+};
+
+/** A gateway that says this of its journal, until what is returned is called. */
+export async function serveStatus(state: string, stored: object, more: object = {}): Promise<() => Promise<void>> {
+  const status = { gateway: 'trial', stored, devices: [], buses: [], ...more };
+  return await realHost(() => {}).listen(socketPath(state), async () => ({ status: 200, json: status }));
 }

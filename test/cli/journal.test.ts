@@ -5,12 +5,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { decodeMultiple } from 'cbor-x';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { renderInspection } from '../../cli/journal-render.ts';
 import { socketPath } from '../../gateway/local-api.ts';
 import { realHost } from '../../gateway/real-host.ts';
 import type { Gap } from '../../gateway/record.ts';
 import { barri } from './in-process.ts';
-import { contentsOf, DAY_MS, hall, keep, minutes, openReal, temporaryState } from './journal-kit.ts';
+import { contentsOf, DAY_MS, damage, hall, keep, minutes, openReal, STORED, serveStatus, temporaryState } from './journal-kit.ts';
 
 let state: string;
 const cleanUps: (() => unknown)[] = [];
@@ -26,136 +25,10 @@ afterEach(async () => {
 const journal = (...args: string[]) => barri(['journal', ...args]);
 const folder = () => join(state, 'journal');
 
-/** Changes bytes in the middle of what stands in the fullest of some files of the journal. Returns its name. */
-function damageFile(name: RegExp, part = 0.5): string {
-  const files = readdirSync(folder()).filter((each) => name.test(each));
-  const contents = files.map((file) => {
-    const bytes = readFileSync(join(folder(), file));
-    return { file, bytes, used: [...bytes.keys()].filter((at) => bytes[at] !== 0) };
-  });
-  const [fullest] = contents.sort((a, b) => b.used.length - a.used.length);
-  if (fullest === undefined) throw new Error(`no file is named like ${name}`);
-  const { file, bytes, used } = fullest;
-  // Not the zeros between frames: they hold nothing that could be lost.
-  const from = Math.floor(used.length * part);
-  for (const at of used.slice(from, from + 8)) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
-  writeFileSync(join(folder(), file), bytes);
-  return file;
-}
-
-/** A gateway that says this of its journal. */
-async function serve(stored: object, more: object = {}): Promise<void> {
-  const status = { gateway: 'trial', stored, devices: [], buses: [], ...more };
-  cleanUps.push(await realHost(() => {}).listen(socketPath(state), async () => ({ status: 200, json: status })));
-}
-
-const STORED = {
-  sizeBytesMax: 1_073_741_824,
-  ...{ evictedUndeliveredCount: 0, overwrittenCount: 0, thinnedCount: 0 },
-  damage: [],
-  wear: { writtenBytes: 43_200_000, syncCount: 8_640, forMs: 43_200_000 },
+const damageFile = (name: RegExp, part?: number) => damage(folder(), name, part);
+const serve = async (...status: [stored: object, more?: object]) => {
+  cleanUps.push(await serveStatus(state, ...status));
 };
-
-// ------------------------------------------------------------------------------------------------------------- inspect
-
-describe('inspect', () => {
-  /** A journal of four readings, of which the city has two. The caller closes it. */
-  async function halfDelivered() {
-    const gateway = await openReal(state);
-    const sequences = await Promise.all([0, 1, 2, 3].map((minute) => gateway.append(hall(minute))));
-    const delivery = await gateway.delivery('sentilo');
-    await delivery.begin(sequences.slice(0, 2));
-    delivery.settle(sequences.slice(0, 2), sequences.slice(0, 2));
-    await delivery.flush();
-    return gateway;
-  }
-
-  test('shows files, times and what waits, on 80 columns', async () => {
-    const gateway = await halfDelivered();
-    await gateway.close();
-    const { code, out } = await journal('inspect', '--state', state);
-    expect(code).toBe(0);
-    expect(out).toContain(`Journal   ${folder()}`);
-    expect(out).toContain('4 records');
-    expect(out).toMatch(/sentilo: 2 readings wait, the oldest of 2026-11-25 00:02:00 UTC/);
-    expect(out).toContain('all up to 2');
-    expect(out).toMatch(/slot-000 +slot/);
-    const { out: json } = await journal('inspect', '--state', state, '--json');
-    expect(JSON.parse(json)).toMatchObject({
-      isRunning: false,
-      recordCount: 4,
-      uplinks: [{ uplink: 'sentilo', waitingCount: 2, lowWater: 2, oldestWaitingWallMs: DAY_MS + 120_000 }],
-      damage: [],
-      gaps: [],
-    });
-    for (const line of renderInspection(JSON.parse(json), 80).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  });
-
-  test('tells of a delivery whose cursor was deleted what the commits know', async () => {
-    const gateway = await halfDelivered();
-    // A commit carries the mark.
-    await gateway.append(hall(4));
-    await gateway.close();
-    rmSync(join(folder(), 'sentilo.cursor'));
-    const before = contentsOf(folder());
-    const { out } = await journal('inspect', '--state', state);
-    expect(out).not.toContain('no uplink has delivered');
-    expect(out).toContain('delivered: all up to 2');
-    expect(out.replaceAll(/\s+/g, ' ')).toContain('sentilo.cursor is not there');
-    const { out: json } = await journal('inspect', '--state', state, '--json');
-    expect(JSON.parse(json)).toMatchObject({
-      uplinks: [{ uplink: 'sentilo', lowWater: 2, waitingCount: 3, isCursorMissing: true }],
-    });
-    expect(contentsOf(folder())).toEqual(before);
-  });
-
-  test('says that nothing was delivered where nothing was', async () => {
-    await keep(state, [hall(1)]);
-    expect((await journal('inspect', '--state', state)).out).toContain('no uplink has delivered anything from it');
-  });
-
-  test('names what is missing: when, whose, how many and why', async () => {
-    const gap: Gap = {
-      ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'size-cap' },
-      ...{ firstSequence: 1, lastSequence: 40, recordClass: 'gauges', count: 17, sensors: ['makers-hall-temperature'] },
-      ...{ fromWallMs: DAY_MS, toWallMs: DAY_MS + 60_000 },
-    };
-    await keep(state, [hall(1), gap]);
-    const { out } = await journal('inspect', '--state', state);
-    expect(out.replaceAll(/\s+/g, ' ')).toContain(
-      '2026-11-25 00:00:00 to 2026-11-25 00:01:00 UTC: 17 records of makers-hall-temperature (the journal was full)',
-    );
-    expect((await barri(['status', '--state', state])).out).toContain('17 records missing in all');
-  });
-
-  test('takes a copy of a cursor under another name for no uplink', async () => {
-    await keep(state, [hall(1)]);
-    writeFileSync(join(folder(), 'sentilo.bak.cursor'), '');
-    const { code, out, err } = await journal('inspect', '--state', state);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('no uplink has delivered anything');
-  });
-
-  test('adds what only the gateway that runs knows', async () => {
-    await keep(state, [hall(1)]);
-    await serve({ ...STORED, thinnedCount: 5_000, evictedUndeliveredCount: 12 }, { city: { waitingCount: 1 } });
-    const { code, out, err } = await journal('inspect', '--state', state);
-    expect(code).toBe(0);
-    expect(err).toContain('A gateway is running');
-    expect(out).toContain('of 1.1 GB');
-    expect(out.replaceAll(/\s+/g, ' ')).toContain('12 undelivered readings dropped, 5,000 merged');
-  });
-
-  test('changes nothing', async () => {
-    await keep(state, minutes(1_000));
-    damageFile(/^slot-/);
-    const before = contentsOf(folder());
-    for (const args of [['inspect'], ['verify'], ['export'], ['wear']]) await journal(...args, '--state', state);
-    await journal('salvage', state, '--out', join(state, 'saved.jsonl'));
-    await barri(['status', '--state', state]);
-    expect(contentsOf(folder())).toEqual(before);
-  });
-});
 
 test('sequences that were only left out are no loss', async () => {
   const leftOut: Gap = {
