@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { JournalFileStats, JournalStats } from '../gateway/journal/journal.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { SITE_ARGUMENT } from './journal-arguments.ts';
 import { gapsOf, lossOfGap } from './journal-losses.ts';
@@ -34,6 +35,7 @@ export function addInspect(journal: Command, io: Io): void {
       withJournal({ site, state: options.state }, io, async (view) => {
         const inspection = await inspect(view, io);
         io.out(options.json === true ? `${JSON.stringify(inspection)}\n` : renderInspection(inspection, io.columns));
+        if (inspection.damage.length > 0 || inspection.gaps.length > 0) io.setExitCode(EXIT.problems);
       }),
     );
 }

@@ -34,6 +34,8 @@ Times are UTC. Dropped and thinned readings are counted by the gateway since its
 start: they are shown while one runs. --json has all gaps and ranges; the
 picture shows the newest gaps and the first ranges.
 
+Exit code 0 when nothing is lost, 1 when something is damaged or missing.
+
 Examples:
   barri journal inspect
   barri journal inspect --state /media/card/var/lib/barri`,
@@ -197,6 +199,9 @@ Examples:
 The figures are those of the gateway that runs, counted since its start: what it
 handed to the disk, and how often it waited until that was durable. After a day
 they are worth most.
+
+Exit code 1 when no gateway runs, or when it does not answer: then nothing can
+be measured.
 
 Examples:
   barri journal wear

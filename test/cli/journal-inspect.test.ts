@@ -25,6 +25,13 @@ const serve = async (...status: [stored: object, more?: object]) => {
   cleanUps.push(await serveStatus(state, ...status));
 };
 
+/** Seventeen readings that the size limit took. */
+const GAP: Gap = {
+  ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'size-cap' },
+  ...{ firstSequence: 1, lastSequence: 40, recordClass: 'gauges', count: 17, sensors: ['makers-hall-temperature'] },
+  ...{ fromWallMs: DAY_MS, toWallMs: DAY_MS + 60_000 },
+};
+
 describe('inspect', () => {
   /** A journal of four readings, of which the city has two. The caller closes it. */
   async function halfDelivered() {
@@ -105,17 +112,30 @@ describe('inspect', () => {
   });
 
   test('names what is missing: when, whose, how many and why', async () => {
-    const gap: Gap = {
-      ...{ kind: 'gap', boot: 'b1', monotonicMs: 0, wallMs: DAY_MS, wallQuality: 'synced', cause: 'size-cap' },
-      ...{ firstSequence: 1, lastSequence: 40, recordClass: 'gauges', count: 17, sensors: ['makers-hall-temperature'] },
-      ...{ fromWallMs: DAY_MS, toWallMs: DAY_MS + 60_000 },
-    };
-    await keep(state, [hall(1), gap]);
+    await keep(state, [hall(1), GAP]);
     const { out } = await journal('inspect', '--state', state);
     expect(out.replaceAll(/\s+/g, ' ')).toContain(
       '2026-11-25 00:00:00 to 2026-11-25 00:01:00 UTC: 17 records of makers-hall-temperature (the journal was full)',
     );
     expect((await barri(['status', '--state', state])).out).toContain('17 records missing in all');
+  });
+
+  test.each([
+    { exit: 0, when: 'all is there', records: [hall(1)] },
+    { exit: 0, when: 'sequences were only left out', records: [hall(1), { ...GAP, cause: 'left-out', count: 0 }] },
+    { exit: 1, when: 'records are missing', records: [hall(1), GAP] },
+  ])('ends with $exit when $when, and so does status', async ({ exit, records }) => {
+    await keep(state, records);
+    for (const more of [[], ['--json']]) {
+      expect((await journal('inspect', '--state', state, ...more)).code).toBe(exit);
+      expect((await barri(['status', '--state', state, ...more])).code).toBe(exit);
+    }
+  });
+
+  test('ends with 1 when something is damaged', async () => {
+    await keep(state, minutes(1_000));
+    damage(folder(), /^slot-/);
+    expect((await journal('inspect', '--state', state)).code).toBe(1);
   });
 
   test('takes a copy of a cursor under another name for no uplink', async () => {
