@@ -8,6 +8,7 @@ import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import type { ToldBy } from './journal-find.ts';
 import { text } from './messages/journal.ts';
 import { siteToRun } from './site.ts';
 import { isForbidden, orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
@@ -21,20 +22,31 @@ export interface Told {
 /** The state folders to look at, in this order, and the site if its file was read. */
 export interface Place {
   readonly folders: readonly string[];
+  readonly toldBy: ToldBy;
   readonly config?: Config;
 }
 
-/** Where the journal of a site may be. Undefined when the site's file has errors: they were said and the exit code is set. */
+/** Where the journal of a site may be. Undefined when that cannot be told: then it was said why, and the exit code is set. */
 export async function placeOf({ site, state }: Told, io: Io): Promise<Place | undefined> {
   const told = state ?? stateOfEnvironment(io.env);
-  if (told !== undefined && site === undefined) return { folders: [told] };
-  const file = site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT;
+  if (told !== undefined && site === undefined) return { folders: [told], toldBy: 'state' };
+  const named = site ?? io.env['BARRI_CONFIG'];
+  const file = named ?? SITE_DEFAULT;
+  const found = await fs.stat(file).catch((error: NodeJS.ErrnoException) => error.code);
+  if (named === undefined && found === 'ENOENT') return sayWrong(text.noSiteNamed(file), io);
+  if (typeof found === 'object' && found.isDirectory()) return sayWrong(text.folderForSite(file), io);
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return undefined;
   const { config } = loaded;
-  const folders =
-    told === undefined ? stateFolders({ option: undefined, siteFile: file, gatewayId: config.gateway.id, env: io.env }) : [told];
-  return { folders, config };
+  if (told !== undefined) return { folders: [told], toldBy: 'state', config };
+  const folders = stateFolders({ option: undefined, siteFile: file, gatewayId: config.gateway.id, env: io.env });
+  return { folders, toldBy: 'site', config };
+}
+
+/** Says wrong use of the command. */
+function sayWrong(message: string, io: Io): undefined {
+  io.err(message);
+  io.setExitCode(EXIT.usage);
 }
 
 /**
@@ -92,9 +104,4 @@ function readOnly(disk: Disk): Disk {
     unlink: refuse,
     fsyncDir: (path) => refuse(dirname(path)),
   };
-}
-
-/** The journal's folder in a state folder. */
-export function journalFolderOf(stateFolder: string): string {
-  return join(stateFolder, 'journal');
 }

@@ -1,16 +1,15 @@
 import { promises as fs } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { DiskError } from '../gateway/host.ts';
 import { parseBlockFileName } from '../gateway/journal/block-file.ts';
 import { uplinkOf } from '../gateway/journal/cursor-file.ts';
-import { isJournalFile } from '../gateway/journal/file-names.ts';
 import { type Damage, type Journal, SLOTS_TOGETHER } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { closeLooked, journalFolderOf, openToLook, orSayUnreadable, type Place, placeOf, type Told } from './journal-place.ts';
+import { type Absence, type Found, findJournal } from './journal-find.ts';
+import { closeLooked, openToLook, orSayUnreadable, type Place, placeOf, type Told } from './journal-place.ts';
 import { type Times, timesOf } from './journal-time.ts';
 import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
@@ -51,27 +50,30 @@ export async function withJournal(told: Told, io: Io, work: (view: JournalView) 
 
 /** As withJournal, for a folder that is named itself: a state folder, or the journal's own. */
 export async function withJournalFolder(folder: string, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
-  await withOneOf({ folders: [folder] }, io, work);
+  await withOneOf({ folders: [folder], toldBy: 'argument' }, io, work);
 }
 
 /** The first journal on which a gateway runs, else the first. */
-async function withOneOf({ folders, config }: Place, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
+async function withOneOf({ folders, config, toldBy }: Place, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
   const [wanted = ''] = folders;
   await orSayNotAllowed(io, () =>
     orSayUnreadable(wanted, io, async () => {
-      const found: Found[] = [];
+      const looked: Looked[] = [];
+      let absence: Absence | undefined;
       for (const folder of folders) {
-        const journalFolder = await findJournal(folder);
-        if (journalFolder === undefined) continue;
-        const stateFolder = dirname(resolve(journalFolder));
-        const running = await askGateway<GatewayStatus>(stateFolder, '/status');
-        const unanswering = running === undefined ? await lockHolder(stateFolder) : undefined;
-        found.push({ journalFolder, running, unanswering });
+        const found = await findJournal(folder);
+        if (typeof found === 'string') {
+          absence ??= found;
+          continue;
+        }
+        const running = await askGateway<GatewayStatus>(found.stateFolder, '/status');
+        const unanswering = running === undefined ? await lockHolder(found.stateFolder) : undefined;
+        looked.push({ ...found, running, unanswering });
       }
-      const chosen = found.find(({ running, unanswering }) => running !== undefined || unanswering !== undefined) ?? found[0];
+      const chosen = looked.find(({ running, unanswering }) => running !== undefined || unanswering !== undefined) ?? looked[0];
       if (chosen !== undefined) return await lookAt(chosen, config, io, work);
-      io.err(text.noJournal(wanted));
-      io.setExitCode(EXIT.problems);
+      io.err(text.noJournal(wanted, absence ?? 'missing', toldBy));
+      io.setExitCode(EXIT.usage);
     }),
   );
 }
@@ -92,14 +94,13 @@ export async function interruptible(io: Io, work: (signal: AbortSignal) => Promi
   await runUntilSignal({ stop }, working);
 }
 
-interface Found {
-  readonly journalFolder: string;
+interface Looked extends Found {
   readonly running: GatewayStatus | undefined;
   readonly unanswering: LockHolder | undefined;
 }
 
 async function lookAt(
-  { journalFolder: folder, running, unanswering }: Found,
+  { journalFolder: folder, running, unanswering }: Looked,
   config: Config | undefined,
   io: Io,
   work: (view: JournalView) => Promise<void>,
@@ -170,26 +171,4 @@ async function hollowFiles(journal: Journal): Promise<readonly Damage[]> {
     hollow.push({ file, recordClass, offset: 0, sizeBytes, kind: 'damaged', ...missing });
   }
   return hollow;
-}
-
-/** The folder with the journal's files: the one in a state folder, or the named one itself. Undefined when there is neither. */
-async function findJournal(folder: string): Promise<string | undefined> {
-  for (const candidate of [journalFolderOf(folder), folder]) {
-    const names = await listed(candidate);
-    if (names === undefined) continue;
-    const isJournal = names.some(isJournalFile);
-    // The folder of a gateway that has kept nothing yet.
-    if (isJournal || (names.length === 0 && candidate !== folder)) return candidate;
-  }
-  return undefined;
-}
-
-async function listed(folder: string): Promise<readonly string[] | undefined> {
-  try {
-    return await fs.readdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new DiskError(code ?? 'UNKNOWN', `cannot list ${folder}: ${code}`, { cause: error });
-  }
 }

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { JournalStats } from '../gateway/journal/journal.ts';
-import { realHost } from '../gateway/real-host.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { type Absence, findJournal, stateFolderAt } from './journal-find.ts';
 import { gapsOf, lossOfGap } from './journal-losses.ts';
-import { closeLooked, journalFolderOf, openToLook, orSayUnreadable, placeOf } from './journal-place.ts';
+import { closeLooked, openToLook, orSayUnreadable, placeOf } from './journal-place.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
-import { lockHolder } from './lock-holder.ts';
+import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
 import { SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
@@ -46,34 +46,44 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
   const told = options.state ?? stateOfEnvironment(io.env);
   const place = await placeOf({ state: told, site: told === undefined ? site : undefined }, io);
   if (place === undefined) return;
-  const { folders } = place;
-  for (const folder of folders) {
-    const status = await askGateway<GatewayStatus>(folder, '/status');
+  for (const folder of place.folders) {
+    const status = await askGateway<GatewayStatus>(await stateFolderAt(folder), '/status');
     if (status === undefined) continue;
     io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status));
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
   }
-  for (const folder of folders) {
-    const holder = await lockHolder(folder);
+  let absence: Absence | undefined;
+  for (const folder of place.folders) {
+    const holder = await lockHolder(await stateFolderAt(folder));
     if (holder !== undefined) {
       io.err(text.notAnswering(folder, holder.pid));
       io.setExitCode(EXIT.problems);
     }
-    const found = await orSayUnreadable(folder, io, async () => ({ stored: await storedIn(folder, io) }));
-    if (found === undefined) return;
-    const { stored } = found;
-    if (stored === undefined && holder !== undefined) return;
-    if (stored === undefined) continue;
-    const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
-    if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
-    if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
-    io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
-    const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount, stored.isExact)];
-    return io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
+    const found = await orSayUnreadable(folder, io, () => findJournal(folder));
+    if (found === undefined || (typeof found === 'string' && holder !== undefined)) return;
+    if (typeof found !== 'string') return await showStored(found.journalFolder, { folder, holder }, options, io);
+    absence ??= found;
   }
-  io.err(text.noJournal(folders[0] ?? ''));
+  io.err(text.noJournal(place.folders[0] ?? '', absence ?? 'missing'));
   io.setExitCode(EXIT.problems);
+}
+
+/** Without a gateway that answers: what the journal holds. */
+async function showStored(
+  journalFolder: string,
+  { folder, holder }: { readonly folder: string; readonly holder: LockHolder | undefined },
+  options: StatusOptions,
+  io: Io,
+): Promise<void> {
+  const stored = await orSayUnreadable(folder, io, () => storedIn(journalFolder, io));
+  if (stored === undefined) return;
+  const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
+  if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
+  if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
+  io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
+  const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount, stored.isExact)];
+  io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
 }
 
 function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
@@ -98,11 +108,8 @@ interface Stored {
   readonly isExact: boolean;
 }
 
-/** What the journal in a state folder holds, read without changing a byte; undefined when there is none. */
-async function storedIn(folder: string, io: Io): Promise<Stored | undefined> {
-  const { disk } = realHost(() => {});
-  const journalFolder = journalFolderOf(folder);
-  if ((await disk.size(journalFolder)) === undefined) return undefined;
+/** What a journal holds, read without changing a byte. */
+async function storedIn(journalFolder: string, io: Io): Promise<Stored> {
   const journal = await openToLook(journalFolder);
   try {
     const stored = journal.stats();

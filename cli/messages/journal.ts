@@ -1,4 +1,5 @@
 import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/journal/journal.ts';
+import type { Absence, ToldBy } from '../journal-find.ts';
 import { sizeText } from '../size-text.ts';
 import { text as live } from './live.ts';
 
@@ -14,8 +15,12 @@ Examples:
   barri journal export --from 7d --format csv --out week.csv`,
   running: 'A gateway is running on this journal: what it writes from now on may be missing here.\n',
   simulated: (folder: string) => `note: the readings in ${folder} are simulated\n`,
-  noJournal: (folder: string) =>
-    `error[B120] there is no journal in ${folder}\n   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = without --state the site file tells the folder: see \`barri status --help\`\n`,
+  noJournal: (folder: string, absence: Absence, toldBy: ToldBy) =>
+    `error[B120] ${ABSENCES[absence](folder)}\n${NO_JOURNAL_REMEDIES[toldBy]}`,
+  noSiteNamed: (file: string) =>
+    `error[B128] no site file was named, and there is no ${file}\n   = name it behind the command, or in the environment: export BARRI_CONFIG=school.gateway.yaml\n   = or name the state folder that its gateway writes to: --state FOLDER\n`,
+  folderForSite: (folder: string) =>
+    `error[B129] ${folder} is a folder and no site file\n   = if a gateway writes to it, or a copy of its journal is in it: --state ${folder}\n   = if the site file is in it, name that file\n`,
   unreadable: (folder: string, why: string, code: string) =>
     `error[B121] the journal in ${folder} cannot be read: ${why}\n   = ${
       UNREADABLE_REMEDIES[code] ??
@@ -284,13 +289,27 @@ const CAUSES: Readonly<Record<string, string>> = {
   'waiting-full': 'the disk refused writes and the memory for them was full',
 };
 
+const ABSENCES: Readonly<Record<Absence, (folder: string) => string>> = {
+  missing: (folder) => `there is no folder ${folder}`,
+  'no-folder': (folder) => `${folder} is no folder`,
+  'no-journal': (folder) => `there is no journal in ${folder}`,
+};
+
+/** What to do where there is no journal, by how its folder was told. */
+const NO_JOURNAL_REMEDIES: Readonly<Record<ToldBy, string>> = {
+  state:
+    '   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = which folder that is without --state, `barri run --help` says\n',
+  site: '   = this site has kept nothing yet: `barri run` begins it\n   = if its gateway was started with --state FOLDER, name that folder here too\n',
+  argument:
+    '   = name the state folder that a gateway wrote to, or a copy of its journal: barri journal salvage FOLDER --out FILE\n',
+};
+
 const ASK_AS_OWNER = 'ask as the user whom it belongs to: put `sudo -u barri` before the command, or `sudo`';
 
 /** What to do where a journal cannot be read, by what the operating system said. */
 const UNREADABLE_REMEDIES: Readonly<Record<string, string>> = {
   EACCES: ASK_AS_OWNER,
   EPERM: ASK_AS_OWNER,
-  ENOTDIR: 'that is a file, or lies in one: name the state folder that a gateway writes to: --state FOLDER',
 };
 
 /** What the operating system means. */

@@ -3,6 +3,7 @@ import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/jou
 import type { ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
+import type { Absence } from '../journal-find.ts';
 
 /** Held sensors that are named; the others are counted. */
 const HELD_SHOWN = 3;
@@ -108,8 +109,8 @@ export const text = {
   notAnswering: (folder: string, pid: number | undefined) =>
     `error[B109] a gateway runs on ${folder}${pid === undefined ? '' : ` (process ${pid})`} and does not answer\n   = ask again if it has just started; one that was stopped with a signal goes on with: kill -CONT ${pid ?? 'PROCESS'}\n   = else start it anew (sudo systemctl restart barri): what it kept is in the journal\n`,
   keptSoFar: 'This is what its journal holds:\n',
-  noJournal: (folder: string) =>
-    `error[B103] no gateway runs on ${folder}, and it holds no journal\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
+  noJournal: (folder: string, absence: Absence) =>
+    `error[B103] no gateway runs on ${folder}, and ${ABSENCES[absence]}\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
   simulationStarted: ({ file, folder, url, provider, token }: Simulation) =>
     `Barri runs ${file} with simulated devices.
@@ -214,6 +215,12 @@ const FOLDER_REMEDIES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'choose one with a shorter name',
   ENOSPC: 'make room on the disk, or choose one on another disk',
   EDQUOT: 'make room on the disk, or choose one on another disk',
+};
+
+const ABSENCES: Readonly<Record<Absence, string>> = {
+  missing: 'there is no such folder',
+  'no-folder': 'that is no folder',
+  'no-journal': 'it holds no journal',
 };
 
 const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {

