@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { JournalFileStats, JournalStats } from '../gateway/journal/journal.ts';
+import type { Delivery, JournalFileStats, JournalStats, SequenceRange } from '../gateway/journal/journal.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { SITE_ARGUMENT } from './journal-arguments.ts';
@@ -16,6 +16,9 @@ import { stateOption } from './state-folder.ts';
 
 /** The uplink that a gateway of this version has. */
 const CITY = 'sentilo';
+
+/** What waits is counted here up to so many records; of more nobody sees that they are those of a moment before. */
+const COUNTED_MAX = 10_000;
 
 interface InspectOptions {
   readonly state?: string;
@@ -89,22 +92,20 @@ function sinceStart(stored: JournalStats): Inspection['sinceStart'] & object {
   return { thinnedCount, evictedUndeliveredCount, overwrittenCount, ...(failing === undefined ? {} : { failing }) };
 }
 
-async function inspectUplink(uplink: string, { journal, running, times }: JournalView, io: Io): Promise<UplinkView> {
-  const delivery = await journal.delivery(uplink);
+async function inspectUplink(uplink: string, view: JournalView, io: Io): Promise<UplinkView> {
+  const { journal, running, isRunning, times } = view;
+  const opened = await journal.delivery(uplink);
+  const { lastSequence } = journal.stats();
+  const delivery = isRunning ? upTo(lastSequence, opened) : opened;
   const { lowWater, ranges, unresolved } = delivery;
-  const known = {
-    uplink,
-    lowWater,
-    delivered: ranges,
-    unresolvedCount: unresolved.reduce((sum, { first, last }) => sum + last - first + 1, 0),
-  };
-  // The gateway counts as it goes.
-  const city = uplink === CITY ? running?.city : undefined;
+  const known = { uplink, lowWater, delivered: ranges, unresolvedCount: countOf(unresolved) };
+  const total = Math.max(0, lastSequence - lowWater);
+  // The gateway counts as it goes, but what it says now may not go together with what was read a moment ago.
+  const city = uplink === CITY && total > COUNTED_MAX ? running?.city : undefined;
   if (city !== undefined) {
     const { waitingCount, oldestWaitingWallMs } = city;
     return { ...known, waitingCount, ...(oldestWaitingWallMs === undefined ? {} : { oldestWaitingWallMs }) };
   }
-  const total = Math.max(0, journal.stats().lastSequence - lowWater);
   const progress = openProgress(text.counting, total, errorOutput(io.err));
   const { count, oldest } = await countWaiting(journal, delivery, progress.to);
   progress.end();
@@ -114,4 +115,22 @@ async function inspectUplink(uplink: string, { journal, running, times }: Journa
     waitingCount: count,
     ...(time !== undefined && 'wallMs' in time ? { oldestWaitingWallMs: time.wallMs } : {}),
   };
+}
+
+type DeliveryView = Pick<Delivery, 'lowWater' | 'ranges' | 'unresolved' | 'isDelivered'>;
+
+/** A running gateway goes on delivering while its records are read: what its cursor says of later ones is left out. */
+function upTo(last: number, delivery: DeliveryView): DeliveryView {
+  const within = (all: readonly SequenceRange[]) =>
+    all.filter(({ first }) => first <= last).map((range) => ({ first: range.first, last: Math.min(range.last, last) }));
+  return {
+    lowWater: Math.min(delivery.lowWater, last),
+    ranges: within(delivery.ranges),
+    unresolved: within(delivery.unresolved),
+    isDelivered: (sequence) => delivery.isDelivered(sequence),
+  };
+}
+
+function countOf(ranges: readonly SequenceRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }

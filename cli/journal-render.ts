@@ -21,7 +21,7 @@ export interface UplinkView {
   readonly lowWater: number;
   /** Delivered ranges above the low-water mark. */
   readonly delivered: readonly SequenceRange[];
-  /** Being sent when the gateway was last seen: looked up in the city before anything is sent again. */
+  /** Being sent; by a gateway that has ended since: looked up in the city before anything is sent again. */
   readonly unresolvedCount: number;
   /** Its cursor is not there: what is shown is what the commits and the history tell, which is less. */
   readonly isCursorMissing?: boolean;
@@ -56,7 +56,12 @@ export function renderInspection(inspection: Inspection, columns: number): strin
   const blocks: [string, string[]][] = [
     [labels.journal, [inspection.folder]],
     [labels.holds, [holdsLine(inspection)]],
-    [labels.city, inspection.uplinks.length === 0 ? [text.noUplink] : inspection.uplinks.flatMap(uplinkLines)],
+    [
+      labels.city,
+      inspection.uplinks.length === 0
+        ? [text.noUplink]
+        : inspection.uplinks.flatMap((view) => uplinkLines(view, inspection.isRunning)),
+    ],
     [labels.since, sinceStartLines(inspection)],
     [labels.damage, damageLines(inspection.damage)],
     [labels.missing, missingLines(inspection)],
@@ -121,14 +126,14 @@ function holdsLine(inspection: Inspection): string {
   });
 }
 
-function uplinkLines(view: UplinkView): string[] {
+function uplinkLines(view: UplinkView, isRunning: boolean): string[] {
   const { uplink, waitingCount, oldestWaitingWallMs, lowWater, delivered, unresolvedCount, isCursorMissing = false } = view;
   const shown = delivered.slice(0, RANGES_SHOWN);
   return [
     text.uplinkWaiting(uplink, waitingCount, secondText(oldestWaitingWallMs)),
     text.uplinkDelivered(lowWater, shown, delivered.length - shown.length),
     ...(isCursorMissing ? [text.cursorMissing(uplink)] : []),
-    ...(unresolvedCount === 0 ? [] : [text.uplinkUnresolved(unresolvedCount)]),
+    ...(unresolvedCount === 0 ? [] : [text.uplinkUnresolved(unresolvedCount, isRunning)]),
   ];
 }
 

@@ -12,7 +12,7 @@ export interface Waiting {
 /** Counts the records that wait for the city; `onProgress` gets the number of records looked at. */
 export async function countWaiting(
   journal: Pick<Journal, 'read'>,
-  delivery: Delivery,
+  delivery: Pick<Delivery, 'lowWater' | 'isDelivered'>,
   onProgress: (count: number) => void = () => {},
 ): Promise<Waiting> {
   let count = 0;

@@ -63,8 +63,10 @@ Examples:
   },
   cursorMissing: (uplink: string) =>
     `${uplink}.cursor is not there: how far the delivery went is what the records themselves tell, delivered or gone`,
-  uplinkUnresolved: (records: number) =>
-    `${count(records, 'reading')} ${records === 1 ? 'was' : 'were'} being sent: looked up in the city before anything is sent again`,
+  uplinkUnresolved: (records: number, isRunning: boolean) => {
+    if (isRunning) return `${count(records, 'reading')} ${records === 1 ? 'is' : 'are'} being sent`;
+    return `${count(records, 'reading')} ${records === 1 ? 'was' : 'were'} being sent: looked up in the city before anything is sent again`;
+  },
   thinnedAndDropped: (thinned: number, dropped: number) =>
     thinned + dropped === 0
       ? 'nothing since the gateway started'

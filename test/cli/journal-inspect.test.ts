@@ -156,6 +156,45 @@ describe('inspect', () => {
     expect(out.replaceAll(/\s+/g, ' ')).toContain('12 undelivered readings dropped, 5,000 merged');
   });
 
+  describe('beside a gateway that runs, which delivered while the journal was read,', () => {
+    const beside = async (city: object) => {
+      await serve(STORED, { city });
+      const { out } = await journal('inspect', '--state', state);
+      return out.replaceAll(/\s+/g, ' ');
+    };
+
+    test('says of what is being sent neither that it is looked up nor more than what waits', async () => {
+      const gateway = await halfDelivered();
+      const delivery = await gateway.delivery('sentilo');
+      // The records of the last two were not there yet when they were read.
+      await delivery.begin([3, 4, 5, 6]);
+      const out = await beside({ waitingCount: 1 });
+      await gateway.close();
+      expect(out).toContain('sentilo: 2 readings wait, the oldest of 2026-11-25 00:02:00 UTC');
+      expect(out).toContain('2 readings are being sent ');
+      expect(out).not.toContain('looked up');
+    });
+
+    test('tells of no delivery beyond the records that it tells of', async () => {
+      const gateway = await halfDelivered();
+      const delivery = await gateway.delivery('sentilo');
+      delivery.settle([], [3, 4, 5, 6]);
+      await delivery.flush();
+      const out = await beside({ waitingCount: 2 });
+      await gateway.close();
+      expect(out).toContain('sequences 1 to 4,');
+      expect(out).toContain('sentilo: nothing waits delivered: all up to 4 ');
+    });
+  });
+
+  test('says of a gateway that has ended that what it was sending is looked up', async () => {
+    const gateway = await halfDelivered();
+    const delivery = await gateway.delivery('sentilo');
+    await delivery.begin([3]);
+    await gateway.close();
+    expect(await holds()).toContain('1 reading was being sent: looked up in the city before anything is sent again');
+  });
+
   test('changes nothing', async () => {
     await keep(state, minutes(1_000));
     damage(folder(), /^slot-/);
