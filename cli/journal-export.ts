@@ -80,8 +80,10 @@ async function exportTo(view: JournalView, range: Range, options: ExportOptions,
     if (selection.untimedCount() > 0) io.err(text.untimedLeftOut(selection.untimedCount()));
     const losses = await view.losses();
     if (losses.length > 0) io.err(text.damageSkipped(losses.length));
-    if (options.out !== undefined) io.err(text.exported(written, options.out));
-    else if (written === 0) io.err(text.nothingExported);
+    const { count, otherCount } = written;
+    if (options.out !== undefined) io.err(text.exported(count, options.out, options.format));
+    else if (count + otherCount === 0) io.err(text.nothingExported);
+    if (otherCount > 0 && (options.out !== undefined || count === 0)) io.err(text.otherLeftOut(otherCount));
   });
 }
 
@@ -132,12 +134,18 @@ export interface Writing {
   readonly withCopies?: boolean;
 }
 
+/** How many records were written, and how many were selected besides that have no place in the form. */
+interface Written {
+  readonly count: number;
+  readonly otherCount: number;
+}
+
 /**
- * Writes what is selected, block by block, and returns how many records. Undefined when that was not possible (said, with
+ * Writes what is selected, block by block. Undefined when that was not possible (said, with
  * the exit code set) or was interrupted: then no half-written file is left. Undefined too when the reader went away before
  * the end (`… | head`), which is nothing to tell: how many records it took nobody knows.
  */
-export async function writeRecords(view: JournalView, writing: Writing, io: Io): Promise<number | undefined> {
+export async function writeRecords(view: JournalView, writing: Writing, io: Io): Promise<Written | undefined> {
   const { writer, out, total, signal } = writing;
   const { journal } = view;
   const progress = openProgress(text.exporting, total, out === undefined ? silent() : errorOutput(io.err));
@@ -146,7 +154,8 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
     output = await openOutput(out, io);
     const isOriginal = writing.withCopies === true ? async () => true : heldFilter(journal);
     let looked = 0;
-    let written = 0;
+    let writtenCount = 0;
+    let otherCount = 0;
     let isWanted = await output.write(writer.head);
     for await (const records of journal.history(writing.query)) {
       if (!isWanted || signal.aborted) break;
@@ -156,7 +165,8 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
       }
       const { bytes, count } = writer.write(chosen);
       if (count > 0) isWanted = await output.write(bytes);
-      written += count;
+      writtenCount += count;
+      otherCount += chosen.length - count;
       looked += records.length;
       progress.to(looked);
     }
@@ -166,7 +176,7 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
       return undefined;
     }
     const isTaken = await output.finish();
-    return isTaken ? written : undefined;
+    return isTaken ? { count: writtenCount, otherCount } : undefined;
   } catch (error) {
     progress.end();
     await output?.discard();

@@ -53,11 +53,11 @@ async function salvage(view: JournalView, options: SalvageOptions, signal: Abort
   const total = journal.stats().recordCount;
   // Every copy of a held record, as it stands: what is saved is the journal, not a table of readings.
   const selection = { takes: () => true };
-  const savedCount = await writeRecords(view, { query: {}, selection, writer, total, out, signal, withCopies: true }, io);
-  if (savedCount === undefined) return;
+  const saved = await writeRecords(view, { query: {}, selection, writer, total, out, signal, withCopies: true }, io);
+  if (saved === undefined) return;
   const damage = await findingsOf(view);
   const missing = (await gapsOf(journal)).map(lossOfGap);
-  const report: Salvage = { folder, out, savedCount, damage, missing };
+  const report: Salvage = { folder, out, savedCount: saved.count, damage, missing };
   if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
   else for (const line of salvageLines(report)) io.out(`${line}\n`);
   if (damage.length > 0 || missing.length > 0) io.setExitCode(EXIT.problems);

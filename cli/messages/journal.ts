@@ -1,5 +1,6 @@
 import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/journal/journal.ts';
 import type { Absence, ToldBy } from '../journal-find.ts';
+import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
 import { text as live } from './live.ts';
 
@@ -135,12 +136,13 @@ Examples:
   // -------------------------------------------------------------------------------------------------------------- export
   exportHelp: `
 Times are UTC unless they have a zone: 2026-11-25, 2026-11-25T14:30:05,
-2026-11-25T14:30+01:00, 2026-11-25+01:00 for a day of that zone, or how long ago:
-2d, 12h30min. --from is included, --to is not, but a day in --to is exported whole.
+2026-11-25T14:30+01:00, 2026-11-25+01:00 for a day of that zone, or how long
+ago: 2d, 12h30min. --from is included, --to is not, but a day in --to is exported
+whole.
 
-csv     readings, RFC 4180 with a header line; numbers with a dot and all digits.
-        A text that a spreadsheet would take for a formula gets an apostrophe
-        before it.
+csv     readings only, RFC 4180 with a header line; numbers with a dot and all
+        digits. A text that a spreadsheet would take for a formula gets an
+        apostrophe before it.
 jsonl   one JSON object a line: every kind of record, with all its fields
 cbor    the same as a CBOR sequence of maps (RFC 8742)
 
@@ -179,7 +181,10 @@ Examples:
     `${count(records, 'record')} without a known time left out: without --from and --to they are exported too.\n`,
   damageSkipped: (places: number) =>
     `note: ${count(places, 'damaged place')} in the journal: what stood there may be missing. See \`barri journal verify\`.\n`,
-  exported: (records: number, path: string) => `${count(records, 'record')} written to ${path}\n`,
+  exported: (records: number, path: string, format: Format) =>
+    `${count(records, format === 'csv' ? 'reading' : 'record')} written to ${path}\n`,
+  otherLeftOut: (records: number) =>
+    `${count(records, 'other record')} left out (events, time anchors, gaps): CSV holds readings only, --format jsonl all of them.\n`,
   nothingExported: 'Nothing in the journal matches: `barri journal inspect` shows which times it holds.\n',
 
   // ------------------------------------------------------------------------------------------------------------- salvage

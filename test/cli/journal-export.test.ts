@@ -115,6 +115,21 @@ describe('export', () => {
     expect(decodeMultiple(readFileSync(files.cbor))).toEqual(lines.map((line) => JSON.parse(line)));
   });
 
+  test('counts what has no place in CSV', async () => {
+    const stamp = { boot: 'b1', monotonicMs: 1, wallMs: DAY_MS, wallQuality: 'synced' } as const;
+    const event = { ...stamp, kind: 'event', code: 'gateway-started', fields: {} } as const;
+    const leftOut =
+      '2 other records left out (events, time anchors, gaps): CSV holds readings only, --format jsonl all of them.\n';
+    await keep(state, [event, hall(1), { ...stamp, kind: 'anchor', source: 'ntp', errorMs: 1 }]);
+    const out = join(state, 'all.csv');
+    const err = async (...args: string[]) => (await journal('export', '--state', state, ...args)).err;
+    expect(await err('--out', out)).toBe(`1 reading written to ${out}\n${leftOut}`);
+    expect(await err('--out', out, '--sensor', 'hall.temperature')).toBe(`1 reading written to ${out}\n`);
+    expect(await err('--out', out, '--format', 'jsonl')).toBe(`3 records written to ${out}\n`);
+    expect(await err('--to', '2026-11-25T00:01')).toBe(leftOut);
+    expect(await err()).toBe('');
+  });
+
   test.each([
     { says: 'a time that is none', args: ['--from', 'yesterday'], message: 'error[B122] --from yesterday', code: 2 },
     { says: 'an empty range', args: ['--from', '1d', '--to', '2d'], message: 'error[B123]', code: 2 },
