@@ -7,15 +7,16 @@ export const EXIT = {
   usage: 2,
   /** A device or bus did not answer. */
   device: 3,
-  /** The city platform refused or cannot be reached. */
+  /** The city platform refused or cannot be reached. For commands to come. */
   city: 4,
   /** Not allowed. */
   forbidden: 5,
   /** A bug of ours. */
   bug: 70,
-  /** Try again: locked, port busy. */
+  /** Try again: locked, port busy, disk full or read-only. */
   tryAgain: 75,
   /** The service cannot start with this configuration. */
   config: 78,
+  /** Ended by a signal before it was done. */
   interrupted: 130,
 } as const;

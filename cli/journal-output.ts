@@ -20,12 +20,12 @@ export class OutputError extends Error {
   }
 }
 
-/** What a full disk says: room can be made, and the same command then works. Everything else asks for another file. */
-const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+/** What a disk says that takes nothing now: once it does, the same command works. Everything else asks for another file. */
+const DISK_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** The exit code of a command whose output could not be written. */
 export function exitCodeOf({ code }: OutputError): number {
-  if (FULL_CODES.has(code)) return EXIT.tryAgain;
+  if (DISK_CODES.has(code)) return EXIT.tryAgain;
   return isForbidden(code) ? EXIT.forbidden : EXIT.usage;
 }
 

@@ -175,7 +175,7 @@ Examples:
     `error[B126] ${out} lies in the journal's folder, where nothing is written\n   = choose a file elsewhere: --out FILE\n`,
   outputFailed: (path: string, code: string) =>
     `error[B127] ${path} cannot be written: ${CODES[code] ?? code}\n   = nothing half-written is left under this name; ${
-      code === 'ENOSPC' || code === 'EDQUOT' ? 'make room, or choose a file on another disk' : 'choose another file'
+      OUTPUT_REMEDIES[code] ?? 'choose another file'
     }: --out FILE\n`,
   untimedLeftOut: (records: number) =>
     `${count(records, 'record')} without a known time left out: without --from and --to they are exported too.\n`,
@@ -317,6 +317,15 @@ const ASK_AS_OWNER = 'ask as the user whom it belongs to: put `sudo -u barri` be
 const UNREADABLE_REMEDIES: Readonly<Record<string, string>> = {
   EACCES: ASK_AS_OWNER,
   EPERM: ASK_AS_OWNER,
+};
+
+const MAKE_ROOM = 'make room, or choose a file on another disk';
+
+/** What to do where an output cannot be written, by what the operating system said. */
+const OUTPUT_REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: MAKE_ROOM,
+  EDQUOT: MAKE_ROOM,
+  EROFS: 'choose a file on another disk',
 };
 
 /** What the operating system means. */

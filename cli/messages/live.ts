@@ -215,6 +215,7 @@ const FOLDER_REMEDIES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'choose one with a shorter name',
   ENOSPC: 'make room on the disk, or choose one on another disk',
   EDQUOT: 'make room on the disk, or choose one on another disk',
+  EROFS: 'the disk is read-only: check the card, or choose a folder on another one',
 };
 
 const ABSENCES: Readonly<Record<Absence, string>> = {

@@ -7,9 +7,37 @@ import { openJournal } from '../../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../../gateway/real-host.ts';
 import { readAll, upTo } from '../journal/kit.ts';
 import { canMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
-import { ROOT } from './in-process.ts';
-import { hall, openReal } from './journal-kit.ts';
+import { barri, ROOT } from './in-process.ts';
+import { hall, keep, openReal, temporaryState } from './journal-kit.ts';
 import { killAll, start } from './processes.ts';
+
+describe.runIf(canMount())('on a read-only disk', () => {
+  let disk: SmallDisk;
+  beforeEach(() => {
+    disk = smallDisk();
+    disk.setReadOnly();
+  });
+  afterEach(() => disk.remove());
+
+  test.each(['export', 'salvage'])('the file of %s is refused, to be tried again', async (command) => {
+    const { state, remove } = temporaryState();
+    await keep(state, [hall(1)]);
+    const out = join(disk.folder, 'saved');
+    const folder = command === 'export' ? ['--state', state] : [state];
+    const { code, err } = await barri(['journal', command, ...folder, '--out', out]);
+    remove();
+    expect(err).toMatch(/^error\[B127\] .*saved cannot be written: the disk is read-only\n {3}= .*choose a file on another disk/);
+    expect(code).toBe(75);
+  });
+
+  test('a state folder is refused, with the reason', async () => {
+    const site = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
+    const { code, err } = await barri(['sim', 'run', site, '--city-port', '0', '--state', join(disk.folder, 'state')]);
+    expect(err).toMatch(/error\[B102\].*EROFS\n {3}= the disk is read-only: check the card, or choose a folder on another/);
+    expect(err).not.toContain('writable');
+    expect(code).toBe(75);
+  });
+});
 
 describe.runIf(canMount())('a state folder on a disk that has become read-only', () => {
   let disk: SmallDisk;
