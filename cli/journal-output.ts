@@ -39,9 +39,12 @@ export interface Output {
   discard(): Promise<void>;
 }
 
+/** Names of the standard output. Opened as a file it would be written from its beginning, over what is in it. */
+const STANDARD_OUTPUT: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
+
 /** The file at `path`, or the standard output where there is none. */
 export async function openOutput(path: string | undefined, io: Io): Promise<Output> {
-  return path === undefined ? standardOutput(io) : await fileOutput(path);
+  return path === undefined || STANDARD_OUTPUT.has(resolve(path)) ? standardOutput(io) : await fileOutput(path);
 }
 
 /**
@@ -49,9 +52,25 @@ export async function openOutput(path: string | undefined, io: Io): Promise<Outp
  * Symbolic links are followed.
  */
 export async function liesIn(path: string, folder: string): Promise<boolean> {
-  const real = async (each: string) => await fs.realpath(each).catch(() => resolve(each));
-  const target = await fs.realpath(path).catch(async () => join(await real(dirname(resolve(path))), basename(path)));
-  return dirname(target) === (await real(folder)) || target.startsWith(`${await real(folder)}/`);
+  const real = await realOf(folder);
+  return (await targetOf(path)).startsWith(`${real}/`);
+}
+
+/** More than the system follows. */
+const LINKS_MAX = 50;
+
+/** The file that is written under a name: what it is a link to, also where that is not there yet. */
+async function targetOf(path: string, linkCount = 0): Promise<string> {
+  const real = await fs.realpath(path).catch(() => undefined);
+  if (real !== undefined) return real;
+  const place = join(await realOf(dirname(resolve(path))), basename(path));
+  const link = await fs.readlink(place).catch(() => undefined);
+  if (link === undefined || linkCount === LINKS_MAX) return place;
+  return await targetOf(resolve(dirname(place), link), linkCount + 1);
+}
+
+async function realOf(folder: string): Promise<string> {
+  return await fs.realpath(folder).catch(() => resolve(folder));
 }
 
 // ------------------------------------------------------------------------------------------------------ standard output
@@ -98,9 +117,9 @@ function drained(): Promise<void> {
 async function fileOutput(path: string): Promise<Output> {
   const existing = await fs.stat(path).catch(() => undefined);
   const isDirect = existing !== undefined && !existing.isFile() && !existing.isDirectory();
-  const partial = isDirect ? path : `${path}.partial`;
-  // What `path` is a link to, so that the link stays one.
-  const final = await fs.realpath(path).catch(() => path);
+  // Beside what `path` is a link to, so that the link stays one, and because a file keeps its disk when it is renamed.
+  const final = await targetOf(path);
+  const partial = `${final}.partial`;
   const attempt = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -109,7 +128,9 @@ async function fileOutput(path: string): Promise<Output> {
     }
   };
   if (existing?.isDirectory() === true) throw new OutputError('EISDIR', path);
-  const file = await attempt(fs.open(partial, 'w'));
+  // One of before may be a link to anything.
+  if (!isDirect) await fs.rm(partial, { force: true }).catch(() => {});
+  const file = await attempt(isDirect ? fs.open(path, 'w') : fs.open(partial, 'wx'));
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let isGone = false;

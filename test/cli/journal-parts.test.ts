@@ -1,28 +1,16 @@
 // The parts of `barri journal` that need no files.
 
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Io } from '../../cli/io.ts';
+import { describe, expect, test } from 'vitest';
 import { heldFilter } from '../../cli/journal-held.ts';
 import { lossOfDamage } from '../../cli/journal-losses.ts';
-import { liesIn, OutputError, openOutput } from '../../cli/journal-output.ts';
 import { openProgress } from '../../cli/journal-progress.ts';
 import { chooseSensors } from '../../cli/journal-sensors.ts';
 import type { TimeOf } from '../../cli/journal-time.ts';
 import { wearOf } from '../../cli/journal-wear.ts';
 import type { Gap } from '../../gateway/record.ts';
-import { balcony, hall, journalOf, temporaryState } from './journal-kit.ts';
-
-let state: string;
-let remove: () => void;
-beforeEach(() => {
-  ({ state, remove } = temporaryState());
-});
-afterEach(() => remove());
+import { balcony, hall, journalOf } from './journal-kit.ts';
 
 const timeOf: TimeOf = ({ wallMs }) => ({ wallMs });
-const io = {} as Io;
 
 describe('progress', () => {
   function progressOn(isTerminal: boolean) {
@@ -165,55 +153,6 @@ describe('what damage cost', () => {
   test('is nothing where no record is missing', async () => {
     const { missing: _missing, ...harmless } = damage;
     expect(await lossOfDamage(harmless, [], journalOf([]), timeOf)).toBeUndefined();
-  });
-});
-
-describe('an output file', () => {
-  test('has its name only when it is whole, and takes the place of an earlier one', async () => {
-    const path = join(state, 'week.csv');
-    writeFileSync(path, 'before');
-    const output = await openOutput(path, io);
-    await output.write('after');
-    expect(readFileSync(path, 'utf8')).toBe('before');
-    await output.finish();
-    expect(readFileSync(path, 'utf8')).toBe('after');
-    expect(existsSync(`${path}.partial`)).toBe(false);
-  });
-
-  test('leaves nothing when it is given up', async () => {
-    const path = join(state, 'week.csv');
-    const output = await openOutput(path, io);
-    await output.write('x'.repeat(1_000_000));
-    await output.discard();
-    expect(existsSync(path)).toBe(false);
-    expect(existsSync(`${path}.partial`)).toBe(false);
-  });
-
-  test.each([
-    { says: 'a full disk', path: () => '/dev/full', code: 'ENOSPC' },
-    { says: 'a folder that is not there', path: () => join(state, 'nowhere/week.csv'), code: 'ENOENT' },
-    { says: 'a folder', path: () => state, code: 'EISDIR' },
-  ])('says $says', async ({ path, code }) => {
-    const writing = (async () => {
-      const output = await openOutput(path(), io);
-      try {
-        await output.write('x'.repeat(1_000_000));
-        await output.finish();
-      } finally {
-        await output.discard();
-      }
-    })();
-    await expect(writing).rejects.toMatchObject({ name: OutputError.name, code });
-  });
-
-  test('is found out to lie in the journal, also through a link', async () => {
-    const journal = join(state, 'journal');
-    mkdirSync(journal);
-    symlinkSync(journal, join(state, 'link'));
-    expect(await liesIn(join(journal, 'slot-000'), journal)).toBe(true);
-    expect(await liesIn(join(state, 'link', 'new.csv'), journal)).toBe(true);
-    expect(await liesIn(join(journal, '../new.csv'), journal)).toBe(false);
-    expect(await liesIn(join(state, 'journal.csv'), journal)).toBe(false);
   });
 });
 
