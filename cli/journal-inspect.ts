@@ -96,12 +96,14 @@ async function inspectUplink(uplink: string, view: JournalView, io: Io): Promise
   const { journal, running, isRunning, times } = view;
   const opened = await journal.delivery(uplink);
   const { lastSequence } = journal.stats();
-  const delivery = isRunning ? upTo(lastSequence, opened) : opened;
+  // Where the disk refuses, later ones are in the memory of the gateway, and are delivered from there.
+  const isFailing = running?.stored.failing !== undefined;
+  const delivery = isRunning && !isFailing ? upTo(lastSequence, opened) : opened;
   const { lowWater, ranges, unresolved } = delivery;
   const known = { uplink, lowWater, delivered: ranges, unresolvedCount: countOf(unresolved) };
   const total = Math.max(0, lastSequence - lowWater);
   // The gateway counts as it goes, but what it says now may not go together with what was read a moment ago.
-  const city = uplink === CITY && total > COUNTED_MAX ? running?.city : undefined;
+  const city = uplink === CITY && (isFailing || total > COUNTED_MAX) ? running?.city : undefined;
   if (city !== undefined) {
     const { waitingCount, oldestWaitingWallMs } = city;
     return { ...known, waitingCount, ...(oldestWaitingWallMs === undefined ? {} : { oldestWaitingWallMs }) };

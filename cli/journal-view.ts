@@ -129,13 +129,19 @@ async function lookAt(
       again,
       times: () => (times ??= timesOf(journal, isRunning ? realHost(() => {}).bootId : undefined)),
       losses: async () => {
-        const noticed = [...journal.stats().damage.filter(isLoss), ...(await hollowFiles(journal))];
+        const found = [...journal.stats().damage.filter(isLoss), ...(await hollowFiles(journal))];
+        const noticed = running?.stored.failing === undefined ? found : found.filter((damage) => !isInMemory(damage, journal));
         return isRunning && noticed.length > 0 ? await confirmed(noticed, again) : noticed;
       },
     });
   } finally {
     await closeLooked(journal);
   }
+}
+
+/** A gateway whose disk refuses delivers from memory: what its cursor says beyond the last record was never on the disk. */
+function isInMemory({ file, missing }: Damage, journal: Journal): boolean {
+  return file === SLOTS_TOGETHER && missing !== undefined && missing.first > journal.stats().lastSequence;
 }
 
 /** A running gateway recycles and deletes files: what it changed under our hands is no damage. What is damaged stays so. */

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/load-site.ts';
 import { openGateway } from '../gateway/gateway.ts';
-import { LockHeldError, type LogLevel } from '../gateway/host.ts';
+import { LockHeldError, type Log, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
@@ -14,6 +14,7 @@ import { text } from './messages/live.ts';
 import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
 import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
+import { type LostAtEnd, stopGateway } from './stop-gateway.ts';
 
 interface RunOptions {
   readonly state?: string;
@@ -76,7 +77,14 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const gateway = await startOrSay(folder, io, () =>
     openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials }),
   );
-  if (gateway !== undefined) await runUntilSignal(gateway);
+  if (gateway === undefined) return;
+  const { outputsSafe } = gateway;
+  await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+}
+
+/** Records that were in memory only when the gateway ended. */
+export function sayLost(lost: LostAtEnd | undefined, log: Log): void {
+  if (lost !== undefined) log('error', 'journal-records-lost', { ...lost });
 }
 
 /** Starts a gateway; what a person can mend is said with the way out, and undefined returned. */

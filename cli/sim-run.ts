@@ -14,10 +14,11 @@ import { runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
 import { portNumber } from './port-number.ts';
-import { logLevelOption, startOrSay } from './run.ts';
+import { logLevelOption, sayLost, startOrSay } from './run.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
 import { claimFolder, stateFolder, stateOption } from './state-folder.ts';
+import { stopGateway } from './stop-gateway.ts';
 
 /** Port of a Sentilo server. */
 const CITY_PORT_DEFAULT = 8081;
@@ -112,9 +113,10 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
     outputsSafe: gateway.outputsSafe,
     stop: async () => {
       stopView();
-      await gateway.stop();
+      const lost = await stopGateway(gateway);
       await place.close();
-      if (isForPeople) io.out(text.simulationEnded(folder));
+      sayLost(lost, host.log);
+      if (isForPeople) io.out(text.simulationEnded(folder, lost));
     },
   });
 }

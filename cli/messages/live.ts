@@ -4,6 +4,7 @@ import type { ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence } from '../journal-find.ts';
+import type { LostAtEnd } from '../stop-gateway.ts';
 
 /** Held sensors that are named; the others are counted. */
 const HELD_SHOWN = 3;
@@ -128,7 +129,12 @@ trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
 `,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
-  simulationEnded: (folder: string) => `\nStopped. Outputs are safe; the journal is in ${folder}/journal.\n`,
+  simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
+    lost === undefined
+      ? `\nStopped. Outputs are safe; the journal is in ${folder}/journal.\n`
+      : `\nStopped. Outputs are safe.
+${count(lost.count, 'record')} that ${lost.count === 1 ? 'was' : 'were'} kept in memory could not be written to ${folder} (${lost.errno}) and ${lost.count === 1 ? 'is' : 'are'} gone.
+What the city has of them it keeps. Make room on the disk, or check the card, before the next start.\n`,
   moreReadings: (readings: number) => `… ${count(readings, 'more reading')}: make the window higher, or use \`barri read\``,
   gatewayStopped: 'The gateway has stopped.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',

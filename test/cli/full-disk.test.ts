@@ -11,8 +11,9 @@ import { realClock, realHost } from '../../gateway/real-host.ts';
 import { appendAll, open, seeded, upTo } from '../journal/kit.ts';
 import { ModelDisk } from '../journal/model-disk.ts';
 import { canMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
-import { barri } from './in-process.ts';
+import { barri, ROOT } from './in-process.ts';
 import { hall, keep, minutes, openReal, temporaryState } from './journal-kit.ts';
+import { killAll, start } from './processes.ts';
 
 describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
   let disk: SmallDisk;
@@ -120,6 +121,33 @@ describe.runIf(canMount())('on a disk of 1 MiB that is full', () => {
       expect(statSync(join(disk.folder, 'journal', `${OTHER_CURSOR}.new`)).size).toBe(STATE_FILE_BYTES);
       expect(await found('other')).toEqual({ lowWater: 3, unresolved: [{ first: 4, last: 4 }] });
     });
+  });
+
+  describe('a gateway that could write nothing from its start on', () => {
+    const state = () => join(disk.folder, 'state');
+    const look = (...words: string[]) => barri(['journal', ...words, '--state', state(), '--json']);
+    beforeEach(() => disk.fill(64 * 1024));
+    afterEach(() => killAll());
+
+    test('delivers from memory, which no command takes for damage, and says at its end what is lost with it', async () => {
+      const site = join(ROOT, 'examples/sites/carrer-demo.gateway.yaml');
+      const gateway = start(['sim', 'run', site, '--state', state(), '--city-port', '0']);
+      await gateway.until(/the disk is full/);
+      await expect
+        .poll(async () => (await barri(['status', '--state', state()])).out, { timeout: 20_000 })
+        .toMatch(/[1-9]\d* readings delivered/);
+      const inspected = await look('inspect');
+      expect(JSON.parse(inspected.out)).toMatchObject({ damage: [], sinceStart: { failing: { code: 'ENOSPC' } } });
+      expect(JSON.parse(inspected.out).uplinks[0].lowWater).toBeGreaterThan(0);
+      expect(inspected.code).toBe(0);
+      const verified = await look('verify');
+      expect(JSON.parse(verified.out)).toMatchObject({ damage: [] });
+      expect(verified.code).toBe(0);
+      gateway.child.kill('SIGINT');
+      expect(await gateway.exit).toBe(0);
+      expect(gateway.out()).toMatch(/\nStopped\. Outputs are safe\.\n\d+ records .* could not be written/);
+      expect(gateway.out()).not.toContain('the journal is in');
+    }, 60_000);
   });
 
   describe('a journal of the usual size', () => {

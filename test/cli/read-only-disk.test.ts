@@ -89,6 +89,7 @@ describe.runIf(canMount())('a state folder on a disk that has become read-only',
     for (const code of ['local-api-not-served', 'journal-failing', 'bus-open']) await second.until(new RegExp(`"${code}"`));
     second.child.kill('SIGINT');
     expect(await second.exit).toBe(0);
+    expect(second.out()).toMatch(/"errno":"EROFS","count":\d+,.*"code":"journal-records-lost"/);
     expect(second.out()).not.toContain('this is a bug');
   }, 60_000);
 });
