@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import type { ToldBy } from './journal-find.ts';
 import { text } from './messages/journal.ts';
+import { ownerOf } from './owner.ts';
 import { siteToRun } from './site.ts';
 import { isForbidden, orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
@@ -75,7 +76,9 @@ async function mustBeAllowed(path: string): Promise<void> {
 
 /** Runs `work`; files that cannot be read are said, and undefined returned. */
 export function orSayUnreadable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
-  return orSayRefused(io, work, (message, code) => text.unreadable(folder, message, code), EXIT.problems);
+  const say = async (message: string, code: string) =>
+    isForbidden(code) ? text.forbidden(folder, await ownerOf(folder)) : text.unreadable(folder, message);
+  return orSayRefused(io, work, say, EXIT.problems);
 }
 
 /** Closes what openToLook opened. Nothing was written, so a disk that refuses writes is nothing to tell. */

@@ -1,15 +1,26 @@
+import { promises as fs } from 'node:fs';
 import * as http from 'node:http';
 import { socketPath } from '../gateway/local-api.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
+import { ownerOf } from './owner.ts';
+import { isForbidden } from './state-folder.ts';
 
 /** A running gateway answers at once; one that does not within this time is not running well enough to ask. */
 const ANSWER_MS_MAX = 3_000;
 
-/** This user may not ask the gateway. */
+/** This user may not ask the gateway, or not even see whether there is one. */
 class NotAllowed extends Error {
   override readonly name = 'NotAllowed';
+  readonly folder: string;
+  readonly isRunning: boolean;
+  constructor(folder: string, isRunning: boolean) {
+    super(folder);
+    this.folder = folder;
+    this.isRunning = isRunning;
+  }
 }
 
 /**
@@ -29,19 +40,30 @@ export function askGateway<T>(stateFolder: string, path: string): Promise<T | un
     });
     request.on('timeout', () => request.destroy());
     request.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EACCES' || error.code === 'EPERM') reject(new NotAllowed(stateFolder));
+      if (isForbidden(error.code ?? '')) whoeverRuns(stateFolder).then(resolve, reject);
       else resolve(undefined);
     });
   });
 }
 
-/** Runs `work`; a gateway of another user is said, with exit code 5. */
+/** After a refusal: undefined when the socket only was left there. @throws NotAllowed */
+async function whoeverRuns(stateFolder: string): Promise<undefined> {
+  const isRunning = (await lockHolder(stateFolder)) !== undefined;
+  const isOpen = await fs.access(stateFolder, fs.constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (isRunning || !isOpen) throw new NotAllowed(stateFolder, isRunning);
+}
+
+/** Runs `work`; what belongs to another user is said, with exit code 5. */
 export async function orSayNotAllowed(io: Io, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof NotAllowed)) throw error;
-    io.err(text.apiForbidden(error.message));
+    const owner = await ownerOf(error.folder);
+    io.err(error.isRunning ? text.apiForbidden(error.folder, owner) : text.folderForbidden(error.folder, owner));
     io.setExitCode(EXIT.forbidden);
   }
 }

@@ -95,7 +95,7 @@ export function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>)
 export async function orSayRefused<T>(
   io: Io,
   work: () => Promise<T>,
-  say: (message: string, code: string) => string,
+  say: (message: string, code: string) => string | Promise<string>,
   exit: number,
 ): Promise<T | undefined> {
   try {
@@ -103,7 +103,7 @@ export async function orSayRefused<T>(
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     const code = diskCodeOf(error);
-    io.err(say(error.message, code));
+    io.err(await say(error.message, code));
     io.setExitCode(isForbidden(code) ? EXIT.forbidden : exit);
     return undefined;
   }

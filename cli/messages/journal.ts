@@ -22,11 +22,9 @@ Examples:
     `error[B128] no site file was named, and there is no ${file}\n   = name it behind the command, or in the environment: export BARRI_CONFIG=school.gateway.yaml\n   = or name the state folder that its gateway writes to: --state FOLDER\n`,
   folderForSite: (folder: string) =>
     `error[B129] ${folder} is a folder and no site file\n   = if a gateway writes to it, or a copy of its journal is in it: --state ${folder}\n   = if the site file is in it, name that file\n`,
-  unreadable: (folder: string, why: string, code: string) =>
-    `error[B121] the journal in ${folder} cannot be read: ${why}\n   = ${
-      UNREADABLE_REMEDIES[code] ??
-      'check the card and its cable; copy the folder to another disk (`cp -a`) and look at the copy with --state COPY'
-    }\n`,
+  unreadable: (folder: string, why: string) =>
+    `error[B121] the journal in ${folder} cannot be read: ${why}\n   = check the card and its cable; copy the folder to another disk (\`cp -a\`) and look at the copy\n`,
+  forbidden: live.folderForbidden,
   progress: ({ what, count, total, part, leftMs }: ProgressTexts) => {
     if (total === undefined || part === undefined) return `${what}: ${number(count)} records`;
     const left = leftMs === undefined ? '' : `, ${live.duration(leftMs)} left`;
@@ -309,14 +307,6 @@ const NO_JOURNAL_REMEDIES: Readonly<Record<ToldBy, string>> = {
   site: '   = this site has kept nothing yet: `barri run` begins it\n   = if its gateway was started with --state FOLDER, name that folder here too\n',
   argument:
     '   = name the state folder that a gateway wrote to, or a copy of its journal: barri journal salvage FOLDER --out FILE\n',
-};
-
-const ASK_AS_OWNER = 'ask as the user whom it belongs to: put `sudo -u barri` before the command, or `sudo`';
-
-/** What to do where a journal cannot be read, by what the operating system said. */
-const UNREADABLE_REMEDIES: Readonly<Record<string, string>> = {
-  EACCES: ASK_AS_OWNER,
-  EPERM: ASK_AS_OWNER,
 };
 
 const MAKE_ROOM = 'make room, or choose a file on another disk';

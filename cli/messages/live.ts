@@ -4,6 +4,7 @@ import type { ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence } from '../journal-find.ts';
+import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
 
 /** Held sensors that are named; the others are counted. */
@@ -21,8 +22,13 @@ export const text = {
     `error[B106] the journal in ${folder} holds ${simulated ? 'real' : 'simulated'} readings\n   = ${
       simulated ? 'simulated ones would reach the city with them' : 'they would reach the city as if they were real'
     }: give another folder: --state FOLDER\n`,
-  apiForbidden: (folder: string) =>
-    `error[B108] the gateway on ${folder} belongs to another user\n   = ask as that user: sudo -u barri barri status, or with sudo\n`,
+  apiForbidden: (folder: string, owner: Owner | undefined) =>
+    `error[B108] the gateway on ${folder} runs as another user${owner?.name === undefined ? '' : ` (${owner.name})`}\n   = ${asOwner(owner)}\n`,
+  folderForbidden: (folder: string, owner: Owner | undefined) => {
+    const whose =
+      owner === undefined ? '' : `: ${owner.path} belongs to ${owner.isSelf ? 'it, but is closed' : ownerName(owner)}`;
+    return `error[B121] this user may not look into ${folder}${whose}\n   = ${asOwner(owner)}\n`;
+  },
   statusLabels: {
     measuring: 'Measuring',
     stored: 'Stored',
@@ -160,6 +166,17 @@ interface Simulation {
   readonly url: string;
   readonly provider: string;
   readonly token: string;
+}
+
+/** As whom a command may do what this user may not. */
+function asOwner(owner: Owner | undefined): string {
+  if (owner?.isSelf === true) return `open it: chmod -R u+rX ${owner.path}`;
+  if (owner === undefined || owner.uid === 0) return 'put `sudo` before the command';
+  return `put \`sudo -u ${owner.name ?? `'#${owner.uid}'`}\` before the command, or \`sudo\``;
+}
+
+function ownerName({ name, uid }: Owner): string {
+  return name ?? `the user ${uid}`;
 }
 
 function problemText({ code, message }: DeviceProblem): string {

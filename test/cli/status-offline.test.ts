@@ -1,10 +1,9 @@
 // What `barri status` says, and its exit code, where no gateway runs: the journal is all there is.
 
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Gap } from '../../gateway/record.ts';
-import { barriAsStranger } from './as-stranger.ts';
 import { barri } from './in-process.ts';
 import { DAY_MS, hall, keep, minutes, temporaryState } from './journal-kit.ts';
 
@@ -55,24 +54,5 @@ describe('without a gateway, barri status ends with', () => {
     writeFileSync(slot, bytes);
     expect((await status()).out).toContain('damage in slot-000');
     expect(await codes()).toEqual([1, 1]);
-  });
-});
-
-describe('a journal of another user is said to be one, and not to be damaged', () => {
-  test.each([
-    { what: 'its files', folderMode: 0o755 },
-    { what: 'its folder', folderMode: 0o000 },
-  ])('$what cannot be read', async ({ folderMode }) => {
-    await keep(state, minutes(10));
-    const folder = join(state, 'journal');
-    for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0);
-    chmodSync(state, 0o755);
-    chmodSync(folder, folderMode);
-    const { code, out, err } = await barriAsStranger(['status', '--state', state]);
-    chmodSync(folder, 0o755);
-    expect(err).toMatch(/error\[B121\] the journal in .* cannot be read: .*EACCES/);
-    expect(err).toContain('sudo -u barri');
-    expect(out).not.toContain('damage');
-    expect(code).toBe(5);
   });
 });
