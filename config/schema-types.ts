@@ -56,28 +56,34 @@ function meantDuration(text: string): string[] {
   return meant.filter((candidate) => durationMs(candidate) <= durationMs(DURATION_MOST));
 }
 
-/** `30s`, `1h30min` → milliseconds. */
-export const duration = z
-  .string()
-  .meta({ pattern: DURATION.source, examples: ['30s', '5min'] })
-  .transform((text, context) => {
-    const parsed = parseDuration(text);
-    if (typeof parsed === 'number') return parsed;
-    const { code, ...parameters } = parsed;
-    fail(context, code, parameters);
-    return z.NEVER;
-  });
+/** `30s`, `1h30min` → milliseconds. `check` reports what does not belong there, as it is written. */
+function durationThat(check: (ms: number, text: string, context: z.core.$RefinementCtx) => void) {
+  return z
+    .string()
+    .meta({ pattern: DURATION.source, examples: ['30s', '5min'] })
+    .transform((text, context) => {
+      const parsed = parseDuration(text);
+      if (typeof parsed === 'number') {
+        check(parsed, text, context);
+        return parsed;
+      }
+      const { code, ...parameters } = parsed;
+      fail(context, code, parameters);
+      return z.NEVER;
+    });
+}
+
+export const duration = durationThat(() => {});
 
 /** `duration`, but not zero. */
-export const period = duration.superRefine((ms, context) => {
-  if (ms <= 0) fail(context, 'C025', { written: '0s', bound: 'more', of: 'number', amount: 0 });
+export const period = durationThat((ms, text, context) => {
+  if (ms <= 0) fail(context, 'C025', { written: text, bound: 'more', of: 'number', amount: 0 });
 });
 
 /** How long the journal gathers: shorter wears the card for nothing, longer keeps too much in memory only. */
-export const syncInterval = duration.superRefine((ms, context) => {
-  const written = `${ms / 1000}s`;
-  if (ms < 1000) fail(context, 'C025', { written, bound: 'least', of: 'number', amount: '1s' });
-  else if (ms > 60_000) fail(context, 'C025', { written, bound: 'most', of: 'number', amount: '60s' });
+export const syncInterval = durationThat((ms, text, context) => {
+  if (ms < 1000) outOf(context, text, 'least', '1s');
+  else if (ms > 60_000) outOf(context, text, 'most', '60s');
 });
 
 /** The least and the most that an amount may be, as a person writes it. */
@@ -104,7 +110,7 @@ function amount(factors: Readonly<Record<string, number>>, code: string, example
     })
     .transform((text, context) => {
       const value = amountOf(text);
-      if (value === undefined) fail(context, code, { written: text, example, units });
+      if (value === undefined) fail(context, code, { written: text, example, units, ...bounds });
       else if (bounds !== undefined && value < (amountOf(bounds.least) ?? 0)) outOf(context, text, 'least', bounds.least);
       else if (bounds !== undefined && value > (amountOf(bounds.most) ?? 0)) outOf(context, text, 'most', bounds.most);
       else return value;

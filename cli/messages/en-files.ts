@@ -138,7 +138,10 @@ export const enFiles: Messages = {
     what: '`{written}` is not a length of time',
     hints: ['did you mean {candidates:or}?', 'a number with ms, s, min, h or d: `30s`, `5min`, `1h30min`; at most 400d'],
   },
-  C036: { what: '`{written}` is not a size', hints: ['a number with a unit: `500MiB`, `1GiB`'] },
+  C036: {
+    what: '`{written}` is not a size',
+    hints: ['a number with a unit: `500MiB`, `1GiB`; units: {units}', 'from {least} to {most}'],
+  },
   C037: { what: '`{written}` is not a time of day', hints: ['write it as "06:30", from "00:00" to "23:59"'] },
   C038: {
     what: '`{written}` is not written as it should be here',

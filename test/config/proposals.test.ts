@@ -64,6 +64,10 @@ describe('how much the journal keeps', () => {
     ['max_size: 1023KiB', 'C025 at least 1MiB'],
     ['max_size: 1024.5TiB', 'C025 at most 1024TiB'],
     ['max_size: 99999999999999TiB', 'C025 at most 1024TiB'],
+    [
+      'max_size: 99999TB',
+      'C036 a number with a unit: `500MiB`, `1GiB`; units: kB, KiB, MB, MiB, GB, GiB, TiB from 1MiB to 1024TiB',
+    ],
     ['keep: 99999999999999999999d', 'C025 at most 400d'],
     ['keep: 500 days', 'C035 a number with ms, s, min, h or d: `30s`, `5min`, `1h30min`; at most 400d'],
     ['keep: [1]', 'C023 a list stands here: write a text in its place'],
@@ -73,6 +77,22 @@ describe('how much the journal keeps', () => {
     const found = problems.filter(({ severity }) => severity === 'error');
     expect(found.map(({ code, parameters }) => `${code} ${textOf(en, code, parameters).hints.join(' ')}`)).toEqual([proposal]);
     expect(found[0]?.place.line).toBe(3);
+  });
+
+  it.each([
+    ['sync: 2min', '`2min` is too large'],
+    ['sync: 500ms', '`500ms` is too small'],
+    ['sync: 0min', '`0min` is too small'],
+  ])('is quoted as it is written: %s', async (text, what) => {
+    const { problems } = await loadText(buffer(text));
+    const found = problems.filter(({ severity }) => severity === 'error');
+    expect(found.map(({ code, parameters }) => textOf(en, code, parameters).what)).toEqual([what]);
+  });
+
+  it('quotes a period of zero as it is written', async () => {
+    const { problems } = await loadText(device('d', 'board: sht31@1, via: i2c1, every: 0min'));
+    const found = problems.filter(({ severity }) => severity === 'error');
+    expect(found.map(({ code, parameters }) => textOf(en, code, parameters).what)).toEqual(['`0min` is too small']);
   });
 
   it.each(['max_size: 1MiB', 'max_size: 1024KiB', 'max_size: 1024TiB', 'keep: 400d'])('can be %s', async (text) => {
