@@ -4,7 +4,7 @@ import { minuteText, secondText } from './journal-time.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
-import { displayWidth, tableLines } from './table.ts';
+import { tableLines, wrapped } from './table.ts';
 
 const LABEL_WIDTH = 10;
 /** Delivered ranges, gaps and damaged places that are shown; JSON has all of them. */
@@ -73,7 +73,7 @@ export function renderInspection(inspection: Inspection, columns: number): strin
 export function labelled(blocks: readonly (readonly [string, readonly string[]])[], columns: number): string {
   const lines = blocks.flatMap(([label, texts]) =>
     texts
-      .flatMap((line) => wrapped(line, Math.max(40, columns - LABEL_WIDTH)))
+      .flatMap((line) => wrapped(line, columns - LABEL_WIDTH))
       .map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line),
   );
   return lines.map((line) => `${line}\n`).join('');
@@ -173,20 +173,4 @@ function damageLines(damage: readonly Damage[]): string[] {
   if (damage.length === 0) return [text.noDamage];
   const shown = damage.slice(0, DAMAGE_SHOWN);
   return [...shown.map(text.damage), ...(damage.length > shown.length ? [live.moreDamage(damage.length - shown.length)] : [])];
-}
-
-/** Breaks a line at spaces; a word that is too long stays whole. */
-function wrapped(line: string, width: number): string[] {
-  const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(' ')) {
-    const longer = current === '' ? word : `${current} ${word}`;
-    if (displayWidth(longer) > width && current !== '') {
-      lines.push(current);
-      current = `  ${word}`;
-    } else {
-      current = longer;
-    }
-  }
-  return [...lines, current];
 }

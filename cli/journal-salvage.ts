@@ -10,6 +10,7 @@ import { lossLine } from './journal-render.ts';
 import { type Finding, findingLines, findingsOf } from './journal-verify.ts';
 import { interruptible, type JournalView, withJournalFolder } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { fitted } from './table.ts';
 
 interface SalvageOptions {
   readonly out: string;
@@ -59,7 +60,7 @@ async function salvage(view: JournalView, options: SalvageOptions, signal: Abort
   const missing = (await gapsOf(journal)).map(lossOfGap);
   const report: Salvage = { folder, out, savedCount: saved.count, damage, missing };
   if (options.json === true) io.out(`${JSON.stringify(report)}\n`);
-  else for (const line of salvageLines(report)) io.out(`${line}\n`);
+  else for (const line of salvageLines(report)) io.out(`${fitted(line, io.columns)}\n`);
   if (damage.length > 0 || missing.length > 0) io.setExitCode(EXIT.problems);
 }
 

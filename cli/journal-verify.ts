@@ -10,6 +10,7 @@ import { lossLine, sensorLines } from './journal-render.ts';
 import { interruptible, type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
 import { stateOption } from './state-folder.ts';
+import { fitted } from './table.ts';
 
 interface VerifyOptions {
   readonly state?: string;
@@ -48,7 +49,7 @@ export function addVerify(journal: Command, io: Io): void {
         interruptible(io, async (signal) => {
           const found = await verify(view, io, signal);
           if (signal.aborted) return;
-          io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderVerification(found));
+          io.out(options.json === true ? `${JSON.stringify(found)}\n` : fitted(renderVerification(found), io.columns));
           if (found.damage.length > 0 || found.unreadCount > 0) io.setExitCode(EXIT.problems);
         }),
       ),

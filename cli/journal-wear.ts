@@ -10,6 +10,7 @@ import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
 import { stateOption } from './state-folder.ts';
+import { fitted } from './table.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_DAYS = 365.25;
@@ -64,8 +65,12 @@ function showWear({ running, unanswering, config, journal, folder }: JournalView
     const { recordCount, sizeBytes } = journal.stats();
     const state = unanswering === undefined ? { running: false } : { running: true, answering: false, ...unanswering };
     if (options.json === true) io.out(`${JSON.stringify({ ...state, recordCount, sizeBytes })}\n`);
-    if (unanswering === undefined) io.err(text.wearUnknown(folder, recordCount, sizeText(sizeBytes)));
-    else io.err(live.notAnswering(dirname(folder), unanswering.pid) + text.wearUnanswered(recordCount, sizeText(sizeBytes)));
+    if (unanswering === undefined) io.err(fitted(text.wearUnknown(folder, recordCount, sizeText(sizeBytes)), io.columns));
+    else
+      io.err(
+        live.notAnswering(dirname(folder), unanswering.pid) +
+          fitted(text.wearUnanswered(recordCount, sizeText(sizeBytes)), io.columns),
+      );
     io.setExitCode(EXIT.problems);
     return;
   }

@@ -33,7 +33,8 @@ export function addRead(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Without a running gateway the devices are read directly; nothing is kept and no output is touched.
+Without a running gateway the devices are read directly; nothing is kept and no
+output is touched.
 Exit code 3 when a device does not answer.
 
 Examples:

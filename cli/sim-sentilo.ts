@@ -32,9 +32,10 @@ export function addSimSentilo(sim: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Without --world it knows the provider makers-poblenou with the token demo-token and accepts any sensor.
-Data can be published, read back and deleted. The services catalog, order, alarm and subscribe are not simulated
-in this version: they are answered 404, as a path that does not exist.
+Without --world it knows the provider makers-poblenou with the token demo-token
+and accepts any sensor. Data can be published, read back and deleted. The
+services catalog, order, alarm and subscribe are not simulated in this version:
+they are answered 404, as a path that does not exist.
 
 Examples:
   barri sim sentilo --world examples/world.yaml --log

@@ -30,9 +30,9 @@ export function addStatus(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Exit code 1 when something is wrong: a device silent, the city out of reach, readings
-lost, a gateway that does not answer. Without a gateway it tells of the journal alone:
-1 when something in it is damaged or missing.
+Exit code 1 when something is wrong: a device silent, the city out of reach,
+readings lost, a gateway that does not answer. Without a gateway it tells of the
+journal alone: 1 when something in it is damaged or missing.
 
 Examples:
   barri status

@@ -26,3 +26,34 @@ export function tableLines(rows: readonly (readonly string[])[], right: Readonly
       .trimEnd(),
   );
 }
+
+/** Too narrow a terminal is not worth breaking lines for. */
+const WIDTH_MIN = 40;
+
+/** Breaks lines so that they fit on a terminal of so many columns; what stands further in stays there. */
+export function fitted(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const indent = /^ */.exec(line)?.[0] ?? '';
+      return wrapped(line.slice(indent.length), columns - indent.length).map((part) => (part === '' ? '' : indent + part));
+    })
+    .join('\n');
+}
+
+/** Breaks a line at spaces; a word that is too long stays whole. */
+export function wrapped(line: string, columns: number): string[] {
+  const width = Math.max(WIDTH_MIN, columns);
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(' ')) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (displayWidth(longer) > width && current !== '') {
+      lines.push(current);
+      current = `  ${word}`;
+    } else {
+      current = longer;
+    }
+  }
+  return [...lines, current];
+}

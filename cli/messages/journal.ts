@@ -104,10 +104,10 @@ Examples:
 
   // -------------------------------------------------------------------------------------------------------------- verify
   verifyHelp: `
-Exit code 0 when every record is right, 1 when something is damaged. What a power
-cut left half-written at the end is no damage: nobody was promised it. Beside a
-running gateway a damaged place is looked at twice, because what the gateway
-recycles or drops meanwhile is no damage either.
+Exit code 0 when every record is right, 1 when something is damaged. What a
+power cut left half-written at the end is no damage: nobody was promised it.
+Beside a running gateway a damaged place is looked at twice, because what the
+gateway recycles or drops meanwhile is no damage either.
 
 Examples:
   barri journal verify
@@ -135,8 +135,8 @@ Examples:
   exportHelp: `
 Times are UTC unless they have a zone: 2026-11-25, 2026-11-25T14:30:05,
 2026-11-25T14:30+01:00, 2026-11-25+01:00 for a day of that zone, or how long
-ago: 2d, 12h30min. --from is included, --to is not, but a day in --to is exported
-whole.
+ago: 2d, 12h30min. --from is included, --to is not, but a day in --to is
+exported whole.
 
 csv     readings only, RFC 4180 with a header line; numbers with a dot and all
         digits. A text that a spreadsheet would take for a formula gets an
@@ -189,10 +189,10 @@ Examples:
   salvageHelp: `
 Work on a copy of the card. Not a byte of the damaged folder is changed, and the
 records go into one file, not into a new journal: there they would get new
-sequences, the delivery state would no longer fit, and a gateway on it would send
-to the city again what the city has. Each record in the file has its old sequence
-and all its fields. Later copies of a reading that the city refused for now are
-among them (\`heldFrom\`).
+sequences, the delivery state would no longer fit, and a gateway on it would
+send to the city again what the city has. Each record in the file has its old
+sequence and all its fields. Later copies of a reading that the city refused for
+now are among them (\`heldFrom\`).
 
 Exit code 0 when nothing is lost, 1 when something is.
 

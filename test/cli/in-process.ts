@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 /** Runs a command line in this process, for what ends by itself. */
-export async function barri(args: readonly string[], env: Io['env'] = {}): Promise<Ended> {
+export async function barri(args: readonly string[], env: Io['env'] = {}, columns = 100): Promise<Ended> {
   let code = 0;
   let out = '';
   let err = '';
@@ -24,7 +24,7 @@ export async function barri(args: readonly string[], env: Io['env'] = {}): Promi
     },
     env,
     isTerminal: false,
-    columns: 100,
+    columns,
     rows: 40,
     packageRoot: ROOT,
     fatal: (error) => {

@@ -5,6 +5,7 @@ import { join, normalize } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram, runProgram } from '../../cli/program.ts';
+import { displayWidth } from '../../cli/table.ts';
 import { DRIVER_IDS } from '../../drivers/registry.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -131,6 +132,24 @@ function unknownIn(line: string, program: Command, later = LATER_COMMANDS): stri
   const known = new Set(['--help', '--version', ...command.options.flatMap(({ long }) => long ?? [])]);
   const option = words.find((word) => /^--[a-z]/.test(word) && !known.has(word));
   return option === undefined ? undefined : `barri ${line}: no option ${option}`;
+}
+
+describe('every help text', () => {
+  it('fits on 80 columns, but for commands that are to be pasted', async () => {
+    const tooWide: string[] = [];
+    for (const words of commandsOf(await createProgram(silentIo()))) {
+      const { out, err } = await barri(...words, '--help');
+      expect({ words, err }).toEqual({ words, err: '' });
+      const wide = out.split('\n').filter((line) => displayWidth(line) > 80 && !line.startsWith('  barri '));
+      tooWide.push(...wide.map((line) => `${words.join(' ')}: ${line}`));
+    }
+    expect(tooWide).toEqual([]);
+  });
+});
+
+/** The words of a command and of those below it. */
+function commandsOf(command: Command, words: readonly string[] = []): (readonly string[])[] {
+  return [words, ...command.commands.flatMap((each) => commandsOf(each, [...words, each.name()]))];
 }
 
 describe('the repository', () => {
