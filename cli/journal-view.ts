@@ -1,5 +1,5 @@
 import { promises as fs } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { parseBlockFileName } from '../gateway/journal/block-file.ts';
 import { uplinkOf } from '../gateway/journal/cursor-file.ts';
@@ -15,8 +15,9 @@ import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/journal.ts';
+import { text as live } from './messages/live.ts';
 import { isLoss } from './render-status.ts';
-import { SIMULATED_MARK } from './state-folder.ts';
+import { isSimulated } from './state-folder.ts';
 
 /** A journal that is only looked at. */
 export interface JournalView {
@@ -108,11 +109,9 @@ async function lookAt(
   const isRunning = running !== undefined || unanswering !== undefined;
   const names = await fs.readdir(folder);
   const journal = await openToLook(folder);
-  const isSimulated = await fs.access(join(dirname(resolve(folder)), SIMULATED_MARK)).then(
-    () => true,
-    () => false,
-  );
-  if (isSimulated) io.err(text.simulated(folder));
+  // That of a copy may have been copied with it.
+  const hasMark = await isSimulated(dirname(resolve(folder)));
+  if (hasMark) io.err(live.simulatedReadings(folder));
   if (isRunning) io.err(text.running);
   const again = () => openToLook(folder);
   let times: Promise<Times> | undefined;
@@ -123,7 +122,7 @@ async function lookAt(
       isRunning,
       ...(running === undefined ? {} : { running }),
       ...(unanswering === undefined ? {} : { unanswering }),
-      isSimulated,
+      isSimulated: hasMark,
       ...(config === undefined ? {} : { config }),
       uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
       again,

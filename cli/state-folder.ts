@@ -12,7 +12,7 @@ import { text } from './messages/live.ts';
 const SYSTEM_CONFIG = '/etc/barri/';
 const SYSTEM_STATE = '/var/lib/barri';
 /** Marks a state folder whose readings were simulated. */
-export const SIMULATED_MARK = 'simulated';
+const SIMULATED_MARK = 'simulated';
 
 /** The site file of a gateway that was installed as a service. */
 export const SITE_DEFAULT = '/etc/barri/gateway.yaml';
@@ -63,7 +63,7 @@ export function stateFolders(choice: Omit<StateFolderChoice, 'simulated'>): stri
  */
 export async function claimFolder(folder: string, simulated: boolean, io: Io): Promise<boolean> {
   const mark = join(folder, SIMULATED_MARK);
-  const isMarked = await exists(mark);
+  const isMarked = await isSimulated(folder);
   const isUsed = await exists(join(folder, 'journal'));
   if (simulated ? isUsed && !isMarked : isMarked) {
     io.err(text.stateFolderOfOtherKind(folder, simulated));
@@ -84,6 +84,11 @@ export async function claimFolder(folder: string, simulated: boolean, io: Io): P
     await disk.fsyncDir(folder);
   }
   return true;
+}
+
+/** Whether the readings in a state folder were simulated. */
+export async function isSimulated(folder: string): Promise<boolean> {
+  return await exists(join(folder, SIMULATED_MARK));
 }
 
 /** Runs `work` on a state folder; when the folder cannot be used, that is said, and undefined returned. */

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
@@ -12,7 +13,7 @@ import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
-import { SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
+import { isSimulated, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
 
 interface StatusOptions {
   readonly state?: string;
@@ -47,8 +48,10 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
   const place = await placeOf({ state: told, site: told === undefined ? site : undefined }, io);
   if (place === undefined) return;
   for (const folder of place.folders) {
-    const status = await askGateway<GatewayStatus>(await stateFolderAt(folder), '/status');
+    const stateFolder = await stateFolderAt(folder);
+    const status = await askGateway<GatewayStatus>(stateFolder, '/status');
     if (status === undefined) continue;
+    if (await isSimulated(stateFolder)) io.err(text.simulatedReadings(stateFolder));
     io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status));
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
@@ -78,6 +81,7 @@ async function showStored(
 ): Promise<void> {
   const stored = await orSayUnreadable(folder, io, () => storedIn(journalFolder, io));
   if (stored === undefined) return;
+  if (await isSimulated(dirname(resolve(journalFolder)))) io.err(text.simulatedReadings(folder));
   const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
   if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
   if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);

@@ -15,7 +15,6 @@ Examples:
   barri journal inspect
   barri journal export --from 7d --format csv --out week.csv`,
   running: 'A gateway is running on this journal: what it writes from now on may be missing here.\n',
-  simulated: (folder: string) => `note: the readings in ${folder} are simulated\n`,
   noJournal: (folder: string, absence: Absence, toldBy: ToldBy) =>
     `error[B120] ${ABSENCES[absence](folder)}\n${NO_JOURNAL_REMEDIES[toldBy]}`,
   noSiteNamed: (file: string) =>

@@ -115,6 +115,7 @@ export const text = {
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
   notAnswering: (folder: string, pid: number | undefined) =>
     `error[B109] a gateway runs on ${folder}${pid === undefined ? '' : ` (process ${pid})`} and does not answer\n   = ask again if it has just started; one that was stopped with a signal goes on with: kill -CONT ${pid ?? 'PROCESS'}\n   = else start it anew (sudo systemctl restart barri): what it kept is in the journal\n`,
+  simulatedReadings: (folder: string) => `note: the readings in ${folder} are simulated\n`,
   keptSoFar: 'This is what its journal holds:\n',
   noJournal: (folder: string, absence: Absence) =>
     `error[B103] no gateway runs on ${folder}, and ${ABSENCES[absence]}\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,

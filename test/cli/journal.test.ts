@@ -257,8 +257,23 @@ describe('a gateway that runs and does not answer', () => {
   });
 });
 
-test('simulated readings are said to be simulated', async () => {
-  await keep(state, [hall(1)]);
-  writeFileSync(join(state, 'simulated'), '');
-  expect((await journal('inspect', '--state', state)).err).toContain('simulated');
+describe('simulated readings are said to be simulated', () => {
+  const note = () => expect.stringMatching(`note: the readings in ${state}.* are simulated\n`);
+
+  test.each([['journal', 'inspect'], ['journal', 'verify'], ['status']])('by %s %s', async (...words: string[]) => {
+    await keep(state, [hall(1)]);
+    const look = () => barri([...words.filter((word) => word !== undefined), '--state', state]);
+    expect((await look()).err).toBe('');
+    writeFileSync(join(state, 'simulated'), '');
+    expect((await look()).err).toEqual(note());
+  });
+
+  test('by status beside the gateway that runs', async () => {
+    await keep(state, [hall(1)]);
+    writeFileSync(join(state, 'simulated'), '');
+    await serve(STORED, { measuring: { answeringCount: 0, deviceCount: 0 } });
+    const { out, err } = await barri(['status', '--state', state, '--json']);
+    expect(JSON.parse(out)).toMatchObject({ running: true });
+    expect(err).toEqual(note());
+  });
 });
