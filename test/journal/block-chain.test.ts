@@ -128,6 +128,11 @@ describe('a chain of block files', () => {
       if (first === undefined || second === undefined) throw new Error('too few files');
       const [dropped, kept] = [first.lastSequence, run(1, 1000).filter(({ sequence }) => sequence > second.lastSequence)];
       await chain.drop(first);
+      // A copy, because what comes next makes the name durable as well.
+      const afterDrop = disk.fork();
+      afterDrop.crash(seeded(seed));
+      const left = sequencesOf(await readAll(await open(afterDrop)));
+      expect(left, `seed ${seed}`).toEqual(sequencesOf(run(1, 1000)).filter((sequence) => sequence > dropped));
       await chain.replace(second, [[stored(dropped + 3)]], { isThinned: true });
       disk.crash(seeded(seed));
       expect(sequencesOf(await readAll(await open(disk))), `seed ${seed}`).toEqual(sequencesOf([stored(dropped + 3), ...kept]));
