@@ -2,7 +2,7 @@ import type { LogLevel } from '../../gateway/host.ts';
 import type { Journal, SequenceRange, StoredRecord } from '../../gateway/journal/journal.ts';
 import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
-import { TestClock } from '../support/test-clock.ts';
+import { drain, TestClock } from '../support/test-clock.ts';
 import type { ModelDisk } from './model-disk.ts';
 
 export const FOLDER = '/var/lib/barri/journal';
@@ -53,6 +53,26 @@ export async function appendAll(journal: Journal, from: number, to: number): Pro
   const appended: Promise<number>[] = [];
   for (let value = from; value <= to; value++) appended.push(journal.append(observation(value)));
   return await Promise.all(appended);
+}
+
+/** An observation with digits that no codec makes shorter: slots and block files fill soon. */
+export function noisy(value: number): Observation {
+  return observation(value, { uncalibrated: seeded(value)() });
+}
+
+/** Appends the readings of these values as one group. */
+export async function appendGroup(journal: Journal, from: number, to: number, reading = noisy): Promise<number[]> {
+  return await Promise.all(upTo(to, from).map((value) => journal.append(reading(value))));
+}
+
+/** Resolves when the work has ended, or when the process has: what hangs never settles. */
+export async function untilEndOf(work: Promise<unknown>, hasStopped: () => boolean): Promise<void> {
+  let isDone = false;
+  const done = work.then(() => {
+    isDone = true;
+  });
+  while (!isDone && !hasStopped()) await drain();
+  if (isDone) await done;
 }
 
 /** Everything that is stored, in small steps, as an uplink reads. */
