@@ -205,3 +205,23 @@ it('never gives a sequence again that a cursor still names as being sent, even w
   const reopened = await open(disk);
   expect(await reopened.append(observation(6))).toBeGreaterThan(5);
 });
+
+it('keeps what was settled while a commit was on its way that failed and was written to another slot', async () => {
+  const disk = new ModelDisk();
+  const journal = await open(disk);
+  await appendAll(journal, 1, 10);
+  const delivery = await journal.delivery('sentilo');
+  await delivery.begin(upTo(10));
+  disk.fault = (operation, _count, path) => {
+    if (operation !== 'fdatasync' || path !== `${FOLDER}/slot-000`) return undefined;
+    disk.fault = undefined;
+    delivery.settle(upTo(10), upTo(10));
+    return 'EIO';
+  };
+  await appendAll(journal, 11, 20);
+  await delivery.flush();
+  // The bytes of the first try reach the card as well: two frames have these sequences, and the older one knows of nothing settled.
+  const again = await (await open(disk.copy())).delivery('sentilo');
+  expect(again.lowWater).toBe(10);
+  expect(again.unresolved).toEqual([]);
+});
