@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrameInto, PAGE_BYTES, placesOf, toPage } from '../../gateway/journal/frame.ts';
 import { type SlotScan, scanSlot } from '../../gateway/journal/slot-scan.ts';
-import { IS_DEEP, seeded } from './kit.ts';
+import { drain } from '../support/test-clock.ts';
+import { appendGroup, FOLDER, IS_DEEP, open as openJournal, readAll, seeded, valuesOf } from './kit.ts';
+import { ModelDisk } from './model-disk.ts';
 
 const SLOT_BYTES = 65_536;
 const NAME = 'slot-000';
@@ -103,6 +105,69 @@ describe('a slot of 64 KiB', () => {
     expect(scanSlot(torn, NAME).endBytes).toBeGreaterThanOrEqual(toPage(last.offset + 1));
   });
 });
+
+/** Of a journal that uses its slots again soon. */
+const SIZES = { slotBytes: 16_384, slotCount: 3, blockFileBytes: 1 << 20 };
+
+describe.each([1, 4])('use %i of a slot, of which no commit is right any more', (use) => {
+  it.each([1, 2])('is said, although nothing beside it tells what is missing: %i commits', async (commits) => {
+    const { disk, path } = await untilUse(use, commits);
+    for (let page = 0; page < commits; page++) rot(disk, path, page);
+    const { damage } = (await openJournal(disk, SIZES)).stats();
+    expect(damage.map(({ file }) => `${FOLDER}/${file}`)).toContain(path);
+  });
+
+  it('does not come back, mixed with the next use, when the card gives a page back later', async () => {
+    const { disk, path } = await untilUse(use, 2);
+    rot(disk, path, 0);
+    const repair = rot(disk, path, 1);
+    const journal = await openJournal(disk, SIZES);
+    let isUsed = false;
+    disk.fault = (operation, _count, written) => {
+      isUsed ||= operation === 'pwrite' && written === path;
+      return undefined;
+    };
+    // The slot gets one commit of its next use, so that the second page still is as the last use left it.
+    for (let value = 10_001; !isUsed; value += 20) await appendGroup(journal, value, value + 19);
+    disk.crash(() => 0);
+    const before = valuesOf(await readAll(await openJournal(disk.copy(), SIZES), 1_000));
+    repair();
+    expect(valuesOf(await readAll(await openJournal(disk, SIZES), 1_000))).toEqual(before);
+  });
+});
+
+/** A journal whose newest slot is in that use and has so many commits; there is another slot with records. */
+async function untilUse(use: number, commits: number): Promise<{ disk: ModelDisk; path: string }> {
+  const disk = new ModelDisk();
+  const journal = await openJournal(disk, SIZES);
+  const uses = new Map<string, number>();
+  let newest = '';
+  let count = 0;
+  disk.fault = (operation, _count, path) => {
+    if (operation !== 'pwrite' || !path.includes('/slot-')) return undefined;
+    if (path !== newest) {
+      uses.set(path, (uses.get(path) ?? 0) + 1);
+      count = 0;
+    }
+    newest = path;
+    count += 1;
+    return undefined;
+  };
+  for (let value = 1; value <= 100 || count !== commits || (uses.get(newest) ?? 0) < use; value += 20) {
+    await appendGroup(journal, value, value + 19);
+    for (let turn = 0; turn < 5; turn++) await drain();
+  }
+  disk.crash(() => 0);
+  return { disk, path: newest };
+}
+
+/** Four bytes of the commit in that page change; returns what makes them right again. */
+function rot(disk: ModelDisk, path: string, page: number): () => void {
+  const at = page * PAGE_BYTES + 200;
+  const bytes = disk.bytes(path).slice(at, at + 4);
+  disk.damage(path, at, new Uint8Array(4).fill(0xee));
+  return () => disk.damage(path, at, bytes);
+}
 
 function isSame(a: object, b: object): boolean {
   return Object.entries(a).every(([name, value]) => (b as Record<string, unknown>)[name] === value);
