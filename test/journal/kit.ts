@@ -67,12 +67,13 @@ export async function appendGroup(journal: Journal, from: number, to: number, re
 
 /** Resolves when the work has ended, or when the process has: what hangs never settles. */
 export async function untilEndOf(work: Promise<unknown>, hasStopped: () => boolean): Promise<void> {
-  let isDone = false;
-  const done = work.then(() => {
-    isDone = true;
-  });
-  while (!isDone && !hasStopped()) await drain();
-  if (isDone) await done;
+  let isSettled = false;
+  const finish = () => {
+    isSettled = true;
+  };
+  work.then(finish, finish);
+  while (!isSettled && !hasStopped()) await drain();
+  if (isSettled) await work;
 }
 
 /** Everything that is stored, in small steps, as an uplink reads. */

@@ -9,7 +9,7 @@ import { ModelDisk } from './model-disk.ts';
 
 const SIZES = { slotBytes: 16_384, slotCount: 3, blockFileBytes: 65_536 };
 const SLOT = `${FOLDER}/slot-000`;
-/** Appended before the slot was left alone; the last of them stand in it. */
+/** So many readings stand in it. */
 const LATE = 60;
 
 async function appendGroups(journal: Journal, from: number, to: number): Promise<void> {
