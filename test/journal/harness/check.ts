@@ -42,6 +42,16 @@ export async function checkJournal(journal: Journal, truth: Truth, { causes }: {
   await checkClasses(journal, stored);
   await checkDelivery(journal, stored, truth);
   await checkLosses(journal, stored, truth, causes);
+  if (causes !== 'any') checkNamed(await readAll(journal, 200));
+}
+
+/** What is named as lost is not there: of the places that a gap record spans there is one for each that it counts. */
+function checkNamed(stored: readonly StoredRecord[]): void {
+  for (const { cause, recordClass, count = 0, firstSequence: first, lastSequence: last } of gapsOf(stored)) {
+    const isMeant = ({ record }: StoredRecord) => recordClass === undefined || classOf(record) === recordClass;
+    const present = stored.filter((each) => isMeant(each) && isIn(each, { first, last })).length;
+    assert(count + present <= last - first + 1, `${count} of ${first} to ${last} are lost (${cause}), and ${present} are there`);
+  }
 }
 
 /** Nothing is invented, and no sequence names two contents. */
