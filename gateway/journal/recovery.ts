@@ -14,8 +14,8 @@ import { type LossPlace, NamedLosses } from './named-losses.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
-import type { FramePlace } from './slot.ts';
-import { epochOf, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
+import type { FramePlace, Slot } from './slot.ts';
+import { epochOf, type FoundSlot, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
 import { stateDamage } from './state-files.ts';
 
@@ -76,9 +76,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     { ...options, foreign: slots.foreign, nextEpoch: newEpoch },
   );
   const marks = await ring.lowWaters();
-  // What is sealed was let go: these slots only have not been used again yet.
-  for (const slot of ring.full(true))
-    if ((slot.frames.at(-1)?.lastSequence ?? 0) <= (marks.get(SEALED_MARK) ?? 0)) ring.free(slot);
+  const left = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0);
   epoch = Math.max(epoch, epochOf(slots.found));
   const list = await openFileList(disk, folder);
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
@@ -92,7 +90,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   if (!options.isReadOnly) for (const bad of blockDamage) if (isDamaged(bad)) await keepAside(disk, folder, bad, options.log);
   const marked = await readMarked(ring, chains, isAnythingMissing);
   const missing = holesIn(ring, chains, marks);
-  if (slots.hasClosed) for (const range of withRoom(missing, ring)) slots.unread.add(range);
+  if (slots.hasClosed || left.length > 0) for (const range of withRoom(missing, ring)) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
   const announced = await stillLost(pending, marked.named, ring, chains);
   const known = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
@@ -133,9 +131,26 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     unread: slots.unread,
     marks,
     uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
-    foreignBytes: slots.foreignBytes,
+    foreignBytes: left.reduce((sum, { fileBytes }) => sum + fileBytes, slots.foreignBytes),
     copied: await findCopied(ring, chains, { isLeftAlone: marks.has(LEFT_ALONE_MARK), heldFrom: marked.heldFrom }),
   };
+}
+
+/**
+ * What is sealed was let go: these slots only have not been used again yet. One of which some pages cannot be read now may
+ * have been: it is left alone, and returned.
+ */
+function freeSealed(ring: SlotRing, found: readonly FoundSlot[], sealedThrough: number): readonly Slot[] {
+  const left: Slot[] = [];
+  for (const { slot, hasUnreadable } of found) {
+    if (slot.frames.length === 0 || (slot.frames.at(-1)?.lastSequence ?? 0) > sealedThrough) continue;
+    if (!hasUnreadable) ring.free(slot);
+    else {
+      ring.leaveAlone(slot);
+      left.push(slot);
+    }
+  }
+  return left;
 }
 
 /** Where the sequences go on, and what is said of those that are left out. */

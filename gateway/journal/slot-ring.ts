@@ -32,6 +32,7 @@ export class SlotRing {
   readonly #folder: string;
   readonly #options: SlotRingOptions;
   readonly #slots: Slot[];
+  readonly #foreign: string[];
   #current: Slot | undefined;
   #isPrepared = false;
   #isSettled = false;
@@ -45,6 +46,7 @@ export class SlotRing {
     this.#folder = folder;
     this.#options = options;
     this.#slots = [...found];
+    this.#foreign = [...options.foreign];
     this.reader = new SlotReader(disk, folder, options.slotBytes, (slot, { code }) => {
       this.#readOnlyCode = code;
       slot.isFinished = true;
@@ -87,6 +89,13 @@ export class SlotRing {
   /** What is sealed needs its slot no more. */
   free(slot: Slot): void {
     slot.frames = [];
+    if (slot === this.#current) this.#current = undefined;
+  }
+
+  /** It is neither read, written nor deleted. */
+  leaveAlone(slot: Slot): void {
+    this.#foreign.push(slot.name);
+    this.#forget(slot);
     if (slot === this.#current) this.#current = undefined;
   }
 
@@ -310,7 +319,7 @@ export class SlotRing {
 
   /** A slot under a name that no other has. */
   async #makeAnother(): Promise<Slot> {
-    const isTaken = (name: string) => this.#slots.some((slot) => slot.name === name) || this.#options.foreign.includes(name);
+    const isTaken = (name: string) => this.#slots.some((slot) => slot.name === name) || this.#foreign.includes(name);
     let number = 0;
     while (isTaken(slotName(number))) number += 1;
     const name = slotName(number);

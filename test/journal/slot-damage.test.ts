@@ -136,6 +136,23 @@ describe.each([1, 4])('use %i of a slot, of which no commit is right any more', 
   });
 });
 
+it('a slot whose present use the card refuses is not written over, and is read once the card gives it again', async () => {
+  const { disk, path } = await untilUse(4, 2);
+  const before = valuesOf(await readAll(await openJournal(disk.copy(), SIZES), 1_000));
+  // Behind these stand right commits of the use before, all of which are sealed.
+  for (const page of [0, 1]) disk.setUnreadable(path, page);
+  const journal = await openJournal(disk, SIZES);
+  for (let value = 10_001; value < 12_000; value += 20) await appendGroup(journal, value, value + 19);
+  disk.crash(() => 0);
+  for (const page of [0, 1]) disk.setUnreadable(path, page, false);
+  const again = await openJournal(disk, SIZES);
+  // What had been passed is appended again, and is there as soon as that is durable.
+  await appendGroup(again, 12_001, 12_020);
+  for (let turn = 0; turn < 50; turn++) await drain();
+  const found = new Set(valuesOf(await readAll(again, 1_000)));
+  expect(before.filter((value) => !found.has(value))).toEqual([]);
+});
+
 /** A journal whose newest slot is in that use and has so many commits; there is another slot with records. */
 async function untilUse(use: number, commits: number): Promise<{ disk: ModelDisk; path: string }> {
   const disk = new ModelDisk();
