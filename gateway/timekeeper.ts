@@ -321,11 +321,13 @@ class ClockWatch implements Timekeeper {
   }
 
   #write(wall: WallTime, nowMs: number, source: string, correctedMs = 0): void {
+    // Whole milliseconds, as records are stamped, and none before now: what was stamped before keeps its time.
+    const aheadMs = Math.ceil(nowMs) - Math.floor(nowMs);
     const anchor: TimeAnchor = {
       kind: 'anchor',
       boot: this.#host.bootId,
-      monotonicMs: nowMs,
-      wallMs: wall.ms,
+      monotonicMs: Math.ceil(nowMs),
+      wallMs: wall.ms + aheadMs,
       wallQuality: wall.quality,
       source,
       errorMs: this.#errorOf(wall, nowMs, correctedMs),
