@@ -25,7 +25,7 @@ const PROBE: JournalRecord = {
 export const CAUSES_OF_ROOM = ['size-cap', 'disk-full', 'expired'] as const;
 
 /** Why acknowledged records may be gone, as gap records say it; `any`: the disk failed, lied or was damaged. */
-type Causes = readonly string[] | 'any';
+export type Causes = readonly string[] | 'any';
 
 /**
  * Checks a journal that has just been opened against what happened before: the invariants I1 to I4 and I8 of the journal's

@@ -4,7 +4,7 @@ import type { JournalRecord } from '../../../gateway/record.ts';
 import type { DiskHook, SimulatedDisk } from '../../../simulator/disk.ts';
 import { TestClock } from '../../support/test-clock.ts';
 import { open, seeded, upTo, WALL_MS } from '../kit.ts';
-import { checkJournal } from './check.ts';
+import { type Causes, checkJournal } from './check.ts';
 import { Boot, type Sizes } from './program.ts';
 import { type History, truthOf } from './truth.ts';
 
@@ -135,12 +135,12 @@ export async function countOperations(disk: SimulatedDisk): Promise<number> {
 }
 
 /** The power goes; then, on a disk that works, everything must be as it was promised, and the journal writes again. */
-export async function checkAfter(disk: SimulatedDisk, history: History, seed: number): Promise<void> {
+export async function checkAfter(disk: SimulatedDisk, history: History, seed: number, causes: Causes = 'any'): Promise<void> {
   disk.fault = undefined;
   disk.crash(seeded(seed));
   const clock = faultyClock();
   const journal = await clock.run(open(disk, { clock, ...SIZES }));
-  await clock.run(checkJournal(journal, truthOf(history), { causes: 'any' }));
+  await clock.run(checkJournal(journal, truthOf(history), { causes }));
   const record = new Boot(9).next(seeded(seed));
   const sequence = await clock.run(journal.append(record, true));
   assert.deepEqual(await clock.run(journal.read(sequence, 1)), [{ sequence, record }]);
