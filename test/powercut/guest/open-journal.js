@@ -27,13 +27,19 @@ const SMALL_FILES = { maxSizeBytes: 128 << 10, slotBytes: 16 << 10, blockFileByt
 export async function openJournal(disk, folder, options) {
   say('OPENING');
   let journal;
-  const filesNow = () => journal?.stats().files ?? [];
-  const card = watched(process.env.WITHOUT_SYNC === '1' ? unsynced(disk) : disk, filesNow);
+  // A file that is deleted is no longer among those that the journal has: what was in it is known from before.
+  const known = new Map();
+  const look = () => {
+    for (const file of journal?.stats().files ?? []) known.set(file.file, file);
+    return known;
+  };
+  const card = watched(process.env.WITHOUT_SYNC === '1' ? unsynced(disk) : disk, look);
   journal = await openBuilt(card, folder, process.env.SMALL_FILES === '1' ? { ...options, ...SMALL_FILES } : options);
   await tellWhatIsThere(journal);
   const append = async (record, urgent) => {
     const sequence = await journal.append(record, urgent);
     say(`ACK ${sequence} ${digest(record)}`);
+    look();
     return sequence;
   };
   return over(journal, { append });
@@ -81,10 +87,10 @@ function isPlain(value) {
  * Says which files come and go before they do, so that the host can cut the power just then; and of a file that is deleted
  * or replaced, which sequences the journal is about to give up or to thin.
  */
-function watched(disk, filesNow) {
+function watched(disk, look) {
   const sayFile = (operation, path) => {
     const name = basename(path);
-    const old = filesNow().find(({ file }) => file === name);
+    const old = look().get(name);
     if (old !== undefined && operation !== 'create') say(`DROPS ${firstInName(name) ?? old.firstSequence} ${old.lastSequence}`);
     say(`FILE ${operation} ${name}`);
   };
