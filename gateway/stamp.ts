@@ -1,4 +1,4 @@
-import type { Clock } from '../drivers/clock.ts';
+import type { Clock, WallTime } from '../drivers/clock.ts';
 import type { Stamp } from './record.ts';
 
 /**
@@ -9,4 +9,13 @@ export function stampAt(clock: Clock, boot: string, atMonotonicMs = clock.monoto
   const wall = clock.wall();
   const agoMs = clock.monotonicMs() - atMonotonicMs;
   return { boot, monotonicMs: Math.floor(atMonotonicMs), wallMs: Math.round(wall.ms - agoMs), wallQuality: wall.quality };
+}
+
+/**
+ * When a wall clock was looked at, in whole milliseconds as records are stamped, and never before `nowMs`: what was stamped
+ * before that keeps its time.
+ */
+export function wholeMoment(wall: WallTime, nowMs: number): Pick<Stamp, 'monotonicMs' | 'wallMs' | 'wallQuality'> {
+  const monotonicMs = Math.ceil(nowMs);
+  return { monotonicMs, wallMs: wall.ms + monotonicMs - Math.floor(nowMs), wallQuality: wall.quality };
 }

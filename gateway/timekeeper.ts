@@ -2,7 +2,7 @@ import { sleep, type WallQuality, type WallTime } from '../drivers/clock.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Event, Stamp, TimeAnchor } from './record.ts';
-import { stampAt } from './stamp.ts';
+import { stampAt, wholeMoment } from './stamp.ts';
 import {
   ACCEPTED,
   type Bounds,
@@ -321,14 +321,10 @@ class ClockWatch implements Timekeeper {
   }
 
   #write(wall: WallTime, nowMs: number, source: string, correctedMs = 0): void {
-    // Whole milliseconds, as records are stamped, and none before now: what was stamped before keeps its time.
-    const aheadMs = Math.ceil(nowMs) - Math.floor(nowMs);
     const anchor: TimeAnchor = {
       kind: 'anchor',
       boot: this.#host.bootId,
-      monotonicMs: Math.ceil(nowMs),
-      wallMs: wall.ms + aheadMs,
-      wallQuality: wall.quality,
+      ...wholeMoment(wall, nowMs),
       source,
       errorMs: this.#errorOf(wall, nowMs, correctedMs),
     };

@@ -47,6 +47,7 @@ export function isNamedBy(loss: LossPlace, gap: LossPlace): boolean {
   return isSpanned && (gap.recordClass === undefined || gap.recordClass === loss.recordClass);
 }
 
-function rangeOf({ firstSequence, lastSequence }: Pick<LossPlace, 'firstSequence' | 'lastSequence'>): SequenceRange {
+/** The sequences of a loss. */
+export function rangeOf({ firstSequence, lastSequence }: Pick<LossPlace, 'firstSequence' | 'lastSequence'>): SequenceRange {
   return { first: firstSequence, last: lastSequence };
 }

@@ -9,7 +9,7 @@ import { ignoreFailure } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { countInSlots, fileStats } from './file-stats.ts';
 import { goneDamage, lossAt } from './holes.ts';
-import { type Damage, type Journal, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
+import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
 import { keepAside } from './quarantine.ts';
@@ -21,7 +21,7 @@ import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
 import { SecondLook } from './second-look.ts';
 import { sizesOf } from './sizes.ts';
-import type { SlotFrame } from './slot-scan.ts';
+import { overlaps } from './slot-scan.ts';
 
 export interface JournalOptions {
   readonly clock: Clock;
@@ -132,7 +132,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onLoss: met.name,
     onHole: (range) => {
       // A sealing that was interrupted has left the other classes in the slots.
-      if (!ring.frames.some(({ frame }) => isIn(frame, range))) deliveries.skip(range);
+      if (!ring.frames.some(({ frame }) => overlaps(frame, range))) deliveries.skip(range);
     },
     onReplacing: (range) => replacements.begin(range),
     note: (code, fields) => queue.note(code, fields),
@@ -228,10 +228,6 @@ async function nameMissing(found: Recovered, deliveries: Deliveries, queue: Comm
 function forget({ pending, list }: Recovered, loss: Loss): void {
   pending.named(loss);
   list.named(loss);
-}
-
-function isIn({ firstSequence, lastSequence }: SlotFrame, { first, last }: SequenceRange): boolean {
-  return firstSequence <= last && first <= lastSequence;
 }
 
 /** What a frame cost that cannot be read is named, and nothing of it can be delivered. */

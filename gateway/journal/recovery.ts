@@ -10,13 +10,14 @@ import { type Damage, JournalError, type SequenceRange, type StoredRecord } from
 import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
-import { type LossPlace, NamedLosses } from './named-losses.ts';
+import { type LossPlace, NamedLosses, rangeOf } from './named-losses.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
-import type { FramePlace, Slot } from './slot.ts';
+import type { Slot } from './slot.ts';
 import { epochOf, type FoundSlot, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
+import { overlaps } from './slot-scan.ts';
 import { stateDamage } from './state-files.ts';
 
 /** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
@@ -250,8 +251,7 @@ async function stillLost(pending: PendingLosses, named: NamedLosses, ring: SlotR
 async function countPresent(loss: Loss, ring: SlotRing, chains: Chains): Promise<number> {
   const range = rangeOf(loss);
   let count = await sealedCount(chains, range, loss.recordClass);
-  const isIn = ({ frame }: FramePlace) => frame.firstSequence <= range.last && range.first <= frame.lastSequence;
-  for await (const { decoded } of ring.reader.readEach(ring.frames.filter(isIn))) {
+  for await (const { decoded } of ring.reader.readEach(ring.frames.filter(({ frame }) => overlaps(frame, range)))) {
     for (const { sequence, record } of decoded?.records ?? []) {
       const recordClass = classOf(record);
       const isOfClass = loss.recordClass === undefined || loss.recordClass === recordClass;
@@ -260,10 +260,6 @@ async function countPresent(loss: Loss, ring: SlotRing, chains: Chains): Promise
     }
   }
   return count;
-}
-
-function rangeOf({ firstSequence: first, lastSequence: last }: Pick<Loss, 'firstSequence' | 'lastSequence'>): SequenceRange {
-  return { first, last };
 }
 
 /** What gap records name, and the old places of records that were appended again. The rare frames that hold any are marked. */

@@ -329,7 +329,8 @@ export class SlotRing {
   }
 
   #forget(slot: Slot): void {
-    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    const at = this.#slots.indexOf(slot);
+    if (at >= 0) this.#slots.splice(at, 1);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { claimedEpoch, decodeFrame, type Frame, PAGE_BYTES, placesOf, toPage } from './frame.ts';
+import type { SequenceRange } from './journal.ts';
 
 /** A frame of a slot, and where it stands. `isMarked`: it holds records that an opening must look into. */
 export interface SlotFrame {
@@ -66,6 +67,11 @@ export function scanSlot(bytes: Uint8Array, name: string): SlotScan {
 export function slotFrame(offset: number, frame: Omit<Frame, 'payload'>): SlotFrame {
   const { sizeBytes, firstSequence, lastSequence, type } = frame;
   return { offset, sizeBytes, firstSequence, lastSequence, isMarked: type === 'marked' };
+}
+
+/** Whether the frame may hold any of these sequences. */
+export function overlaps({ firstSequence, lastSequence }: SlotFrame, { first, last }: SequenceRange): boolean {
+  return firstSequence <= last && first <= lastSequence;
 }
 
 function addPage(runs: PageRun[], offset: number, epoch: number): void {

@@ -2,21 +2,15 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { renderInspection } from '../../cli/journal-render.ts';
 import type { Gap } from '../../gateway/record.ts';
 import { barri } from './in-process.ts';
-import { contentsOf, DAY_MS, damage, hall, keep, minutes, openReal, STORED, serveStatus, temporaryState } from './journal-kit.ts';
+import { contentsOf, DAY_MS, damage, hall, keep, minutes, openReal, STORED, serveStatus, stateForEach } from './journal-kit.ts';
 
 let state: string;
-const cleanUps: (() => unknown)[] = [];
-beforeEach(() => {
-  const temporary = temporaryState();
-  ({ state } = temporary);
-  cleanUps.push(temporary.remove);
-});
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+const cleanUps = stateForEach((temporary) => {
+  state = temporary;
 });
 
 const journal = (...args: string[]) => barri(['journal', ...args]);

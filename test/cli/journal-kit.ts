@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import type { HistoryQuery, Journal, StoredRecord } from '../../gateway/journal/journal.ts';
 import { type JournalOptions, openJournal } from '../../gateway/journal/open-journal.ts';
 import { socketPath } from '../../gateway/local-api.ts';
@@ -16,6 +17,20 @@ const MINUTE_MS = 60_000;
 export function temporaryState(): { readonly state: string; readonly remove: () => void } {
   const state = mkdtempSync(join(tmpdir(), 'barri-journal-'));
   return { state, remove: () => rmSync(state, { recursive: true, force: true }) };
+}
+
+/** Gives each test a state folder of its own. What is put into the returned list is called after the test, the last first. */
+export function stateForEach(take: (state: string) => void): (() => unknown)[] {
+  const cleanUps: (() => unknown)[] = [];
+  beforeEach(() => {
+    const { state, remove } = temporaryState();
+    take(state);
+    cleanUps.push(remove);
+  });
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+  return cleanUps;
 }
 
 /** A journal as a gateway keeps it, on the real disk. Slots are small, so that a few thousand records fill them. */

@@ -2,20 +2,14 @@
 
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SITE_DEFAULT } from '../../cli/state-folder.ts';
 import { barri } from './in-process.ts';
-import { hall, keep, STORED, serveStatus, temporaryState } from './journal-kit.ts';
+import { hall, keep, STORED, serveStatus, stateForEach } from './journal-kit.ts';
 
 let state: string;
-const cleanUps: (() => unknown)[] = [];
-beforeEach(() => {
-  const temporary = temporaryState();
-  ({ state } = temporary);
-  cleanUps.push(temporary.remove);
-});
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+const cleanUps = stateForEach((temporary) => {
+  state = temporary;
 });
 
 const SITE = 'schema: gateway/v1\ngateway: { id: trial }\nbuses: {}\ndevices: {}\n';

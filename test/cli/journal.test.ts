@@ -4,22 +4,16 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { decodeMultiple } from 'cbor-x';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { socketPath } from '../../gateway/local-api.ts';
 import { realHost } from '../../gateway/real-host.ts';
 import type { Gap } from '../../gateway/record.ts';
 import { barri } from './in-process.ts';
-import { contentsOf, DAY_MS, damage, hall, keep, minutes, openReal, STORED, serveStatus, temporaryState } from './journal-kit.ts';
+import { contentsOf, DAY_MS, damage, hall, keep, minutes, openReal, STORED, serveStatus, stateForEach } from './journal-kit.ts';
 
 let state: string;
-const cleanUps: (() => unknown)[] = [];
-beforeEach(() => {
-  const temporary = temporaryState();
-  ({ state } = temporary);
-  cleanUps.push(temporary.remove);
-});
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+const cleanUps = stateForEach((temporary) => {
+  state = temporary;
 });
 
 const journal = (...args: string[]) => barri(['journal', ...args]);
