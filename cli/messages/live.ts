@@ -79,12 +79,12 @@ export const text = {
     `${code === 'ENOSPC' ? 'the disk is full' : `the disk refuses writes (${code})`} for ${since}: ${count(waiting, 'reading')} kept in memory`,
   sealingFailing: (code: string) =>
     code === 'ENOSPC'
-      ? 'the disk is full: the history cannot grow, and the oldest hours of what is new are written over. Make room on it.'
-      : `the history cannot be written (${code}): what is new is kept as long as there is room for it. Check the card.`,
+      ? 'the disk is full: older hours are written over. Make room on it.'
+      : `the history cannot be written (${code}). Check the card.`,
   overwritten: (records: number) =>
     `${count(records, 'record')} of the history ${records === 1 ? 'was' : 'were'} lost: the disk was full`,
   storageSlow: (since: string, waiting: number) =>
-    `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory. Measuring goes on. If it stays so, check the card.`,
+    `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory`,
   memoryLeft: (code: string, waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
     const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;
