@@ -14,7 +14,7 @@ export function renderStatus(status: GatewayStatus): string {
   const labels = text.statusLabels;
   const { measuring, city } = status;
   const blocks: [string, string[]][] = [
-    [labels.measuring, [text.measuring(measuring.answeringCount, measuring.deviceCount, measuring.newestAgeMs)]],
+    [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs)],
     [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
     [labels.clock, clockLines(status.clock)],

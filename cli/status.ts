@@ -90,8 +90,9 @@ async function showStored(
   io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
 }
 
-function isHealthy({ measuring, stored, city }: GatewayStatus): boolean {
-  const measures = measuring.answeringCount === measuring.deviceCount;
+/** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
+export function isHealthy({ devices, stored, city }: Pick<GatewayStatus, 'devices' | 'stored' | 'city'>): boolean {
+  const measures = devices.every(({ state }) => state === 'ok' || state === 'starting');
   const keeps =
     stored.failing === undefined &&
     stored.slow === undefined &&

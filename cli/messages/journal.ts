@@ -2,7 +2,7 @@ import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/jour
 import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
-import { text as live } from './live.ts';
+import { atMost, text as live } from './live.ts';
 
 /** Texts of the commands that look into a journal. English; other languages take the same keys. Times are UTC. */
 export const text = {
@@ -85,7 +85,7 @@ Examples:
           : `${from} to ${to} UTC`;
     const names = [...sensors, ...(otherSensors === 0 ? [] : [`${number(otherSensors)} more`])].join(', ');
     const whose = names === '' ? '' : isExact ? ` of ${names}` : `, around them ${names}`;
-    return `${when}: ${isExact ? '' : 'up to '}${count(records, 'record')}${whose} (${CAUSES[cause] ?? cause})`;
+    return `${when}: ${atMost(records, isExact)}${whose} (${CAUSES[cause] ?? cause})`;
   },
   perSensor: (sensor: string, from: string, to: string) =>
     `${sensor}: between ${from === '' ? 'the beginning' : `${from} UTC`} and ${to === '' ? 'the end' : `${to} UTC`}`,

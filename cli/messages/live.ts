@@ -1,6 +1,7 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
 import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/journal/journal.ts';
-import type { ReadingRow } from '../../gateway/status.ts';
+import { SEQUENCES_OF_A_SLOT } from '../../gateway/journal/next-sequence.ts';
+import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence } from '../journal-find.ts';
@@ -38,8 +39,10 @@ export const text = {
     bus: 'Bus',
     skipped: 'Not run',
   },
-  measuring: (answering: number, all: number, newestAgeMs: number | undefined) =>
-    `${answering} of ${all} devices${newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`}`,
+  measuring: ({ answeringCount, deviceCount, newestAgeMs }: GatewayStatus['measuring'], startingCount: number) => {
+    const newest = newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`;
+    return `${answeringCount} of ${deviceCount} devices${newest}${startingCount === 0 ? '' : `, ${startingCount} not due yet`}`;
+  },
   stored: (records: number, size: string, max: string | undefined) =>
     `${count(records, 'record')} (${max === undefined ? size : `${size} of ${max}`})`,
   waiting: (records: number, since: string | undefined) =>
@@ -52,7 +55,7 @@ export const text = {
     `${count(readings, 'reading')} ${readings === 1 ? 'was' : 'were'} merged into windows of five minutes: the journal is full (\`buffer: { max_size: … }\`)`,
   counting: 'counting what waits',
   missing: (records: number, isExact: boolean) =>
-    `${isExact ? '' : 'up to '}${count(records, 'record')} missing in all: \`barri journal inspect\` says which and why`,
+    `${atMost(records, isExact)} missing in all: \`barri journal inspect\` says which and why`,
   foreign: (file: string, what: ForeignKind, offset: number) =>
     offset > 0
       ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
@@ -70,7 +73,7 @@ export const text = {
     const range = missing === undefined ? 0 : missing.last - missing.first + 1;
     // Records of another kind may still stand in the range.
     const lost = known ?? range;
-    const missed = `${known === undefined && range > 0 ? 'up to ' : ''}${count(lost, 'record')} missing`;
+    const missed = `${atMost(lost, known !== undefined || range === 0)} missing`;
     if (kind === 'gone') return `${text.gone(file, offset)}: ${missed}`;
     return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${missed}`;
   },
@@ -182,6 +185,12 @@ function ownerName({ name, uid }: Owner): string {
 
 function problemText({ code, message }: DeviceProblem): string {
   return `${code} ${PROBLEMS[code] ?? ''} (${message})`;
+}
+
+/** How many records are missing at most. Of a slot that is gone nobody knows even that. */
+export function atMost(records: number, isExact: boolean): string {
+  if (isExact) return count(records, 'record');
+  return records >= SEQUENCES_OF_A_SLOT ? 'an unknown number of records' : `up to ${count(records, 'record')}`;
 }
 
 function count(number: number, word: string): string {

@@ -198,7 +198,9 @@ async function openFile(found: Found, place: BlockFilePlace, next: BlockFilePlac
       return false;
     }
     options.log('error', 'journal-file-unreadable', { file: name, error });
-    const last = (next?.firstSequence ?? options.slotsFrom ?? place.firstSequence + 1) - 1;
+    const before = (next?.firstSequence ?? options.slotsFrom ?? place.firstSequence + 1) - 1;
+    // The slots may begin before the end of what is sealed.
+    const last = next === undefined ? Math.max(before, options.sealedThrough ?? 0) : before;
     const holds = last < place.firstSequence ? {} : { holds: { first: place.firstSequence, last } };
     found.damage.push({ file: name, recordClass: place.recordClass, offset: 0, sizeBytes, kind: 'unreadable', ...holds });
     return true;

@@ -20,7 +20,8 @@ export class CheckedSeries {
     const before = this.#bySensor.get(observation.sensor);
     if (before !== undefined && isAsRight(observation, before.record)) return before;
     const checked = { record: observation, bytesMax: recordBytesMax(observation), dictionary: undefined, id: 0 };
-    if (this.#bySensor.size >= CHECKED_MAX) this.#bySensor.clear();
+    const [oldest] = this.#bySensor.keys();
+    if (this.#bySensor.size >= CHECKED_MAX && oldest !== undefined) this.#bySensor.delete(oldest);
     this.#bySensor.set(observation.sensor, checked);
     return checked;
   }

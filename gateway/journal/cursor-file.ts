@@ -50,6 +50,11 @@ export class CursorFile {
     this.#file = new TwoSlotFile(disk, path, CURSOR_MAGIC, generation);
   }
 
+  /** Of the newest state that is durable. */
+  get generation(): number {
+    return this.#file.generation;
+  }
+
   /**
    * Makes the state durable. Calls must not overlap. What does not fit is written as being in flight, in larger ranges: it is
    * looked up after a crash, which costs time and is never wrong.

@@ -3,6 +3,7 @@ import type { Disk } from '../host.ts';
 import { cursorName, uplinkOf } from './cursor-file.ts';
 import { type DeliverySource, type JournalDelivery, openDelivery } from './delivery.ts';
 import { type Delivery, JournalError, type SequenceRange } from './journal.ts';
+import { cursorMarkOf } from './marks.ts';
 import type { Recovered } from './recovery.ts';
 import type { Replacements } from './replacements.ts';
 import { SequenceSet } from './sequence-set.ts';
@@ -27,7 +28,7 @@ export interface Deliveries {
   /** This range cannot be read now. */
   pass(range: SequenceRange): void;
   /** What the next commit carries of them; to be called back when it is durable. */
-  piggyback(): { readonly lowWaters: ReadonlyMap<string, number>; readonly isDurable: () => void };
+  piggyback(): { readonly marks: ReadonlyMap<string, number>; readonly isDurable: () => void };
   /** @throws JournalError */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -47,6 +48,8 @@ export async function openDeliveries(
     unread: found.unread,
     atOpening: new SequenceSet([{ first: 1, last: found.nextSequence - 1 }]),
     lowWater: (uplink) => found.marks.get(uplink) ?? 0,
+    generation: (uplink) => found.marks.get(cursorMarkOf(uplink)) ?? 0,
+    nothingTo: found.nothingTo,
     isVolatile,
     isReplaced: (sequence, revision) => replacements.has(sequence, revision),
     settleRecords: () => found.ring.settle(),
@@ -94,7 +97,12 @@ export async function openDeliveries(
     piggyback() {
       const carried = all.map((delivery) => ({ uplink: delivery.uplink, ...delivery.piggyback() }));
       return {
-        lowWaters: new Map(carried.map(({ uplink, lowWater }) => [uplink, lowWater])),
+        marks: new Map(
+          carried.flatMap(({ uplink, lowWater, generation }) => [
+            [uplink, lowWater],
+            [cursorMarkOf(uplink), generation],
+          ]),
+        ),
         isDurable: () => {
           for (const { isDurable } of carried) isDurable();
         },

@@ -13,6 +13,10 @@ export interface DeliverySource {
   readonly atOpening: SequenceSet;
   /** The low-water mark of this uplink that the newest commit carries; 0 when it carries none. */
   readonly lowWater: (uplink: string) => number;
+  /** The generation of its state that the newest commit knows; 0 when it knows none. */
+  readonly generation: (uplink: string) => number;
+  /** Up to here there is nothing to deliver, and nothing that cannot be read now. */
+  readonly nothingTo: number;
   /** Whether the record is in memory only, because the disk refuses. */
   readonly isVolatile: (sequence: number) => boolean;
   /** Whether a sequence was merged into a window since the journal had that revision. */
@@ -39,7 +43,7 @@ export interface JournalDelivery extends Delivery {
   /** Whether it is being sent, or was by the process before, or is being appended again. */
   isInFlight(sequence: number): boolean;
   /** What a commit is to carry of it; to be called when the commit is durable. Acknowledging costs no write of its own then. */
-  piggyback(): { readonly lowWater: number; readonly isDurable: () => void };
+  piggyback(): { readonly lowWater: number; readonly generation: number; readonly isDurable: () => void };
   close(): Promise<void>;
 }
 
@@ -54,7 +58,8 @@ export function rangeCountAfter(delivery: Pick<Delivery, 'lowWater' | 'ranges'>,
 
 /**
  * Opens the delivery state of an uplink in the file at `path`. A file that is missing or damaged beside records that are
- * older than this process means that anything may have been sent: everything undelivered is then unresolved.
+ * older than this process means that anything may have been sent: everything undelivered is then unresolved. So it is when
+ * a commit knows of a newer state, which went bad: what was delivered by then is, and the rest may have been sent.
  */
 export async function openDelivery(
   disk: Disk,
@@ -64,16 +69,19 @@ export async function openDelivery(
   source: DeliverySource,
 ): Promise<JournalDelivery> {
   const stored = await readCursor(disk, path);
-  const isKnown = typeof stored === 'object';
+  const state = typeof stored === 'object' ? stored : NO_STATE;
+  const isKnown = typeof stored === 'object' && state.generation >= source.generation(uplink);
   // The first range always begins at 0: its end is the low-water mark.
-  const settled = new SequenceSet([{ first: 0, last: isKnown ? stored.lowWater : 0 }, ...(isKnown ? stored.ranges : [])]);
+  const settled = new SequenceSet([{ first: 0, last: Math.max(state.lowWater, source.nothingTo) }, ...state.ranges]);
   settled.add({ first: 0, last: source.lowWater(uplink) });
   for (const range of [...heldFrom.ranges, ...source.holes.ranges]) settled.add(range);
-  const inFlight = new SequenceSet(isKnown ? stored.inFlight : [...source.atOpening.ranges, ...source.unread.ranges]);
+  const inFlight = new SequenceSet(isKnown ? state.inFlight : [...source.atOpening.ranges, ...source.unread.ranges]);
   const unread = without(source.unread, settled);
-  const file = new CursorFile(disk, path, isKnown ? stored.generation : 0);
+  const file = new CursorFile(disk, path, state.generation);
   return makeDelivery({ uplink, file, hasFile: isKnown, settled, inFlight, unread }, source);
 }
+
+const NO_STATE = { generation: 0, lowWater: 0, ranges: [], inFlight: [] };
 
 interface State {
   readonly uplink: string;
@@ -164,7 +172,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
         // A low-water mark is all there is to know only while nothing stands above it.
         if (isWhole && version.durable >= 0) version.durable = Math.max(version.durable, carried);
       };
-      return { lowWater: stored.ranges[0]?.last ?? 0, isDurable };
+      return { lowWater: stored.ranges[0]?.last ?? 0, generation: file.generation, isDurable };
     },
     async close() {
       await writer.idle();

@@ -24,15 +24,27 @@ export interface ListedFile {
   readonly recordCount: number | undefined;
 }
 
+/** A use of a slot, of which one commit at least was durable. */
+export interface SlotUse {
+  readonly slot: string;
+  readonly epoch: number;
+  readonly firstSequence: number;
+  /** Of the file. */
+  readonly sizeBytes: number;
+}
+
 /**
- * Which block files there are besides the newest of each class. A file that somebody deletes or empties between two runs
- * leaves no trace of itself; the newest is missed because the commits say how far each class is sealed.
+ * Which block files there are besides the newest of each class, and which use of a slot was begun last. A file that somebody
+ * deletes or empties between two runs leaves no trace of itself; the newest block file is missed because the commits say how
+ * far each class is sealed, and a slot that is not the newest because the sequences in it are missing.
  */
 export interface FileList {
   /** There was a list at opening, and none of the files had been left out for want of room. */
   readonly isWhole: boolean;
   /** What the list said at opening. */
   of(recordClass: RecordClass): readonly ListedFile[];
+  /** The newest use of a slot, as the list said at opening. */
+  readonly newestUse: SlotUse | undefined;
   /** Once more, as it is now: another process may be running. */
   again(): Promise<FileList>;
   /** A listed file is missing, or from this sequence on. It stays in the list until a gap record names what was in it. */
@@ -45,6 +57,8 @@ export interface FileList {
    * @throws DiskError; a file that is deleted all the same is taken for lost by the next opening
    */
   update(recordClass: RecordClass, files: readonly ListedFile[]): Promise<void>;
+  /** This is the newest use from now on. @throws DiskError */
+  began(use: SlotUse): Promise<void>;
   /** Makes the file while there is room for it. */
   prepare(): Promise<void>;
   close(): Promise<void>;
@@ -54,8 +68,10 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
   const path = join(folder, LIST_FILE);
   const stored = await readTwoSlots(disk, path, LIST_MAGIC);
   const listed = typeof stored === 'object' ? decodeList(stored.payload) : newList();
+  const newestUse = typeof stored === 'object' ? decodeUse(stored.payload) : undefined;
   const file = new TwoSlotFile(disk, path, LIST_MAGIC, typeof stored === 'object' ? stored.generation : 0);
   const now = new Map(listed);
+  let use = newestUse;
   let missed: { readonly recordClass: RecordClass; readonly file: ListedFile; readonly from: number }[] = [];
   let isPrepared = typeof stored === 'object';
   let writing: Promise<void> = Promise.resolve();
@@ -68,7 +84,7 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
         [...gone, ...(now.get(each) ?? [])].sort((a, b) => a.nameSequence - b.nameSequence),
       );
     }
-    await file.write(encodeList(all)).catch((error: unknown) => {
+    await file.write(encodeList(all, use)).catch((error: unknown) => {
       if (file.mayBeThere) throw error;
       ignoreDiskError(error);
     });
@@ -83,6 +99,7 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     // What is left out is a sixteenth at a time.
     isWhole: typeof stored === 'object' && stored.payload.length < STATE_BYTES_MAX / 2,
     of: (recordClass) => listed.get(recordClass) ?? [],
+    newestUse,
     again: () => openFileList(disk, folder),
     missed(recordClass, lost, from = lost.nameSequence) {
       missed.push({ recordClass, file: lost, from });
@@ -94,6 +111,10 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
     },
     async update(recordClass, files) {
       now.set(recordClass, files);
+      await writeInTurn();
+    },
+    async began(begun) {
+      use = begun;
       await writeInTurn();
     },
     async prepare() {
@@ -112,9 +133,10 @@ function newList(): Map<RecordClass, readonly ListedFile[]> {
 
 /**
  * An array with one for each class: for each file what its name adds to the last sequence of the file before, its attempt,
- * its last sequence from its name on, and the count of records. What does not fit a page is left out, the oldest first.
+ * its last sequence from its name on, and the count of records. What does not fit a page is left out, the oldest first. Then
+ * the newest use of a slot, or null: its name, epoch, first sequence, and size.
  */
-function encodeList(files: ReadonlyMap<RecordClass, readonly ListedFile[]>): Uint8Array {
+function encodeList(files: ReadonlyMap<RecordClass, readonly ListedFile[]>, use: SlotUse | undefined): Uint8Array {
   const items = RECORD_CLASSES.map((recordClass) => {
     let before = 0;
     return (files.get(recordClass) ?? []).flatMap(({ nameSequence, attempt, lastSequence, recordCount }) => {
@@ -123,12 +145,22 @@ function encodeList(files: ReadonlyMap<RecordClass, readonly ListedFile[]>): Uin
       return numbers;
     });
   });
-  const bytes = encodeCbor(items);
+  const ofUse = use === undefined ? null : [use.slot, use.epoch, use.firstSequence, use.sizeBytes];
+  const bytes = encodeCbor([...items, ofUse]);
   if (bytes.length <= STATE_BYTES_MAX) return bytes;
   const longest = [...files].sort(([, a], [, b]) => b.length - a.length)[0];
   if (longest === undefined) return bytes;
   const [recordClass, all] = longest;
-  return encodeList(new Map([...files, [recordClass, all.slice(Math.ceil(all.length / 16))]]));
+  return encodeList(new Map([...files, [recordClass, all.slice(Math.ceil(all.length / 16))]]), use);
+}
+
+function decodeUse(payload: Uint8Array): SlotUse | undefined {
+  const items = decodeCbor(payload);
+  const item: unknown = Array.isArray(items) ? items[RECORD_CLASSES.length] : undefined;
+  if (!Array.isArray(item)) return undefined;
+  const [slot, epoch, firstSequence, sizeBytes] = item;
+  const isRight = typeof slot === 'string' && [epoch, firstSequence, sizeBytes].every(Number.isSafeInteger);
+  return isRight ? { slot, epoch, firstSequence, sizeBytes } : undefined;
 }
 
 function decodeList(payload: Uint8Array): Map<RecordClass, readonly ListedFile[]> {

@@ -1,7 +1,7 @@
 import type { RecordClass } from '../record.ts';
 
 /**
- * Each commit carries sequences by name: the low-water marks of the uplinks, and these, which begin with a sign that no
+ * Each commit carries numbers by name: the low-water marks of the uplinks, and these, which begin with a sign that no
  * uplink's name has. Up to here everything is sealed.
  */
 export const SEALED_MARK = '/sealed';
@@ -13,3 +13,15 @@ export function sealedMarkOf(recordClass: RecordClass): string {
 
 /** There when a slot was left alone that may hold records below what is sealed: until they are found and appended again. */
 export const LEFT_ALONE_MARK = '/left-alone';
+
+const CURSOR_MARK = '/cursor/';
+
+/** The generation of an uplink's delivery state: one that is older is not the newest that was promised. */
+export function cursorMarkOf(uplink: string): string {
+  return `${CURSOR_MARK}${uplink}`;
+}
+
+/** The highest sequence that a mark speaks of. */
+export function highestOf(marks: ReadonlyMap<string, number>): number {
+  return Math.max(0, ...[...marks].flatMap(([name, sequence]) => (name.startsWith(CURSOR_MARK) ? [] : [sequence])));
+}

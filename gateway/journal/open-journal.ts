@@ -11,7 +11,7 @@ import { countInSlots, fileStats } from './file-stats.ts';
 import { goneDamage, lossAt } from './holes.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
-import { SEALED_MARK } from './marks.ts';
+import { highestOf, SEALED_MARK } from './marks.ts';
 import { keepAside } from './quarantine.ts';
 import { makeReader } from './reader.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -152,10 +152,10 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
       for (const state of [found.pending, found.list, deliveries]) await state.prepare().catch(ignoreFailure);
       await ring.prepare();
       if (!ring.hasRoom) await sealer.makeRoom();
-      const marks = deliveries.piggyback();
-      const count = await ring.write(entries, new Map([...marks.lowWaters, ...sealer.marks]), onHanded);
+      const carried = deliveries.piggyback();
+      const count = await ring.write(entries, new Map([...carried.marks, ...sealer.marks]), onHanded);
       lastDurable = entries[count - 1]?.sequence ?? lastDurable;
-      if (count > 0) marks.isDurable();
+      if (count > 0) carried.isDurable();
       sealer.start();
       return count;
     },
@@ -214,7 +214,7 @@ function holdLosses() {
 /** Names what opening found missing, and what a cursor or a mark is ahead of the records. Returns the latter. */
 async function nameMissing(found: Recovered, deliveries: Deliveries, queue: CommitQueue): Promise<readonly Loss[]> {
   for (const loss of found.unnamed) queue.nameLoss(loss);
-  const highest = Math.max(deliveries.highest, ...found.marks.values());
+  const highest = Math.max(deliveries.highest, highestOf(found.marks));
   const ahead: Loss[] = [];
   for (const range of found.spokenOf.missing({ first: found.lastSequence + 1, last: highest })) {
     deliveries.skip(range);
@@ -270,7 +270,10 @@ function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, 
     queue.nameLoss({ firstSequence: sequence, lastSequence: sequence, cause: 'damaged', count: 1 });
     done();
   };
-  const copy = record.kind === 'observation' ? { ...record, heldFrom: sequence } : record;
+  // What everybody has is not sent again, even if the power fails before anything says that its new place is settled.
+  const isDelivered = having.length > 0 && having.length === deliveries.all.length;
+  const copy =
+    record.kind === 'observation' ? { ...record, heldFrom: sequence, publish: record.publish && !isDelivered } : record;
   queue.append(copy, false).then((to) => {
     deliveries.skip({ first: sequence, last: sequence });
     for (const delivery of having) delivery.settled([to]);

@@ -9,19 +9,17 @@ import { countLost, goneDamage, holesIn, lossAt, lossesOf, noRecords, sealedCoun
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
-import { LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
+import { highestOf, LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
 import { type LossPlace, NamedLosses, rangeOf } from './named-losses.ts';
+import { goOn } from './next-sequence.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import type { Slot } from './slot.ts';
-import { epochOf, type FoundSlot, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
+import { epochOf, type FoundSlot, findSlots, slotDamage } from './slot-recovery.ts';
 import { SlotRing } from './slot-ring.ts';
 import { overlaps } from './slot-scan.ts';
 import { stateDamage } from './state-files.ts';
-
-/** Records in pages that the disk refuses to give could come back some day: so many sequences are left out for them. */
-const UNREADABLE_SEQUENCES = 65_536;
 
 export interface RecoveryOptions {
   readonly log: Log;
@@ -48,6 +46,8 @@ export interface Recovered {
   readonly lastSequence: number;
   /** Every sequence below may have been used. */
   readonly nextSequence: number;
+  /** Up to here there is no record, and none that cannot be read now. */
+  readonly nothingTo: number;
   /** What gap records name, what is missing in block files, and what may stand where nothing can be read now. */
   readonly spokenOf: SequenceSet;
   /** Places of records that were appended again: there is nothing left to deliver there. */
@@ -67,21 +67,21 @@ export interface Recovered {
 /** Reads a journal's folder. Whatever is in it, the rest of the journal can begin with what this finds; README.md has the steps. */
 export async function recover(disk: Disk, folder: string, options: RecoveryOptions): Promise<Recovered> {
   const names = await listFolder(disk, folder);
+  // Before the slots: a gateway at work may begin another use of one meanwhile.
+  const list = await openFileList(disk, folder);
   const slots = await findSlots(disk, folder, names, options.slotBytes);
-  let { epoch } = slots;
+  let epoch = Math.max(slots.epoch, list.newestUse?.epoch ?? 0);
   const newEpoch = () => ++epoch;
   const ring = new SlotRing(
     disk,
     folder,
     slots.found.map(({ slot }) => slot),
-    { ...options, foreign: slots.foreign, nextEpoch: newEpoch },
+    { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onBegun: (use) => list.began(use) },
   );
   const marks = await ring.lowWaters();
-  const left = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0);
-  epoch = Math.max(epoch, epochOf(slots.found));
-  const list = await openFileList(disk, folder);
+  const alone = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0);
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
-  epoch = Math.max(epoch, ...[...chains.values()].map((chain) => chain.epochMax));
+  epoch = Math.max(epoch, epochOf(slots.found), ...[...chains.values()].map((chain) => chain.epochMax));
   const blockDamage = [...chains.values()].flatMap((chain) => chain.damage);
   // What a file holds that cannot be opened is neither missing nor delivered.
   for (const { holds } of blockDamage) if (holds !== undefined) slots.unread.add(holds);
@@ -91,48 +91,50 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   if (!options.isReadOnly) for (const bad of blockDamage) if (isDamaged(bad)) await keepAside(disk, folder, bad, options.log);
   const marked = await readMarked(ring, chains, isAnythingMissing);
   const missing = holesIn(ring, chains, marks);
-  if (slots.hasClosed || left.length > 0) for (const range of withRoom(missing, ring)) slots.unread.add(range);
+  const isLeftAlone = slots.closed.length + alone.length > 0;
+  // What a slot of which nothing is known may hold.
+  if (isLeftAlone) for (const range of missing) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
+
   const announced = await stillLost(pending, marked.named, ring, chains);
   const known = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
   const unnamed = holes.flatMap((range) => known.missing(range));
   const lost = await countLost(unnamed, chains);
   const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
   const ofHoles = await lossesOf(ring, lost, ofSlots);
-  // Whoever only looks names nothing.
-  const gone = options.isReadOnly ? ofHoles.filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
-  const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
-  const ofBlocks: Loss[] = [];
-  // What the file itself does not tell, the records around it in the slots may.
-  for (const loss of blockDamage.flatMap((each) => lossOf(each, marked.named)))
-    ofBlocks.push({ ...(await lossAt(ring, rangeOf(loss))), ...loss });
-  const losses = [...ofHoles, ...ofBlocks, ...announced];
+  const losses = [...ofHoles, ...(await lossesOfBlocks(ring, blockDamage, marked.named)), ...announced];
 
   const lastSequence = Math.max(lastSealed(chains), ...ring.frames.map(({ frame }) => frame.lastSequence));
   const spokenOf = new SequenceSet([...marked.named.ranges, ...slots.unread.ranges]);
-  const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, ...marks.values());
-  const after = goOn(slots, lastSequence, highest, options.isReadOnly);
-  const { nextSequence, hasUnreadable } = after;
+  const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, highestOf(marks));
+  const next = await goOn(slots, ring, { use: list.newestUse, lastSequence, highest, left: alone });
+  for (const range of next.room) slots.unread.add(range);
+  for (const range of next.gone) spokenOf.add(range);
+  // Whoever only looks names nothing.
+  const unseen = options.isReadOnly ? [...ofHoles, ...next.losses].filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
+  const damage = [...slots.damage, ...ofSlots, ...unseen, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   addDamaged(spokenOf, blockDamage);
   // What is missing may stand in the pages that cannot be read.
-  if (hasUnreadable) spokenOf.add({ first: 1, last: nextSequence - 1 });
+  if (next.hasUnreadable) spokenOf.add({ first: 1, last: next.nextSequence - 1 });
   return {
     ring,
     chains,
-    damage: [...damage, ...after.damage],
-    holes: await withoutRecords(holes, chains),
-    unnamed: [...losses, ...after.losses],
+    damage,
+    holes: [...(await withoutRecords(holes, chains)), ...next.gone],
+    unnamed: [...losses, ...next.losses],
     pending,
     list,
     lastSequence,
-    nextSequence,
+    nextSequence: next.nextSequence,
+    nothingTo:
+      isLeftAlone || blockDamage.length + slots.foreignBytes > 0 ? 0 : firstOf(ring, chains, slots.unread, next.nextSequence) - 1,
     spokenOf,
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
     uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
-    foreignBytes: left.reduce((sum, { fileBytes }) => sum + fileBytes, slots.foreignBytes),
+    foreignBytes: alone.reduce((sum, { fileBytes }) => sum + fileBytes, slots.foreignBytes),
     copied: await findCopied(ring, chains, { isLeftAlone: marks.has(LEFT_ALONE_MARK), heldFrom: marked.heldFrom }),
   };
 }
@@ -154,19 +156,19 @@ function freeSealed(ring: SlotRing, found: readonly FoundSlot[], sealedThrough: 
   return left;
 }
 
-/** Where the sequences go on, and what is said of those that are left out. */
-function goOn({ found, foreign, hasClosed }: FoundSlots, lastSequence: number, highest: number, isReadOnly: boolean) {
-  const hasUnreadable = hasClosed || found.some((each) => each.hasUnreadable);
-  // Block files are made of slots: somebody has deleted these, or copied only those.
-  const areGone = found.length + foreign.length === 0 && lastSequence > 0;
-  const nextSequence = highest + 1 + (hasUnreadable || areGone ? UNREADABLE_SEQUENCES : 0);
-  const leftOut = { firstSequence: highest + 1, lastSequence: nextSequence - 1 };
+/** The first sequence that is there, or may be; `next` when there is none. */
+function firstOf(ring: SlotRing, chains: Chains, unread: SequenceSet, next: number): number {
+  const ofFiles = [...chains.values()].flatMap(({ files }) => files.map(({ firstSequence }) => firstSequence));
+  const ofSlots = ring.frames.map(({ frame }) => frame.firstSequence);
+  return Math.min(next, unread.ranges[0]?.first ?? next, ...ofSlots, ...ofFiles.filter((sequence) => sequence > 0));
+}
+
+/** What the file itself does not tell, the records around it in the slots may. */
+async function lossesOfBlocks(ring: SlotRing, damage: readonly BlockDamage[], named: NamedLosses): Promise<Loss[]> {
   const losses: Loss[] = [];
-  // Nothing is missing there, and the next opening must not take it for a loss.
-  if (hasUnreadable) losses.push({ ...leftOut, cause: 'left-out', count: 0 });
-  if (areGone && !isReadOnly) losses.push({ ...leftOut, cause: 'gone' });
-  const damage = areGone && isReadOnly ? [goneDamage({ ...leftOut, cause: 'gone' })] : [];
-  return { nextSequence, hasUnreadable, losses, damage };
+  for (const loss of damage.flatMap((each) => lossOf(each, named)))
+    losses.push({ ...(await lossAt(ring, rangeOf(loss))), ...loss });
+  return losses;
 }
 
 function addDamaged(spokenOf: SequenceSet, damage: readonly BlockDamage[]): void {
@@ -175,12 +177,6 @@ function addDamaged(spokenOf: SequenceSet, damage: readonly BlockDamage[]): void
 
 function isDamaged({ kind, sizeBytes }: Damage): boolean {
   return kind !== 'foreign' && sizeBytes > 0;
-}
-
-/** What a slot of which nothing is known may hold: whatever is missing, and what may have come after the rest. */
-function withRoom(holes: readonly SequenceRange[], ring: SlotRing): readonly SequenceRange[] {
-  const last = Math.max(0, ...ring.frames.map(({ frame }) => frame.lastSequence));
-  return [...holes, { first: last + 1, last: last + UNREADABLE_SEQUENCES }];
 }
 
 async function openChains(

@@ -3,7 +3,7 @@ import type { WritableHead } from './frame.ts';
 
 /** The part of a slot that one frame may take: an empty slot holds any. */
 const FRAME_PARTS = 2;
-/** More than an observation takes besides the definition of its series: all its numbers, written out. */
+/** More than an observation takes besides its boot and the definition of its series: all its numbers, written out. */
 const OBSERVATION_BYTES_MAX = 128;
 
 /** A record with its place, to be written to a slot. */
@@ -21,7 +21,8 @@ export function framePart(entries: readonly Entry[], from: number, slotBytes: nu
   let before: Entry | undefined;
   for (; end < entries.length; end++) {
     const entry = entries[end] as Entry;
-    sizeBytes += before !== undefined && isSameSeries(entry, before) ? OBSERVATION_BYTES_MAX : entry.bytesMax;
+    const isLike = before !== undefined && entry.record.boot === before.record.boot && isSameSeries(entry, before);
+    sizeBytes += isLike ? OBSERVATION_BYTES_MAX : entry.bytesMax;
     if (before !== undefined && (entry.sequence !== before.sequence + 1 || sizeBytes > sizeMax)) break;
     before = entry;
   }

@@ -27,10 +27,10 @@ export interface FoundSlots {
   /** Their sequences, as far as they are known, and their size. */
   readonly unread: SequenceSet;
   readonly foreignBytes: number;
-  /** A slot of which nothing is known. */
-  readonly hasClosed: boolean;
+  /** Names of slots of which nothing is known. */
+  readonly closed: readonly string[];
   readonly damage: readonly Damage[];
-  /** The highest of all. */
+  /** None of them has a higher one, nor perhaps those of which nothing is known. */
   readonly epoch: number;
 }
 
@@ -42,7 +42,7 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
   const unread = new SequenceSet();
   let foreignBytes = 0;
   let epoch = 0;
-  let hasClosed = false;
+  const closed: string[] = [];
   for (const name of names.filter(isSlotName)) {
     const read = await readSlot(disk, folder, name);
     const isOther = read?.beyond !== undefined && read.scan.frames.length === 0;
@@ -57,7 +57,7 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
       damage.push({ file: name, offset: 0, sizeBytes: slotBytes, kind: 'unreadable' });
       foreign.push(name);
       foreignBytes += slotBytes;
-      hasClosed = true;
+      closed.push(name);
       continue;
     }
     const { scan, sizeBytes, hasUnreadable } = read;
@@ -78,7 +78,8 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
     if (scan.bad.length > 0 || hasUnreadable) slot.endBytes = slotBytes;
     found.push({ slot, bad: scan.bad, hasUnreadable });
   }
-  return { found, foreign, unread, foreignBytes, hasClosed, damage, epoch };
+  if (closed.length > 0) epoch += UNREADABLE_EPOCHS;
+  return { found, foreign, unread, foreignBytes, closed, damage, epoch };
 }
 
 /**
@@ -139,8 +140,10 @@ export async function slotDamage(
   return damage;
 }
 
+/** Epochs that are left out for slots of which nothing is known: one of them may be the newest. */
+const UNREADABLE_EPOCHS = 1_000;
 /** Epochs that are believed of a page without a right frame: those of the slots that were begun after the newest one. */
-const LATER_EPOCHS = 1_000;
+const LATER_EPOCHS = 2 * UNREADABLE_EPOCHS;
 
 /** Whether the slot was used once more, and not even one frame of that use is right: its older ones have no meaning then. */
 function isOfLaterUse(slot: Slot, run: PageRun, newest: number): boolean {

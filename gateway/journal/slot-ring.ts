@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Disk, DiskError } from '../host.ts';
 import { encodeCommit } from './columns.ts';
 import { ignoreDiskError, writeAll } from './disk-tools.ts';
+import type { SlotUse } from './file-list.ts';
 import { foreignAt, freeName } from './foreign.ts';
 import { encodeFrameInto, FRAME_HEADER_BYTES, toPage, type WritableHead } from './frame.ts';
 import { Dictionary } from './series.ts';
@@ -18,6 +19,8 @@ export interface SlotRingOptions {
   readonly foreign: readonly string[];
   /** Higher than any epoch in the journal. */
   readonly nextEpoch: () => number;
+  /** The first commit of a use is durable; it is promised when this resolves. Rejects with a DiskError when it cannot be noted. */
+  readonly onBegun: (use: SlotUse) => Promise<void>;
 }
 
 /**
@@ -137,10 +140,12 @@ export class SlotRing {
       this.#current = undefined;
       throw error;
     }
+    const isBegun = slot.frames.length === 0;
     slot.frames.push(...built.frames);
     slot.endBytes = built.offset + built.bytes.length;
     // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
     if (built.isFull) this.#current = undefined;
+    if (isBegun) await this.#noteBegun(slot);
     await this.#trim(free);
     return built.count;
   }
@@ -222,6 +227,12 @@ export class SlotRing {
       return slotFrame(offset, { ...head, sizeBytes });
     });
     return { offset: slot.endBytes, bytes, frames, count, isFull };
+  }
+
+  /** Were the file gone at the next opening, nothing else would tell. What cannot be noted is durable all the same. */
+  async #noteBegun({ name, epoch, frames }: Slot): Promise<void> {
+    const use = { slot: name, epoch, firstSequence: frames[0]?.firstSequence ?? 0, sizeBytes: this.#options.slotBytes };
+    await this.#options.onBegun(use).catch(ignoreDiskError);
   }
 
   /** All slots are made at once, while there is room for them: later the disk may be full. */

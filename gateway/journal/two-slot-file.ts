@@ -57,6 +57,11 @@ export class TwoSlotFile {
     return this.#mayBeThere;
   }
 
+  /** Of the newest state that is durable. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Makes the state durable. Calls must not overlap. @throws DiskError */
   async write(payload: Uint8Array): Promise<void> {
     const generation = this.#generation + 1;

@@ -1,8 +1,11 @@
 // What `barri status` says about the journal while something is wrong with it.
 
 import { describe, expect, test } from 'vitest';
+import { text } from '../../cli/messages/live.ts';
 import { storedLines } from '../../cli/render-status.ts';
+import { isHealthy } from '../../cli/status.ts';
 import type { JournalStats } from '../../gateway/journal/journal.ts';
+import type { DeviceStatus } from '../../gateway/status.ts';
 
 const WELL: JournalStats = {
   recordCount: 1_000,
@@ -23,6 +26,23 @@ function failing(waitingCount: number): JournalStats {
 }
 
 describe('barri status', () => {
+  test.each([
+    { state: 'ok', isWell: true },
+    { state: 'starting', isWell: true },
+    { state: 'not-answering', isWell: false },
+    { state: 'faulty', isWell: false },
+  ] as const)('is well with a device that is $state: $isWell', ({ state, isWell }) => {
+    const device = { device: 'particles', board: 'sds011', bus: 'usb', state, sinceMs: 0 };
+    const polls = { pollCount: 0, failedCount: 0, skippedCount: 0 };
+    expect(isHealthy({ devices: [{ ...device, ...polls } as DeviceStatus], stored: WELL })).toBe(isWell);
+  });
+
+  test('counts the devices that were not due yet since the start', () => {
+    const measuring = { answeringCount: 1, deviceCount: 2, newestAgeMs: 3_000, observationCount: 9 };
+    expect(text.measuring(measuring, 1)).toBe('1 of 2 devices, newest 3 s ago, 1 not due yet');
+    expect(text.measuring({ ...measuring, answeringCount: 2 }, 0)).toBe('2 of 2 devices, newest 3 s ago');
+  });
+
   test('says nothing but what is stored while all is well', () => {
     expect(storedLines(WELL, 0)).toEqual(['1,000 records (2.1 MB of 1.1 GB)', 'nothing waits for the city']);
   });

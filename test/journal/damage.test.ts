@@ -47,7 +47,7 @@ const STORIES: readonly {
   readonly story: string;
   readonly change: (bytes: Bytes) => Bytes | undefined;
   readonly left: number[];
-  readonly missing?: { readonly firstSequence: number; readonly lastSequence: number; readonly count: number };
+  readonly missing?: { readonly firstSequence: number; readonly lastSequence?: number; readonly count?: number };
 }[] = [
   { story: 'nothing happened', change: () => undefined, left: upTo(8) },
   { story: 'torn write: only the first sector of the last commit', change: (b) => b.fill(0, at(8) + 60, at(9)), left: upTo(7) },
@@ -85,8 +85,15 @@ const STORIES: readonly {
     left: [1, 2, 3, 4, 6, 7, 8],
     missing: { firstSequence: 5, lastSequence: 5, count: 1 },
   },
-  { story: 'the file is empty', change: () => new Uint8Array(0), left: [] },
-  { story: 'the file ends in its second page', change: (b) => b.slice(0, at(2) + 20), left: [1] },
+  { story: 'the file is empty', change: () => new Uint8Array(0), left: [], missing: { firstSequence: 1 } },
+  {
+    story: 'the file ends in its second page',
+    change: (b) => b.slice(0, at(2) + 20),
+    left: [1],
+    missing: { firstSequence: 2 },
+  },
+  { story: 'the file is all zeros', change: (b) => b.fill(0), left: [], missing: { firstSequence: 1 } },
+  { story: 'the file is all noise', change: (b) => void b.set(noise(b.length)), left: [], missing: { firstSequence: 1 } },
 ];
 
 describe('opening after damage', () => {

@@ -97,6 +97,30 @@ describe('a delivery', () => {
     expect(sequencesOf(lost.unresolved)).toEqual(upTo(9));
   });
 
+  it('looks up what may have been sent when a commit knows of a newer state than the one that can be read', async () => {
+    const disk = new ModelDisk();
+    const journal = await open(disk);
+    await appendAll(journal, 1, 9);
+    const delivery = await journal.delivery('sentilo');
+    delivery.settle([], [1, 2]);
+    await delivery.flush();
+    // From here on the city may have these.
+    await delivery.begin([3, 4, 5]);
+    await appendAll(journal, 10, 10);
+    const bytes = new Uint8Array(disk.bytes(CURSOR));
+    // Generations 1 and 2 went to the slots 1 and 0.
+    bytes[30] = 0xff;
+    disk.put(CURSOR, bytes);
+    const again = await (await open(disk)).delivery('sentilo');
+    expect(again.lowWater).toBe(2);
+    expect(sequencesOf(again.unresolved)).toEqual(upTo(10, 3));
+    again.settle(upTo(10, 3), [3, 4, 5]);
+    await again.flush();
+    const third = await (await open(disk)).delivery('sentilo');
+    expect(third.unresolved).toEqual([]);
+    expect(third.lowWater).toBe(5);
+  });
+
   it('looks everything up when its file is missing beside records of an earlier life, and nothing when all is new', async () => {
     const disk = new ModelDisk();
     const journal = await open(disk);

@@ -44,6 +44,26 @@ describe.each([0x1_0000_0000 - 500, 1e12 - 500])('sequences around %d', (start) 
     expect(await storedValues(again)).toEqual(upTo(6_000));
     expect(await readAll(again)).toEqual(stored);
   });
+
+  it('are delivered, also without a delivery state', async () => {
+    const disk = await beginningAt(start);
+    const journal = await open(disk, SIZES);
+    await append(journal, 1_000);
+    await journal.close();
+    await disk.unlink(`${FOLDER}/other.cursor`);
+    await disk.fsyncDir(FOLDER);
+    const again = await open(disk, SIZES);
+    const sequences = (await readAll(again)).map(({ sequence }) => sequence);
+    const delivery = await again.delivery('sentilo');
+    expect(delivery.unresolved).toEqual([{ first: sequences[0], last: sequences.at(-1) }]);
+    await delivery.begin(sequences.slice(0, 3));
+    delivery.settle(sequences, sequences.slice(0, 500));
+    await delivery.flush();
+    disk.crash(() => 0);
+    const third = await (await open(disk, SIZES)).delivery('sentilo');
+    expect(third.lowWater).toBe(sequences[499]);
+    expect(third.unresolved).toEqual([]);
+  });
 });
 
 it('says that there are no more sequences, and keeps what has one', async () => {

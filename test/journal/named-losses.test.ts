@@ -88,13 +88,16 @@ async function cutAfterDropping(disk: ModelDisk, skip: number): Promise<number> 
   await (await journal.delivery('sentilo')).flush();
   let left = skip;
   let victim = '';
+  let isGone = false;
   let cut: () => void = () => {};
   const isCut = new Promise<undefined>((resolve) => {
     cut = () => resolve(undefined);
   });
   disk.fault = (operation, _call, path) => {
     if (operation === 'unlink' && path.includes('/counts-') && path.endsWith('.blocks') && left-- === 0) victim = path;
-    if (victim === '' || operation !== 'pwrite' || !path.includes('/slot-')) return undefined;
+    // The file is gone when its folder is synced, and not before.
+    if (victim !== '' && operation === 'fsyncDir') isGone = true;
+    if (!isGone || operation !== 'pwrite' || !path.includes('/slot-')) return undefined;
     cut();
     return 'hang';
   };

@@ -1,0 +1,64 @@
+import type { SlotUse } from './file-list.ts';
+import { lossAt } from './holes.ts';
+import type { SequenceRange } from './journal.ts';
+import type { Loss } from './loss.ts';
+import type { Slot } from './slot.ts';
+import type { FoundSlots } from './slot-recovery.ts';
+import type { SlotRing } from './slot-ring.ts';
+
+/** As many as a slot that is gone or cannot be read may hold: none has more records than bytes. */
+export const SEQUENCES_OF_A_SLOT = 1 << 20;
+
+/** Where the sequences go on. Every one below may have been used. */
+export interface Next {
+  readonly nextSequence: number;
+  /** Something cannot be read now: what is missing may stand there. */
+  readonly hasUnreadable: boolean;
+  /** What is left out because it may stand where nothing can be read now: a range or none, as are the next. */
+  readonly room: readonly SequenceRange[];
+  /** What was in the newest slot, or in all of them, and is lost. */
+  readonly gone: readonly SequenceRange[];
+  /** What is to be said of both. */
+  readonly losses: readonly Loss[];
+}
+
+interface Known {
+  readonly use: SlotUse | undefined;
+  /** Of the records that are there. */
+  readonly lastSequence: number;
+  /** Of all that is spoken of. */
+  readonly highest: number;
+  /** Slots that are left alone although they were read. */
+  readonly left: readonly Slot[];
+}
+
+/** `use`: the newest use of a slot, as it was noted when it was begun. */
+export async function goOn(slots: FoundSlots, ring: SlotRing, known: Known): Promise<Next> {
+  const { nextSequence, hasUnreadable, isGone } = whereTo(slots, known);
+  if (nextSequence === known.highest + 1) return { nextSequence, hasUnreadable, room: [], gone: [], losses: [] };
+  const range = { first: known.lastSequence + 1, last: nextSequence - 1 };
+  if (isGone) return { nextSequence, hasUnreadable, room: [], gone: [range], losses: [await lossAt(ring, range)] };
+  // Nothing is missing there, and the next opening must not take it for a loss.
+  const leftOut: Loss = { firstSequence: range.first, lastSequence: range.last, cause: 'left-out', count: 0 };
+  return { nextSequence, hasUnreadable, room: [range], gone: [], losses: [leftOut] };
+}
+
+function whereTo({ found, foreign, closed, unread }: FoundSlots, { use, lastSequence, highest, left }: Known) {
+  const hasUnreadable = closed.length > 0 || found.some((each) => each.hasUnreadable);
+  const newest = found.find(({ slot }) => slot.name === use?.slot && slot.epoch === use.epoch);
+  const isUnread =
+    use !== undefined &&
+    (closed.includes(use.slot) || left.some(({ name }) => name === use.slot) || newest?.hasUnreadable === true);
+  // Block files are made of slots: somebody has deleted these, or copied only those.
+  const areGone = found.length + foreign.length === 0 && lastSequence > 0;
+  const lastOfUse = newest?.slot.frames.at(-1)?.lastSequence;
+  // What came after it is there: it is not the newest any more.
+  const last = Math.max(lastSequence, unread.ranges.at(-1)?.last ?? 0);
+  const isPassed = last > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
+  const isWhole = lastOfUse !== undefined && (newest?.slot.fileBytes ?? 0) >= (use?.sizeBytes ?? 0);
+  const isGone = areGone || (use !== undefined && !isUnread && !isWhole && !isPassed);
+  const needsRoom = hasUnreadable && (use === undefined || isUnread || isPassed);
+  if (!isGone && !needsRoom) return { nextSequence: highest + 1, hasUnreadable, isGone };
+  const from = Math.max(highest, use?.firstSequence ?? 0);
+  return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone };
+}
