@@ -23,6 +23,8 @@ const TURN_COMMITS = 50;
 const SENSOR_COUNT = 200;
 /** So large that nothing has to be sealed while a run goes on. */
 const LARGE_SLOT_BYTES = 8_388_608;
+/** Fewer records than this are not sealed from the usual slots either. */
+const UNSEALED_RECORDS = 45_000;
 
 export interface SpeedOptions {
   readonly contenders: readonly ContenderName[];
@@ -94,7 +96,8 @@ export interface Span extends DeviceFigures {
 export async function runAppend(options: AppendOptions): Promise<Span> {
   const { contender, folder, device, perCommit, valueKind, hasFractions = false, isSealing, isAcknowledging } = options;
   const stream = openStream({ sensorCount: SENSOR_COUNT, valueKind, hasFractions, seed: 4 });
-  const slots = isSealing ? {} : { slotBytes: LARGE_SLOT_BYTES };
+  const isShort = (options.warmCount + options.commitCount) * perCommit < UNSEALED_RECORDS;
+  const slots = isSealing || isShort ? {} : { slotBytes: LARGE_SLOT_BYTES };
   const store = await CONTENDERS[contender]({ folder, numbers: stream.numbers, ...slots });
   for (let count = 0; count < options.warmCount || (isSealing && store.hasSealed?.() === false); count++) {
     await timed(store, stream.next(perCommit), isAcknowledging);
