@@ -103,7 +103,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
   const unresolved = without(inFlight, settled).ranges;
   const held = new SequenceSet();
   // Without a file there is no state at all, and everything would have to be looked up.
-  const version: Version = { now: 0, durable: hasFile ? 0 : -1 };
+  const version: Version = { now: 0, durable: hasFile ? 0 : -1, isWritten: false };
   const writer = openWriter(state, source, version);
   const { write } = writer;
 
@@ -172,7 +172,11 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
         // A low-water mark is all there is to know only while nothing stands above it.
         if (isWhole && version.durable >= 0) version.durable = Math.max(version.durable, carried);
       };
-      return { lowWater: stored.ranges[0]?.last ?? 0, generation: file.generation, isDurable };
+      return {
+        lowWater: stored.ranges[0]?.last ?? 0,
+        generation: version.isWritten ? file.generation : source.generation(uplink),
+        isDurable,
+      };
     },
     async close() {
       await writer.idle();
@@ -196,6 +200,8 @@ function checkRoom(settled: SequenceSet, delivered: readonly number[]): void {
 interface Version {
   now: number;
   durable: number;
+  /** By this process. What one before has written may not be durable. */
+  isWritten: boolean;
 }
 
 /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
@@ -209,6 +215,7 @@ function openWriter({ file, settled, inFlight, unread }: State, source: Delivery
         await source.settleRecords().catch(asJournalError);
         await file.write(stateOf(without(settled, unread), inFlight, source.holes));
         version.durable = Math.max(version.durable, written);
+        version.isWritten = true;
       });
       writing = turn.catch(() => undefined);
       return turn;

@@ -28,6 +28,7 @@ export interface ListedFile {
 export interface SlotUse {
   readonly slot: string;
   readonly epoch: number;
+  /** Of the commit with which it was noted: its first one, or the first of a process that went on in it. */
   readonly firstSequence: number;
   /** Of the file. */
   readonly sizeBytes: number;
@@ -58,7 +59,7 @@ export interface FileList {
    */
   update(recordClass: RecordClass, files: readonly ListedFile[]): Promise<void>;
   /** This is the newest use from now on. @throws DiskError */
-  began(use: SlotUse): Promise<void>;
+  uses(use: SlotUse): Promise<void>;
   /** Makes the file while there is room for it. */
   prepare(): Promise<void>;
   close(): Promise<void>;
@@ -113,8 +114,8 @@ export async function openFileList(disk: Disk, folder: string): Promise<FileList
       now.set(recordClass, files);
       await writeInTurn();
     },
-    async began(begun) {
-      use = begun;
+    async uses(newest) {
+      use = newest;
       await writeInTurn();
     },
     async prepare() {

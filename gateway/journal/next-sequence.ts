@@ -1,3 +1,4 @@
+import { type Chains, lastSealed } from './chains.ts';
 import type { SlotUse } from './file-list.ts';
 import { lossAt } from './holes.ts';
 import type { SequenceRange } from './journal.ts';
@@ -33,8 +34,8 @@ interface Known {
 }
 
 /** `use`: the newest use of a slot, as it was noted when it was begun. */
-export async function goOn(slots: FoundSlots, ring: SlotRing, known: Known): Promise<Next> {
-  const { nextSequence, hasUnreadable, isGone } = whereTo(slots, known);
+export async function goOn(slots: FoundSlots, ring: SlotRing, chains: Chains, known: Known): Promise<Next> {
+  const { nextSequence, hasUnreadable, isGone } = whereTo(slots, lastSealed(chains), known);
   if (nextSequence === known.highest + 1) return { nextSequence, hasUnreadable, room: [], gone: [], losses: [] };
   const range = { first: known.lastSequence + 1, last: nextSequence - 1 };
   if (isGone) return { nextSequence, hasUnreadable, room: [], gone: [range], losses: [await lossAt(ring, range)] };
@@ -43,22 +44,22 @@ export async function goOn(slots: FoundSlots, ring: SlotRing, known: Known): Pro
   return { nextSequence, hasUnreadable, room: [range], gone: [], losses: [leftOut] };
 }
 
-function whereTo({ found, foreign, closed, unread }: FoundSlots, { use, lastSequence, highest, left }: Known) {
+function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number, { use, lastSequence, highest, left }: Known) {
   const hasUnreadable = closed.length > 0 || found.some((each) => each.hasUnreadable);
-  const newest = found.find(({ slot }) => slot.name === use?.slot && slot.epoch === use.epoch);
-  const isUnread =
-    use !== undefined &&
-    (closed.includes(use.slot) || left.some(({ name }) => name === use.slot) || newest?.hasUnreadable === true);
   // Block files are made of slots: somebody has deleted these, or copied only those.
   const areGone = found.length + foreign.length === 0 && lastSequence > 0;
+  const newest = found.find(({ slot }) => slot.name === use?.slot && slot.epoch === use.epoch);
   const lastOfUse = newest?.slot.frames.at(-1)?.lastSequence;
-  // What came after it is there: it is not the newest any more.
-  const last = Math.max(lastSequence, unread.ranges.at(-1)?.last ?? 0);
-  const isPassed = last > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
-  const isWhole = lastOfUse !== undefined && (newest?.slot.fileBytes ?? 0) >= (use?.sizeBytes ?? 0);
-  const isGone = areGone || (use !== undefined && !isUnread && !isWhole && !isPassed);
-  const needsRoom = hasUnreadable && (use === undefined || isUnread || isPassed);
-  if (!isGone && !needsRoom) return { nextSequence: highest + 1, hasUnreadable, isGone };
+  const isUnread =
+    newest?.hasUnreadable === true || closed.some((name) => name === use?.slot) || left.some(({ name }) => name === use?.slot);
+  const isWhole = !isUnread && lastOfUse !== undefined && (newest?.slot.fileBytes ?? 0) >= (use?.sizeBytes ?? 0);
+  // What came after it is there, so that it is not the newest any more. Copies of what it holds may stand in an older use.
+  const later = found.flatMap(({ slot }) => (slot.epoch > (use?.epoch ?? 0) ? (slot.frames.at(-1)?.lastSequence ?? 0) : []));
+  const isPassed = Math.max(sealed, unread.ranges.at(-1)?.last ?? 0, ...later) > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
+  const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed && closed.length === 0;
+  const isGone = areGone || isMissing;
+  const isKnown = use !== undefined && isWhole && !isPassed;
+  if (!isGone && (!hasUnreadable || isKnown)) return { nextSequence: highest + 1, hasUnreadable, isGone };
   const from = Math.max(highest, use?.firstSequence ?? 0);
   return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone };
 }

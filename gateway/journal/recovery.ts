@@ -4,7 +4,7 @@ import { type Chain, openChain } from './block-chain.ts';
 import type { BlockDamage } from './block-file.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { uplinkOf } from './cursor-file.ts';
-import { type FileList, openFileList } from './file-list.ts';
+import { type FileList, openFileList, type SlotUse } from './file-list.ts';
 import { countLost, goneDamage, holesIn, lossAt, lossesOf, noRecords, sealedCount, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Copied, findCopied } from './late-records.ts';
@@ -66,9 +66,9 @@ export interface Recovered {
 
 /** Reads a journal's folder. Whatever is in it, the rest of the journal can begin with what this finds; README.md has the steps. */
 export async function recover(disk: Disk, folder: string, options: RecoveryOptions): Promise<Recovered> {
-  const names = await listFolder(disk, folder);
-  // Before the slots: a gateway at work may begin another use of one meanwhile.
+  // Before the slots are listed: a gateway at work may make one meanwhile, and begin another use.
   const list = await openFileList(disk, folder);
+  const names = await listFolder(disk, folder);
   const slots = await findSlots(disk, folder, names, options.slotBytes);
   let epoch = Math.max(slots.epoch, list.newestUse?.epoch ?? 0);
   const newEpoch = () => ++epoch;
@@ -76,10 +76,10 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     disk,
     folder,
     slots.found.map(({ slot }) => slot),
-    { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onBegun: (use) => list.began(use) },
+    { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onUse: (use) => list.uses(use) },
   );
   const marks = await ring.lowWaters();
-  const alone = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0);
+  const alone = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0, list.newestUse);
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
   epoch = Math.max(epoch, epochOf(slots.found), ...[...chains.values()].map((chain) => chain.epochMax));
   const blockDamage = [...chains.values()].flatMap((chain) => chain.damage);
@@ -97,8 +97,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const holes = missing.flatMap((range) => slots.unread.missing(range));
 
   const announced = await stillLost(pending, marked.named, ring, chains);
-  const known = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
-  const unnamed = holes.flatMap((range) => known.missing(range));
+  const told = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
+  const unnamed = holes.flatMap((range) => told.missing(range));
   const lost = await countLost(unnamed, chains);
   const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
   const ofHoles = await lossesOf(ring, lost, ofSlots);
@@ -108,7 +108,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const lastSequence = Math.max(lastSealed(chains), ...ring.frames.map(({ frame }) => frame.lastSequence));
   const spokenOf = new SequenceSet([...marked.named.ranges, ...slots.unread.ranges]);
   const highest = Math.max(lastSequence, spokenOf.ranges.at(-1)?.last ?? 0, highestOf(marks));
-  const next = await goOn(slots, ring, { use: list.newestUse, lastSequence, highest, left: alone });
+  const next = await goOn(slots, ring, chains, { use: list.newestUse, lastSequence, highest, left: alone });
   for (const range of next.room) slots.unread.add(range);
   for (const range of next.gone) spokenOf.add(range);
   // Whoever only looks names nothing.
@@ -141,12 +141,20 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
 
 /**
  * What is sealed was let go: these slots only have not been used again yet. One of which some pages cannot be read now may
- * have been: it is left alone, and returned.
+ * have been, and one that was noted to be has been: it is left alone, and returned.
  */
-function freeSealed(ring: SlotRing, found: readonly FoundSlot[], sealedThrough: number): readonly Slot[] {
+function freeSealed(
+  ring: SlotRing,
+  found: readonly FoundSlot[],
+  sealedThrough: number,
+  use: SlotUse | undefined,
+): readonly Slot[] {
   const left: Slot[] = [];
   for (const { slot, hasUnreadable } of found) {
-    if (slot.frames.length === 0 || (slot.frames.at(-1)?.lastSequence ?? 0) > sealedThrough) continue;
+    // What is there is older than what was noted.
+    const isUsedAgain = hasUnreadable && slot.name === use?.slot && slot.epoch < use.epoch;
+    const isSealed = (slot.frames.at(-1)?.lastSequence ?? 0) <= sealedThrough;
+    if (slot.frames.length === 0 || !(isSealed || isUsedAgain)) continue;
     if (!hasUnreadable) ring.free(slot);
     else {
       ring.leaveAlone(slot);

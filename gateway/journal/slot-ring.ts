@@ -12,6 +12,9 @@ import { makeSlot, writeOver } from './slot-making.ts';
 import { SlotReader } from './slot-reader.ts';
 import { slotFrame } from './slot-scan.ts';
 
+/** Commits after which a use is noted that could not be. */
+const NOTED_AGAIN_AFTER = 16;
+
 export interface SlotRingOptions {
   readonly slotBytes: number;
   readonly slotCount: number;
@@ -19,8 +22,8 @@ export interface SlotRingOptions {
   readonly foreign: readonly string[];
   /** Higher than any epoch in the journal. */
   readonly nextEpoch: () => number;
-  /** The first commit of a use is durable; it is promised when this resolves. Rejects with a DiskError when it cannot be noted. */
-  readonly onBegun: (use: SlotUse) => Promise<void>;
+  /** A commit of a use is durable that is not noted yet; it is promised when this resolves. Rejects with a DiskError when it cannot be noted. */
+  readonly onUse: (use: SlotUse) => Promise<void>;
 }
 
 /**
@@ -37,6 +40,10 @@ export class SlotRing {
   readonly #slots: Slot[];
   readonly #foreign: string[];
   #current: Slot | undefined;
+  /** Of the use that is noted. What an earlier process noted may be older than what it wrote. */
+  #notedEpoch = 0;
+  /** Commits until it is tried again, after a failure. */
+  #unnotedLeft = 0;
   #isPrepared = false;
   #isSettled = false;
   #isFolderSettled = false;
@@ -140,12 +147,11 @@ export class SlotRing {
       this.#current = undefined;
       throw error;
     }
-    const isBegun = slot.frames.length === 0;
     slot.frames.push(...built.frames);
     slot.endBytes = built.offset + built.bytes.length;
     // The dictionary takes the definitions for written that did not fit any more: no frame may follow.
     if (built.isFull) this.#current = undefined;
-    if (isBegun) await this.#noteBegun(slot);
+    await this.#noteUse(slot, built.frames[0]?.firstSequence ?? 0);
     await this.#trim(free);
     return built.count;
   }
@@ -230,9 +236,19 @@ export class SlotRing {
   }
 
   /** Were the file gone at the next opening, nothing else would tell. What cannot be noted is durable all the same. */
-  async #noteBegun({ name, epoch, frames }: Slot): Promise<void> {
-    const use = { slot: name, epoch, firstSequence: frames[0]?.firstSequence ?? 0, sizeBytes: this.#options.slotBytes };
-    await this.#options.onBegun(use).catch(ignoreDiskError);
+  async #noteUse({ name, epoch }: Slot, firstSequence: number): Promise<void> {
+    if (epoch === this.#notedEpoch) return;
+    if (this.#unnotedLeft > 0) {
+      this.#unnotedLeft -= 1;
+      return;
+    }
+    try {
+      await this.#options.onUse({ slot: name, epoch, firstSequence, sizeBytes: this.#options.slotBytes });
+      this.#notedEpoch = epoch;
+    } catch (error) {
+      ignoreDiskError(error);
+      this.#unnotedLeft = NOTED_AGAIN_AFTER;
+    }
   }
 
   /** All slots are made at once, while there is room for them: later the disk may be full. */

@@ -186,7 +186,7 @@ it.each([
 ])(
   '$files that a boot cannot open or read',
   async ({ pattern }) => {
-    for (let seed = 1; seed <= (IS_DEEP ? 1_500 : 150); seed++) {
+    for (let seed = 1; seed <= (IS_DEEP ? 1_500 : 60); seed++) {
       const story = new Story(seed, pattern);
       await story.tell().catch((error: unknown) => {
         throw new Error(`seed ${seed}: ${story.told.join('; ')}: ${error}`, { cause: error });
