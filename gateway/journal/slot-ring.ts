@@ -63,7 +63,7 @@ export class SlotRing {
       if (slot === this.#current) this.#current = undefined;
     });
     const newest = found.filter(({ frames }) => frames.length > 0).sort((a, b) => b.epoch - a.epoch)[0];
-    if (newest !== undefined && !newest.isFinished) this.#current = newest;
+    if (newest !== undefined && !newest.isFinished && !hasCopies(newest, found)) this.#current = newest;
   }
 
   /** Slots that hold something which is not sealed, oldest first; `withCurrent` also the one that is being filled. */
@@ -359,6 +359,15 @@ export class SlotRing {
     const at = this.#slots.indexOf(slot);
     if (at >= 0) this.#slots.splice(at, 1);
   }
+}
+
+/**
+ * Whether another slot holds some of its records as well, as the disk failed under a group and a power cut left a part of it
+ * there: then both must be sealed together, since sealing a part would pass for sealing all.
+ */
+function hasCopies({ frames, name }: Slot, found: readonly Slot[]): boolean {
+  const first = frames[0]?.firstSequence ?? 0;
+  return found.some((other) => other.name !== name && (other.frames.at(-1)?.lastSequence ?? 0) >= first);
 }
 
 /** For what has another way where the disk is full. */

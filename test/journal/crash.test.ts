@@ -223,3 +223,31 @@ it('starts after a hundred power cuts in a row, each while it recovers or writes
   await checkJournal(await open(disk, SMALL), { ...survivors, appended: truthOf(history).appended }, { causes: 'any' });
   expect(pathCount).toBeLessThan(60);
 });
+
+it('what a failed write left of a group in one slot is no reason to pass the whole of it in the next', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const disk = new ModelDisk();
+    const journal = await open(disk, SMALL);
+    await appendGroup(journal, 1, 3);
+    const refuseOnce = () => {
+      let isRefused = false;
+      disk.fault = (operation, _count, path) => {
+        if (isRefused || operation !== 'fdatasync' || !path.endsWith('slot-000')) return undefined;
+        isRefused = true;
+        return 'EIO';
+      };
+    };
+    refuseOnce();
+    // Several pages, of which the power cut leaves some in the first slot; all of them are durable in the second.
+    await appendGroup(journal, 4, 150);
+    disk.crash(seeded(seed));
+    // So that the first slot is sealed at once.
+    refuseOnce();
+    const again = await open(disk, SMALL);
+    await appendAll(again, 151, 153);
+    for (let i = 0; i < 20; i++) await drain();
+    expect(valuesOf(await readAll(again)), `seed ${seed}`).toEqual(upTo(153));
+    await again.close();
+    expect(valuesOf(await readAll(await open(disk, SMALL))), `seed ${seed}`).toEqual(upTo(153));
+  }
+});

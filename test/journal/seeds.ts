@@ -11,6 +11,8 @@ export const SEEDS_THAT_FOUND: readonly number[] = [
   // A folder was not synced: after a new block file got its name (1005), or once a killed process had renamed a file (1520, 1598).
   1005,
   1103, 1520, 1598,
+  // A failed write and a power cut left parts of a group in one slot, and sealing them passed for sealing the whole of it.
+  1003,
   // Planted: a slot was used again before what it held was sealed, and old frames counted.
   1001, 1002,
 ];
