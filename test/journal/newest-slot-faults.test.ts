@@ -1,27 +1,9 @@
 // What is noted of the newest slot when faults meet: it may be noted late, and nothing may be called lost that is not.
 import { expect, it } from 'vitest';
-import type { Journal } from '../../gateway/journal/journal.ts';
 import { drain } from '../support/test-clock.ts';
 import { appendGroup, FOLDER, gapsOf, open, readAll, sequencesOf, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
-
-const SIZES = { slotBytes: 16_384, slotCount: 4, blockFileBytes: 65_536 };
-const GROUP = 20;
-
-async function groups(journal: Journal, from: number, count: number): Promise<number[]> {
-  const sequences: number[] = [];
-  for (let at = from; at < from + count * GROUP; at += GROUP) sequences.push(...(await appendGroup(journal, at, at + GROUP - 1)));
-  return sequences;
-}
-
-function newestSlot(journal: Journal): string {
-  const slots = journal.stats().files.filter(({ kind, recordCount }) => kind === 'slot' && recordCount > 0);
-  return slots.sort((a, b) => b.lastSequence - a.lastSequence)[0]?.file as string;
-}
-
-function refuse(disk: ModelDisk, slot: string): void {
-  disk.fault = (operation, _count, path) => (operation === 'open' && path === `${FOLDER}/${slot}` ? 'EIO' : undefined);
-}
+import { GROUP, groups, newestSlot, refuse, SIZES } from './newest-slot-kit.ts';
 
 async function settleDown(): Promise<void> {
   for (let i = 0; i < 60; i++) await drain();

@@ -1,27 +1,9 @@
 // What is above the last sealing stands in the newest slot alone: what becomes of it is noted elsewhere.
 import { describe, expect, it } from 'vitest';
-import type { Journal } from '../../gateway/journal/journal.ts';
 import { drain } from '../support/test-clock.ts';
-import { appendGroup, FOLDER, gapsOf, noisy, open, readAll, upTo, valuesOf } from './kit.ts';
+import { FOLDER, gapsOf, noisy, open, readAll, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
-
-const SIZES = { slotBytes: 16_384, slotCount: 4, blockFileBytes: 65_536 };
-const GROUP = 20;
-
-async function groups(journal: Journal, from: number, count: number): Promise<number[]> {
-  const sequences: number[] = [];
-  for (let at = from; at < from + count * GROUP; at += GROUP) sequences.push(...(await appendGroup(journal, at, at + GROUP - 1)));
-  return sequences;
-}
-
-function newestSlot(journal: Journal): string {
-  const slots = journal.stats().files.filter(({ kind, recordCount }) => kind === 'slot' && recordCount > 0);
-  return slots.sort((a, b) => b.lastSequence - a.lastSequence)[0]?.file as string;
-}
-
-function refuse(disk: ModelDisk, slot: string): void {
-  disk.fault = (operation, _count, path) => (operation === 'open' && path === `${FOLDER}/${slot}` ? 'EIO' : undefined);
-}
+import { GROUP, groups, newestSlot, refuse, SIZES } from './newest-slot-kit.ts';
 
 /** A journal with some records in the newest slot that stand nowhere else. */
 async function journalOf(groupCount: number) {
