@@ -21,7 +21,7 @@ import type { FileList } from './file-list.ts';
 import { foreignAt, foreignDamage, noFile } from './foreign.ts';
 import { isListed, isNoFile } from './hollow-file.ts';
 import type { HistoryQuery, StoredRecord } from './journal.ts';
-import { noteMissing } from './missing-files.ts';
+import { noteMissing, sealedOnlyThrough } from './missing-files.ts';
 
 /** Written once more in one piece. */
 const REWRITE_BYTES = 65_536;
@@ -298,7 +298,7 @@ function takeWalked(
   entry.sizeBytes = lookedBytes;
   if (walked.index !== undefined) entry.isThinned = walked.index.isThinned;
   const file = entry.name;
-  const isShort = isNewest && entry.lastSequence < (options.sealedThrough ?? 0);
+  const isShort = isNewest && entry.lastSequence < sealedOnlyThrough(options);
   if (walked.later !== undefined)
     all.push({ file, recordClass, offset: 0, sizeBytes, kind: 'other-version', holds: walked.later });
   for (const damage of walked.damage) {

@@ -8,12 +8,17 @@ import { ignoreDiskError, withFile } from './disk-tools.ts';
 import type { FileList, ListedFile } from './file-list.ts';
 import type { SequenceRange } from './journal.ts';
 
+/** How far a class is sealed, and from where on the slots hold it; as in block-chain.ts. */
+interface Sealed {
+  readonly sealedThrough?: number;
+  readonly slotsFrom?: number | undefined;
+}
+
 /** What opening the files of one class found. */
 interface Found {
   readonly disk: Disk;
   readonly folder: string;
-  /** As in block-chain.ts. */
-  readonly options: { readonly list?: FileList; readonly isReadOnly?: boolean; readonly sealedThrough?: number };
+  readonly options: Sealed & { readonly list?: FileList; readonly isReadOnly?: boolean };
   readonly entries: readonly BlockFile[];
   readonly damage: BlockDamage[];
 }
@@ -70,19 +75,25 @@ async function neighboursOf(disk: Disk, folder: string, entries: readonly BlockF
 }
 
 /** What was sealed and is not there: the end of the newest file went bad, or the file is gone. */
-function noteShort({ entries, damage, options: { sealedThrough = 0 } }: Found, recordClass: RecordClass): void {
+function noteShort({ entries, damage, options }: Found, recordClass: RecordClass): void {
   const newest = entries.at(-1);
   const known = Math.max(
     0,
     ...entries.map(({ lastSequence }) => lastSequence),
     ...damage.map(({ missing, holds }) => (missing ?? holds)?.last ?? 0),
   );
-  if (known >= sealedThrough) return;
-  const missing = { first: known + 1, last: sealedThrough };
+  const last = sealedOnlyThrough(options);
+  if (known >= last) return;
+  const missing = { first: known + 1, last };
   // Nobody knows what it was called.
   const file = newest?.name ?? `${recordClass}-*.blocks`;
   const before = newest?.toWallMs === undefined ? {} : { fromWallMs: newest.toWallMs };
   damage.push({ file, recordClass, ...restOf(newest), missing, ...before });
+}
+
+/** Up to here everything of the class that was sealed can only be in block files; what came next still stands in the slots. */
+export function sealedOnlyThrough({ sealedThrough = 0, slotsFrom }: Sealed): number {
+  return slotsFrom === undefined ? sealedThrough : Math.min(sealedThrough, slotsFrom - 1);
 }
 
 /** Where the records of a file end, although there were more. */

@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { drain } from '../support/test-clock.ts';
-import { appendGroup, FOLDER, open, readAll, untilEndOf, upTo, valuesOf } from './kit.ts';
+import { appendGroup, FOLDER, gapsOf, noisy, open, readAll, untilEndOf, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 /** One block file for all that is sealed here. */
@@ -60,7 +60,7 @@ async function beforeAndAfterCut({ disk, next }: Left): Promise<{ before: unknow
 }
 
 /** Refuses the first such operation on the block file. */
-function refuseOnce(disk: ModelDisk, refused: 'fdatasync' | 'open', code: string): void {
+function refuseOnce(disk: ModelDisk, refused: 'fdatasync' | 'open' | 'pwrite', code: string): void {
   disk.fault = (operation, _count, path) => {
     if (operation !== refused || path !== FILE) return undefined;
     disk.fault = undefined;
@@ -107,3 +107,40 @@ it.each([
     expect(after).toEqual(before);
   },
 );
+
+/** What is left by a process that is killed when one class is sealed, a commit says so, and the next class is not. */
+async function endedBetweenClasses(): Promise<{ readonly disk: ModelDisk; readonly lastValue: number }> {
+  const disk = new ModelDisk();
+  let isBetween = false;
+  disk.fault = (operation, _count, path) => {
+    isBetween ||= operation === 'fdatasync' && path.includes('counts-');
+    return isBetween && path.includes('.blocks') ? 'hang' : undefined;
+  };
+  const journal = await open(disk, SIZES);
+  const ofTwoClasses = (value: number) => ({
+    ...noisy(value),
+    readingKind: value % 2 === 1 ? ('gauge' as const) : ('total' as const),
+  });
+  let lastValue = 0;
+  const appendNext = async () => {
+    await appendGroup(journal, lastValue + 1, lastValue + GROUP, ofTwoClasses);
+    lastValue += GROUP;
+  };
+  while (!isBetween) {
+    await appendNext();
+    await drain();
+  }
+  await appendNext();
+  return { disk: disk.fork(), lastValue };
+}
+
+it('what the disk refuses to make durable in a block file and the slots still hold is neither damaged nor lost', async () => {
+  const { disk, lastValue } = await endedBetweenClasses();
+  refuseOnce(disk, 'pwrite', 'EIO');
+  const journal = await open(disk, SIZES);
+  expect(journal.stats().damage.filter(({ kind }) => kind !== 'torn-tail')).toEqual([]);
+  await appendGroup(journal, lastValue + 1, lastValue + GROUP);
+  const stored = await readAll(journal, 1_000);
+  expect(gapsOf(stored)).toEqual([]);
+  expect(new Set(valuesOf(stored))).toEqual(new Set(upTo(lastValue + GROUP)));
+});
