@@ -1,10 +1,11 @@
 import { DiskError } from '../host.ts';
-import { GAP_SENSORS_MAX, type RecordClass } from '../record.ts';
+import { GAP_SENSORS_MAX, type JournalRecord, type RecordClass } from '../record.ts';
 import { type Chains, hasRecords, lastSealed } from './chains.ts';
 import { type Damage, JournalError, type SequenceRange, SLOTS_TOGETHER, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
 import { SEALED_MARK } from './marks.ts';
 import { SequenceSet } from './sequence-set.ts';
+import type { Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 
 /** Records that are read at once to count them. */
@@ -49,7 +50,7 @@ export async function countLost(holes: readonly SequenceRange[], chains: Chains)
   return lost;
 }
 
-/** What the holes cost: with the times of their neighbours, and the sensors of the commits before and after. */
+/** What the holes cost: with the times of their neighbours, and the sensors around them. */
 export async function lossesOf(ring: SlotRing, holes: readonly Hole[], damage: readonly Damage[]): Promise<Loss[]> {
   const losses: Loss[] = [];
   for (const { count, ...hole } of holes) {
@@ -69,20 +70,22 @@ export async function lossesOf(ring: SlotRing, holes: readonly Hole[], damage: r
 export async function lossAt(ring: SlotRing, { first, last }: SequenceRange): Promise<Loss> {
   const before = await commitWith(ring, first - 1);
   const after = await commitWith(ring, last + 1);
-  const sensors = new Set([...before, ...after].flatMap(({ record }) => (record.kind === 'observation' ? record.sensor : [])));
-  const from = before.findLast(({ sequence }) => sequence < first)?.record;
-  const to = after.find(({ sequence }) => sequence > last)?.record;
+  const from = before.records.findLast(({ sequence }) => sequence < first)?.record;
+  const to = after.records.find(({ sequence }) => sequence > last)?.record;
+  // Those nearby first. What is measured less often only the slots around it know.
+  const sensors = new Set([...before.records, ...after.records].flatMap(({ record }) => sensorOf(record)));
+  for (const { slot } of [before, after]) for (const { series } of slot?.dictionary.all() ?? []) sensors.add(series.sensor);
   return {
     firstSequence: first,
     lastSequence: last,
     cause: 'gone',
-    ...(sensors.size === 0 ? {} : { sensors: [...sensors].sort().slice(0, GAP_SENSORS_MAX) }),
+    ...(sensors.size === 0 ? {} : { sensors: [...sensors].slice(0, GAP_SENSORS_MAX).sort() }),
     ...(from === undefined || from.wallQuality === 'none' ? {} : { fromWallMs: from.wallMs }),
     ...(to === undefined || to.wallQuality === 'none' ? {} : { toWallMs: to.wallMs }),
   };
 }
 
-/** A loss in the slots that no bad page tells of, for whoever only looks: nothing names it then. */
+/** A loss in the slots that no bad page tells of. */
 export function goneDamage({ firstSequence, lastSequence, count, sensors, fromWallMs, toWallMs }: Loss): Damage {
   return {
     file: SLOTS_TOGETHER,
@@ -122,8 +125,18 @@ function ignoreReadError(error: unknown): void {
   if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
 }
 
-/** The records of the commit that holds a sequence. */
-async function commitWith(ring: SlotRing, sequence: number): Promise<readonly StoredRecord[]> {
+function sensorOf(record: JournalRecord): string[] {
+  return record.kind === 'observation' ? [record.sensor] : [];
+}
+
+interface Commit {
+  readonly slot?: Slot;
+  readonly records: readonly StoredRecord[];
+}
+
+/** The commit that holds a sequence. */
+async function commitWith(ring: SlotRing, sequence: number): Promise<Commit> {
   const place = ring.frames.find(({ frame }) => frame.firstSequence <= sequence && sequence <= frame.lastSequence);
-  return (place && (await ring.reader.read(place.slot, place.frame))?.records) ?? [];
+  if (place === undefined) return { records: [] };
+  return { slot: place.slot, records: (await ring.reader.read(place.slot, place.frame))?.records ?? [] };
 }

@@ -165,8 +165,8 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   });
   met.release((loss) => queue.nameLoss(loss));
   const ahead = await nameMissing(found, deliveries, queue);
-  if (isReadOnly) damage.found(ahead.map(goneDamage));
-  else for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
+  damage.found(ahead.map(goneDamage));
+  if (!isReadOnly) for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: moves.count, volatile, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };

@@ -111,9 +111,8 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const next = await goOn(slots, ring, chains, { use: list.newestUse, lastSequence, highest, left: alone });
   for (const range of next.room) slots.unread.add(range);
   for (const range of next.gone) spokenOf.add(range);
-  // Whoever only looks names nothing.
-  const unseen = options.isReadOnly ? [...ofHoles, ...next.losses].filter(({ cause }) => cause === 'gone').map(goneDamage) : [];
-  const damage = [...slots.damage, ...ofSlots, ...unseen, ...blockDamage, ...(await stateDamage(disk, folder, names))];
+  const gone = [...ofHoles, ...next.losses].filter(({ cause }) => cause === 'gone').map(goneDamage);
+  const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   addDamaged(spokenOf, blockDamage);
   // What is missing may stand in the pages that cannot be read.
   if (next.hasUnreadable) spokenOf.add({ first: 1, last: next.nextSequence - 1 });

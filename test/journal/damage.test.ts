@@ -154,6 +154,18 @@ describe('opening after damage', () => {
     expect(disk.paths.filter((path) => path.includes('/damaged/')).length).toBeGreaterThanOrEqual(1);
   });
 
+  it('names also the sensors that are measured less often than the commits around it tell', async () => {
+    const disk = new ModelDisk();
+    const journal = await open(disk, SIZES);
+    const nameOf = (value: number) => (value % 5 === 0 ? 'makers-meter-energy' : observation(0).sensor);
+    for (const value of upTo(12)) await journal.append(observation(value, { sensor: nameOf(value) }));
+    await journal.close();
+    disk.damage(SLOT, 7 * 4_096, noise(4_096, 1));
+    const again = await open(disk, SIZES);
+    await again.append(observation(100));
+    expect(gapsOf(await readAll(again))).toMatchObject([{ count: 1, sensors: [nameOf(1), nameOf(5)] }]);
+  });
+
   it('is never empty when a record was left, wherever 512 bytes are destroyed', async () => {
     const disk = await journalOf(12);
     for (let from = 0; from < SIZES.slotBytes; from += 256) {

@@ -160,7 +160,8 @@ describe('while the list of the files cannot be written', () => {
     expect(isDeleted).toEqual([]);
     disk.crash(() => 0);
     const next = await open(disk, SIZES);
-    expect(next.stats().damage).toEqual([]);
+    // What was delivered from memory and never written is gone.
+    expect(next.stats().damage.filter(({ file }) => file.endsWith('.blocks'))).toEqual([]);
   });
 
   it('the journal waits in memory, and deletes once it can', async () => {

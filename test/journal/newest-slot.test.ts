@@ -1,7 +1,7 @@
 // What is above the last sealing stands in the newest slot alone: what becomes of it is noted elsewhere.
 import { describe, expect, it } from 'vitest';
 import { drain } from '../support/test-clock.ts';
-import { FOLDER, gapsOf, noisy, open, readAll, upTo, valuesOf } from './kit.ts';
+import { FOLDER, gapsOf, noisy, type OpenOptions, open, readAll, upTo, valuesOf } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 import { GROUP, groups, newestSlot, refuse, SIZES } from './newest-slot-kit.ts';
 
@@ -27,10 +27,12 @@ describe('the newest slot', () => {
     const { disk, sequences, path, firstSequence } = await journalOf(7);
     await change(disk, path);
     await disk.fsyncDir(FOLDER);
-    expect((await open(disk.copy(), { ...SIZES, isReadOnly: true })).stats().damage).toContainEqual(
-      expect.objectContaining({ kind: 'gone', missing: expect.objectContaining({ first: firstSequence }) }),
-    );
-    const journal = await open(disk, SIZES);
+    const gone = expect.objectContaining({ kind: 'gone', missing: expect.objectContaining({ first: firstSequence }) });
+    expect((await open(disk.copy(), { ...SIZES, isReadOnly: true })).stats().damage).toContainEqual(gone);
+    const lines: NonNullable<OpenOptions['lines']> = [];
+    const journal = await open(disk, { ...SIZES, lines });
+    expect(journal.stats().damage).toContainEqual(gone);
+    expect(lines).toContainEqual({ level: 'warning', code: 'journal-damage', fields: gone });
     const given = await groups(journal, 10_001, 2);
     expect(Math.min(...given)).toBeGreaterThan(Math.max(...sequences));
     const gaps = gapsOf(await readAll(journal, 1_000));

@@ -84,7 +84,7 @@ it('opens whatever block is damaged that it reads for what stands in slots too, 
   expect(before).toHaveLength(newestBlocks?.lastSequence ?? 0);
   disk.damage(`${FOLDER}/${newestBlocks?.file}`, 600, Uint8Array.of(1, 2, 3));
   const again = await open(disk, sizes);
-  expect(again.stats().damage).toMatchObject([{ file: newestBlocks?.file, kind: 'damaged' }]);
+  expect(again.stats().damage).toMatchObject([{ file: newestBlocks?.file, kind: 'damaged' }, { kind: 'gone' }]);
   await again.append(observation(0));
   await again.append(observation(0));
   const stored = await readAll(again, 1_000);
