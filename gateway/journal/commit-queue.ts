@@ -86,8 +86,8 @@ export class CommitQueue {
   #droppedCount = 0;
   /** How much was settled when nothing of what waits was delivered. */
   #fruitlessAt: number | undefined;
-  /** The last sequence that may have been handed to the disk: what became of it nobody knows when that fails. */
-  #attempted = 0;
+  /** The last sequence that may have been handed to the disk, by an earlier process too: what became of it nobody knows when that fails. */
+  #attempted: number;
   /** What was given up in memory since the disk last took something. */
   #dropped = newTallies();
   /** What the journal's own records are stamped with; undefined until it is known. */
@@ -98,6 +98,7 @@ export class CommitQueue {
     this.#options = options;
     this.#boot = options.boot;
     this.#nextSequence = nextSequence;
+    this.#attempted = nextSequence - 1;
     this.#target = target;
     this.#slowWatch = new SlowWatch(options.clock, options.log);
   }

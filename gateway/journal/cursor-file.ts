@@ -71,6 +71,11 @@ export class CursorFile {
     }
   }
 
+  /** Makes durable what an earlier process wrote; false when the disk refuses. */
+  async settle(): Promise<boolean> {
+    return await this.#file.settle();
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
   }

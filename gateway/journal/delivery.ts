@@ -126,6 +126,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
     },
     async prepare() {
       if (version.durable < 0) await write();
+      else await writer.settle();
     },
     pass: (range) => {
       for (const part of settled.missing(range)) unread.add(part);
@@ -200,25 +201,36 @@ function checkRoom(settled: SequenceSet, delivered: readonly number[]): void {
 interface Version {
   now: number;
   durable: number;
-  /** By this process. What one before has written may not be durable. */
+  /** By this process, or settled by it: what one before has written may not be durable. */
   isWritten: boolean;
 }
 
 /** One write at a time; each takes the state as it is when its turn comes, so that a later one never carries an older state. */
 function openWriter({ file, settled, inFlight, unread }: State, source: DeliverySource, version: Version) {
   let writing: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>) => {
+    const turn = writing.then(work);
+    writing = turn.catch(() => undefined);
+    return turn;
+  };
+  let isSettled = false;
   return {
     idle: () => writing,
-    write: () => {
-      const turn = writing.then(async () => {
+    write: () =>
+      inTurn(async () => {
         const written = version.now;
         await source.settleRecords().catch(asJournalError);
         await file.write(stateOf(without(settled, unread), inFlight, source.holes));
         version.durable = Math.max(version.durable, written);
         version.isWritten = true;
+      }),
+    /** Makes durable what the process before wrote, so that commits can say which state is the newest. Tried once. */
+    settle: async () => {
+      if (isSettled || version.isWritten) return;
+      isSettled = true;
+      await inTurn(async () => {
+        version.isWritten ||= await file.settle();
       });
-      writing = turn.catch(() => undefined);
-      return turn;
     },
   };
 }

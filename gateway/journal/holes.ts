@@ -17,7 +17,8 @@ export function holesIn(ring: SlotRing, chains: Chains, marks: ReadonlyMap<strin
   for (const { frame } of ring.frames) existing.add({ first: frame.firstSequence, last: frame.lastSequence });
   const [first, last] = [existing.ranges[0]?.first, existing.ranges.at(-1)?.last];
   if (first === undefined || last === undefined) return [];
-  const sealed = Math.max(marks.get(SEALED_MARK) ?? 0, lastSealed(chains));
+  // While a sealing goes on one class is ahead of the others.
+  const sealed = marks.get(SEALED_MARK) ?? lastSealed(chains);
   const isKnown = marks.has(SEALED_MARK) || sealed > 0;
   return existing.missing({ first: isKnown ? Math.min(first, sealed + 1) : first, last });
 }

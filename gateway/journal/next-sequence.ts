@@ -58,8 +58,8 @@ function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number,
   const isPassed = Math.max(sealed, unread.ranges.at(-1)?.last ?? 0, ...later) > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
   const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed && closed.length === 0;
   const isGone = areGone || isMissing;
-  const isKnown = use !== undefined && isWhole && !isPassed;
-  if (!isGone && (!hasUnreadable || isKnown)) return { nextSequence: highest + 1, hasUnreadable, isGone };
+  // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
+  if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isGone };
   const from = Math.max(highest, use?.firstSequence ?? 0);
   return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone };
 }

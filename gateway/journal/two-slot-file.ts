@@ -79,6 +79,20 @@ export class TwoSlotFile {
     await this.#spare.prepare();
   }
 
+  /** Makes durable what a process that was killed may have left unsynced; false when the disk refuses. */
+  async settle(): Promise<boolean> {
+    if (!this.#isUsable) return false;
+    try {
+      await this.#settled();
+      return true;
+    } catch (error) {
+      ignoreDiskError(error);
+      this.#isUsable = false;
+      await this.close();
+      return false;
+    }
+  }
+
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -86,13 +100,18 @@ export class TwoSlotFile {
   }
 
   async #overwrite(slot: Uint8Array, generation: number): Promise<void> {
+    const file = await this.#settled();
+    await writeAll(file, slot, (generation % 2) * SLOT_BYTES);
+    await file.fdatasync();
+  }
+
+  /** The open file. Were the newest state lost together with the next one, which is written to the other page, there would be none. */
+  async #settled(): Promise<DiskFile> {
     if (this.#file === undefined) {
       this.#file = await this.#disk.open(this.#path, 'write');
-      // A process that was killed may have left the newest state unsynced; were it lost now together with this one, there would be none.
       await this.#file.fdatasync();
     }
-    await writeAll(this.#file, slot, (generation % 2) * SLOT_BYTES);
-    await this.#file.fdatasync();
+    return this.#file;
   }
 
   /** Writes a whole new file beside the old one and puts it in its place: a crash in between leaves one of the two. */
