@@ -20,13 +20,15 @@ export interface Deliveries {
   /** Increases with everything that is settled. */
   readonly settleCount: number;
   /** Each has these, or never needs them. */
-  settled(sequences: readonly number[]): void;
+  settled(ranges: readonly SequenceRange[]): void;
   /** Makes states durable where none is. @throws JournalError */
   prepare(): Promise<void>;
   /** There is nothing in this range and there never will be. */
   skip(range: SequenceRange): void;
   /** This range cannot be read now. */
   pass(range: SequenceRange): void;
+  /** It can be read after all. */
+  unpass(sequence: number): void;
   /** What the next commit carries of them; to be called back when it is durable. */
   piggyback(): { readonly marks: ReadonlyMap<string, number>; readonly isDurable: () => void };
   /** @throws JournalError */
@@ -81,8 +83,10 @@ export async function openDeliveries(
     get settleCount() {
       return all.reduce((sum, delivery) => sum + delivery.settleCount, 0);
     },
-    settled(sequences) {
-      for (const delivery of all) delivery.settled(sequences);
+    settled(ranges) {
+      // The state has to say so: a slot that is left alone may still hold them, or nothing may tell that they are missing.
+      for (const range of ranges) holes.remove(range);
+      for (const delivery of all) delivery.settled(ranges);
     },
     async prepare() {
       for (const delivery of all) await delivery.prepare();
@@ -93,6 +97,9 @@ export async function openDeliveries(
     },
     pass(range) {
       for (const delivery of all) delivery.pass(range);
+    },
+    unpass(sequence) {
+      for (const delivery of all) delivery.unpass(sequence);
     },
     piggyback() {
       const carried = all.map((delivery) => ({ uplink: delivery.uplink, ...delivery.piggyback() }));

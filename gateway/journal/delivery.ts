@@ -33,11 +33,13 @@ export interface JournalDelivery extends Delivery {
   /** There is nothing to deliver in the range, and there never will be. */
   skip(range: SequenceRange): void;
   /** What is delivered without having been sent from here, as the old places of records that were appended again. */
-  settled(sequences: readonly number[]): void;
+  settled(ranges: readonly SequenceRange[]): void;
   /** Makes the state durable where none is: later the disk may be full. @throws JournalError */
   prepare(): Promise<void>;
   /** The range cannot be read now: it is passed by this process, and stays undelivered for one that can read it. */
   pass(range: SequenceRange): void;
+  /** It can be read after all. */
+  unpass(sequence: number): void;
   /** Increases with everything that is settled. */
   readonly settleCount: number;
   /** Whether it is being sent, or was by the process before, or is being appended again. */
@@ -104,8 +106,7 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
   const held = new SequenceSet();
   // Without a file there is no state at all, and everything would have to be looked up.
   const version: Version = { now: 0, durable: hasFile ? 0 : -1, isWritten: false };
-  const writer = openWriter(state, source, version);
-  const { write } = writer;
+  const { write, ...writer } = openWriter(state, source, version);
 
   return {
     uplink,
@@ -120,17 +121,20 @@ function makeDelivery(state: State, source: DeliverySource): JournalDelivery {
     isStale: (sequences, revision) => sequences.some((sequence) => source.isReplaced(sequence, revision)),
     covers: (range) => settled.covers(range),
     skip: (range) => settled.add(range),
-    settled(sequences) {
-      for (const range of rangesOf(sequences)) settled.add(range);
+    settled(ranges) {
+      for (const range of ranges) {
+        settled.add(range);
+        unread.remove(range);
+      }
       version.now += 1;
     },
-    async prepare() {
-      if (version.durable < 0) await write();
-      else await writer.settle();
-    },
+    prepare: () => (version.durable < 0 ? write() : writer.settle()),
     pass: (range) => {
       for (const part of settled.missing(range)) unread.add(part);
       settled.add(range);
+    },
+    unpass: (sequence) => {
+      if (unread.has(sequence)) for (const set of [unread, settled]) set.remove({ first: sequence, last: sequence });
     },
     get settleCount() {
       return version.now;

@@ -3,7 +3,7 @@ import { GAP_SENSORS_MAX, type JournalRecord, type RecordClass } from '../record
 import { type Chains, hasRecords, lastSealed } from './chains.ts';
 import { type Damage, JournalError, type SequenceRange, SLOTS_TOGETHER, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
-import { SEALED_MARK } from './marks.ts';
+import { LEFT_ALONE_MARK, SEALED_MARK } from './marks.ts';
 import { SequenceSet } from './sequence-set.ts';
 import type { Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
@@ -17,8 +17,9 @@ export function holesIn(ring: SlotRing, chains: Chains, marks: ReadonlyMap<strin
   for (const { frame } of ring.frames) existing.add({ first: frame.firstSequence, last: frame.lastSequence });
   const [first, last] = [existing.ranges[0]?.first, existing.ranges.at(-1)?.last];
   if (first === undefined || last === undefined) return [];
-  // While a sealing goes on one class is ahead of the others.
-  const sealed = marks.get(SEALED_MARK) ?? lastSealed(chains);
+  // While a sealing goes on one class is ahead of the others. While a slot is left alone the mark stays where it was.
+  const isOld = !marks.has(SEALED_MARK) || marks.has(LEFT_ALONE_MARK);
+  const sealed = Math.max(marks.get(SEALED_MARK) ?? 0, isOld ? lastSealed(chains) : 0);
   const isKnown = marks.has(SEALED_MARK) || sealed > 0;
   return existing.missing({ first: isKnown ? Math.min(first, sealed + 1) : first, last });
 }
@@ -86,9 +87,10 @@ export async function lossAt(ring: SlotRing, { first, last }: SequenceRange): Pr
   };
 }
 
-/** A loss in the slots that no bad page tells of. */
-export function goneDamage({ firstSequence, lastSequence, count, sensors, fromWallMs, toWallMs }: Loss): Damage {
-  return {
+/** What is gone from the slots without a bad page that tells of it. */
+export function goneDamage(losses: readonly Loss[]): Damage[] {
+  const gone = losses.filter(({ cause }) => cause === 'gone');
+  return gone.map(({ firstSequence, lastSequence, count, sensors, fromWallMs, toWallMs }) => ({
     file: SLOTS_TOGETHER,
     offset: 0,
     sizeBytes: 0,
@@ -98,7 +100,7 @@ export function goneDamage({ firstSequence, lastSequence, count, sensors, fromWa
     ...(sensors === undefined ? {} : { sensors }),
     ...(fromWallMs === undefined ? {} : { fromWallMs }),
     ...(toWallMs === undefined ? {} : { toWallMs }),
-  };
+  }));
 }
 
 /** How many records of the range the block files hold, or those of one class. */

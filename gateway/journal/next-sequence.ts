@@ -21,6 +21,8 @@ export interface Next {
   readonly gone: readonly SequenceRange[];
   /** What is to be said of both. */
   readonly losses: readonly Loss[];
+  /** What is lost if the pages of the newest slot that could not be read stay so. */
+  readonly hidden: readonly Loss[];
 }
 
 interface Known {
@@ -35,23 +37,27 @@ interface Known {
 
 /** `use`: the newest use of a slot, as it was noted when it was begun. */
 export async function goOn(slots: FoundSlots, ring: SlotRing, chains: Chains, known: Known): Promise<Next> {
-  const { nextSequence, hasUnreadable, isGone } = whereTo(slots, lastSealed(chains), known);
-  if (nextSequence === known.highest + 1) return { nextSequence, hasUnreadable, room: [], gone: [], losses: [] };
+  const { nextSequence, hasUnreadable, isGone, isHidden } = whereTo(slots, lastSealed(chains), known);
+  const none = { nextSequence, hasUnreadable, room: [], gone: [], losses: [], hidden: [] };
+  if (nextSequence === known.highest + 1) return none;
   const range = { first: known.lastSequence + 1, last: nextSequence - 1 };
-  if (isGone) return { nextSequence, hasUnreadable, room: [], gone: [range], losses: [await lossAt(ring, range)] };
+  const loss = await lossAt(ring, range);
+  if (isGone) return { ...none, gone: [range], losses: [loss] };
   // Nothing is missing there, and the next opening must not take it for a loss.
   const leftOut: Loss = { firstSequence: range.first, lastSequence: range.last, cause: 'left-out', count: 0 };
-  return { nextSequence, hasUnreadable, room: [range], gone: [], losses: [leftOut] };
+  return { ...none, room: [range], losses: [leftOut], hidden: isHidden ? [loss] : [] };
 }
 
 function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number, { use, lastSequence, highest, left }: Known) {
-  const hasUnreadable = closed.length > 0 || found.some((each) => each.hasUnreadable);
+  const hasUnreadable = closed.length > 0 || found.some(({ slot }) => slot.hasUnreadable);
   // Block files are made of slots: somebody has deleted these, or copied only those.
   const areGone = found.length + foreign.length === 0 && lastSequence > 0;
   const newest = found.find(({ slot }) => slot.name === use?.slot && slot.epoch === use.epoch);
   const lastOfUse = newest?.slot.frames.at(-1)?.lastSequence;
   const isUnread =
-    newest?.hasUnreadable === true || closed.some((name) => name === use?.slot) || left.some(({ name }) => name === use?.slot);
+    newest?.slot.hasUnreadable === true ||
+    closed.some((name) => name === use?.slot) ||
+    left.some(({ name }) => name === use?.slot);
   const isWhole = !isUnread && lastOfUse !== undefined && (newest?.slot.fileBytes ?? 0) >= (use?.sizeBytes ?? 0);
   // What came after it is there, so that it is not the newest any more. Copies of what it holds may stand in an older use.
   const later = found.flatMap(({ slot }) => (slot.epoch > (use?.epoch ?? 0) ? (slot.frames.at(-1)?.lastSequence ?? 0) : []));
@@ -59,7 +65,8 @@ function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number,
   const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed && closed.length === 0;
   const isGone = areGone || isMissing;
   // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
-  if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isGone };
+  const isHidden = newest?.isEndHidden === true && !isPassed;
+  if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isGone, isHidden };
   const from = Math.max(highest, use?.firstSequence ?? 0);
-  return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone };
+  return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone, isHidden };
 }

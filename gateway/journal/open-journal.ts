@@ -8,6 +8,7 @@ import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { ignoreFailure } from './disk-tools.ts';
 import { countingDisk, type Wear } from './disk-wear.ts';
 import { countInSlots, fileStats } from './file-stats.ts';
+import { watchHidden } from './hidden-pages.ts';
 import { goneDamage, lossAt } from './holes.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
@@ -86,6 +87,7 @@ export async function openJournal(hostDisk: Disk, folder: string, options: Journ
     async close() {
       if (isClosed) return;
       isClosed = true;
+      await parts.hidden?.close();
       await queue.close();
       await sealer.close();
       await deliveries.close();
@@ -141,7 +143,11 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const onUnread = whenUnread(damage, chains, deliveries);
   const late = lateOf(found);
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
-  const left = { sealedThrough: before.get(SEALED_MARK) ?? 0, hasForeign: found.foreignBytes > 0, hasLate: late.isLeft };
+  const left = {
+    sealedThrough: before.get(SEALED_MARK) ?? 0,
+    hasUnread: found.foreignBytes > 0 || found.hidden !== undefined,
+    hasLate: late.isLeft,
+  };
   const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, ...left, ...hooks });
   let lastDurable = found.lastSequence;
@@ -165,12 +171,14 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   });
   met.release((loss) => queue.nameLoss(loss));
   const ahead = await nameMissing(found, deliveries, queue);
-  damage.found(ahead.map(goneDamage));
+  damage.found(goneDamage(ahead));
   if (!isReadOnly) for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
+  const ofHidden = { disk, folder, clock: options.clock, log, ring, chains, deliveries, nameLoss: met.name, appendAgain };
+  const hidden = watchHidden(found.hidden, ofHidden);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: moves.count, volatile, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
-  return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, ...own };
+  return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, hidden, ...own };
 }
 
 function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBytes }: Parts, sizeBytesMax: number) {
@@ -276,7 +284,7 @@ function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, 
     record.kind === 'observation' ? { ...record, heldFrom: sequence, publish: record.publish && !isDelivered } : record;
   queue.append(copy, false).then((to) => {
     deliveries.skip({ first: sequence, last: sequence });
-    for (const delivery of having) delivery.settled([to]);
+    for (const delivery of having) delivery.settled([{ first: to, last: to }]);
     done();
   }, lost);
 }

@@ -5,19 +5,20 @@ import type { BlockDamage } from './block-file.ts';
 import { type Chains, lastSealed } from './chains.ts';
 import { uplinkOf } from './cursor-file.ts';
 import { type FileList, openFileList, type SlotUse } from './file-list.ts';
+import { type Hidden, type HiddenSlot, hiddenSlots } from './hidden-pages.ts';
 import { countLost, goneDamage, holesIn, lossAt, lossesOf, noRecords, sealedCount, withoutRecords } from './holes.ts';
 import { type Damage, JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
 import { type Copied, findCopied } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { highestOf, LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
 import { type LossPlace, NamedLosses, rangeOf } from './named-losses.ts';
-import { goOn } from './next-sequence.ts';
+import { goOn, type Next } from './next-sequence.ts';
 import { openPendingLosses, type PendingLosses } from './pending-losses.ts';
 import { keepAside } from './quarantine.ts';
 import { SequenceSet } from './sequence-set.ts';
 import type { Slot } from './slot.ts';
-import { epochOf, type FoundSlot, findSlots, slotDamage } from './slot-recovery.ts';
-import { SlotRing } from './slot-ring.ts';
+import { epochOf, type FoundSlot, type FoundSlots, findSlots, slotDamage } from './slot-recovery.ts';
+import { SlotRing, type SlotRingOptions } from './slot-ring.ts';
 import { overlaps } from './slot-scan.ts';
 import { stateDamage } from './state-files.ts';
 
@@ -60,6 +61,8 @@ export interface Recovered {
   readonly uplinks: readonly string[];
   /** Bytes of slots that are left alone, because only a later release can read them or the disk does not give them. */
   readonly foreignBytes: number;
+  /** What stands in pages that could not be read, of slots that otherwise could. */
+  readonly hidden: Hidden | undefined;
   /** The places of its late records are passed. */
   readonly copied: Copied;
 }
@@ -72,13 +75,10 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const slots = await findSlots(disk, folder, names, options.slotBytes);
   let epoch = Math.max(slots.epoch, list.newestUse?.epoch ?? 0);
   const newEpoch = () => ++epoch;
-  const ring = new SlotRing(
-    disk,
-    folder,
-    slots.found.map(({ slot }) => slot),
-    { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onUse: (use) => list.uses(use) },
-  );
+  const onUse = (use: SlotUse) => list.uses(use);
+  const ring = makeRing(disk, folder, slots, { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onUse });
   const marks = await ring.lowWaters();
+  const hidden = hiddenSlots(slots.found);
   const alone = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0, list.newestUse);
   const chains = await openChains(disk, folder, { names, newEpoch, list }, ring, marks, options);
   epoch = Math.max(epoch, epochOf(slots.found), ...[...chains.values()].map((chain) => chain.epochMax));
@@ -91,15 +91,14 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   if (!options.isReadOnly) for (const bad of blockDamage) if (isDamaged(bad)) await keepAside(disk, folder, bad, options.log);
   const marked = await readMarked(ring, chains, isAnythingMissing);
   const missing = holesIn(ring, chains, marks);
-  const isLeftAlone = slots.closed.length + alone.length > 0;
-  // What a slot of which nothing is known may hold.
+  const isLeftAlone = slots.closed.length + hidden.length > 0;
+  // What may stand where nothing can be read now.
   if (isLeftAlone) for (const range of missing) slots.unread.add(range);
   const holes = missing.flatMap((range) => slots.unread.missing(range));
 
   const announced = await stillLost(pending, marked.named, ring, chains);
   const told = new SequenceSet([...marked.named.ranges, ...announced.map(rangeOf)]);
-  const unnamed = holes.flatMap((range) => told.missing(range));
-  const lost = await countLost(unnamed, chains);
+  const lost = await countLost(untold(holes, told), chains);
   const ofSlots = await slotDamage(disk, folder, slots.found, lost, options);
   const ofHoles = await lossesOf(ring, lost, ofSlots);
   for (const loss of blockDamage.flatMap((each) => lossOf(each))) if (marked.named.covers(loss)) list.named(loss);
@@ -111,11 +110,15 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const next = await goOn(slots, ring, chains, { use: list.newestUse, lastSequence, highest, left: alone });
   for (const range of next.room) slots.unread.add(range);
   for (const range of next.gone) spokenOf.add(range);
-  const gone = [...ofHoles, ...next.losses].filter(({ cause }) => cause === 'gone').map(goneDamage);
+  const ofHidden = await hiddenOf(hidden, ring, chains, { missing, told, next, isKnown: slots.closed.length === 0 });
+  // Whoever only looks does not come again.
+  const unseen = options.isReadOnly ? (ofHidden?.losses ?? []) : [];
+  const gone = goneDamage([...ofHoles, ...next.losses, ...unseen]);
   const damage = [...slots.damage, ...ofSlots, ...gone, ...blockDamage, ...(await stateDamage(disk, folder, names))];
   addDamaged(spokenOf, blockDamage);
   // What is missing may stand in the pages that cannot be read.
   if (next.hasUnreadable) spokenOf.add({ first: 1, last: next.nextSequence - 1 });
+  const isForeign = blockDamage.length + slots.foreignBytes > 0;
   return {
     ring,
     chains,
@@ -126,16 +129,21 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     list,
     lastSequence,
     nextSequence: next.nextSequence,
-    nothingTo:
-      isLeftAlone || blockDamage.length + slots.foreignBytes > 0 ? 0 : firstOf(ring, chains, slots.unread, next.nextSequence) - 1,
+    nothingTo: isLeftAlone || isForeign ? 0 : firstOf(ring, chains, slots.unread, next.nextSequence) - 1,
     spokenOf,
     heldFrom: marked.heldFrom,
     unread: slots.unread,
     marks,
     uplinks: names.flatMap((name) => uplinkOf(name) ?? []),
-    foreignBytes: alone.reduce((sum, { fileBytes }) => sum + fileBytes, slots.foreignBytes),
+    foreignBytes: slots.foreignBytes,
+    hidden: ofHidden,
     copied: await findCopied(ring, chains, { isLeftAlone: marks.has(LEFT_ALONE_MARK), heldFrom: marked.heldFrom }),
   };
+}
+
+function makeRing(disk: Disk, folder: string, { found }: FoundSlots, options: SlotRingOptions): SlotRing {
+  const slots = found.map(({ slot }) => slot);
+  return new SlotRing(disk, folder, slots, options);
 }
 
 /**
@@ -149,16 +157,13 @@ function freeSealed(
   use: SlotUse | undefined,
 ): readonly Slot[] {
   const left: Slot[] = [];
-  for (const { slot, hasUnreadable } of found) {
+  for (const { slot } of found) {
     // What is there is older than what was noted.
-    const isUsedAgain = hasUnreadable && slot.name === use?.slot && slot.epoch < use.epoch;
+    const isUsedAgain = slot.hasUnreadable && slot.name === use?.slot && slot.epoch < use.epoch;
     const isSealed = (slot.frames.at(-1)?.lastSequence ?? 0) <= sealedThrough;
     if (slot.frames.length === 0 || !(isSealed || isUsedAgain)) continue;
-    if (!hasUnreadable) ring.free(slot);
-    else {
-      ring.leaveAlone(slot);
-      left.push(slot);
-    }
+    if (slot.hasUnreadable) left.push(slot);
+    ring.free(slot);
   }
   return left;
 }
@@ -168,6 +173,23 @@ function firstOf(ring: SlotRing, chains: Chains, unread: SequenceSet, next: numb
   const ofFiles = [...chains.values()].flatMap(({ files }) => files.map(({ firstSequence }) => firstSequence));
   const ofSlots = ring.frames.map(({ frame }) => frame.firstSequence);
   return Math.min(next, unread.ranges[0]?.first ?? next, ...ofSlots, ...ofFiles.filter((sequence) => sequence > 0));
+}
+
+function untold(ranges: readonly SequenceRange[], told: SequenceSet): SequenceRange[] {
+  return ranges.flatMap((range) => told.missing(range));
+}
+
+/** What may stand in pages that could not be read. While a whole slot cannot be opened, nobody knows what is missing in which. */
+async function hiddenOf(
+  slots: readonly HiddenSlot[],
+  ring: SlotRing,
+  chains: Chains,
+  { missing, told, next, isKnown }: { missing: readonly SequenceRange[]; told: SequenceSet; next: Next; isKnown: boolean },
+): Promise<Hidden | undefined> {
+  if (slots.length === 0) return undefined;
+  const lost = isKnown ? await countLost(untold(missing, told), chains) : [];
+  const losses = isKnown ? [...(await lossesOf(ring, lost, [])), ...next.hidden] : [];
+  return { slots, ranges: [...missing, ...next.room], losses };
 }
 
 /** What the file itself does not tell, the records around it in the slots may. */

@@ -9,6 +9,7 @@ import { type Loss, LossTally, lossOfGap } from './loss.ts';
 import { LEFT_ALONE_MARK, SEALED_MARK, sealedMarkOf } from './marks.ts';
 import type { Retention } from './retention.ts';
 import { seal, type UnreadFrame } from './sealing.ts';
+import { rangesOf } from './sequence-set.ts';
 import type { FramePlace, Slot } from './slot.ts';
 import type { SlotRing } from './slot-ring.ts';
 
@@ -33,8 +34,8 @@ export interface SealerParts {
   readonly log: Log;
   /** Everything up to here was sealed before this process. */
   readonly sealedThrough: number;
-  /** There are slots that cannot be read now: what is in them is not sealed, whatever is sealed meanwhile. */
-  readonly hasForeign: boolean;
+  /** There are slots that cannot be read now, or not whole: what is in them is not sealed, whatever is sealed meanwhile. */
+  readonly hasUnread: boolean;
   /** Whether records that such a slot held have been found and are not durable elsewhere yet. */
   readonly hasLate: () => boolean;
   /** Frames cannot be read any more. */
@@ -80,7 +81,7 @@ export function openSealer(parts: SealerParts): Sealer {
     const slots = ring.full();
     const last = Math.max(sealedThrough, ...slots.map((slot) => slot.frames.at(-1)?.lastSequence ?? 0));
     await sealWithRoom(parts, slots);
-    if (!parts.hasForeign) sealedThrough = last;
+    if (!parts.hasUnread) sealedThrough = last;
     parts.onMoved();
     for (const slot of slots) ring.free(slot);
     failedAtCount = 0;
@@ -110,7 +111,7 @@ export function openSealer(parts: SealerParts): Sealer {
       const ofClasses = [...parts.chains].map(
         ([recordClass, { files }]) => [sealedMarkOf(recordClass), files.at(-1)?.lastSequence ?? 0] as const,
       );
-      const leftAlone = parts.hasForeign || parts.hasLate() ? [[LEFT_ALONE_MARK, 1] as const] : [];
+      const leftAlone = parts.hasUnread || parts.hasLate() ? [[LEFT_ALONE_MARK, 1] as const] : [];
       return [[SEALED_MARK, sealedThrough] as const, ...ofClasses, ...leftAlone];
     },
     get givenUpCount() {
@@ -190,7 +191,7 @@ async function settleHeld(places: readonly FramePlace[], ring: SlotRing, deliver
   for await (const { decoded } of ring.reader.readEach(places))
     for (const { record } of decoded?.records ?? [])
       if (record.kind === 'observation' && record.heldFrom !== undefined) held.push(record.heldFrom);
-  deliveries.settled(held);
+  deliveries.settled(rangesOf(held));
   await deliveries.flush();
 }
 
@@ -199,7 +200,7 @@ async function settleHeld(places: readonly FramePlace[], ring: SlotRing, deliver
  * again. Returns how many records are lost, and how many of them are observations that somebody has not got.
  */
 async function giveUpOldest({ ring, chains, deliveries, onMoved, announce, onLoss, appendAgain, log }: SealerParts) {
-  const [oldest] = ring.full();
+  const oldest = ring.full().find(({ hasUnreadable }) => !hasUnreadable);
   if (oldest === undefined) return { count: 0, undeliveredCount: 0 };
   const tally = new LossTally('disk-full');
   const named: Loss[] = [];

@@ -1,7 +1,7 @@
 import type { Clock } from '../../drivers/clock.ts';
 
 /** What the disk refuses for so long is taken for lost. */
-const BELIEVED_AFTER_MS = 30_000;
+export const BELIEVED_AFTER_MS = 30_000;
 /** A place that was not asked for all this time is asked for anew: it may have been read meanwhile. */
 const FORGOTTEN_AFTER_MS = 600_000;
 const PLACES_MAX = 20_000;

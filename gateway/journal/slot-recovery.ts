@@ -13,7 +13,8 @@ import { type PageRun, scanSlot } from './slot-scan.ts';
 export interface FoundSlot {
   readonly slot: Slot;
   readonly bad: readonly PageRun[];
-  readonly hasUnreadable: boolean;
+  /** Behind its last right frame there are pages that could not be read. */
+  readonly isEndHidden: boolean;
 }
 
 /** What the slots of a folder hold. */
@@ -53,14 +54,14 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
       continue;
     }
     // Not even one right frame: what the pages hold that cannot be read may be readable some day.
-    if (read === undefined || (read.hasUnreadable && read.scan.frames.length === 0)) {
+    if (read === undefined || (read.hiddenEnd > 0 && read.scan.frames.length === 0)) {
       damage.push({ file: name, offset: 0, sizeBytes: slotBytes, kind: 'unreadable' });
       foreign.push(name);
       foreignBytes += slotBytes;
       closed.push(name);
       continue;
     }
-    const { scan, sizeBytes, hasUnreadable } = read;
+    const { scan, sizeBytes, hiddenEnd } = read;
     epoch = Math.max(epoch, scan.epoch);
     if (scan.isLater) {
       const holds = { first: scan.frames[0]?.firstSequence ?? 1, last: scan.frames.at(-1)?.lastSequence ?? 0 };
@@ -75,8 +76,9 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
     // A file of another size is read, and made anew once it is free.
     slot.isFinished = sizeBytes !== slotBytes;
     // A definition that stood in the bad pages would get another meaning: nothing more is written behind them.
-    if (scan.bad.length > 0 || hasUnreadable) slot.endBytes = slotBytes;
-    found.push({ slot, bad: scan.bad, hasUnreadable });
+    slot.hasUnreadable = hiddenEnd > 0;
+    if (scan.bad.length > 0 || slot.hasUnreadable) slot.endBytes = slotBytes;
+    found.push({ slot, bad: scan.bad, isEndHidden: hiddenEnd > (scan.frames.at(-1)?.offset ?? 0) });
   }
   if (closed.length > 0) epoch += UNREADABLE_EPOCHS;
   return { found, foreign, unread, foreignBytes, closed, damage, epoch };
@@ -86,26 +88,29 @@ export async function findSlots(disk: Disk, folder: string, names: readonly stri
  * What a slot holds; pages that the disk does not give are zeros. Undefined when it cannot even be opened. `beyond`: that it
  * is no file, or goes on behind what a slot may have.
  */
-async function readSlot(disk: Disk, folder: string, name: string) {
+export async function readSlot(disk: Disk, folder: string, name: string) {
   try {
     return await withFile(disk, join(folder, name), 'read', async (file) => {
       const fileBytes = await file.size();
       const sizeBytes = Math.min(fileBytes, SLOT_LOOKED_MAX);
       const beyond = fileBytes > sizeBytes ? { what: 'too-large' as const, sizeBytes: fileBytes } : undefined;
-      let hasUnreadable = false;
+      let hiddenEnd = 0;
       const bytes = await file.pread(0, sizeBytes).catch(async (error: unknown) => {
         if (!(error instanceof DiskError)) throw error;
-        hasUnreadable = true;
         const whole = new Uint8Array(sizeBytes);
-        for (let at = 0; at < sizeBytes; at += PAGE_BYTES) whole.set(await file.pread(at, PAGE_BYTES).catch(noBytes), at);
+        for (let at = 0; at < sizeBytes; at += PAGE_BYTES) {
+          const page = await file.pread(at, PAGE_BYTES).catch(noBytes);
+          if (page.length === 0) hiddenEnd = at + PAGE_BYTES;
+          whole.set(page, at);
+        }
         return whole;
       });
-      return { scan: scanSlot(bytes, name), sizeBytes, hasUnreadable, beyond };
+      return { scan: scanSlot(bytes, name), sizeBytes, hiddenEnd, beyond };
     });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const beyond = noFile(error);
-    return beyond && { scan: scanSlot(new Uint8Array(0), name), sizeBytes: 0, hasUnreadable: false, beyond };
+    return beyond && { scan: scanSlot(new Uint8Array(0), name), sizeBytes: 0, hiddenEnd: 0, beyond };
   }
 }
 
@@ -119,8 +124,8 @@ export async function slotDamage(
 ): Promise<Damage[]> {
   const damage: Damage[] = [];
   const newest = Math.max(0, ...found.map(({ slot }) => slot.epoch));
-  for (const { slot, bad, hasUnreadable } of found) {
-    if (hasUnreadable) damage.push({ file: slot.name, offset: 0, sizeBytes: slot.endBytes, kind: 'unreadable' });
+  for (const { slot, bad } of found) {
+    if (slot.hasUnreadable) damage.push({ file: slot.name, offset: 0, sizeBytes: slot.endBytes, kind: 'unreadable' });
     const framesEnd = slot.frames.at(-1)?.offset ?? 0;
     for (const run of bad) {
       const hole = holes.find((each) => mayHold(slot, run, each));

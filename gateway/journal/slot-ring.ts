@@ -44,6 +44,8 @@ export class SlotRing {
   #notedEpoch = 0;
   /** Commits until it is tried again, after a failure. */
   #unnotedLeft = 0;
+  /** Of slots that are left alone. */
+  #leftBytes = 0;
   #isPrepared = false;
   #isSettled = false;
   #isFolderSettled = false;
@@ -78,7 +80,7 @@ export class SlotRing {
   }
 
   get sizeBytes(): number {
-    return this.#slots.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+    return this.#slots.reduce((sum, { fileBytes }) => sum + fileBytes, this.#leftBytes);
   }
 
   get slots(): readonly Slot[] {
@@ -96,17 +98,15 @@ export class SlotRing {
     return this.#current !== undefined || this.freeCount > 0;
   }
 
-  /** What is sealed needs its slot no more. */
+  /** What is sealed needs its slot no more. One that may hold more than could be read is left alone, and another is made. */
   free(slot: Slot): void {
     slot.frames = [];
     if (slot === this.#current) this.#current = undefined;
-  }
-
-  /** It is neither read, written nor deleted. */
-  leaveAlone(slot: Slot): void {
+    if (!slot.hasUnreadable) return;
     this.#foreign.push(slot.name);
+    this.#leftBytes += slot.fileBytes;
     this.#forget(slot);
-    if (slot === this.#current) this.#current = undefined;
+    this.#isPrepared = false;
   }
 
   /** To be called before it is asked whether there is room, and before each write. @throws DiskError */

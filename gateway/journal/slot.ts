@@ -21,6 +21,8 @@ export interface Slot {
   isLearned: boolean;
   /** A write or sync of it has failed: what stands in it is read, and nothing is written behind it. Another file takes its place once it is free. */
   isFinished: boolean;
+  /** The opening could not read some of its pages. They may hold records, so this process does not use it again. */
+  hasUnreadable: boolean;
   /** The open file; one promise for all who wait for it, so that none is opened twice. */
   file: Promise<DiskFile> | undefined;
 }
@@ -53,6 +55,7 @@ export function newSlot(name: string, fileBytes: number): Slot {
     dictionary: new Dictionary(),
     isLearned: true,
     isFinished: false,
+    hasUnreadable: false,
     file: undefined,
   };
 }
