@@ -11,6 +11,7 @@ import { chooseSensors, type SensorChoice } from './journal-sensors.ts';
 import { parseMoment, type TimeOf } from './journal-time.ts';
 import { interruptible, type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { say } from './say.ts';
 import { stateOption } from './state-folder.ts';
 
 interface ExportOptions {
@@ -38,7 +39,8 @@ export function addExport(journal: Command, io: Io): void {
     .action(async (site: string | undefined, options: ExportOptions) => {
       const range = rangeOf(options, Date.now(), io);
       if (range === undefined) return;
-      if (options.format === 'cbor' && options.out === undefined && io.isTerminal) return sayWrong(text.bytesToTerminal, io);
+      if (options.format === 'cbor' && options.out === undefined && io.isTerminal)
+        return say(text.bytesToTerminal, io, EXIT.usage);
       await withJournal({ site, state: options.state }, io, (view) => exportTo(view, range, options, io));
     });
 }
@@ -52,20 +54,22 @@ interface Range {
 function rangeOf({ from, to }: ExportOptions, nowMs: number, io: Io): Range | undefined {
   const fromMs = from === undefined ? undefined : parseMoment(from, nowMs, 'from');
   const toMs = to === undefined ? undefined : parseMoment(to, nowMs, 'to');
-  if (from !== undefined && fromMs === undefined) return sayWrong(text.noTime('--from', from), io);
-  if (to !== undefined && toMs === undefined) return sayWrong(text.noTime('--to', to), io);
-  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) return sayWrong(text.emptyRange(from ?? '', to ?? ''), io);
+  if (from !== undefined && fromMs === undefined) return say(text.noTime('--from', from), io, EXIT.usage);
+  if (to !== undefined && toMs === undefined) return say(text.noTime('--to', to), io, EXIT.usage);
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
+    return say(text.emptyRange(from ?? '', to ?? ''), io, EXIT.usage);
   return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) };
 }
 
 async function exportTo(view: JournalView, range: Range, options: ExportOptions, io: Io): Promise<void> {
   const { journal, config } = view;
-  if (options.out !== undefined && (await liesIn(options.out, view.folder))) return sayWrong(text.outInJournal(options.out), io);
+  if (options.out !== undefined && (await liesIn(options.out, view.folder)))
+    return say(text.outInJournal(options.out), io, EXIT.usage);
   const names = options.sensor ?? [];
   const choice = await chooseSensors(names, journal, config, () =>
     openProgress(text.lookingForSensors, journal.stats().recordCount, errorOutput(io.err)),
   );
-  if ('unknown' in choice) return sayWrong(text.unknownSensor(choice.unknown, choice.near, choice.otherCount), io);
+  if ('unknown' in choice) return say(text.unknownSensor(choice.unknown, choice.near, choice.otherCount), io, EXIT.usage);
   const times = await view.times();
   const { timeOf } = times;
   const selection = select(range, choice, names.length > 0, timeOf);
@@ -77,13 +81,13 @@ async function exportTo(view: JournalView, range: Range, options: ExportOptions,
     const total = isAll ? journal.stats().recordCount : undefined;
     const written = await writeRecords(view, { query, selection, writer, total, out: options.out, signal }, io);
     if (written === undefined) return;
-    if (selection.untimedCount() > 0) io.err(text.untimedLeftOut(selection.untimedCount()));
+    if (selection.untimedCount() > 0) say(text.untimedLeftOut(selection.untimedCount()), io);
     const losses = await view.losses();
-    if (losses.length > 0) io.err(text.damageSkipped(losses.length));
+    if (losses.length > 0) say(text.damageSkipped(losses.length), io);
     const { count, otherCount } = written;
-    if (options.out !== undefined) io.err(text.exported(count, options.out, options.format));
-    else if (count + otherCount === 0) io.err(text.nothingExported);
-    if (otherCount > 0 && (options.out !== undefined || count === 0)) io.err(text.otherLeftOut(otherCount));
+    if (options.out !== undefined) say(text.exported(count, options.out, options.format), io);
+    else if (count + otherCount === 0) say(text.nothingExported, io);
+    if (otherCount > 0 && (options.out !== undefined || count === 0)) say(text.otherLeftOut(otherCount), io);
   });
 }
 
@@ -181,18 +185,10 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
     progress.end();
     await output?.discard();
     if (!(error instanceof OutputError)) throw error;
-    io.err(text.outputFailed(error.path, error.code));
-    io.setExitCode(exitCodeOf(error));
-    return undefined;
+    return say(text.outputFailed(error.path, error.code), io, exitCodeOf(error));
   }
 }
 
 function silent() {
   return { write: () => {}, isTerminal: false, nowMs: () => 0 };
-}
-
-/** Says wrong use of the command. */
-function sayWrong(message: string, io: Io): undefined {
-  io.err(message);
-  io.setExitCode(EXIT.usage);
 }

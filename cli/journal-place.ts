@@ -11,6 +11,7 @@ import type { Io } from './io.ts';
 import type { ToldBy } from './journal-find.ts';
 import { text } from './messages/journal.ts';
 import { ownerOf } from './owner.ts';
+import { say } from './say.ts';
 import { siteToRun } from './site.ts';
 import { isForbidden, orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
@@ -34,20 +35,14 @@ export async function placeOf({ site, state }: Told, io: Io): Promise<Place | un
   const named = site ?? io.env['BARRI_CONFIG'];
   const file = named ?? SITE_DEFAULT;
   const found = await fs.stat(file).catch((error: NodeJS.ErrnoException) => error.code);
-  if (named === undefined && found === 'ENOENT') return sayWrong(text.noSiteNamed(file), io);
-  if (typeof found === 'object' && found.isDirectory()) return sayWrong(text.folderForSite(file), io);
+  if (named === undefined && found === 'ENOENT') return say(text.noSiteNamed(file), io, EXIT.usage);
+  if (typeof found === 'object' && found.isDirectory()) return say(text.folderForSite(file), io, EXIT.usage);
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return undefined;
   const { config } = loaded;
   if (told !== undefined) return { folders: [told], toldBy: 'state', config };
   const folders = stateFolders({ option: undefined, siteFile: file, gatewayId: config.gateway.id, env: io.env });
   return { folders, toldBy: 'site', config };
-}
-
-/** Says wrong use of the command. */
-function sayWrong(message: string, io: Io): undefined {
-  io.err(message);
-  io.setExitCode(EXIT.usage);
 }
 
 /**

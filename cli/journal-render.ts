@@ -4,9 +4,8 @@ import { minuteText, secondText } from './journal-time.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
-import { tableLines, wrapped } from './table.ts';
+import { labelled, tableLines } from './table.ts';
 
-const LABEL_WIDTH = 10;
 /** Delivered ranges, gaps and damaged places that are shown; JSON has all of them. */
 const RANGES_SHOWN = 4;
 const GAPS_SHOWN = 10;
@@ -66,17 +65,7 @@ export function renderInspection(inspection: Inspection, columns: number): strin
     [labels.damage, damageLines(inspection.damage)],
     [labels.missing, missingLines(inspection)],
   ];
-  return `${labelled(blocks, columns)}\n${fileLines(inspection.files).join('\n')}\n`;
-}
-
-/** Blocks of lines with a label before each, broken so that they fit on a terminal of so many columns. */
-export function labelled(blocks: readonly (readonly [string, readonly string[]])[], columns: number): string {
-  const lines = blocks.flatMap(([label, texts]) =>
-    texts
-      .flatMap((line) => wrapped(line, columns - LABEL_WIDTH))
-      .map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line),
-  );
-  return lines.map((line) => `${line}\n`).join('');
+  return `${labelled(blocks, { columns })}\n${fileLines(inspection.files).join('\n')}\n`;
 }
 
 /** What is missing, a line for each loss on record: when, whose, how many, why. */

@@ -10,6 +10,7 @@ import { lossLine } from './journal-render.ts';
 import { type Finding, findingLines, findingsOf } from './journal-verify.ts';
 import { interruptible, type JournalView, withJournalFolder } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { say } from './say.ts';
 import { fitted } from './table.ts';
 
 interface SalvageOptions {
@@ -46,10 +47,7 @@ export function addSalvage(journal: Command, io: Io): void {
 async function salvage(view: JournalView, options: SalvageOptions, signal: AbortSignal, io: Io): Promise<void> {
   const { journal, folder } = view;
   const { out, format } = options;
-  if (await liesIn(out, folder)) {
-    io.err(text.outInJournal(out));
-    return io.setExitCode(EXIT.usage);
-  }
+  if (await liesIn(out, folder)) return say(text.outInJournal(out), io, EXIT.usage);
   const writer = await openWriter(format, (await view.times()).timeOf);
   const total = journal.stats().recordCount;
   // Every copy of a held record, as it stands: what is saved is the journal, not a table of readings.

@@ -17,6 +17,7 @@ import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
 import { isLoss } from './render-status.ts';
+import { say } from './say.ts';
 import { isSimulated } from './state-folder.ts';
 
 /** A journal that is only looked at. */
@@ -73,8 +74,7 @@ async function withOneOf({ folders, config, toldBy }: Place, io: Io, work: (view
       }
       const chosen = looked.find(({ running, unanswering }) => running !== undefined || unanswering !== undefined) ?? looked[0];
       if (chosen !== undefined) return await lookAt(chosen, config, io, work);
-      io.err(text.noJournal(wanted, absence ?? 'missing', toldBy));
-      io.setExitCode(EXIT.usage);
+      say(text.noJournal(wanted, absence ?? 'missing', toldBy), io, EXIT.usage);
     }),
   );
 }
@@ -111,8 +111,8 @@ async function lookAt(
   const journal = await openToLook(folder);
   // That of a copy may have been copied with it.
   const hasMark = await isSimulated(dirname(resolve(folder)));
-  if (hasMark) io.err(live.simulatedReadings(folder));
-  if (isRunning) io.err(text.running);
+  if (hasMark) say(live.simulatedReadings(folder), io);
+  if (isRunning) say(text.running, io);
   const again = () => openToLook(folder);
   let times: Promise<Times> | undefined;
   try {

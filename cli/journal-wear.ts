@@ -4,13 +4,13 @@ import type { JournalStats } from '../gateway/journal/journal.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { SITE_ARGUMENT } from './journal-arguments.ts';
-import { labelled } from './journal-render.ts';
 import { type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
+import { say } from './say.ts';
 import { sizeText } from './size-text.ts';
 import { stateOption } from './state-folder.ts';
-import { fitted } from './table.ts';
+import { labelled } from './table.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_DAYS = 365.25;
@@ -65,13 +65,11 @@ function showWear({ running, unanswering, config, journal, folder }: JournalView
     const { recordCount, sizeBytes } = journal.stats();
     const state = unanswering === undefined ? { running: false } : { running: true, answering: false, ...unanswering };
     if (options.json === true) io.out(`${JSON.stringify({ ...state, recordCount, sizeBytes })}\n`);
-    if (unanswering === undefined) io.err(fitted(text.wearUnknown(folder, recordCount, sizeText(sizeBytes)), io.columns));
-    else
-      io.err(
-        live.notAnswering(dirname(folder), unanswering.pid) +
-          fitted(text.wearUnanswered(recordCount, sizeText(sizeBytes)), io.columns),
-      );
-    io.setExitCode(EXIT.problems);
+    const message =
+      unanswering === undefined
+        ? text.wearUnknown(folder, recordCount, sizeText(sizeBytes))
+        : live.notAnswering(dirname(folder), unanswering.pid) + text.wearUnanswered(recordCount, sizeText(sizeBytes));
+    say(message, io, EXIT.problems);
     return;
   }
   const wear = wearOf(counted, config?.buffer.syncMs);
@@ -108,6 +106,6 @@ function renderWear(wear: Wear, slotBytes: number, columns: number): string {
       [labels.card, wear.isRough ? [] : [text.wearCard(wear)]],
       [labels.knob, [text.wearKnob(wear, Math.round(DAY_MS / SYNC_MS_MAX))]],
     ],
-    columns,
+    { columns },
   );
 }

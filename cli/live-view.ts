@@ -18,7 +18,7 @@ function terminalView(gateway: Gateway, io: Io): () => void {
   let shownLines = 0;
   return () => {
     const readings = renderReadings(gateway.readings()).trimEnd().split('\n');
-    const status = renderStatus(gateway.status()).trimEnd().split('\n');
+    const status = renderStatus(gateway.status(), io.columns).trimEnd().split('\n');
     const lines = fitted(readings, ['', ...status], io);
     // Up to where the last picture began, and each line cleared to its end.
     const up = shownLines > 0 ? `\x1b[${shownLines}F` : '';
@@ -58,7 +58,7 @@ function lineView(gateway: Gateway, io: Io): () => void {
     if (fresh.length > 0) io.out(renderReadings(fresh));
     const status = gateway.status();
     const trouble = troubleOf(status);
-    if (trouble !== said && trouble !== '') io.out(renderStatus(status));
+    if (trouble !== said && trouble !== '') io.out(renderStatus(status, io.columns));
     said = trouble;
   };
 }

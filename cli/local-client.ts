@@ -6,6 +6,7 @@ import type { Io } from './io.ts';
 import { lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { ownerOf } from './owner.ts';
+import { say } from './say.ts';
 import { isForbidden } from './state-folder.ts';
 
 /** A running gateway answers at once; one that does not within this time is not running well enough to ask. */
@@ -63,7 +64,7 @@ export async function orSayNotAllowed(io: Io, work: () => Promise<void>): Promis
   } catch (error) {
     if (!(error instanceof NotAllowed)) throw error;
     const owner = await ownerOf(error.folder);
-    io.err(error.isRunning ? text.apiForbidden(error.folder, owner) : text.folderForbidden(error.folder, owner));
-    io.setExitCode(EXIT.forbidden);
+    const message = error.isRunning ? text.apiForbidden : text.folderForbidden;
+    say(message(error.folder, owner), io, EXIT.forbidden);
   }
 }

@@ -4,13 +4,14 @@ import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
+import { labelled } from './table.ts';
 
 const LABEL_WIDTH = 12;
 /** Damaged places that are named. */
 const DAMAGE_SHOWN = 5;
 
 /** The picture of `barri status`: what is measured, what is stored, what the city has; then only what is wrong. */
-export function renderStatus(status: GatewayStatus): string {
+export function renderStatus(status: GatewayStatus, columns: number): string {
   const labels = text.statusLabels;
   const { measuring, city } = status;
   const blocks: [string, string[]][] = [
@@ -27,10 +28,7 @@ export function renderStatus(status: GatewayStatus): string {
     [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
     [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],
   ];
-  const lines = blocks.flatMap(([label, texts]) =>
-    texts.map((line, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line),
-  );
-  return `${lines.join('\n')}\n`;
+  return labelled(blocks, { columns, labelWidth: LABEL_WIDTH });
 }
 
 /** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */

@@ -11,6 +11,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
+import { say } from './say.ts';
 import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
 import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
@@ -93,9 +94,7 @@ export async function startOrSay<T>(folder: string, io: Io, start: () => Promise
     return await orSayUnusable(folder, io, start);
   } catch (error) {
     if (error instanceof LockHeldError) {
-      io.err(text.stateFolderLocked(folder));
-      io.setExitCode(EXIT.tryAgain);
-      return undefined;
+      return say(text.stateFolderLocked(folder), io, EXIT.tryAgain);
     }
     throw error;
   }

@@ -15,10 +15,12 @@ import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
 import { portNumber } from './port-number.ts';
 import { logLevelOption, sayLost, startOrSay } from './run.ts';
+import { say } from './say.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
 import { claimFolder, stateFolder, stateOption } from './state-folder.ts';
 import { stopGateway } from './stop-gateway.ts';
+import { fitted, labelled } from './table.ts';
 
 /** Port of a Sentilo server. */
 const CITY_PORT_DEFAULT = 8081;
@@ -72,13 +74,12 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return;
   if (options.for === undefined && (options.start !== undefined || options.trace === true)) {
-    io.err(text.onlyWithFor);
-    return io.setExitCode(EXIT.usage);
+    return say(text.onlyWithFor, io, EXIT.usage);
   }
   const zeros = [...loaded.config.devices.values()].flatMap(({ id, channels, simulate }) =>
     channels.filter(({ reading }) => !simulate.has(reading)).map(({ reading }) => `${id}.${reading}`),
   );
-  if (zeros.length > 0) io.err(text.notSimulated(zeros));
+  if (zeros.length > 0) say(text.notSimulated(zeros), io);
   if (options.for !== undefined) {
     const { simulateAndReport } = await import('./simulate.ts');
     return await simulateAndReport(loaded.config, { ...options, for: options.for }, io);
@@ -107,7 +108,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
   const isForPeople = options.json !== true;
-  if (isForPeople) io.out(text.simulationStarted({ file, folder, ...place }));
+  if (isForPeople) io.out(startedText(file, { folder, ...place }, io.columns));
   const stopView = isForPeople ? liveView(gateway, io) : () => {};
   await runUntilSignal({
     outputsSafe: gateway.outputsSafe,
@@ -116,9 +117,15 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
       const lost = await stopGateway(gateway);
       await place.close();
       sayLost(lost, host.log);
-      if (isForPeople) io.out(text.simulationEnded(folder, lost));
+      if (isForPeople) io.out(fitted(text.simulationEnded(folder, lost), io.columns));
     },
   });
+}
+
+/** What runs, where it keeps its readings, and how to look at it. The commands stay whole, so that they can be pasted. */
+function startedText(file: string, places: CityPlace & { readonly folder: string }, columns: number): string {
+  const labels = labelled(text.simulationPlaces(places), { columns, labelWidth: 11 });
+  return `${fitted(text.simulationOf(file), columns)}${labels}${text.simulationCommands(places)}\n`;
 }
 
 /** The real machine with simulated buses. */

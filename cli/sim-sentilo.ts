@@ -7,6 +7,7 @@ import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/sim-sentilo.ts';
 import { portNumber } from './port-number.ts';
+import { say } from './say.ts';
 import { readWorld, serveOrSay } from './simulated-city.ts';
 
 const PORT_DEFAULT = 8081;
@@ -78,7 +79,7 @@ function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest
     const { notSimulated: service } = request;
     if (service !== undefined && !said.has(service)) {
       said.add(service);
-      io.err(text.notSimulated(service));
+      say(text.notSimulated(service), io);
     }
     if (options.log !== true) return;
     if (options.json === true) io.out(`${JSON.stringify({ event: 'request', ...request })}\n`);

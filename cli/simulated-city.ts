@@ -8,6 +8,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/sim-sentilo.ts';
 import { renderProblems } from './render-problems.ts';
+import { say } from './say.ts';
 
 /** The token of the provider in a simulated city that is made for a site. */
 export const SIMULATED_TOKEN = 'demo-token';
@@ -46,9 +47,7 @@ function cityOnThisMachine(url: string, common: { provider: string; token: strin
   if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) {
     return { ...common, url: url.replace(/\/$/, ''), close: async () => {} };
   }
-  io.err(text.notLocal(url));
-  io.setExitCode(EXIT.usage);
-  return undefined;
+  return say(text.notLocal(url), io, EXIT.usage);
 }
 
 /** Serves a city, or undefined when it cannot listen: then it was said why. */
@@ -59,18 +58,12 @@ export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promi
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'EADDRINUSE':
-        io.err(text.portBusy(serve.port));
-        io.setExitCode(EXIT.tryAgain);
-        return undefined;
+        return say(text.portBusy(serve.port), io, EXIT.tryAgain);
       case 'EACCES':
-        io.err(text.portForbidden(serve.port));
-        io.setExitCode(EXIT.forbidden);
-        return undefined;
+        return say(text.portForbidden(serve.port), io, EXIT.forbidden);
       case 'EADDRNOTAVAIL':
       case 'ENOTFOUND':
-        io.err(text.addressUnknown(serve.host));
-        io.setExitCode(EXIT.usage);
-        return undefined;
+        return say(text.addressUnknown(serve.host), io, EXIT.usage);
       default:
         throw error;
     }
@@ -83,9 +76,7 @@ export async function readWorld(file: string, io: Io): Promise<World | undefined
   try {
     source = await fs.readFile(file, 'utf8');
   } catch (error) {
-    io.err(text.worldUnreadable(file, (error as NodeJS.ErrnoException).code ?? 'unknown'));
-    io.setExitCode(EXIT.config);
-    return undefined;
+    return say(text.worldUnreadable(file, (error as NodeJS.ErrnoException).code ?? 'unknown'), io, EXIT.config);
   }
   const { loadWorld } = await import('../simulator/sentilo/world.ts');
   const { world, problems } = loadWorld(file, source);

@@ -8,6 +8,7 @@ import { realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
+import { say } from './say.ts';
 
 const SYSTEM_CONFIG = '/etc/barri/';
 const SYSTEM_STATE = '/var/lib/barri';
@@ -66,8 +67,7 @@ export async function claimFolder(folder: string, simulated: boolean, io: Io): P
   const isMarked = await isSimulated(folder);
   const isUsed = await exists(join(folder, 'journal'));
   if (simulated ? isUsed && !isMarked : isMarked) {
-    io.err(text.stateFolderOfOtherKind(folder, simulated));
-    io.setExitCode(EXIT.config);
+    say(text.stateFolderOfOtherKind(folder, simulated), io, EXIT.config);
     return false;
   }
   if (simulated && !isMarked) {
@@ -100,7 +100,7 @@ export function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>)
 export async function orSayRefused<T>(
   io: Io,
   work: () => Promise<T>,
-  say: (message: string, code: string) => string | Promise<string>,
+  messageOf: (message: string, code: string) => string | Promise<string>,
   exit: number,
 ): Promise<T | undefined> {
   try {
@@ -108,9 +108,7 @@ export async function orSayRefused<T>(
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     const code = diskCodeOf(error);
-    io.err(await say(error.message, code));
-    io.setExitCode(isForbidden(code) ? EXIT.forbidden : exit);
-    return undefined;
+    return say(await messageOf(error.message, code), io, isForbidden(code) ? EXIT.forbidden : exit);
   }
 }
 

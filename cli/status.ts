@@ -13,7 +13,9 @@ import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
+import { say } from './say.ts';
 import { isSimulated, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
+import { fitted } from './table.ts';
 
 interface StatusOptions {
   readonly state?: string;
@@ -51,25 +53,21 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     const stateFolder = await stateFolderAt(folder);
     const status = await askGateway<GatewayStatus>(stateFolder, '/status');
     if (status === undefined) continue;
-    if (await isSimulated(stateFolder)) io.err(text.simulatedReadings(stateFolder));
-    io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status));
+    if (await isSimulated(stateFolder)) say(text.simulatedReadings(stateFolder), io);
+    io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status, io.columns));
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
   }
   let absence: Absence | undefined;
   for (const folder of place.folders) {
     const holder = await lockHolder(await stateFolderAt(folder));
-    if (holder !== undefined) {
-      io.err(text.notAnswering(folder, holder.pid));
-      io.setExitCode(EXIT.problems);
-    }
+    if (holder !== undefined) say(text.notAnswering(folder, holder.pid), io, EXIT.problems);
     const found = await orSayUnreadable(folder, io, () => findJournal(folder));
     if (found === undefined || (typeof found === 'string' && holder !== undefined)) return;
     if (typeof found !== 'string') return await showStored(found.journalFolder, { folder, holder }, options, io);
     absence ??= found;
   }
-  io.err(text.noJournal(place.folders[0] ?? '', absence ?? 'missing'));
-  io.setExitCode(EXIT.problems);
+  say(text.noJournal(place.folders[0] ?? '', absence ?? 'missing'), io, EXIT.problems);
 }
 
 /** Without a gateway that answers: what the journal holds. */
@@ -81,13 +79,14 @@ async function showStored(
 ): Promise<void> {
   const stored = await orSayUnreadable(folder, io, () => storedIn(journalFolder, io));
   if (stored === undefined) return;
-  if (await isSimulated(dirname(resolve(journalFolder)))) io.err(text.simulatedReadings(folder));
+  if (await isSimulated(dirname(resolve(journalFolder)))) say(text.simulatedReadings(folder), io);
   const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
   if (stored.missingCount > 0 || stored.stored.damage.some(isLoss)) io.setExitCode(EXIT.problems);
   if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
-  io.out(holder === undefined ? text.notRunning(folder) : text.keptSoFar);
+  const intro = holder === undefined ? text.notRunning(folder) : text.keptSoFar;
   const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount, stored.isExact)];
-  io.out(`${[...storedLines(stored.stored, stored.waitingCount), ...missing].join('\n')}\n`);
+  const lines = [...storedLines(stored.stored, stored.waitingCount), ...missing];
+  io.out(fitted(`${intro}${lines.join('\n')}\n`, io.columns));
 }
 
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */

@@ -41,8 +41,21 @@ export function fitted(text: string, columns: number): string {
     .join('\n');
 }
 
+/** Blocks of lines with a label before each, broken so that they fit on a terminal of so many columns. */
+export function labelled(
+  blocks: readonly (readonly [label: string, lines: readonly string[]])[],
+  { columns, labelWidth = 10 }: { readonly columns: number; readonly labelWidth?: number },
+): string {
+  const lines = blocks.flatMap(([label, texts]) =>
+    texts
+      .flatMap((line) => wrapped(line, columns - labelWidth))
+      .map((line, index) => (index === 0 ? label : '').padEnd(labelWidth) + line),
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
 /** Breaks a line at spaces; a word that is too long stays whole. */
-export function wrapped(line: string, columns: number): string[] {
+function wrapped(line: string, columns: number): string[] {
   const width = Math.max(WIDTH_MIN, columns);
   const lines: string[] = [];
   let current = '';

@@ -153,7 +153,7 @@ journal was full, and this is the mean, the last value or the sum of so many.
 
 Examples:
   barri journal export --from 7d --out week.csv
-  barri journal export school.gateway.yaml --sensor hall.temperature --from 2026-11-01 --to 2026-11-30 --format jsonl`,
+  barri journal export --sensor hall.temperature --from 2d --format jsonl`,
   exporting: 'exporting',
   lookingForSensors: 'looking for the sensors',
   noTime: (option: string, written: string) =>

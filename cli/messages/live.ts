@@ -123,15 +123,23 @@ export const text = {
   noJournal: (folder: string, absence: Absence) =>
     `error[B103] no gateway runs on ${folder}, and ${ABSENCES[absence]}\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
-  simulationStarted: ({ file, folder, url, provider, token }: Simulation) =>
-    `Barri runs ${file} with simulated devices.
-  journal  ${folder}/journal (delete the folder to begin anew)
-  city     ${url === '' ? 'none: the site has no sentilo: block' : `${url}, a simulated Sentilo: provider ${provider}, token ${token}`}
-  look     curl -H "IDENTITY_KEY: ${token}" ${url}/data/${provider}
-           npm run -s barri -- status --state ${folder}     (in another terminal)
-  stop     Ctrl-C
-
-`,
+  simulationOf: (file: string) => `Barri runs ${file} with simulated devices.\n`,
+  simulationPlaces: ({ folder, url, provider, token }: Simulation): readonly (readonly [string, readonly string[]])[] => [
+    ['  journal', [`${folder}/journal (delete the folder to begin anew)`]],
+    [
+      '  city',
+      [url === '' ? 'none: the site has no sentilo: block' : `${url}, a simulated Sentilo: provider ${provider}, token ${token}`],
+    ],
+    ['  stop', ['Ctrl-C']],
+    ['  look', ['in another terminal:']],
+  ],
+  simulationCommands: ({ folder, url, provider, token }: Simulation) =>
+    [
+      ...(url === '' ? [] : [`curl -H "IDENTITY_KEY: ${token}" ${url}/data/${provider}`]),
+      `npm run -s barri -- status --state ${folder}`,
+    ]
+      .map((line) => `    ${line}\n`)
+      .join(''),
   simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed }: Simulated) =>
     `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
@@ -165,7 +173,6 @@ interface Simulated {
 }
 
 interface Simulation {
-  readonly file: string;
   readonly folder: string;
   readonly url: string;
   readonly provider: string;

@@ -10,8 +10,11 @@ export interface Ended {
   readonly err: string;
 }
 
+/** Wide enough that no line is broken: a test may ask for a sentence as a whole. */
+const COLUMNS = 1_000;
+
 /** Runs a command line in this process, for what ends by itself. */
-export async function barri(args: readonly string[], env: Io['env'] = {}, columns = 100): Promise<Ended> {
+export async function barri(args: readonly string[], env: Io['env'] = {}, columns = COLUMNS): Promise<Ended> {
   let code = 0;
   let out = '';
   let err = '';
