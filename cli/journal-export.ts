@@ -85,8 +85,8 @@ async function exportTo(view: JournalView, range: Range, options: ExportOptions,
     const losses = await view.losses();
     if (losses.length > 0) say(text.damageSkipped(losses.length), io);
     const { count, otherCount } = written;
+    if (count + otherCount === 0) say(text.nothingExported, io);
     if (options.out !== undefined) say(text.exported(count, options.out, options.format), io);
-    else if (count + otherCount === 0) say(text.nothingExported, io);
     if (otherCount > 0 && (options.out !== undefined || count === 0)) say(text.otherLeftOut(otherCount), io);
   });
 }
@@ -146,7 +146,7 @@ interface Written {
 
 /**
  * Writes what is selected, block by block. Undefined when that was not possible (said, with
- * the exit code set) or was interrupted: then no half-written file is left. Undefined too when the reader went away before
+ * the exit code set) or was interrupted: then no half-written file is left. No file is made for nothing. Undefined too when the reader went away before
  * the end (`… | head`), which is nothing to tell: how many records it took nobody knows.
  */
 export async function writeRecords(view: JournalView, writing: Writing, io: Io): Promise<Written | undefined> {
@@ -179,8 +179,10 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
       await output.discard();
       return undefined;
     }
-    const isTaken = await output.finish();
-    return isTaken ? { count: writtenCount, otherCount } : undefined;
+    // A file that is there is worth more than an empty one.
+    const isEmpty = out !== undefined && isWanted && writtenCount === 0;
+    if (isEmpty) await output.discard();
+    return isEmpty || (await output.finish()) ? { count: writtenCount, otherCount } : undefined;
   } catch (error) {
     progress.end();
     await output?.discard();

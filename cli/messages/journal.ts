@@ -144,6 +144,7 @@ jsonl   one JSON object a line: every kind of record, with all its fields
 cbor    the same as a CBOR sequence of maps (RFC 8742)
 
 The file gets its name when it is whole, in the place of one that is there.
+When nothing matches, no file is written.
 
 Each sensor comes in the order of measuring, but sensors come in blocks: sort by
 time where that matters. A reading from before the clock was set has the time
@@ -179,7 +180,9 @@ Examples:
   damageSkipped: (places: number) =>
     `note: ${count(places, 'damaged place')} in the journal: what stood there may be missing. See \`barri journal verify\`.\n`,
   exported: (records: number, path: string, format: Format) =>
-    `${count(records, format === 'csv' ? 'reading' : 'record')} written to ${path}\n`,
+    records === 0
+      ? `No ${format === 'csv' ? 'reading' : 'record'} was written to ${path}.\n`
+      : `${count(records, format === 'csv' ? 'reading' : 'record')} written to ${path}\n`,
   otherLeftOut: (records: number) =>
     `${count(records, 'other record')} left out (events, time anchors, gaps): CSV holds readings only, --format jsonl all of them.\n`,
   nothingExported: 'Nothing in the journal matches: `barri journal inspect` shows which times it holds.\n',
@@ -198,7 +201,10 @@ Exit code 0 when nothing is lost, 1 when something is.
 Examples:
   barri journal salvage /media/card/var/lib/barri --out saved.jsonl
   barri journal salvage copy-of-journal --format cbor --out saved.cbor`,
-  salvaged: (records: number, folder: string, out: string) => `${count(records, 'record')} of ${folder} saved in ${out}`,
+  salvaged: (records: number, folder: string, out: string) =>
+    records === 0
+      ? `No record of ${folder} can be read: nothing was written to ${out}.`
+      : `${count(records, 'record')} of ${folder} saved in ${out}`,
   nothingLost: 'Nothing is lost.',
   damageNow: 'Damaged now:',
   lostBefore: 'Lost before, as the journal itself has it on record:',

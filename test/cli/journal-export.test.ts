@@ -1,7 +1,7 @@
 // `barri journal export` of journals that were kept on the real disk.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeMultiple } from 'cbor-x';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -115,6 +115,20 @@ describe('export', () => {
     expect(decodeMultiple(readFileSync(files.cbor))).toEqual(lines.map((line) => JSON.parse(line)));
   });
 
+  test.each(['csv', 'jsonl', 'cbor'])('leaves a file that is there as it is when nothing matches: %s', async (format) => {
+    await keep(state, [hall(1)]);
+    const out = join(state, 'week');
+    const args = ['--state', state, '--to', '2026-11-24', '--format', format, '--out'];
+    writeFileSync(out, 'what was exported last week');
+    const { code, err } = await journal('export', ...args, out);
+    expect(code).toBe(0);
+    expect(err).toContain('Nothing in the journal matches: `barri journal inspect` shows which times it holds.\n');
+    expect(err).toMatch(/No \w+ was written to .*week\.\n$/);
+    expect(readFileSync(out, 'utf8')).toBe('what was exported last week');
+    await journal('export', ...args, join(state, 'new'));
+    expect(readdirSync(state)).toEqual(['journal', 'week']);
+  });
+
   test('counts what has no place in CSV', async () => {
     const stamp = { boot: 'b1', monotonicMs: 1, wallMs: DAY_MS, wallQuality: 'synced' } as const;
     const event = { ...stamp, kind: 'event', code: 'gateway-started', fields: {} } as const;
@@ -127,6 +141,7 @@ describe('export', () => {
     expect(await err('--out', out, '--sensor', 'hall.temperature')).toBe(`1 reading written to ${out}\n`);
     expect(await err('--out', out, '--format', 'jsonl')).toBe(`3 records written to ${out}\n`);
     expect(await err('--to', '2026-11-25T00:01')).toBe(leftOut);
+    expect(await err('--to', '2026-11-25T00:01', '--out', out)).toBe(`No reading was written to ${out}.\n${leftOut}`);
     expect(await err()).toBe('');
   });
 
