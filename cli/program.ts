@@ -26,7 +26,6 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
     .description('Gateway for neighbourhood sensor nodes: measures, keeps every reading, delivers it to Sentilo.')
     .version(VERSION)
     .showSuggestionAfterError()
-    .showHelpAfterError('(`barri --help` shows all commands)')
     .addHelpText('after', '\nExamples:\n  barri check gateway.yaml\n  barri run gateway.yaml');
   const [word, simWord] = words;
   if (word !== 'sim') await addFrom(COMMANDS, word, program, io);
@@ -37,6 +36,8 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
   }
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+    const shown = command.commands.length > 0 ? 'its commands' : 'how it is used';
+    command.showHelpAfterError(`(\`${nameOf(command)} --help\` shows ${shown})`);
   }
   return program;
 }
@@ -56,6 +57,11 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<void>
 async function addFrom(loaders: Loaders, word: string | undefined, parent: Command, io: Io): Promise<void> {
   const isNamed = word !== undefined && Object.hasOwn(loaders, word);
   for (const [name, load] of Object.entries(loaders)) if (!isNamed || name === word) (await load())(parent, io);
+}
+
+/** As it is typed: `barri journal export`. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 function everyCommand(command: Command): Command[] {

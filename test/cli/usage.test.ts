@@ -1,0 +1,25 @@
+// What is said to somebody who types a command line wrong.
+
+import { describe, expect, test } from 'vitest';
+import { barri } from './in-process.ts';
+
+describe('wrong use', () => {
+  test.each([
+    { is: 'an unknown command', line: 'jurnal', help: 'barri' },
+    { is: 'an unknown option', line: 'status --jsn', help: 'barri status' },
+    { is: 'an unknown subcommand', line: 'journal inspekt', help: 'barri journal' },
+    { is: 'a subcommand of another command', line: 'sim journal', help: 'barri sim' },
+    { is: 'a missing argument', line: 'journal salvage --out saved', help: 'barri journal salvage' },
+    { is: 'a missing option', line: 'journal salvage card', help: 'barri journal salvage' },
+    { is: 'an option without its value', line: 'journal export --out', help: 'barri journal export' },
+    { is: 'a wrong choice', line: 'journal export --format xml', help: 'barri journal export' },
+    { is: 'a wrong value', line: 'sim sentilo --port x', help: 'barri sim sentilo' },
+    { is: 'an argument too many', line: 'journal verify one two', help: 'barri journal verify' },
+  ])('points to the help of its command: $is', async ({ line, help }) => {
+    const { code, out, err } = await barri(line.split(' '));
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^error: /);
+    expect(err).toContain(`\n(\`${help} --help\` shows `);
+    expect((await barri([...help.split(' ').slice(1), '--help'])).out).toContain(`Usage: ${help} `);
+  });
+});
