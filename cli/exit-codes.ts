@@ -20,3 +20,17 @@ export const EXIT = {
   /** Ended by a signal before it was done. */
   interrupted: 130,
 } as const;
+
+/** What a disk says that takes nothing now: once it does, the same command works. Everything else asks for another file. */
+const DISK_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+/** The exit code of a command whose output could not be written, by what the operating system said (ENOSPC …). */
+export function exitOfOutput(code: string): number {
+  if (DISK_CODES.has(code)) return EXIT.tryAgain;
+  return isForbidden(code) ? EXIT.forbidden : EXIT.usage;
+}
+
+/** Whether the operating system said that this user may not. */
+export function isForbidden(code: string): boolean {
+  return code === 'EACCES' || code === 'EPERM';
+}

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { HistoryQuery, StoredRecord } from '../gateway/journal/journal.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, exitOfOutput } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { collected, named, SITE_ARGUMENT } from './journal-arguments.ts';
 import { FORMATS, type Format, openWriter, type RecordWriter } from './journal-formats.ts';
 import { heldFilter } from './journal-held.ts';
-import { exitCodeOf, liesIn, type Output, OutputError, openOutput } from './journal-output.ts';
+import { liesIn, type Output, OutputError, openOutput } from './journal-output.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { chooseSensors, type SensorChoice } from './journal-sensors.ts';
 import { parseMoment, type TimeOf } from './journal-time.ts';
@@ -187,7 +187,7 @@ export async function writeRecords(view: JournalView, writing: Writing, io: Io):
     progress.end();
     await output?.discard();
     if (!(error instanceof OutputError)) throw error;
-    return say(text.outputFailed(error.path, error.code), io, exitCodeOf(error));
+    return say(text.outputFailed(error.code, error.path), io, exitOfOutput(error.code));
   }
 }
 

@@ -1,8 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { isForbidden } from './state-folder.ts';
+import { toStandardOutput } from './process-io.ts';
 
 /** Small writes are gathered up to this size. */
 const CHUNK_BYTES = 262_144;
@@ -18,15 +17,6 @@ export class OutputError extends Error {
     this.code = code;
     this.path = path;
   }
-}
-
-/** What a disk says that takes nothing now: once it does, the same command works. Everything else asks for another file. */
-const DISK_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
-
-/** The exit code of a command whose output could not be written. */
-export function exitCodeOf({ code }: OutputError): number {
-  if (DISK_CODES.has(code)) return EXIT.tryAgain;
-  return isForbidden(code) ? EXIT.forbidden : EXIT.usage;
 }
 
 /** Where records go. Each call ends when there is room for more, so that nothing piles up in memory. */
@@ -86,7 +76,7 @@ function standardOutput(io: Io): Output {
     async write(bytes) {
       if (isGone) return false;
       if (typeof bytes === 'string') io.out(bytes);
-      else process.stdout.write(bytes);
+      else toStandardOutput(bytes);
       if (process.stdout.writableNeedDrain) await drained();
       return !isGone;
     },

@@ -6,14 +6,14 @@ import { isJournalFile } from '../gateway/journal/file-names.ts';
 import { type Journal, JournalError } from '../gateway/journal/journal.ts';
 import { openJournal } from '../gateway/journal/open-journal.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import type { ToldBy } from './journal-find.ts';
 import { text } from './messages/journal.ts';
 import { ownerOf } from './owner.ts';
 import { say } from './say.ts';
 import { siteToRun } from './site.ts';
-import { isForbidden, orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
+import { orSayRefused, SITE_DEFAULT, stateFolders, stateOfEnvironment } from './state-folder.ts';
 
 /** Where a person says that the journal is. */
 export interface Told {

@@ -1,13 +1,12 @@
 import { promises as fs } from 'node:fs';
 import * as http from 'node:http';
 import { socketPath } from '../gateway/local-api.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { lockHolder } from './lock-holder.ts';
 import { text } from './messages/live.ts';
 import { ownerOf } from './owner.ts';
 import { say } from './say.ts';
-import { isForbidden } from './state-folder.ts';
 
 /** A running gateway answers at once; one that does not within this time is not running well enough to ask. */
 const ANSWER_MS_MAX = 3_000;

@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs';
+import { Buffer } from 'node:buffer';
+import { existsSync, fstatSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXIT } from './exit-codes.ts';
+import { exitOfOutput } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { outputFailed } from './messages/output.ts';
 
 /** Size to assume where the output is no terminal. */
 const COLUMNS_DEFAULT = 100;
 const ROWS_DEFAULT = 40;
+const STDOUT = 1;
 
 /** The process as the commands see it. The exit code only ever rises, so that no later success hides a failure. */
 export function processIo(fatal: Io['fatal']): Io {
@@ -16,13 +19,14 @@ export function processIo(fatal: Io['fatal']): Io {
       // A reader that closed its end (`barri … | head`) ends the output, never the gateway; nor does a full disk.
       if (error.code === 'EPIPE' || isOutputLost) return;
       isOutputLost = true;
-      process.stderr.write(`barri: the output cannot be written: ${error.code}\n`);
-      process.exitCode = EXIT.tryAgain;
+      const code = error.code ?? 'UNKNOWN';
+      process.stderr.write(outputFailed(code));
+      setExitCode(exitOfOutput(code));
     });
   }
   return {
     fatal,
-    out: (text) => process.stdout.write(text),
+    out: toStandardOutput,
     err: (text) => process.stderr.write(text),
     env: process.env,
     isTerminal: process.stdout.isTTY ?? false,
@@ -33,10 +37,26 @@ export function processIo(fatal: Io['fatal']): Io {
       return process.stdout.rows ?? ROWS_DEFAULT;
     },
     packageRoot: packageRoot(),
-    setExitCode: (code) => {
-      process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
-    },
+    setExitCode,
   };
+}
+
+/** Into a file node writes what there is room for, and drops the rest without a word: the end of a disk that gets full. */
+export function toStandardOutput(data: string | Uint8Array): void {
+  if (!fstatSync(STDOUT).isFile()) {
+    process.stdout.write(data);
+    return;
+  }
+  const bytes = Buffer.from(data);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(STDOUT, bytes, at);
+  } catch (error) {
+    process.stdout.emit('error', error);
+  }
+}
+
+function setExitCode(code: number): void {
+  process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
 }
 
 /** The nearest folder above this file that holds package.json: the program runs from cli/ and from dist/cli/. */

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { DiskError } from '../gateway/host.ts';
 import { JournalError } from '../gateway/journal/journal.ts';
 import { realHost } from '../gateway/real-host.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
 import { say } from './say.ts';
@@ -116,11 +116,6 @@ export async function orSayRefused<T>(
 function diskCodeOf(error: DiskError | JournalError): string {
   if (error instanceof DiskError) return error.code;
   return error.cause instanceof DiskError ? error.cause.code : '';
-}
-
-/** Whether a code says that this user may not. */
-export function isForbidden(code: string): boolean {
-  return code === 'EACCES' || code === 'EPERM';
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Messages } from './catalogue.ts';
 /** English for what is wrong with boards, devices and their wiring, and with the secrets of a site. */
 export const enBoards: Messages = {
   C090: {
-    what: 'the secret `{name}` is not here: {path} ({reason})',
+    what: 'the secret `{name}` is not here: {path} ({reason:refusals})',
     hints: ['write it there and nowhere else, then: chmod 600 {path}'],
   },
   C091: { what: 'others on this machine can read the secret `{name}`', hints: ['chmod 600 {path}'] },
@@ -13,7 +13,7 @@ export const enBoards: Messages = {
     hints: ['letters, digits and signs of ASCII, without spaces: copy it into {path} again'],
   },
   C093: {
-    what: 'the certificate authority cannot be read: {path} ({reason})',
+    what: 'the certificate authority cannot be read: {path} ({reason:refusals})',
     hints: ['give the path of a PEM file that this user may read'],
   },
   C099: { what: '`{board}` does not name a board', hints: ['write the id and the major version: `{write}`'] },

@@ -47,7 +47,10 @@ export const enFiles: Messages = {
     },
   },
   C008: { what: '`{file}` is a folder', hints: ['name the file in it'] },
-  C009: { what: '`{file}` cannot be read ({reason})', hints: ['check the card or disk: the system refused to read the file'] },
+  C009: {
+    what: '`{file}` cannot be read ({reason:refusals})',
+    hints: ['check the card or disk: the system refused to read the file'],
+  },
   C010: {
     what: 'this cannot be read as YAML',
     hints: [

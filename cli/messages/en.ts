@@ -16,6 +16,14 @@ export const en: Catalogue = {
       map: 'a block of keys',
       list: 'a list',
     },
+    refusals: {
+      ENOENT: 'there is no such file',
+      ENOTDIR: 'there is no such file',
+      EACCES: 'this user may not read it',
+      EPERM: 'this user may not read it',
+      EISDIR: 'it is a folder',
+      EIO: 'the disk gives an error',
+    },
     carries: { '3V3': '3.3 V', '5V': '5 V', ground: 'ground', id: 'the identification of add-on boards' },
   },
   messages: {

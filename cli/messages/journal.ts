@@ -3,6 +3,7 @@ import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
 import { atMost, text as live } from './live.ts';
+import { outputFailed } from './output.ts';
 
 /** Texts of the commands that look into a journal. English; other languages take the same keys. Times are UTC. */
 export const text = {
@@ -171,10 +172,7 @@ Examples:
     'error[B125] CBOR is bytes and no text for a terminal\n   = give a file: --out readings.cbor, or send it to another program\n',
   outInJournal: (out: string) =>
     `error[B126] ${out} lies in the journal's folder, where nothing is written\n   = choose a file elsewhere: --out FILE\n`,
-  outputFailed: (path: string, code: string) =>
-    `error[B127] ${path} cannot be written: ${CODES[code] ?? code}\n   = nothing half-written is left under this name; ${
-      OUTPUT_REMEDIES[code] ?? 'choose another file'
-    }: --out FILE\n`,
+  outputFailed,
   untimedLeftOut: (records: number) =>
     `${count(records, 'record')} without a known time left out: without --from and --to they are exported too.\n`,
   damageSkipped: (places: number) =>
@@ -312,28 +310,6 @@ const NO_JOURNAL_REMEDIES: Readonly<Record<ToldBy, string>> = {
   site: '   = this site has kept nothing yet: `barri run` begins it\n   = if its gateway was started with --state FOLDER, name that folder here too\n',
   argument:
     '   = name the state folder that a gateway wrote to, or a copy of its journal: barri journal salvage FOLDER --out FILE\n',
-};
-
-const MAKE_ROOM = 'make room, or choose a file on another disk';
-
-/** What to do where an output cannot be written, by what the operating system said. */
-const OUTPUT_REMEDIES: Readonly<Record<string, string>> = {
-  ENOSPC: MAKE_ROOM,
-  EDQUOT: MAKE_ROOM,
-  EROFS: 'choose a file on another disk',
-};
-
-/** What the operating system means. */
-const CODES: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of this user is used up',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
-  EROFS: 'the disk is read-only',
-  ENOENT: 'there is no such folder',
-  ENOTDIR: 'there is no such folder',
-  EISDIR: 'it is a folder',
-  ENAMETOOLONG: 'its name is too long',
 };
 
 function number(value: number): string {

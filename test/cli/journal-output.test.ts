@@ -2,13 +2,13 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Io } from '../../cli/io.ts';
 import { liesIn, OutputError, openOutput } from '../../cli/journal-output.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 import { ROOT } from './in-process.ts';
-import { hall, keep, temporaryState } from './journal-kit.ts';
+import { hall, keep, minutes, temporaryState } from './journal-kit.ts';
 
 let state: string;
 let remove: () => void;
@@ -126,4 +126,22 @@ describe('an output file', () => {
     const lines = readFileSync(all, 'utf8').trimEnd().split(/\r?\n/);
     expect(lines).toEqual(['before', expect.stringContaining('sensor,'), expect.stringContaining('makers-hall'), 'after']);
   });
+});
+
+describe('a standard output that takes no more', () => {
+  const cases = [
+    { says: 'a full disk', to: '/dev/full', limit: '', message: 'the disk is full\n   = make room', code: 75 },
+    { says: 'a file that gets too large', to: 'part', limit: 'ulimit -f 1', message: 'a file may not be that large', code: 2 },
+  ];
+  test.each(['csv', 'cbor'].flatMap((format) => cases.map((each) => ({ ...each, format }))))(
+    'is said with what to do: $says, as $format',
+    async ({ format, to, limit, message, code }) => {
+      await keep(state, minutes(50));
+      const command = `"${process.execPath}" --import tsx cli/main.ts journal export --state ${state} --format ${format}`;
+      const line = `${limit}\n${command} > ${resolve(state, to)}; echo "code $?" >&2`;
+      const err = await new Promise((done) => execFile('sh', ['-c', line], { cwd: ROOT }, (_error, _out, text) => done(text)));
+      expect(err).toContain(`error[B127] the output cannot be written: ${message}`);
+      expect(err).toMatch(new RegExp(`\ncode ${code}\n$`));
+    },
+  );
 });

@@ -45,6 +45,7 @@ describe('barri run does not start and says what to do', () => {
     const { code, err } = await barri(['run', site()]);
     expect(code).toBe(78);
     expect(err).toContain('error[C090] the secret `sentilo_token` is not here');
+    expect(err).toContain('sentilo_token (there is no such file)');
     expect(err).toContain('trial.gateway.yaml:3');
     expect(err).toContain('chmod 600');
   });
