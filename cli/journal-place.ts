@@ -53,27 +53,40 @@ export async function placeOf({ site, state }: Told, io: Io): Promise<Place | un
 export async function openToLook(journalFolder: string): Promise<Journal> {
   // What cannot be listed is said by the opening.
   const names = await fs.readdir(journalFolder).catch(() => []);
-  for (const name of names) if (isJournalFile(name)) await mustBeAllowed(join(journalFolder, name));
+  await mustBeAllowed(names.filter(isJournalFile).map((name) => join(journalFolder, name)));
   const { disk } = realHost(() => {});
   const limits = { syncMs: 0, maxSizeBytes: Number.MAX_SAFE_INTEGER, keepMs: Number.MAX_SAFE_INTEGER };
   return await openJournal(readOnly(disk), journalFolder, { clock: realClock(), log: () => {}, isReadOnly: true, ...limits });
 }
 
-/** The files of another user are no damage. @throws DiskError */
-async function mustBeAllowed(path: string): Promise<void> {
-  try {
-    await fs.access(path, fs.constants.R_OK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== undefined && isForbidden(code)) throw new DiskError(code, `cannot open ${path}: ${code}`, { cause: error });
+/** Single files of a journal that this user may read otherwise. */
+class ClosedFile extends DiskError {
+  readonly path: string;
+  constructor(code: string, path: string) {
+    super(code, `cannot open ${path}: ${code}`);
+    this.path = path;
   }
+}
+
+/** The files of another user are no damage. @throws ClosedFile, or DiskError when all of them are closed */
+async function mustBeAllowed(paths: readonly string[]): Promise<void> {
+  const closed: ClosedFile[] = [];
+  for (const path of paths) {
+    const code = await fs.access(path, fs.constants.R_OK).catch(({ code }: NodeJS.ErrnoException) => code);
+    if (code !== undefined && isForbidden(code)) closed.push(new ClosedFile(code, path));
+  }
+  const [first] = closed;
+  if (first === undefined) return;
+  throw closed.length === paths.length ? new DiskError(first.code, first.message) : first;
 }
 
 /** Runs `work`; files that cannot be read are said, and undefined returned. */
 export function orSayUnreadable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
-  const say = async (message: string, code: string) =>
-    isForbidden(code) ? text.forbidden(folder, await ownerOf(folder)) : text.unreadable(folder, message);
-  return orSayRefused(io, work, say, EXIT.problems);
+  const messageOf = async (error: Error, code: string) => {
+    const closed = error instanceof ClosedFile ? error.path : folder;
+    return isForbidden(code) ? text.forbidden(closed, await ownerOf(closed)) : text.unreadable(folder, error.message);
+  };
+  return orSayRefused(io, work, messageOf, EXIT.problems);
 }
 
 /** Closes what openToLook opened. Nothing was written, so a disk that refuses writes is nothing to tell. */

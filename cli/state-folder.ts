@@ -93,14 +93,14 @@ export async function isSimulated(folder: string): Promise<boolean> {
 
 /** Runs `work` on a state folder; when the folder cannot be used, that is said, and undefined returned. */
 export function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
-  return orSayRefused(io, work, (message, code) => text.stateFolderUnusable(folder, message, code), EXIT.tryAgain);
+  return orSayRefused(io, work, ({ message }, code) => text.stateFolderUnusable(folder, message, code), EXIT.tryAgain);
 }
 
 /** Runs `work`; what the disk refuses is said, and undefined returned. `exit`: where it is no question of permission. */
 export async function orSayRefused<T>(
   io: Io,
   work: () => Promise<T>,
-  messageOf: (message: string, code: string) => string | Promise<string>,
+  messageOf: (error: Error, code: string) => string | Promise<string>,
   exit: number,
 ): Promise<T | undefined> {
   try {
@@ -108,7 +108,7 @@ export async function orSayRefused<T>(
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
     const code = diskCodeOf(error);
-    return say(await messageOf(error.message, code), io, isForbidden(code) ? EXIT.forbidden : exit);
+    return say(await messageOf(error, code), io, isForbidden(code) ? EXIT.forbidden : exit);
   }
 }
 

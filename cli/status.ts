@@ -67,7 +67,7 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     if (typeof found !== 'string') return await showStored(found.journalFolder, { folder, holder }, options, io);
     absence ??= found;
   }
-  say(text.noJournal(place.folders[0] ?? '', absence ?? 'missing'), io, EXIT.problems);
+  say(text.noJournal(place.folders[0] ?? '', absence ?? 'missing', place.toldBy), io, EXIT.problems);
 }
 
 /** Without a gateway that answers: what the journal holds. */

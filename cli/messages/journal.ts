@@ -306,8 +306,8 @@ const ABSENCES: Readonly<Record<Absence, (folder: string) => string>> = {
 /** What to do where there is no journal, by how its folder was told. */
 const NO_JOURNAL_REMEDIES: Readonly<Record<ToldBy, string>> = {
   state:
-    '   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = which folder that is without --state, `barri run --help` says\n',
-  site: '   = this site has kept nothing yet: `barri run` begins it\n   = if its gateway was started with --state FOLDER, name that folder here too\n',
+    '   = name the state folder that a gateway writes to, or a copy of its journal: --state FOLDER\n   = which folder that is without --state, `barri run --help` and `barri sim run --help` say\n',
+  site: `   = if this site has kept nothing yet: \`barri run\` begins it\n${live.otherFolder}`,
   argument:
     '   = name the state folder that a gateway wrote to, or a copy of its journal: barri journal salvage FOLDER --out FILE\n',
 };

@@ -4,7 +4,7 @@ import { SEQUENCES_OF_A_SLOT } from '../../gateway/journal/next-sequence.ts';
 import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
-import type { Absence } from '../journal-find.ts';
+import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
 
@@ -120,8 +120,12 @@ export const text = {
     `error[B109] a gateway runs on ${folder}${pid === undefined ? '' : ` (process ${pid})`} and does not answer\n   = ask again if it has just started; one that was stopped with a signal goes on with: kill -CONT ${pid ?? 'PROCESS'}\n   = else start it anew (sudo systemctl restart barri): what it kept is in the journal\n`,
   simulatedReadings: (folder: string) => `note: the readings in ${folder} are simulated\n`,
   keptSoFar: 'This is what its journal holds:\n',
-  noJournal: (folder: string, absence: Absence) =>
-    `error[B103] no gateway runs on ${folder}, and ${ABSENCES[absence]}\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n`,
+  noJournal: (folder: string, absence: Absence, toldBy: ToldBy) =>
+    `error[B103] no gateway runs on ${folder}, and ${ABSENCES[absence]}\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n${
+      toldBy === 'site' ? text.otherFolder : ''
+    }`,
+  otherFolder:
+    '   = a gateway of another user has a folder of its own, and so has one that was started with --state: put `sudo -u USER` before the command, or name the folder: --state FOLDER\n',
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
   simulationOf: (file: string) => `Barri runs ${file} with simulated devices.\n`,
   simulationPlaces: ({ folder, url, provider, token }: Simulation): readonly (readonly [string, readonly string[]])[] => [

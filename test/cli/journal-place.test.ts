@@ -73,6 +73,15 @@ test('of a site that has kept nothing yet, the way to begin is told', async () =
   expect(err).not.toContain('copy');
 });
 
+test.each([['status'], ['journal', 'verify']])(
+  'of a site it is said that a gateway of another user has a folder of its own: barri %s %s',
+  async (...words) => {
+    const { err } = await barri([...words, site()], { XDG_STATE_HOME: state });
+    expect(err).toContain('a gateway of another user has a folder of its own');
+    for (const way of ['sudo -u USER', '--state FOLDER']) expect(err).toContain(way);
+  },
+);
+
 describe('barri status', () => {
   test('tells of a copy of a journal what inspect tells', async () => {
     await keep(state, [hall(1), hall(2)]);

@@ -55,6 +55,15 @@ describe.each([['status'], ['journal', 'inspect'], ['journal', 'verify']])('barr
   });
 });
 
+test.each([['status'], ['journal', 'inspect']])('a single file that is closed is named: barri %s %s', async (...words) => {
+  close([0o755, 0o755, 0o644]);
+  const file = join(folder(), 'slot-001');
+  chmodSync(file, 0o000);
+  const { code, out, err } = await barriAsStranger([...words, '--state', state]);
+  expect(err).toContain(`error[B121] this user may not look into ${file}: ${file} belongs to `);
+  expect({ code, out }).toEqual({ code: 5, out: '' });
+});
+
 describe('barri status, where the socket refuses', () => {
   const close0600 = async () => {
     cleanUps.push(await serveStatus(state, STORED));
