@@ -11,6 +11,8 @@ const RANGES_SHOWN = 4;
 const GAPS_SHOWN = 10;
 const DAMAGE_SHOWN = 10;
 const SENSORS_SHOWN = 3;
+/** In the place of a time that no file has noted: slots have none of their own. */
+const UNKNOWN = '-';
 
 /** What one uplink has of a journal. */
 export interface UplinkView {
@@ -147,10 +149,15 @@ function fileLines(files: readonly JournalFileStats[]): string[] {
     .flatMap((file) => {
       const { sizeBytes, recordCount, firstSequence, lastSequence, fromWallMs, toWallMs } = file;
       if (recordCount === 0) return [[file.file, text.fileKind(file), sizeText(sizeBytes), text.emptyFile]];
-      const first = [file.file, text.fileKind(file), sizeText(sizeBytes), minuteText(fromWallMs)];
+      const first = [file.file, text.fileKind(file), sizeText(sizeBytes), minuteText(fromWallMs) || UNKNOWN];
       return [
         first,
-        [text.sequences(firstSequence, lastSequence), text.fileNote(file), text.number(recordCount), minuteText(toWallMs)],
+        [
+          text.sequences(firstSequence, lastSequence),
+          text.fileNote(file),
+          text.number(recordCount),
+          minuteText(toWallMs) || UNKNOWN,
+        ],
       ];
     });
   const freeBytes = free.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

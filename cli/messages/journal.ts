@@ -85,7 +85,9 @@ Examples:
           ? `after ${from} UTC`
           : `${from} to ${to} UTC`;
     const names = [...sensors, ...(otherSensors === 0 ? [] : [`${number(otherSensors)} more`])].join(', ');
-    const whose = names === '' ? '' : isExact ? ` of ${names}` : `, around them ${names}`;
+    // What was dropped was known to whoever dropped it; of damage only what stands around it tells.
+    const isKnown = isExact && DROPPED.has(cause);
+    const whose = names === '' ? '' : isKnown ? ` of ${names}` : `, around them ${names}`;
     return `${when}: ${atMost(records, isExact)}${whose} (${CAUSES[cause] ?? cause})`;
   },
   perSensor: (sensor: string, from: string, to: string) =>
@@ -302,6 +304,9 @@ const ABSENCES: Readonly<Record<Absence, (folder: string) => string>> = {
   'no-folder': (folder) => `${folder} is no folder`,
   'no-journal': (folder) => `there is no journal in ${folder}`,
 };
+
+/** Causes of a loss whose records were still there when it was put on record. */
+const DROPPED: ReadonlySet<string> = new Set(['size-cap', 'disk-full', 'waiting-full']);
 
 /** What to do where there is no journal, by how its folder was told. */
 const NO_JOURNAL_REMEDIES: Readonly<Record<ToldBy, string>> = {

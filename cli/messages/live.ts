@@ -61,7 +61,8 @@ export const text = {
       ? `${file} goes on for longer than any file of the journal: what stands from ${count(offset, 'byte')} on was not looked at`
       : `${file} is ${FOREIGN[what]}: left alone`,
   gone: (file: string, offset: number) => {
-    if (file === SLOTS_TOGETHER) return `${file}: between or behind the records of the slots there were others`;
+    if (file === SLOTS_TOGETHER)
+      return `${file}: readings that stood in a slot file are missing: it was deleted, cut short or overwritten`;
     return offset > 0 ? `${file}: what stood behind its first ${count(offset, 'byte')} is gone` : `${file}: deleted or emptied`;
   },
   damage: ({ kind, file, offset, sizeBytes, missing, holds, what, count: known }: Damage & { readonly count?: number }) => {
@@ -74,7 +75,7 @@ export const text = {
     // Records of another kind may still stand in the range.
     const lost = known ?? range;
     const missed = `${atMost(lost, known !== undefined || range === 0)} missing`;
-    if (kind === 'gone') return `${text.gone(file, offset)}: ${missed}`;
+    if (kind === 'gone') return `${text.gone(file, offset)}; ${missed}`;
     return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${missed}`;
   },
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,

@@ -69,7 +69,7 @@ describe.each([
     const lost = before.missing;
     const saved = join(state, 'saved.jsonl');
     const verified = await barri(['journal', 'verify', '--state', state]);
-    expect(verified.out).toContain(`${SLOTS_TOGETHER}: between or behind the records of the slots there were others`);
+    expect(verified.out).toContain(`${SLOTS_TOGETHER}: readings that stood in a slot file are missing`);
     expect(verified.out.replaceAll(/\s+/g, ' ')).toMatch(
       /2026-11-2\d .* records.*makers-(hall-temperature|balcony-humidity).*\(not there\)/,
     );

@@ -114,6 +114,18 @@ describe('inspect', () => {
     expect((await barri(['status', '--state', state])).out).toContain('17 records missing in all');
   });
 
+  test.each(['damaged', 'gone'])('of what was lost it knows the sensors around only: %s', async (cause) => {
+    await keep(state, [hall(1), { ...GAP, cause }]);
+    const { out } = await journal('inspect', '--state', state);
+    expect(out).toContain('17 records, around them makers-hall-temperature (');
+  });
+
+  test('has no times of a slot', async () => {
+    await keep(state, [hall(1), hall(2)]);
+    const { out } = await journal('inspect', '--state', state);
+    expect(out).toMatch(/\nslot-000 +slot +66 kB +-\n +1 to 2 +2 +-\n/);
+  });
+
   test.each([
     { exit: 0, when: 'all is there', records: [hall(1)] },
     { exit: 0, when: 'sequences were only left out', records: [hall(1), { ...GAP, cause: 'left-out', count: 0 }] },
