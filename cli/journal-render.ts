@@ -59,9 +59,7 @@ export function renderInspection(inspection: Inspection, columns: number): strin
     [labels.holds, [holdsLine(inspection)]],
     [
       labels.city,
-      inspection.uplinks.length === 0
-        ? [text.noUplink]
-        : inspection.uplinks.flatMap((view) => uplinkLines(view, inspection.isRunning)),
+      inspection.uplinks.length === 0 ? [text.noUplink] : inspection.uplinks.flatMap((view) => uplinkLines(view, inspection)),
     ],
     [labels.since, sinceStartLines(inspection)],
     [labels.damage, damageLines(inspection.damage)],
@@ -117,12 +115,14 @@ function holdsLine(inspection: Inspection): string {
   });
 }
 
-function uplinkLines(view: UplinkView, isRunning: boolean): string[] {
+function uplinkLines(view: UplinkView, { isRunning, lastSequence }: Inspection): string[] {
   const { uplink, waitingCount, oldestWaitingWallMs, lowWater, delivered, unresolvedCount, isCursorMissing = false } = view;
-  const shown = delivered.slice(0, RANGES_SHOWN);
+  // Sequences above the last record were passed by, or their records are gone: nobody can look for them here.
+  const there = delivered.filter(({ first }) => first <= lastSequence);
+  const shown = there.slice(0, RANGES_SHOWN).map(({ first, last }) => ({ first, last: Math.min(last, lastSequence) }));
   return [
     text.uplinkWaiting(uplink, waitingCount, secondText(oldestWaitingWallMs)),
-    text.uplinkDelivered(lowWater, shown, delivered.length - shown.length),
+    ...(lastSequence === 0 ? [] : [text.uplinkDelivered(Math.min(lowWater, lastSequence), shown, there.length - shown.length)]),
     ...(isCursorMissing ? [text.cursorMissing(uplink)] : []),
     ...(unresolvedCount === 0 ? [] : [text.uplinkUnresolved(unresolvedCount, isRunning)]),
   ];

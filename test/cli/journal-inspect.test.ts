@@ -193,6 +193,17 @@ describe('inspect', () => {
     });
   });
 
+  test('tells of no delivery beyond the last record of a gateway that has ended', async () => {
+    const gateway = await halfDelivered();
+    const delivery = await gateway.delivery('sentilo');
+    delivery.settle([], [3, 4, 7, 8, 1_000_000]);
+    await delivery.flush();
+    await gateway.close();
+    const said = await holds();
+    expect(said).toContain('sequences 1 to 4,');
+    expect(said).toContain('delivered: all up to 4 ');
+  });
+
   test('says of a gateway that has ended that what it was sending is looked up', async () => {
     const gateway = await halfDelivered();
     const delivery = await gateway.delivery('sentilo');
