@@ -129,7 +129,10 @@ function renderVerification({ fileCount, readCount, unreadCount, damage, gapCoun
 export function findingLines(findings: readonly Finding[], isFull = false): string[] {
   return findings.flatMap(({ loss, ...damage }) => {
     if (loss === undefined) return [text.damage(damage)];
-    const sensors = isFull ? sensorLines(loss).map((line) => `    ${line}`) : [];
-    return [text.damage(damage), `  ${lossLine(loss, isFull ? Number.POSITIVE_INFINITY : undefined)}`, ...sensors];
+    if (!isFull) return [text.damage(damage), `  ${lossLine(loss)}`];
+    const sensors = sensorLines(loss);
+    // Each sensor is named once: in a line of its own where there is something to tell of it.
+    const line = sensors.length > 0 ? lossLine({ ...loss, sensors: [] }) : lossLine(loss, Number.POSITIVE_INFINITY);
+    return [text.damage(damage), `  ${line}`, ...sensors.map((each) => `    ${each}`)];
   });
 }

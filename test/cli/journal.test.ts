@@ -153,6 +153,17 @@ describe('salvage', () => {
     expect(contentsOf(folder())).toEqual(before);
   });
 
+  test('names each sensor that may lack readings once', async () => {
+    await keep(state, minutes(8_000));
+    damageFile(/\.blocks$/);
+    const { out } = await journal('salvage', state, '--out', join(state, 'saved.jsonl'));
+    for (const sensor of ['makers-balcony-humidity', 'makers-hall-temperature']) {
+      expect(out.split('\n').filter((line) => line.includes(sensor))).toEqual([
+        expect.stringMatching(new RegExp(`^ +${sensor}: between 2026-11-2.* UTC and 2026-11-2.* UTC$`)),
+      ]);
+    }
+  });
+
   test('refuses to write into the damaged folder', async () => {
     await keep(state, minutes(2));
     const { code, err } = await journal('salvage', state, '--out', join(folder(), 'saved.jsonl'));
