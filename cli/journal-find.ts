@@ -3,8 +3,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DiskError } from '../gateway/host.ts';
 import { isJournalFile } from '../gateway/journal/file-names.ts';
 
-/** Why there is no journal at a place: nothing has that name, what has it is no folder, or no files of a journal are in it. */
-export type Absence = 'missing' | 'no-folder' | 'no-journal';
+/**
+ * Why there is no journal at a place: nothing has that name, what has it is no folder, no files of a journal are in it, or
+ * the folder for them is empty.
+ */
+export type Absence = 'missing' | 'no-folder' | 'no-journal' | 'empty';
 
 /** How a person has said which folder is meant: as such (`--state`), by the file of its site, or as the argument of the command. */
 export type ToldBy = 'state' | 'site' | 'argument';
@@ -27,10 +30,8 @@ export async function findJournal(folder: string): Promise<Found | Absence> {
   if (typeof names === 'string') return names;
   const own = join(folder, OWN_NAME);
   const namesInOwn = await listed(own);
-  // Empty, it is that of a gateway that has kept nothing yet.
-  if (typeof namesInOwn !== 'string' && (namesInOwn.length === 0 || namesInOwn.some(isJournalFile)))
-    return { journalFolder: own, stateFolder: folder };
-  if (!names.some(isJournalFile)) return 'no-journal';
+  if (typeof namesInOwn !== 'string' && namesInOwn.some(isJournalFile)) return { journalFolder: own, stateFolder: folder };
+  if (!names.some(isJournalFile)) return typeof namesInOwn === 'string' ? 'no-journal' : 'empty';
   const path = resolve(folder);
   return { journalFolder: folder, stateFolder: basename(path) === OWN_NAME ? dirname(path) : path };
 }

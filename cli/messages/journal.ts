@@ -303,6 +303,7 @@ const ABSENCES: Readonly<Record<Absence, (folder: string) => string>> = {
   missing: (folder) => `there is no folder ${folder}`,
   'no-folder': (folder) => `${folder} is no folder`,
   'no-journal': (folder) => `there is no journal in ${folder}`,
+  empty: (folder) => `there is no file of a journal in ${folder}/journal`,
 };
 
 /** Causes of a loss whose records were still there when it was put on record. */

@@ -267,6 +267,7 @@ const ABSENCES: Readonly<Record<Absence, string>> = {
   missing: 'there is no such folder',
   'no-folder': 'that is no folder',
   'no-journal': 'it holds no journal',
+  empty: 'no file of a journal is in it',
 };
 
 const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {

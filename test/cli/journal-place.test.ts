@@ -32,9 +32,15 @@ describe.each(COMMANDS)('barri journal %s', (command) => {
     { where: 'below a file', name: 'file/journal', says: (folder: string) => `there is no folder ${folder}` },
     { where: 'that is a file', name: 'file', says: (folder: string) => `${folder} is no folder` },
     { where: 'without a journal', name: 'photos', says: (folder: string) => `there is no journal in ${folder}` },
+    {
+      where: 'of a journal without a file of one',
+      name: 'begun',
+      says: (folder: string) => `there is no file of a journal in ${folder}/journal`,
+    },
   ])('takes a folder $where for wrong use, and not for damage', async ({ name, says }) => {
     writeFileSync(join(state, 'file'), '');
     mkdirSync(join(state, 'photos'));
+    mkdirSync(join(state, 'begun/journal/damaged'), { recursive: true });
     const folder = join(state, name);
     const { code, out, err } = await look(folder);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -107,8 +113,10 @@ describe('barri status', () => {
     { name: 'file', says: 'that is no folder' },
     { name: 'nowhere', says: 'there is no such folder' },
     { name: '', says: 'it holds no journal' },
+    { name: 'begun', says: 'no file of a journal is in it' },
   ])('tells why there is no journal: $says', async ({ name, says }) => {
     writeFileSync(join(state, 'file'), '');
+    mkdirSync(join(state, 'begun/journal'), { recursive: true });
     const { code, err } = await barri(['status', '--state', join(state, name)]);
     expect(code).toBe(1);
     expect(err).toContain(`error[B103] no gateway runs on ${join(state, name)}, and ${says}\n`);
