@@ -27,6 +27,11 @@ interface WearOptions {
   readonly json?: boolean;
 }
 
+/** What a person asked for. */
+interface Asked extends WearOptions {
+  readonly site: string | undefined;
+}
+
 /** What a gateway costs its card, from what it counted. */
 export interface Wear {
   readonly forMs: number;
@@ -54,11 +59,11 @@ export function addWear(journal: Command, io: Io): void {
     .option('--json', 'print JSON')
     .addHelpText('after', text.wearHelp)
     .action((site: string | undefined, options: WearOptions) =>
-      withJournal({ site, state: options.state }, io, async (view) => showWear(view, options, io)),
+      withJournal({ site, state: options.state }, io, async (view) => showWear(view, { ...options, site }, io)),
     );
 }
 
-function showWear({ running, unanswering, config, journal, folder }: JournalView, options: WearOptions, io: Io): void {
+function showWear({ running, unanswering, config, journal, folder }: JournalView, options: Asked, io: Io): void {
   // A gateway of an earlier release does not count.
   const counted = running?.stored.wear as JournalStats['wear'] | undefined;
   if (counted === undefined) {
@@ -67,7 +72,7 @@ function showWear({ running, unanswering, config, journal, folder }: JournalView
     if (options.json === true) io.out(`${JSON.stringify({ ...state, recordCount, sizeBytes })}\n`);
     const message =
       unanswering === undefined
-        ? text.wearUnknown(folder, recordCount, sizeText(sizeBytes))
+        ? text.wearUnknown({ folder, records: recordCount, size: sizeText(sizeBytes), again: commandOf(options) })
         : live.notAnswering(dirname(folder), unanswering.pid) + text.wearUnanswered(recordCount, sizeText(sizeBytes));
     say(message, io, EXIT.problems);
     return;
@@ -76,6 +81,18 @@ function showWear({ running, unanswering, config, journal, folder }: JournalView
   const slots = journal.stats().files.filter(({ kind }) => kind === 'slot');
   const slotBytes = slots.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   io.out(options.json === true ? `${JSON.stringify({ running: true, ...wear })}\n` : renderWear(wear, slotBytes, io.columns));
+}
+
+/** The same command line once more. */
+function commandOf({ site, state }: Asked): string {
+  const words = [
+    'barri',
+    'journal',
+    'wear',
+    ...(site === undefined ? [] : [site]),
+    ...(state === undefined ? [] : ['--state', state]),
+  ];
+  return words.map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
 /** What the counts of one process make of a day. */
@@ -102,7 +119,7 @@ function renderWear(wear: Wear, slotBytes: number, columns: number): string {
     [
       [labels.measured, [text.wearMeasured(wear)]],
       // What a start costs once would count for every hour of the day.
-      [labels.day, [wear.isRough ? text.wearRough(slotBytes) : text.wearDay(wear)]],
+      [labels.day, [wear.isRough ? text.wearRough(wear, slotBytes) : text.wearDay(wear)]],
       [labels.card, wear.isRough ? [] : [text.wearCard(wear)]],
       [labels.knob, [text.wearKnob(wear, Math.round(DAY_MS / SYNC_MS_MAX))]],
     ],

@@ -223,15 +223,17 @@ Examples:
   barri journal wear school.gateway.yaml --json`,
   wearUnanswered: (records: number, size: string) =>
     `What it has counted cannot be asked for. Its files hold ${count(records, 'record')} in ${size}, which is what they take, not what was written.\n`,
-  wearUnknown: (folder: string, records: number, size: string) =>
+  wearUnknown: ({ folder, records, size, again }: WearUnknownTexts) =>
     `No gateway runs on ${folder}, so nothing can be measured: files that are written over and over do not tell how often.
 They hold ${count(records, 'record')} in ${size}, which is what they take, not what was written.
-   = start the gateway, let it run for some hours, and ask again: \`barri journal wear\`\n`,
+   = start the gateway, let it run for some hours, and ask again: \`${again}\`\n`,
   wearLabels: { measured: 'Measured', day: 'A day', card: 'Card', knob: 'Knob' },
   wearMeasured: ({ forMs, writtenBytes, syncCount }: WearTexts) =>
     `${sizeText(writtenBytes)} and ${count(syncCount, 'sync')} in ${live.duration(forMs)}`,
-  wearRough: (slotBytes: number) =>
-    `too little was measured to tell: making its slots alone costs ${sizeText(slotBytes)}, once. Ask again after an hour or more.`,
+  wearRough: ({ writtenBytes }: WearTexts, slotBytes: number) => {
+    const making = writtenBytes < slotBytes ? '' : `: making its slots alone costs ${sizeText(slotBytes)}, once`;
+    return `too little was measured to tell${making}. Ask again after an hour or more.`;
+  },
   wearDay: ({ bytesPerDay, syncsPerDay }: WearTexts) => `${sizeText(bytesPerDay)} and ${count(syncsPerDay, 'sync')}`,
   wearCard: ({ cardYears, cardBytes, cardOverwrites }: WearTexts) =>
     `${years(cardYears)} until a card of ${sizeText(cardBytes)} was written full ${number(cardOverwrites)} times, if it wrote no more than it is told. It writes more, because it erases whole blocks; how much, nobody can see from here. At ten times as much it is ${years(cardYears / 10)}. What the system writes beside the journal comes on top.`,
@@ -272,6 +274,14 @@ interface LossTexts {
   readonly otherSensors: number;
   readonly from: string;
   readonly to: string;
+}
+
+interface WearUnknownTexts {
+  readonly folder: string;
+  readonly records: number;
+  readonly size: string;
+  /** The command line to ask with again. */
+  readonly again: string;
 }
 
 interface WearTexts {

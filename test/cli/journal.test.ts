@@ -199,8 +199,15 @@ describe('wear', () => {
     await keep(state, [hall(1)]);
     await serve({ ...STORED, wear: { writtenBytes: 4_300_000, syncCount: 27, forMs: 21_000 } });
     const { out } = await journal('wear', '--state', state);
-    expect(out).toContain('too little was measured to tell');
+    expect(out).toContain('too little was measured to tell: making its slots alone costs 262 kB, once.');
     expect(out).not.toContain('years');
+  });
+
+  test('names the cost of the slots only where they were made', async () => {
+    await keep(state, [hall(1)]);
+    await serve({ ...STORED, wear: { writtenBytes: 43_000, syncCount: 27, forMs: 21_000 } });
+    const { out } = await journal('wear', '--state', state);
+    expect(out).toContain('too little was measured to tell. Ask again');
   });
 
   test('cannot be told from the files, which is said, with the way to measure it', async () => {
@@ -208,6 +215,11 @@ describe('wear', () => {
     const { code, err } = await journal('wear', '--state', state);
     expect(code).toBe(1);
     expect(err).toContain('nothing can be measured');
+    expect(err).toContain(`ask again: \`barri journal wear --state ${state}\`\n`);
+    const site = join(state, "my street's.gateway.yaml");
+    writeFileSync(site, 'schema: gateway/v1\ngateway: { id: trial }\nbuses: {}\ndevices: {}\n');
+    const again = await journal('wear', site, '--state', state);
+    expect(again.err).toContain(`\`barri journal wear '${state}/my street'\\''s.gateway.yaml' --state ${state}\`\n`);
   });
 });
 
