@@ -3,6 +3,7 @@ import type { Loss } from './journal-losses.ts';
 import { minuteText, secondText } from './journal-time.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
+import { damageAdvice } from './render-status.ts';
 import { sizeText } from './size-text.ts';
 import { labelled, tableLines } from './table.ts';
 
@@ -168,5 +169,6 @@ function fileLines(files: readonly JournalFileStats[]): string[] {
 function damageLines(damage: readonly Damage[]): string[] {
   if (damage.length === 0) return [text.noDamage];
   const shown = damage.slice(0, DAMAGE_SHOWN);
-  return [...shown.map(text.damage), ...(damage.length > shown.length ? [live.moreDamage(damage.length - shown.length)] : [])];
+  const more = damage.length > shown.length ? [live.moreDamage(damage.length - shown.length)] : [];
+  return [...shown.map(text.damage), ...more, ...damageAdvice(damage)];
 }

@@ -9,6 +9,7 @@ import { errorOutput, openProgress } from './journal-progress.ts';
 import { lossLine, sensorLines } from './journal-render.ts';
 import { interruptible, type JournalView, withJournal } from './journal-view.ts';
 import { text } from './messages/journal.ts';
+import { damageAdvice } from './render-status.ts';
 import { stateOption } from './state-folder.ts';
 import { fitted } from './table.ts';
 
@@ -119,6 +120,7 @@ function renderVerification({ fileCount, readCount, unreadCount, damage, gapCoun
   const lines = [
     text.verified(folder, readCount, fileCount),
     ...(damage.length === 0 && unreadCount === 0 ? [text.allWell] : findingLines(damage)),
+    ...damageAdvice(damage),
     ...(unreadCount === 0 ? [] : [text.unread(unreadCount)]),
     ...(gapCount === 0 ? [] : [text.gapsOnRecord(gapCount)]),
   ];

@@ -67,6 +67,7 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   const damage = stored.damage.filter(isLoss);
   lines.push(...damage.slice(0, DAMAGE_SHOWN).map(text.damage));
   if (damage.length > DAMAGE_SHOWN) lines.push(text.moreDamage(damage.length - DAMAGE_SHOWN));
+  lines.push(...damageAdvice(damage));
   return lines;
 }
 
@@ -74,6 +75,11 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
 function memoryLeftMs({ forMs, waitingCount, waitingMax }: NonNullable<JournalStats['failing']>): number | undefined {
   if (waitingCount === 0 || forMs === 0) return undefined;
   return ((waitingMax - waitingCount) * forMs) / waitingCount;
+}
+
+/** What to do about damage. What is only no file of the journal, or of a later version, says nothing about the card. */
+export function damageAdvice(damage: readonly Damage[]): readonly string[] {
+  return damage.some(({ kind, what }) => kind !== 'other-version' && what === undefined) ? [text.damageAdvice] : [];
 }
 
 /** Whether damage cost records that were promised. A torn tail was promised to nobody. */

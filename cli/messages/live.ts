@@ -78,6 +78,8 @@ export const text = {
     if (kind === 'gone') return `${text.gone(file, offset)}; ${missed}`;
     return `damage in ${file}: ${count(sizeBytes, 'byte')}, ${missed}`;
   },
+  damageAdvice:
+    'The gateway goes on by itself, and nothing has to be done for what is left. If damage comes again, the card is dying: copy it with `barri journal salvage FOLDER --out FILE`, and replace it.',
   moreDamage: (places: number) => `and ${count(places, 'more damaged place')}: \`barri journal verify\` names all`,
   storageFailing: (code: string, since: string, waiting: number) =>
     `${code === 'ENOSPC' ? 'the disk is full' : `the disk refuses writes (${code})`} for ${since}: ${count(waiting, 'reading')} kept in memory`,

@@ -58,6 +58,8 @@ describe('verify', () => {
     expect(out).toMatch(new RegExp(`${file}, [0-9,]+ bytes from [0-9,]+ on: damaged`));
     expect(out).toMatch(/2026-11-2\d \d\d:\d\d:\d\d to 2026-11-2\d \d\d:\d\d:\d\d UTC: (up to )?[0-9,]+ records/);
     expect(out).toMatch(/makers-(hall-temperature|balcony-humidity)/);
+    for (const said of [out, (await journal('inspect', '--state', state)).out])
+      expect(said).toContain('the card is dying: copy it with `barri journal salvage FOLDER --out FILE`');
     expect((await journal('export', '--state', state)).err).toContain('note: 1 damaged place in the journal');
     const { out: json } = await journal('verify', '--state', state, '--json');
     const { damage, readCount } = JSON.parse(json) as { damage: { file: string; loss: { count: number } }[]; readCount: number };

@@ -75,9 +75,23 @@ describe('barri status', () => {
       missing: { first: place * 10 + 1, last: place * 10 + 5 },
     }));
     const lines = storedLines({ ...WELL, damage });
-    expect(lines).toHaveLength(1 + 5 + 1);
+    expect(lines).toHaveLength(1 + 5 + 1 + 1);
     expect(lines[1]).toBe('damage in slot-000: 4,096 bytes, up to 5 records missing');
-    expect(lines.at(-1)).toContain('and 2 more damaged places');
+    expect(lines.at(-2)).toContain('and 2 more damaged places');
+  });
+
+  test('ends damage with what to do, once, but not what says nothing about the card', () => {
+    const place = { file: 'slot-000', offset: 0, sizeBytes: 4096 };
+    const advised = (damage: JournalStats['damage']) =>
+      storedLines({ ...WELL, damage }).filter((line) => line.includes('barri journal salvage FOLDER --out FILE'));
+    expect(
+      advised([
+        { ...place, kind: 'damaged' },
+        { ...place, kind: 'gone' },
+      ]),
+    ).toHaveLength(1);
+    expect(advised([{ ...place, kind: 'other-version' }])).toEqual([]);
+    expect(advised([])).toEqual([]);
   });
 
   test('does not guess before anything was measured', () => {
