@@ -45,6 +45,21 @@ function isTimezone(zone: string): boolean {
   }
 }
 
+/** The journal. A pattern cannot compare numbers: an editor shows what it may be, and the checker refuses the rest. */
+const buffer = block({
+  keep: period.prefault('30d').meta({
+    description: 'Readings that are older than this are deleted, unless the city still lacks them.',
+  }),
+  max_size: size.prefault('1GiB').meta({
+    description:
+      'The most that the journal takes on the disk, from 1MiB to 1024TiB. When it is full, old readings are thinned to five minutes, then dropped: those that the city has go first.',
+  }),
+  sync: syncInterval.prefault('1s').meta({
+    description:
+      'How often readings are made durable, from 1s to 60s. Longer spares the card; a power cut takes what was measured within that time. Alarms and orders never wait.',
+  }),
+}).prefault({});
+
 const REPORT_KINDS = ['mean_of', 'max_of', 'min_of', 'last_of', 'on_change'] as const;
 
 const report = block({
@@ -230,9 +245,7 @@ export const gatewaySchema = block({
   }),
   sentilo: sentilo.optional(),
   mqtt: mqtt.optional(),
-  buffer: block({ keep: period.prefault('30d'), max_size: size.prefault('1GiB'), sync: syncInterval.prefault('1s') }).prefault(
-    {},
-  ),
+  buffer,
   web: block({
     enabled: boolean.optional(),
     listen: z.enum(['localhost', 'lan']).optional(),
