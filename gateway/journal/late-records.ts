@@ -31,12 +31,14 @@ export async function findCopied(ring: SlotRing, chains: Chains, { isLeftAlone, 
   const countOf = new Map<SlotFrame, number>();
   const late: StoredRecord[] = [];
   const places = ring.frames.filter(({ frame }) => frame.firstSequence <= sealed);
-  for await (const { frame, decoded } of ring.reader.readEach(places)) {
+  for await (const { slot, frame, decoded } of ring.reader.readEach(places)) {
     const records = (decoded?.records ?? []).filter(
       ({ sequence, record }) => sequence <= (chains.get(classOf(record))?.lastSequence ?? 0),
     );
     countOf.set(frame, records.length);
     const known = await sealedOf(chains, records).catch(notNow);
+    // What the block files do not tell now the next opening looks for: the slot has to be there still.
+    if (known === undefined) slot.hasUnreadable = true;
     const isMissing = ({ sequence }: StoredRecord) => known?.has(sequence) === false && !heldFrom.has(sequence);
     late.push(...records.filter((stored) => isMissing(stored) && (isLeftAlone || isDamaged(stored, chains))));
   }
@@ -49,7 +51,6 @@ function isDamaged({ sequence, record }: StoredRecord, chains: Chains): boolean 
   return damage.some(({ missing }) => missing !== undefined && missing.first <= sequence && sequence <= missing.last);
 }
 
-/** What cannot be told now is looked for at the next opening. */
 function notNow(error: unknown): undefined {
   if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
 }

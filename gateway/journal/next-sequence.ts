@@ -40,9 +40,12 @@ export async function goOn(slots: FoundSlots, ring: SlotRing, chains: Chains, kn
   const { nextSequence, hasUnreadable, isGone, isHidden } = whereTo(slots, lastSealed(chains), known);
   const none = { nextSequence, hasUnreadable, room: [], gone: [], losses: [], hidden: [] };
   if (nextSequence === known.highest + 1) return none;
-  const range = { first: known.lastSequence + 1, last: nextSequence - 1 };
+  // What came before the newest use may stand where nothing can be read now.
+  const first = Math.max(known.lastSequence + 1, isGone && slots.closed.length > 0 ? (known.use?.firstSequence ?? 0) : 0);
+  const range = { first, last: nextSequence - 1 };
   const loss = await lossAt(ring, range);
-  if (isGone) return { ...none, gone: [range], losses: [loss] };
+  const before = first - 1 > known.lastSequence ? [{ first: known.lastSequence + 1, last: first - 1 }] : [];
+  if (isGone) return { ...none, gone: [range], losses: [loss], room: before };
   // Nothing is missing there, and the next opening must not take it for a loss.
   const leftOut: Loss = { firstSequence: range.first, lastSequence: range.last, cause: 'left-out', count: 0 };
   return { ...none, room: [range], losses: [leftOut], hidden: isHidden ? [loss] : [] };
@@ -62,7 +65,7 @@ function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number,
   // What came after it is there, so that it is not the newest any more. Copies of what it holds may stand in an older use.
   const later = found.flatMap(({ slot }) => (slot.epoch > (use?.epoch ?? 0) ? (slot.frames.at(-1)?.lastSequence ?? 0) : []));
   const isPassed = Math.max(sealed, unread.ranges.at(-1)?.last ?? 0, ...later) > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
-  const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed && closed.length === 0;
+  const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed;
   const isGone = areGone || isMissing;
   // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
   const isHidden = newest?.isEndHidden === true && !isPassed;

@@ -145,7 +145,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
   const left = {
     sealedThrough: before.get(SEALED_MARK) ?? 0,
-    hasUnread: found.foreignBytes > 0 || found.hidden !== undefined,
+    hasUnread: found.foreignBytes > 0 || found.hidden !== undefined || ring.slots.some(({ hasUnreadable }) => hasUnreadable),
     hasLate: late.isLeft,
   };
   const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain };

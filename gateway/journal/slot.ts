@@ -21,7 +21,7 @@ export interface Slot {
   isLearned: boolean;
   /** A write or sync of it has failed: what stands in it is read, and nothing is written behind it. Another file takes its place once it is free. */
   isFinished: boolean;
-  /** The opening could not read some of its pages. They may hold records, so this process does not use it again. */
+  /** The opening could not read all of it, or not tell whether all of it is sealed: this process does not use it again. */
   hasUnreadable: boolean;
   /** The open file; one promise for all who wait for it, so that none is opened twice. */
   file: Promise<DiskFile> | undefined;

@@ -101,6 +101,20 @@ it('an older slot that cannot be opened may be a newer one by now: sequences are
   expect(gapsOf(await readAll(journal, 1_000))).toMatchObject([{ cause: 'left-out', count: 0 }]);
 });
 
+it('is named when it is deleted although an older one cannot be opened, of which nothing is called lost', async () => {
+  const { disk, newest, path, firstSequence } = await journalOf(7);
+  await disk.unlink(path);
+  await disk.fsyncDir(FOLDER);
+  refuse(disk, newest === 'slot-000' ? 'slot-001' : 'slot-000');
+  const journal = await open(disk, SIZES);
+  await groups(journal, 10_001, 1);
+  expect(gapsOf(await readAll(journal, 1_000))).toMatchObject([{ cause: 'gone', firstSequence }]);
+  await journal.close();
+  disk.fault = undefined;
+  const stored = await readAll(await open(disk, SIZES), 1_000);
+  expect(valuesOf(stored)).toEqual(expect.arrayContaining(upTo(firstSequence - 1)));
+});
+
 it('what was delivered from a slot that one boot could not open is not sent again, although the power fails', async () => {
   const disk = new ModelDisk();
   const first = await open(disk, { ...SIZES, slotCount: 3 });
