@@ -52,6 +52,7 @@ export async function openDeliveries(
     lowWater: (uplink) => found.marks.get(uplink) ?? 0,
     generation: (uplink) => found.marks.get(cursorMarkOf(uplink)) ?? 0,
     nothingTo: found.nothingTo,
+    isNewestUnread: found.isNewestUnread,
     isVolatile,
     isReplaced: (sequence, revision) => replacements.has(sequence, revision),
     settleRecords: () => found.ring.settle(),

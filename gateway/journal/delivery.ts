@@ -15,6 +15,8 @@ export interface DeliverySource {
   readonly lowWater: (uplink: string) => number;
   /** The generation of its state that the newest commit knows; 0 when it knows none. */
   readonly generation: (uplink: string) => number;
+  /** The newest commits cannot be read now: they may know of a newer state, or be one. */
+  readonly isNewestUnread: boolean;
   /** Up to here there is nothing to deliver, and nothing that cannot be read now. */
   readonly nothingTo: number;
   /** Whether the record is in memory only, because the disk refuses. */
@@ -72,7 +74,8 @@ export async function openDelivery(
 ): Promise<JournalDelivery> {
   const stored = await readCursor(disk, path);
   const state = typeof stored === 'object' ? stored : NO_STATE;
-  const isKnown = typeof stored === 'object' && state.generation >= source.generation(uplink);
+  const isNewest = state.generation >= source.generation(uplink) && !source.isNewestUnread;
+  const isKnown = typeof stored === 'object' && isNewest;
   // The first range always begins at 0: its end is the low-water mark.
   const settled = new SequenceSet([{ first: 0, last: Math.max(state.lowWater, source.nothingTo) }, ...state.ranges]);
   settled.add({ first: 0, last: source.lowWater(uplink) });

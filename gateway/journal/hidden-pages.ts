@@ -4,6 +4,7 @@ import { classOf } from '../record.ts';
 import type { Chains } from './chains.ts';
 import { countLost, lossesOf } from './holes.ts';
 import { JournalError, type SequenceRange, type StoredRecord } from './journal.ts';
+import { withoutCopies } from './late-records.ts';
 import type { Loss } from './loss.ts';
 import { rangeOf } from './named-losses.ts';
 import { BELIEVED_AFTER_MS } from './second-look.ts';
@@ -78,7 +79,7 @@ async function look({ slots, ranges, losses }: Hidden, parts: HiddenParts): Prom
   for (const slot of slots) {
     const records = await recordsIn(slot, parts);
     isAllRead &&= records !== undefined;
-    for (const stored of records ?? []) {
+    for (const stored of await withoutCopies(records ?? [], ring, chains)) {
       const { sequence } = stored;
       if (!wanted.has(sequence) || (await isSealed(stored, chains))) continue;
       found.add({ first: sequence, last: sequence });

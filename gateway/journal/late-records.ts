@@ -1,10 +1,14 @@
 import { DiskError } from '../host.ts';
-import { classOf } from '../record.ts';
+import { classOf, type JournalRecord } from '../record.ts';
 import { type Chains, lastSealed } from './chains.ts';
+import { noRecords } from './holes.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
 import type { SequenceSet } from './sequence-set.ts';
 import type { SlotRing } from './slot-ring.ts';
 import type { SlotFrame } from './slot-scan.ts';
+
+/** Records that are read at once. */
+const PAGE = 1_000;
 
 /** What stands in slots and does not count there, because its class is sealed further. */
 export interface Copied {
@@ -42,7 +46,42 @@ export async function findCopied(ring: SlotRing, chains: Chains, { isLeftAlone, 
     const isMissing = ({ sequence }: StoredRecord) => known?.has(sequence) === false && !heldFrom.has(sequence);
     late.push(...records.filter((stored) => isMissing(stored) && (isLeftAlone || isDamaged(stored, chains))));
   }
-  return { countOf, late };
+  return { countOf, late: await withoutCopies(late, ring, chains) };
+}
+
+/**
+ * Without those that were appended again already. An observation's copy says where it stood (`heldFrom`), and those of events
+ * are the same record at a higher sequence.
+ */
+export async function withoutCopies(
+  late: readonly StoredRecord[],
+  ring: SlotRing,
+  chains: Chains,
+): Promise<readonly StoredRecord[]> {
+  const events = new Map(
+    late.flatMap(({ sequence, record }) => (isEvent(record) ? [[JSON.stringify(record), sequence] as const] : [])),
+  );
+  if (events.size === 0) return late;
+  const from = Math.min(...events.values());
+  const copied = new Set<number>();
+  const note = ({ sequence, record }: StoredRecord) => {
+    const before = isEvent(record) ? events.get(JSON.stringify(record)) : undefined;
+    if (before !== undefined && before < sequence) copied.add(before);
+  };
+  for await (const { decoded } of ring.reader.readEach(ring.frames.filter(({ frame }) => frame.lastSequence > from)))
+    for (const stored of decoded?.records ?? []) note(stored);
+  for (let next = from; ; ) {
+    const page = (await chains.get('events')?.read(next, PAGE).catch(noRecords)) ?? [];
+    for (const stored of page) note(stored);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    next = last.sequence + 1;
+  }
+  return late.filter(({ sequence }) => !copied.has(sequence));
+}
+
+function isEvent(record: JournalRecord): boolean {
+  return classOf(record) === 'events';
 }
 
 /** Whether a block that held it is known to be bad. What is missing otherwise was thinned or dropped. */

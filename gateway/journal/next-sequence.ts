@@ -15,6 +15,8 @@ export interface Next {
   readonly nextSequence: number;
   /** Something cannot be read now: what is missing may stand there. */
   readonly hasUnreadable: boolean;
+  /** The newest commits are among what cannot be read. */
+  readonly isNewestUnread: boolean;
   /** What is left out because it may stand where nothing can be read now: a range or none, as are the next. */
   readonly room: readonly SequenceRange[];
   /** What was in the newest slot, or in all of them, and is lost. */
@@ -37,8 +39,9 @@ interface Known {
 
 /** `use`: the newest use of a slot, as it was noted when it was begun. */
 export async function goOn(slots: FoundSlots, ring: SlotRing, chains: Chains, known: Known): Promise<Next> {
-  const { nextSequence, hasUnreadable, isGone, isHidden } = whereTo(slots, lastSealed(chains), known);
-  const none = { nextSequence, hasUnreadable, room: [], gone: [], losses: [], hidden: [] };
+  const { isGone, isHidden, ...where } = whereTo(slots, lastSealed(chains), known);
+  const { nextSequence } = where;
+  const none = { ...where, room: [], gone: [], losses: [], hidden: [] };
   if (nextSequence === known.highest + 1) return none;
   // What came before the newest use may stand where nothing can be read now.
   const first = Math.max(known.lastSequence + 1, isGone && slots.closed.length > 0 ? (known.use?.firstSequence ?? 0) : 0);
@@ -69,7 +72,8 @@ function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number,
   const isGone = areGone || isMissing;
   // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
   const isHidden = newest?.isEndHidden === true && !isPassed;
-  if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isGone, isHidden };
+  const isNewestUnread = isUnread && !isPassed;
+  if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isNewestUnread, isGone, isHidden };
   const from = Math.max(highest, use?.firstSequence ?? 0);
-  return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isGone, isHidden };
+  return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isNewestUnread, isGone, isHidden };
 }

@@ -47,6 +47,8 @@ export interface Recovered {
   readonly lastSequence: number;
   /** Every sequence below may have been used. */
   readonly nextSequence: number;
+  /** The newest commits cannot be read, and so it is not known what they say was delivered last. */
+  readonly isNewestUnread: boolean;
   /** Up to here there is no record, and none that cannot be read now. */
   readonly nothingTo: number;
   /** What gap records name, what is missing in block files, and what may stand where nothing can be read now. */
@@ -75,8 +77,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
   const slots = await findSlots(disk, folder, names, options.slotBytes);
   let epoch = Math.max(slots.epoch, list.newestUse?.epoch ?? 0);
   const newEpoch = () => ++epoch;
-  const onUse = (use: SlotUse) => list.uses(use);
-  const ring = makeRing(disk, folder, slots, { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onUse });
+  const ring = makeRing(disk, folder, slots, { ...options, foreign: slots.foreign, nextEpoch: newEpoch, onUse: list.uses });
   const marks = await ring.lowWaters();
   const hidden = hiddenSlots(slots.found);
   const alone = freeSealed(ring, slots.found, marks.get(SEALED_MARK) ?? 0, list.newestUse);
@@ -129,6 +130,7 @@ export async function recover(disk: Disk, folder: string, options: RecoveryOptio
     list,
     lastSequence,
     nextSequence: next.nextSequence,
+    isNewestUnread: next.isNewestUnread,
     nothingTo: isLeftAlone || isForeign ? 0 : firstOf(ring, chains, slots.unread, next.nextSequence) - 1,
     spokenOf,
     heldFrom: marked.heldFrom,

@@ -79,6 +79,41 @@ describe.each([
     expect(await undelivered(next)).toEqual(expect.arrayContaining(hidden));
   });
 
+  it('gives back orders and events once, however often the process ends then', async () => {
+    const disk = new ModelDisk();
+    const { journal } = await open(disk);
+    await groups(journal, 1, page);
+    const event = {
+      kind: 'event',
+      boot: 'b1',
+      monotonicMs: 5,
+      wallMs: WALL_MS,
+      wallQuality: 'synced',
+      code: 'door',
+      fields: {},
+    } as const;
+    await journal.append(event, true);
+    await groups(journal, 101, 2 - page);
+    const path = `${FOLDER}/${newestSlot(journal)}`;
+    await journal.close();
+    disk.setUnreadable(path, page);
+    const { journal: blind, clock } = await open(disk);
+    disk.setUnreadable(path, page, false);
+    await clock.advance(LOOKED_AGAIN_MS);
+    await groups(blind, 10_001, 30);
+    await settle();
+    await blind.close();
+    for (const value of [20_001, 30_001]) {
+      const { journal: next } = await open(disk);
+      await groups(next, value, 1);
+      await settle();
+      await next.close();
+    }
+    const { journal: last } = await open(disk);
+    const places = (await readAll(last, 1_000)).filter(({ record }) => record.kind === 'event' && record.code === 'door');
+    expect(places).toHaveLength(1);
+  });
+
   it('that does not come back is named once, and its slot is not used again', async () => {
     const { disk, hidden } = await withHidden(page);
     const { journal, clock } = await open(disk);

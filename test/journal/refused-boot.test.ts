@@ -102,7 +102,7 @@ class Story {
       const sequences = sequencesOf(batch);
       if (delivery.isStale(sequences, revision)) return;
       const values = valuesOf(batch).map(Number);
-      for (const value of values) expect(this.#settledForGood, 'what is sent again').not.toContain(value);
+      if (this.#isKnown) for (const value of values) expect(this.#settledForGood, 'what is sent again').not.toContain(value);
       const before = [...this.#settled];
       await clock.run(delivery.begin(sequences));
       for (const value of before) this.#settledForGood.add(value);
@@ -145,15 +145,18 @@ class Story {
     // Several such files, one after the other, can make something seem lost that is there.
     if (this.#refusedCount <= 1) expect(losses, 'called lost').toEqual([]);
     const waiting = valuesOf(all.filter((stored) => isWaiting(delivery, stored)));
-    expect(
-      waiting.filter((value) => this.#settledForGood.has(Number(value))),
-      'would be sent again',
-    ).toEqual([]);
+    const again = waiting.filter((value) => this.#settledForGood.has(Number(value)));
+    if (this.#isKnown) expect(again, 'would be sent again').toEqual([]);
     const passed = valuesOf(all.filter(({ sequence }) => delivery.isDelivered(sequence)));
     expect(
       passed.filter((value) => !this.#inCity.has(Number(value)) && !waiting.includes(value)),
       'never sent',
     ).toEqual([]);
+  }
+
+  /** Boots that refuse the newest slots one after the other may take all that says what was delivered from an older one. */
+  get #isKnown(): boolean {
+    return this.#refusedCount <= 2;
   }
 
   #below(count: number): number {
