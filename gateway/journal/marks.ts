@@ -21,6 +21,11 @@ export function cursorMarkOf(uplink: string): string {
   return `${CURSOR_MARK}${uplink}`;
 }
 
+/** The uplinks whose low-water marks are among these. */
+export function uplinksOf(marks: ReadonlyMap<string, number>): string[] {
+  return [...marks.keys()].filter((name) => !name.startsWith('/'));
+}
+
 /** The highest sequence that a mark speaks of. */
 export function highestOf(marks: ReadonlyMap<string, number>): number {
   return Math.max(0, ...[...marks].flatMap(([name, sequence]) => (name.startsWith(CURSOR_MARK) ? [] : [sequence])));

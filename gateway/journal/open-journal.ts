@@ -12,7 +12,7 @@ import { watchHidden } from './hidden-pages.ts';
 import { goneDamage, lossAt } from './holes.ts';
 import { type Damage, type Journal, JournalError, type StoredRecord } from './journal.ts';
 import type { Loss } from './loss.ts';
-import { highestOf, SEALED_MARK } from './marks.ts';
+import { highestOf, SEALED_MARK, uplinksOf } from './marks.ts';
 import { keepAside } from './quarantine.ts';
 import { makeReader } from './reader.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -21,6 +21,7 @@ import { makeRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import type { UnreadFrame } from './sealing.ts';
 import { SecondLook } from './second-look.ts';
+import { SequenceSet } from './sequence-set.ts';
 import { sizesOf } from './sizes.ts';
 import { overlaps } from './slot-scan.ts';
 
@@ -141,7 +142,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     onMoved,
   });
   const onUnread = whenUnread(damage, chains, deliveries);
-  const late = lateOf(found);
+  const late = lateOf(found, deliveries);
   const appendAgain = (stored: StoredRecord) => appendLate(stored, deliveries, queue);
   const left = {
     sealedThrough: before.get(SEALED_MARK) ?? 0,
@@ -172,11 +173,11 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   met.release((loss) => queue.nameLoss(loss));
   const ahead = await nameMissing(found, deliveries, queue);
   damage.found(goneDamage(ahead));
-  if (!isReadOnly) for (const each of found.copied.late) appendLate(each, deliveries, queue, late.done);
+  if (!isReadOnly) for (const each of late.moving) appendLate(each, deliveries, queue, late.done);
   const ofHidden = { disk, folder, clock: options.clock, log, ring, chains, deliveries, nameLoss: met.name, appendAgain };
   const hidden = watchHidden(found.hidden, ofHidden);
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
-  const reader = makeReader({ ring, chains, generation: moves.count, volatile, onUnread, isLost });
+  const reader = makeReader({ ring, chains, generation: moves.count, volatile, late: late.staying, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
   return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, hidden, ...own };
 }
@@ -260,10 +261,24 @@ function countMoves() {
   };
 }
 
-/** Counts the late records that are not durable at a new place yet. */
-function lateOf({ copied }: Recovered) {
-  let count = copied.late.length;
+/**
+ * The late records, and how many of them are not durable at a new place yet. What may be in the city already stays where it is
+ * until it has been looked up, by this process or the next: at a new place it would pass for never sent.
+ */
+function lateOf({ copied, ring, marks, uplinks }: Recovered, deliveries: Deliveries) {
+  const unresolved = new SequenceSet(deliveries.all.flatMap((delivery) => delivery.unresolved));
+  // Whoever has lost its state looks up everything.
+  const isStateLost = uplinksOf(marks).some((uplink) => !uplinks.includes(uplink));
+  const isDoubtful = ({ sequence }: StoredRecord) => isStateLost || unresolved.has(sequence);
+  const staying = copied.late.filter(isDoubtful).sort((a, b) => a.sequence - b.sequence);
+  for (const { slot, frame } of ring.frames)
+    if (staying.some(({ sequence }) => frame.firstSequence <= sequence && sequence <= frame.lastSequence))
+      slot.hasUnreadable = true;
+  const moving = copied.late.filter((stored) => !isDoubtful(stored));
+  let count = moving.length;
   return {
+    staying,
+    moving,
     isLeft: () => count > 0,
     done: () => {
       count -= 1;

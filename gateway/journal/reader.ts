@@ -15,6 +15,8 @@ export interface ReaderSource {
   readonly generation: () => number;
   /** Records that are in memory only; with a class those of it. */
   readonly volatile: (from: number, limit: number, recordClass: RecordClass | undefined) => readonly StoredRecord[];
+  /** Late records that keep their places, ascending: no block file holds them although their class is sealed further. */
+  readonly late: readonly StoredRecord[];
   readonly onUnread: (frame: UnreadFrame) => void;
   /** The disk refuses a frame: whether it is lost, or is to be asked for again later. */
   readonly isLost: (place: string) => boolean;
@@ -56,7 +58,7 @@ async function readSettled(source: ReaderSource, wanted: Wanted): Promise<readon
 
 async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly StoredRecord[]> {
   const { from, limit, recordClass: only } = wanted;
-  const { ring, chains, volatile } = source;
+  const { ring, chains, volatile, late } = source;
   // What is sealed from here on is looked for in both places: a reading must not fall between them.
   const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
   const parts: (readonly StoredRecord[])[] = [];
@@ -72,6 +74,8 @@ async function readOnce(source: ReaderSource, wanted: Wanted): Promise<readonly 
     const chain = chains.get(recordClass);
     if (chain !== undefined && chain.lastSequence >= from) add(await chain.read(from, limit), sealed.get(recordClass) ?? 0);
   }
+  const isMeant = ({ sequence, record }: StoredRecord) => sequence >= from && (only === undefined || classOf(record) === only);
+  add(late.filter(isMeant).slice(0, limit), late.at(-1)?.sequence ?? 0);
   const frames = ring.frames.filter(({ frame }) => frame.lastSequence >= from && frame.firstSequence <= bound);
   const room = new PageRoom(limit);
   const inSlots = await readSlots(source, frames, wanted, sealed, room);
@@ -126,8 +130,9 @@ function merge(parts: readonly (readonly StoredRecord[])[], bound: number, limit
 
 /** Block files first, then what was not sealed when it began, wherever it stands by now. */
 async function* history(source: ReaderSource, query: HistoryQuery): AsyncGenerator<readonly StoredRecord[]> {
-  const { ring, chains } = source;
+  const { ring, chains, late } = source;
   const matches = matcherOf(query);
+  const own = new Set(late.map(({ sequence }) => sequence));
   const sealed = new Map([...chains].map(([recordClass, { lastSequence }]) => [recordClass, lastSequence]));
   let from = Math.min(...ring.frames.map(({ frame }) => frame.firstSequence), Number.MAX_SAFE_INTEGER);
   // Only observations have a sensor.
@@ -144,7 +149,8 @@ async function* history(source: ReaderSource, query: HistoryQuery): AsyncGenerat
     const last = page.at(-1);
     if (last === undefined) return;
     from = last.sequence + 1;
-    const matching = page.filter((stored) => stored.sequence > (sealed.get(classOf(stored.record)) ?? 0) && matches(stored));
+    const isLeft = ({ sequence, record }: StoredRecord) => sequence > (sealed.get(classOf(record)) ?? 0) || own.has(sequence);
+    const matching = page.filter((stored) => isLeft(stored) && matches(stored));
     if (matching.length > 0) yield matching;
   }
 }

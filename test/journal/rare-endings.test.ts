@@ -107,3 +107,33 @@ it('what was being sent is looked up although a page of the cursor rots, however
   const last = await (await open(disk)).delivery('sentilo');
   expect(last.unresolved[0]).toMatchObject({ first: 4 });
 });
+
+it('what was delivered from a slot that one boot could not open is looked up when the cursor is deleted then', async () => {
+  const disk = new ModelDisk();
+  const first = await open(disk, SIZES);
+  const sent = await groups(first, 1, 6);
+  const delivery = await first.delivery('sentilo');
+  await delivery.begin(sent);
+  delivery.settle(sent, sent);
+  await delivery.flush();
+  await first.close();
+  refuse(disk, 'slot-000');
+  const blind = await open(disk, SIZES);
+  await groups(blind, 10_001, 14);
+  await settle();
+  await blind.close();
+  disk.fault = undefined;
+  await disk.unlink(`${FOLDER}/sentilo.cursor`);
+  await disk.fsyncDir(FOLDER);
+  const next = await open(disk, SIZES);
+  const { isDelivered, unresolved } = await next.delivery('sentilo');
+  await groups(next, 20_001, 1);
+  await settle();
+  const stored = await readAll(next, 1_000);
+  const isDoubtful = (sequence: number) => unresolved.some((range) => range.first <= sequence && sequence <= range.last);
+  const blindly = stored.filter(
+    ({ sequence, record }) => record.kind === 'observation' && record.publish && !isDelivered(sequence) && !isDoubtful(sequence),
+  );
+  expect(valuesOf(blindly).filter((value) => Number(value) <= 6 * GROUP)).toEqual([]);
+  expect(valuesOf(stored)).toEqual(expect.arrayContaining(upTo(6 * GROUP)));
+});
