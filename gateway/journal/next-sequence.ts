@@ -68,11 +68,10 @@ function whereTo({ found, foreign, closed, unread }: FoundSlots, sealed: number,
   // What came after it is there, so that it is not the newest any more. Copies of what it holds may stand in an older use.
   const later = found.flatMap(({ slot }) => (slot.epoch > (use?.epoch ?? 0) ? (slot.frames.at(-1)?.lastSequence ?? 0) : []));
   const isPassed = Math.max(sealed, unread.ranges.at(-1)?.last ?? 0, ...later) > (lastOfUse ?? (use?.firstSequence ?? 0) - 1);
-  const isMissing = use !== undefined && !isWhole && !isUnread && !isPassed;
-  const isGone = areGone || isMissing;
-  // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
+  const isGone = areGone || (use !== undefined && !isWhole && !isUnread && !isPassed);
   const isHidden = newest?.isEndHidden === true && !isPassed;
   const isNewestUnread = isUnread && !isPassed;
+  // What cannot be read may be in a newer use, which began in the moment when the process died, before it was noted.
   if (!isGone && !hasUnreadable) return { nextSequence: highest + 1, hasUnreadable, isNewestUnread, isGone, isHidden };
   const from = Math.max(highest, use?.firstSequence ?? 0);
   return { nextSequence: from + SEQUENCES_OF_A_SLOT + 1, hasUnreadable, isNewestUnread, isGone, isHidden };
