@@ -179,17 +179,17 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   const volatile = (from: number, limit: number, only?: RecordClass) => queue.volatile(from, limit, only);
   const reader = makeReader({ ring, chains, generation: moves.count, volatile, late: late.staying, onUnread, isLost });
   const own = { found, damage, sizeBytes, lastDurable: () => lastDurable };
-  return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, hidden, ...own };
+  return { ring, chains, queue, deliveries, sealer, retention, reader, replacements, hidden, late, ...own };
 }
 
-function statsOf({ ring, chains, queue, retention, sealer, damage, found, sizeBytes }: Parts, sizeBytesMax: number) {
+function statsOf({ ring, chains, queue, retention, sealer, damage, found, late, sizeBytes }: Parts, sizeBytesMax: number) {
   const all = [...chains.values()];
   const readable = ring.frames.filter(({ slot, frame }) => !damage.isLost(slot.name, frame));
   const inSlots = countInSlots(readable, ({ frame }) => found.copied.countOf.get(frame) ?? 0);
   const firsts = [...all.map((chain) => chain.firstSequence), ...ring.frames.map(({ frame }) => frame.firstSequence)];
   const { failing, slow } = queue;
   return {
-    recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots),
+    recordCount: all.reduce((sum, chain) => sum + chain.recordCount, inSlots + late.staying.length),
     sizeBytes: sizeBytes(),
     sizeBytesMax,
     firstSequence: firsts.reduce((lowest, each) => (each > 0 && (lowest === 0 || each < lowest) ? each : lowest), 0),

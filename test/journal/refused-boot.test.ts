@@ -139,6 +139,7 @@ class Story {
       for (let i = 0; i < 20; i++) await drain();
     }
     const all = await clock.run(readAll(journal, 500));
+    expect(journal.stats().recordCount, 'counted').toBeGreaterThanOrEqual(all.length);
     const there = new Set(valuesOf(all));
     expect(
       [...this.#acknowledged].filter((value) => !there.has(value)),
