@@ -3,73 +3,211 @@ import { BusError } from '../drivers/errors.ts';
 
 /** A call that has not come back this long after its deadline hangs. */
 const HUNG_MS = 1_000;
+/** The share of a bus's time that tries of silent devices may take while others answer. */
+const PROBE_SHARE_MAX = 0.02;
+/** As much of it as may be saved up: what a minute gives. */
+const PROBE_SAVED_MAX_MS = PROBE_SHARE_MAX * 60_000;
+/** What sums of fractions may be off. */
+const ROUNDING_MS = 0.001;
 
-/** One transaction at a time on one bus, first come first served, each with a deadline. */
+/** Whose turn comes first: a switch, then devices that answer, then a try whether a silent one is back. */
+export type Rank = 'order' | 'live' | 'probe';
+
+/** One transaction, before it begins. */
+export interface Turn {
+  readonly rank: Rank;
+  readonly deadlineMs: number;
+  /** Of a probe. */
+  readonly probe?: Probe;
+}
+
+export interface Probe {
+  /** How long it will probably take. */
+  readonly expectedMs: number;
+  /** Monotonic time from which it does not wait for a gap any more. */
+  readonly latestMs: number;
+}
+
+/** How a bus was used since it was prepared. */
+export interface BusUse {
+  readonly sinceMs: number;
+  readonly busyMs: number;
+  /** The part of it that silent devices took. */
+  readonly probeMs: number;
+}
+
+/**
+ * One transaction at a time on one bus: by rank, then first come first served, each with a deadline.
+ *
+ * A probe begins only where it delays nobody: between the polls that are expected (`expect`), and for at most 2 % of the
+ * time. Where the polls leave no gap that is long enough it comes when it has waited until its `latestMs`. On a bus where
+ * nobody answers there is nobody to be delayed, and the 2 % do not count.
+ */
 export interface BusQueue {
   /**
-   * Runs `work` when those before it are done, and rejects with BusError `timeout` when it has not settled `deadlineMs`
-   * after it began. A call that ignores its deadline keeps the bus: those who wait are refused, and so is every further
-   * call until it settles. A hung native call costs one thread, and nothing piles up behind it.
+   * Runs `work` when its turn has come, and rejects with BusError `timeout` when it has not settled `deadlineMs` after it
+   * began. A call that ignores its deadline keeps the bus: those who wait are refused, and so is every further call until
+   * it settles. A hung native call costs one thread, and nothing piles up behind it.
    */
-  run<T>(deadlineMs: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Says when a device that answers will be polled next; undefined when it is silent or gone. */
+  expect(device: string, dueMs: number | undefined): void;
+  readonly use: BusUse;
 }
 
 interface Waiter {
+  readonly turn: Turn;
   readonly begin: () => void;
-  readonly refuse: (error: BusError) => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 /** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device. */
 export function busQueue(bus: string, clock: Clock): BusQueue {
-  const waiting: Waiter[] = [];
-  let busy = false;
-  let hungSinceMs: number | undefined;
-
-  const hung = () => {
-    const forS = Math.round((clock.monotonicMs() - (hungSinceMs ?? 0)) / 1000);
-    return new BusError('timeout', `bus ${bus}: a call has not come back for ${forS} s; unplug the adapter or restart`);
-  };
-  const next = () => {
-    hungSinceMs = undefined;
-    const waiter = waiting.shift();
-    if (waiter === undefined) busy = false;
-    else waiter.begin();
-  };
-  const turn = async () => {
-    if (hungSinceMs !== undefined) throw hung();
-    if (busy) await new Promise<void>((begin, refuse) => waiting.push({ begin, refuse }));
-    busy = true;
-  };
-
-  return {
-    run: async (deadlineMs, signal, work) => {
-      await turn();
-      if (signal.aborted) {
-        next();
-        throw signal.reason;
-      }
-      let settled = false;
-      const startedMs = clock.monotonicMs();
-      const running = (inner: AbortSignal) =>
-        work(inner).finally(() => {
-          settled = true;
-          next();
-        });
-      try {
-        return await withDeadline(clock, deadlineMs, signal, () => late(bus, deadlineMs), running);
-      } finally {
-        if (!settled) {
-          clock.timer(HUNG_MS, () => {
-            if (settled) return;
-            hungSinceMs = startedMs;
-            for (const waiter of waiting.splice(0)) waiter.refuse(hung());
-          });
-        }
-      }
-    },
-  };
+  return new Queue(bus, clock);
 }
 
-function late(bus: string, deadlineMs: number): BusError {
-  return new BusError('timeout', `bus ${bus}: no answer within ${Math.round(deadlineMs)} ms`);
+class Queue implements BusQueue {
+  readonly #bus: string;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #waiting: Readonly<Record<Rank, Waiter[]>> = { order: [], live: [], probe: [] };
+  readonly #due = new Map<string, number>();
+  #isBusy = false;
+  #hungSinceMs: number | undefined;
+  #busyMs = 0;
+  #probeMs = 0;
+  /** What probes may still take, and when that was counted. Below zero after one that took longer. */
+  #savedMs = 0;
+  #savedAtMs: number;
+  #cancelLook = () => {};
+
+  constructor(bus: string, clock: Clock) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+    this.#savedAtMs = this.#startedMs;
+  }
+
+  get use(): BusUse {
+    return { sinceMs: this.#startedMs, busyMs: this.#busyMs, probeMs: this.#probeMs };
+  }
+
+  expect(device: string, dueMs: number | undefined): void {
+    if (dueMs === undefined) this.#due.delete(device);
+    else this.#due.set(device, dueMs);
+    this.#next();
+  }
+
+  async run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    await this.#place(turn, signal);
+    const startedMs = this.#clock.monotonicMs();
+    if (signal.aborted) {
+      this.#end(turn, startedMs);
+      throw signal.reason;
+    }
+    let isSettled = false;
+    const running = (inner: AbortSignal) =>
+      work(inner).finally(() => {
+        isSettled = true;
+        this.#end(turn, startedMs);
+      });
+    const late = () => new BusError('timeout', `bus ${this.#bus}: no answer within ${Math.round(turn.deadlineMs)} ms`);
+    try {
+      return await withDeadline(this.#clock, turn.deadlineMs, signal, late, running);
+    } finally {
+      if (!isSettled) {
+        this.#clock.timer(HUNG_MS, () => {
+          if (isSettled) return;
+          this.#hungSinceMs = startedMs;
+          for (const waiting of Object.values(this.#waiting))
+            for (const { refuse } of waiting.splice(0)) refuse(this.#hung(startedMs));
+        });
+      }
+    }
+  }
+
+  /** Resolves when the turn has come; the bus is then the caller's. */
+  #place(turn: Turn, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#hungSinceMs !== undefined) return reject(this.#hung(this.#hungSinceMs));
+      if (signal.aborted) return reject(signal.reason);
+      const waiting = this.#waiting[turn.rank];
+      const leave = () => {
+        const at = waiting.indexOf(waiter);
+        if (at >= 0) waiting.splice(at, 1);
+        reject(signal.reason);
+      };
+      const placed = (settle: () => void) => {
+        signal.removeEventListener('abort', leave);
+        settle();
+      };
+      const waiter: Waiter = {
+        turn,
+        begin: () => placed(resolve),
+        refuse: (error) => placed(() => reject(error)),
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      waiting.push(waiter);
+      this.#next();
+    });
+  }
+
+  #end({ rank }: Turn, startedMs: number): void {
+    const tookMs = this.#clock.monotonicMs() - startedMs;
+    this.#busyMs += tookMs;
+    if (rank === 'probe') {
+      this.#probeMs += tookMs;
+      this.#savedMs -= tookMs;
+    }
+    this.#hungSinceMs = undefined;
+    this.#isBusy = false;
+    this.#next();
+  }
+
+  /** Gives the bus to who comes first, if it is free and anybody may begin now. */
+  #next(): void {
+    this.#cancelLook();
+    if (this.#isBusy) return;
+    const { order, live } = this.#waiting;
+    const waiter =
+      order.shift() ??
+      this.#probe((_gapMs, probe) => this.#clock.monotonicMs() >= probe.latestMs) ??
+      live.shift() ??
+      this.#probe((gapMs, probe) => gapMs >= probe.expectedMs);
+    if (waiter === undefined) {
+      this.#lookAgain();
+      return;
+    }
+    this.#isBusy = true;
+    waiter.begin();
+  }
+
+  /** The first probe, if there is time for it and its moment has come. */
+  #probe(isMoment: (gapMs: number, probe: Probe) => boolean): Waiter | undefined {
+    const [first] = this.#waiting.probe;
+    if (first === undefined || this.#paidMs() > this.#clock.monotonicMs()) return undefined;
+    const gapMs = Math.min(...this.#due.values()) - this.#clock.monotonicMs();
+    return first.turn.probe === undefined || isMoment(gapMs, first.turn.probe) ? this.#waiting.probe.shift() : undefined;
+  }
+
+  /** Looks again when the first probe may begin, should nothing else happen until then. */
+  #lookAgain(): void {
+    const [first] = this.#waiting.probe;
+    if (first === undefined) return;
+    const atMs = Math.max(this.#paidMs(), first.turn.probe?.latestMs ?? 0);
+    this.#cancelLook = this.#clock.timer(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#next());
+  }
+
+  /** From when on probes may take time. */
+  #paidMs(): number {
+    const now = this.#clock.monotonicMs();
+    this.#savedMs = Math.min(PROBE_SAVED_MAX_MS, this.#savedMs + PROBE_SHARE_MAX * (now - this.#savedAtMs));
+    this.#savedAtMs = now;
+    return this.#due.size === 0 || this.#savedMs >= -ROUNDING_MS ? now : now - this.#savedMs / PROBE_SHARE_MAX;
+  }
+
+  #hung(sinceMs: number): BusError {
+    const forS = Math.round((this.#clock.monotonicMs() - sinceMs) / 1000);
+    return new BusError('timeout', `bus ${this.#bus}: a call has not come back for ${forS} s; unplug the adapter or restart`);
+  }
 }

@@ -2,6 +2,7 @@ import type { DeviceConfig } from '../config/config.ts';
 import type { Device, Driver } from '../drivers/driver.ts';
 import { BusError, isHardwareError } from '../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
+import type { Turn } from './bus-queue.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
@@ -10,6 +11,7 @@ import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
+import { openSilence } from './silence.ts';
 
 /** What a device needs of the gateway around it. */
 export interface DeviceSurroundings {
@@ -38,6 +40,7 @@ export class RunningDevice {
   readonly health: DeviceHealth;
   readonly #around: DeviceSurroundings;
   readonly #deadlineMs: number;
+  readonly #silence = openSilence();
   #device: Device | undefined;
   #isWatching = false;
   #pollCount = 0;
@@ -59,27 +62,33 @@ export class RunningDevice {
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    const { bus, host, keep, fatal } = this.#around;
     // The first reading is taken at the start: as soon as the port has been opened, not a period later.
-    await orAborted(this.#around.bus.tried, signal);
-    await onGrid(this.config, this.#around.host.clock, signal, {
+    await orAborted(bus.tried, signal);
+    await onGrid(this.config, host.clock, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.()),
-      tick: async (lateMs, skippedCount) => {
-        this.#around.lateness.add(lateMs);
+      tick: async (dueMs, skippedCount) => {
         this.#skippedCount += skippedCount;
-        await this.poll(signal);
+        await this.poll(signal, dueMs);
         // A device that fails must not keep back what it measured before.
-        for (const channel of this.channels) this.#around.keep(channel.due());
-        this.#watch(signal).catch(this.#around.fatal);
+        for (const channel of this.channels) keep(channel.due());
+        this.#watch(signal).catch(fatal);
+        return this.#silence.nextTry?.earliestMs;
       },
       after: () => this.#transaction(signal, async (device) => device.sleep?.()),
+      expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
     });
+    bus.queue.expect(this.config.id, undefined);
   }
 
-  /** Reads once, now. Resolves also when the hardware failed: see `health`. */
-  async poll(signal: AbortSignal): Promise<void> {
+  /** Reads once: now, or as a poll that was due at `dueMs`. Resolves also when the hardware failed: see `health`. */
+  async poll(signal: AbortSignal, dueMs?: number): Promise<void> {
+    const { clock } = this.#around.host;
     this.#pollCount += 1;
     await this.#transaction(signal, async (device, inner) => {
+      if (dueMs !== undefined && !this.#silence.isSilent) this.#around.lateness.add(clock.monotonicMs() - dueMs);
       const results = (await device.read?.(inner)) ?? [];
+      this.#silence.answered();
       this.health.succeeded();
       for (const result of results) this.#take(result);
     });
@@ -88,7 +97,8 @@ export class RunningDevice {
   /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
   async toSafe(signal: AbortSignal): Promise<void> {
     for (const output of this.config.outputs) {
-      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe));
+      const write = async (device: Device) => device.write?.(output.id, output.safe);
+      await this.#transaction(signal, write, { rank: 'order', deadlineMs: this.#deadlineMs });
     }
   }
 
@@ -102,10 +112,16 @@ export class RunningDevice {
   }
 
   /** One turn on the bus with the open device; a failure of the hardware ends in `health`, any other is thrown. */
-  async #transaction(signal: AbortSignal, work: (device: Device, signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #transaction(
+    signal: AbortSignal,
+    work: (device: Device, signal: AbortSignal) => Promise<void>,
+    turn: Turn = this.#turn(),
+  ): Promise<void> {
     const { bus, driver, host } = this.#around;
+    let startedMs: number | undefined;
     try {
-      await bus.queue.run(this.#deadlineMs, signal, async (inner) => {
+      await bus.queue.run(turn, signal, async (inner) => {
+        startedMs = host.clock.monotonicMs();
         this.#device ??= await driver.open(await bus.connect(this.config), this.config.spec, host.clock);
         await work(this.#device, inner);
       });
@@ -113,10 +129,19 @@ export class RunningDevice {
       if (signal.aborted) return;
       if (!isHardwareError(error)) throw error;
       this.#failedCount += 1;
+      const nowMs = host.clock.monotonicMs();
+      this.#silence.failed(error, startedMs ?? nowMs, nowMs);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
+  }
+
+  #turn(): Turn {
+    const deadlineMs = this.#deadlineMs;
+    const { nextTry, expectedMs } = this.#silence;
+    if (nextTry === undefined) return { rank: 'live', deadlineMs };
+    return { rank: 'probe', deadlineMs, probe: { expectedMs, latestMs: nextTry.latestMs } };
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

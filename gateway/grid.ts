@@ -5,14 +5,20 @@ import { type Clock, sleepUntil } from '../drivers/clock.ts';
 export interface GridSteps {
   /** `runMs` before the tick, for a device that rests between reads. */
   before(): Promise<void>;
-  /** At the tick; `lateMs` against the grid, and how many ticks passed unused since the last one. */
-  tick(lateMs: number, skippedCount: number): Promise<void>;
+  /**
+   * At the tick, which was due at `dueMs`; `skippedCount` ticks passed unused since the last one. Resolves to the monotonic
+   * time of the next try when the device is silent: it then leaves the grid until it answers.
+   */
+  tick(dueMs: number, skippedCount: number): Promise<number | undefined>;
   after(): Promise<void>;
+  /** When the next tick is due. */
+  expect(dueMs: number): void;
 }
 
 /**
  * Ticks at once and then on one absolute grid of the monotonic clock, until `signal` is aborted. A tick that passes while
- * the one before is still at work is skipped, never caught up. A device that rests between reads (`duty`) is switched on
+ * the one before is still at work is skipped, never caught up. A device that is silent is tried when it says, off the grid.
+ * A device that rests between reads (`duty`) is switched on
  * before each tick and off after it, as long as there is time to rest.
  */
 export async function onGrid(device: DeviceConfig, clock: Clock, signal: AbortSignal, steps: GridSteps): Promise<void> {
@@ -21,18 +27,24 @@ export async function onGrid(device: DeviceConfig, clock: Clock, signal: AbortSi
   const startMs = clock.monotonicMs() + runMs;
   let index = 0;
   let skippedCount = 0;
+  let tryMs: number | undefined;
   try {
     for (;;) {
-      const dueMs = startMs + index * everyMs;
+      const dueMs = tryMs ?? startMs + index * everyMs;
+      steps.expect(dueMs);
       if (runMs > 0) {
         await sleepUntil(clock, dueMs - runMs, signal);
         await steps.before();
       }
       await sleepUntil(clock, dueMs, signal);
-      await steps.tick(clock.monotonicMs() - dueMs, skippedCount);
+      const wasOnGrid = tryMs === undefined;
+      tryMs = await steps.tick(dueMs, skippedCount);
       if (runMs > 0) await steps.after();
-      const nextIndex = Math.max(index + 1, Math.ceil((clock.monotonicMs() - startMs) / everyMs));
-      skippedCount = nextIndex - index - 1;
+      const passed = (clock.monotonicMs() - startMs) / everyMs;
+      // A try between two ticks, or at one, has taken its reading already.
+      const nextIndex = Math.max(index + 1, wasOnGrid ? Math.ceil(passed) : Math.floor(passed) + 1);
+      // Those that passed while it was silent were not meant to be used.
+      skippedCount = wasOnGrid && tryMs === undefined ? nextIndex - index - 1 : 0;
       index = nextIndex;
     }
   } catch (error) {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { sleep } from '../../drivers/clock.ts';
-import { busQueue } from '../../gateway/bus-queue.ts';
+import { busQueue, type Turn } from '../../gateway/bus-queue.ts';
 import { TestClock } from '../support/test-clock.ts';
 
 const never = new AbortController().signal;
+const live = (deadlineMs: number): Turn => ({ rank: 'live', deadlineMs });
 
 test('runs one transaction at a time, in the order they came', async () => {
   const clock = new TestClock();
@@ -14,7 +15,7 @@ test('runs one transaction at a time, in the order they came', async () => {
     await sleep(clock, 10, signal);
     log.push(`${name} ends`);
   };
-  const all = Promise.all(['a', 'b', 'c'].map((name) => queue.run(1000, never, job(name))));
+  const all = Promise.all(['a', 'b', 'c'].map((name) => queue.run(live(1000), never, job(name))));
   await clock.advance(30);
   await all;
   expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
@@ -23,8 +24,8 @@ test('runs one transaction at a time, in the order they came', async () => {
 test('lets the next one go as soon as a transaction is over its deadline', async () => {
   const clock = new TestClock();
   const queue = busQueue('meters', clock);
-  const slow = queue.run(300, never, (signal) => sleep(clock, 10_000, signal));
-  const next = queue.run(300, never, async () => clock.monotonicMs());
+  const slow = queue.run(live(300), never, (signal) => sleep(clock, 10_000, signal));
+  const next = queue.run(live(300), never, async () => clock.monotonicMs());
   const failure = expect(slow).rejects.toMatchObject({ name: 'BusError', kind: 'timeout' });
   await clock.advance(300);
   await failure;
@@ -35,8 +36,8 @@ test('refuses everybody while a call hangs that ignores its deadline, and works 
   const clock = new TestClock();
   const queue = busQueue('i2c1', clock);
   let comeBack = () => {};
-  const hanging = queue.run(100, never, () => new Promise<void>((resolve) => (comeBack = resolve)));
-  const waiting = queue.run(100, never, async () => 'never');
+  const hanging = queue.run(live(100), never, () => new Promise<void>((resolve) => (comeBack = resolve)));
+  const waiting = queue.run(live(100), never, async () => 'never');
   const failures = [
     expect(hanging).rejects.toThrow('no answer within 100 ms'),
     expect(waiting).rejects.toThrow('has not come back'),
@@ -44,23 +45,119 @@ test('refuses everybody while a call hangs that ignores its deadline, and works 
   await clock.advance(100);
   await clock.advance(1000);
   await Promise.all(failures);
-  await expect(queue.run(100, never, async () => 'no')).rejects.toThrow('has not come back');
+  await expect(queue.run(live(100), never, async () => 'no')).rejects.toThrow('has not come back');
   comeBack();
   await clock.advance(0);
-  expect(await queue.run(100, never, async () => 'again')).toBe('again');
+  expect(await queue.run(live(100), never, async () => 'again')).toBe('again');
 });
 
 test('gives its turn on when the caller has gone away', async () => {
   const clock = new TestClock();
   const queue = busQueue('i2c1', clock);
   const gone = new AbortController();
-  const first = queue.run(1000, never, (signal) => sleep(clock, 10, signal));
-  const second = queue.run(1000, gone.signal, async () => 'second');
-  const third = queue.run(1000, never, async () => 'third');
+  const first = queue.run(live(1000), never, (signal) => sleep(clock, 10, signal));
+  const second = queue.run(live(1000), gone.signal, async () => 'second');
+  const third = queue.run(live(1000), never, async () => 'third');
   gone.abort(new Error('stopped'));
   const failure = expect(second).rejects.toThrow('stopped');
   await clock.advance(10);
   await first;
   await failure;
   expect(await third).toBe('third');
+});
+
+test('lets a switch go before polls, polls before tries of silent devices, and these only into a gap that is long enough', async () => {
+  const clock = new TestClock();
+  const queue = busQueue('meters', clock);
+  await clock.advance(60_000);
+  queue.expect('live', 60_250);
+  const began: [string, number][] = [];
+  const job = (name: string, tookMs: number) => (signal: AbortSignal) => {
+    began.push([name, clock.monotonicMs()]);
+    return sleep(clock, tookMs, signal);
+  };
+  const probe = (expectedMs: number): Turn => ({ rank: 'probe', deadlineMs: 1000, probe: { expectedMs, latestMs: 70_000 } });
+  const all = [
+    queue.run(live(1000), never, job('poll', 10)),
+    queue.run(probe(300), never, job('try', 300)),
+    queue.run(live(1000), never, job('another poll', 10)),
+    queue.run({ rank: 'order', deadlineMs: 1000 }, never, job('switch', 10)),
+  ];
+  await clock.advance(250);
+  all.push(queue.run(live(1000), never, job('poll of the grid', 10)));
+  await clock.advance(10);
+  queue.expect('live', 70_250);
+  await clock.advance(1000);
+  await Promise.all(all);
+  expect(began).toEqual([
+    ['poll', 60_000],
+    ['switch', 60_010],
+    ['another poll', 60_020],
+    // 220 ms to the next poll are too short for it.
+    ['poll of the grid', 60_250],
+    ['try', 60_260],
+  ]);
+});
+
+test('lets a try of a silent device go when it has waited until its latest moment, before polls that leave no gap', async () => {
+  const clock = new TestClock();
+  const queue = busQueue('meters', clock);
+  await clock.advance(60_000);
+  queue.expect('live', 60_000);
+  const stop = new AbortController();
+  const busy = async () => {
+    for (;;) await queue.run(live(1000), stop.signal, (signal) => sleep(clock, 100, signal));
+  };
+  const polls = [busy(), busy()].map((loop) => expect(loop).rejects.toThrow());
+  const turn: Turn = { rank: 'probe', deadlineMs: 1000, probe: { expectedMs: 300, latestMs: 66_000 } };
+  const tried = queue.run(turn, never, async () => clock.monotonicMs());
+  await clock.advance(7000);
+  expect(await tried).toBe(66_000);
+  stop.abort(new Error('stopped'));
+  await clock.advance(1000);
+  await Promise.all(polls);
+});
+
+test('lets tries of silent devices take 2 % of the time and no more, unless nobody is there to be delayed', async () => {
+  const clock = new TestClock();
+  for (const isAnybodyLive of [true, false]) {
+    const startMs = clock.monotonicMs();
+    const queue = busQueue('meters', clock);
+    const expectPoll = () => isAnybodyLive && queue.expect('live', clock.monotonicMs() + 10_000);
+    const stop = new AbortController();
+    const tries = async () => {
+      for (;;) {
+        expectPoll();
+        const turn: Turn = { rank: 'probe', deadlineMs: 300, probe: { expectedMs: 300, latestMs: 0 } };
+        await queue.run(turn, stop.signal, (signal) => sleep(clock, 10_000, signal)).catch(() => {});
+        stop.signal.throwIfAborted();
+      }
+    };
+    const ended = expect(tries()).rejects.toThrow('stopped');
+    await clock.advance(3_600_000);
+    const { probeMs } = queue.use;
+    stop.abort(new Error('stopped'));
+    await clock.advance(0);
+    await ended;
+    if (isAnybodyLive) {
+      // One may have begun a moment ago.
+      expect(probeMs / (clock.monotonicMs() - startMs)).toBeLessThanOrEqual(0.02 + 0.3 / 3600);
+      expect(probeMs / (clock.monotonicMs() - startMs)).toBeGreaterThan(0.019);
+    } else expect(probeMs).toBeCloseTo(3_600_000, -3);
+  }
+});
+
+test('forgets who waits when he goes away, at once', async () => {
+  const clock = new TestClock();
+  const queue = busQueue('meters', clock);
+  queue.expect('live', 100_000);
+  const gone = new AbortController();
+  const turn: Turn = { rank: 'probe', deadlineMs: 1000, probe: { expectedMs: 300, latestMs: 50_000 } };
+  const first = queue.run(live(1000), never, (signal) => sleep(clock, 10, signal));
+  const waiting = queue.run(turn, gone.signal, async () => 'never');
+  gone.abort(new Error('stopped'));
+  await expect(waiting).rejects.toThrow('stopped');
+  await clock.advance(10);
+  await first;
+  expect(clock.timerCount).toBe(0);
 });

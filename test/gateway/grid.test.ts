@@ -10,15 +10,17 @@ function device(everyMs: number, runMs?: number): DeviceConfig {
   return { everyMs, ...(runMs === undefined ? {} : { duty: { runMs } }) } as DeviceConfig;
 }
 
-function recorder(clock: Clock, signal: AbortSignal, workMs: () => number) {
+function recorder(clock: Clock, signal: AbortSignal, workMs: () => number, tryMs: () => number | undefined = () => undefined) {
   const events: [string, number, number?][] = [];
   const steps = {
     before: async () => void events.push(['before', clock.monotonicMs()]),
-    tick: async (_lateMs: number, skippedCount: number) => {
+    tick: async (_dueMs: number, skippedCount: number) => {
       events.push(['tick', clock.monotonicMs(), skippedCount]);
       await sleep(clock, workMs(), signal);
+      return tryMs();
     },
     after: async () => void events.push(['after', clock.monotonicMs()]),
+    expect: () => {},
   };
   return { events, steps };
 }
