@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import type { ModbusBus } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
-import { ANSWER_OVERHEAD_BYTES, dataBytesOf } from './bus/modbus-frame.ts';
+import { readExchange } from './bus/modbus-timing.ts';
 import type { Device, DeviceSpec, Driver, ModbusSpec } from './driver.ts';
 import { BusError, DeviceError, isHardwareError } from './errors.ts';
 import { type Block, type Field, fieldOf, isBits, planBlocks, splitBlock } from './modbus-plan.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
 import { decodeRegisters } from './registers.ts';
 
-/** Unit, function, address, count, CRC. */
-const REQUEST_BYTES = 8;
 /** What meters take between question and answer: 3 ms for a fast one (sigrok's captures), 50 ms for slow ones. */
 const TURNAROUND_MS = 50;
 /** How often one read may cut a refused request in two. What is left is learned by the next reads. */
@@ -33,12 +31,11 @@ export const modbusMap: Driver<'modbus', With> = {
   with: z.strictObject({ unit: z.int().min(0).max(255) }),
 
   plan(spec) {
-    return blocksOf(spec).map((block) => ({
-      writeBytes: REQUEST_BYTES,
-      readBytes: ANSWER_OVERHEAD_BYTES + dataBytesOf(isBits(block.table) ? 1 : 3, block.count),
-      waitMs: TURNAROUND_MS,
-      readings: block.fields.map((field) => field.id),
-    }));
+    return blocksOf(spec).map(({ table, count, fields }) => {
+      const { requestBytes, answerBytes } = readExchange(isBits(table), count);
+      const readings = fields.map(({ id }) => id);
+      return { writeBytes: requestBytes, readBytes: answerBytes, waitMs: TURNAROUND_MS, readings };
+    });
   },
 
   async open(bus, spec) {

@@ -19,6 +19,10 @@ export interface Turn {
   readonly deadlineMs: number;
   /** Of a probe. */
   readonly probe?: Probe;
+  /** From when on it may begin; while it may not, others go first. Without it always. */
+  readonly readyMs?: () => number;
+  /** Called when it begins. */
+  readonly began?: () => void;
 }
 
 export interface Probe {
@@ -37,7 +41,8 @@ export interface BusUse {
 }
 
 /**
- * One transaction at a time on one bus: by rank, then first come first served, each with a deadline.
+ * One transaction at a time on one bus, or as many as it has slots: by rank, then first come first served, each with a
+ * deadline.
  *
  * A probe begins only where it delays nobody: between the polls that are expected (`expect`), and for at most 2 % of the
  * time. Where the polls leave no gap that is long enough it comes when it has waited until its `latestMs`. On a bus where
@@ -62,8 +67,8 @@ interface Waiter {
 }
 
 /** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device. */
-export function busQueue(bus: string, clock: Clock): BusQueue {
-  return new Queue(bus, clock);
+export function busQueue(bus: string, clock: Clock, slotCount = 1): BusQueue {
+  return new Queue(bus, clock, slotCount);
 }
 
 class Queue implements BusQueue {
@@ -72,7 +77,8 @@ class Queue implements BusQueue {
   readonly #startedMs: number;
   readonly #waiting: Readonly<Record<Rank, Waiter[]>> = { order: [], live: [], probe: [] };
   readonly #due = new Map<string, number>();
-  #isBusy = false;
+  readonly #slotCount: number;
+  #busyCount = 0;
   #hungSinceMs: number | undefined;
   #busyMs = 0;
   #probeMs = 0;
@@ -81,9 +87,10 @@ class Queue implements BusQueue {
   #savedAtMs: number;
   #cancelLook = () => {};
 
-  constructor(bus: string, clock: Clock) {
+  constructor(bus: string, clock: Clock, slotCount: number) {
     this.#bus = bus;
     this.#clock = clock;
+    this.#slotCount = slotCount;
     this.#startedMs = clock.monotonicMs();
     this.#savedAtMs = this.#startedMs;
   }
@@ -105,6 +112,7 @@ class Queue implements BusQueue {
       this.#end(turn, startedMs);
       throw signal.reason;
     }
+    turn.began?.();
     let isSettled = false;
     const running = (inner: AbortSignal) =>
       work(inner).finally(() => {
@@ -160,42 +168,52 @@ class Queue implements BusQueue {
       this.#savedMs -= tookMs;
     }
     this.#hungSinceMs = undefined;
-    this.#isBusy = false;
+    this.#busyCount -= 1;
     this.#next();
   }
 
-  /** Gives the bus to who comes first, if it is free and anybody may begin now. */
+  /** Gives the bus to those who come first, as long as it is free and anybody may begin now. */
   #next(): void {
     this.#cancelLook();
-    if (this.#isBusy) return;
-    const { order, live } = this.#waiting;
-    const waiter =
-      order.shift() ??
-      this.#probe((_gapMs, probe) => this.#clock.monotonicMs() >= probe.latestMs) ??
-      live.shift() ??
-      this.#probe((gapMs, probe) => gapMs >= probe.expectedMs);
-    if (waiter === undefined) {
-      this.#lookAgain();
-      return;
+    while (this.#busyCount < this.#slotCount) {
+      const waiter = this.#first();
+      if (waiter === undefined) {
+        this.#lookAgain();
+        return;
+      }
+      this.#busyCount += 1;
+      waiter.begin();
     }
-    this.#isBusy = true;
-    waiter.begin();
+  }
+
+  #first(): Waiter | undefined {
+    const now = this.#clock.monotonicMs();
+    const { order, live } = this.#waiting;
+    return (
+      takeReady(order, now) ??
+      this.#probe(now, (_gapMs, { latestMs }) => now >= latestMs) ??
+      takeReady(live, now) ??
+      this.#probe(now, (gapMs, { expectedMs }) => gapMs >= expectedMs)
+    );
   }
 
   /** The first probe, if there is time for it and its moment has come. */
-  #probe(isMoment: (gapMs: number, probe: Probe) => boolean): Waiter | undefined {
-    const [first] = this.#waiting.probe;
-    if (first === undefined || this.#paidMs() > this.#clock.monotonicMs()) return undefined;
-    const gapMs = Math.min(...this.#due.values()) - this.#clock.monotonicMs();
-    return first.turn.probe === undefined || isMoment(gapMs, first.turn.probe) ? this.#waiting.probe.shift() : undefined;
+  #probe(now: number, isMoment: (gapMs: number, probe: Probe) => boolean): Waiter | undefined {
+    const { probe } = this.#waiting;
+    if (probe.length === 0 || this.#paidMs() > now) return undefined;
+    const gapMs = Math.min(...this.#due.values()) - now;
+    return takeReady(probe, now, ({ turn }) => turn.probe === undefined || isMoment(gapMs, turn.probe));
   }
 
-  /** Looks again when the first probe may begin, should nothing else happen until then. */
+  /** Looks again when somebody may begin, should nothing else happen until then. */
   #lookAgain(): void {
-    const [first] = this.#waiting.probe;
-    if (first === undefined) return;
-    const atMs = Math.max(this.#paidMs(), first.turn.probe?.latestMs ?? 0);
-    this.#cancelLook = this.#clock.timer(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#next());
+    const { order, live, probe } = this.#waiting;
+    const [first] = probe;
+    const moments = [...order, ...live].map(({ turn }) => turn.readyMs?.() ?? 0);
+    if (first !== undefined) moments.push(Math.max(this.#paidMs(), first.turn.probe?.latestMs ?? 0, first.turn.readyMs?.() ?? 0));
+    if (moments.length === 0) return;
+    const inMs = Math.max(0, Math.min(...moments) - this.#clock.monotonicMs());
+    this.#cancelLook = this.#clock.timer(inMs, () => this.#next());
   }
 
   /** From when on probes may take time. */
@@ -210,4 +228,10 @@ class Queue implements BusQueue {
     const forS = Math.round((this.#clock.monotonicMs() - sinceMs) / 1000);
     return new BusError('timeout', `bus ${this.#bus}: a call has not come back for ${forS} s; unplug the adapter or restart`);
   }
+}
+
+/** Takes the first who may begin out of the list. */
+function takeReady(waiting: Waiter[], now: number, mayBegin: (waiter: Waiter) => boolean = () => true): Waiter | undefined {
+  const at = waiting.findIndex((waiter) => (waiter.turn.readyMs?.() ?? 0) <= now && mayBegin(waiter));
+  return at < 0 ? undefined : waiting.splice(at, 1)[0];
 }

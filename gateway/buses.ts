@@ -2,11 +2,13 @@ import type { BusConfig, DeviceConfig } from '../config/config.ts';
 import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
+import { modbusFunctions } from '../drivers/bus/modbus-functions.ts';
+import { type ModbusLine, openModbusLine } from '../drivers/bus/modbus-line.ts';
+import { lineMs } from '../drivers/bus/modbus-timing.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
 import { BusError } from '../drivers/errors.ts';
-import { type BusQueue, busQueue } from './bus-queue.ts';
+import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
-import type { Modules } from './modules.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
 import { frames, tappedGpio, tappedI2c, tappedStream } from './tap.ts';
 
@@ -16,8 +18,16 @@ export interface Bus {
   readonly queue: BusQueue;
   /** Why the bus cannot be used right now; undefined while it can, or before the first try. */
   readonly failure: BusError | undefined;
-  /** Gives a device its place on the bus. Rejects with the BusError of an opening that failed. */
-  connect(device: DeviceConfig): Promise<Connections[Need]>;
+  /**
+   * Gives a device its place on the bus. Where every request takes its own turn, `turn` tells which. Rejects with the
+   * BusError of an opening that failed.
+   */
+  connect(device: DeviceConfig, turn: () => Turn): Promise<Connections[Need]>;
+  /**
+   * Runs what a device does in one go: alone on the bus, or, where every request takes its own turn, beside the others.
+   * Rejects as soon as `signal` is aborted.
+   */
+  transact(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Resolves when the first opening has succeeded or failed. */
   readonly tried: Promise<void>;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
@@ -25,7 +35,7 @@ export interface Bus {
 }
 
 /** Prepares a bus; nothing is opened before `run`. `tap` sees its frames. */
-export function prepareBus(config: BusConfig, host: Host, modules: Modules, tap?: FrameTap): Bus {
+export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
   switch (config.type) {
     case 'i2c':
       return demandBus(
@@ -38,16 +48,16 @@ export function prepareBus(config: BusConfig, host: Host, modules: Modules, tap?
       return demandBus(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)), gpioPort);
     case 'serial': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
-      return lineBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));
+      return serialBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));
     }
     case 'modbus-rtu': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
-      return lineBus(config, host, stream, modbusOn(config, stream, 'rtu', { host, modules, tap }));
+      return modbusBus(config, host, stream, modbusLine(config, stream, 'rtu', { host, tap }));
     }
     case 'modbus-tcp': {
       const address = { host: config.host, port: config.tcpPort };
       const stream = lineOf(config, host, (signal) => host.buses.tcp(address, signal));
-      return lineBus(config, host, stream, modbusOn(config, stream, config.framing, { host, modules, tap }));
+      return modbusBus(config, host, stream, modbusLine(config, stream, config.framing, { host, tap }));
     }
   }
 }
@@ -70,26 +80,65 @@ function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopenin
   });
 }
 
-function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream | ModbusBus): Bus {
+/** What all buses on a line have. */
+function lineBus(config: LineConfig, stream: ReopeningStream) {
   return {
     config,
-    queue: busQueue(config.id, host.clock),
     get failure() {
       return stream.failure;
     },
     tried: stream.tried,
-    connect: async () => connection,
-    run: (signal) => stream.run(signal),
+    run: (signal: AbortSignal) => stream.run(signal),
   };
 }
 
-function modbusOn(
-  config: Extract<BusConfig, { type: 'modbus-rtu' | 'modbus-tcp' }>,
+function serialBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream): Bus {
+  const queue = busQueue(config.id, host.clock);
+  return Object.assign(lineBus(config, stream), {
+    queue,
+    connect: async () => connection,
+    transact: queue.run.bind(queue),
+  });
+}
+
+type ModbusConfig = Extract<BusConfig, { type: 'modbus-rtu' | 'modbus-tcp' }>;
+
+/** The longest question and answer together. */
+const FRAMES_BYTES_MAX = 2 * 256;
+/** Until the line is silent, and what the machine may be late. */
+const REQUEST_EXTRA_MS = 2_000;
+
+/** Devices share it request by request: one that has many to make keeps nobody waiting longer than for one of them. */
+function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, line: ModbusLine): Bus {
+  const queue = busQueue(config.id, host.clock);
+  // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
+  const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
+  return Object.assign(lineBus(config, stream), {
+    queue,
+    connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
+    transact: (_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>) => orAborted(signal, work(signal)),
+  });
+}
+
+/** The functions of Modbus, each request in its own turn. */
+export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn): ModbusBus {
+  const { signal } = new AbortController();
+  return modbusFunctions((question) => {
+    const request: Turn = { ...turn(), readyMs: () => line.readyMs(question) };
+    return queue.run(request, signal, () => line.ask(question));
+  });
+}
+
+function baudOf(config: ModbusConfig): number | undefined {
+  return config.type === 'modbus-rtu' ? config.baud : undefined;
+}
+
+function modbusLine(
+  config: ModbusConfig,
   stream: ReopeningStream,
   framing: 'rtu' | 'tcp',
-  { host, modules, tap }: { host: Host; modules: Modules; tap: FrameTap | undefined },
-): ModbusBus {
-  if (modules.openModbus === undefined) throw new Error(`${config.id}: the Modbus library was not loaded`);
+  { host, tap }: { host: Host; tap: FrameTap | undefined },
+): ModbusLine {
   const isSerial = config.type === 'modbus-rtu';
   const options = {
     name: config.id,
@@ -100,7 +149,17 @@ function modbusOn(
     ...(isSerial ? { baud: config.baud } : {}),
     onBroken: () => stream.drop(),
   };
-  return modules.openModbus(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
+  return openModbusLine(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
+}
+
+/** Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
+function orAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 // ---------------------------------------------------------------------------------- buses that are opened when first used
@@ -114,9 +173,11 @@ function demandBus<Opened extends { close(): Promise<void> }>(
 ): Bus {
   let opened: Opened | undefined;
   let failure: BusError | undefined;
+  const queue = busQueue(config.id, host.clock);
   return {
     config,
-    queue: busQueue(config.id, host.clock),
+    queue,
+    transact: queue.run.bind(queue),
     get failure() {
       return failure;
     },

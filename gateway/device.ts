@@ -33,6 +33,17 @@ export interface PollCounts {
   readonly skippedCount: number;
 }
 
+/** A switch, or a poll that was due at `dueMs`. */
+interface Transaction {
+  readonly isOrder?: boolean;
+  readonly dueMs?: number | undefined;
+}
+
+/** When its first turn came. */
+interface Begin {
+  atMs?: number;
+}
+
 /** One device of the site in use: polled on its grid, listened to, its outputs driven to safe. */
 export class RunningDevice {
   readonly config: DeviceConfig;
@@ -41,6 +52,8 @@ export class RunningDevice {
   readonly #around: DeviceSurroundings;
   readonly #deadlineMs: number;
   readonly #silence = openSilence();
+  /** Of the newest transaction. */
+  #turn: Turn;
   #device: Device | undefined;
   #isWatching = false;
   #pollCount = 0;
@@ -54,6 +67,7 @@ export class RunningDevice {
     this.health = deviceHealth(config.id, host.clock, host.log);
     this.#around = around;
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
+    this.#turn = { rank: 'live', deadlineMs: this.#deadlineMs };
   }
 
   get counts(): PollCounts {
@@ -83,22 +97,20 @@ export class RunningDevice {
 
   /** Reads once: now, or as a poll that was due at `dueMs`. Resolves also when the hardware failed: see `health`. */
   async poll(signal: AbortSignal, dueMs?: number): Promise<void> {
-    const { clock } = this.#around.host;
     this.#pollCount += 1;
-    await this.#transaction(signal, async (device, inner) => {
-      if (dueMs !== undefined && !this.#silence.isSilent) this.#around.lateness.add(clock.monotonicMs() - dueMs);
+    const read = async (device: Device, inner: AbortSignal) => {
       const results = (await device.read?.(inner)) ?? [];
       this.#silence.answered();
       this.health.succeeded();
       for (const result of results) this.#take(result);
-    });
+    };
+    await this.#transaction(signal, read, { dueMs });
   }
 
   /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
   async toSafe(signal: AbortSignal): Promise<void> {
     for (const output of this.config.outputs) {
-      const write = async (device: Device) => device.write?.(output.id, output.safe);
-      await this.#transaction(signal, write, { rank: 'order', deadlineMs: this.#deadlineMs });
+      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe), { isOrder: true });
     }
   }
 
@@ -115,14 +127,14 @@ export class RunningDevice {
   async #transaction(
     signal: AbortSignal,
     work: (device: Device, signal: AbortSignal) => Promise<void>,
-    turn: Turn = this.#turn(),
+    what: Transaction = {},
   ): Promise<void> {
     const { bus, driver, host } = this.#around;
-    let startedMs: number | undefined;
+    const begin: Begin = {};
+    this.#turn = this.#turnFor(what, begin);
     try {
-      await bus.queue.run(turn, signal, async (inner) => {
-        startedMs = host.clock.monotonicMs();
-        this.#device ??= await driver.open(await bus.connect(this.config), this.config.spec, host.clock);
+      await bus.transact(this.#turn, signal, async (inner) => {
+        this.#device ??= await driver.open(await bus.connect(this.config, () => this.#turn), this.config.spec, host.clock);
         await work(this.#device, inner);
       });
     } catch (error) {
@@ -130,18 +142,26 @@ export class RunningDevice {
       if (!isHardwareError(error)) throw error;
       this.#failedCount += 1;
       const nowMs = host.clock.monotonicMs();
-      this.#silence.failed(error, startedMs ?? nowMs, nowMs);
+      this.#silence.failed(error, begin.atMs ?? nowMs, nowMs);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
   }
 
-  #turn(): Turn {
-    const deadlineMs = this.#deadlineMs;
+  #turnFor({ isOrder = false, dueMs }: Transaction, begin: Begin): Turn {
+    const { clock } = this.#around.host;
     const { nextTry, expectedMs } = this.#silence;
-    if (nextTry === undefined) return { rank: 'live', deadlineMs };
-    return { rank: 'probe', deadlineMs, probe: { expectedMs, latestMs: nextTry.latestMs } };
+    const deadlineMs = this.#deadlineMs;
+    const began = () => {
+      if (begin.atMs !== undefined) return;
+      begin.atMs = clock.monotonicMs();
+      // What a silent device is late for delays nobody.
+      if (dueMs !== undefined && nextTry === undefined) this.#around.lateness.add(begin.atMs - dueMs);
+    };
+    if (isOrder) return { rank: 'order', deadlineMs, began };
+    if (nextTry === undefined) return { rank: 'live', deadlineMs, began };
+    return { rank: 'probe', deadlineMs, began, probe: { expectedMs, latestMs: nextTry.latestMs } };
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -63,7 +63,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     timekeeper = await openTimekeeper(host, journal);
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
-    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.modules, options.tap));
+    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
     return await start({ config, host, options, journal, timekeeper, uplink, buses, unlock });
   } catch (error) {
     await journal?.close();

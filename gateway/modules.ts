@@ -1,16 +1,13 @@
 import type { Config } from '../config/config.ts';
-import { loadModbus, type OpenModbus } from '../drivers/bus/modbus-client.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { loadDriver } from '../drivers/registry.ts';
 
 /** The code that a site needs beyond the gateway's own, loaded before time starts: nothing is imported while it runs. */
 export interface Modules {
   readonly drivers: ReadonlyMap<string, Driver>;
-  /** Present when the site has a Modbus bus. */
-  readonly openModbus?: OpenModbus;
 }
 
-/** Loads what the site's devices and buses use, and nothing else. */
+/** Loads what the site's devices use, and nothing else. */
 export async function loadModules(config: Config): Promise<Modules> {
   const drivers = new Map<string, Driver>();
   for (const { driver: id } of config.devices.values()) {
@@ -19,6 +16,5 @@ export async function loadModules(config: Config): Promise<Modules> {
     if (driver === undefined) throw new Error(`no driver ${id}: a checked configuration never names one`);
     drivers.set(id, driver);
   }
-  const usesModbus = [...config.buses.values()].some(({ type }) => type === 'modbus-rtu' || type === 'modbus-tcp');
-  return usesModbus ? { drivers, openModbus: await loadModbus() } : { drivers };
+  return { drivers };
 }

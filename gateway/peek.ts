@@ -21,7 +21,7 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
   const readable = [...config.devices.values()].filter(({ channels }) => channels.length > 0);
   const used = new Set(readable.map(({ via }) => via.bus));
   const buses = new Map<string, Bus>();
-  for (const bus of config.buses.values()) if (used.has(bus.id)) buses.set(bus.id, prepareBus(bus, host, modules));
+  for (const bus of config.buses.values()) if (used.has(bus.id)) buses.set(bus.id, prepareBus(bus, host));
   const lateness = openLateness();
   const devices = readable.map((device) => {
     const bus = buses.get(device.via.bus);

@@ -1,24 +1,37 @@
 import { BusError } from '../errors.ts';
 import {
-  ANSWER_OVERHEAD_BYTES,
+  type Answered,
+  CRC_BYTES,
   describe,
   EXCEPTION_BYTES,
-  type Frame,
+  EXCEPTION_FLAG,
   type Framing,
+  type FramingEvents,
+  fits,
   hasGoodCrc,
-  type ModbusStats,
   type Question,
+  withCrc,
 } from './modbus-frame.ts';
 
 /** How long after it was given up a question may still be answered. */
 export const LATE_WINDOW_MS = 3000;
 /** Bytes kept while looking for an answer: the longest frame is 256, and noise may stand before it. */
 const RECEIVED_MAX_BYTES = 1024;
+/** Unit, function and CRC. */
+const FRAME_BYTES_MIN = 4;
 /** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
 const EXCEPTION_CODE_MAX = 11;
+/** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
+const HEAD_BYTES = 3;
+
+/** A question on the line. */
+interface Asked {
+  readonly question: Question;
+  readonly askedMs: number;
+}
 
 /** A question that was given up and may still be answered until `untilMs`. */
-interface Owed extends Question {
+interface Owed extends Asked {
   readonly untilMs: number;
   /** Answers came that fit it as well as an older question: only silence can tell whose the next one would be. */
   readonly doubtful: boolean;
@@ -28,63 +41,75 @@ interface Owed extends Question {
  * Modbus RTU (Modbus over serial line V1.02 §2.5.1), also when it is carried over TCP.
  *
  * An RTU frame does not say which question it answers. A slave answers in order, so the rule is: a frame belongs to the
- * oldest unanswered question that it fits, by unit, function and length. The value of a question is taken only from a
- * frame that no earlier question can own. When fewer come than are owed, nobody can tell whose was lost; the question is
- * given up, and none of its kind is asked again until the late window has passed in silence.
+ * oldest unanswered question that it fits, by unit, function and length, or what a write repeats. The value of a question is
+ * taken only from a frame that no earlier question can own. When fewer come than are owed, nobody can tell whose was lost;
+ * the question is given up, and none of its kind is ready to be asked until the late window has passed in silence.
  */
 export class RtuFraming implements Framing {
   /** Bytes of a serial line are never out of step for good: silence ends every frame. */
   readonly broken = undefined;
   readonly #name: string;
-  readonly #stats: ModbusStats;
-  readonly #echoExpected: boolean;
-  #waiting: Question | undefined;
+  readonly #events: FramingEvents;
+  #hasEcho: boolean;
+  #waiting: Asked | undefined;
   #owed: Owed[] = [];
   #received: Uint8Array = new Uint8Array(0);
-  /** Of the waiting question: its copy may still come; an answer came damaged; an answer came that an older one owns. */
-  #echoPending = false;
+  /** Of the waiting question: the copy of it that may still come; an answer came damaged; an answer came that an older one owns. */
+  #echo: Uint8Array | undefined;
   #sawDamaged = false;
   #sawForeign = false;
+  /** What went over the line last, as it would come back. */
+  #sent: Uint8Array | undefined;
 
-  constructor(name: string, stats: ModbusStats, echoExpected: boolean) {
+  constructor(name: string, events: FramingEvents, echoExpected: boolean) {
     this.#name = name;
-    this.#stats = stats;
-    this.#echoExpected = echoExpected;
+    this.#events = events;
+    this.#hasEcho = echoExpected;
+  }
+
+  readyMs(question: Question, nowMs: number): number {
+    this.#expire(nowMs);
+    const alike = this.#owed.filter((old) => old.doubtful && hasShapeOf(old.question, question));
+    return Math.max(nowMs, ...alike.map(({ untilMs }) => untilMs));
   }
 
   ask(question: Question, nowMs: number): Uint8Array {
-    // A question that the client left without giving it up may still be answered like any other.
+    // A question that was left without being given up may still be answered like any other.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
     this.#settle(this.#received);
     this.#received = new Uint8Array(0);
     this.#expire(nowMs);
-    if (this.#owed.some((old) => old.doubtful && hasShapeOf(old, question))) {
+    if (this.#owed.some((old) => old.doubtful && hasShapeOf(old.question, question))) {
       const why = 'an answer to an earlier question is still possible and could not be told from this one';
       throw new BusError('timeout', `${this.#name}: ${describe(question)} was not asked: ${why}`);
     }
-    this.#waiting = question;
-    this.#echoPending = true;
+    this.#waiting = { question, askedMs: nowMs };
+    this.#sent = withCrc(question.request);
+    // Where the answer is a copy of the question, the first copy is the answer unless the line is known to return everything.
+    this.#echo = this.#hasEcho || !isCopy(question) ? this.#sent : undefined;
     this.#sawDamaged = false;
     this.#sawForeign = false;
-    return question.frame;
+    return this.#sent;
   }
 
-  receive(bytes: Uint8Array, nowMs: number): Frame | undefined {
+  receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
     this.#expire(nowMs);
     this.#received = Buffer.concat([this.#received, bytes]).subarray(-RECEIVED_MAX_BYTES);
     for (let frame = this.#cut(); frame !== undefined; frame = this.#cut()) {
-      if (this.#isForWaiting(frame)) {
+      const owner = this.#takeOwner(frame);
+      if (owner === this.#waiting && owner !== undefined) {
         this.#waiting = undefined;
-        return frame;
+        return [{ question: owner.question, answer: frame }];
       }
-      this.#stats.lateCount++;
+      if (owner !== undefined) this.#events.late(owner.question.unit, nowMs - owner.askedMs);
     }
-    return undefined;
+    if (this.#candidates().length === 0) this.#takeUnasked();
+    return [];
   }
 
-  giveUp(nowMs: number): BusError {
-    const question = this.#waiting;
-    if (question === undefined) return new BusError('timeout', `${this.#name}: no answer`);
+  giveUp(question: Question, nowMs: number): BusError {
+    const asked = this.#waiting;
+    if (asked?.question !== question) return new BusError('timeout', `${this.#name}: no answer`);
     const who = describe(question);
     const junk = this.#received;
     this.#received = new Uint8Array(0);
@@ -93,14 +118,14 @@ export class RtuFraming implements Framing {
       this.#waiting = undefined;
       return new BusError('bad-checksum', `${this.#name}: the answer from ${who} came damaged`);
     }
-    this.#owe(question, nowMs);
+    this.#owe(asked, nowMs);
     // A good frame of another unit is not damage, it is simply not for us.
-    if (junk.length >= EXCEPTION_BYTES && !hasGoodCrc(junk) && !this.#sawForeign) {
-      this.#stats.damagedCount++;
+    if (isWhole(junk)) this.#events.unasked(junk[0] as number);
+    else if (junk.length >= EXCEPTION_BYTES + CRC_BYTES && !this.#sawForeign) {
+      this.#events.damaged(undefined);
       const hint = 'look at the wiring, the baud rate and the parity';
       return new BusError('bad-checksum', `${this.#name}: ${junk.length} bytes came that are no answer from ${who}; ${hint}`);
     }
-    this.#stats.timeoutCount++;
     const doubt = this.#sawForeign ? 'the answer that came may belong to an earlier question' : 'no answer';
     return new BusError('timeout', `${this.#name}: ${doubt}, asked ${who}`);
   }
@@ -109,20 +134,21 @@ export class RtuFraming implements Framing {
     this.#waiting = undefined;
     this.#owed = [];
     this.#received = new Uint8Array(0);
+    this.#sent = undefined;
   }
 
-  /** All who may still be answered, the oldest first. */
-  #candidates(): Question[] {
+  /** All that may still be answered, the oldest first. */
+  #candidates(): Asked[] {
     return this.#waiting === undefined ? this.#owed : [...this.#owed, this.#waiting];
   }
 
-  /** Gives a frame to the oldest question that it fits. False when that was an old one, which is then no longer owed. */
-  #isForWaiting(frame: Frame): boolean {
-    const owner = this.#candidates().find((question) => fits(question, frame));
-    if (this.#waiting !== undefined && owner === this.#waiting) return true;
-    this.#owed = this.#owed.filter((question) => question !== owner);
-    if (this.#waiting !== undefined && fits(this.#waiting, frame)) this.#sawForeign = true;
-    return false;
+  /** The oldest question that a frame fits in its first `length` bytes. One that was owed is not any more. */
+  #takeOwner(frame: Uint8Array, length?: number): Asked | undefined {
+    const owner = this.#candidates().find(({ question }) => fits(question, frame, length));
+    if (owner === this.#waiting) return owner;
+    this.#owed = this.#owed.filter((asked) => asked !== owner);
+    if (this.#waiting !== undefined && fits(this.#waiting.question, frame, length)) this.#sawForeign = true;
+    return owner;
   }
 
   /**
@@ -131,37 +157,52 @@ export class RtuFraming implements Framing {
    */
   #settle(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      const length = claimedLength(this.#candidates(), bytes.subarray(at));
+      const length = this.#claimedLength(bytes.subarray(at));
       if (length !== undefined) {
-        this.#stats.damagedCount++;
-        if (this.#isForWaiting(bytes.subarray(at, at + length))) this.#sawDamaged = true;
+        const owner = this.#takeOwner(bytes.subarray(at, at + length), HEAD_BYTES);
+        this.#events.damaged(owner?.question.unit);
+        if (owner !== undefined && owner === this.#waiting) this.#sawDamaged = true;
       }
       at += length ?? 1;
     }
   }
 
-  /** Cuts the first good frame out of what was received, and the copy of our own question on the way. */
-  #cut(): Frame | undefined {
+  /** Cuts the first good frame out of what was received, and the copy of our own question on the way. Returns it without its CRC. */
+  #cut(): Uint8Array | undefined {
     for (let at = 0; at < this.#received.length; at++) {
       const rest = this.#received.subarray(at);
-      const question = this.#waiting?.frame;
       // A question can look like its own answer (function 1, address 0x03…): as long as it may be the copy, it is.
-      if (this.#echoPending && question !== undefined && isPrefix(rest, question)) {
-        if (rest.length < question.length) return undefined;
-        this.#consume(at, question.length);
-        this.#echoPending = false;
-        if (!this.#echoExpected) this.#stats.echoNoticed = true;
+      if (this.#waiting !== undefined && this.#echo !== undefined && isPrefix(rest, this.#echo)) {
+        if (rest.length < this.#echo.length) return undefined;
+        this.#consume(at, this.#echo.length);
+        this.#noticeEcho();
         at = -1;
         continue;
       }
-      const length = claimedLength(this.#candidates(), rest);
+      const length = this.#claimedLength(rest);
       if (length === undefined || length > rest.length) continue;
-      const frame = rest.slice(0, length);
-      if (!hasGoodCrc(frame)) continue;
+      if (!hasGoodCrc(rest.subarray(0, length))) continue;
+      const answer = Uint8Array.from(rest.subarray(0, length - CRC_BYTES));
       this.#consume(at, length);
-      return frame;
+      return answer;
     }
     return undefined;
+  }
+
+  /** Bytes to which nobody has a question: the copy of a write that was answered already, or a frame of somebody else. */
+  #takeUnasked(): void {
+    const bytes = this.#received;
+    if (!isWhole(bytes)) return;
+    this.#received = new Uint8Array(0);
+    if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) this.#noticeEcho();
+    else this.#events.unasked(bytes[0] as number);
+  }
+
+  #noticeEcho(): void {
+    this.#echo = undefined;
+    if (this.#hasEcho) return;
+    this.#hasEcho = true;
+    this.#events.echo();
   }
 
   /** Drops a whole frame and what stands before it. */
@@ -170,36 +211,43 @@ export class RtuFraming implements Framing {
     this.#received = this.#received.subarray(at + length);
   }
 
-  #owe(question: Question, nowMs: number): void {
-    this.#owed.push({ ...question, untilMs: nowMs + LATE_WINDOW_MS, doubtful: this.#sawForeign });
+  /** The length of the frame that begins here according to its first bytes, if it can answer one of the questions. */
+  #claimedLength(bytes: Uint8Array): number | undefined {
+    if (bytes.length < HEAD_BYTES) return undefined;
+    const asked = this.#candidates().find(({ question }) => fits(question, bytes, HEAD_BYTES));
+    if (asked === undefined) return undefined;
+    const [, code = 0, third = 0] = bytes;
+    if ((code & EXCEPTION_FLAG) === 0) return asked.question.answerBytes + CRC_BYTES;
+    return third >= 1 && third <= EXCEPTION_CODE_MAX ? EXCEPTION_BYTES + CRC_BYTES : undefined;
+  }
+
+  #owe(asked: Asked, nowMs: number): void {
+    this.#owed.push({ ...asked, untilMs: nowMs + LATE_WINDOW_MS, doubtful: this.#sawForeign });
     this.#waiting = undefined;
   }
 
   #expire(nowMs: number): void {
-    this.#owed = this.#owed.filter((question) => question.untilMs > nowMs);
+    if (this.#owed.length > 0) this.#owed = this.#owed.filter(({ untilMs }) => untilMs > nowMs);
   }
 }
 
-/** Whether a frame, damaged or not, can answer a question: its data has the right length, or it is an exception. */
-function fits(question: Question, frame: Frame): boolean {
-  if (frame[0] !== question.unit) return false;
-  return (frame[1] === question.code && frame[2] === question.dataBytes) || frame[1] === (question.code | 0x80);
-}
-
+/** Whether an answer to the one could be taken for an answer to the other. */
 function hasShapeOf(one: Question, other: Question): boolean {
-  return one.unit === other.unit && one.code === other.code && one.dataBytes === other.dataBytes;
+  if (one.unit !== other.unit || one.code !== other.code || one.answerStart.length !== other.answerStart.length) return false;
+  return one.answerStart.every((byte, i) => byte === other.answerStart[i]);
 }
 
-/** The length of the frame that begins here according to its first three bytes, if it can answer one of the questions. */
-function claimedLength(questions: readonly Question[], bytes: Uint8Array): number | undefined {
-  const [, code = 0, third = 0] = bytes;
-  if (bytes.length < 3 || !questions.some((question) => fits(question, bytes))) return undefined;
-  if ((code & 0x80) === 0) return ANSWER_OVERHEAD_BYTES + third;
-  return third >= 1 && third <= EXCEPTION_CODE_MAX ? EXCEPTION_BYTES : undefined;
+/** Whether the answer repeats the whole question. */
+function isCopy({ request, answerStart }: Question): boolean {
+  return answerStart.length === request.length;
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  return bytes.length >= FRAME_BYTES_MIN && hasGoodCrc(bytes);
 }
 
 /** True when the shorter of the two is how the other begins. */
-function isPrefix(bytes: Uint8Array, frame: Frame): boolean {
+function isPrefix(bytes: Uint8Array, frame: Uint8Array): boolean {
   const length = Math.min(bytes.length, frame.length);
   for (let i = 0; i < length; i++) if (bytes[i] !== frame[i]) return false;
   return true;

@@ -1,5 +1,14 @@
 import { BusError } from '../errors.ts';
-import { CRC_BYTES, describe, type Frame, type Framing, type ModbusStats, type Question, withCrc } from './modbus-frame.ts';
+import {
+  type Answered,
+  describe,
+  EXCEPTION_BYTES,
+  type Framing,
+  type FramingEvents,
+  fits,
+  isException,
+  type Question,
+} from './modbus-frame.ts';
 
 /*
  * Modbus messaging on TCP/IP V1.0b §3.1.3:
@@ -8,109 +17,146 @@ import { CRC_BYTES, describe, type Frame, type Framing, type ModbusStats, type Q
  */
 const HEADER_BYTES = 6;
 /** Unit, function and one byte of data: the shortest answer is an exception. */
-const LENGTH_MIN = 3;
+const LENGTH_MIN = EXCEPTION_BYTES;
 /** Unit and the largest protocol data unit, 253 bytes (V1.1b3 §4.1). */
 const LENGTH_MAX = 254;
+/** Questions that were given up and are still known by their transaction, to say how late an answer was. */
+const GIVEN_UP_MAX = 64;
+
+interface Asked {
+  readonly question: Question;
+  readonly askedMs: number;
+  /** An answer of another unit came in its name. */
+  strangeUnit?: number;
+}
 
 /**
- * Modbus TCP. Transaction ids of 16 bits tell late answers from the right one, so nothing has to be remembered of
- * earlier questions. A header that cannot be true leaves no way to find the next frame: then the connection is broken.
+ * Modbus TCP. Transaction ids of 16 bits tell late answers from the right one, and answers of several questions from each
+ * other. A header that cannot be true leaves no way to find the next frame: then the connection is broken.
  */
 export class TcpFraming implements Framing {
   readonly #name: string;
-  readonly #stats: ModbusStats;
+  readonly #events: FramingEvents;
   #transaction = 0;
-  #waiting: Question | undefined;
+  readonly #waiting = new Map<number, Asked>();
+  readonly #givenUp = new Map<number, Asked>();
   #received: Uint8Array = new Uint8Array(0);
   #broken: BusError | undefined;
-  #strangeUnit: number | undefined;
 
-  constructor(name: string, stats: ModbusStats) {
+  constructor(name: string, events: FramingEvents) {
     this.#name = name;
-    this.#stats = stats;
+    this.#events = events;
   }
 
   get broken(): BusError | undefined {
     return this.#broken;
   }
 
-  ask(question: Question): Uint8Array {
+  readyMs(_question: Question, nowMs: number): number {
+    return nowMs;
+  }
+
+  ask(question: Question, nowMs: number): Uint8Array {
     this.#transaction = (this.#transaction + 1) & 0xffff;
-    this.#waiting = question;
-    this.#strangeUnit = undefined;
-    const body = question.frame.subarray(0, -CRC_BYTES);
-    const message = new Uint8Array(HEADER_BYTES + body.length);
-    const view = new DataView(message.buffer);
-    view.setUint16(0, this.#transaction);
-    view.setUint16(4, body.length);
-    message.set(body, HEADER_BYTES);
+    this.#givenUp.delete(this.#transaction);
+    this.#waiting.set(this.#transaction, { question, askedMs: nowMs });
+    const { request } = question;
+    const message = new Uint8Array(HEADER_BYTES + request.length);
+    message[0] = this.#transaction >> 8;
+    message[1] = this.#transaction & 0xff;
+    message[4] = request.length >> 8;
+    message[5] = request.length & 0xff;
+    message.set(request, HEADER_BYTES);
     return message;
   }
 
-  receive(bytes: Uint8Array): Frame | undefined {
-    this.#received = Buffer.concat([this.#received, bytes]);
-    let answer: Frame | undefined;
+  receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
+    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
+    const answers: Answered[] = [];
     while (this.#broken === undefined && this.#received.length >= HEADER_BYTES) {
-      const view = new DataView(this.#received.buffer, this.#received.byteOffset, this.#received.byteLength);
-      const protocol = view.getUint16(2);
-      const length = view.getUint16(4);
+      const received = this.#received;
+      const protocol = wordAt(received, 2);
+      const length = wordAt(received, 4);
       if (protocol !== 0 || length < LENGTH_MIN || length > LENGTH_MAX) {
         this.#breakOff(`not a Modbus TCP header: protocol ${protocol}, length ${length}`);
         break;
       }
-      if (this.#received.length < HEADER_BYTES + length) break;
-      answer ??= this.#judge(view.getUint16(0), this.#received.subarray(HEADER_BYTES, HEADER_BYTES + length));
-      this.#received = this.#received.subarray(HEADER_BYTES + length);
+      if (received.length < HEADER_BYTES + length) break;
+      const answered = this.#judge(
+        wordAt(received, 0),
+        Uint8Array.from(received.subarray(HEADER_BYTES, HEADER_BYTES + length)),
+        nowMs,
+      );
+      if (answered !== undefined) answers.push(answered);
+      this.#received = received.subarray(HEADER_BYTES + length);
     }
     // Nothing behind a break can be understood, and it must not grow until the connection is closed.
     if (this.#broken !== undefined) this.#received = new Uint8Array(0);
-    return answer;
+    return answers;
   }
 
-  giveUp(): BusError {
-    const who = this.#waiting === undefined ? 'anybody' : describe(this.#waiting);
-    this.#waiting = undefined;
+  giveUp(question: Question): BusError {
+    const who = describe(question);
+    let strange = '';
+    for (const [transaction, asked] of this.#waiting) {
+      if (asked.question !== question) continue;
+      this.#waiting.delete(transaction);
+      this.#remember(transaction, asked);
+      if (asked.strangeUnit !== undefined) strange = `; an answer of unit ${asked.strangeUnit} came instead`;
+    }
     const received = this.#received.length;
-    // Perhaps the length in its header was a lie; waiting for the rest would swallow the next answer.
-    if (received > 0) return this.#breakOff(`${who}: only a part of an answer came (${received} bytes)`);
-    this.#stats.timeoutCount++;
-    const strange = this.#strangeUnit === undefined ? '' : `; an answer of unit ${this.#strangeUnit} came instead`;
+    // Perhaps the length in its header was a lie; waiting for the rest would swallow the next answer. Unless it is one that waits itself.
+    const isOfAnother = received > 1 && this.#waiting.has(wordAt(this.#received, 0));
+    if (received > 0 && !isOfAnother) return this.#breakOff(`${who}: only a part of an answer came (${received} bytes)`);
     return new BusError('timeout', `${this.#name}: no answer from ${who}${strange}`);
   }
 
   forget(): void {
-    this.#waiting = undefined;
+    this.#waiting.clear();
+    this.#givenUp.clear();
     this.#received = new Uint8Array(0);
     this.#broken = undefined;
   }
 
-  /** Looks at the body of one whole frame: unit, function, data. Returns it with a CRC when it is the answer. */
-  #judge(transaction: number, body: Uint8Array): Frame | undefined {
-    const question = this.#waiting;
-    if (question === undefined || transaction !== this.#transaction) {
-      this.#stats.lateCount++;
+  /** Looks at one whole frame without its header. Returns it when it is the answer to a question that waits. */
+  #judge(transaction: number, answer: Uint8Array, nowMs: number): Answered | undefined {
+    const asked = this.#waiting.get(transaction);
+    if (asked === undefined) {
+      const old = this.#givenUp.get(transaction);
+      this.#givenUp.delete(transaction);
+      if (old === undefined) this.#events.unasked(answer[0] as number);
+      else this.#events.late(old.question.unit, nowMs - old.askedMs);
       return undefined;
     }
-    const [unit, code = 0, dataBytes] = body;
-    if (unit !== question.unit) {
-      this.#strangeUnit = unit;
+    const { question } = asked;
+    if (answer[0] !== question.unit) {
+      asked.strangeUnit = answer[0] as number;
       return undefined;
     }
-    const isException = code === (question.code | 0x80) && body.length === LENGTH_MIN;
-    const isAnswer = code === question.code && dataBytes === question.dataBytes && body.length === LENGTH_MIN + dataBytes;
-    if (!isException && !isAnswer) {
-      const expected = `function ${question.code} with ${question.dataBytes} bytes of data`;
-      const found = `function ${code}, byte count ${dataBytes}, ${body.length - LENGTH_MIN} bytes of data`;
-      this.#breakOff(`${describe(question)}: expected ${expected}, found ${found}`);
+    const bytes = isException(answer) ? EXCEPTION_BYTES : question.answerBytes;
+    if (answer.length !== bytes || !fits(question, answer)) {
+      const expected = `function ${question.code} with ${question.answerBytes} bytes`;
+      const found = `function ${answer[1]} with ${answer.length} bytes`;
+      this.#breakOff(`${describe(question)}: expected ${expected}, found ${found} or other data than was written`);
       return undefined;
     }
-    this.#waiting = undefined;
-    return withCrc(body);
+    this.#waiting.delete(transaction);
+    return { question, answer };
+  }
+
+  #remember(transaction: number, asked: Asked): void {
+    this.#givenUp.set(transaction, asked);
+    const [oldest] = this.#givenUp.keys();
+    if (this.#givenUp.size > GIVEN_UP_MAX && oldest !== undefined) this.#givenUp.delete(oldest);
   }
 
   #breakOff(why: string): BusError {
-    this.#stats.damagedCount++;
+    this.#events.damaged(undefined);
     this.#broken = new BusError('bad-checksum', `${this.#name}: ${why}; the connection has to be opened again`);
     return this.#broken;
   }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }

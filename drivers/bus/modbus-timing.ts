@@ -1,5 +1,3 @@
-import { ANSWER_OVERHEAD_BYTES } from './modbus-frame.ts';
-
 /** A serial character at its longest: start bit, eight data bits, parity and stop, or two stop bits. */
 const BITS_PER_CHARACTER = 11;
 /** Modbus over serial line V1.02 §2.5.1.1: 3.5 characters of silence between frames, and a fixed time above 19200 baud. */
@@ -8,9 +6,6 @@ const FAST_BAUD = 19_200;
 const FAST_SILENCE_MS = 1.75;
 /** What a slave may at least take before it answers, however short the configured timeout is. */
 const TURNAROUND_MIN_MS = 50;
-/** Unit, function, address, count, CRC. */
-const REQUEST_BYTES = 8;
-
 /** Milliseconds that bytes need on a serial line. Without a baud rate (TCP) they are taken to need none. */
 export function lineMs(byteCount: number, baud: number | undefined): number {
   return baud === undefined ? 0 : (byteCount * BITS_PER_CHARACTER * 1000) / baud;
@@ -22,11 +17,22 @@ export function silenceMs(baud: number | undefined): number {
   return baud > FAST_BAUD ? FAST_SILENCE_MS : lineMs(SILENCE_CHARACTERS, baud);
 }
 
+/** How many bytes a question and its answer are on the wire. */
+export interface Exchange {
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+}
+
+/** What reading `count` registers, or bits, costs on a serial line: unit, function, address, count and CRC; unit, function, byte count, data and CRC. */
+export function readExchange(isBits: boolean, count: number): Exchange {
+  return { requestBytes: 8, answerBytes: 5 + (isBits ? Math.ceil(count / 8) : 2 * count) };
+}
+
 /**
- * Milliseconds from the first byte of a request until the last of its answer, which holds `dataBytes`, must be there:
- * `timeoutMs` after the end of the request, but never less than the line needs for the answer.
+ * Milliseconds from the first byte of a request until the last of its answer must be there: `timeoutMs` after the end of the
+ * request, but never less than the line needs for the answer.
  */
-export function deadlineMs(dataBytes: number, timeoutMs: number, baud: number | undefined): number {
-  const answerMs = TURNAROUND_MIN_MS + lineMs(ANSWER_OVERHEAD_BYTES + dataBytes, baud);
-  return lineMs(REQUEST_BYTES, baud) + Math.max(timeoutMs, answerMs);
+export function deadlineMs({ requestBytes, answerBytes }: Exchange, timeoutMs: number, baud: number | undefined): number {
+  const answerMs = TURNAROUND_MIN_MS + lineMs(answerBytes, baud);
+  return lineMs(requestBytes, baud) + Math.max(timeoutMs, answerMs);
 }

@@ -4,18 +4,39 @@ export type RegisterTable = 'input' | 'holding';
 /** The two tables of bits: function codes 2 and 1. */
 export type BitTable = 'discrete' | 'coil';
 
-/** The largest request the specification allows (Modbus V1.1b3 §6.1 and §6.3). */
+/** Whether one register or bit is written by its own function (6, 5) or as a list of one (16, 15): some devices know only one of the two. */
+export type WriteWith = 'single' | 'multiple';
+
+/** The largest requests the specification allows (Modbus V1.1b3 §6.1, §6.3, §6.11, §6.12 and §6.17). */
 export const REGISTERS_PER_REQUEST_MAX = 125;
 export const BITS_PER_REQUEST_MAX = 2000;
+export const BITS_PER_WRITE_MAX = 1968;
+export const REGISTERS_PER_WRITE_MAX = 123;
+export const REGISTERS_PER_READ_WRITE_MAX = 121;
 
-/** One Modbus line or connection, whatever its framing (RTU, TCP, RTU over TCP). Addresses are protocol addresses: nothing is subtracted. */
+/**
+ * One Modbus line or connection, whatever its framing (RTU, TCP, RTU over TCP). Addresses are protocol addresses: nothing is
+ * subtracted. Registers are two bytes each, high byte first, as they go over the wire.
+ *
+ * Every function throws BusError `timeout`, `bad-checksum`, `closed`; DeviceError `refused` with the exception's number for
+ * a Modbus exception; RangeError for more than a request can carry. A write that resolves was confirmed by the slave with
+ * the address and the value, or count, of the request; what it did with them only reading back tells.
+ */
 export interface ModbusBus {
-  /**
-   * Reads `count` (1 to 125) registers of the slave `unit` from `address` on; two bytes a register, high byte first, as
-   * they came over the wire.
-   * @throws BusError `timeout`, `bad-checksum`, `closed`; DeviceError `refused` with the exception's number for a Modbus exception
-   */
+  /** Reads `count` (1 to 125) registers of the slave `unit` from `address` on (functions 3 and 4). */
   readRegisters(unit: number, table: RegisterTable, address: number, count: number): Promise<Uint8Array>;
-  /** Reads `count` (1 to 2000) bits of the slave `unit` from `address` on. Throws as readRegisters. */
+  /** Reads `count` (1 to 2000) bits of the slave `unit` from `address` on (functions 1 and 2). */
   readBits(unit: number, table: BitTable, address: number, count: number): Promise<boolean[]>;
+  /** Writes 1 to 123 holding registers from `address` on (function 16), or one of them (function 6). */
+  writeRegisters(unit: number, address: number, registers: Uint8Array, writeWith: WriteWith): Promise<void>;
+  /** Writes 1 to 1968 coils from `address` on (function 15), or one of them (function 5). */
+  writeBits(unit: number, address: number, bits: readonly boolean[], writeWith: WriteWith): Promise<void>;
+  /** register = (register AND `and`) OR (`or` AND NOT `and`), done by the slave in one step (function 22). */
+  maskRegister(unit: number, address: number, and: number, or: number): Promise<void>;
+  /** Writes 1 to 121 holding registers and then reads `count` (1 to 125) in one request (function 23). */
+  readWriteRegisters(
+    unit: number,
+    read: { readonly address: number; readonly count: number },
+    write: { readonly address: number; readonly registers: Uint8Array },
+  ): Promise<Uint8Array>;
 }

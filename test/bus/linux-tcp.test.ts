@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { OpenByteStream } from '../../drivers/bus/byte-stream.ts';
 import { openTcp } from '../../drivers/bus/linux-tcp.ts';
-import { loadModbus } from '../../drivers/bus/modbus-client.ts';
+import { modbusFunctions } from '../../drivers/bus/modbus-functions.ts';
+import { openModbusLine } from '../../drivers/bus/modbus-line.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { outcome } from './support.ts';
@@ -48,9 +49,9 @@ describe('a TCP line', () => {
     });
     const stream = await connect(port);
     const options = { framing: 'tcp', timeoutMs: 1000, pauseMs: 0, echo: false, name: 'loopback' } as const;
-    const bus = (await loadModbus())(stream, options, new TestClock());
-    expect(hex(await bus.readRegisters(1, 'holding', 0, 1))).toBe('002a');
-    bus.close();
+    const line = openModbusLine(stream, options, new TestClock());
+    expect(hex(await modbusFunctions((question) => line.ask(question)).readRegisters(1, 'holding', 0, 1))).toBe('002a');
+    line.close();
     await stream.close();
   });
 

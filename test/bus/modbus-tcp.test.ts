@@ -5,12 +5,18 @@ import { BusError } from '../../drivers/errors.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { drain } from '../support/test-clock.ts';
 import { vectors } from '../support/vectors.ts';
-import { type Answer, framed, newStats, openRtuOverTcp, openTcpModbus, outcome, silent } from './support.ts';
+import { type Answer, framed, openRtuOverTcp, openTcpModbus, outcome, silent, unnoticed } from './support.ts';
 
 /** Header and body: transaction, protocol 0, length, and what follows. */
 function mbap(transaction: number, body: readonly number[]): Uint8Array {
   return Uint8Array.from([transaction >> 8, transaction & 0xff, 0, 0, 0, body.length, ...body]);
 }
+
+/** One holding register of unit 1. */
+const QUESTION = {
+  ...{ unit: 1, code: 3, request: Uint8Array.of(1, 3, 0, 0, 0, 1) },
+  ...{ answerStart: Uint8Array.of(1, 3, 2), answerBytes: 5 },
+};
 
 /** Answers every request for one register with the request's number, or with what `when` makes of it. */
 function numbered(when: (count: number, send: () => void) => void): Answer {
@@ -52,7 +58,7 @@ describe('recorded exchanges', () => {
 
 describe('transaction ids', () => {
   it('a late answer and the right one in one segment: the right one counts at once (mb-06)', async () => {
-    const { clock, bus, stream } = await openTcpModbus((request) => {
+    const { clock, bus, stream, line } = await openTcpModbus((request) => {
       const transaction = request[1] as number;
       if (transaction === 28) stream.receive(bytes('001b000000050004020000001c000000050004020002'));
       else if (transaction !== 27) stream.receive(mbap(transaction, [0, 4, 2, 0, 0]));
@@ -62,7 +68,7 @@ describe('transaction ids', () => {
     const askedMs = clock.monotonicMs();
     expect(hex(await clock.run(bus.readRegisters(0, 'input', 0, 1)))).toBe('0002');
     expect(clock.monotonicMs()).toBe(askedMs);
-    expect(bus.stats().lateCount).toBe(1);
+    expect(line.stats().lateCount).toBe(1);
   });
 
   it('answers that come one request too late cost those requests and nothing more (mb-08)', async () => {
@@ -83,12 +89,15 @@ describe('transaction ids', () => {
   });
 
   it('go on beyond 65535', async () => {
-    const framing = new TcpFraming('long', newStats());
-    const question = { unit: 1, code: 3, dataBytes: 2, frame: framed([1, 3, 0, 0, 0, 1]) };
-    let wire = framing.ask(question);
-    for (let i = 1; i < 65_536 + 1; i++) wire = framing.ask(question);
+    const framing = new TcpFraming('long', unnoticed);
+    let wire = framing.ask(QUESTION, 0);
+    for (let i = 0; i < 65_536; i++) {
+      framing.giveUp(QUESTION);
+      wire = framing.ask(QUESTION, 0);
+    }
     expect(hex(wire.subarray(0, 2))).toBe('0001');
-    expect(hex(framing.receive(mbap(1, [1, 3, 2, 0, 9])) as Uint8Array)).toBe(hex(framed([1, 3, 2, 0, 9])));
+    const [answered] = framing.receive(mbap(1, [1, 3, 2, 0, 9]), 1);
+    expect(answered).toEqual({ question: QUESTION, answer: Uint8Array.of(1, 3, 2, 0, 9) });
   });
 });
 
@@ -153,15 +162,13 @@ describe('the line', () => {
 });
 
 describe('any bytes', () => {
-  const question = { unit: 1, code: 3, dataBytes: 2, frame: framed([1, 3, 0, 0, 0, 1]) };
-
   it('never break the framing', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 }), (line) => {
-        const framing = new TcpFraming('fuzz', newStats());
-        framing.ask(question);
-        for (const chunk of line) framing.receive(chunk);
-        expect(framing.giveUp()).toBeInstanceOf(BusError);
+        const framing = new TcpFraming('fuzz', unnoticed);
+        framing.ask(QUESTION, 0);
+        for (const chunk of line) framing.receive(chunk, 1);
+        expect(framing.giveUp(QUESTION)).toBeInstanceOf(BusError);
       }),
     );
   });
@@ -170,11 +177,11 @@ describe('any bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(33)), (cuts) => {
         const line = Buffer.concat([mbap(7, [1, 3, 2, 0, 1]), mbap(1, [9, 3, 2, 0, 1]), mbap(1, [1, 3, 2, 0, 9])]);
-        const framing = new TcpFraming('cut', newStats());
-        framing.ask(question);
+        const framing = new TcpFraming('cut', unnoticed);
+        framing.ask(QUESTION, 0);
         const edges = [0, ...cuts.sort((a, b) => a - b), line.length];
-        const found = edges.slice(1).map((end, index) => framing.receive(line.subarray(edges[index], end)));
-        expect(found.filter((frame) => frame !== undefined)).toEqual([framed([1, 3, 2, 0, 9])]);
+        const found = edges.slice(1).map((end, index) => framing.receive(line.subarray(edges[index], end), 1));
+        expect(found.flat()).toEqual([{ question: QUESTION, answer: Uint8Array.of(1, 3, 2, 0, 9) }]);
       }),
     );
   });

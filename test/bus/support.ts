@@ -1,26 +1,27 @@
-import { loadModbus, type ModbusOptions, type OpenModbusBus } from '../../drivers/bus/modbus-client.ts';
-import type { ModbusStats } from '../../drivers/bus/modbus-frame.ts';
+import type { ModbusBus } from '../../drivers/bus/modbus.ts';
+import type { FramingEvents } from '../../drivers/bus/modbus-frame.ts';
+import { type ModbusLine, type ModbusOptions, openModbusLine } from '../../drivers/bus/modbus-line.ts';
+import { busQueue, type Turn } from '../../gateway/bus-queue.ts';
+import { modbusInTurns } from '../../gateway/buses.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
 import { TestClock } from '../support/test-clock.ts';
 
-/** Table-driven CRC-16/MODBUS, written apart from the product's bitwise one. */
-const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, index) => {
-  let crc = index;
-  for (let bit = 0; bit < 8; bit++) crc = crc % 2 === 1 ? Math.floor(crc / 2) ^ 0xa001 : Math.floor(crc / 2);
-  return crc;
-});
-
-/** Appends the CRC as it goes over the wire. */
+/** Appends the CRC as it goes over the wire: bit by bit, written apart from the product's table. */
 export function framed(bytes: readonly number[]): Uint8Array {
   let crc = 0xffff;
-  for (const byte of bytes) crc = (crc >> 8) ^ (CRC_TABLE[(crc ^ byte) & 0xff] as number);
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc % 2 === 1 ? Math.floor(crc / 2) ^ 0xa001 : Math.floor(crc / 2);
+  }
   return Uint8Array.from([...bytes, crc & 0xff, crc >> 8]);
 }
 
 export interface Bench {
   readonly clock: TestClock;
   readonly stream: FakeByteStream;
-  readonly bus: OpenModbusBus;
+  /** As a device sees it: requests take turns. */
+  readonly bus: ModbusBus;
+  readonly line: ModbusLine;
 }
 
 export type Answer = (request: Uint8Array, bench: Bench) => void;
@@ -40,11 +41,13 @@ export function openTcpModbus(answer: Answer, options: Partial<ModbusOptions> = 
   return openBench(answer, { framing: 'tcp', timeoutMs: 300, pauseMs: 0, echo: false, name: 'inverter', ...options });
 }
 
-async function openBench(answer: Answer, options: ModbusOptions): Promise<Bench> {
+async function openBench(answer: Answer, options: ModbusOptions, slotCount = 1): Promise<Bench> {
   const clock = new TestClock();
   const stream = new FakeByteStream();
-  const bus = (await loadModbus())(stream, options, clock);
-  const bench = { clock, stream, bus };
+  const line = openModbusLine(stream, options, clock);
+  const turn: Turn = { rank: 'live', deadlineMs: 10_000 };
+  const bus = modbusInTurns(line, busQueue(options.name, clock, slotCount), () => turn);
+  const bench = { clock, stream, bus, line };
   stream.onWrite = (bytes) => answer(bytes, bench);
   return bench;
 }
@@ -52,10 +55,8 @@ async function openBench(answer: Answer, options: ModbusOptions): Promise<Bench>
 /** An answer that does not come. */
 export const silent: Answer = () => {};
 
-export function newStats(): ModbusStats {
-  const counts = { requestCount: 0, answerCount: 0, timeoutCount: 0, damagedCount: 0, exceptionCount: 0, lateCount: 0 };
-  return { ...counts, echoNoticed: false };
-}
+/** Nobody listens to what a framing notices. */
+export const unnoticed: FramingEvents = { late: () => {}, damaged: () => {}, echo: () => {}, unasked: () => {} };
 
 /** The outcome of a promise as a value, so that both sides of a race can be looked at. */
 export async function outcome<T>(work: Promise<T>): Promise<{ readonly value: T } | { readonly error: unknown }> {

@@ -32,9 +32,11 @@ function rig(tried: Promise<void> = Promise.resolve()) {
   const log: [string, Record<string, unknown>][] = [];
   const host = { clock, bootId: 'boot', log: (_level, code, fields) => log.push([code, { ...fields }]) } as Partial<Host> as Host;
   const stop = new AbortController();
+  const queue = busQueue('i2c1', clock);
   const bus = {
     config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
-    queue: busQueue('i2c1', clock),
+    queue,
+    transact: queue.run.bind(queue),
     tried,
     connect: async () => ({}),
   } as unknown as Bus;

@@ -130,7 +130,7 @@ const IMPORT_PLANTS = [
     `import { SerialPort } from 'serialport';\nexport const kind = SerialPort;`,
     HEAVY,
   ),
-  plant('its side effects', 'drivers/bus/c2.ts', `import 'modbus-serial';`, HEAVY),
+  plant('its side effects', 'drivers/bus/c2.ts', `import 'serialport';`, HEAVY),
   plant('a heavy package late', 'drivers/bus/c3.ts', `export const late = async () => (await import('serialport')).SerialPort;`),
   plant('a package for development', 'gateway/c4.ts', `export { expect } from 'vitest';`, UNDECLARED),
 ];

@@ -1,7 +1,7 @@
-import type { BitTable, ModbusBus, RegisterTable } from '../../drivers/bus/modbus.ts';
+import type { BitTable, ModbusBus, RegisterTable, WriteWith } from '../../drivers/bus/modbus.ts';
 import { ModbusException } from '../../drivers/bus/modbus-exception.ts';
 
-/** A request as `table:address+count`. */
+/** A request as `table:address+count`, or for a write `table:address=data`. */
 export type Asked = string;
 
 /** A Modbus slave that has the registers and bits it is given, and refuses every request that touches another one. */
@@ -30,10 +30,32 @@ export class FakeModbus implements ModbusBus {
     return this.#answer(this.bits, unit, table, address, count);
   }
 
-  #answer<T>(from: ReadonlyMap<string, T>, unit: number, table: string, address: number, count: number): T[] {
-    const asked = `${table}:${address}+${count}`;
+  async writeRegisters(unit: number, address: number, registers: Uint8Array, writeWith: WriteWith): Promise<void> {
+    this.#take(`holding:${address}=${Buffer.from(registers).toString('hex')} ${writeWith}`, unit);
+    this.put('holding', address, registers);
+  }
+
+  async writeBits(unit: number, address: number, bits: readonly boolean[], writeWith: WriteWith): Promise<void> {
+    this.#take(`coil:${address}=${bits.map(Number).join('')} ${writeWith}`, unit);
+    for (const [i, bit] of bits.entries()) this.bits.set(`coil:${address + i}`, bit);
+  }
+
+  async maskRegister(): Promise<void> {
+    throw new ModbusException(1, 'mask');
+  }
+
+  async readWriteRegisters(): Promise<Uint8Array> {
+    throw new ModbusException(1, 'read and write');
+  }
+
+  #take(asked: Asked, unit: number): void {
     this.asked.push(asked);
     this.before(asked, unit);
+  }
+
+  #answer<T>(from: ReadonlyMap<string, T>, unit: number, table: string, address: number, count: number): T[] {
+    const asked = `${table}:${address}+${count}`;
+    this.#take(asked, unit);
     return Array.from({ length: count }, (_, index) => {
       const value = from.get(`${table}:${address + index}`);
       if (value === undefined) throw new ModbusException(this.exceptionCode, asked);

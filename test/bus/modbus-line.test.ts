@@ -21,13 +21,6 @@ describe('one request at a time', () => {
     expect((await clock.run(Promise.all(reads))).map(hex)).toEqual(['0001', '0002', '0003', '0004', '0005']);
   });
 
-  it('refuses a request when too many wait', async () => {
-    const { clock, bus } = await openRtu(addressAfter(1));
-    const reads = Array.from({ length: 65 }, (_, address) => outcome(bus.readRegisters(1, 'holding', address, 1)));
-    const outcomes = await clock.run(Promise.all(reads));
-    expect(outcomes.filter((result) => 'error' in result)).toEqual([{ error: expect.objectContaining({ kind: 'busy' }) }]);
-  });
-
   it('goes on after a request that failed', async () => {
     let isFirst = true;
     const { clock, bus } = await openRtu((request, bench) => {
@@ -162,11 +155,11 @@ describe('the end of the connection', () => {
   });
 
   it('lets go of the stream when it is closed, and fails what waits', async () => {
-    const { clock, bus, stream } = await openRtu(silent);
+    const { clock, bus, line, stream } = await openRtu(silent);
     const waiting = outcome(bus.readRegisters(1, 'holding', 0, 1));
     await drain();
-    bus.close();
-    bus.close();
+    line.close();
+    line.close();
     expect(await waiting).toMatchObject({ error: { kind: 'closed' } });
     await expect(bus.readRegisters(1, 'holding', 0, 1)).rejects.toMatchObject({ kind: 'closed' });
     expect(stream.listenerCount).toBe(0);

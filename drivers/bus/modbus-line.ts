@@ -1,0 +1,250 @@
+import { type Clock, sleep, withDeadline } from '../clock.ts';
+import { BusError } from '../errors.ts';
+import type { ByteStream, Unsubscribe } from './byte-stream.ts';
+import { ModbusException } from './modbus-exception.ts';
+import {
+  type Answered,
+  CRC_BYTES,
+  EXCEPTION_BYTES,
+  type Framing,
+  type FramingEvents,
+  isException,
+  type Question,
+} from './modbus-frame.ts';
+import { RtuFraming } from './modbus-rtu.ts';
+import { TcpFraming } from './modbus-tcp.ts';
+import { deadlineMs, lineMs, silenceMs } from './modbus-timing.ts';
+import { type ModbusCounts, ModbusUnit, newCounts } from './modbus-unit.ts';
+
+/** A line on which bytes never stop for this long belongs to another master, or is noise. */
+const SILENCE_WAIT_MAX_MS = 1000;
+/** Differences of the clock below this are rounding. */
+const CLOCK_STEP_MS = 0.001;
+
+/** How a line is used for Modbus. */
+export interface ModbusOptions {
+  /** `rtu` also over a TCP stream, where a gateway passes the frames on as they are. */
+  readonly framing: 'rtu' | 'tcp';
+  /** The longest time from the end of the request until the whole answer must be there; lengthened where the line itself needs more. */
+  readonly timeoutMs: number;
+  /** Beside the silence that the baud rate asks for, before each request. */
+  readonly pauseMs: number;
+  /** The line is known to return what is sent on it. */
+  readonly echo: boolean;
+  /** Of a serial line; without it bytes are taken to need no time. */
+  readonly baud?: number;
+  /** For messages. */
+  readonly name: string;
+  /** Called once when only a new connection helps: the owner should close the stream and open it again. */
+  readonly onBroken?: (cause: BusError) => void;
+}
+
+/** What happened on a line since it was prepared. */
+export interface ModbusStats extends ModbusCounts {
+  /** The line returns what is sent on it although it was not said to. */
+  readonly echoNoticed: boolean;
+  readonly units: ReadonlyMap<number, ModbusUnit>;
+}
+
+/** A Modbus line, on a stream that somebody else opens, closes and opens again. */
+export interface ModbusLine {
+  /**
+   * From when on a question may be asked; the time itself when that is now. Before, an answer to an earlier question could
+   * be mistaken for its own.
+   */
+  readyMs(question: Question): number;
+  /**
+   * Asks, and returns the answer: unit, function, data. One question at a time on RTU; on TCP as many as the slave takes.
+   * The time of an answer is learned for each unit, and it is waited for accordingly. When the stream closes, all fail at once.
+   * @throws BusError `timeout`, `bad-checksum`, `closed`; ModbusException
+   */
+  ask(question: Question): Promise<Uint8Array>;
+  /** Fails what waits and lets go of the stream, which stays open. May be called twice. */
+  close(): void;
+  stats(): ModbusStats;
+}
+
+export function openModbusLine(stream: ByteStream, options: ModbusOptions, clock: Clock): ModbusLine {
+  return new Line(stream, options, clock);
+}
+
+interface Pending {
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+class Line implements ModbusLine {
+  readonly #stream: ByteStream;
+  readonly #options: ModbusOptions;
+  readonly #clock: Clock;
+  readonly #framing: Framing;
+  readonly #counts = newCounts();
+  readonly #units = new Map<number, ModbusUnit>();
+  readonly #pending = new Map<Question, Pending>();
+  readonly #subscriptions: readonly Unsubscribe[];
+  /** Ends with the connection. */
+  #session = new AbortController();
+  #closedBy: Error | undefined;
+  #echoNoticed = false;
+  /** When the last byte, of whomever, was or will be over. */
+  #busyUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(stream: ByteStream, options: ModbusOptions, clock: Clock) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#clock = clock;
+    const events = this.#events();
+    this.#framing =
+      options.framing === 'tcp' ? new TcpFraming(options.name, events) : new RtuFraming(options.name, events, options.echo);
+    this.#subscriptions = [
+      stream.onBytes((bytes) => this.#receive(bytes)),
+      stream.onClose((cause) => {
+        this.#closedBy = cause;
+        this.#startAnew(this.#closed(cause));
+      }),
+    ];
+  }
+
+  readyMs(question: Question): number {
+    return this.#framing.readyMs(question, this.#clock.monotonicMs());
+  }
+
+  async ask(question: Question): Promise<Uint8Array> {
+    if (!this.#stream.isOpen) throw this.#closed(this.#closedBy);
+    // The question belongs to the connection that it was made for, and fails with it.
+    const { signal } = this.#session;
+    signal.throwIfAborted();
+    await this.#waitForSilence(signal);
+    const answer = await this.#exchange(question, signal);
+    if (!isException(answer)) return answer;
+    this.#count(question.unit, 'exceptionCount');
+    const what = [...question.request].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    throw new ModbusException(
+      answer[EXCEPTION_BYTES - 1] as number,
+      `${this.#options.name}, unit ${question.unit}, asked ${what}`,
+    );
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#startAnew(this.#closed(undefined));
+    this.#session.abort(this.#closed(undefined));
+  }
+
+  stats(): ModbusStats {
+    return { ...this.#counts, echoNoticed: this.#echoNoticed, units: this.#units };
+  }
+
+  async #exchange(question: Question, signal: AbortSignal): Promise<Uint8Array> {
+    const { timeoutMs, baud } = this.#options;
+    const unit = this.#unit(question.unit);
+    const overhead = baud === undefined ? 0 : CRC_BYTES;
+    const exchange = {
+      requestBytes: question.request.length + overhead,
+      answerBytes: question.answerBytes + overhead,
+    };
+    const patienceMs = Math.min(timeoutMs, unit.timeoutMs(timeoutMs) + lineMs(exchange.answerBytes, baud));
+    const askedMs = this.#clock.monotonicMs();
+    const onDeadline = () => {
+      unit.timedOut();
+      const error = this.#framing.giveUp(question, this.#clock.monotonicMs());
+      if (error.kind === 'timeout') this.#count(question.unit, 'timeoutCount');
+      this.#reportBroken();
+      return error;
+    };
+    this.#count(question.unit, 'requestCount');
+    try {
+      const work = () => this.#send(question, askedMs);
+      const answer = await withDeadline(this.#clock, deadlineMs(exchange, patienceMs, baud), signal, onDeadline, work);
+      const lineTimeMs = lineMs(exchange.requestBytes + answer.length + overhead, baud);
+      unit.answered(this.#clock.monotonicMs() - askedMs - lineTimeMs);
+      if (!isException(answer)) this.#count(question.unit, 'answerCount');
+      return answer;
+    } finally {
+      this.#pending.delete(question);
+    }
+  }
+
+  #send(question: Question, nowMs: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(question, { resolve, reject });
+      const wire = this.#framing.ask(question, nowMs);
+      this.#busyUntilMs = nowMs + lineMs(wire.length, this.#options.baud);
+      this.#stream.write(wire).catch(reject);
+    });
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const now = this.#clock.monotonicMs();
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
+    for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered);
+    this.#reportBroken();
+  }
+
+  #settle({ question, answer }: Answered): void {
+    this.#pending.get(question)?.resolve(answer);
+  }
+
+  #events(): FramingEvents {
+    return {
+      late: (unit, afterMs) => {
+        this.#count(unit, 'lateCount');
+        this.#unit(unit).late(afterMs);
+      },
+      damaged: (unit) => this.#count(unit, 'damagedCount'),
+      unasked: (unit) => this.#count(unit, 'unaskedCount'),
+      echo: () => {
+        this.#echoNoticed = true;
+      },
+    };
+  }
+
+  /** Of a unit that was never asked nothing is kept: noise can name all of them. */
+  #count(unit: number | undefined, what: keyof ModbusCounts): void {
+    this.#counts[what] += 1;
+    const known = unit === undefined ? undefined : this.#units.get(unit);
+    if (known !== undefined) known.counts[what] += 1;
+  }
+
+  #unit(id: number): ModbusUnit {
+    const unit = this.#units.get(id) ?? new ModbusUnit();
+    this.#units.set(id, unit);
+    return unit;
+  }
+
+  #reportBroken(): void {
+    const cause = this.#framing.broken;
+    // The session ends with the report, so that it is made once and nobody else waits for a line that is lost.
+    if (cause === undefined || this.#session.signal.reason === cause) return;
+    this.#session.abort(cause);
+    this.#options.onBroken?.(cause);
+  }
+
+  /** Nothing of the old connection counts on the next one: neither questions nor bytes nor what was owed. */
+  #startAnew(reason: BusError): void {
+    this.#session.abort(reason);
+    this.#session = new AbortController();
+    this.#framing.forget();
+  }
+
+  async #waitForSilence(signal: AbortSignal): Promise<void> {
+    const { baud, pauseMs } = this.#options;
+    const quietMs = silenceMs(baud) + pauseMs;
+    if (quietMs === 0) return;
+    const giveUpMs = this.#clock.monotonicMs() + SILENCE_WAIT_MAX_MS;
+    for (;;) {
+      const now = this.#clock.monotonicMs();
+      const leftMs = this.#busyUntilMs + quietMs - now;
+      if (leftMs < CLOCK_STEP_MS) return;
+      if (now >= giveUpMs + quietMs) {
+        const why = 'bytes have been coming without a pause: another master, or noise';
+        throw new BusError('timeout', `${this.#options.name}: ${why}; nothing was asked`);
+      }
+      await sleep(this.#clock, leftMs, signal);
+    }
+  }
+
+  #closed(cause: Error | undefined): BusError {
+    return new BusError('closed', `${this.#options.name} is not open`, cause === undefined ? undefined : { cause });
+  }
+}

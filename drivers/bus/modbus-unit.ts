@@ -1,0 +1,85 @@
+/** Answers by which the usual time of a slave is known. */
+const SAMPLES_MIN = 10;
+/** The newest that count: the longest of a hundred is their p99. */
+const SAMPLES_MAX = 100;
+/** How much longer than usual an answer may take. */
+const PATIENCE = 2;
+/** However quick a slave is: a busy machine takes this long to notice an answer. */
+const TIMEOUT_MIN_MS = 100;
+/** After so many questions without an answer a slave is not slow, it is away. */
+const TIMEOUTS_UNTIL_AWAY = 3;
+
+/** What happened with one slave, or with all of a line, since it was prepared. */
+export interface ModbusCounts {
+  requestCount: number;
+  answerCount: number;
+  /** Requests whose deadline passed without a usable answer. */
+  timeoutCount: number;
+  /** Answers that came damaged: checksum, length or byte count. */
+  damagedCount: number;
+  exceptionCount: number;
+  /** Good answers to questions that had been given up. */
+  lateCount: number;
+  /** Good answers that nobody had asked for. */
+  unaskedCount: number;
+}
+
+export function newCounts(): ModbusCounts {
+  return {
+    requestCount: 0,
+    answerCount: 0,
+    timeoutCount: 0,
+    damagedCount: 0,
+    exceptionCount: 0,
+    lateCount: 0,
+    unaskedCount: 0,
+  };
+}
+
+/**
+ * What is known of one slave's speed. Times are turnarounds: from the end of the question to the answer, without what the
+ * line needs for the bytes.
+ */
+export class ModbusUnit {
+  readonly counts = newCounts();
+  /** Turnarounds in milliseconds, of the newest answers, in no order. */
+  readonly turnaroundsMs: number[] = [];
+  #next = 0;
+  #timeoutsInARow = 0;
+
+  answered(turnaroundMs: number): void {
+    this.#timeoutsInARow = 0;
+    this.#add(turnaroundMs);
+  }
+
+  timedOut(): void {
+    this.#timeoutsInARow += 1;
+  }
+
+  /** An answer came after all. */
+  late(turnaroundMs: number): void {
+    this.#add(turnaroundMs);
+  }
+
+  /**
+   * How long after the end of a question its answer is waited for: twice what 99 % of its answers took, 100 ms to
+   * `timeoutMsMax`. A slave that has just failed to answer may have become slow: it gets all of the time, until it is
+   * plain that it is not there.
+   */
+  timeoutMs(timeoutMsMax: number): number {
+    const mayBeSlow = this.#timeoutsInARow > 0 && this.#timeoutsInARow < TIMEOUTS_UNTIL_AWAY;
+    if (mayBeSlow || this.turnaroundsMs.length < SAMPLES_MIN) return timeoutMsMax;
+    return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * Math.max(...this.turnaroundsMs)));
+  }
+
+  /** The turnaround that `share` (0 to 1) of the newest answers did not exceed; NaN before the first. */
+  percentileMs(share: number): number {
+    const sorted = this.turnaroundsMs.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  }
+
+  #add(turnaroundMs: number): void {
+    this.turnaroundsMs[this.#next] = Math.max(0, turnaroundMs);
+    this.#next = (this.#next + 1) % SAMPLES_MAX;
+  }
+}
