@@ -21,8 +21,9 @@ export interface Turn {
   readonly probe?: Probe;
   /** From when on it may begin; while it may not, others go first. Without it always. */
   readonly readyMs?: () => number;
-  /** Called when it begins. */
+  /** Called when it begins, and with how long it had the bus when it is over. */
   readonly began?: () => void;
+  readonly ended?: (tookMs: number) => void;
 }
 
 export interface Probe {
@@ -34,9 +35,10 @@ export interface Probe {
 
 /** How a bus was used since it was prepared. */
 export interface BusUse {
-  readonly sinceMs: number;
+  /** Until now. */
+  readonly forMs: number;
   readonly busyMs: number;
-  /** The part of it that silent devices took. */
+  /** The part of it that tries of silent devices took in vain. */
   readonly probeMs: number;
 }
 
@@ -96,7 +98,7 @@ class Queue implements BusQueue {
   }
 
   get use(): BusUse {
-    return { sinceMs: this.#startedMs, busyMs: this.#busyMs, probeMs: this.#probeMs };
+    return { forMs: this.#clock.monotonicMs() - this.#startedMs, busyMs: this.#busyMs, probeMs: this.#probeMs };
   }
 
   expect(device: string, dueMs: number | undefined): void {
@@ -109,16 +111,25 @@ class Queue implements BusQueue {
     await this.#place(turn, signal);
     const startedMs = this.#clock.monotonicMs();
     if (signal.aborted) {
-      this.#end(turn, startedMs);
+      this.#end(turn, startedMs, false);
       throw signal.reason;
     }
     turn.began?.();
     let isSettled = false;
-    const running = (inner: AbortSignal) =>
-      work(inner).finally(() => {
-        isSettled = true;
-        this.#end(turn, startedMs);
-      });
+    const end = (isVain: boolean) => {
+      isSettled = true;
+      this.#end(turn, startedMs, isVain);
+    };
+    const running = async (inner: AbortSignal) => {
+      let isVain = true;
+      try {
+        const result = await work(inner);
+        isVain = false;
+        return result;
+      } finally {
+        end(isVain);
+      }
+    };
     const late = () => new BusError('timeout', `bus ${this.#bus}: no answer within ${Math.round(turn.deadlineMs)} ms`);
     try {
       return await withDeadline(this.#clock, turn.deadlineMs, signal, late, running);
@@ -160,12 +171,15 @@ class Queue implements BusQueue {
     });
   }
 
-  #end({ rank }: Turn, startedMs: number): void {
+  #end({ rank, ended }: Turn, startedMs: number, isVain: boolean): void {
     const tookMs = this.#clock.monotonicMs() - startedMs;
+    ended?.(tookMs);
     this.#busyMs += tookMs;
-    if (rank === 'probe') {
+    // A device that is back was worth the time.
+    if (rank === 'probe' && isVain) {
+      this.#paidMs();
       this.#probeMs += tookMs;
-      this.#savedMs -= tookMs;
+      if (this.#due.size > 0) this.#savedMs -= tookMs;
     }
     this.#hungSinceMs = undefined;
     this.#busyCount -= 1;

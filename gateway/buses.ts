@@ -7,6 +7,7 @@ import { type ModbusLine, openModbusLine } from '../drivers/bus/modbus-line.ts';
 import { lineMs } from '../drivers/bus/modbus-timing.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
 import { BusError } from '../drivers/errors.ts';
+import { type BusLoad, openBusLoad } from './bus-load.ts';
 import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
@@ -16,6 +17,7 @@ import { frames, tappedGpio, tappedI2c, tappedStream } from './tap.ts';
 export interface Bus {
   readonly config: BusConfig;
   readonly queue: BusQueue;
+  readonly load: BusLoad;
   /** Why the bus cannot be used right now; undefined while it can, or before the first try. */
   readonly failure: BusError | undefined;
   /**
@@ -62,6 +64,14 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
   }
 }
 
+function loadOf({ id }: BusConfig, { log }: Host): BusLoad {
+  return openBusLoad(({ isSaturated, demand, roundMs }) => {
+    const fields = { bus: id, demandPercent: Math.round(100 * demand), shortestPeriodMs: Math.ceil(roundMs) };
+    if (isSaturated) log('warning', 'bus-saturated', fields);
+    else log('info', 'bus-no-longer-saturated', fields);
+  });
+}
+
 // ------------------------------------------------------------------------------------------------- lines that carry bytes
 
 type LineConfig = Extract<BusConfig, { type: 'serial' | 'modbus-rtu' | 'modbus-tcp' }>;
@@ -81,9 +91,10 @@ function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopenin
 }
 
 /** What all buses on a line have. */
-function lineBus(config: LineConfig, stream: ReopeningStream) {
+function lineBus(config: LineConfig, host: Host, stream: ReopeningStream) {
   return {
     config,
+    load: loadOf(config, host),
     get failure() {
       return stream.failure;
     },
@@ -94,7 +105,7 @@ function lineBus(config: LineConfig, stream: ReopeningStream) {
 
 function serialBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream): Bus {
   const queue = busQueue(config.id, host.clock);
-  return Object.assign(lineBus(config, stream), {
+  return Object.assign(lineBus(config, host, stream), {
     queue,
     connect: async () => connection,
     transact: queue.run.bind(queue),
@@ -113,7 +124,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   const queue = busQueue(config.id, host.clock);
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
-  return Object.assign(lineBus(config, stream), {
+  return Object.assign(lineBus(config, host, stream), {
     queue,
     connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
     transact: (_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>) => orAborted(signal, work(signal)),
@@ -177,6 +188,7 @@ function demandBus<Opened extends { close(): Promise<void> }>(
   return {
     config,
     queue,
+    load: loadOf(config, host),
     transact: queue.run.bind(queue),
     get failure() {
       return failure;

@@ -39,9 +39,10 @@ interface Transaction {
   readonly dueMs?: number | undefined;
 }
 
-/** When its first turn came. */
-interface Begin {
-  atMs?: number;
+/** When its first turn came, and how long it had the bus. */
+interface Used {
+  beganMs?: number;
+  tookMs: number;
 }
 
 /** One device of the site in use: polled on its grid, listened to, its outputs driven to safe. */
@@ -130,38 +131,44 @@ export class RunningDevice {
     what: Transaction = {},
   ): Promise<void> {
     const { bus, driver, host } = this.#around;
-    const begin: Begin = {};
-    this.#turn = this.#turnFor(what, begin);
+    const used: Used = { tookMs: 0 };
+    this.#turn = this.#turnFor(what, used);
     try {
       await bus.transact(this.#turn, signal, async (inner) => {
         this.#device ??= await driver.open(await bus.connect(this.config, () => this.#turn), this.config.spec, host.clock);
         await work(this.#device, inner);
       });
+      if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
     } catch (error) {
       if (signal.aborted) return;
       if (!isHardwareError(error)) throw error;
       this.#failedCount += 1;
       const nowMs = host.clock.monotonicMs();
-      this.#silence.failed(error, begin.atMs ?? nowMs, nowMs);
+      this.#silence.failed(error, used.beganMs ?? nowMs, nowMs);
+      if (this.#silence.isSilent) bus.load.left(this.config.id);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
   }
 
-  #turnFor({ isOrder = false, dueMs }: Transaction, begin: Begin): Turn {
+  #turnFor({ isOrder = false, dueMs }: Transaction, used: Used): Turn {
     const { clock } = this.#around.host;
     const { nextTry, expectedMs } = this.#silence;
     const deadlineMs = this.#deadlineMs;
     const began = () => {
-      if (begin.atMs !== undefined) return;
-      begin.atMs = clock.monotonicMs();
+      if (used.beganMs !== undefined) return;
+      used.beganMs = clock.monotonicMs();
       // What a silent device is late for delays nobody.
-      if (dueMs !== undefined && nextTry === undefined) this.#around.lateness.add(begin.atMs - dueMs);
+      if (dueMs !== undefined && nextTry === undefined) this.#around.lateness.add(used.beganMs - dueMs);
     };
-    if (isOrder) return { rank: 'order', deadlineMs, began };
-    if (nextTry === undefined) return { rank: 'live', deadlineMs, began };
-    return { rank: 'probe', deadlineMs, began, probe: { expectedMs, latestMs: nextTry.latestMs } };
+    const ended = (tookMs: number) => {
+      used.tookMs += tookMs;
+    };
+    const common = { deadlineMs, began, ended };
+    if (isOrder) return { ...common, rank: 'order' };
+    if (nextTry === undefined) return { ...common, rank: 'live' };
+    return { ...common, rank: 'probe', probe: { expectedMs, latestMs: nextTry.latestMs } };
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -17,6 +17,9 @@ const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   refused: 'D209',
 };
 
+/** More is asked of a bus than it can carry. */
+export const BUS_SATURATED = 'D210';
+
 /** The code under which a failure of the hardware is shown and explained. */
 export function problemCode(error: BusError | DeviceError): string {
   return error instanceof BusError ? BUS_CODES[error.kind] : DEVICE_CODES[error.kind];

@@ -4,7 +4,7 @@ import type { RunningDevice } from './device.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
 import type { Lateness } from './lateness.ts';
-import { problemCode } from './problem-code.ts';
+import { BUS_SATURATED, problemCode } from './problem-code.ts';
 import { deviceStatuses } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
 import type { Timekeeper } from './timekeeper.ts';
@@ -55,10 +55,14 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
   };
 }
 
-function busStatus({ config, failure }: Bus): BusStatus {
-  const common = { bus: config.id, type: config.type };
-  if (failure === undefined) return { ...common, state: 'ok' };
-  return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
+function busStatus({ config, failure, queue, load }: Bus): BusStatus {
+  const { demand, isSaturated, roundMs } = load;
+  const common = { bus: config.id, type: config.type, ...queue.use, demand, shortestPeriodMs: Math.ceil(roundMs) };
+  if (failure !== undefined)
+    return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
+  if (!isSaturated) return { ...common, state: 'ok' };
+  const message = `its devices ask for ${Math.round(100 * demand)} % of its time; a round of all takes ${Math.ceil(roundMs)} ms`;
+  return { ...common, state: 'saturated', problem: { code: BUS_SATURATED, message } };
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

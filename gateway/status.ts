@@ -43,8 +43,16 @@ export interface DeviceStatus extends PollCounts {
 export interface BusStatus {
   readonly bus: string;
   readonly type: string;
-  readonly state: 'ok' | 'failed';
+  readonly state: 'ok' | 'saturated' | 'failed';
   readonly problem?: DeviceProblem;
+  /** How long it was watched, how long it was in use meanwhile, and how long of that for devices that do not answer. */
+  readonly forMs: number;
+  readonly busyMs: number;
+  readonly probeMs: number;
+  /** The share of its time that the polls need: above 1 they do not fit. */
+  readonly demand: number;
+  /** The shortest period in which all its devices can be polled. */
+  readonly shortestPeriodMs: number;
 }
 
 /** One row of `barri read`; the JSON of `/readings` is a list of them. */

@@ -295,6 +295,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D207: 'the device has no value now',
   D208: 'not possible on this machine in this version',
   D209: 'the device refuses the question',
+  D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 
 /** A length of time as a person says it: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */

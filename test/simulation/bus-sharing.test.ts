@@ -1,0 +1,83 @@
+// What devices of one bus cost each other, on the production gateway and simulated hardware.
+
+import { expect, test } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { startSimulated } from '../gateway/simulated-gateway.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Ten meters with all their readings on one cable, every one of them asked each five seconds. */
+const METERS = Array.from({ length: 10 }, (_, i) => `meter_${i + 1}`);
+const site = (
+  every: string,
+  baud = 9600,
+) => `buses: { meters: { type: modbus-rtu, port: /dev/ttyUSB0, baud: ${baud}, timeout: 300ms } }
+devices:
+${METERS.map((id, i) => `  ${id}: { board: eastron-sdm120@1, via: meters, with: { unit: ${i + 1} }, every: ${every} }`).join('\n')}
+`;
+
+function dead(ids: readonly string[], fromMs: number, toMs: number): Fault[] {
+  return ids.map((device) => ({ at: 'device', device, kind: 'silent', rate: 1, fromMs, toMs }));
+}
+
+/** An hour of the site; what the meters that answer, and the bus, have to say about it. */
+async function hourWith(faults: readonly Fault[]) {
+  const running = await startSimulated(site('5s'), { faults });
+  await running.clock.runUntil(HOUR_MS);
+  const { measuring, buses, devices } = running.gateway.status();
+  await running.stop();
+  const [bus] = buses;
+  if (bus === undefined) throw new Error('no bus');
+  return { lateMsP99: measuring.lateMsP99 ?? Number.NaN, devices, probeShare: bus.probeMs / bus.forMs, bus };
+}
+
+test('one and three dead meters of ten delay the others not at all, and take less than 2 % of the bus', async () => {
+  const none = await hourWith([]);
+  for (const count of [1, 3]) {
+    const some = await hourWith(dead(METERS.slice(0, count), 60_000, HOUR_MS));
+    expect(some.lateMsP99 - none.lateMsP99, `${count} dead`).toBeLessThanOrEqual(0.01);
+    expect(some.probeShare, `${count} dead`).toBeLessThanOrEqual(0.02);
+    expect(some.probeShare, `${count} dead`).toBeGreaterThan(0);
+    const live = some.devices.filter(({ state }) => state === 'ok');
+    expect(live.length).toBe(10 - count);
+    for (const device of live) expect(device).toMatchObject({ failedCount: 0, skippedCount: 0, pollCount: HOUR_MS / 5_000 + 1 });
+  }
+}, 60_000);
+
+test('a meter that was dead from the start or for an hour is seen within a minute of its return, also when all were', async () => {
+  for (const ids of [METERS.slice(0, 1), METERS]) {
+    for (const fromMs of [0, 300_000]) {
+      const backMs = fromMs + HOUR_MS;
+      const running = await startSimulated(site('5s'), { faults: dead(ids, fromMs, backMs) });
+      await running.clock.runUntil(backMs);
+      const before = running.gateway.status().devices;
+      for (const { device, state } of before) expect(state, device).toBe(ids.includes(device) ? 'not-answering' : 'ok');
+      await running.clock.runUntil(backMs + 60_000);
+      for (const { device, state } of running.gateway.status().devices) expect(state, device).toBe('ok');
+      await running.stop();
+    }
+  }
+}, 60_000);
+
+test('a bus of which too much is asked says so, with the period that fits, and keeps going', async () => {
+  const running = await startSimulated(site('1s', 2400));
+  await running.clock.runUntil(600_000);
+  const { buses, devices } = running.gateway.status();
+  expect(running.log.filter((code) => code.startsWith('bus-'))).toEqual(['bus-open', 'bus-saturated']);
+  const [bus] = buses;
+  expect(bus).toMatchObject({ state: 'saturated', problem: { code: 'D210' } });
+  expect(bus?.busyMs).toBeGreaterThan(0.8 * (bus?.forMs ?? 0));
+  const shortestMs = bus?.shortestPeriodMs ?? Number.NaN;
+  // Every meter had its share.
+  const polls = devices.map(({ pollCount }) => pollCount);
+  expect(Math.max(...polls) - Math.min(...polls)).toBeLessThanOrEqual(0.1 * Math.max(...polls));
+  await running.stop();
+
+  // What it proposes does fit.
+  const again = await startSimulated(site(`${Math.ceil(shortestMs * 1.01)}ms`, 2400));
+  await again.clock.runUntil(600_000);
+  expect(again.gateway.status().buses[0]?.state).toBe('ok');
+  for (const { skippedCount, pollCount } of again.gateway.status().devices)
+    expect(skippedCount).toBeLessThanOrEqual(0.02 * pollCount);
+  await again.stop();
+}, 60_000);
