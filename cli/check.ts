@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { checkBoardDocument } from '../config/board-library.ts';
 import { closest } from '../config/closest.ts';
-import { finish, type Loaded, loadSiteDocument } from '../config/load-site.ts';
+import { finish, type Loaded, type LoadedSite, loadSiteDocument } from '../config/load-site.ts';
 import type { Problem } from '../config/problem.ts';
 import { errorCode, readDocument, unread } from '../config/read-document.ts';
 import type { YamlDocument } from '../config/yaml-document.ts';
 import { EXIT } from './exit-codes.ts';
 import { boardFolders, listFolder, readLimited } from './files.ts';
 import type { Io } from './io.ts';
+import { renderPlans, type SitePlans } from './render-plans.ts';
 import { problemsAsJson, renderProblems, renderSummary } from './render-problems.ts';
 
 /** Kinds of file that this version checks, and kinds that exist but are looked at by other commands. */
@@ -31,6 +32,7 @@ interface CheckOptions {
 interface Findings {
   readonly problems: readonly Problem[];
   readonly sources: ReadonlyMap<string, string>;
+  readonly plans: readonly SitePlans[];
   readonly fileCount: number;
 }
 
@@ -40,7 +42,10 @@ export function addCheck(program: Command, io: Io): void {
     .command('check')
     .description('Check gateway and board files. Opens no device and no connection.')
     .argument('<files...>', 'files or folders; - is the standard input')
-    .option('--json', 'print JSON: { problems: [{ code, severity, file, line, column, path, message, fix }] }')
+    .option(
+      '--json',
+      'print JSON: { problems: [{ code, severity, file, line, column, path, message, fix }], plans: [{ file, buses }] }',
+    )
     .option('--quiet', 'print errors only, and nothing when there are none')
     .addHelpText(
       'after',
@@ -58,16 +63,20 @@ Examples:
     });
 }
 
-function show({ problems, sources, fileCount }: Findings, options: CheckOptions, io: Io): void {
+function show({ problems, sources, plans, fileCount }: Findings, options: CheckOptions, io: Io): void {
   const shown = options.quiet ? problems.filter(({ severity }) => severity === 'error') : problems;
-  if (options.json) io.out(problemsAsJson(shown));
-  else if (shown.length > 0 || !options.quiet) io.out(renderProblems(shown, sources, io) + renderSummary(shown, fileCount));
+  if (options.json) io.out(problemsAsJson(shown, { plans }));
+  else if (shown.length > 0 || !options.quiet) {
+    const busy = options.quiet ? '' : renderPlans(plans, io);
+    io.out(renderProblems(shown, sources, io) + busy + renderSummary(shown, fileCount));
+  }
 }
 
 /** Checks every file; one that cannot be read is a problem like others and hides nothing. */
 async function checkFiles(names: readonly string[], io: Io): Promise<Findings> {
   const problems = new Map<string, Problem>();
   const sources = new Map<string, string>();
+  const plans: SitePlans[] = [];
   let fileCount = 0;
   // The standard input can be read only once, and a file named twice is one file.
   for (const name of new Set(names)) {
@@ -79,10 +88,11 @@ async function checkFiles(names: readonly string[], io: Io): Promise<Findings> {
       // Two sites can use one board that is wrong.
       for (const problem of loaded.problems) problems.set(JSON.stringify(problem), problem);
       for (const [source, text] of loaded.sources) sources.set(source, text);
+      if ('plans' in loaded) plans.push({ file, buses: loaded.plans });
     }
     if (files.length === 0 && unlisted.length === 0) problems.set(name, wholeFile(name, 'C068', { file: name }));
   }
-  return { problems: [...problems.values()], sources, fileCount };
+  return { problems: [...problems.values()], sources, plans, fileCount };
 }
 
 function wholeFile(file: string, code: string, parameters: Problem['parameters']): Problem {
@@ -125,7 +135,7 @@ async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | 'unkn
   }
 }
 
-async function checkFile(file: string, io: Io): Promise<Loaded> {
+async function checkFile(file: string, io: Io): Promise<Loaded | LoadedSite> {
   const files = { readFile: readLimited, listFolder };
   const document = await readDocument(file, files);
   if (document.root === undefined) return finish(document, [document], document.problems);

@@ -34,14 +34,14 @@ export interface JsonProblem {
   readonly fix: readonly string[];
 }
 
-/** The problems for scripts: `{ problems: […] }`, one line of JSON with a line end. */
-export function problemsAsJson(problems: readonly Problem[], catalogue: Catalogue = en): string {
+/** The problems for scripts: `{ problems: […] }` and what else there is to say, one line of JSON with a line end. */
+export function problemsAsJson(problems: readonly Problem[], rest: object = {}, catalogue: Catalogue = en): string {
   const list = problems.map((problem): JsonProblem => {
     const { code, severity, place, path } = problem;
     const { what, hints } = textOf(catalogue, code, problem.parameters);
     return { code, severity, file: place.file, line: place.line, column: place.column, path, message: what, fix: hints };
   });
-  return `${JSON.stringify({ problems: list })}\n`;
+  return `${JSON.stringify({ problems: list, ...rest })}\n`;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
+import type { Driver } from '../drivers/driver.ts';
 import { loadDriver } from '../drivers/registry.ts';
 import { type BoardLibrary, openBoardLibrary } from './board-library.ts';
 import { buildConfig } from './build-config.ts';
+import { type BusPlan, planBuses } from './bus-plan.ts';
 import { checkDevices } from './check-devices.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
@@ -47,6 +49,8 @@ export interface Loaded {
 export interface LoadedSite extends Loaded {
   /** Present when there is no error. */
   readonly config?: Config;
+  /** How busy every bus will be, also where that is the error. */
+  readonly plans: readonly BusPlan[];
 }
 
 /** Reads a site file with its includes and boards, and checks everything. Rejects only when `readFile` fails without a system code. */
@@ -64,6 +68,7 @@ export async function loadSiteDocument(first: YamlDocument, options: SiteOptions
   const file = value ?? salvage(written, gatewaySchema, FALLBACK);
   const documents: YamlDocument[] = [...document.documents];
   let config: Config | undefined;
+  let plans: readonly BusPlan[] = [];
   if (file) {
     const site: Site = {
       document,
@@ -80,11 +85,34 @@ export async function loadSiteDocument(first: YamlDocument, options: SiteOptions
       // Warnings and notes about a board are for whoever writes it, not for everybody who uses it.
       problems.push(...loaded.problems.filter(({ severity }) => severity === 'error'));
     }
-    if (!problems.some(({ severity }) => severity === 'error')) config = buildConfig(site, devices, readiness);
+    if (!problems.some(({ severity }) => severity === 'error')) {
+      config = buildConfig(site, devices, readiness);
+      plans = planBuses(config, driversOf(config, readiness));
+      checkPlans(site, plans);
+    }
   }
   const loaded = finish(document, documents, problems);
   const hasErrors = loaded.problems.some(({ severity }) => severity === 'error');
-  return { ...loaded, ...(config && !hasErrors && { config }) };
+  return { ...loaded, plans, ...(config && !hasErrors && { config }) };
+}
+
+function driversOf({ devices }: Config, readiness: ReadonlyMap<string, Readiness>): ReadonlyMap<string, Driver> {
+  const drivers = new Map<string, Driver>();
+  for (const { id, driver } of devices.values()) {
+    const state = readiness.get(id);
+    if (state?.kind === 'runs') drivers.set(driver, state.driver);
+  }
+  return drivers;
+}
+
+/** What no wire can carry is an error; what usual devices are too slow for may still fit with quick ones. */
+function checkPlans(site: Site, plans: readonly BusPlan[]): void {
+  for (const { bus, lineShare, share, shortestMs } of plans) {
+    const path = ['buses', bus];
+    const common = { bus, shortestMs };
+    if (lineShare > 1) site.report('C148', path, { ...common, percent: Math.round(100 * lineShare) });
+    else if (share > 1) site.report('C149', path, { ...common, percent: Math.round(100 * share) }, 'warning');
+  }
 }
 
 async function checkSite(

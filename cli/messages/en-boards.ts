@@ -202,6 +202,18 @@ export const enBoards: Messages = {
     what: '`{port}` can be the adapter of the bus `{other}`',
     hints: ['give its serial number too, as `udevadm info` prints it: {port}@SERIAL'],
   },
+  C148: {
+    what: 'what is asked of `{bus}` cannot fit: its bytes alone need {percent} % of the time',
+    hints: [
+      'read its devices every {shortestMs:ms} or more rarely',
+      'or switch readings off that nobody needs: `enabled: false`',
+      'or set a higher baud rate, here and at every device of this bus',
+    ],
+  },
+  C149: {
+    what: '`{bus}` will be busy {percent} % of the time if its devices answer as slowly as most do: polls will be left out',
+    hints: ['read its devices every {shortestMs:ms} or more rarely', '`barri bus stats` shows how long they really need'],
+  },
   C147: {
     what: '`{written}` is no host',
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],

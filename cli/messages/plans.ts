@@ -1,0 +1,30 @@
+import type { BusPlan, DevicePlan, RequestPlan } from '../../config/bus-plan.ts';
+
+/** What `barri check` says about buses. */
+export const text = {
+  bus: ({ bus, type, baud, requestCount, lineMs, roundMs, share, shortestMs }: BusPlan) => {
+    const kind = baud === undefined ? type : `${type}, ${baud} baud`;
+    const wire = lineMs === 0 ? '' : `, ${time(lineMs)} of it on the wire`;
+    const round = `${count(requestCount, 'request')} a round, about ${time(roundMs)}${wire}`;
+    return `bus ${bus} (${kind}): ${round}; ${percent(share)} busy, shortest period for all ${time(shortestMs)}`;
+  },
+  device: ({ requests, everyMs }: DevicePlan) => {
+    const tookMs = requests.reduce((sum, request) => sum + request.tookMs, 0);
+    return `${count(requests.length, 'request')}, about ${time(tookMs)}, every ${time(everyMs)}`;
+  },
+  extra: (requests: readonly RequestPlan[]) =>
+    `one more request for ${requests.map(({ readings, tookMs }) => `${readings.join(', ')} (${time(tookMs)})`).join('; for ')}`,
+};
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function percent(share: number): string {
+  return share < 0.01 ? 'less than 1 %' : `${Math.round(100 * share)} %`;
+}
+
+function time(ms: number): string {
+  if (ms >= 60_000 && ms % 60_000 === 0) return `${ms / 60_000} min`;
+  return ms >= 1_000 ? `${Number((ms / 1_000).toPrecision(2))} s` : `${Math.ceil(ms)} ms`;
+}
