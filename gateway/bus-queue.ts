@@ -19,8 +19,8 @@ export interface Turn {
   readonly deadlineMs: number;
   /** Of a probe. */
   readonly probe?: Probe;
-  /** From when on it may begin; while it may not, others go first. Without it always. */
-  readonly readyMs?: () => number;
+  /** From when on it may begin; while it may not, others go first. Undefined: now. */
+  readonly readyMs?: () => number | undefined;
   /** Called when it begins, and with how long it had the bus when it is over. */
   readonly began?: () => void;
   readonly ended?: (tookMs: number) => void;
@@ -177,7 +177,7 @@ class Queue implements BusQueue {
     this.#busyMs += tookMs;
     // A device that is back was worth the time.
     if (rank === 'probe' && isVain) {
-      this.#paidMs();
+      this.#paidMs(this.#clock.monotonicMs());
       this.#probeMs += tookMs;
       if (this.#due.size > 0) this.#savedMs -= tookMs;
     }
@@ -214,7 +214,7 @@ class Queue implements BusQueue {
   /** The first probe, if there is time for it and its moment has come. */
   #probe(now: number, isMoment: (gapMs: number, probe: Probe) => boolean): Waiter | undefined {
     const { probe } = this.#waiting;
-    if (probe.length === 0 || this.#paidMs() > now) return undefined;
+    if (probe.length === 0 || this.#paidMs(now) > now) return undefined;
     const gapMs = Math.min(...this.#due.values()) - now;
     return takeReady(probe, now, ({ turn }) => turn.probe === undefined || isMoment(gapMs, turn.probe));
   }
@@ -223,16 +223,17 @@ class Queue implements BusQueue {
   #lookAgain(): void {
     const { order, live, probe } = this.#waiting;
     const [first] = probe;
-    const moments = [...order, ...live].map(({ turn }) => turn.readyMs?.() ?? 0);
-    if (first !== undefined) moments.push(Math.max(this.#paidMs(), first.turn.probe?.latestMs ?? 0, first.turn.readyMs?.() ?? 0));
+    const now = this.#clock.monotonicMs();
+    const moments = [...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now);
+    if (first !== undefined)
+      moments.push(Math.max(this.#paidMs(now), first.turn.probe?.latestMs ?? now, first.turn.readyMs?.() ?? now));
     if (moments.length === 0) return;
-    const inMs = Math.max(0, Math.min(...moments) - this.#clock.monotonicMs());
+    const inMs = Math.max(0, Math.min(...moments) - now);
     this.#cancelLook = this.#clock.timer(inMs, () => this.#next());
   }
 
   /** From when on probes may take time. */
-  #paidMs(): number {
-    const now = this.#clock.monotonicMs();
+  #paidMs(now: number): number {
     this.#savedMs = Math.min(PROBE_SAVED_MAX_MS, this.#savedMs + PROBE_SHARE_MAX * (now - this.#savedAtMs));
     this.#savedAtMs = now;
     return this.#due.size === 0 || this.#savedMs >= -ROUNDING_MS ? now : now - this.#savedMs / PROBE_SHARE_MAX;
@@ -246,6 +247,6 @@ class Queue implements BusQueue {
 
 /** Takes the first who may begin out of the list. */
 function takeReady(waiting: Waiter[], now: number, mayBegin: (waiter: Waiter) => boolean = () => true): Waiter | undefined {
-  const at = waiting.findIndex((waiter) => (waiter.turn.readyMs?.() ?? 0) <= now && mayBegin(waiter));
+  const at = waiting.findIndex((waiter) => (waiter.turn.readyMs?.() ?? now) <= now && mayBegin(waiter));
   return at < 0 ? undefined : waiting.splice(at, 1)[0];
 }

@@ -18,6 +18,8 @@ export interface Bus {
   readonly config: BusConfig;
   readonly queue: BusQueue;
   readonly load: BusLoad;
+  /** What is counted on it, where it carries Modbus. */
+  readonly line?: ModbusLine;
   /** Why the bus cannot be used right now; undefined while it can, or before the first try. */
   readonly failure: BusError | undefined;
   /**
@@ -126,6 +128,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
   return Object.assign(lineBus(config, host, stream), {
     queue,
+    line,
     connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
     transact: (_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>) => orAborted(signal, work(signal)),
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
+import { busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
 import type { FrameTap, Host } from './host.ts';
@@ -131,8 +132,9 @@ async function start(parts: Parts): Promise<Gateway> {
       nowMs: host.clock.monotonicMs(),
     });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
+  const reports = () => busReports(buses, devices);
   // The last thing that can fail: from here on the gateway measures until it is stopped.
-  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings }, options.fatal);
+  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings, buses: reports }, options.fatal);
 
   const measuring = new AbortController();
   const carrying = new AbortController();

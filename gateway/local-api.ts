@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { BusReport } from './bus-report.ts';
 import { DiskError, type Host } from './host.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 
@@ -14,6 +15,7 @@ export function socketPath(stateFolder: string): string {
 export interface LocalAnswers {
   readonly status: () => GatewayStatus;
   readonly readings: () => readonly ReadingRow[];
+  readonly buses: () => readonly BusReport[];
 }
 
 /** What a card that fails says, or one that is full: nobody can ask the gateway then, which measures and delivers all the same. */
@@ -21,7 +23,7 @@ const CARD_CODES = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 const RETRY_MS = 30_000;
 
 /**
- * Serves `GET /status` and `GET /readings` on the gateway's socket until the returned function is called. While the card
+ * Serves `GET /status`, `GET /readings` and `GET /buses` on the gateway's socket until the returned function is called. While the card
  * does not take the socket, it is tried again.
  * `fatal` takes a broken invariant of ours.
  * @throws DiskError when that would be in vain
@@ -59,6 +61,7 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
     if (method !== 'GET') return { status: 405, json: { error: `${method} is not allowed; this version only answers GET` } };
     if (path === '/status') return { status: 200, json: answers.status() };
     if (path === '/readings') return { status: 200, json: answers.readings() };
-    return { status: 404, json: { error: `no ${path}; there are /status and /readings` } };
+    if (path === '/buses') return { status: 200, json: answers.buses() };
+    return { status: 404, json: { error: `no ${path}; there are /status, /readings and /buses` } };
   });
 }

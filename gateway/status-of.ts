@@ -55,7 +55,8 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
   };
 }
 
-function busStatus({ config, failure, queue, load }: Bus): BusStatus {
+/** How one bus is doing. */
+export function busStatus({ config, failure, queue, load }: Bus): BusStatus {
   const { demand, isSaturated, roundMs } = load;
   const common = { bus: config.id, type: config.type, ...queue.use, demand, shortestPeriodMs: Math.ceil(roundMs) };
   if (failure !== undefined)

@@ -24,8 +24,8 @@ export interface Answered {
  * questions that wait for their answer.
  */
 export interface Framing {
-  /** From when on this question may be asked: `nowMs`, or the end of the time in which an answer could be mistaken for its own. */
-  readyMs(question: Question, nowMs: number): number;
+  /** From when on this question may be asked: when no answer can be mistaken for its own any more. Undefined: at once. */
+  readyMs(question: Question, nowMs: number): number | undefined;
   /** Makes `question` one that waits, and returns its bytes for the wire. */
   ask(question: Question, nowMs: number): Uint8Array;
   /** Takes bytes from the wire; returns the answers, checked in length, unit, function and checksum, that are there now. */

@@ -49,10 +49,10 @@ export interface ModbusStats extends ModbusCounts {
 /** A Modbus line, on a stream that somebody else opens, closes and opens again. */
 export interface ModbusLine {
   /**
-   * From when on a question may be asked; the time itself when that is now. Before, an answer to an earlier question could
-   * be mistaken for its own.
+   * From when on a question may be asked: before, an answer to an earlier question could be mistaken for its own. Undefined
+   * when it may be now.
    */
-  readyMs(question: Question): number;
+  readyMs(question: Question): number | undefined;
   /**
    * Asks, and returns the answer: unit, function, data. One question at a time on RTU; on TCP as many as the slave takes.
    * The time of an answer is learned for each unit, and it is waited for accordingly. When the stream closes, all fail at once.
@@ -105,7 +105,7 @@ class Line implements ModbusLine {
     ];
   }
 
-  readyMs(question: Question): number {
+  readyMs(question: Question): number | undefined {
     return this.#framing.readyMs(question, this.#clock.monotonicMs());
   }
 

@@ -67,10 +67,10 @@ export class RtuFraming implements Framing {
     this.#hasEcho = echoExpected;
   }
 
-  readyMs(question: Question, nowMs: number): number {
+  readyMs(question: Question, nowMs: number): number | undefined {
     this.#expire(nowMs);
     const alike = this.#owed.filter((old) => old.doubtful && hasShapeOf(old.question, question));
-    return Math.max(nowMs, ...alike.map(({ untilMs }) => untilMs));
+    return alike.at(-1)?.untilMs;
   }
 
   ask(question: Question, nowMs: number): Uint8Array {

@@ -52,8 +52,8 @@ export class TcpFraming implements Framing {
     return this.#broken;
   }
 
-  readyMs(_question: Question, nowMs: number): number {
-    return nowMs;
+  readyMs(): undefined {
+    return undefined;
   }
 
   ask(question: Question, nowMs: number): Uint8Array {

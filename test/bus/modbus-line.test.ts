@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BusError } from '../../drivers/errors.ts';
 import { hex } from '../support/hex.ts';
-import { drain } from '../support/test-clock.ts';
+import { drain, TickingClock } from '../support/test-clock.ts';
 import { type Answer, framed, openRtu, outcome, silent } from './support.ts';
 
 /** Answers every request for one register with the register's address, after `afterMs`. */
@@ -97,6 +97,13 @@ describe('time', () => {
     await expect(clock.run(bus.readRegisters(1, 'holding', 1, 1))).rejects.toMatchObject({ kind: 'timeout' });
     expect(stream.written).toEqual([]);
     expect(clock.monotonicMs()).toBeLessThan(1100);
+  });
+
+  it('asks on a clock that goes on between two looks at it, as a real one does', async () => {
+    const { clock, bus, stream } = await openRtu(silent, { clock: new TickingClock() });
+    stream.onWrite = () => stream.receive(framed([1, 3, 2, 0, 7]));
+    expect(hex(await clock.run(bus.readRegisters(1, 'holding', 0, 1)))).toBe('0007');
+    expect(clock.timerCount).toBe(0);
   });
 
   it('makes no timer of its own that the clock does not know', async () => {

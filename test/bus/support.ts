@@ -27,8 +27,12 @@ export interface Bench {
 export type Answer = (request: Uint8Array, bench: Bench) => void;
 
 /** A bus at 9600 baud with a timeout of 300 ms on a fake line; `answer` is called with each request and may send. */
-export function openRtu(answer: Answer, options: Partial<ModbusOptions> = {}): Promise<Bench> {
-  return openBench(answer, { framing: 'rtu', timeoutMs: 300, pauseMs: 0, echo: false, baud: 9600, name: 'meters', ...options });
+export function openRtu(
+  answer: Answer,
+  { clock, ...options }: Partial<ModbusOptions> & { readonly clock?: TestClock } = {},
+): Promise<Bench> {
+  const usual = { framing: 'rtu', timeoutMs: 300, pauseMs: 0, echo: false, baud: 9600, name: 'meters' } as const;
+  return openBench(answer, { ...usual, ...options }, clock);
 }
 
 /** RTU frames over a TCP stream, where bytes need no time. */
@@ -41,12 +45,11 @@ export function openTcpModbus(answer: Answer, options: Partial<ModbusOptions> = 
   return openBench(answer, { framing: 'tcp', timeoutMs: 300, pauseMs: 0, echo: false, name: 'inverter', ...options });
 }
 
-async function openBench(answer: Answer, options: ModbusOptions, slotCount = 1): Promise<Bench> {
-  const clock = new TestClock();
+async function openBench(answer: Answer, options: ModbusOptions, clock = new TestClock()): Promise<Bench> {
   const stream = new FakeByteStream();
   const line = openModbusLine(stream, options, clock);
   const turn: Turn = { rank: 'live', deadlineMs: 10_000 };
-  const bus = modbusInTurns(line, busQueue(options.name, clock, slotCount), () => turn);
+  const bus = modbusInTurns(line, busQueue(options.name, clock), () => turn);
   const bench = { clock, stream, bus, line };
   stream.onWrite = (bytes) => answer(bytes, bench);
   return bench;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sleep } from '../../drivers/clock.ts';
 import { busQueue, type Turn } from '../../gateway/bus-queue.ts';
-import { TestClock } from '../support/test-clock.ts';
+import { TestClock, TickingClock } from '../support/test-clock.ts';
 
 const never = new AbortController().signal;
 const live = (deadlineMs: number): Turn => ({ rank: 'live', deadlineMs });
@@ -160,4 +160,20 @@ test('forgets who waits when he goes away, at once', async () => {
   await clock.advance(10);
   await first;
   expect(clock.timerCount).toBe(0);
+});
+
+test('lets everybody begin on a clock that goes on between two looks at it', async () => {
+  const clock = new TickingClock();
+  const queue = busQueue('meters', clock);
+  await clock.advance(60_000);
+  queue.expect('live', 61_000);
+  const began: string[] = [];
+  const probe: Turn = { rank: 'probe', deadlineMs: 1000, probe: { expectedMs: 300, latestMs: 66_000 } };
+  const turns = { poll: { ...live(1000), readyMs: () => undefined }, probe, later: { ...live(1000), readyMs: () => 62_000 } };
+  const all = Object.entries(turns).map(([name, turn]) => queue.run(turn, never, async () => began.push(name)));
+  await clock.advance(0);
+  expect(began).toEqual(['poll', 'probe']);
+  await clock.advance(2_001);
+  await Promise.all(all);
+  expect(began).toEqual(['poll', 'probe', 'later']);
 });

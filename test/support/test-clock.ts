@@ -74,6 +74,15 @@ export class TestClock implements Clock {
   }
 }
 
+/** A clock that goes on between two looks at it, by a nanosecond each, as a real one does. */
+export class TickingClock extends TestClock {
+  #lookCount = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + 1e-6 * this.#lookCount++;
+  }
+}
+
 /** Waits until no microtask is left. */
 export function drain(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,72 @@
+import type { BusReport, CauseReport, UnitReport } from '../../gateway/bus-report.ts';
+import { text as live } from './live.ts';
+
+/** What `barri bus stats` says. */
+export const text = {
+  noGateway: (folder: string) =>
+    `error[B130] no gateway runs on ${folder}, and only a running one counts what happens on its buses\n   = start one with \`barri run\`, or name its folder: --state FOLDER\n   = \`barri check\` computes from the file how busy a bus will be\n`,
+  labels: {
+    use: '  busy',
+    problem: '  wrong',
+    line: '  line',
+    unit: (unit: number) => `  unit ${unit}`,
+    cause: '  likely',
+  },
+  head: ({ bus, type }: BusReport) => `${bus} (${type})`,
+  use: ({ forMs, busyMs, probeMs, demand, shortestPeriodMs }: BusReport) => {
+    const silent = probeMs === 0 ? '' : `, ${percent(probeMs / forMs)} for devices that do not answer`;
+    const need =
+      shortestPeriodMs === 0 ? '' : `; its polls need ${percent(demand)}, and a round of all takes ${time(shortestPeriodMs)}`;
+    return `${percent(busyMs / forMs)} of the last ${live.duration(forMs)}${silent}${need}`;
+  },
+  problem: live.deviceProblem,
+  counts,
+  unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${counts(unit)}`,
+  times: (p50Ms: number, p99Ms: number, bars: string) =>
+    `half answer within ${time(p50Ms)}, 99 % within ${time(p99Ms)}   ${bars}`,
+  timeClass: (endMs: number | undefined, bar: string) => `${endMs === undefined ? 'longer' : `≤${time(endMs)}`} ${bar}`,
+  cause: ({ cause, units }: CauseReport) => CAUSES[cause](units.length === 1 ? `unit ${units[0]}` : `units ${units.join(', ')}`),
+};
+
+const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> = {
+  wiring: () =>
+    'cable or settings: answers of every device come damaged. Look at A and B, the 120 Ω resistors at both ends, the common ground, baud rate and parity',
+  'clash-or-stub': (units) =>
+    `${units}: only these answers come damaged. Two devices with one address, or a bad clamp or a long stub at this device: unplug it and see whether the address still answers`,
+  'second-master': () => 'a second master: answers came that nobody here had asked for. Only one may ask on a line',
+  echo: () =>
+    'the adapter returns what is sent on it. That is taken into account; `echo: true` at the bus says so from the start',
+  slow: (units) => `${units}: answers come after their time. Write a longer \`timeout:\` at the bus`,
+};
+
+function counts({
+  requestCount,
+  answerCount,
+  timeoutCount,
+  damagedCount,
+  exceptionCount,
+  lateCount,
+  unaskedCount,
+}: BusReportCounts): string {
+  const parts = [`${requestCount.toLocaleString('en')} asked`, `${answerCount.toLocaleString('en')} answered`];
+  const rare = [
+    [timeoutCount, 'not answered'],
+    [damagedCount, 'damaged'],
+    [exceptionCount, 'refused'],
+    [lateCount, 'too late'],
+    [unaskedCount, 'that nobody asked for'],
+  ] as const;
+  for (const [count, what] of rare) if (count > 0) parts.push(`${count.toLocaleString('en')} ${what}`);
+  return parts.join(', ');
+}
+
+type BusReportCounts = Omit<NonNullable<BusReport['line']>, 'units' | 'causes'>;
+
+function percent(share: number): string {
+  if (!Number.isFinite(share)) return '0 %';
+  return share < 0.1 ? `${Number((100 * share).toPrecision(2))} %` : `${Math.round(100 * share)} %`;
+}
+
+function time(ms: number): string {
+  return ms >= 1_000 ? `${Number((ms / 1_000).toPrecision(2))} s` : `${Math.ceil(ms)} ms`;
+}
