@@ -90,8 +90,14 @@ async function showStored(
 }
 
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
-export function isHealthy({ devices, stored, city }: Pick<GatewayStatus, 'devices' | 'stored' | 'city'>): boolean {
-  const measures = devices.every(({ state }) => state === 'ok' || state === 'starting');
+export function isHealthy({
+  devices,
+  buses,
+  stored,
+  city,
+}: Pick<GatewayStatus, 'devices' | 'buses' | 'stored' | 'city'>): boolean {
+  const measures =
+    devices.every(({ state }) => state === 'ok' || state === 'starting') && !buses.some(({ state }) => state === 'saturated');
   const keeps =
     stored.failing === undefined &&
     stored.slow === undefined &&

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
-import { busReports } from './bus-report.ts';
+import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
 import type { FrameTap, Host } from './host.ts';
@@ -38,6 +38,7 @@ export interface GatewayOptions {
 export interface Gateway {
   status(): GatewayStatus;
   readings(): readonly ReadingRow[];
+  buses(): readonly BusReport[];
   /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
   readonly outputsSafe: Promise<void>;
   /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about five seconds. */
@@ -172,7 +173,7 @@ async function start(parts: Parts): Promise<Gateway> {
     host.log('info', 'gateway-stopped');
   };
   let stopping: Promise<void> | undefined;
-  return { status, readings, outputsSafe, stop: () => (stopping ??= stop()) };
+  return { status, readings, buses: reports, outputsSafe, stop: () => (stopping ??= stop()) };
 }
 
 /** A signal of its own for each listener's work: one for all would warn of a leak with the eleventh device. */

@@ -34,7 +34,7 @@ describe('barri status', () => {
   ] as const)('is well with a device that is $state: $isWell', ({ state, isWell }) => {
     const device = { device: 'particles', board: 'sds011', bus: 'usb', state, sinceMs: 0 };
     const polls = { pollCount: 0, failedCount: 0, skippedCount: 0 };
-    expect(isHealthy({ devices: [{ ...device, ...polls } as DeviceStatus], stored: WELL })).toBe(isWell);
+    expect(isHealthy({ buses: [], devices: [{ ...device, ...polls } as DeviceStatus], stored: WELL })).toBe(isWell);
   });
 
   test('counts the devices that were not due yet since the start', () => {

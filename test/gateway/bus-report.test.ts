@@ -1,0 +1,78 @@
+// What the counts of a line speak for, and how `barri bus stats` says it.
+
+import { describe, expect, test } from 'vitest';
+import { renderBuses } from '../../cli/render-buses.ts';
+import { ModbusUnit, type newCounts } from '../../drivers/bus/modbus-unit.ts';
+import { type BusReport, causesOf } from '../../gateway/bus-report.ts';
+import type { Fault } from '../../simulator/faults.ts';
+import { startSimulated } from './simulated-gateway.ts';
+
+type Counts = Partial<ReturnType<typeof newCounts>>;
+
+function unit(counts: Counts): ModbusUnit {
+  const made = new ModbusUnit();
+  Object.assign(made.counts, { requestCount: 1_000, ...counts });
+  return made;
+}
+
+function causes(units: Readonly<Record<number, Counts>>, line: Counts & { readonly echoNoticed?: boolean } = {}) {
+  const map = new Map(Object.entries(units).map(([id, counts]) => [Number(id), unit(counts)]));
+  return causesOf({ unaskedCount: 0, echoNoticed: false, ...line, units: map });
+}
+
+describe('the likely cause', () => {
+  test.each([
+    ['nothing when all is well', {}, {}, []],
+    ['nothing for an accident', { damagedCount: 40 }, {}, []],
+    ['the cable when every answer suffers', { damagedCount: 80 }, { damagedCount: 90 }, [{ cause: 'wiring', units: [] }]],
+    ['a clash when only one does', { damagedCount: 80 }, {}, [{ cause: 'clash-or-stub', units: [1] }]],
+    ['a slow device when its answers come late', {}, { lateCount: 80 }, [{ cause: 'slow', units: [2] }]],
+    ['nothing before enough was asked', { requestCount: 20, damagedCount: 20 }, {}, []],
+  ] as const)('is %s', (_says, one, two, expected) => {
+    expect(causes({ 1: one, 2: two })).toEqual(expected);
+  });
+
+  test('is a second master when answers come that nobody asked for', () => {
+    expect(causes({ 1: {} }, { unaskedCount: 2 })).toEqual([]);
+    expect(causes({ 1: {} }, { unaskedCount: 3 })).toEqual([{ cause: 'second-master', units: [] }]);
+  });
+
+  test('is the adapter when it returns what is sent', () => {
+    expect(causes({ 1: {} }, { echoNoticed: true })).toEqual([{ cause: 'echo', units: [] }]);
+  });
+});
+
+const SITE = `buses: { meters: { type: modbus-rtu, port: /dev/ttyUSB0, baud: 9600, timeout: 300ms } }
+devices:
+  good: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, every: 5s }
+  noisy: { board: eastron-sdm120@1, via: meters, with: { unit: 2 }, every: 5s }
+  dead: { board: eastron-sdm120@1, via: meters, with: { unit: 3 }, every: 5s }
+`;
+
+test('a line with a good, a noisy and a dead meter is told as it is', async () => {
+  const fault = (device: string, kind: 'silent' | 'corrupt', rate: number): Fault => ({
+    ...{ at: 'device', device, kind, rate, fromMs: 0, toMs: 3_600_000 },
+  });
+  const running = await startSimulated(SITE, { faults: [fault('noisy', 'corrupt', 0.2), fault('dead', 'silent', 1)] });
+  await running.clock.runUntil(3_602_500);
+  const reports = running.gateway.buses();
+  await running.stop();
+  const [report] = reports as [BusReport];
+  const [good, noisy, dead] = report.line?.units ?? [];
+  expect(good).toMatchObject({ unit: 1, devices: ['good'], timeoutCount: 0, damagedCount: 0 });
+  expect(good?.answerCount).toBe(good?.requestCount);
+  // The simulated meters take 5 to 20 ms.
+  expect(good?.p50Ms).toBeGreaterThanOrEqual(5);
+  expect(good?.p99Ms).toBeLessThan(30);
+  expect(good?.histogram.reduce((sum, count) => sum + count, 0)).toBe(100);
+  expect(noisy?.damagedCount).toBeGreaterThan(100);
+  expect(dead).toMatchObject({ unit: 3, devices: ['dead'], answerCount: 0 });
+  expect(dead).not.toHaveProperty('p50Ms');
+  expect(report.line?.causes).toEqual([{ cause: 'clash-or-stub', units: [2] }]);
+
+  const shown = renderBuses(reports, { columns: 100 });
+  expect(shown).toContain('dead: ');
+  expect(shown).toContain('0 answered');
+  expect(shown).toContain('unit 2: only these answers come damaged');
+  for (const line of shown.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+});
