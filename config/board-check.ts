@@ -33,7 +33,7 @@ function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, 
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
     ...(readback === undefined ? [] : ['readback']),
     ...(uses === undefined ? [] : ['uses']),
-    ...(['rollover', 'resets', 'calibrate_with'] as const).filter((key) => all.some((reading) => reading[key] !== undefined)),
+    ...(['resets', 'calibrate_with'] as const).filter((key) => all.some((reading) => reading[key] !== undefined)),
   ];
   return keys.length === 0 ? [] : [document.problem('C060', [], { keys }, 'note')];
 }

@@ -147,6 +147,7 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
   const report = own?.report ?? defaultReport(site, board);
   const place = device.entry.location ?? site.file.gateway.location;
   const valid = own?.valid ?? board.valid;
+  const flatAfterMs = own?.flat_after ?? board.flat_after;
   const calibrate = buildCalibration(own);
   const unit = normaliseUnit(board.unit) ?? board.unit;
   return {
@@ -163,6 +164,9 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     ...(place && board.kind !== 'position' && { location: `${place.lat} ${place.lon}` }),
     ...(valid && { valid }),
     reject: board.reject ?? [],
+    ...(board.rollover !== undefined && { rollover: board.rollover }),
+    ...(board.resets && { resets: board.resets }),
+    ...(flatAfterMs !== undefined && { flatAfterMs }),
     ...(own?.max_step && { maxStep: { by: own.max_step.by, withinMs: own.max_step.within } }),
     ...(calibrate && { calibrate }),
     ...(report && { report: buildReport(report) }),

@@ -102,6 +102,12 @@ export interface ChannelConfig {
   readonly valid?: readonly [number, number];
   /** Raw values that are known lies. */
   readonly reject: readonly number[];
+  /** Of a total: the number at which its counter begins anew, in the unit of the reading. */
+  readonly rollover?: number;
+  /** A total that begins anew each day. */
+  readonly resets?: 'daily';
+  /** A value that has not changed for so long comes from a sensor that hangs. */
+  readonly flatAfterMs?: number;
   /** A change of more than `by` within this time is suspect. */
   readonly maxStep?: { readonly by: number; readonly withinMs: number };
   readonly calibrate?:

@@ -82,6 +82,7 @@ const reading = block({
   scale_from: register.optional(),
   not_available: z.array(rawValue).optional(),
   rollover: z.number().positive().optional(),
+  flat_after: duration.optional(),
   resets: z.enum(['daily']).optional(),
   per: z.enum(['tip', 'pulse']).optional(),
   scale_by: text.optional(),

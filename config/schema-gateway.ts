@@ -106,6 +106,7 @@ const reading = block({
   report: report.optional(),
   valid: range.optional(),
   max_step: block({ by: z.number().positive(), within: period }).optional(),
+  flat_after: period.optional(),
   send_suspect: boolean.optional(),
   sentilo: block({ sensor: cityId.optional(), type: text.optional() }).optional(),
 });

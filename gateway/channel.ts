@@ -3,6 +3,7 @@ import type { Clock } from '../drivers/clock.ts';
 import { DeviceError } from '../drivers/errors.ts';
 import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
+import { GOOD, type Judgement, type NoteEvent, openPlausibility } from './plausibility.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
 import { type Due, openReport } from './report.ts';
 import { stampAt } from './stamp.ts';
@@ -34,12 +35,13 @@ export interface Channel {
   readonly latest: ChannelState | undefined;
 }
 
-export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string): Channel {
+/** `note` takes what the values tell beside themselves: a meter that was replaced. */
+export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string, note: NoteEvent): Channel {
   const id = `${device}.${config.reading}`;
   const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
   const report = openReport(config.report);
+  const plausibility = openPlausibility(id, config, note);
   let latest: ChannelState | undefined;
-  let lastGood: { value: number; monotonicMs: number } | undefined;
 
   const toObservations = (dues: readonly Due[]) =>
     dues.map((due) => observation(due.value, due.uncalibrated, GOOD, stampAt(clock, boot, due.atMs)));
@@ -70,11 +72,10 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
       refuseLies(id, raw, config.reject);
       const value = typeof raw === 'number' ? calibrated(raw, config.calibrate) : raw;
       const nowMs = clock.monotonicMs();
-      const judged = judge(value, config, lastGood, nowMs);
+      const judged = plausibility.judge(value, raw, nowMs);
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
       if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
-      if (typeof value === 'number') lastGood = { value, monotonicMs: nowMs };
       return toObservations(report.accept(value, raw, nowMs));
     },
     due: () => toObservations(report.due(clock.monotonicMs())),
@@ -82,32 +83,11 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
   };
 }
 
-interface Judgement {
-  readonly quality: Quality;
-  readonly reason?: string;
-}
-
-const GOOD: Judgement = { quality: 'good' };
-
 function refuseLies(id: string, raw: Value, reject: readonly number[]): void {
   if (typeof raw !== 'number') return;
   if (!Number.isFinite(raw)) throw new DeviceError('implausible', `${id}: expected a number, found ${raw}`);
   if (reject.includes(raw))
     throw new DeviceError('not-available', `${id}: ${raw} is a value that this board shows when it has none`);
-}
-
-function judge(
-  value: Value,
-  { valid, maxStep }: ChannelConfig,
-  lastGood: { value: number; monotonicMs: number } | undefined,
-  nowMs: number,
-): Judgement {
-  if (typeof value !== 'number') return GOOD;
-  if (valid !== undefined && (value < valid[0] || value > valid[1])) return { quality: 'suspect', reason: 'out-of-range' };
-  if (maxStep !== undefined && lastGood !== undefined && nowMs - lastGood.monotonicMs <= maxStep.withinMs) {
-    if (Math.abs(value - lastGood.value) > maxStep.by) return { quality: 'suspect', reason: 'jump' };
-  }
-  return GOOD;
 }
 
 function calibrated(raw: number, calibrate: ChannelConfig['calibrate']): number {

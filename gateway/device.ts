@@ -9,6 +9,7 @@ import { type DeviceHealth, deviceHealth } from './device-state.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
+import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
 import { openSilence } from './silence.ts';
@@ -21,6 +22,8 @@ export interface DeviceSurroundings {
   readonly lateness: Lateness;
   /** Takes the observations on to the journal. Must not throw. */
   readonly keep: (observations: readonly Observation[]) => void;
+  /** Takes what is worth an event in the journal. */
+  readonly note: NoteEvent;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -62,9 +65,9 @@ export class RunningDevice {
   #skippedCount = 0;
 
   constructor(config: DeviceConfig, around: DeviceSurroundings) {
-    const { host, bus, driver } = around;
+    const { host, bus, driver, note } = around;
     this.config = config;
-    this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId));
+    this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId, note));
     this.health = deviceHealth(config.id, host.clock, host.log);
     this.#around = around;
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);

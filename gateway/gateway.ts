@@ -116,7 +116,7 @@ async function start(parts: Parts): Promise<Gateway> {
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    return new RunningDevice(device, { host, bus, driver, lateness, keep: keeper.keep, fatal: options.fatal });
+    return new RunningDevice(device, { host, bus, driver, lateness, keep: keeper.keep, note: keeper.note, fatal: options.fatal });
   });
 
   const status = () =>

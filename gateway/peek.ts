@@ -27,7 +27,7 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
     const bus = buses.get(device.via.bus);
     const driver = modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    return new RunningDevice(device, { host, bus, driver, lateness, keep: () => {}, fatal });
+    return new RunningDevice(device, { host, bus, driver, lateness, keep: () => {}, note: () => {}, fatal });
   });
   const ending = new AbortController();
   const lines = [...buses.values()].map((bus) => bus.run(AbortSignal.any([ending.signal])));

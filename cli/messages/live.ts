@@ -281,6 +281,8 @@ const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {
 
 const REASONS: Readonly<Record<string, string>> = {
   'out-of-range': 'outside the valid range',
+  fell: 'a total that fell: a bad sample, or a new meter if it stays low',
+  flat: 'the same for too long: the sensor hangs',
   jump: 'changed faster than allowed',
 };
 

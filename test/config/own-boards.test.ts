@@ -86,7 +86,6 @@ describe('a key that changes no value and that no code acts on', () => {
             'timing.warmup',
             'readback',
             'uses',
-            'rollover',
             'resets',
             'calibrate_with',
           ],

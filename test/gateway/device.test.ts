@@ -3,6 +3,7 @@ import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
 import type { Device, Driver } from '../../drivers/driver.ts';
 import { BusError, DeviceError } from '../../drivers/errors.ts';
+import { openBusLoad } from '../../gateway/bus-load.ts';
 import { busQueue } from '../../gateway/bus-queue.ts';
 import type { Bus } from '../../gateway/buses.ts';
 import { RunningDevice } from '../../gateway/device.ts';
@@ -36,6 +37,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
   const bus = {
     config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
     queue,
+    load: openBusLoad(() => {}),
     transact: queue.run.bind(queue),
     tried,
     connect: async () => ({}),
@@ -48,7 +50,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
       ...{ id, everyMs: 1000, readTimeMs: 0, via: { bus: 'i2c1' }, spec: {}, outputs: [] },
       ...{ channels: [channel('temperature')], ...over },
     } as Partial<DeviceConfig> as DeviceConfig;
-    const around = { host, bus, driver, lateness: openLateness(), fatal: (error: unknown) => fatal.push(error) };
+    const around = { host, bus, driver, lateness: openLateness(), note: () => {}, fatal: (error: unknown) => fatal.push(error) };
     return new RunningDevice(config, { ...around, keep: (observations) => kept.push(...observations) });
   };
   return { clock, log, stop, kept, fatal, device };
