@@ -74,8 +74,9 @@ function buildBus({ via, board }: Plugged): BusConfig {
       return { type, id, port, baud, format, timeoutMs: entry.timeout, pauseMs: entry.pause, echo };
     }
     case 'modbus-tcp': {
-      const { type, host, framing } = entry;
-      return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing };
+      const { type, host, framing, connect_pause, in_flight } = entry;
+      const own = { connectPauseMs: connect_pause, inFlight: framing === 'rtu' ? 1 : in_flight };
+      return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing, ...own };
     }
     default:
       throw new Error(`bus ${id}: a device runs on a bus of type ${entry.type}, which this version cannot open`);

@@ -60,6 +60,10 @@ export type BusConfig =
       readonly tcpPort: number;
       readonly timeoutMs: number;
       readonly framing: 'tcp' | 'rtu';
+      /** Some converters lose what comes right after the connection was made. */
+      readonly connectPauseMs: number;
+      /** Requests that the slave takes before it has answered the first of them; one where frames carry no transaction. */
+      readonly inFlight: number;
     };
 
 export interface DeviceConfig {

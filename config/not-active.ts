@@ -21,9 +21,6 @@ export function noteInactive(site: Site): void {
   for (const key of ['mqtt', 'web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'onewire' || bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
-    if (bus.type !== 'modbus-tcp') continue;
-    const keys = written(['buses', id], ['in_flight', 'connect_pause']);
-    if (keys[0] !== undefined) note(['buses', id, keys[0]], keys);
   }
   const outputs: { path: Path; keys: readonly string[] }[] = [];
   const types: Path[] = [];

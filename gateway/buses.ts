@@ -85,6 +85,7 @@ function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopenin
     clock: host.clock,
     random: host.random,
     open,
+    ...(config.type === 'modbus-tcp' ? { pauseMs: config.connectPauseMs } : {}),
     onChange: (failure) => {
       if (failure === undefined) host.log('info', 'bus-open', { bus: config.id, port: name });
       else host.log('warning', 'bus-lost', { bus: config.id, port: name, kind: failure.kind, message: failure.message });
@@ -123,7 +124,7 @@ const REQUEST_EXTRA_MS = 2_000;
 
 /** Devices share it request by request: one that has many to make keeps nobody waiting longer than for one of them. */
 function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, line: ModbusLine): Bus {
-  const queue = busQueue(config.id, host.clock);
+  const queue = busQueue(config.id, host.clock, config.type === 'modbus-tcp' ? config.inFlight : 1);
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
   return Object.assign(lineBus(config, host, stream), {

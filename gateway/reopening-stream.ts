@@ -36,6 +36,8 @@ export interface ReopeningStreamOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly open: (signal: AbortSignal) => Promise<OpenByteStream>;
+  /** After an opening, before anything is sent. */
+  readonly pauseMs?: number;
   /**
    * Called when the line works, and when it does not or for another reason than before. A peer that closes after each
    * answer and can be opened again at once makes no change.
@@ -43,7 +45,7 @@ export interface ReopeningStreamOptions {
   readonly onChange: (failure: BusError | undefined) => void;
 }
 
-export function reopeningStream({ name, clock, random, open, onChange }: ReopeningStreamOptions): ReopeningStream {
+export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChange }: ReopeningStreamOptions): ReopeningStream {
   const byteListeners = new Set<(bytes: Uint8Array) => void>();
   const closeListeners = new Set<(cause: Error | undefined) => void>();
   let line: OpenByteStream | undefined;
@@ -65,6 +67,7 @@ export function reopeningStream({ name, clock, random, open, onChange }: Reopeni
   /** Opens the line once and resolves when it is lost again: with whether it has worked. */
   const session = async (signal: AbortSignal): Promise<boolean> => {
     const opened = await openInTime(name, clock, signal, open);
+    if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
     line = opened;
     failure = undefined;
     firstTried();

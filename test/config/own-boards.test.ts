@@ -80,24 +80,9 @@ describe('a key that changes no value and that no code acts on', () => {
         'C060',
         'note',
         {
-          keys: [
-            'modbus.write_with',
-            'modbus.min_pause',
-            'timing.warmup',
-            'readback',
-            'uses',
-            'resets',
-            'calibrate_with',
-          ],
+          keys: ['modbus.write_with', 'modbus.min_pause', 'timing.warmup', 'readback', 'uses', 'resets', 'calibrate_with'],
         },
       ],
-    ]);
-  });
-
-  it('is a note of the site: connect_pause', async () => {
-    const site = await loadText(HEAD.replace('  pm:', '  net: { type: modbus-tcp, host: h, connect_pause: 1s }\n  pm:'));
-    expect(site.problems.filter(({ code }) => code === 'C060').map(({ parameters }) => parameters)).toEqual([
-      { keys: ['connect_pause'] },
     ]);
   });
 });

@@ -25,6 +25,8 @@ export const TCP = {
   tcpPort: 502,
   timeoutMs: 300,
   framing: 'tcp',
+  connectPauseMs: 0,
+  inFlight: 1,
 } as const satisfies BusConfig;
 export const GPIO = { type: 'gpio', id: 'gpio' } as const satisfies BusConfig;
 
