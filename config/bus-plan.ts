@@ -10,7 +10,7 @@ export interface RequestPlan {
   readonly readings: readonly string[];
   /** The wire for question, answer and the silence between frames: no device can be quicker. */
   readonly lineMs: number;
-  /** With the time that the device usually needs. */
+  /** With the time that the device usually needs, where the bus waits for it. */
   readonly tookMs: number;
 }
 
@@ -81,7 +81,9 @@ function planBus(bus: BusConfig, devices: readonly DevicePlan[]): BusPlan {
 function planDevice(device: DeviceConfig, driver: Driver, bus: BusConfig): DevicePlan {
   const requests = driver.plan(device.spec).map((request) => {
     const onLineMs = onLine(request, bus);
-    return { readings: request.readings, lineMs: onLineMs, tookMs: onLineMs + request.waitMs };
+    // On I2C, and where several requests are under way at once, others go on while a device takes its time.
+    const waitMs = bus.type === 'i2c' ? 0 : request.waitMs / ('inFlight' in bus ? bus.inFlight : 1);
+    return { readings: request.readings, lineMs: onLineMs, tookMs: onLineMs + waitMs };
   });
   return { device: device.id, everyMs: device.everyMs, requests };
 }

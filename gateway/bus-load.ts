@@ -7,8 +7,10 @@ const ENOUGH = 0.95;
 export interface BusLoad {
   /** The share of the bus's time that all polls together need: above 1 they do not fit. */
   readonly demand: number;
-  /** How long the bus needs to poll every device once: the shortest period for all of them. */
+  /** How long the bus needs to poll every device once. */
   readonly roundMs: number;
+  /** The shortest period for all of them: a round, and a little for those that take longer. */
+  readonly shortestPeriodMs: number;
   /** More is asked than the bus can carry: polls come late or are left out. */
   readonly isSaturated: boolean;
   /** A device that is polled every `everyMs` needed the bus for `tookMs`. */
@@ -39,6 +41,9 @@ export function openBusLoad(onChange: (load: BusLoad) => void): BusLoad {
     },
     get roundMs() {
       return sum(({ tookMs }) => tookMs);
+    },
+    get shortestPeriodMs() {
+      return Math.ceil(load.roundMs / ENOUGH);
     },
     get isSaturated() {
       return isSaturated;

@@ -1,6 +1,7 @@
 import type { BusConfig, DeviceConfig } from '../config/config.ts';
 import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
+import type { I2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
 import { modbusFunctions } from '../drivers/bus/modbus-functions.ts';
 import { type ModbusLine, openModbusLine } from '../drivers/bus/modbus-line.ts';
@@ -42,14 +43,9 @@ export interface Bus {
 export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
   switch (config.type) {
     case 'i2c':
-      return demandBus(
-        config,
-        host,
-        () => tappedI2c(host.buses.i2c(config.device, config.speedHz), frames(config.id, host, tap)),
-        (bus) => bus,
-      );
+      return i2cBus(config, host, tap);
     case 'gpio':
-      return demandBus(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)), gpioPort);
+      return gpioBus(config, host, tap);
     case 'serial': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
       return serialBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));
@@ -67,8 +63,8 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
 }
 
 function loadOf({ id }: BusConfig, { log }: Host): BusLoad {
-  return openBusLoad(({ isSaturated, demand, roundMs }) => {
-    const fields = { bus: id, demandPercent: Math.round(100 * demand), shortestPeriodMs: Math.ceil(roundMs) };
+  return openBusLoad(({ isSaturated, demand, shortestPeriodMs }) => {
+    const fields = { bus: id, demandPercent: Math.round(100 * demand), shortestPeriodMs };
     if (isSaturated) log('warning', 'bus-saturated', fields);
     else log('info', 'bus-no-longer-saturated', fields);
   });
@@ -131,7 +127,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
     queue,
     line,
     connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
-    transact: (_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>) => orAborted(signal, work(signal)),
+    transact: orAborted,
   });
 }
 
@@ -167,38 +163,59 @@ function modbusLine(
   return openModbusLine(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
 }
 
-/** Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
-function orAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+/** Does what takes its turns by itself: settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
+function orAborted(_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
+    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    work(signal)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', abort));
   });
 }
 
 // ---------------------------------------------------------------------------------- buses that are opened when first used
 
-/** A bus without a cable of its own: it is opened at the first use and, after a failure, at the next. */
-function demandBus<Opened extends { close(): Promise<void> }>(
-  config: BusConfig,
-  host: Host,
-  open: () => Promise<Opened>,
-  place: (opened: Opened, device: DeviceConfig) => Connections[Need],
-): Bus {
-  let opened: Opened | undefined;
-  let failure: BusError | undefined;
+/** One call to a native driver of I2C; the kernel itself gives up after a second at most. */
+const TRANSFER_MS = 1_500;
+
+/** Devices share it transaction by transaction: a chip that takes its time to measure keeps nobody waiting. */
+function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: FrameTap | undefined): Bus {
   const queue = busQueue(config.id, host.clock);
-  return {
-    config,
+  const open = () => tappedI2c(host.buses.i2c(config.device, config.speedHz), frames(config.id, host, tap));
+  const demand = onDemand(config, host, open);
+  const { signal } = new AbortController();
+  return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    transact: queue.run.bind(queue),
-    get failure() {
-      return failure;
+    connect: async (_device: DeviceConfig, turn: () => Turn): Promise<I2cBus> => {
+      const inTurn = <T>(work: () => Promise<T>) => queue.run({ ...turn(), deadlineMs: TRANSFER_MS }, signal, work);
+      const opened = await inTurn(demand.opened);
+      return { transfer: (address, write, readLength) => inTurn(() => opened.transfer(address, write, readLength)) };
     },
-    tried: Promise.resolve(),
-    connect: async (device) => {
+    transact: orAborted,
+  });
+}
+
+/** The lines of the machine itself: one device after the other. */
+function gpioBus(config: BusConfig, host: Host, tap: FrameTap | undefined): Bus {
+  const queue = busQueue(config.id, host.clock);
+  const demand = onDemand(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)));
+  return Object.assign(demand.bus, {
+    queue,
+    load: loadOf(config, host),
+    connect: async (device: DeviceConfig) => gpioPort(await demand.opened(), device),
+    transact: queue.run.bind(queue),
+  });
+}
+
+/** What is opened at the first use and, after a failure, at the next. It has no cable of its own that could be pulled. */
+function onDemand<Opened extends { close(): Promise<void> }>(config: BusConfig, host: Host, open: () => Promise<Opened>) {
+  let opened: Opened | undefined;
+  let failure: BusError | undefined;
+  return {
+    opened: async () => {
       try {
         opened ??= await open();
       } catch (error) {
@@ -209,14 +226,21 @@ function demandBus<Opened extends { close(): Promise<void> }>(
         throw error;
       }
       failure = undefined;
-      return place(opened, device);
+      return opened;
     },
-    run: (signal) =>
-      new Promise<void>((resolve, reject) => {
-        const close = () => (opened?.close() ?? Promise.resolve()).then(resolve, reject);
-        if (signal.aborted) close();
-        else signal.addEventListener('abort', close, { once: true });
-      }),
+    bus: {
+      config,
+      get failure() {
+        return failure;
+      },
+      tried: Promise.resolve(),
+      run: (signal: AbortSignal) =>
+        new Promise<void>((resolve, reject) => {
+          const close = () => (opened?.close() ?? Promise.resolve()).then(resolve, reject);
+          if (signal.aborted) close();
+          else signal.addEventListener('abort', close, { once: true });
+        }),
+    },
   };
 }
 

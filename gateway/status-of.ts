@@ -57,12 +57,12 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
 
 /** How one bus is doing. */
 export function busStatus({ config, failure, queue, load }: Bus): BusStatus {
-  const { demand, isSaturated, roundMs } = load;
-  const common = { bus: config.id, type: config.type, ...queue.use, demand, shortestPeriodMs: Math.ceil(roundMs) };
+  const { demand, isSaturated, roundMs, shortestPeriodMs } = load;
+  const common = { bus: config.id, type: config.type, ...queue.use, demand, roundMs, shortestPeriodMs };
   if (failure !== undefined)
     return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
   if (!isSaturated) return { ...common, state: 'ok' };
-  const message = `its devices ask for ${Math.round(100 * demand)} % of its time; a round of all takes ${Math.ceil(roundMs)} ms`;
+  const message = `its devices ask for ${Math.round(100 * demand)} % of its time; the shortest period that fits is ${shortestPeriodMs} ms`;
   return { ...common, state: 'saturated', problem: { code: BUS_SATURATED, message } };
 }
 

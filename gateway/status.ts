@@ -51,7 +51,8 @@ export interface BusStatus {
   readonly probeMs: number;
   /** The share of its time that the polls need: above 1 they do not fit. */
   readonly demand: number;
-  /** The shortest period in which all its devices can be polled. */
+  /** How long polling all its devices takes, and the shortest period in which that can be done. */
+  readonly roundMs: number;
   readonly shortestPeriodMs: number;
 }
 

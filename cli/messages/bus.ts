@@ -13,10 +13,10 @@ export const text = {
     cause: '  likely',
   },
   head: ({ bus, type }: BusReport) => `${bus} (${type})`,
-  use: ({ forMs, busyMs, probeMs, demand, shortestPeriodMs }: BusReport) => {
+  use: ({ forMs, busyMs, probeMs, demand, roundMs, shortestPeriodMs }: BusReport) => {
     const silent = probeMs === 0 ? '' : `, ${percent(probeMs / forMs)} for devices that do not answer`;
-    const need =
-      shortestPeriodMs === 0 ? '' : `; its polls need ${percent(demand)}, and a round of all takes ${time(shortestPeriodMs)}`;
+    const round = `a round of all takes ${time(roundMs)}, the shortest period that fits is ${time(shortestPeriodMs)}`;
+    const need = roundMs === 0 ? '' : `; its polls need ${percent(demand)}: ${round}`;
     return `${percent(busyMs / forMs)} of the last ${live.duration(forMs)}${silent}${need}`;
   },
   problem: live.deviceProblem,
