@@ -5,7 +5,7 @@ import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorO
 import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
-import type { BoardFile, BoardReading } from './schema-board.ts';
+import type { BoardReading } from './schema-board.ts';
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
@@ -91,7 +91,7 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
     ([name, own]): OutputConfig => ({ id: name, safe: own?.safe ?? board.outputs?.[name]?.safe ?? false }),
   );
   const runMs = board.timing?.duty?.run;
-  const modbus = buildModbus(board);
+  const modbus = buildModbus(device);
   return {
     id,
     name: entry.name ?? board.label,
@@ -117,19 +117,21 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
   };
 }
 
-function buildModbus({ needs, modbus }: BoardFile): ModbusSpec | undefined {
+function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | undefined {
   if (needs !== 'modbus') return undefined;
+  const bus = via?.kind === 'bus' ? via.entry : undefined;
   return {
     readWith: modbus?.read_with ?? 'input',
     encoding: modbus?.encoding ?? 'uint16',
     byteOrder: modbus?.byte_order ?? 'ABCD',
     registersMax: modbus?.max_registers ?? REGISTERS_MAX,
     holes: modbus?.holes ?? [],
+    ...(bus?.type === 'modbus-rtu' && { baud: bus.baud }),
   };
 }
 
 function buildReading(id: string, reading: BoardReading): ReadingSpec {
-  const { at, bit, scale, offset, encoding } = reading;
+  const { at, bit, scale, offset, encoding, scale_from: scaleFrom } = reading;
   return {
     id,
     ...(at !== undefined && { at }),
@@ -139,6 +141,7 @@ function buildReading(id: string, reading: BoardReading): ReadingSpec {
     ...(bit !== undefined && { bit }),
     ...(scale !== undefined && { scale }),
     ...(offset !== undefined && { offset }),
+    ...(scaleFrom !== undefined && { scaleFrom }),
     ...(reading.not_available && { notAvailable: reading.not_available.map(Number) }),
   };
 }

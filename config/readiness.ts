@@ -43,12 +43,15 @@ export async function checkReadiness(site: Site, device: Plugged, findDriver: Fi
 }
 
 /** Keys of a reading that make the value from what the device sends, and that no code acts on yet. */
-const VALUE_KEYS = ['convert', 'scale_from', 'per', 'scale_by', 'starts_at'] as const;
+const VALUE_KEYS = ['convert', 'per', 'scale_by', 'starts_at'] as const;
+/** Such a key that the drivers of registers act on, and no other. */
+const REGISTER_KEYS = ['scale_from'] as const;
 
 /** Such keys of the readings that are switched on: without them a raw number would go out as a value. */
 function valueKeys(device: Plugged): string[] {
+  const keys = device.board.needs === 'modbus' ? VALUE_KEYS : [...VALUE_KEYS, ...REGISTER_KEYS];
   return activeReadings(device).flatMap(([name, reading]) =>
-    VALUE_KEYS.filter((key) => reading[key] !== undefined).map((key) => `${name}.${key}`),
+    keys.filter((key) => reading[key] !== undefined).map((key) => `${name}.${key}`),
   );
 }
 

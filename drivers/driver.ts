@@ -32,9 +32,11 @@ export interface ReadingSpec {
   readonly byteOrder?: ByteOrder;
   /** Bit of the register, 0 is the least significant. */
   readonly bit?: number;
-  /** value = raw × scale + offset */
+  /** value = raw × scale × 10^(what stands at `scaleFrom`) + offset */
   readonly scale?: number;
   readonly offset?: number;
+  /** Protocol address, in the reading's own table, of a register whose int16 is a power of ten (SunSpec's `sunssf`). */
+  readonly scaleFrom?: number;
   /** Raw values that mean "no value". NaN stands for any float that is not a number. */
   readonly notAvailable?: readonly number[];
 }
@@ -47,6 +49,8 @@ export interface ModbusSpec {
   readonly registersMax: number;
   /** Address ranges that may not be read, each [first, last]. */
   readonly holes: readonly (readonly [number, number])[];
+  /** Of the serial line that the device is on; absent behind a network. */
+  readonly baud?: number;
 }
 
 /** Everything that the board file and the site file say about one device, already validated. */

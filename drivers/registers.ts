@@ -17,6 +17,11 @@ export const REGISTERS_OF: Readonly<Record<Encoding, number>> = {
   float64: 4,
 };
 
+/** 10^0 … 10^10, exactly: the scale factors of SunSpec go from -10 to 10. */
+const POWERS_OF_TEN = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10] as const;
+/** SunSpec's scale factor that is not implemented. */
+const NO_SCALE_FACTOR = -0x8000;
+
 /** What of a reading decides how its registers are understood. */
 export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'notAvailable'> & {
   readonly encoding: Encoding;
@@ -25,13 +30,14 @@ export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'not
 
 /**
  * Understands one value. `bytes` are its registers as they came over the wire, high byte of each register first, as many
- * as REGISTERS_OF says. A number is raw × scale + offset; a bit, or a register of type `bool`, is a boolean.
+ * as REGISTERS_OF says. A number is raw × scale × 10^`exponent` + offset; a bit, or a register of type `bool`, is a boolean.
  * Letters of the byte order are the bytes of a 32-bit value, A the most significant, in the order of the wire; for other
  * widths CDAB means least significant register first, BADC bytes swapped within each register, and DCBA both.
+ * @param exponent -10 to 10, of decodeExponent
  * @throws DeviceError `not-available` for the raw values that mean so and for floats that are no finite number;
- *   `implausible` for an integer beyond 2^53, which a number cannot hold exactly
+ *   `implausible` for an integer beyond 2^53, which a number cannot hold exactly, and for a value that scaling makes infinite
  */
-export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat): Value {
+export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat, exponent = 0): Value {
   const ordered = inOrder(bytes, format.byteOrder);
   const raw = rawValue(ordered, format.encoding);
   if (isNotAvailable(raw, ordered, format)) {
@@ -39,11 +45,32 @@ export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat): Valu
   }
   if (format.bit !== undefined) return (BigInt(raw) >> BigInt(format.bit)) % 2n !== 0n;
   if (format.encoding === 'bool') return raw !== 0;
-  const value = Number(raw);
-  if (typeof raw === 'bigint' && !Number.isSafeInteger(value)) {
+  const number = Number(raw);
+  if (typeof raw === 'bigint' && !Number.isSafeInteger(number)) {
     throw new DeviceError('implausible', `the device sends ${raw}, more than a counter can be (2^53)`);
   }
-  return value * (format.scale ?? 1) + (format.offset ?? 0);
+  const value = timesPowerOfTen(number, exponent) * (format.scale ?? 1) + (format.offset ?? 0);
+  if (Number.isFinite(value)) return value;
+  throw new DeviceError('implausible', `the device sends ${number}, which is no number any more when it is scaled`);
+}
+
+/**
+ * The power of ten in a register of scale factors, as it came over the wire: SunSpec's `sunssf`, an int16 from -10 to 10
+ * (SunSpec information model specification, "Data types").
+ * @throws DeviceError `not-available` for 8000, which SunSpec sends for "not implemented"; `implausible` for any other
+ *   number beyond ten: a value without its factor would be wrong
+ */
+export function decodeExponent(bytes: Uint8Array, byteOrder: ByteOrder): number {
+  const exponent = Number(rawValue(inOrder(bytes, byteOrder), 'int16'));
+  if (Math.abs(exponent) < POWERS_OF_TEN.length) return exponent;
+  if (exponent === NO_SCALE_FACTOR) throw new DeviceError('not-available', 'the device sends 8000: it has no scale factor');
+  throw new DeviceError('implausible', `expected a power of ten from -10 to 10 as scale factor, found ${exponent}`);
+}
+
+/** Divides where it can: 2301 / 10 is the number next to 230.1, 2301 × 0.1 is not. */
+function timesPowerOfTen(value: number, exponent: number): number {
+  const power = POWERS_OF_TEN[Math.abs(exponent)] ?? Number.NaN;
+  return exponent < 0 ? value / power : value * power;
 }
 
 /** The bytes with the most significant first. */

@@ -63,6 +63,7 @@ describe('the demonstration site', () => {
       encoding: 'float32',
       byteOrder: 'ABCD',
       registersMax: 40,
+      baud: 9600,
       holes: [],
     });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { textOf } from '../../cli/messages/catalogue.ts';
 import { en } from '../../cli/messages/en.ts';
 import { checkBoardDocument } from '../../config/board-library.ts';
@@ -52,7 +52,6 @@ describe('a key that makes the value and that no code acts on', () => {
 
   it.each([
     ['convert: [{ scale: 2 }]', ['power.convert']],
-    ['scale_from: 7', ['power.scale_from']],
     ['per: pulse, scale_by: unit, starts_at: unit', ['power.per', 'power.scale_by', 'power.starts_at']],
   ])('%s keeps the device from running, with its name', async (key, keys) => {
     const site = await load(`${power}, ${key} }`);
@@ -61,11 +60,18 @@ describe('a key that makes the value and that no code acts on', () => {
   });
 
   it('matters only where its reading is switched on', async () => {
-    const site = await load(`volts: { quantity: voltage, unit: V, at: 2 }, ${power}, scale_from: 7 }`, {
+    const site = await load(`volts: { quantity: voltage, unit: V, at: 2 }, ${power}, per: pulse }`, {
       device: ', readings: { power: { enabled: false } }',
     });
     expect([...(site.config?.devices.keys() ?? [])]).toEqual(['own']);
   });
+});
+
+test('the power of ten in a register of the device reaches its driver, and so does the speed of the line', async () => {
+  const site = await load('power: { quantity: active_power, unit: W, at: 0, scale_from: 7 }');
+  const spec = site.config?.devices.get('own')?.spec;
+  expect(spec?.readings).toEqual([{ id: 'power', at: 0, scaleFrom: 7 }]);
+  expect(spec?.modbus?.baud).toBe(2400);
 });
 
 describe('a key that changes no value and that no code acts on', () => {

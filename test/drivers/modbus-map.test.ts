@@ -47,6 +47,11 @@ describe('the plan', () => {
     ['neighbours go together', at(0, 1, 2), {}, ['r0 r1 r2']],
     ['twelve unwanted registers are read along', at(0, 13), {}, ['r0 r13']],
     ['thirteen are not', at(0, 14), {}, ['r0', 'r14']],
+    ['twelve at 9600 baud', at(0, 13, 27), { baud: 9600 }, ['r0 r13', 'r27']],
+    ['fourteen at 19200', at(0, 15, 31), { baud: 19_200 }, ['r0 r15', 'r31']],
+    ['fifty-one at 115200', at(0, 52, 105), { baud: 115_200 }, ['r0 r52', 'r105']],
+    ['a scale factor is read with its value', [{ id: 'r0', at: 0, scaleFrom: 10 }, ...at(4)], {}, ['r0 r4']],
+    ['and apart from it where it is far away', [{ id: 'r0', at: 0, scaleFrom: 40 }, ...at(41)], {}, ['r0', 'r41']],
     ['not across a hole', at(0, 5), { holes: [[3, 3]] as const }, ['r0', 'r5']],
     ['a hole elsewhere does not matter', at(0, 5), { holes: [[6, 9]] as const }, ['r0 r5']],
     ['no more than the board allows', at(0, 1, 2, 3), { registersMax: 3 }, ['r0 r1 r2', 'r3']],
@@ -138,6 +143,51 @@ describe('values', () => {
       },
       { id: 'ac', value: 230 },
     ]);
+  });
+
+  it('with a scale factor of the device, in the same request (scale_from)', async () => {
+    // As SunSpec's inverter model 103 lays out AC current: a total, three phases and their common factor.
+    const slave = new FakeModbus().put('holding', 40_071, bytes('04d2 019a 019b ffff fffe'.replaceAll(' ', '')));
+    const phase = (id: string, address: number): ReadingSpec => ({ id, at: address, scaleFrom: 40_075, notAvailable: [0xffff] });
+    const results = await read(
+      slave,
+      specOf([phase('total', 40_071), phase('a', 40_072), phase('b', 40_073), phase('c', 40_074)]),
+    );
+    expect(results).toEqual([
+      { id: 'total', value: 12.34 },
+      { id: 'a', value: 4.1 },
+      { id: 'b', value: 4.11 },
+      { id: 'c', error: expect.objectContaining({ kind: 'not-available' }) },
+    ]);
+    expect(slave.asked).toEqual(['holding:40071+5']);
+  });
+
+  it.each([
+    ['8000', 'not-available', 'no scale factor'],
+    ['000b', 'implausible', 'from -10 to 10 as scale factor, found 11'],
+  ])('are missing, not wrong, with the factor %s: %s', async (factor, kind, text) => {
+    const slave = new FakeModbus().put('holding', 0, bytes(`04d2${factor}0007`));
+    const results = await read(slave, specOf([{ id: 'power', at: 0, scaleFrom: 1 }, ...at(2)]));
+    const error = expect.objectContaining({ kind, message: expect.stringMatching(`power at holding 0x0000.*${text}`) });
+    expect(results).toEqual([
+      { id: 'power', error },
+      { id: 'r2', value: 7 },
+    ]);
+  });
+
+  it('are missing when the factor could not be read', async () => {
+    const slave = slaveWith(0);
+    const results = await read(slave, specOf([{ id: 'power', at: 0, scaleFrom: 100 }, ...at(0)]));
+    expect(results).toEqual([
+      { id: 'power', error: expect.objectContaining({ kind: 'refused' }) },
+      { id: 'r0', value: 0 },
+    ]);
+  });
+
+  it('of a state take no factor', async () => {
+    const slave = slaveWith(1);
+    expect(await read(slave, specOf([{ id: 'on', at: 1, bit: 0, scaleFrom: 9 }]))).toEqual([{ id: 'on', value: true }]);
+    expect(slave.asked).toEqual(['holding:1+1']);
   });
 
   it('none available at all fails the read', async () => {
@@ -258,7 +308,8 @@ describe('failures of the line', () => {
     slave.before = () => {};
     slave.asked.length = 0;
     await readAgain();
-    expect(slave.asked).toEqual(['holding:24+1', 'holding:28+1']);
+    // The one that was not answered comes last: it must not keep back the other for ever.
+    expect(slave.asked).toEqual(['holding:28+1', 'holding:24+1']);
   });
 
   it('a bug is not taken for missing readings', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { ByteOrder, Encoding } from '../../drivers/driver.ts';
 import { DeviceError } from '../../drivers/errors.ts';
-import { decodeRegisters, REGISTERS_OF, type RegisterFormat } from '../../drivers/registers.ts';
+import { decodeExponent, decodeRegisters, REGISTERS_OF, type RegisterFormat } from '../../drivers/registers.ts';
 import { bytes } from '../support/hex.ts';
 import { vectors } from '../support/vectors.ts';
 
@@ -26,9 +26,90 @@ test.each([
   expect(decode(vector?.input ?? '', 'int32', { byteOrder: 'CDAB', scale: 0.1 })).toBeCloseTo(expected, 6);
 });
 
+test('decodes noark-ex9em, each register as its project does', () => {
+  const vector = vectors('energy_meters').find((one) => one.id.endsWith('noark-ex9em'));
+  const wire = vector?.input ?? '';
+  const rows: readonly (readonly [string, number, Encoding, number])[] = [
+    ['voltage', 0, 'uint16', 0.1],
+    ['current', 1, 'uint16', 0.1],
+    ['frequency', 2, 'uint16', 0.1],
+    ['power', 3, 'uint16', 1],
+    ['reactive_power', 4, 'uint16', 1],
+    ['apparent_power', 5, 'uint16', 1],
+    ['power_factor', 6, 'uint16', 0.001],
+    ['energy', 7, 'uint32', 0.01],
+  ];
+  for (const [name, at, encoding, scale] of rows) {
+    const text = wire.slice(4 * at, 4 * (at + REGISTERS_OF[encoding]));
+    expect(decode(text, encoding, { scale }), name).toBeCloseTo(Number(vector?.expected[name]), 9);
+  }
+});
+
+interface Floats {
+  readonly id: string;
+  readonly data: string;
+  readonly byteOrder: ByteOrder;
+  readonly floats: readonly number[];
+}
+
+test.each(
+  vectors('modbus_rtu').flatMap(({ id, input, context }): Floats[] => {
+    const [cdab, be] = [context['float_cdab'] as number | null | undefined, context['floats_be'] as number[] | null | undefined];
+    const data = input.startsWith('{') ? (JSON.parse(input).response as string).slice(6, -4) : '';
+    if (typeof cdab === 'number') return [{ id, data, byteOrder: 'CDAB', floats: [cdab] }];
+    return be ? [{ id, data, byteOrder: 'ABCD', floats: be }] : [];
+  }),
+)('decodes the floats that a capture shows: $id', ({ data, byteOrder, floats }) => {
+  for (const [i, expected] of floats.entries()) {
+    const value = decode(data.slice(8 * i, 8 * (i + 1)), 'float32', { byteOrder }) as number;
+    // The captures' own decoder printed six decimals, or nine digits.
+    expect(Math.abs(value - expected)).toBeLessThanOrEqual(Math.max(1e-6, Math.abs(expected) * 1e-8));
+  }
+});
+
 test('reads a counter above 2^31 low word first as what it is (mb-21)', () => {
   expect(decode('4ace0000', 'uint32', { byteOrder: 'CDAB' })).toBe(19_150);
   expect(decode('00008001', 'uint32', { byteOrder: 'CDAB' })).toBe(2_147_549_184);
+});
+
+describe('a scale factor', () => {
+  const exponent = (text: string, byteOrder: ByteOrder = 'ABCD') => decodeExponent(bytes(text), byteOrder);
+
+  it.each([
+    ['0000', 0],
+    ['0003', 3],
+    ['ffff', -1],
+    ['fffe', -2],
+    ['000a', 10],
+    ['fff6', -10],
+  ])('%s is the power %i of ten', (text, expected) => {
+    expect(exponent(text)).toBe(expected);
+  });
+
+  it('comes in the order of the bytes in a register', () => {
+    expect([exponent('feff', 'BADC'), exponent('feff', 'DCBA'), exponent('fffe', 'CDAB')]).toEqual([-2, -2, -2]);
+  });
+
+  it.each([
+    ['8000', 'not-available'],
+    ['000b', 'implausible'],
+    ['fff5', 'implausible'],
+    ['7fff', 'implausible'],
+  ])('%s is none: %s', (text, kind) => {
+    expect(() => exponent(text)).toThrow(expect.objectContaining({ kind }));
+  });
+
+  it('is applied first, exactly, and then scale and offset', () => {
+    expect(decodeRegisters(bytes('08fd'), { encoding: 'uint16', byteOrder: 'ABCD' }, -1)).toBe(230.1);
+    expect(decodeRegisters(bytes('0017'), { encoding: 'uint16', byteOrder: 'ABCD' }, 2)).toBe(2300);
+    expect(decodeRegisters(bytes('08fd'), { encoding: 'int16', byteOrder: 'ABCD', scale: 2, offset: -0.2 }, -1)).toBe(460);
+  });
+
+  it('that makes a float infinite gives no value', () => {
+    expect(() => decodeRegisters(bytes('7f7fffff'), { encoding: 'float32', byteOrder: 'ABCD', scale: 1e300 }, 10)).toThrow(
+      expect.objectContaining({ kind: 'implausible' }),
+    );
+  });
 });
 
 test('363 × 0.1 rounds to 36.3', () => {
@@ -95,22 +176,70 @@ test('a whole register as a state', () => {
   expect([decode('0000', 'bool'), decode('0001', 'bool'), decode('ff00', 'bool')]).toEqual([false, true, true]);
 });
 
-/** Writes a number in each order with Node's own little- and big-endian writers, and by moving whole registers. */
-function written(value: number, order: ByteOrder): Uint8Array {
-  const buffer = Buffer.alloc(8);
-  if (order === 'ABCD') buffer.writeDoubleBE(value);
-  if (order === 'DCBA') buffer.writeDoubleLE(value);
-  if (order === 'BADC') buffer.writeDoubleBE(value);
-  if (order === 'CDAB') buffer.writeDoubleLE(value);
+/** Writes numbers with Node's own writers: the big-endian one, and the little-endian one, of each encoding. */
+const WRITERS: Readonly<Record<Exclude<Encoding, 'bool'>, readonly [(value: number) => Buffer, (value: number) => Buffer]>> = {
+  uint16: [writer(2, (to, value) => to.writeUInt16BE(value)), writer(2, (to, value) => to.writeUInt16LE(value))],
+  int16: [writer(2, (to, value) => to.writeInt16BE(value)), writer(2, (to, value) => to.writeInt16LE(value))],
+  uint32: [writer(4, (to, value) => to.writeUInt32BE(value)), writer(4, (to, value) => to.writeUInt32LE(value))],
+  int32: [writer(4, (to, value) => to.writeInt32BE(value)), writer(4, (to, value) => to.writeInt32LE(value))],
+  float32: [writer(4, (to, value) => to.writeFloatBE(value)), writer(4, (to, value) => to.writeFloatLE(value))],
+  uint64: [
+    writer(8, (to, value) => to.writeBigUInt64BE(BigInt(value))),
+    writer(8, (to, value) => to.writeBigUInt64LE(BigInt(value))),
+  ],
+  int64: [
+    writer(8, (to, value) => to.writeBigInt64BE(BigInt(value))),
+    writer(8, (to, value) => to.writeBigInt64LE(BigInt(value))),
+  ],
+  float64: [writer(8, (to, value) => to.writeDoubleBE(value)), writer(8, (to, value) => to.writeDoubleLE(value))],
+};
+
+function writer(sizeBytes: number, write: (to: Buffer, value: number) => void): (value: number) => Buffer {
+  return (value) => {
+    const buffer = Buffer.alloc(sizeBytes);
+    write(buffer, value);
+    return buffer;
+  };
+}
+
+/** In each order: little end first is every byte turned round, and the others move whole registers. */
+function written(value: number, encoding: keyof typeof WRITERS, order: ByteOrder): Uint8Array {
+  const [big, little] = WRITERS[encoding];
+  const buffer = order === 'ABCD' || order === 'BADC' ? big(value) : little(value);
   return order === 'BADC' || order === 'CDAB' ? buffer.swap16() : buffer;
 }
 
-test('every order gives back every double', () => {
-  const numbers = fc.double({ noDefaultInfinity: true, noNaN: true });
+const whole = (bits: number, isSigned: boolean) => {
+  const size = 2 ** bits;
+  return isSigned ? fc.integer({ min: -size / 2, max: size / 2 - 1 }) : fc.integer({ min: 0, max: size - 1 });
+};
+const safe = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+const NUMBERS: Readonly<Record<keyof typeof WRITERS, fc.Arbitrary<number>>> = {
+  uint16: whole(16, false),
+  int16: whole(16, true),
+  uint32: whole(32, false),
+  int32: whole(32, true),
+  uint64: fc.maxSafeNat(),
+  int64: fc.integer(safe),
+  float32: fc.float({ noDefaultInfinity: true, noNaN: true }),
+  float64: fc.double({ noDefaultInfinity: true, noNaN: true }),
+};
+
+test.each(Object.keys(WRITERS) as (keyof typeof WRITERS)[])('every order gives back every %s', (encoding) => {
   fc.assert(
-    fc.property(numbers, fc.constantFrom(...ORDERS), (value, byteOrder) => {
-      const decoded = decodeRegisters(written(value, byteOrder), { encoding: 'float64', byteOrder });
+    fc.property(NUMBERS[encoding], fc.constantFrom(...ORDERS), (value, byteOrder) => {
+      const decoded = decodeRegisters(written(value, encoding, byteOrder), { encoding, byteOrder });
       expect(decoded).toBe(value + 0);
+    }),
+  );
+});
+
+test('every order gives back every bit', () => {
+  fc.assert(
+    fc.property(whole(16, false), fc.constantFrom(...ORDERS), (value, byteOrder) => {
+      const wire = written(value, 'uint16', byteOrder);
+      const bits = Array.from({ length: 16 }, (_, bit) => decodeRegisters(wire, { encoding: 'uint16', byteOrder, bit }));
+      expect(bits.map(Number).reverse().join('')).toBe(value.toString(2).padStart(16, '0'));
     }),
   );
 });

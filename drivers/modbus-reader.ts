@@ -1,0 +1,213 @@
+import type { ModbusBus } from './bus/modbus.ts';
+import { ModbusException } from './bus/modbus-exception.ts';
+import { BusError, type DeviceError, isHardwareError } from './errors.ts';
+import { type Block, isBits, keyOf, type Span, splitBlock } from './modbus-plan.ts';
+
+/** How often one round may cut a refused request in two. What is left is learned by the next rounds. */
+const SPLITS_PER_ROUND_MAX = 16;
+const REGISTER_BYTES = 2;
+/** A request that was never answered is asked as a whole, once more, and then its first and its second part. */
+const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
+/** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
+const REST_DOUBLINGS_MAX = 6;
+
+/** What came of one span: its registers as they came over the wire, or its bit, or why there is nothing. */
+export type Got = Uint8Array | boolean | BusError | DeviceError;
+
+/** What one round brought. */
+export interface Round {
+  /** By keyOf, for every span. */
+  readonly got: ReadonlyMap<string, Got>;
+  /** The device answered at least one request. */
+  readonly isAnswered: boolean;
+}
+
+/** One request that is made in every round, and what is known of it. */
+interface Request {
+  readonly block: Block;
+  /** The device has answered it, with data or an exception. If it stays silent later, that is not because of its addresses. */
+  wasAnswered: boolean;
+  /** Rounds in a row in which no answer came. */
+  unansweredCount: number;
+  /** Rounds in which it is not asked. */
+  restRounds: number;
+  /** Of the newest attempt. */
+  error: BusError | DeviceError | undefined;
+}
+
+/** A round in the making. */
+interface Run {
+  readonly signal: AbortSignal;
+  readonly got: Map<string, Got>;
+  readonly queue: Request[];
+  /** For the next round, in its order: those that get no answer go last, so that they keep back no others. */
+  readonly kept: Request[];
+  readonly silent: Request[];
+  readonly cuts: Span[];
+  splitsLeft: number;
+  isAnswered: boolean;
+}
+
+/**
+ * Asks a slave for blocks of registers, and learns which of them it does not take as a whole.
+ *
+ * A request that it refuses because some of its registers do not exist is asked in smaller pieces within the same round.
+ * Some slaves stay silent instead. A request that was never answered is tried in two parts; when a part is answered and the
+ * whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again.
+ */
+export class ModbusReader {
+  readonly #bus: ModbusBus;
+  readonly #unit: number;
+  readonly #onCuts: (cuts: readonly Span[]) => void;
+  #requests: readonly Request[];
+
+  /** @param onCuts is told before which spans a request must end from now on */
+  constructor(bus: ModbusBus, unit: number, blocks: readonly Block[], onCuts: (cuts: readonly Span[]) => void) {
+    this.#bus = bus;
+    this.#unit = unit;
+    this.#requests = blocks.map((block) => requestOf(block));
+    this.#onCuts = onCuts;
+  }
+
+  /** Asks for everything once. Throws only the reason of `signal` and bugs. */
+  async round(signal: AbortSignal): Promise<Round> {
+    const requests = this.#requests;
+    const run: Run = {
+      signal,
+      got: new Map(),
+      // What was answered before goes first: a silent request ends the round.
+      queue: [...requests.filter(({ wasAnswered }) => wasAnswered), ...requests.filter(({ wasAnswered }) => !wasAnswered)],
+      kept: [],
+      silent: [],
+      cuts: [],
+      splitsLeft: SPLITS_PER_ROUND_MAX,
+      isAnswered: false,
+    };
+    const mayRest = requests.some(({ wasAnswered }) => wasAnswered);
+    for (let request = run.queue.shift(); request !== undefined; request = run.queue.shift()) {
+      signal.throwIfAborted();
+      if (mayRest && request.restRounds > 0 && request.error !== undefined) {
+        request.restRounds -= 1;
+        miss(run, request.block, request.error);
+        run.kept.push(request);
+      } else await this.#step(run, request);
+    }
+    this.#learn(run);
+    return run;
+  }
+
+  /** A device that answers nothing is not ready, or is another one: that says nothing about its registers. */
+  #learn(run: Run): void {
+    if (run.isAnswered) {
+      this.#requests = [...run.kept, ...run.silent];
+      for (const request of run.silent) rest(request);
+      if (run.cuts.length > 0) this.#onCuts(run.cuts);
+      return;
+    }
+    const silent = this.#requests.filter((request) => run.silent.includes(request));
+    this.#requests = [...this.#requests.filter((request) => !silent.includes(request)), ...silent];
+  }
+
+  async #step(run: Run, request: Request): Promise<void> {
+    const attempt = request.wasAnswered ? 'whole' : ATTEMPTS[request.unansweredCount % ATTEMPTS.length];
+    const parts = attempt === 'whole' ? undefined : splitBlock(request.block);
+    if (parts === undefined) return this.#settle(run, request, await this.#ask(run, request.block));
+    const [tried, other] = attempt === 'first' ? parts : [parts[1], parts[0]];
+    const error = await this.#ask(run, tried);
+    if (error !== undefined) return this.#settle(run, request, error);
+    // A part is answered. It may be that the device has just come back: then it answers the whole too.
+    run.signal.throwIfAborted();
+    const again = await this.#ask(run, request.block);
+    if (again === undefined || !isUnanswered(again)) return this.#settle(run, request, again);
+    miss(run, other, again);
+    run.cuts.push(cutOf(parts));
+    run.kept.push({ ...requestOf(tried), wasAnswered: true });
+    run.silent.push({ ...requestOf(other), error: again });
+  }
+
+  /** @param error of the newest attempt, undefined when all of the block was answered */
+  #settle(run: Run, request: Request, error: BusError | DeviceError | undefined): void {
+    const { block } = request;
+    request.error = error;
+    if (error === undefined) {
+      Object.assign(request, { wasAnswered: true, unansweredCount: 0 });
+      run.kept.push(request);
+      return;
+    }
+    const parts = error instanceof ModbusException && error.isAboutAddresses ? splitBlock(block) : undefined;
+    if (parts !== undefined && run.splitsLeft > 0) {
+      run.splitsLeft -= 1;
+      run.cuts.push(cutOf(parts));
+      run.queue.push(...parts.map(requestOf));
+      return;
+    }
+    miss(run, block, error);
+    if (isUnanswered(error)) {
+      request.unansweredCount += 1;
+      run.silent.push(request);
+    } else {
+      request.wasAnswered ||= error instanceof ModbusException && !error.isFromGateway;
+      run.kept.push(request);
+    }
+    if (!endsTheRound(error)) return;
+    // Nobody is there: asking for the rest would cost one deadline for each request.
+    for (const unasked of run.queue) miss(run, unasked.block, error);
+    run.kept.push(...run.queue.splice(0));
+  }
+
+  /** Asks for one block; what comes is kept. Returns why nothing came. */
+  async #ask(run: Run, { table, at, count, spans }: Block): Promise<BusError | DeviceError | undefined> {
+    try {
+      if (isBits(table)) {
+        const bits = await this.#bus.readBits(this.#unit, table, at, count);
+        checkLength(bits.length, count, `bits of ${table} ${at}`);
+        for (const span of spans) run.got.set(keyOf(span), bits[span.at - at] === true);
+      } else {
+        const bytes = await this.#bus.readRegisters(this.#unit, table, at, count);
+        checkLength(bytes.length, count * REGISTER_BYTES, `bytes of ${table} ${at}`);
+        for (const span of spans) {
+          const start = (span.at - at) * REGISTER_BYTES;
+          run.got.set(keyOf(span), bytes.subarray(start, start + span.count * REGISTER_BYTES));
+        }
+      }
+    } catch (error) {
+      if (!isHardwareError(error)) throw error;
+      return error;
+    }
+    run.isAnswered = true;
+    return undefined;
+  }
+}
+
+function requestOf(block: Block): Request {
+  return { block, wasAnswered: false, unansweredCount: 0, restRounds: 0, error: undefined };
+}
+
+function cutOf([, second]: readonly [Block, Block]): Span {
+  return second.spans[0] as Span;
+}
+
+function miss({ got }: Run, { spans }: Block, error: BusError | DeviceError): void {
+  for (const span of spans) got.set(keyOf(span), error);
+}
+
+/** The device answers others and never this one: it is asked more and more rarely. */
+function rest(request: Request): void {
+  if (request.wasAnswered || request.unansweredCount === 0 || request.unansweredCount % ATTEMPTS.length !== 0) return;
+  request.restRounds = 1 << Math.min(request.unansweredCount / ATTEMPTS.length, REST_DOUBLINGS_MAX);
+}
+
+/** No answer, or one that never comes through as a whole: a converter's buffer can be too small for it. */
+function isUnanswered(error: BusError | DeviceError): boolean {
+  return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'bad-checksum');
+}
+
+/** A damaged answer or a refused request concerns the readings it was for; everything else the device or the line. */
+function endsTheRound(error: BusError | DeviceError): boolean {
+  if (error instanceof BusError) return error.kind !== 'bad-checksum';
+  return error instanceof ModbusException && error.isFromGateway;
+}
+
+function checkLength(found: number, expected: number, what: string): void {
+  if (found !== expected) throw new BusError('bad-checksum', `expected ${expected} ${what}, found ${found}`);
+}
