@@ -99,6 +99,18 @@ export interface Device {
   close(): Promise<void>;
 }
 
+/**
+ * What a device was found to be like and could be found to be again: where its registers have holes, how slow it is. Never
+ * readings. It survives a restart where the gateway keeps it, and may be lost at any time at the cost of learning again.
+ * Each device has its own; a driver's keys are its own affair.
+ */
+export interface Learned {
+  /** What was kept under `key`, undefined when there is nothing. It may be anything: a file can be edited. */
+  get(key: string): unknown;
+  /** Keeps what JSON can hold, in place of what was there. */
+  set(key: string, value: unknown): void;
+}
+
 /** The pure description of what one kind of hardware needs and how its bytes are understood. */
 export interface Driver<N extends Need = Need, With = unknown> {
   /** The word in a board's `driver:`; also the file's name and that of its device model. */
@@ -113,6 +125,9 @@ export interface Driver<N extends Need = Need, With = unknown> {
   readonly with: ZodType<With>;
   /** The requests of one round, computed without hardware. */
   plan(spec: DeviceSpec<With>): readonly PlannedRequest[];
-  /** Sets the device up. May throw as Device.read does; the gateway then tries again later. */
-  open(connection: Connections[N], spec: DeviceSpec<With>, clock: Clock): Promise<Device>;
+  /**
+   * Sets the device up. May throw as Device.read does; the gateway then tries again later. Without `learned` what the
+   * device learns is lost when it is closed.
+   */
+  open(connection: Connections[N], spec: DeviceSpec<With>, clock: Clock, learned?: Learned): Promise<Device>;
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ModbusBus } from './bus/modbus.ts';
 import { readExchange } from './bus/modbus-timing.ts';
-import type { Device, DeviceSpec, Driver, ModbusSpec } from './driver.ts';
+import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
 import { type BusError, DeviceError } from './errors.ts';
+import { learnedCuts } from './modbus-learned.ts';
 import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf } from './modbus-plan.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
@@ -19,7 +20,7 @@ type Result = Reading | MissingReading;
  * register holds what; protocol addresses, nothing is subtracted. Reads only.
  *
  * A device that does not take a request for several readings because some of its registers do not exist is asked in
- * smaller pieces (modbus-reader.ts), and what was learned holds until the device is opened again.
+ * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device.
  */
 export const modbusMap: Driver<'modbus', With> = {
   id: 'modbus-map',
@@ -36,14 +37,15 @@ export const modbusMap: Driver<'modbus', With> = {
     });
   },
 
-  async open(bus, spec) {
-    return openDevice(bus, spec);
+  async open(bus, spec, _clock, learned) {
+    return openDevice(bus, spec, learned);
   },
 };
 
-function openDevice(bus: ModbusBus, spec: DeviceSpec<With>): Device {
+function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | undefined): Device {
   const { fields, blocks } = planOf(spec);
-  const reader = new ModbusReader(bus, spec.with.unit, blocks, () => {});
+  const cuts = learnedCuts(spec.board, learned);
+  const reader = new ModbusReader(bus, spec.with.unit, cuts.apply(blocks), cuts.add);
   return {
     async read(signal) {
       return resultsOf(fields, await reader.round(signal));

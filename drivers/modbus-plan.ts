@@ -52,7 +52,7 @@ export function keyOf({ table, at, count }: Span): string {
  * How many registers that nobody wants are read along rather than asking once more: as many as the line carries while a
  * second question goes out and its answer begins. 12 at 9600 baud, 14 at 19200, 51 at 115200.
  */
-export function gapRegistersMax(baud: number = BAUD_UNKNOWN): number {
+function gapRegistersMax(baud: number = BAUD_UNKNOWN): number {
   const { requestBytes, answerBytes } = readExchange(false, 0);
   const askingMs = lineMs(requestBytes + answerBytes, baud) + 2 * silenceMs(baud) + TURNAROUND_MS;
   return Math.floor(askingMs / lineMs(REGISTER_BYTES, baud));

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ModbusException } from '../../drivers/bus/modbus-exception.ts';
-import type { DeviceSpec, ModbusSpec, ReadingSpec } from '../../drivers/driver.ts';
+import type { DeviceSpec, Learned, ModbusSpec, ReadingSpec } from '../../drivers/driver.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
 import { modbusMap } from '../../drivers/modbus-map.ts';
 import { isReading, type MissingReading, type Reading } from '../../drivers/reading.ts';
@@ -52,8 +52,8 @@ class SilentSlave extends FakeModbus {
   }
 }
 
-async function opened(slave: FakeModbus, spec: DeviceSpec<{ unit: number }>) {
-  const device = await modbusMap.open(slave, spec, new TestClock());
+async function opened(slave: FakeModbus, spec: DeviceSpec<{ unit: number }>, learned?: Learned) {
+  const device = await modbusMap.open(slave, spec, new TestClock(), learned);
   /** The results of one round, or the reason why there are none; and what was asked for them. */
   return async (): Promise<{ results: Results | BusError | DeviceError; asked: string[] }> => {
     slave.asked.length = 0;
@@ -183,5 +183,104 @@ describe('a slave that is only away', () => {
     const first = [];
     for (let i = 0; i < 4; i++) first.push((await round()).asked.join(' '));
     expect(first).toEqual(['holding:0+1', 'holding:100+1', 'holding:200+1', 'holding:0+1']);
+  });
+});
+
+/** What is learned, as a file would keep it: in JSON. */
+class Kept implements Learned {
+  readonly texts = new Map<string, string>();
+
+  get(key: string): unknown {
+    const text = this.texts.get(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  set(key: string, value: unknown): void {
+    this.texts.set(key, JSON.stringify(value));
+  }
+}
+
+describe('what was learned of a slave', () => {
+  const SPEC = specOf(at(24, 25, 26, 28));
+  const slaves: [string, () => FakeModbus][] = [
+    ['stays silent', () => new SilentSlave(24, 25, 26, 28)],
+    ['refuses', () => refusing(24, 25, 26, 28)],
+  ];
+
+  function refusing(...addresses: readonly number[]): FakeModbus {
+    const slave = new FakeModbus();
+    for (const address of addresses) slave.registers.set(`holding:${address}`, address);
+    return slave;
+  }
+
+  it.each(slaves)('that %s is known at the next opening, and asked as it takes it from the first round on', async (_, slave) => {
+    const learned = new Kept();
+    const round = await opened(slave(), SPEC, learned);
+    for (let i = 0; i < 4; i++) await round();
+    const next = await opened(slave(), SPEC, learned);
+    const { results, asked } = await next();
+    expect(asked).toEqual(['holding:24+3', 'holding:28+1']);
+    expect(values(results)).toEqual({ r24: 24, r25: 25, r26: 26, r28: 28 });
+  });
+
+  it.each(slaves)('that %s can be deleted: it is learned again', async (_, slave) => {
+    const learned = new Kept();
+    for (let opening = 0; opening < 2; opening++) {
+      const round = await opened(slave(), SPEC, learned);
+      for (let i = 0; i < 4; i++) await round();
+      expect(values((await round()).results)).toEqual({ r24: 24, r25: 25, r26: 26, r28: 28 });
+      learned.texts.clear();
+    }
+  });
+
+  it('stays right when other readings are wanted', async () => {
+    const learned = new Kept();
+    await (await opened(refusing(24, 25, 26, 28), SPEC, learned))();
+    const slave = refusing(20, 24, 25, 26, 28, 29);
+    for (const address of [21, 22, 23]) slave.registers.set(`holding:${address}`, 0);
+    const round = await opened(slave, specOf(at(20, 26, 28, 29)), learned);
+    expect((await round()).asked).toEqual(['holding:20+7', 'holding:28+2']);
+  });
+
+  it('is not written again when nothing new was learned', async () => {
+    const learned = new Kept();
+    await (await opened(refusing(24, 25, 26, 28), SPEC, learned))();
+    learned.set = () => {
+      throw new Error('nothing new was learned');
+    };
+    const round = await opened(refusing(24, 25, 26, 28), SPEC, learned);
+    for (let i = 0; i < 3; i++) await round();
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'cuts'],
+    ['cuts that are none', { board: 'test', cuts: [['holding', -1]] }],
+    ['cuts of another table', { board: 'test', cuts: [['outputs', 28]] }],
+    ['cuts without end', { board: 'test', cuts: Array.from({ length: 20_000 }, () => ['holding', 28]) }],
+    ['something more', { board: 'test', cuts: [], shape: 2 }],
+    ['what was learned of another board', { board: 'other', cuts: [['holding', 25]] }],
+    ['cuts where nothing is', { board: 'test', cuts: [['holding', 9999]] }],
+  ])('is left aside when it is %s', async (_, value) => {
+    const learned: Learned = { get: () => value, set: () => {} };
+    const slave = new SilentSlave(24, 25, 26, 27, 28);
+    const { results, asked } = await (await opened(slave, SPEC, learned))();
+    expect(asked).toEqual(['holding:24+5']);
+    expect(values(results)).toEqual({ r24: 24, r25: 25, r26: 26, r28: 28 });
+  });
+
+  it('of a slave that refuses everything is nothing', async () => {
+    const learned = new Kept();
+    const round = await opened(refusing(), SPEC, learned);
+    for (let i = 0; i < 3; i++) expect((await round()).results).toMatchObject({ kind: 'refused' });
+    expect(learned.texts.size).toBe(0);
+  });
+
+  it('of a slave that never answers is nothing', async () => {
+    const learned = new Kept();
+    const round = await opened(new SilentSlave(), SPEC, learned);
+    for (let i = 0; i < 20; i++) expect((await round()).results).toBe(SILENCE);
+    expect(learned.texts.size).toBe(0);
   });
 });

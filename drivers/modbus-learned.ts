@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { Learned } from './driver.ts';
+import { type Block, cutBlock, type Span } from './modbus-plan.ts';
+
+const KEY = 'modbus-cuts';
+/** More than any board has readings. */
+const CUTS_MAX = 10_000;
+
+/** What is kept: for which board, and before which addresses of which table a request must end. */
+const kept = z.strictObject({
+  board: z.string(),
+  cuts: z.array(z.tuple([z.enum(['input', 'holding', 'coil', 'discrete']), z.int().min(0).max(0xffff)])).max(CUTS_MAX),
+});
+
+type Cut = z.infer<typeof kept>['cuts'][number];
+
+/** Where requests to a device must be cut, from this opening and from those before it. */
+export interface LearnedCuts {
+  /** The blocks in the pieces that the device takes, as far as that is known. */
+  apply(blocks: readonly Block[]): Block[];
+  /** A request must end before each of these spans. */
+  add(spans: readonly Span[]): void;
+}
+
+/**
+ * Takes up what was learned of a device. What is not in the form that is kept here, or was learned of another board, is
+ * left aside: it is learned again, at the cost of a few refused requests.
+ */
+export function learnedCuts(board: string, learned: Learned | undefined): LearnedCuts {
+  const read = kept.safeParse(learned?.get(KEY));
+  const cuts: Cut[] = read.success && read.data.board === board ? read.data.cuts : [];
+  const isCut = ({ table, at }: Span) => cuts.some(([cutTable, cutAt]) => cutTable === table && cutAt === at);
+  return {
+    apply: (blocks) => blocks.flatMap((block) => cutBlock(block, isCut)),
+    add(spans) {
+      for (const span of spans) if (!isCut(span)) cuts.push([span.table, span.at]);
+      learned?.set(KEY, { board, cuts: [...cuts] });
+    },
+  };
+}
