@@ -16,6 +16,7 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkUnits(document, 'outputs', board.outputs ?? {}),
     ...checkParameters(document, board),
     ...checkReadings(document, board),
+    ...checkOutputs(document, board),
     ...checkSimulation(document, board),
     ...checkConnection(document, board),
     ...noteInactive(document, board),
@@ -26,10 +27,12 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
  * One note for the keys that no code acts on yet and that change no value; those that would are a matter of each device
  * (readiness.ts). `identify` is not among them: a fixed I2C address is taken from it.
  */
-function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, readings }: BoardFile): Problem[] {
+function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, readings, outputs }: BoardFile): Problem[] {
   const all = Object.values(readings ?? {});
+  // Ports of other devices do not use it yet.
+  const modbusKeys = [...(outputs === undefined ? (['write_with'] as const) : []), 'min_pause'] as const;
   const keys = [
-    ...(['write_with', 'min_pause'] as const).filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
+    ...modbusKeys.filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
     ...(readback === undefined ? [] : ['readback']),
     ...(uses === undefined ? [] : ['uses']),
@@ -101,6 +104,21 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     }
   }
   return problems;
+}
+
+/** An output of a table of registers must say where it lies: as a coil, or as a register with its two values. */
+function checkOutputs(document: YamlDocument, { driver, outputs = {} }: BoardFile): Problem[] {
+  if (driver !== 'modbus-map') return [];
+  return Object.entries(outputs).flatMap(([id, { coil, register, on, off }]) => {
+    const path = ['outputs', id];
+    if (coil === undefined && register === undefined)
+      return [document.problem('C022', path, { key: 'coil', parent: `outputs.${id}` })];
+    const values = [...(on === undefined ? [] : ['on']), ...(off === undefined ? [] : ['off'])];
+    const besideCoil = [...(register === undefined ? [] : ['register']), ...values];
+    if (coil === undefined) return [];
+    const allowed = ['coil', 'quantity', 'unit', 'safe', 'max_on', 'min_off'];
+    return besideCoil.map((key) => document.problem('C045', [...path, key], { key, kind: 'coil', allowed }));
+  });
 }
 
 function checkSimulation(document: YamlDocument, board: BoardFile): Problem[] {

@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import type { ModbusSpec, ReadingSpec } from '../drivers/driver.ts';
+import type { ModbusSpec, OutputSpec, ReadingSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorOf, statisticOf } from './check-devices.ts';
 import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
-import type { BoardReading } from './schema-board.ts';
+import type { BoardOutput, BoardReading } from './schema-board.ts';
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
@@ -90,6 +90,7 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
   const outputs = activeOutputs(device).map(
     ([name, own]): OutputConfig => ({ id: name, safe: own?.safe ?? board.outputs?.[name]?.safe ?? false }),
   );
+  const places = outputs.map((output): OutputSpec => ({ ...output, ...placeOf(board.outputs?.[output.id]) }));
   const runMs = board.timing?.duty?.run;
   const modbus = buildModbus(device);
   return {
@@ -105,7 +106,7 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
       board: board.id,
       with: parameters,
       readings: activeReadings(device).map(([name, reading]) => buildReading(name, reading)),
-      outputs,
+      outputs: places,
       ...(modbus && { modbus }),
     },
     readTimeMs: board.timing?.read_time ?? 0,
@@ -122,12 +123,19 @@ function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | u
   const bus = via?.kind === 'bus' ? via.entry : undefined;
   return {
     readWith: modbus?.read_with ?? 'input',
+    ...(modbus?.write_with && { writeWith: modbus.write_with }),
     encoding: modbus?.encoding ?? 'uint16',
     byteOrder: modbus?.byte_order ?? 'ABCD',
     registersMax: modbus?.max_registers ?? REGISTERS_MAX,
     holes: modbus?.holes ?? [],
     ...(bus?.type === 'modbus-rtu' && { baud: bus.baud }),
   };
+}
+
+/** Where an output lies among registers and coils; a register is written 1 and 0 when the board says nothing else. */
+function placeOf(output: BoardOutput | undefined): Pick<OutputSpec, 'coil' | 'register'> {
+  if (output?.register !== undefined) return { register: { at: output.register, on: output.on ?? 1, off: output.off ?? 0 } };
+  return output?.coil === undefined ? {} : { coil: output.coil };
 }
 
 function buildReading(id: string, reading: BoardReading): ReadingSpec {

@@ -118,7 +118,17 @@ const probe = block({
 const PORT_KINDS = ['analog', 'digital', 'digital_in', 'digital_out'] as const;
 const portKind = z.enum(PORT_KINDS);
 
-const output = block({ quantity, unit, safe: onOff.optional(), max_on: maxOn.optional(), min_off: duration.optional() });
+const output = block({
+  quantity,
+  unit,
+  safe: onOff.optional(),
+  max_on: maxOn.optional(),
+  min_off: duration.optional(),
+  coil: register.optional(),
+  register: register.optional(),
+  on: register.optional(),
+  off: register.optional(),
+});
 
 /** A board file: what a product is. The table of keys is in the documentation of the format. */
 export const boardSchema = block({
@@ -171,3 +181,4 @@ export const boardSchema = block({
 export type BoardFile = z.output<typeof boardSchema>;
 export type ParameterEntry = z.output<typeof parameter>;
 export type BoardReading = z.output<typeof reading>;
+export type BoardOutput = z.output<typeof output>;

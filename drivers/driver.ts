@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import type { ByteStream } from './bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort } from './bus/gpio.ts';
 import type { I2cBus } from './bus/i2c.ts';
-import type { ModbusBus } from './bus/modbus.ts';
+import type { ModbusBus, WriteWith } from './bus/modbus.ts';
 import type { Clock } from './clock.ts';
 import type { MissingReading, Reading } from './reading.ts';
 
@@ -41,9 +41,22 @@ export interface ReadingSpec {
   readonly notAvailable?: readonly number[];
 }
 
+/** One of a board's outputs. Where it lies counts for registers and coils only: one of the two is set then. */
+export interface OutputSpec {
+  readonly id: string;
+  /** The logical level (true is on) that is safe. */
+  readonly safe: boolean;
+  /** Protocol address of the coil that switches it. */
+  readonly coil?: number;
+  /** Protocol address of the holding register that switches it, and what is written there. */
+  readonly register?: { readonly at: number; readonly on: number; readonly off: number };
+}
+
 /** Modbus facts of a board. Ranges are inclusive. */
 export interface ModbusSpec {
   readonly readWith: ReadWith;
+  /** Which function writes a coil or register; `single` when absent. */
+  readonly writeWith?: WriteWith;
   readonly encoding: Encoding;
   readonly byteOrder: ByteOrder;
   readonly registersMax: number;
@@ -61,8 +74,7 @@ export interface DeviceSpec<With = unknown> {
   readonly with: With;
   /** The readings that are wanted, and no others. */
   readonly readings: readonly ReadingSpec[];
-  /** The board's outputs and the logical level (true is on) that is safe. */
-  readonly outputs: readonly { readonly id: string; readonly safe: boolean }[];
+  readonly outputs: readonly OutputSpec[];
   readonly modbus?: ModbusSpec;
 }
 

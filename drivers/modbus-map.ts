@@ -4,8 +4,10 @@ import { readExchange } from './bus/modbus-timing.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
 import { type BusError, DeviceError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
-import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf } from './modbus-plan.ts';
+import { switchOutput } from './modbus-output.ts';
+import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf, spansOf } from './modbus-plan.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
 import { decodeExponent, decodeRegisters } from './registers.ts';
 
@@ -17,7 +19,7 @@ type Result = Reading | MissingReading;
 
 /**
  * Any Modbus device that can be described as a table of registers: meters, inverters, I/O modules. The board says which
- * register holds what; protocol addresses, nothing is subtracted. Reads only.
+ * register holds what and which one switches an output; protocol addresses, nothing is subtracted.
  *
  * A device that does not take a request for several readings because some of its registers do not exist is asked in
  * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device.
@@ -46,19 +48,28 @@ function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | u
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
   const reader = new ModbusReader(bus, spec.with.unit, cuts.apply(blocks), cuts.add);
+  const write = oneAtATime(async (id: string, on: boolean) => {
+    const output = spec.outputs.find((each) => each.id === id);
+    if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);
+    await switchOutput(bus, spec.with.unit, output, on, spec.modbus?.writeWith);
+  });
   return {
     async read(signal) {
       return resultsOf(fields, await reader.round(signal));
     },
+    ...(spec.outputs.length > 0 && { write }),
     async close() {},
   };
 }
 
 /** One result for each reading. Nothing at all is a failed read, with the first reason. */
-function resultsOf(fields: readonly Field[], { got }: Round): Result[] {
+function resultsOf(fields: readonly Field[], { got, isAnswered }: Round): Result[] {
   const results = fields.map((field) => resultOf(field, got));
   const first = results[0];
   if (first !== undefined && 'error' in first && results.every((result) => 'error' in result)) throw first.error;
+  // Of a device that only switches, whether it answers is all that was asked.
+  const reason = [...got.values()].find((one) => one instanceof Error);
+  if (first === undefined && !isAnswered && reason !== undefined) throw reason;
   return results;
 }
 
@@ -86,9 +97,9 @@ function decoded(field: Field, raw: Bytes, exponent: Bytes): Value {
 
 type Bytes = Exclude<Got, BusError | DeviceError> | undefined;
 
-function planOf({ board, readings, modbus }: DeviceSpec<With>): { fields: readonly Field[]; blocks: readonly Block[] } {
+function planOf({ board, readings, outputs, modbus }: DeviceSpec<With>): { fields: readonly Field[]; blocks: readonly Block[] } {
   if (modbus === undefined) throw new Error(`board ${board} has no modbus: part`);
   const spec: ModbusSpec = modbus;
   const fields = readings.map((reading) => fieldOf(reading, spec));
-  return { fields, blocks: planBlocks(fields, spec) };
+  return { fields, blocks: planBlocks(spansOf(fields, outputs), spec) };
 }

@@ -1,6 +1,6 @@
 import { BITS_PER_REQUEST_MAX, REGISTERS_PER_REQUEST_MAX } from './bus/modbus.ts';
 import { lineMs, readExchange, silenceMs } from './bus/modbus-timing.ts';
-import type { ModbusSpec, ReadingSpec, ReadWith } from './driver.ts';
+import type { ModbusSpec, OutputSpec, ReadingSpec, ReadWith } from './driver.ts';
 import { REGISTERS_OF, type RegisterFormat } from './registers.ts';
 
 const REGISTER_BYTES = 2;
@@ -76,15 +76,23 @@ export function fieldOf(reading: ReadingSpec, spec: ModbusSpec): Field {
   };
 }
 
+/** What the readings need; what a device that only switches needs to be asked, so that it is noticed when it is gone. */
+export function spansOf(fields: readonly Field[], outputs: readonly OutputSpec[]): Span[] {
+  if (fields.length > 0) return fields.flatMap(({ span, factor }) => (factor ? [span, factor] : [span]));
+  return outputs.map(({ coil, register }) => ({
+    table: register === undefined ? 'coil' : 'holding',
+    at: register?.at ?? coil ?? 0,
+    count: 1,
+  }));
+}
+
 /**
- * Groups what the readings need into as few requests as the gaps between them, the board's holes and the size of a request
- * allow. A span is never cut in two.
+ * Groups spans into as few requests as the gaps between them, the board's holes and the size of a request allow. A span is
+ * never cut in two.
  */
-export function planBlocks(fields: readonly Field[], spec: ModbusSpec): Block[] {
-  const spans = new Map(
-    fields.flatMap(({ span, factor }) => (factor ? [span, factor] : [span])).map((span) => [keyOf(span), span]),
-  );
-  const sorted = [...spans.values()].sort((a, b) => (a.table === b.table ? a.at - b.at : a.table < b.table ? -1 : 1));
+export function planBlocks(spans: readonly Span[], spec: ModbusSpec): Block[] {
+  const different = new Map(spans.map((span) => [keyOf(span), span]));
+  const sorted = [...different.values()].sort((a, b) => (a.table === b.table ? a.at - b.at : a.table < b.table ? -1 : 1));
   const groups: Span[][] = [];
   for (const span of sorted) {
     const group = groups.at(-1);

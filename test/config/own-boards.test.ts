@@ -74,6 +74,38 @@ test('the power of ten in a register of the device reaches its driver, and so do
   expect(spec?.modbus?.baud).toBe(2400);
 });
 
+describe('an output of registers', () => {
+  const pump = (place: string) => `outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h${place} } }\n`;
+
+  it.each([
+    [', coil: 3', { coil: 3 }],
+    [', register: 7', { register: { at: 7, on: 1, off: 0 } }],
+    [', register: 7, on: 0x5500, off: 0xAA00', { register: { at: 7, on: 0x5500, off: 0xaa00 } }],
+  ])('reaches its driver with its place: %s', async (place, expected) => {
+    const site = await load('', { more: `modbus: { write_with: multiple }\n${pump(place)}` });
+    expect(site.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    const spec = site.config?.devices.get('own')?.spec;
+    expect(spec?.outputs).toEqual([{ id: 'pump', safe: false, ...expected }]);
+    expect(spec?.modbus?.writeWith).toBe('multiple');
+  });
+
+  it.each([
+    ['', ['C022 outputs.pump']],
+    [', coil: 3, register: 7', ['C045 outputs.pump.register']],
+    [', coil: 3, on: 1, off: 0', ['C045 outputs.pump.on', 'C045 outputs.pump.off']],
+  ])('must say its place once: "%s"', (place, expected) => {
+    const { problems } = checkBoardDocument(
+      parseYaml('own.board.yaml', board('x: { quantity: voltage, unit: V, at: 0 }', pump(place))),
+    );
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(expected);
+  });
+
+  it('makes write_with a key that is acted on', () => {
+    const text = board('x: { quantity: voltage, unit: V, at: 0 }', `modbus: { write_with: single }\n${pump(', coil: 0')}`);
+    expect(checkBoardDocument(parseYaml('own.board.yaml', text)).problems).toEqual([]);
+  });
+});
+
 describe('a key that changes no value and that no code acts on', () => {
   it('is a note of the board file', () => {
     const text = board(
