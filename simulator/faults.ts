@@ -7,11 +7,14 @@ import type { Clock } from '../drivers/clock.ts';
 export type Fault =
   /** A whole bus: the port is unplugged, or busy, or its transactions hang. */
   | (Window & { readonly at: 'bus'; readonly bus: string; readonly kind: 'unplugged' | 'busy' | 'hang' })
-  /** One device: no answer, a corrupted byte, an answer after its time, half an answer, or noise before it. `rate` in (0, 1]. */
+  /**
+   * One device: no answer, a corrupted byte, an answer after its time, half an answer, or noise before it. `rate` in (0, 1].
+   * `mute`: a Modbus slave that stays silent where it should send an exception.
+   */
   | (Window & {
       readonly at: 'device';
       readonly device: string;
-      readonly kind: 'silent' | 'corrupt' | 'late' | 'cut' | 'noise';
+      readonly kind: 'silent' | 'corrupt' | 'late' | 'cut' | 'noise' | 'mute';
       readonly rate: number;
       readonly byMs?: number;
     })

@@ -9,6 +9,8 @@ const NOISE_BYTES_MAX = 4;
 /** What happens to one answer of a device. */
 export interface Fate {
   readonly isLost: boolean;
+  /** It is not sent if it is an exception. */
+  readonly isMute: boolean;
   /** How much later it comes. */
   readonly delayMs: number;
   /**
@@ -18,7 +20,7 @@ export interface Fate {
   damage(bytes: Uint8Array, corruptible?: number): Uint8Array;
 }
 
-const UNHARMED: Fate = { isLost: false, delayMs: 0, damage: (bytes) => bytes };
+const UNHARMED: Fate = { isLost: false, isMute: false, delayMs: 0, damage: (bytes) => bytes };
 
 /**
  * Decides the fate of a device's answers, one after the other: a fault with a rate hits that part of them. It has a
@@ -32,6 +34,8 @@ export function fates(world: { clock: Clock; faults: readonly Fault[]; random: R
     switch (fault?.kind) {
       case 'silent':
         return { ...UNHARMED, isLost: true };
+      case 'mute':
+        return { ...UNHARMED, isMute: true };
       case 'late':
         return { ...UNHARMED, delayMs: fault.byMs ?? LATE_MS };
       case 'corrupt':

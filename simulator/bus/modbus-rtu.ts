@@ -1,4 +1,5 @@
 import type { ModbusModel } from '../devices/model.ts';
+import { isException } from './exception.ts';
 import type { FarEnd, Wire } from './line.ts';
 import type { PlacedModel, World } from './world.ts';
 
@@ -30,9 +31,9 @@ export function modbusRtuSlaves(slaves: readonly PlacedModel<ModbusModel>[], byt
     const slave = slaves.find(({ model }) => model.unit === frame[0]);
     if (slave === undefined) return;
     const { afterMs, pdu } = slave.model.answer(frame.slice(1, -2), clock.monotonicMs());
-    const { isLost, delayMs, damage } = slave.fate();
+    const { isLost, isMute, delayMs, damage } = slave.fate();
     const answer = withChecksum([slave.model.unit, ...pdu]);
-    if (isLost) return;
+    if (isLost || (isMute && isException(pdu))) return;
     // A slave works through its questions in order: a late answer keeps the next one waiting, and is never overtaken by it.
     const previousMs = answeredMs.get(slave.model.unit) ?? 0;
     const atMs = Math.max(clock.monotonicMs() + afterMs + delayMs, previousMs);

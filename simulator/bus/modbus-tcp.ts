@@ -1,4 +1,5 @@
 import type { ModbusModel } from '../devices/model.ts';
+import { isException } from './exception.ts';
 import type { FarEnd, Wire } from './line.ts';
 import type { PlacedModel, World } from './world.ts';
 
@@ -18,10 +19,11 @@ export function modbusTcpServer(slaves: readonly PlacedModel<ModbusModel>[], wor
     const slave = slaves.find(({ model }) => model.unit === header[6]);
     if (slave === undefined) return wire.send(framed(header, Uint8Array.of((pdu[0] ?? 0) | 0x80, NO_SUCH_UNIT)));
     const { afterMs, pdu: reply } = slave.model.answer(pdu, clock.monotonicMs());
-    const { isLost, delayMs, damage } = slave.fate();
+    const { isLost, isMute, delayMs, damage } = slave.fate();
     // TCP's own checksum protects the values, so what a faulty device can spoil is the header that it writes itself.
     const bytes = damage(framed(header, reply), HEADER_BYTES - 1);
-    if (!isLost) clock.timer(afterMs + delayMs, () => wire.send(bytes));
+    const isSent = !isLost && !(isMute && isException(reply));
+    if (isSent) clock.timer(afterMs + delayMs, () => wire.send(bytes));
   };
 
   return {

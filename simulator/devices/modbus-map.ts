@@ -1,118 +1,160 @@
-import type { ByteOrder, ReadingSpec, ReadWith } from '../../drivers/driver.ts';
-import { registerBytes } from '../register-bytes.ts';
+import type { ReadWith } from '../../drivers/driver.ts';
+import { isBits, type RegisterTables, registerTables } from '../register-tables.ts';
 import type { ModbusModel, ModelContext } from './model.ts';
 
 /** Which table each reading function asks for, Modbus application protocol V1.1b3 §6.1 to 6.4. */
 const TABLE: Readonly<Record<number, ReadWith>> = { 1: 'coil', 2: 'discrete', 3: 'holding', 4: 'input' };
-const EXCEPTION = { illegalFunction: 1, illegalAddress: 2, illegalValue: 3 } as const;
+const ILLEGAL_FUNCTION = 1;
+const ILLEGAL_ADDRESS = 2;
+const ILLEGAL_VALUE = 3;
 const REGISTERS_MAX = 125;
 const BITS_MAX = 2000;
-const PDU_LENGTH = 5;
+/** What one request may write: functions 16, 15 and 23 (§6.12, §6.11, §6.17). */
+const REGISTERS_WRITTEN_MAX = 123;
+const BITS_WRITTEN_MAX = 1968;
+const REGISTERS_READ_WRITTEN_MAX = 121;
+/** What stands for on and off in a request for one coil (§6.5). */
+const COIL_ON = 0xff00;
+const COIL_OFF = 0;
 /** Between the end of a question and the first byte of the answer. */
 const TURNAROUND_MS_MIN = 5;
 const TURNAROUND_MS_MAX = 20;
 
-/** One reading's place in the tables. */
-interface Cell {
-  readonly spec: ReadingSpec & { readonly at: number };
-  readonly table: ReadWith;
-  readonly byteOrder: ByteOrder;
-  /** Registers, or bits, that it takes. */
-  readonly size: number;
-}
-
 /**
- * A simulated slave with the registers that the board describes. Each table answers from its first to its last reading,
+ * A simulated slave with the registers that the board describes. Each table answers from its first to its last value,
  * with zeros between them, as meters do; the board's holes and everything outside is exception 2, and nothing of such a
- * range is answered (V1.1b3 §7). A table without readings is exception 1.
+ * range is answered (V1.1b3 §7). A table without values is exception 1. Only outputs can be written.
  */
 export function model(context: ModelContext): ModbusModel {
   const { device, random } = context;
   if (device.address === undefined) throw new Error(`device ${device.id} has no Modbus unit`);
-  const cells = device.spec.readings.map((spec) => cellOf(spec, context));
-  const holes = device.spec.modbus?.holes ?? [];
-
-  const answer = (pdu: Uint8Array, atMs: number): Uint8Array => {
-    const code = pdu[0] ?? 0;
-    const refuse = (exception: number) => Uint8Array.of(code | 0x80, exception);
-    const table = TABLE[code];
-    const inTable = cells.filter((cell) => cell.table === table);
-    if (table === undefined || inTable.length === 0) return refuse(EXCEPTION.illegalFunction);
-    if (pdu.length !== PDU_LENGTH) return refuse(EXCEPTION.illegalValue);
-    const view = new DataView(pdu.buffer, pdu.byteOffset);
-    const [first, count] = [view.getUint16(1), view.getUint16(3)];
-    if (count < 1 || count > (isBits(table) ? BITS_MAX : REGISTERS_MAX)) return refuse(EXCEPTION.illegalValue);
-    if (!isReadable(inTable, first, count, isBits(table) ? [] : holes)) return refuse(EXCEPTION.illegalAddress);
-    const read = isBits(table) ? readBits : readRegisters;
-    const data = read(inTable, first, count, (reading) => context.signal(reading, atMs));
-    return Uint8Array.of(code, data.length, ...data);
-  };
-
+  const tables = registerTables(context);
   return {
     kind: 'modbus',
     unit: device.address,
     answer: (pdu, atMs) => ({
       afterMs: TURNAROUND_MS_MIN + random() * (TURNAROUND_MS_MAX - TURNAROUND_MS_MIN),
-      pdu: answer(pdu, atMs),
+      pdu: answer(tables, pdu, atMs),
     }),
   };
 }
 
-function cellOf(spec: ReadingSpec, { device }: ModelContext): Cell {
-  const { at } = spec;
-  const { modbus } = device.spec;
-  const table = spec.readWith ?? modbus?.readWith;
-  const encoding = spec.encoding ?? modbus?.encoding;
-  if (at === undefined || table === undefined || encoding === undefined) {
-    throw new Error(`the board ${device.board} does not say where its reading ${spec.id} lies`);
+/** The answer's PDU. */
+function answer(tables: RegisterTables, pdu: Uint8Array, atMs: number): Uint8Array {
+  const code = pdu[0] ?? 0;
+  const request = new Request(pdu);
+  const result = work(tables, code, request, atMs);
+  return typeof result === 'number' ? Uint8Array.of(code | 0x80, result) : result;
+}
+
+/** What a function does; the number of an exception, or its answer. */
+function work(tables: RegisterTables, code: number, request: Request, atMs: number): Uint8Array | number {
+  switch (code) {
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+      return request.length === 5 ? read(tables, code, request, atMs) : ILLEGAL_VALUE;
+    case 5:
+    case 6:
+      return writeOne(tables, code === 5 ? 'coil' : 'holding', request);
+    case 15:
+      return writeCoils(tables, request);
+    case 16:
+      return writeRegisters(tables, request);
+    case 22:
+      return mask(tables, request);
+    case 23:
+      return readAndWrite(tables, request, atMs);
+    default:
+      return ILLEGAL_FUNCTION;
   }
-  const size = isBits(table) ? 1 : Math.max(1, bitsOf(encoding) / 16);
-  return { spec: { ...spec, at, encoding }, table, byteOrder: spec.byteOrder ?? modbus?.byteOrder ?? 'ABCD', size };
 }
 
-function bitsOf(encoding: string): number {
-  return encoding === 'bool' ? 16 : Number(/\d+$/.exec(encoding)?.[0]);
-}
+/** A question as 16-bit numbers, high byte first; what is not there is zero. */
+class Request {
+  readonly bytes: Uint8Array;
+  readonly length: number;
 
-function isBits(table: ReadWith): boolean {
-  return table === 'coil' || table === 'discrete';
-}
-
-function isReadable(
-  cells: readonly Cell[],
-  first: number,
-  count: number,
-  holes: readonly (readonly [number, number])[],
-): boolean {
-  const last = first + count - 1;
-  const lowest = Math.min(...cells.map((cell) => cell.spec.at));
-  const highest = Math.max(...cells.map((cell) => cell.spec.at + cell.size - 1));
-  return first >= lowest && last <= highest && !holes.some(([from, to]) => first <= to && last >= from);
-}
-
-type ValueOf = (reading: string) => number;
-
-/** The bit that was asked for first is the lowest of the first byte, wherever it lies in the table (V1.1b3 §6.1). */
-function readBits(cells: readonly Cell[], first: number, count: number, shown: ValueOf): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(count / 8));
-  for (const { spec } of cells) {
-    const place = spec.at - first;
-    if (place < 0 || place >= count || shown(spec.id) === 0) continue;
-    bytes[place >> 3] = (bytes[place >> 3] ?? 0) | (1 << (place & 7));
+  constructor(pdu: Uint8Array) {
+    this.bytes = pdu;
+    this.length = pdu.length;
   }
-  return bytes;
+
+  word(at: number): number {
+    return (this.bytes[at] ?? 0) * 256 + (this.bytes[at + 1] ?? 0);
+  }
 }
 
-function readRegisters(cells: readonly Cell[], first: number, count: number, shown: ValueOf): Uint8Array {
-  const bytes = new Uint8Array(2 * count);
-  for (const { spec, byteOrder, size } of cells) {
-    if (spec.at >= first + count || spec.at + size <= first) continue;
-    const cell = registerBytes(spec, byteOrder, shown(spec.id));
-    // A question may begin or end in the middle of a value. Bits of one register come from several readings.
-    cell.forEach((byte, i) => {
-      const place = 2 * (spec.at - first) + i;
-      if (place >= 0 && place < bytes.length) bytes[place] = (bytes[place] ?? 0) | byte;
-    });
+function read(tables: RegisterTables, code: number, request: Request, atMs: number): Uint8Array | number {
+  const table = TABLE[code];
+  if (table === undefined || !tables.has(table)) return ILLEGAL_FUNCTION;
+  const [first, count] = [request.word(1), request.word(3)];
+  if (count < 1 || count > (isBits(table) ? BITS_MAX : REGISTERS_MAX)) return ILLEGAL_VALUE;
+  if (!tables.isReadable(table, first, count)) return ILLEGAL_ADDRESS;
+  const data = isBits(table) ? tables.readBits(table, first, count, atMs) : tables.readRegisters(table, first, count, atMs);
+  return Uint8Array.of(code, data.length, ...data);
+}
+
+/** Functions 5 and 6: the answer is the question. */
+function writeOne(tables: RegisterTables, table: 'coil' | 'holding', request: Request): Uint8Array | number {
+  if (!tables.canWrite(table)) return ILLEGAL_FUNCTION;
+  const [at, value] = [request.word(1), request.word(3)];
+  if (request.length !== 5) return ILLEGAL_VALUE;
+  if (table === 'coil' && value !== COIL_ON && value !== COIL_OFF) return ILLEGAL_VALUE;
+  if (!tables.isWritable(table, at, 1)) return ILLEGAL_ADDRESS;
+  tables.write(table, at, table === 'coil' ? Number(value === COIL_ON) : value);
+  return request.bytes.slice();
+}
+
+/** Function 15: the answer repeats address and count. */
+function writeCoils(tables: RegisterTables, request: Request): Uint8Array | number {
+  if (!tables.canWrite('coil')) return ILLEGAL_FUNCTION;
+  const [first, count, size] = [request.word(1), request.word(3), request.bytes[5] ?? 0];
+  const isSound = count >= 1 && count <= BITS_WRITTEN_MAX && size === Math.ceil(count / 8) && request.length === 6 + size;
+  if (!isSound) return ILLEGAL_VALUE;
+  if (!tables.isWritable('coil', first, count)) return ILLEGAL_ADDRESS;
+  for (let i = 0; i < count; i += 1) tables.write('coil', first + i, ((request.bytes[6 + (i >> 3)] ?? 0) >> (i & 7)) & 1);
+  return request.bytes.slice(0, 5);
+}
+
+/** Function 16: the answer repeats address and count. */
+function writeRegisters(tables: RegisterTables, request: Request): Uint8Array | number {
+  if (!tables.canWrite('holding')) return ILLEGAL_FUNCTION;
+  const [first, count, size] = [request.word(1), request.word(3), request.bytes[5] ?? 0];
+  const isSound = count >= 1 && count <= REGISTERS_WRITTEN_MAX && size === 2 * count && request.length === 6 + size;
+  if (!isSound) return ILLEGAL_VALUE;
+  if (!tables.isWritable('holding', first, count)) return ILLEGAL_ADDRESS;
+  for (let i = 0; i < count; i += 1) tables.write('holding', first + i, request.word(6 + 2 * i));
+  return request.bytes.slice(0, 5);
+}
+
+/** Function 22: (register AND first mask) OR (second mask AND NOT first mask), §6.16; the answer is the question. */
+function mask(tables: RegisterTables, request: Request): Uint8Array | number {
+  if (!tables.canWrite('holding')) return ILLEGAL_FUNCTION;
+  if (request.length !== 7) return ILLEGAL_VALUE;
+  const [at, and, or] = [request.word(1), request.word(3), request.word(5)];
+  if (!tables.isWritable('holding', at, 1)) return ILLEGAL_ADDRESS;
+  let value = 0;
+  for (let bit = 0; bit < 16; bit += 1) {
+    const from = (and >> bit) & 1 ? tables.written('holding', at) : or;
+    value += ((from >> bit) & 1) << bit;
   }
-  return bytes;
+  tables.write('holding', at, value);
+  return request.bytes.slice();
+}
+
+/** Function 23: writes first, then reads (§6.17). */
+function readAndWrite(tables: RegisterTables, request: Request, atMs: number): Uint8Array | number {
+  if (!tables.canWrite('holding')) return ILLEGAL_FUNCTION;
+  const [first, count, to, toCount] = [request.word(1), request.word(3), request.word(5), request.word(7)];
+  const size = request.bytes[9] ?? 0;
+  const isReadSound = count >= 1 && count <= REGISTERS_MAX;
+  const isWriteSound = toCount >= 1 && toCount <= REGISTERS_READ_WRITTEN_MAX && size === 2 * toCount;
+  if (!isReadSound || !isWriteSound || request.length !== 10 + size) return ILLEGAL_VALUE;
+  const isThere = tables.isReadable('holding', first, count) && tables.isWritable('holding', to, toCount);
+  if (!isThere) return ILLEGAL_ADDRESS;
+  for (let i = 0; i < toCount; i += 1) tables.write('holding', to + i, request.word(10 + 2 * i));
+  const data = tables.readRegisters('holding', first, count, atMs);
+  return Uint8Array.of(23, data.length, ...data);
 }

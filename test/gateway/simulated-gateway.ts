@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly faults?: readonly Fault[];
   /** The city; a site with `sentilo:` needs it. */
   readonly http?: (clock: VirtualClock, config: Config) => Http;
+  /** What is really plugged in, where it is not as the site and its boards say. */
+  readonly hardware?: (config: Config) => Config;
 }
 
 /** The production gateway on a simulated machine, and what a bystander sees of its wires. */
@@ -48,14 +50,17 @@ export interface SimulatedGateway {
 }
 
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
-export async function startSimulated(text: string, { faults = [], http }: Surroundings = {}): Promise<SimulatedGateway> {
+export async function startSimulated(
+  text: string,
+  { faults = [], http, hardware = (config) => config }: Surroundings = {},
+): Promise<SimulatedGateway> {
   const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
   const clock = new VirtualClock(START_WALL_MS, turn);
   const disk = new SimulatedDisk({ clock, random: createRandom(1), faults, syncMs: 8 });
   const log: string[] = [];
   const machine = await simulatedHost({
-    config,
+    config: hardware(config),
     seed: 1,
     startWallMs: START_WALL_MS,
     clock,

@@ -1,5 +1,5 @@
 import type { BusConfig, ChannelConfig, Config, DeviceConfig, SignalConfig } from '../../config/config.ts';
-import type { ModbusSpec, ReadingSpec } from '../../drivers/driver.ts';
+import type { ModbusSpec, OutputSpec, ReadingSpec } from '../../drivers/driver.ts';
 import type { ModelContext } from '../../simulator/devices/model.ts';
 import { createRandom } from '../../simulator/random.ts';
 
@@ -45,7 +45,9 @@ export interface DeviceSketch {
   readonly with?: unknown;
   readonly readings?: readonly ReadingSpec[];
   readonly modbus?: Partial<ModbusSpec>;
+  readonly outputs?: readonly OutputSpec[];
   readonly kind?: ChannelConfig['kind'];
+  readonly precision?: number;
   readonly simulate?: Readonly<Record<string, SignalConfig>>;
 }
 
@@ -78,21 +80,21 @@ export function device(sketch: DeviceSketch): DeviceConfig {
     via: { bus: sketch.bus ?? 'bus', ...(sketch.line === undefined ? {} : { line: sketch.line }) },
     ...(sketch.address === undefined ? {} : { address: sketch.address }),
     everyMs: 5000,
-    spec: { board: sketch.board ?? sketch.driver, with: sketch.with ?? {}, readings, outputs: [], modbus },
+    spec: { board: sketch.board ?? sketch.driver, with: sketch.with ?? {}, readings, outputs: sketch.outputs ?? [], modbus },
     readTimeMs: 0,
-    channels: readings.map(({ id }) => channel(id, sketch.kind ?? 'gauge')),
+    channels: readings.map(({ id }) => channel(id, sketch.kind ?? 'gauge', sketch.precision ?? 1)),
     outputs: [],
     simulate,
   };
 }
 
-function channel(reading: string, kind: ChannelConfig['kind']): ChannelConfig {
+function channel(reading: string, kind: ChannelConfig['kind'], precision: number): ChannelConfig {
   return {
     reading,
     name: {},
     quantity: 'count',
     unit: '1',
-    precision: 1,
+    precision,
     kind,
     sensor: reading,
     publish: true,

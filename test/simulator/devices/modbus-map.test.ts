@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import type { ByteOrder, Encoding } from '../../../drivers/driver.ts';
+import { describe, expect, test } from 'vitest';
+import type { ByteOrder, Encoding, OutputSpec } from '../../../drivers/driver.ts';
 import { model } from '../../../simulator/devices/modbus-map.ts';
 import { bytes, hex } from '../../support/hex.ts';
+import { vectors } from '../../support/vectors.ts';
 import { context, type DeviceSketch } from '../site.ts';
 
 /** si-01 has requests and their replies, si-02 one of each. */
@@ -98,8 +99,103 @@ test('refuses an address that it does not have, and a range half outside, with e
   expect(ask(METER, '0104ffff00020000')).toBe('8402');
 });
 
+/** Holding registers and coils that can be written, as the specification's examples need them. */
+function switches(registers: readonly number[], coils: readonly number[]) {
+  const outputs: OutputSpec[] = [
+    ...registers.map((at) => ({ id: `r${at}`, safe: false, register: { at, on: 1, off: 0 } })),
+    ...coils.map((coil) => ({ id: `c${coil}`, safe: false, coil })),
+  ];
+  return slave({ readings: [], outputs }, {});
+}
+
+const RANGE = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+
+describe('writes as the specification shows', () => {
+  const exchange = (id: string): { request: string; response: string } =>
+    JSON.parse(vectors('modbus_rtu').find((one) => one.id.endsWith(id))?.input ?? '');
+
+  test.each([
+    ['spec-fc05', [], [172], '010100ac00010000', '010101'],
+    ['spec-fc06', [1], [], '0103000100010000', '03020003'],
+    ['spec-fc15', [], RANGE(19, 10), '01010013000a0000', '0102cd01'],
+    ['spec-fc16', [1, 2], [], '0103000100020000', '0304000a0102'],
+  ])('%s, and reads back what was written', (id, registers, coils, question, reply) => {
+    const written = switches(registers, coils);
+    const { request, response } = exchange(id);
+    expect(ask(written, request)).toBe(pduOf(response));
+    expect(ask(written, question)).toBe(reply);
+  });
+
+  // V1.1b3 §6.16: current 0x12, AND mask 0xF2, OR mask 0x25 give 0x17.
+  test('spec-fc22', () => {
+    const written = switches([4], []);
+    ask(written, '0106000400120000');
+    const { request, response } = exchange('spec-fc22');
+    expect(ask(written, request)).toBe(pduOf(response));
+    expect(ask(written, '0103000400010000')).toBe('03020017');
+  });
+
+  test('spec-fc23: what was written in the same request is read', () => {
+    const written = switches(RANGE(3, 14), []);
+    for (const [i, value] of ['00fe', '0acd', '0001', '0003', '000d', '00ff'].entries())
+      ask(written, `01060${`00${(3 + i).toString(16)}`.slice(-3)}${value}0000`);
+    const { request, response } = exchange('spec-fc23');
+    expect(ask(written, request)).toBe(pduOf(response));
+    expect(ask(written, '0103000e00030000')).toBe('030600ff00ff00ff');
+  });
+
+  test.each([
+    ['a coil that is not there', '0105000aff000000', '8502'],
+    ['a coil with a value that is neither on nor off', '0105000000010000', '8503'],
+    ['a register that is not there', '0106000a00010000', '8602'],
+    ['coils one of which is not there', '010f000000090201010000', '8f02'],
+    ['coils whose bytes are too few', '010f0000000901010000', '8f03'],
+    ['no coil', '010f00000000000000', '8f03'],
+    ['registers one of which is not there', '01100000000204000100010000', '9002'],
+    ['registers whose bytes are too many', '01100000000104000100010000', '9003'],
+    ['no register', '011000000000000000', '9003'],
+    ['a mask that is too short', '011600000000000000', '9603'],
+    ['a read along with a write elsewhere', '0117000000010009000102ffff0000', '9702'],
+    ['nothing to read along with a write', '0117000000000000000102ffff0000', '9703'],
+  ])('refuses %s, and writes nothing', (_, request, reply) => {
+    const written = switches([0], [0]);
+    expect(ask(written, request)).toBe(reply);
+    expect(ask(written, '0101000000010000')).toBe('010100');
+    expect(ask(written, '0103000000010000')).toBe('03020000');
+  });
+
+  test('a slave without outputs has no function that writes', () => {
+    for (const [code, reply] of [
+      ['05', '8501'],
+      ['06', '8601'],
+      ['0f', '8f01'],
+      ['10', '9001'],
+      ['16', '9601'],
+      ['17', '9701'],
+    ])
+      expect(ask(METER, `01${code}0000000102ff000000`)).toBe(reply);
+  });
+
+  test('a reading of the coil that an output switches shows what was written', () => {
+    const readings = [{ id: 'state', at: 7, readWith: 'coil' }] as const;
+    const relay = slave({ readings, outputs: [{ id: 'relay', safe: false, coil: 7 }] }, { state: 1 });
+    expect(ask(relay, '0101000700010000')).toBe('010100');
+    ask(relay, '01050007ff000000');
+    expect(ask(relay, '0101000700010000')).toBe('010101');
+  });
+});
+
+test('has the power of ten that its precision needs where its readings say that it stands', () => {
+  const readings = [
+    { id: 'a', at: 0, encoding: 'uint16', scaleFrom: 4 },
+    { id: 'b', at: 1, encoding: 'int16', scaleFrom: 4 },
+  ] as const;
+  const meter = slave({ readings, precision: 0.01 }, { a: 12.34, b: -4.1 });
+  expect(ask(meter, '0104000000050000')).toBe('040a04d2fe6600000000fffe');
+});
+
 test.each([
-  ['a function that it does not have', '0106000000010000', '8601'],
+  ['a function that it does not have', '0107000000010000', '8701'],
   ['a table without readings', '0103000000010000', '8301'],
   ['a count of nothing', '0104000000000000', '8403'],
   ['a count beyond the limit', '01040000007e0000', '8403'],
