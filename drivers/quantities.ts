@@ -48,6 +48,7 @@ const UNIT_LIST: readonly Unit[] = [
   { id: 'L', symbol: 'L', ucum: 'L' },
   { id: 'm3', symbol: 'm³', ucum: 'm3' },
   { id: 'us/cm', symbol: 'µS/cm', ucum: 'uS/cm' },
+  { id: 'pH', symbol: 'pH', ucum: '[pH]' },
 ];
 
 const QUANTITY_LIST: readonly Quantity[] = [
@@ -77,6 +78,7 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'contact', units: { bool: 1 }, cityType: 'status' },
   { id: 'presence', units: { bool: 1 }, cityType: 'presence' },
   { id: 'switch_state', units: { bool: 1 }, cityType: 'status' },
+  { id: 'alarm', units: { bool: 1 }, cityType: 'status' },
   { id: 'valve_state', units: { bool: 1 }, cityType: 'solenoid_valve' },
   { id: 'rain', units: { mm: 0.01 }, cityType: 'rain' },
   { id: 'rain_rate', units: { 'mm/h': 0.1 }, cityType: 'pluviometer' },
@@ -86,6 +88,7 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'water_volume', units: { L: 0.1, m3: 0.0001 }, cityType: 'water_meter' },
   { id: 'soil_moisture', units: { '%': 1 }, cityType: 'soil_moisture_35' },
   { id: 'soil_temperature', units: { degC: 0.1 }, cityType: 'temperature' },
+  { id: 'ph', units: { pH: 0.1 }, cityType: 'ph' },
   { id: 'conductivity', units: { 'us/cm': 1 }, cityType: 'conductivity' },
   { id: 'position', units: { deg: 0.00001 }, cityType: 'status' },
   { id: 'count', units: { 1: 1 }, cityType: 'status' },

@@ -8,11 +8,24 @@ import { options, ROOT } from './site-files.ts';
 const FILES = readdirSync(join(ROOT, 'boards')).filter((name) => name.endsWith('.board.yaml'));
 
 /** Boards whose driver was tried against recordings or data-sheet examples of others; see test/drivers. */
-const VERIFIED = ['bme280', 'bmp280', 'eastron-sdm120', 'eastron-sdm630', 'sds011', 'sds198', 'sht31'];
+const VERIFIED = [
+  'bme280',
+  'bmp280',
+  'eastron-sdm120',
+  'eastron-sdm630',
+  'pzem-016',
+  'rs485-soil',
+  'rs485-temperature-humidity',
+  'rs485-wind-speed',
+  'sds011',
+  'sds198',
+  'sht31',
+  'xy-md02',
+];
 
 describe('the library of boards', () => {
-  it('has the 25 boards of this version', () => {
-    expect(FILES).toHaveLength(25);
+  it('has the 31 boards of this version', () => {
+    expect(FILES).toHaveLength(31);
   });
 
   it.each(FILES)('%s has no problem', async (name) => {
