@@ -28,6 +28,7 @@ function renderBus(bus: BusReport, columns: number): string {
 function unitLines(unit: UnitReport): readonly string[] {
   const lines = [text.unit(unit)];
   if (unit.p50Ms !== undefined && unit.p99Ms !== undefined) lines.push(text.times(unit.p50Ms, unit.p99Ms, bars(unit)));
+  for (const proposal of unit.proposals) lines.push(text.proposal(proposal));
   return lines;
 }
 

@@ -142,4 +142,6 @@ export interface Driver<N extends Need = Need, With = unknown> {
    * device learns is lost when it is closed.
    */
   open(connection: Connections[N], spec: DeviceSpec<With>, clock: Clock, learned?: Learned): Promise<Device>;
+  /** What the board file could say so that it need not be learned again: lines of YAML to paste. */
+  proposals?(spec: DeviceSpec<With>, learned: Learned): readonly string[];
 }

@@ -18,6 +18,8 @@ type Cut = z.infer<typeof kept>['cuts'][number];
 export interface LearnedCuts {
   /** The blocks in the pieces that the device takes, as far as that is known. */
   apply(blocks: readonly Block[]): Block[];
+  /** The addresses between two spans that cannot be asked for together, each [first, last]; of spans without any between them none. */
+  holes(blocks: readonly Block[]): (readonly [number, number])[];
   /** A request must end before each of these spans. */
   add(spans: readonly Span[]): void;
 }
@@ -32,6 +34,13 @@ export function learnedCuts(board: string, learned: Learned | undefined): Learne
   const isCut = ({ table, at }: Span) => cuts.some(([cutTable, cutAt]) => cutTable === table && cutAt === at);
   return {
     apply: (blocks) => blocks.flatMap((block) => cutBlock(block, isCut)),
+    holes: (blocks) =>
+      blocks.flatMap(({ spans }) =>
+        spans.flatMap((span, i): (readonly [number, number])[] => {
+          const end = Math.max(0, ...spans.slice(0, i).map(({ at, count }) => at + count));
+          return i > 0 && isCut(span) && end < span.at ? [[end, span.at - 1]] : [];
+        }),
+      ),
     add(spans) {
       for (const span of spans) if (!isCut(span)) cuts.push([span.table, span.at]);
       learned?.set(KEY, { board, cuts: [...cuts] });

@@ -42,6 +42,14 @@ export const modbusMap: Driver<'modbus', With> = {
   async open(bus, spec, _clock, learned) {
     return openDevice(bus, spec, learned);
   },
+
+  proposals(spec, learned) {
+    const holes = learnedCuts(spec.board, learned).holes(planOf(spec).blocks);
+    const known = spec.modbus?.holes ?? [];
+    if (holes.length === 0) return [];
+    const all = [...known, ...holes].toSorted(([a], [b]) => a - b);
+    return [`holes: [${all.map(([first, last]) => `[${first}, ${last}]`).join(', ')}]`];
+  },
 };
 
 function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | undefined): Device {

@@ -40,6 +40,8 @@ export interface UnitReport extends Readonly<ModbusCounts> {
   /** Missing before the first answer. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  /** What the board files of these devices could say: lines to paste. */
+  readonly proposals: readonly string[];
   /** How many of the newest answers fell into each of TURNAROUND_CLASSES_MS. */
   readonly histogram: readonly number[];
 }
@@ -59,20 +61,20 @@ export function busReports(buses: ReadonlyMap<string, Bus>, devices: readonly Ru
 
 function lineReport(line: ModbusLine, bus: string, devices: readonly RunningDevice[]): NonNullable<BusReport['line']> {
   const { units, echoNoticed, ...counts } = line.stats();
-  const at = (unit: number) =>
-    devices.flatMap(({ config }) => (config.via.bus === bus && config.address === unit ? [config.id] : []));
+  const at = (unit: number) => devices.filter(({ config }) => config.via.bus === bus && config.address === unit);
   const reports = [...units].sort(([a], [b]) => a - b).map(([unit, known]) => unitReport(unit, known, at(unit)));
   return { ...counts, units: reports, causes: causesOf({ ...counts, units, echoNoticed }) };
 }
 
-function unitReport(unit: number, known: ModbusUnit, devices: readonly string[]): UnitReport {
+function unitReport(unit: number, known: ModbusUnit, devices: readonly RunningDevice[]): UnitReport {
   const times = known.turnaroundsMs;
   const histogram = [...TURNAROUND_CLASSES_MS, Number.POSITIVE_INFINITY].map((end, i) => {
     const start = TURNAROUND_CLASSES_MS[i - 1] ?? Number.NEGATIVE_INFINITY;
     return times.filter((ms) => ms > start && ms <= end).length;
   });
   const quantiles = times.length === 0 ? {} : { p50Ms: known.percentileMs(0.5), p99Ms: known.percentileMs(0.99) };
-  return { unit, devices, ...known.counts, ...quantiles, histogram };
+  const proposals = devices.flatMap((device) => device.proposals.map((line) => `${device.config.board}: ${line}`));
+  return { unit, devices: devices.map(({ config }) => config.id), ...known.counts, ...quantiles, histogram, proposals };
 }
 
 /** What the counts speak for. Two devices at one address answer at once, and only their answers come damaged. */

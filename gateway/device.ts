@@ -1,5 +1,5 @@
 import type { DeviceConfig } from '../config/config.ts';
-import type { Device, Driver } from '../drivers/driver.ts';
+import type { Device, Driver, Learned } from '../drivers/driver.ts';
 import { BusError, isHardwareError } from '../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
@@ -22,6 +22,8 @@ export interface DeviceSurroundings {
   readonly lateness: Lateness;
   /** Takes the observations on to the journal. Must not throw. */
   readonly keep: (observations: readonly Observation[]) => void;
+  /** What was learned of this device; without it what is learned is forgotten at the end. */
+  readonly learned?: Learned | undefined;
   /** Takes what is worth an event in the journal. */
   readonly note: NoteEvent;
   /** Takes a broken invariant of ours, which must end the program. */
@@ -133,12 +135,12 @@ export class RunningDevice {
     work: (device: Device, signal: AbortSignal) => Promise<void>,
     what: Transaction = {},
   ): Promise<void> {
-    const { bus, driver, host } = this.#around;
+    const { bus, host } = this.#around;
     const used: Used = { tookMs: 0 };
     this.#turn = this.#turnFor(what, used);
     try {
       await bus.transact(this.#turn, signal, async (inner) => {
-        this.#device ??= await driver.open(await bus.connect(this.config, () => this.#turn), this.config.spec, host.clock);
+        this.#device ??= await this.#open();
         await work(this.#device, inner);
       });
       if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
@@ -153,6 +155,17 @@ export class RunningDevice {
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
+  }
+
+  async #open(): Promise<Device> {
+    const { bus, driver, host, learned } = this.#around;
+    return await driver.open(await bus.connect(this.config, () => this.#turn), this.config.spec, host.clock, learned);
+  }
+
+  /** What the board file could say of what was learned, as lines to paste. */
+  get proposals(): readonly string[] {
+    const { driver, learned } = this.#around;
+    return learned === undefined ? [] : (driver.proposals?.(this.config.spec, learned) ?? []);
   }
 
   #turnFor({ isOrder = false, dueMs }: Transaction, used: Used): Turn {

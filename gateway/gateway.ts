@@ -9,6 +9,7 @@ import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/open-journal.ts';
 import { openKeeper } from './keeper.ts';
 import { openLateness } from './lateness.ts';
+import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { readingRows } from './rows.ts';
@@ -66,7 +67,8 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
-    return await start({ config, host, options, journal, timekeeper, uplink, buses, unlock });
+    const learned = await options.modules.openLearned?.(host, options.stateFolder);
+    return await start({ config, host, options, journal, timekeeper, uplink, buses, learned, unlock });
   } catch (error) {
     await journal?.close();
     await unlock();
@@ -91,6 +93,7 @@ interface Parts {
   readonly timekeeper: Timekeeper;
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
+  readonly learned: LearnedFile | undefined;
   readonly unlock: () => Promise<void>;
 }
 
@@ -108,7 +111,7 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, timekeeper, uplink, buses, unlock } = parts;
+  const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
@@ -116,7 +119,9 @@ async function start(parts: Parts): Promise<Gateway> {
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    return new RunningDevice(device, { host, bus, driver, lateness, keep: keeper.keep, note: keeper.note, fatal: options.fatal });
+    const { keep, note } = keeper;
+    const around = { host, bus, driver, lateness, keep, note, learned: learned?.of(device.id), fatal: options.fatal };
+    return new RunningDevice(device, around);
   });
 
   const status = () =>
@@ -167,6 +172,7 @@ async function start(parts: Parts): Promise<Gateway> {
     await step(host, 'buses', async () => {
       await Promise.all([...lines, sending, timing]);
     });
+    await step(host, 'learned', async () => learned?.close());
     await step(host, 'journal', () => journal.close());
     await stopServing();
     await unlock();

@@ -1,10 +1,13 @@
 import type { Config } from '../config/config.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { loadDriver } from '../drivers/registry.ts';
+import type { openLearned } from './learned.ts';
 
 /** The code that a site needs beyond the gateway's own, loaded before time starts: nothing is imported while it runs. */
 export interface Modules {
   readonly drivers: ReadonlyMap<string, Driver>;
+  /** Present when the site has devices of which something is learned: those on Modbus. */
+  readonly openLearned?: typeof openLearned;
 }
 
 /** Loads what the site's devices use, and nothing else. */
@@ -16,5 +19,6 @@ export async function loadModules(config: Config): Promise<Modules> {
     if (driver === undefined) throw new Error(`no driver ${id}: a checked configuration never names one`);
     drivers.set(id, driver);
   }
-  return { drivers };
+  const usesModbus = [...config.buses.values()].some(({ type }) => type === 'modbus-rtu' || type === 'modbus-tcp');
+  return usesModbus ? { drivers, openLearned: (await import('./learned.ts')).openLearned } : { drivers };
 }

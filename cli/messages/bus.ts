@@ -24,6 +24,7 @@ export const text = {
   unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${counts(unit)}`,
   times: (p50Ms: number, p99Ms: number, bars: string) =>
     `half answer within ${time(p50Ms)}, 99 % within ${time(p99Ms)}   ${bars}`,
+  proposal: (line: string) => `learned; write it under \`modbus:\` of the board, and it need not be learned again: ${line}`,
   timeClass: (endMs: number | undefined, bar: string) => `${endMs === undefined ? 'longer' : `≤${time(endMs)}`} ${bar}`,
   cause: ({ cause, units }: CauseReport) => CAUSES[cause](units.length === 1 ? `unit ${units[0]}` : `units ${units.join(', ')}`),
 };
