@@ -2,6 +2,7 @@ import type { Driver } from './driver.ts';
 
 /** Every driver of this version, loaded only when a site uses it. Adding a driver is one line here. */
 const DRIVERS = {
+  bh1750: async () => (await import('./bh1750.ts')).bh1750,
   bme280: async () => (await import('./bme280.ts')).bme280,
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,

@@ -9,6 +9,7 @@ const FILES = readdirSync(join(ROOT, 'boards')).filter((name) => name.endsWith('
 
 /** Boards whose driver was tried against recordings or data-sheet examples of others; see test/drivers. */
 const VERIFIED = [
+  'bh1750',
   'bme280',
   'bmp280',
   'eastron-sdm120',

@@ -91,7 +91,7 @@ describe('the example sites', () => {
     ['carrer-demo', [], []],
     // The board of its wireless nodes does not exist yet.
     ['districte', ['C101'], undefined],
-    ['escola-poblenou', [], ['light', 'noise', 'rain']],
+    ['escola-poblenou', [], ['noise', 'rain']],
     ['hort-urba', [], ['uno', 'bed_tomatoes', 'bed_lettuce', 'rain', 'water']],
   ])('%s is right, or says why not', async (name, codes, skipped) => {
     const site = await loadSite(join(ROOT, `examples/sites/${name}.gateway.yaml`), options());
@@ -319,10 +319,18 @@ readings: { temperature: { quantity: air_temperature, unit: "°C" } }
 
 describe('a driver that this version lacks', () => {
   it('costs its device and nothing else', async () => {
-    const site = await loadText(`${HEAD}devices:
-  light: { board: bh1750@1, via: i2c1 }
-  air: { board: sht31@1, via: i2c1 }
-`);
+    const devices = 'devices:\n  light: { board: own@1, via: i2c1 }\n  air: { board: sht31@1, via: i2c1 }\n';
+    const site = await loadText(`${HEAD}${devices}`, {
+      'boards/own.board.yaml': `schema: board/v1
+id: own
+version: 1.0.0
+label: A chip of tomorrow
+needs: i2c
+driver: chip-of-tomorrow
+with: { address: { type: i2c_address, default: 0x23 } }
+readings: { light: { quantity: illuminance, unit: lx } }
+`,
+    });
     expect(site.config && [...site.config.devices.keys()]).toEqual(['air']);
     expect(site.config?.skipped.get('light')).toBe('C136');
   });

@@ -1,0 +1,30 @@
+import type { I2cBus } from '../../drivers/bus/i2c.ts';
+import type { Clock } from '../../drivers/clock.ts';
+import { BusError } from '../../drivers/errors.ts';
+import type { I2cModel } from '../../simulator/devices/model.ts';
+
+/** A bus that takes no time, with one simulated chip on it. */
+interface ModelBus extends I2cBus {
+  /** Puts another chip in its place, such as a new one: what a chip is after its supply was gone. */
+  replace(chip: I2cModel): void;
+  /** From now on every answer becomes this one; undefined for what the chip really says. */
+  garble(change: ((answer: Uint8Array) => Uint8Array) | undefined): void;
+}
+
+export function modelBus(first: I2cModel, clock: Clock): ModelBus {
+  let chip = first;
+  let change: (answer: Uint8Array) => Uint8Array = (answer) => answer;
+  return {
+    async transfer(address, write, readLength) {
+      const answer = address === chip.address ? chip.transfer(write, readLength, clock.monotonicMs()) : undefined;
+      if (answer === undefined) throw new BusError('no-answer', `0x${address.toString(16)} does not acknowledge`);
+      return change(answer);
+    },
+    replace: (other) => {
+      chip = other;
+    },
+    garble: (other) => {
+      change = other ?? ((answer) => answer);
+    },
+  };
+}
