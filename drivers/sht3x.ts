@@ -1,10 +1,10 @@
+import { checkedWords } from './checked-words.ts';
 import type { Clock } from './clock.ts';
 import { sleep } from './clock.ts';
-import { crc8 } from './crc8.ts';
 import type { Driver } from './driver.ts';
 import { BusError } from './errors.ts';
 import type { AddressOnly, Transfer } from './i2c-device.ts';
-import { addressOnly, addressText, plannedTransfer, transferTo } from './i2c-device.ts';
+import { addressOnly, plannedTransfer, transferTo } from './i2c-device.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';
 
@@ -37,8 +37,8 @@ export const sht3x: Driver<'i2c', AddressOnly> = {
     const read = oneAtATime(async (signal: AbortSignal) => {
       signal.throwIfAborted();
       const answer = await measure(transfer, clock, signal);
-      // Formulas of §4.13. Both words are checked first: a broken word makes the other one doubtful.
-      const [temperatureRaw, humidityRaw] = [checkedWord(answer, 0, address), checkedWord(answer, 3, address)];
+      // Formulas of §4.13.
+      const [temperatureRaw = 0, humidityRaw = 0] = checkedWords(answer, address);
       const values = { temperature: -45 + (175 * temperatureRaw) / 65535, humidity: (100 * humidityRaw) / 65535 };
       return wanted.map((id) => ({ id, value: values[id] }));
     });
@@ -57,16 +57,4 @@ async function measure(transfer: Transfer, clock: Clock, signal: AbortSignal): P
   }
   await sleep(clock, EXTRA_MS, signal);
   return transfer([], 6);
-}
-
-/** The word at `offset` of the answer. Throws BusError `bad-checksum` when the CRC behind it is another. */
-function checkedWord(answer: Uint8Array, offset: number, address: number): number {
-  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-  const [expected, found] = [crc8(answer.subarray(offset, offset + 2)), view.getUint8(offset + 2)];
-  if (expected === found) return view.getUint16(offset);
-  const bytes = Buffer.from(answer).toString('hex');
-  throw new BusError(
-    'bad-checksum',
-    `${addressText(address)}: CRC of the ${offset === 0 ? 'temperature' : 'humidity'} word is 0x${found.toString(16)}, expected 0x${expected.toString(16)}, in the answer ${bytes}`,
-  );
 }
