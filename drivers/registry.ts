@@ -7,6 +7,7 @@ const DRIVERS = {
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
+  scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,
   sht3x: async () => (await import('./sht3x.ts')).sht3x,
 } as const;

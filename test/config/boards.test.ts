@@ -18,6 +18,7 @@ const VERIFIED = [
   'rs485-soil',
   'rs485-temperature-humidity',
   'rs485-wind-speed',
+  'scd41',
   'sds011',
   'sds198',
   'sht31',

@@ -28,3 +28,10 @@ export function modelBus(first: I2cModel, clock: Clock): ModelBus {
     },
   };
 }
+
+/** What a broken wire makes of an answer that has checksums in it. */
+export const SPOILT: readonly (readonly [string, (answer: Uint8Array) => Uint8Array])[] = [
+  ['all zero', (answer) => answer.map(() => 0)],
+  ['all ones', (answer) => answer.map(() => 0xff)],
+  ['one bit', (answer) => answer.map((byte, at) => (at === answer.length - 2 ? byte ^ 4 : byte))],
+];
