@@ -6,6 +6,7 @@ const DRIVERS = {
   bme280: async () => (await import('./bme280.ts')).bme280,
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
+  dnms: async () => (await import('./dnms.ts')).dnms,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
   scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,

@@ -91,7 +91,7 @@ describe('the example sites', () => {
     ['carrer-demo', [], []],
     // The board of its wireless nodes does not exist yet.
     ['districte', ['C101'], undefined],
-    ['escola-poblenou', [], ['noise', 'rain']],
+    ['escola-poblenou', [], ['rain']],
     ['hort-urba', [], ['uno', 'bed_tomatoes', 'bed_lettuce', 'rain', 'water']],
   ])('%s is right, or says why not', async (name, codes, skipped) => {
     const site = await loadSite(join(ROOT, `examples/sites/${name}.gateway.yaml`), options());

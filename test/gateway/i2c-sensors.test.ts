@@ -91,3 +91,29 @@ test.each<Kind | 'well'>(['well', 'silent', 'corrupt', 'cut', 'noise', 'late'])(
     if (kind === 'well') expect(samples.length).toBe(179);
   },
 );
+
+test.each<Kind | 'well'>(['well', 'silent', 'corrupt', 'cut', 'noise', 'late'])(
+  'keeps the noise that a DNMS showed, which is %s',
+  async (kind) => {
+    const faults = kind === 'well' ? [] : [fault(kind)];
+    const values = 'laeq: { constant: 56, noise: 3 }, la_min: { constant: 47, noise: 2 }, la_max: { constant: 71, noise: 4 }';
+    const running = await halfAnHour(`{ board: dnms@1, via: i2c1, every: 10s, simulate: { ${values} } }`, faults);
+    const samples = shown(running, 18, (answer) => goodWords(answer) && floats(answer));
+    for (const [index, reading] of ['laeq', 'la_min', 'la_max'].entries()) {
+      const levels = await kept(running, reading);
+      expectShown(
+        levels,
+        samples.map((each) => each[index] ?? Number.NaN),
+      );
+      expect(levels.length).toBe(samples.length);
+    }
+    expect(samples.length).toBeGreaterThan(60);
+    if (kind === 'well') expect(samples.length).toBe(180);
+  },
+);
+
+/** The numbers of single precision in an answer whose third bytes are checksums. */
+function floats(answer: DataView): number[] {
+  const data = Buffer.from(Array.from({ length: 12 }, (_, at) => answer.getUint8(at + Math.floor(at / 2))));
+  return [0, 4, 8].map((at) => data.readFloatBE(at));
+}

@@ -54,6 +54,7 @@ export interface DeviceSketch {
 const NEEDS = {
   bh1750: 'i2c',
   bme280: 'i2c',
+  dnms: 'i2c',
   scd4x: 'i2c',
   sht3x: 'i2c',
   sds011: 'serial',
