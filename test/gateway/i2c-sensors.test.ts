@@ -117,3 +117,19 @@ function floats(answer: DataView): number[] {
   const data = Buffer.from(Array.from({ length: 12 }, (_, at) => answer.getUint8(at + Math.floor(at / 2))));
   return [0, 4, 8].map((at) => data.readFloatBE(at));
 }
+
+test('the start of an SCD41 delays its neighbours once, and costs them no reading', async () => {
+  const sites = `{ board: scd41@1, via: i2c1, every: 10s }
+  hall: { board: sht31@1, via: i2c1, every: 10s }
+  noise: { board: dnms@1, via: i2c1, every: 10s }
+  light: { board: bh1750@1, via: i2c1, every: 10s }`;
+  const running = await halfAnHour(sites, []);
+  const { devices, buses } = running.gateway.status();
+  for (const { failedCount, skippedCount } of devices)
+    expect({ failedCount, skippedCount }).toEqual({ failedCount: 0, skippedCount: 0 });
+  expect(buses[0]?.state).toBe('ok');
+  expect(running.log).not.toContain('bus-saturated');
+  const records = await running.records();
+  for (const channel of ['hall.temperature', 'noise.laeq', 'light.light'])
+    expect(observationsOf(records, channel).length, channel).toBeGreaterThanOrEqual(180);
+});
