@@ -19,7 +19,8 @@ type Result = Reading | MissingReading;
 
 /**
  * Any Modbus device that can be described as a table of registers: meters, inverters, I/O modules. The board says which
- * register holds what and which one switches an output; protocol addresses, nothing is subtracted.
+ * register holds what and which one switches an output; protocol addresses, nothing is subtracted. Opening it switches all
+ * its outputs to their safe states.
  *
  * A device that does not take a request for several readings because some of its registers do not exist is asked in
  * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device.
@@ -52,7 +53,7 @@ export const modbusMap: Driver<'modbus', With> = {
   },
 };
 
-function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | undefined): Device {
+async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | undefined): Promise<Device> {
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
   const reader = new ModbusReader(bus, spec.with.unit, cuts.apply(blocks), cuts.add);
@@ -61,6 +62,8 @@ function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | u
     if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);
     await switchOutput(bus, spec.with.unit, output, on, spec.modbus?.writeWith);
   });
+  // Nobody knows what they were left at. A device whose outputs do not become safe is not opened, and that is told.
+  for (const { id, safe } of spec.outputs) await write(id, safe);
   return {
     async read(signal) {
       return resultsOf(fields, await reader.round(signal));

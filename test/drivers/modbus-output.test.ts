@@ -19,6 +19,7 @@ function specOf(output: OutputSpec, modbus: Partial<ModbusSpec> = {}): DeviceSpe
 
 async function opened(slave: FakeModbus, output: OutputSpec, modbus: Partial<ModbusSpec> = {}) {
   const device = await modbusMap.open(slave, specOf(output, modbus), new TestClock());
+  slave.asked.length = 0;
   return {
     device,
     write: (on: boolean, id = output.id) => device.write?.(id, on) ?? Promise.reject(new Error('no write')),
@@ -44,21 +45,20 @@ describe('an output is written and read back', () => {
     [MODE, 'mode: expected 85 at holding 0x0010 after writing it, found 7'],
   ])('and only what is read back counts: $id', async (output, message) => {
     const slave = new FakeModbus();
+    const { write } = await opened(slave, output);
     slave.writeBits = async () => {};
     slave.writeRegisters = async () => {};
-    slave.bits.set('coil:0', false);
     slave.registers.set('holding:16', 7);
-    const { write } = await opened(slave, output);
     await expect(write(true)).rejects.toMatchObject({ name: 'DeviceError', kind: 'implausible', message });
   });
 
   it.each([1, 2])('and a failure of request %i comes out as it is, with nothing asked again', async (request) => {
     const slave = new FakeModbus();
+    const { write } = await opened(slave, RELAY);
     const error = new BusError('timeout', 'no answer');
     slave.before = () => {
       if (slave.asked.length === request) throw error;
     };
-    const { write } = await opened(slave, RELAY);
     await expect(write(true)).rejects.toBe(error);
     expect(slave.asked.length).toBe(request);
     await write(true);
@@ -77,10 +77,31 @@ describe('an output is written and read back', () => {
   });
 });
 
+describe('at its opening', () => {
+  it.each([
+    [true, ['coil:0=1 single', 'coil:0+1']],
+    [false, ['coil:0=0 single', 'coil:0+1']],
+  ])('an output goes to its safe state, and to nothing else: %s', async (safe, asked) => {
+    const slave = new FakeModbus();
+    await modbusMap.open(slave, specOf({ ...RELAY, safe }), new TestClock());
+    expect(slave.asked).toEqual(asked);
+  });
+
+  it('a device that does not take it is not opened, and is when it does', async () => {
+    const slave = new FakeModbus();
+    const error = new BusError('timeout', 'no answer');
+    slave.before = () => {
+      throw error;
+    };
+    await expect(modbusMap.open(slave, specOf(RELAY), new TestClock())).rejects.toBe(error);
+    slave.before = () => {};
+    await modbusMap.open(slave, specOf(RELAY), new TestClock());
+  });
+});
+
 describe('a device that only switches', () => {
   it('is asked for its outputs, so that it is noticed when it is gone', async () => {
     const slave = new FakeModbus();
-    slave.bits.set('coil:0', true);
     const { device } = await opened(slave, RELAY);
     expect(await device.read?.(NO_ABORT)).toEqual([]);
     expect(slave.asked).toEqual(['coil:0+1']);
@@ -99,13 +120,13 @@ describe('a device that only switches', () => {
 });
 
 /** A slave of function codes: what it has, it does; of what it has not it says exception 1. */
-async function slaveWith(codes: readonly number[], heard: string[]): Promise<Bench> {
+async function slaveWith(codes: () => readonly number[], heard: string[]): Promise<Bench> {
   const state = new Map<string, number>();
   return openRtu((request, bench) => {
     heard.push(hex(request));
     const [unit = 0, code = 0] = request;
     const at = hex(request.subarray(2, 4));
-    if (!codes.includes(code)) return bench.stream.receive(framed([unit, code | 0x80, 1]));
+    if (!codes().includes(code)) return bench.stream.receive(framed([unit, code | 0x80, 1]));
     if (code === 5 || code === 6) {
       state.set(`${code === 5 ? 'coil' : 'holding'}:${at}`, Buffer.from(request).readUInt16BE(4));
       return bench.stream.receive(request);
@@ -127,15 +148,21 @@ describe('devices that know only one of the write functions (mb-24)', () => {
     ['15 and not 05', [1, 15], RELAY, {}, 5],
   ])('%s: failed, function not supported, and no other function is tried', async (_, codes, output, modbus, tried) => {
     const heard: string[] = [];
-    const { bus, clock } = await slaveWith(codes, heard);
-    const device = await modbusMap.open(bus, specOf(output, modbus), clock);
-    await expect(clock.run(device.write?.(output.id, true) ?? Promise.resolve())).rejects.toMatchObject({
+    let has = [1, 3, 5, 6, 15, 16];
+    const { bus, clock } = await slaveWith(() => has, heard);
+    const device = await clock.run(modbusMap.open(bus, specOf(output, modbus), clock));
+    const refused = {
       name: 'DeviceError',
       kind: 'refused',
       message: expect.stringMatching(new RegExp(`^${output.id}: function not supported: .* function ${tried}; .*write_with`)),
       cause: expect.objectContaining({ code: 1 }),
-    });
-    expect(heard.map((request) => Number.parseInt(request.slice(2, 4), 16))).toEqual([tried]);
+    };
+    has = codes;
+    heard.length = 0;
+    await expect(clock.run(device.write?.(output.id, true) ?? Promise.resolve())).rejects.toMatchObject(refused);
+    // Its outputs cannot be made safe: it is not opened a second time.
+    await expect(clock.run(modbusMap.open(bus, specOf(output, modbus), clock))).rejects.toMatchObject(refused);
+    expect(heard.map((request) => Number.parseInt(request.slice(2, 4), 16))).toEqual([tried, tried]);
   });
 
   it.each<[string, number[], OutputSpec, Partial<ModbusSpec>]>([
@@ -145,10 +172,11 @@ describe('devices that know only one of the write functions (mb-24)', () => {
     ['15', [1, 15], RELAY, { writeWith: 'multiple' }],
   ])('%s works when the board says so', async (_, codes, output, modbus) => {
     const heard: string[] = [];
-    const { bus, clock } = await slaveWith(codes, heard);
-    const device = await modbusMap.open(bus, specOf(output, modbus), clock);
+    const { bus, clock } = await slaveWith(() => codes, heard);
+    const device = await clock.run(modbusMap.open(bus, specOf(output, modbus), clock));
     for (const on of [true, false]) await clock.run(device.write?.(output.id, on) ?? Promise.resolve());
-    expect(heard.length).toBe(4);
+    // To its safe state at the opening, on and off; each with what reads it back.
+    expect(heard.length).toBe(6);
   });
 });
 
@@ -158,8 +186,9 @@ test.each([
 ])('a relay is switched with the frame of its manual: %s', async (id, on) => {
   const frame = vectors('modbus_relay').find((one) => one.id.endsWith(id))?.input ?? '';
   const heard: string[] = [];
-  const { bus, clock } = await slaveWith([1, 5], heard);
-  const device = await modbusMap.open(bus, specOf(RELAY), clock);
+  const { bus, clock } = await slaveWith(() => [1, 5], heard);
+  const device = await clock.run(modbusMap.open(bus, specOf(RELAY), clock));
+  heard.length = 0;
   await clock.run(device.write?.('relay', on) ?? Promise.resolve());
   expect(heard[0]).toBe(frame);
 });

@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly faults?: readonly Fault[];
   /** The city; a site with `sentilo:` needs it. */
   readonly http?: (clock: VirtualClock, config: Config) => Http;
+  /** Files beside the site's, such as boards of its own, by path. */
+  readonly files?: Readonly<Record<string, string>>;
   /** What is really plugged in, where it is not as the site and its boards say. */
   readonly hardware?: (config: Config) => Config;
 }
@@ -52,9 +54,9 @@ export interface SimulatedGateway {
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
 export async function startSimulated(
   text: string,
-  { faults = [], http, hardware = (config) => config }: Surroundings = {},
+  { faults = [], http, files = {}, hardware = (config) => config }: Surroundings = {},
 ): Promise<SimulatedGateway> {
-  const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`);
+  const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`, files);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
   const clock = new VirtualClock(START_WALL_MS, turn);
   const disk = new SimulatedDisk({ clock, random: createRandom(1), faults, syncMs: 8 });
