@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { ByteStream } from './bus/byte-stream.ts';
-import type { Clock } from './clock.ts';
-import { withDeadline } from './clock.ts';
 import type { DeviceSpec, Driver } from './driver.ts';
-import { BusError, DeviceError } from './errors.ts';
+import { DeviceError } from './errors.ts';
+import { FixedFrameScanner, hex, sumOf } from './fixed-frame.ts';
+import { nextFrame } from './next-frame.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';
 import type { Reading } from './reading.ts';
@@ -55,7 +54,10 @@ export const sds011: Driver<'serial', Record<string, never>> = {
   async open(line, spec, clock) {
     const layout = layoutFor(spec);
     return {
-      read: oneAtATime(async (signal: AbortSignal) => decode(await ask(line, layout, clock, signal), layout, spec)),
+      read: oneAtATime(async (signal: AbortSignal) => {
+        const scanner = scannerOf(layout);
+        return decode(await nextFrame(line, clock, signal, { scanner, withinMs: ANSWER_MS_MAX, question: QUERY }), layout, spec);
+      }),
       // The sensor's confirmation is not awaited: the first command to a sleeping sensor wakes it and often gets none.
       wake: () => line.write(WORK),
       sleep: () => line.write(SLEEP),
@@ -71,82 +73,15 @@ function layoutFor(spec: DeviceSpec): Layout {
   throw new Error(`board ${spec.board}: no sensor sends ${wanted.join(', ')} in one frame. Correct the board file.`);
 }
 
-/**
- * Sends the query and resolves with the next valid frame. Listens only from the query on, so that nothing that waited
- * in a buffer since the last read is taken for the answer.
- */
-function ask(line: ByteStream, { type }: Layout, clock: Clock, signal: AbortSignal): Promise<Uint8Array> {
-  const scanner = new FrameScanner(type);
-  const answer = (inner: AbortSignal) =>
-    new Promise<Uint8Array>((resolve, reject) => {
-      const stop = () => {
-        stopBytes();
-        stopClose();
-      };
-      const fail = (error: unknown) => {
-        stop();
-        reject(error);
-      };
-      const stopBytes = line.onBytes((bytes) => {
-        const frame = scanner.push(bytes);
-        if (frame === undefined) return;
-        stop();
-        resolve(frame);
-      });
-      const stopClose = line.onClose((cause) => {
-        fail(new BusError('closed', 'the port was closed while the answer was awaited', { cause }));
-      });
-      inner.addEventListener('abort', () => fail(inner.reason), { once: true });
-      line.write(QUERY).catch(fail);
-    });
-  return withDeadline(clock, ANSWER_MS_MAX, signal, () => scanner.failure(), answer);
-}
-
-/**
- * Finds a frame in bytes that arrive cut anywhere. What looks like a frame and is none costs one byte and not ten, so
- * that a good frame that begins within it is found. Holds at most the nine bytes of an unfinished frame.
- */
-class FrameScanner {
-  readonly #type: number;
-  #pending: Uint8Array = new Uint8Array(0);
-  #byteCount = 0;
-  #badSum: string | undefined;
-
-  constructor(type: number) {
-    this.#type = type;
-  }
-
-  /** Takes the bytes and returns the first valid frame; what follows it is dropped. */
-  push(bytes: Uint8Array): Uint8Array | undefined {
-    this.#byteCount += bytes.length;
-    const all = Uint8Array.from([...this.#pending, ...bytes]);
-    let start = 0;
-    for (; start + FRAME_LENGTH <= all.length; start++) {
-      const candidate = all.subarray(start, start + FRAME_LENGTH);
-      if (this.#isFrame(candidate)) return candidate;
-    }
-    this.#pending = all.subarray(start);
-    return undefined;
-  }
-
-  /** Why there is no frame after all the time there was. */
-  failure(): BusError {
-    const wanted = `expected a frame ${hex([HEAD, this.#type])}… within ${ANSWER_MS_MAX} ms`;
-    if (this.#badSum !== undefined) return new BusError('bad-checksum', `${wanted}, ${this.#badSum}. Check the cable.`);
-    if (this.#byteCount === 0) return new BusError('timeout', `${wanted}, found silence. Check the cable and the supply of 5 V.`);
-    return new BusError(
-      'timeout',
-      `${wanted}, found ${this.#byteCount} other bytes. Check that this is the right port and sensor.`,
-    );
-  }
-
-  #isFrame(bytes: Uint8Array): boolean {
-    if (bytes[0] !== HEAD || bytes[1] !== this.#type || bytes[9] !== TAIL) return false;
-    const [expected, found] = [lowSum(bytes.subarray(2, 8)), bytes[8]];
-    if (found === expected) return true;
-    this.#badSum = `found ${hex(bytes)}, whose sum should be ${hex([expected])}`;
-    return false;
-  }
+function scannerOf({ type }: Layout): FixedFrameScanner {
+  return new FixedFrameScanner({
+    head: [HEAD, type],
+    tail: [TAIL],
+    length: FRAME_LENGTH,
+    checksum: { at: 8, of: (frame) => [sumOf(frame.subarray(2, 8)) & 0xff] },
+    withinMs: ANSWER_MS_MAX,
+    whenSilent: 'Check the cable and the supply of 5 V.',
+  });
 }
 
 function decode(frame: Uint8Array, { fields }: Layout, spec: DeviceSpec): readonly Reading[] {
@@ -163,15 +98,5 @@ function decode(frame: Uint8Array, { fields }: Layout, spec: DeviceSpec): readon
 /** A command to any sensor: what it is about, 1 to set and 0 to ask, and the setting. */
 function command(about: number, set: number, setting: number): Uint8Array {
   const body = [about, set, setting, ...new Array<number>(10).fill(0), 0xff, 0xff];
-  return Uint8Array.from([HEAD, 0xb4, ...body, lowSum(body), TAIL]);
-}
-
-function lowSum(bytes: Iterable<number>): number {
-  let sum = 0;
-  for (const byte of bytes) sum = (sum + byte) & 0xff;
-  return sum;
-}
-
-function hex(bytes: Iterable<number>): string {
-  return Buffer.from(Uint8Array.from(bytes)).toString('hex');
+  return Uint8Array.from([HEAD, 0xb4, ...body, sumOf(body) & 0xff, TAIL]);
 }

@@ -1,0 +1,55 @@
+import type { ByteStream } from './bus/byte-stream.ts';
+import type { Clock } from './clock.ts';
+import { withDeadline } from './clock.ts';
+import { BusError } from './errors.ts';
+
+/** Finds a frame in bytes that arrive cut anywhere. Holds no more than one unfinished frame. */
+export interface FrameScanner<Frame> {
+  /** Takes the bytes that arrived and returns the frame that is wanted, as soon as there is one. */
+  push(bytes: Uint8Array): Frame | undefined;
+  /** Why there is no frame after all the time there was. */
+  failure(): BusError;
+}
+
+/** What is awaited, for how long at most, and what is sent to get it; nothing where the device speaks by itself. */
+export interface AwaitedFrame<Frame> {
+  readonly scanner: FrameScanner<Frame>;
+  readonly withinMs: number;
+  readonly question?: Uint8Array;
+}
+
+/**
+ * Resolves with the next frame on the line. Listens only from the question on, so that nothing that waited in a buffer
+ * since the last read is taken for the answer.
+ * @throws BusError `closed` when the line is lost meanwhile, the scanner's failure at the deadline, or the reason of `signal`
+ */
+export function nextFrame<Frame>(
+  line: ByteStream,
+  clock: Clock,
+  signal: AbortSignal,
+  { scanner, withinMs, question }: AwaitedFrame<Frame>,
+): Promise<Frame> {
+  const answer = (inner: AbortSignal) =>
+    new Promise<Frame>((resolve, reject) => {
+      const stop = () => {
+        stopBytes();
+        stopClose();
+      };
+      const fail = (error: unknown) => {
+        stop();
+        reject(error);
+      };
+      const stopBytes = line.onBytes((bytes) => {
+        const frame = scanner.push(bytes);
+        if (frame === undefined) return;
+        stop();
+        resolve(frame);
+      });
+      const stopClose = line.onClose((cause) => {
+        fail(new BusError('closed', 'the port was closed while the answer was awaited', { cause }));
+      });
+      inner.addEventListener('abort', () => fail(inner.reason), { once: true });
+      if (question !== undefined) line.write(question).catch(fail);
+    });
+  return withDeadline(clock, withinMs, signal, () => scanner.failure(), answer);
+}
