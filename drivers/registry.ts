@@ -8,6 +8,7 @@ const DRIVERS = {
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   dnms: async () => (await import('./dnms.ts')).dnms,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
+  pms5003: async () => (await import('./pms5003.ts')).pms5003,
   scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,
   sht3x: async () => (await import('./sht3x.ts')).sht3x,

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { hex } from '../support/hex.ts';
+import { observationsOf, type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
+
+// Devices on serial lines through the whole gateway: what is kept is what stood on the wire, taken from it by the places
+// that data sheets name, and nothing else is kept.
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+const BAD_LINE: readonly Fault[] = [{ at: 'device', device: 'it', kind: 'corrupt', rate: 0.3, fromMs: 0, toMs: 60 * MINUTE_MS }];
+
+/** Runs one device `it` on a serial line of its own. */
+function startDevice(entry: string, faults: readonly Fault[] = []): Promise<SimulatedGateway> {
+  return startSimulated(
+    `buses: { line: { type: serial, port: "usb:1a86:7523" } }
+devices: { it: { ${entry}, via: line } }
+`,
+    { faults },
+  );
+}
+
+/** Values of a reading with the time at which they were kept. */
+async function keptOf(running: SimulatedGateway, reading: string) {
+  const kept = observationsOf(await running.records(), `it.${reading}`);
+  return kept.map(({ value, monotonicMs, quality }) => ({ value, monotonicMs, quality }));
+}
+
+/** The last bytes that had come from the device at that time, in hexadecimal. A frame that is taken ends with them. */
+function heardAt({ frames }: SimulatedGateway, atMs: number, count: number): string {
+  let heard = '';
+  for (let index = frames.length - 1; index >= 0 && heard.length < 2 * count; index--) {
+    const frame = frames[index];
+    if (frame?.direction === 'in' && Math.floor(frame.atMs) <= atMs) heard = hex(frame.bytes) + heard;
+  }
+  return heard.slice(-2 * count);
+}
+
+function word(frame: string, offset: number): number {
+  return Number.parseInt(frame.slice(2 * offset, 2 * offset + 4), 16);
+}
+
+test.each([
+  ['a good line', []],
+  ['a bad one', BAD_LINE],
+] as const)('keeps of a PMS5003 what its frames say, on %s', async (_, faults) => {
+  const running = await startDevice('board: pms5003@1, every: 20s', faults);
+  await running.clock.runUntil(20 * MINUTE_MS);
+  await running.stop();
+  for (const [reading, offset] of Object.entries({ pm1: 10, pm2_5: 12, pm10: 14 })) {
+    const kept = await keptOf(running, reading);
+    expect(kept.length).toBeGreaterThan(40);
+    for (const { value, monotonicMs } of kept) expect(value).toBe(word(heardAt(running, monotonicMs, 32), offset));
+    expect(new Set(kept.map(({ value }) => value)).size).toBeGreaterThan(1);
+  }
+});
+
+test('a PMS5003 that is read every 5 minutes is awake for 30 seconds before each read and asleep otherwise', async () => {
+  const running = await startDevice('board: pms5003@1, every: 5min');
+  await running.clock.runUntil(16 * MINUTE_MS);
+  await running.stop();
+  const heard = running.frames.filter(({ direction }) => direction === 'in');
+  const secondsBetween = (fromS: number, toS: number) => {
+    const seconds = heard.map(({ atMs }) => Math.floor(atMs / SECOND_MS));
+    return new Set(seconds.filter((second) => fromS <= second && second < toS)).size;
+  };
+  for (const readS of [330, 630, 930]) {
+    expect(secondsBetween(readS - 290, readS - 30)).toBe(0);
+    expect(secondsBetween(readS - 30, readS + 3)).toBeGreaterThan(10);
+  }
+  expect(await keptOf(running, 'pm2_5')).toHaveLength(4);
+});

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { IS_DEEP } from '../journal/kit.ts';
+
+/** How many mutated frames a decoder has to stand in a run of the tests. */
+export const MUTATED_COUNT = IS_DEEP ? 1_000_000 : 100_000;
+
+/** One change of a frame: what is done at which part of its length, and with which byte. */
+const change = fc.record({
+  what: fc.constantFrom('flip', 'set', 'drop', 'insert', 'double', 'cut'),
+  where: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  byte: fc.integer({ min: 0, max: 255 }),
+});
+
+/** One of the frames, changed in one to four places, as a bad line or a reset in the middle would. */
+export function mutated(frames: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
+  const changes = fc.array(change, { minLength: 1, maxLength: 4 });
+  return fc.tuple(fc.constantFrom(...frames), changes).map(([frame, all]) => {
+    const data = Array.from(frame);
+    for (const { what, where, byte } of all) {
+      const at = Math.floor(where * data.length);
+      const old = data[at] ?? 0;
+      if (what === 'flip') data[at] = old ^ (1 << (byte & 7));
+      else if (what === 'set') data[at] = byte;
+      else if (what === 'drop') data.splice(at, 1);
+      else if (what === 'insert') data.splice(at, 0, byte);
+      else if (what === 'double') data.splice(at, 0, ...data.slice(at, at + byte));
+      else data.length = at;
+    }
+    return Uint8Array.from(data);
+  });
+}
