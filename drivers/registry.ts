@@ -7,6 +7,7 @@ const DRIVERS = {
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   dnms: async () => (await import('./dnms.ts')).dnms,
+  mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
   pms5003: async () => (await import('./pms5003.ts')).pms5003,
   scd4x: async () => (await import('./scd4x.ts')).scd4x,

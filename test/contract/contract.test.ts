@@ -28,8 +28,11 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   const { fixture } = (await import(file.href)) as { fixture: DriverFixture };
   const { spec } = fixture;
   const options = driver.with.parse(spec.with);
-  const open = (connection: ReturnType<DriverFixture['connect']>, clock: TestClock) =>
-    clock.run(driver.open(connection, { ...spec, with: options }, clock));
+  const open = async (connection: ReturnType<DriverFixture['connect']>, clock: TestClock, readings = spec.readings) => {
+    const device = await clock.run(driver.open(connection, { ...spec, with: options, readings }, clock));
+    await clock.advance(fixture.readyAfterMs ?? 0);
+    return device;
+  };
   /** One round as the gateway makes it: a read, or a write for what can only be written. */
   const round = (device: Device, clock: TestClock): Promise<Results> =>
     clock.run(device.read?.(NO_ABORT) ?? Promise.resolve(device.write?.(spec.outputs[0]?.id ?? '', true)).then(() => []));
@@ -51,9 +54,8 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
 
   test('gives only the readings that the site wants', async () => {
     for (const reading of spec.readings) {
-      const one = { ...spec, with: options, readings: [reading] };
       const clock = new TestClock();
-      const device = await clock.run(driver.open(fixture.connect(fixture.answers, clock), one, clock));
+      const device = await open(fixture.connect(fixture.answers, clock), clock, [reading]);
       expect((await round(device, clock)).map((result) => result.id)).toEqual([reading.id]);
     }
   });

@@ -27,6 +27,8 @@ export interface DriverFixture {
    * The same question always gets the same answer, so that a read after a failed one works.
    */
   connect(answers: readonly Uint8Array[], clock: TestClock): Connections[Need];
+  /** How long after the opening a device gives values, where it has to warm up first. */
+  readonly readyAfterMs?: number;
   /** What a good read gives: all wanted readings. Empty for a driver that only writes. */
   readonly expected: readonly ExpectedReading[];
   /**

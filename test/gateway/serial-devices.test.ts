@@ -70,3 +70,20 @@ test('a PMS5003 that is read every 5 minutes is awake for 30 seconds before each
   }
   expect(await keptOf(running, 'pm2_5')).toHaveLength(4);
 });
+
+test.each([
+  ['a good line', []],
+  ['a bad one', BAD_LINE],
+] as const)('keeps of an MH-Z19 nothing of its first three minutes, and then what its answers say, on %s', async (_, faults) => {
+  const running = await startDevice('board: mhz19@1, every: 5s', faults);
+  await running.clock.runUntil(2.9 * MINUTE_MS);
+  expect(running.gateway.status().devices).toMatchObject([{ device: 'it', pollCount: expect.any(Number) }]);
+  await running.clock.runUntil(60 * MINUTE_MS);
+  await running.stop();
+  const kept = await keptOf(running, 'co2');
+  expect(kept.length).toBeGreaterThan(400);
+  expect(kept[0]?.monotonicMs).toBeGreaterThanOrEqual(3 * MINUTE_MS);
+  for (const { value, monotonicMs, quality } of kept) {
+    expect([value, quality]).toEqual([word(heardAt(running, monotonicMs, 9), 2), 'good']);
+  }
+});

@@ -57,6 +57,7 @@ const NEEDS = {
   dnms: 'i2c',
   scd4x: 'i2c',
   sht3x: 'i2c',
+  mhz19: 'serial',
   pms5003: 'serial',
   sds011: 'serial',
   'modbus-map': 'modbus',
