@@ -9,6 +9,7 @@ const DRIVERS = {
   dnms: async () => (await import('./dnms.ts')).dnms,
   mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
+  nmea: async () => (await import('./nmea.ts')).nmea,
   pms5003: async () => (await import('./pms5003.ts')).pms5003,
   scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,

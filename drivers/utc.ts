@@ -51,3 +51,21 @@ export function isoTime(ms: number): string {
 export function pad(value: number, width = 2): string {
   return String(value).padStart(width, '0');
 }
+
+/**
+ * Milliseconds since 1970 of a moment in UTC, or undefined when the calendar has no such day or the day no such time; a
+ * leap second is none.
+ */
+export function utcMs(time: UtcTime): number | undefined {
+  const { year, month, day, hour, minute, second, millisecond } = time;
+  const shiftedYear = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shiftedYear / 400);
+  const yearOfEra = shiftedYear - era * 400;
+  const dayOfYear = Math.floor((153 * (month <= 2 ? month + 9 : month - 3) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const days = era * DAYS_PER_ERA + dayOfEra - EPOCH_DAYS;
+  const ms = days * MS_PER_DAY + hour * 3_600_000 + minute * 60_000 + second * 1000 + millisecond;
+  // What does not exist, such as 30 February or 24:00, comes back as something else.
+  const back = utcTime(ms);
+  return (Object.keys(back) as (keyof UtcTime)[]).every((part) => back[part] === time[part]) ? ms : undefined;
+}

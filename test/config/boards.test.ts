@@ -14,6 +14,7 @@ const VERIFIED = [
   'bmp280',
   'eastron-sdm120',
   'eastron-sdm630',
+  'gps-nmea',
   'mhz19',
   'pms5003',
   'pzem-016',

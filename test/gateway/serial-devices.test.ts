@@ -87,3 +87,40 @@ test.each([
     expect([value, quality]).toEqual([word(heardAt(running, monotonicMs, 9), 2), 'good']);
   }
 });
+
+test.each([
+  ['a good line', []],
+  ['a bad one', BAD_LINE],
+] as const)('keeps of a GPS receiver no place before its fix, and then those of its sentences, on %s', async (_, faults) => {
+  const running = await startDevice('board: gps-nmea@1, every: 10s', faults);
+  await running.clock.runUntil(20 * MINUTE_MS);
+  await running.stop();
+  for (const [reading, field] of Object.entries({ latitude: 'north', longitude: 'east' })) {
+    const kept = await keptOf(running, reading);
+    expect(kept.length).toBeGreaterThan(90);
+    expect(kept[0]?.monotonicMs).toBeGreaterThan(26 * SECOND_MS);
+    for (const { value, monotonicMs } of kept) {
+      // Two reads are ten seconds apart, and one takes no more than three.
+      const places = placesIn(Buffer.from(heardAt(running, monotonicMs, 800), 'hex').toString('latin1'));
+      expect(places.map((place) => place[field as 'north' | 'east'].toFixed(9))).toContain(Number(value).toFixed(9));
+    }
+  }
+  const satellites = (await keptOf(running, 'satellites')).map(({ value }) => Number(value));
+  // It says in good sentences that it has none, until its fix.
+  expect(satellites[0]).toBe(0);
+  expect(Math.min(...satellites.slice(5))).toBeGreaterThanOrEqual(4);
+});
+
+/** Every place that stands in a sentence with a right checksum. */
+function placesIn(text: string) {
+  const sentences = [...text.matchAll(/\$(G.(?:GGA|RMC),[^$*]*)\*(..)\r\n/g)];
+  const right = sentences.filter(
+    ([, body = '', sum = '']) => Buffer.from(body, 'latin1').reduce((all, byte) => all ^ byte, 0) === Number.parseInt(sum, 16),
+  );
+  return right.flatMap(([, body = '']) => {
+    const [, latitude = '', , longitude = ''] = /,(\d{4}\.\d+),([NS]),(\d{5}\.\d+),([EW])/.exec(body) ?? [];
+    if (latitude === '') return [];
+    const north = Number(latitude.slice(0, 2)) + Number(latitude.slice(2)) / 60;
+    return [{ north, east: Number(longitude.slice(0, 3)) + Number(longitude.slice(3)) / 60 }];
+  });
+}

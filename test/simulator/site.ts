@@ -58,6 +58,7 @@ const NEEDS = {
   scd4x: 'i2c',
   sht3x: 'i2c',
   mhz19: 'serial',
+  nmea: 'serial',
   pms5003: 'serial',
   sds011: 'serial',
   'modbus-map': 'modbus',
