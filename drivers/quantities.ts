@@ -86,6 +86,7 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'wind_direction', units: { deg: 1 }, cityType: 'wind_direction_10_m' },
   { id: 'water_flow', units: { 'L/min': 0.1 }, cityType: 'flowmeter' },
   { id: 'water_volume', units: { L: 0.1, m3: 0.0001 }, cityType: 'water_meter' },
+  { id: 'gas_volume', units: { m3: 0.001 }, cityType: 'gas_volume' },
   { id: 'soil_moisture', units: { '%': 1 }, cityType: 'soil_moisture_35' },
   { id: 'soil_temperature', units: { degC: 0.1 }, cityType: 'temperature' },
   { id: 'ph', units: { pH: 0.1 }, cityType: 'ph' },

@@ -7,6 +7,7 @@ const DRIVERS = {
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   dnms: async () => (await import('./dnms.ts')).dnms,
+  'dsmr-p1': async () => (await import('./dsmr-p1.ts')).dsmrP1,
   mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
   nmea: async () => (await import('./nmea.ts')).nmea,

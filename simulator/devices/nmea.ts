@@ -1,12 +1,9 @@
+import { calendarAt } from '../calendar.ts';
 import type { ModelContext, SerialModel } from './model.ts';
 
 const REPORT_EVERY_MS = 1000;
 /** A cold start under a free sky takes 26 s (u-blox NEO-M8 data sheet, table 1). */
 const FIRST_FIX_MS = 26_000;
-const DAY_MS = 86_400_000;
-/** The receiver's calendar at the start of time: 1 March 2026. */
-const [FIRST_DAY, FIRST_MONTH, FIRST_YEAR] = [1, 3, 26];
-const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
  * A simulated GPS receiver that speaks NMEA 0183, switched on at the start of time. Once a second it sends RMC, GGA and a
@@ -52,22 +49,13 @@ function angle(degrees: number, degreeDigits: number, signs: 'NS' | 'EW'): strin
 }
 
 function clockTime(atMs: number): string {
-  const seconds = Math.floor((atMs % DAY_MS) / 1000);
-  return `${digits(Math.floor(seconds / 3600), 2)}${digits(Math.floor(seconds / 60) % 60, 2)}${digits(seconds % 60, 2)}.00`;
+  const { hour, minute, second } = calendarAt(atMs);
+  return `${hour}${minute}${second}.00`;
 }
 
 function date(atMs: number): string {
-  let [day, month, year] = [FIRST_DAY + Math.floor(atMs / DAY_MS), FIRST_MONTH, FIRST_YEAR];
-  for (let length = daysOf(month, year); day > length; length = daysOf(month, year)) {
-    day -= length;
-    month += 1;
-    if (month > 12) [month, year] = [1, year + 1];
-  }
-  return `${digits(day, 2)}${digits(month, 2)}${digits(year, 2)}`;
-}
-
-function daysOf(month: number, year: number): number {
-  return month === 2 && year % 4 === 0 ? 29 : (MONTH_DAYS[month - 1] ?? 31);
+  const { day, month, year } = calendarAt(atMs);
+  return `${day}${month}${year}`;
 }
 
 function digits(value: number, width: number): string {

@@ -12,6 +12,8 @@ const VERIFIED = [
   'bh1750',
   'bme280',
   'bmp280',
+  'dsmr-p1',
+  'dsmr2-p1',
   'eastron-sdm120',
   'eastron-sdm630',
   'gps-nmea',
@@ -29,8 +31,8 @@ const VERIFIED = [
 ];
 
 describe('the library of boards', () => {
-  it('has the 31 boards of this version', () => {
-    expect(FILES).toHaveLength(31);
+  it('has the 33 boards of this version', () => {
+    expect(FILES).toHaveLength(33);
   });
 
   it.each(FILES)('%s has no problem', async (name) => {

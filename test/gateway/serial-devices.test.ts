@@ -111,6 +111,32 @@ test.each([
   expect(Math.min(...satellites.slice(5))).toBeGreaterThanOrEqual(4);
 });
 
+test.each([
+  ['DSMR 5, on a good line', 'dsmr-p1@1', 'energy_imported_t1: {}, power_imported: {}, gas: { enabled: true }', []],
+  ['DSMR 5, on a bad one', 'dsmr-p1@1', 'energy_imported_t1: {}, power_imported: {}, gas: { enabled: true }', BAD_LINE],
+  ['DSMR 2.2, on a good line', 'dsmr2-p1@1', 'energy_imported_t1: {}, power_imported: {}, gas: { enabled: true }', []],
+] as const)('keeps of a smart meter what its telegrams say: %s', async (_, board, readings, faults) => {
+  const running = await startDevice(`board: ${board}, every: 15s, readings: { ${readings} }`, faults);
+  await running.clock.runUntil(20 * MINUTE_MS);
+  await running.stop();
+  const fields = {
+    energy_imported_t1: /1-0:1\.8\.1\((\d+\.\d+)\*kWh\)/,
+    power_imported: /1-0:1\.7\.0\((\d+\.\d+)\*kW\)/,
+    gas: /\((\d+\.\d+)(?:\*m3)?\)\r\n(?:0-1:24\.4\.0|!)/,
+  };
+  for (const [reading, field] of Object.entries(fields)) {
+    const kept = await keptOf(running, reading);
+    expect(kept.length).toBeGreaterThan(70);
+    for (const { value, monotonicMs } of kept) {
+      const text = Buffer.from(heardAt(running, monotonicMs, 1500), 'hex').toString('latin1');
+      const telegram = text.slice(text.lastIndexOf('/'));
+      expect(value).toBe(Number(field.exec(telegram)?.[1]));
+    }
+  }
+  const energy = (await keptOf(running, 'energy_imported_t1')).map(({ value }) => Number(value));
+  expect(energy).toEqual(energy.toSorted((a, b) => a - b));
+});
+
 /** Every place that stands in a sentence with a right checksum. */
 function placesIn(text: string) {
   const sentences = [...text.matchAll(/\$(G.(?:GGA|RMC),[^$*]*)\*(..)\r\n/g)];

@@ -57,6 +57,7 @@ const NEEDS = {
   dnms: 'i2c',
   scd4x: 'i2c',
   sht3x: 'i2c',
+  'dsmr-p1': 'serial',
   mhz19: 'serial',
   nmea: 'serial',
   pms5003: 'serial',

@@ -3,6 +3,8 @@ import { IS_DEEP } from '../journal/kit.ts';
 
 /** How many mutated frames a decoder has to stand in a run of the tests. */
 export const MUTATED_COUNT = IS_DEEP ? 1_000_000 : 100_000;
+/** And how long that may take on a busy machine: telegrams are a thousand bytes long. */
+export const MUTATED_MS_MAX = IS_DEEP ? 900_000 : 90_000;
 
 /** One change of a frame: what is done at which part of its length, and with which byte. */
 const change = fc.record({
