@@ -35,7 +35,7 @@ function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, 
     ...modbusKeys.filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
     ...(readback === undefined ? [] : ['readback']),
-    ...(uses === undefined ? [] : ['uses']),
+    ...(uses?.location === undefined ? [] : ['uses.location']),
     ...(['resets', 'calibrate_with'] as const).filter((key) => all.some((reading) => reading[key] !== undefined)),
   ];
   return keys.length === 0 ? [] : [document.problem('C060', [], { keys }, 'note')];

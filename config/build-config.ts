@@ -110,6 +110,7 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
       ...(modbus && { modbus }),
     },
     readTimeMs: board.timing?.read_time ?? 0,
+    ...(board.uses?.clock === true && { tellsTime: true }),
     // A device that is asked as often as it has to run for one answer never gets a pause.
     ...(runMs !== undefined && runMs < everyMs && { duty: { runMs } }),
     channels: activeReadings(device).map(([name, reading]) => buildChannel(site, device, name, reading)),

@@ -81,6 +81,8 @@ export interface DeviceConfig {
   readonly spec: DeviceSpec;
   /** Time the device needs for one read beyond the bus's own time. */
   readonly readTimeMs: number;
+  /** Whether the time that it tells may set the gateway's clock, as its board says. */
+  readonly tellsTime?: boolean;
   /** Switched on for `runMs` before each read, off in between, where the board asks for it. */
   readonly duty?: { readonly runMs: number };
   readonly channels: readonly ChannelConfig[];

@@ -8,6 +8,10 @@ export type WallQuality = 'synced' | 'holdover' | 'floor' | 'none';
 export interface WallTime {
   readonly ms: number;
   readonly quality: WallQuality;
+  /** Right to this either way, where the source says; otherwise it is as right as a synchronised clock is. */
+  readonly errorMs?: number;
+  /** Who says so, where it is not the machine's own clock. */
+  readonly source?: string;
 }
 
 /**

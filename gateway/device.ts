@@ -26,6 +26,8 @@ export interface DeviceSurroundings {
   readonly learned?: Learned | undefined;
   /** Takes what is worth an event in the journal. */
   readonly note: NoteEvent;
+  /** Takes the time that a device which may set the clock has just told, milliseconds since 1970. */
+  readonly heardTime?: (wallMs: number) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -108,6 +110,7 @@ export class RunningDevice {
       const results = (await device.read?.(inner)) ?? [];
       this.#silence.answered();
       this.health.succeeded();
+      this.#hearTime(results);
       for (const result of results) this.#take(result);
     };
     await this.#transaction(signal, read, { dueMs });
@@ -201,6 +204,12 @@ export class RunningDevice {
       // After a failure the next poll listens again.
       this.#isWatching = false;
     }
+  }
+
+  #hearTime(results: readonly (Reading | MissingReading)[]): void {
+    if (this.config.tellsTime !== true) return;
+    const wallMs = results.filter(isReading).find(({ deviceWallMs }) => deviceWallMs !== undefined)?.deviceWallMs;
+    if (wallMs !== undefined) this.#around.heardTime?.(wallMs);
   }
 
   #take(result: Reading | MissingReading): void {

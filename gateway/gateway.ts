@@ -4,6 +4,7 @@ import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
+import { clockWithDevices, type DeviceTime, openDeviceTime } from './device-time.ts';
 import type { FrameTap, Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/open-journal.ts';
@@ -63,12 +64,13 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
       boot: host.bootId,
       ...config.buffer,
     });
-    timekeeper = await openTimekeeper(host, journal);
+    const deviceTime = openDeviceTime(host.clock);
+    timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
     const learned = await options.modules.openLearned?.(host, options.stateFolder);
-    return await start({ config, host, options, journal, timekeeper, uplink, buses, learned, unlock });
+    return await start({ config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, unlock });
   } catch (error) {
     await journal?.close();
     await unlock();
@@ -91,6 +93,7 @@ interface Parts {
   readonly options: GatewayOptions;
   readonly journal: Journal;
   readonly timekeeper: Timekeeper;
+  readonly deviceTime: DeviceTime;
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly learned: LearnedFile | undefined;
@@ -111,7 +114,7 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
+  const { config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
@@ -120,7 +123,8 @@ async function start(parts: Parts): Promise<Gateway> {
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const { keep, note } = keeper;
-    const around = { host, bus, driver, lateness, keep, note, learned: learned?.of(device.id), fatal: options.fatal };
+    const { heard: heardTime } = deviceTime;
+    const around = { host, bus, driver, lateness, keep, note, heardTime, learned: learned?.of(device.id), fatal: options.fatal };
     return new RunningDevice(device, around);
   });
 

@@ -325,7 +325,7 @@ class ClockWatch implements Timekeeper {
       kind: 'anchor',
       boot: this.#host.bootId,
       ...wholeMoment(wall, nowMs),
-      source,
+      source: wall.source ?? source,
       errorMs: this.#errorOf(wall, nowMs, correctedMs),
     };
     if (isRuling(anchor)) {
@@ -360,11 +360,11 @@ class ClockWatch implements Timekeeper {
   }
 
   /** A clock whose source is gone is as right as it was when it had one, and drifts since. */
-  #errorOf({ quality }: WallTime, nowMs: number, correctedMs: number): number {
+  #errorOf({ quality, errorMs = STEP_MS }: WallTime, nowMs: number, correctedMs: number): number {
     if (quality === 'floor') return UNCHECKED_ERROR_MS;
     const line = this.#timeline.atNow(nowMs);
     const keptMs = quality === 'holdover' && line?.isChecked === true ? line.errorMs : 0;
-    return Math.ceil(Math.max(keptMs, STEP_MS + correctedMs));
+    return Math.ceil(Math.max(keptMs, errorMs + correctedMs));
   }
 
   #setDoubt(doubt: ClockDoubt | undefined, wall: WallTime): void {

@@ -73,6 +73,7 @@ async function loadModel(device: DeviceConfig, config: Config, world: World): Pr
     device,
     signal: (reading, atMs) => signals.get(reading)?.at(atMs) ?? 0,
     nextChangeMs: (reading, atMs) => signals.get(reading)?.nextChangeMs(atMs),
+    wallMs: (atMs) => world.epochWallMs + atMs,
     random: random.fork('model'),
   });
 }

@@ -14,13 +14,15 @@ const GAS_EVERY_MS = 300_000;
 export function model(context: ModelContext): SerialModel {
   const { checksum } = context.device.spec.with as { readonly checksum: boolean };
   const value = (id: string, atMs: number, whole: number, decimals: number) => number(context.signal(id, atMs), whole, decimals);
-  const frame = (atMs: number) => latin1(checksum ? newTelegram(value, atMs) : oldTelegram(value, atMs));
+  // The meter's clock is never set to summer time.
+  const time = (atMs: number) => dateAndTime(context.wallMs(atMs) + HOUR_MS);
+  const frame = (atMs: number) => latin1(checksum ? newTelegram(value, time, atMs) : oldTelegram(value, time, atMs));
   return { kind: 'serial', receive: () => [], unasked: { everyMs: checksum ? EVERY_MS.new : EVERY_MS.old, frame } };
 }
 
 type ValueAt = (id: string, atMs: number, whole: number, decimals: number) => string;
 
-function newTelegram(value: ValueAt, atMs: number): string {
+function newTelegram(value: ValueAt, time: (atMs: number) => string, atMs: number): string {
   const phases = [
     ['l1', '32', '31', '21', '22'],
     ['l2', '52', '51', '41', '42'],
@@ -56,7 +58,7 @@ function newTelegram(value: ValueAt, atMs: number): string {
   return `${covered}${remainder(covered)}\r\n`;
 }
 
-function oldTelegram(value: ValueAt, atMs: number): string {
+function oldTelegram(value: ValueAt, time: (atMs: number) => string, atMs: number): string {
   const gasMs = Math.floor(atMs / HOUR_MS) * HOUR_MS;
   const lines = [
     '/BRI4\\SIMULATED',
@@ -82,8 +84,8 @@ function oldTelegram(value: ValueAt, atMs: number): string {
   return `${lines.join('\r\n')}\r\n`;
 }
 
-function time(atMs: number): string {
-  const { year, month, day, hour, minute, second } = calendarAt(atMs);
+function dateAndTime(wallMs: number): string {
+  const { year, month, day, hour, minute, second } = calendarAt(wallMs);
   return `${year}${month}${day}${hour}${minute}${second}`;
 }
 

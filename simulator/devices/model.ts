@@ -7,6 +7,8 @@ export interface ModelContext {
   readonly signal: (reading: string, atMs: number) => number;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
+  /** The wall clock of the simulated world at a monotonic time, milliseconds since 1970 UTC: for devices that know what time it is. */
+  readonly wallMs: (atMs: number) => number;
   readonly random: () => number;
 }
 

@@ -11,7 +11,7 @@ const FIRST_FIX_MS = 26_000;
  */
 export function model(context: ModelContext): SerialModel {
   const frame = (atMs: number): Uint8Array => {
-    const time = atMs >= FIRST_FIX_MS - 1000 ? clockTime(atMs) : '';
+    const [day, time] = atMs >= FIRST_FIX_MS - 1000 ? dateAndTime(context.wallMs(atMs)) : ['', ''];
     const quality = Math.round(context.signal('fix_quality', atMs));
     const hasFix = atMs >= FIRST_FIX_MS && quality > 0;
     const satellites = Math.min(Math.max(Math.round(context.signal('satellites', atMs)), 0), 99);
@@ -19,7 +19,7 @@ export function model(context: ModelContext): SerialModel {
       ? `${angle(context.signal('latitude', atMs), 2, 'NS')},${angle(context.signal('longitude', atMs), 3, 'EW')}`
       : ',,,';
     const gga = hasFix ? `${quality},${digits(satellites, 2)},1.1,12.0,M,49.5,M,,` : '0,00,99.99,,,,,,';
-    const rmc = hasFix ? `0.02,,${time === '' ? '' : date(atMs)},,,A` : `,,${time === '' ? '' : date(atMs)},,,N`;
+    const rmc = `${hasFix ? '0.02' : ''},,${day},,,${hasFix ? 'A' : 'N'}`;
     const lines = [
       `GNRMC,${time},${hasFix ? 'A' : 'V'},${place},${rmc}`,
       `GNGGA,${time},${place},${gga}`,
@@ -48,14 +48,9 @@ function angle(degrees: number, degreeDigits: number, signs: 'NS' | 'EW'): strin
   return `${digits(whole, degreeDigits)}${decimals},${degrees < 0 ? signs[1] : signs[0]}`;
 }
 
-function clockTime(atMs: number): string {
-  const { hour, minute, second } = calendarAt(atMs);
-  return `${hour}${minute}${second}.00`;
-}
-
-function date(atMs: number): string {
-  const { day, month, year } = calendarAt(atMs);
-  return `${day}${month}${year}`;
+function dateAndTime(wallMs: number): readonly [date: string, time: string] {
+  const { day, month, year, hour, minute, second } = calendarAt(wallMs);
+  return [`${day}${month}${year}`, `${hour}${minute}${second}.00`];
 }
 
 function digits(value: number, width: number): string {

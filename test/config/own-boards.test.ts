@@ -110,7 +110,7 @@ describe('a key that changes no value and that no code acts on', () => {
   it('is a note of the board file', () => {
     const text = board(
       'x: { quantity: energy_imported, unit: kWh, kind: total, at: 0, rollover: 1000, resets: daily, calibrate_with: { dry: {} } }',
-      'modbus: { min_pause: 5ms, write_with: single }\ntiming: { warmup: 30s }\nreadback: { every: 10s }\nuses: { clock: true }\n',
+      'modbus: { min_pause: 5ms, write_with: single }\ntiming: { warmup: 30s }\nreadback: { every: 10s }\nuses: { location: true }\n',
     );
     const { problems } = checkBoardDocument(parseYaml('own.board.yaml', text));
     expect(problems.map(({ code, severity, parameters }) => [code, severity, parameters])).toEqual([
@@ -118,7 +118,15 @@ describe('a key that changes no value and that no code acts on', () => {
         'C060',
         'note',
         {
-          keys: ['modbus.write_with', 'modbus.min_pause', 'timing.warmup', 'readback', 'uses', 'resets', 'calibrate_with'],
+          keys: [
+            'modbus.write_with',
+            'modbus.min_pause',
+            'timing.warmup',
+            'readback',
+            'uses.location',
+            'resets',
+            'calibrate_with',
+          ],
         },
       ],
     ]);

@@ -127,6 +127,7 @@ export function context(sketch: DeviceSketch, values: Readonly<Record<string, nu
     device: device(sketch),
     signal: (reading) => values[reading] ?? 0,
     nextChangeMs: () => undefined,
+    wallMs: (atMs) => START_WALL_MS + atMs,
     random: createRandom(1),
   };
 }

@@ -50,8 +50,8 @@ test('writes the objects of DSMR 5 as recorded telegrams have them', () => {
   const measured = lines.filter((line) => /^1-0:\d+\.[78]\./.test(line));
   expect(measured).toHaveLength(18);
   for (const line of measured) expect(recorded).toContain(line);
-  expect(lines).toContain('0-0:1.0.0(260301010203W)');
-  expect(lines).toContain('0-1:24.2.1(260301010000W)(00246.138*m3)');
+  expect(lines).toContain('0-0:1.0.0(260301020203W)');
+  expect(lines).toContain('0-1:24.2.1(260301020000W)(00246.138*m3)');
   expect(everyMs).toBe(1000);
 });
 
@@ -63,7 +63,7 @@ test('writes those of DSMR 2.2 with the gas in a line of its own and no CRC', ()
   // All but the identification and the time of the gas meter.
   const others = lines.slice(1).filter((line) => !line.startsWith('0-1:24.3.0'));
   for (const line of others) expect(recorded).toContain(line);
-  expect(lines).toContain('0-1:24.3.0(260301010000)(00)(60)(1)(0-1:24.2.1)(m3)');
+  expect(lines).toContain('0-1:24.3.0(260301020000)(00)(60)(1)(0-1:24.2.1)(m3)');
   expect(text.endsWith('\r\n!\r\n')).toBe(true);
   expect(everyMs).toBe(10_000);
 });
