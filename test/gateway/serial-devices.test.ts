@@ -55,6 +55,15 @@ test.each([
   }
 });
 
+test('a PMS5003 with noise before every frame costs no value and no line in the log', async () => {
+  const noise: Fault = { at: 'device', device: 'it', kind: 'noise', rate: 1, fromMs: 0, toMs: 60 * MINUTE_MS };
+  const running = await startDevice('board: pms5003@1, every: 20s', [noise]);
+  await running.clock.runUntil(10 * MINUTE_MS);
+  await running.stop();
+  expect((await keptOf(running, 'pm2_5')).length).toBeGreaterThan(28);
+  expect(running.log.filter((code) => code.startsWith('device-'))).toEqual([]);
+});
+
 test('a PMS5003 that is read every 5 minutes is awake for 30 seconds before each read and asleep otherwise', async () => {
   const running = await startDevice('board: pms5003@1, every: 5min');
   await running.clock.runUntil(16 * MINUTE_MS);
