@@ -181,7 +181,8 @@ interface Observation {
 }
 
 async function observations(url: string): Promise<Observation[]> {
-  const answer = await fetch(url, { headers: { IDENTITY_KEY: TOKEN } });
+  // On a connection of its own: the city may close one that has been idle just when it is used again.
+  const answer = await fetch(url, { headers: { IDENTITY_KEY: TOKEN, connection: 'close' } });
   if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { observations: Observation[] }).observations;
 }

@@ -29,3 +29,10 @@ export async function startParticlePeer(device: string, captures: string, sensor
   await peer.waitFor(/ready/);
   return peer;
 }
+
+/** Sends the pieces of a file, one a line in hexadecimal, over and over. */
+export async function startSpeakingPeer(device: string, pieces: string, periodMs: number): Promise<Child> {
+  const peer = start(PYTHON, [join(PEERS, 'line_speak.py'), device, pieces, String(periodMs)]);
+  await peer.waitFor(/ready/);
+  return peer;
+}
