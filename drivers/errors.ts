@@ -10,6 +10,8 @@ export type BusErrorKind =
   | 'bad-checksum'
   /** Another program holds the port. */
   | 'busy'
+  /** An input changes so often that its edges are not followed for now: a loose wire, or an input that nothing drives. */
+  | 'edge-storm'
   /** The port is closed: unplugged, or not opened yet. Nothing was sent. */
   | 'closed'
   /** The operating system refuses this user. */

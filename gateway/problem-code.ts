@@ -10,6 +10,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   timeout: 'D204',
   'bad-checksum': 'D205',
   unsupported: 'D208',
+  'edge-storm': 'D211',
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',

@@ -280,6 +280,7 @@ const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {
 };
 
 const REASONS: Readonly<Record<string, string>> = {
+  'at-least': 'pulses were missed, it may be more',
   'out-of-range': 'outside the valid range',
   fell: 'a total that fell: a bad sample, or a new meter if it stays low',
   flat: 'the same for too long: the sensor hangs',
@@ -297,6 +298,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D207: 'the device has no value now',
   D208: 'not possible on this machine in this version',
   D209: 'the device refuses the question',
+  D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 

@@ -7,10 +7,40 @@ export interface InputOptions {
   readonly debounceMs: number;
 }
 
+/** A wire that hangs free beside a motor makes thousands of edges a second; no contact and no meter makes as many as this. */
+const STORM_EDGES_PER_SECOND = 200;
+/**
+ * While the edges of a line are not followed, its level is looked at so often. No multiple of the periods of 50 and 60 Hz: the
+ * hum of the mains would show the same level each time.
+ */
+export const STORM_SAMPLE_MS = 97;
+/** A line is quiet when in so long a time at most one look in STORM_LOOKS_PER_CHANGE shows a change: rain may go on falling. */
+export const STORM_QUIET_MS = 30_000;
+export const STORM_LOOKS_PER_CHANGE = 10;
+/** Looks cannot tell a storm from a meter that runs, so the line is also tried so often. */
+export const STORM_RETRY_MS = 300_000;
+
+/**
+ * More edges than this in one second, bounce included, are a storm. What the debouncing lets through is no storm: a flow meter
+ * with 2 ms may have 500 edges a second.
+ */
+export function stormEdgesPerSecond(debounceMs: number): number {
+  return debounceMs > 0 ? Math.max(STORM_EDGES_PER_SECOND, 1000 / debounceMs) : STORM_EDGES_PER_SECOND;
+}
+
 /** One digital input, already set up. Levels are electrical: true is high. */
 export interface DigitalInput {
+  /** @throws BusError `edge-storm` while the edges of the line are not followed */
   read(): Promise<boolean>;
-  /** The level after each debounced change, from now on, until `signal` is aborted (then it ends without an error). */
+  /**
+   * The level after each debounced change, from now on, until `signal` is aborted (then it ends without an error). Two
+   * equal levels in a row prove that the change between them was missed.
+   *
+   * In a storm (`stormEdgesPerSecond`) no edge is followed, so that it costs little: the level is looked at every
+   * STORM_SAMPLE_MS until it was quiet for STORM_QUIET_MS, or STORM_RETRY_MS have passed. Then it is given twice, since changes
+   * were missed, and followed again.
+   * @throws BusError when listening fails; changes from then on are missed until it is called again
+   */
   changes(signal: AbortSignal): AsyncIterable<boolean>;
   close(): Promise<void>;
 }
