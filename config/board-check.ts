@@ -36,7 +36,10 @@ function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, 
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
     ...(readback === undefined ? [] : ['readback']),
     ...(uses?.location === undefined ? [] : ['uses.location']),
-    ...(['resets', 'calibrate_with'] as const).filter((key) => all.some((reading) => reading[key] !== undefined)),
+    ...(['resets', 'calibrate_with'] as const).filter((key) =>
+      // What counts pulses begins its totals again.
+      all.some((reading) => reading[key] !== undefined && (key !== 'resets' || reading.per === undefined)),
+    ),
   ];
   return keys.length === 0 ? [] : [document.problem('C060', [], { keys }, 'note')];
 }

@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import type { ModbusSpec, OutputSpec, ReadingSpec } from '../drivers/driver.ts';
+import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorOf, statisticOf } from './check-devices.ts';
 import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
-import type { BoardOutput, BoardReading } from './schema-board.ts';
+import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
@@ -105,9 +105,13 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
     spec: {
       board: board.id,
       with: parameters,
-      readings: activeReadings(device).map(([name, reading]) => buildReading(name, reading)),
+      readings: activeReadings(device).map(([name, reading]) => ({
+        ...buildReading(name, reading),
+        ...buildPulses(reading, parameters),
+      })),
       outputs: places,
       ...(modbus && { modbus }),
+      ...(usesTimezone(device) && { timezone: site.file.gateway.timezone }),
     },
     readTimeMs: board.timing?.read_time ?? 0,
     ...(board.uses?.clock === true && { tellsTime: true }),
@@ -117,6 +121,29 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
     outputs,
     simulate: new Map<string, SignalConfig>(Object.entries({ ...board.simulate, ...entry.simulate })),
   };
+}
+
+/** What the pulses of a counter stand for, its parameters put in. Only a driver that counts looks at it. */
+function buildPulses(
+  { kind, unit, per, scale_by, starts_at, resets }: BoardReading,
+  parameters: unknown,
+): { pulses?: PulseSpec } {
+  if (per === undefined || !isPulseKind(kind)) return {};
+  const numbers = parameters as Readonly<Record<string, number>>;
+  const [scaleBy, startsAt] = [scale_by, starts_at].map((name) => (name === undefined ? undefined : numbers[name]));
+  return {
+    pulses: {
+      kind,
+      unit: normaliseUnit(unit) ?? unit,
+      ...(scaleBy !== undefined && { scaleBy }),
+      ...(startsAt !== undefined && { startsAt }),
+      ...(resets && { resets }),
+    },
+  };
+}
+
+function usesTimezone(device: Plugged): boolean {
+  return activeReadings(device).some(([, { per, resets }]) => per !== undefined && resets !== undefined);
 }
 
 function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | undefined {

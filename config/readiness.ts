@@ -2,6 +2,7 @@ import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit } from '../drivers/quantities.ts';
 import { activeReadings } from './check-devices.ts';
 import type { ProblemParameters } from './problem.ts';
+import { type BoardFile, isPulseKind } from './schema-board.ts';
 import type { Plugged, Site } from './site.ts';
 
 /** Finds a driver by its name, or undefined when this version has none; loadDriver of drivers/registry.ts. */
@@ -29,7 +30,7 @@ export async function checkReadiness(site: Site, device: Plugged, findDriver: Fi
   if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type)) return skip(site, device, 'C137', { via: entry.via });
   if (Object.keys({ ...board.readings, ...board.outputs }).length === 0) return skip(site, device, 'C140', { board: board.id });
   if (!isRightForDriver(site, device, driver) || !via || !parameters || !entry.enabled) return { kind: 'none' };
-  const unable = valueKeys(device);
+  const unable = valueKeys(device, driver);
   if (unable.length > 0) return skip(site, device, 'C142', { board: board.id, keys: unable });
   const checked = driver.with.safeParse(parameters);
   if (checked.success) return { kind: 'runs', driver, with: checked.data };
@@ -43,16 +44,32 @@ export async function checkReadiness(site: Site, device: Plugged, findDriver: Fi
 }
 
 /** Keys of a reading that make the value from what the device sends, and that no code acts on yet. */
-const VALUE_KEYS = ['convert', 'per', 'scale_by', 'starts_at'] as const;
-/** Such a key that the drivers of registers act on, and no other. */
+const VALUE_KEYS = ['convert'] as const;
+/** Such keys that only the drivers of registers act on, and only a driver that counts pulses. */
 const REGISTER_KEYS = ['scale_from'] as const;
+const PULSE_KEYS = ['per', 'scale_by', 'starts_at'] as const;
 
 /** Such keys of the readings that are switched on: without them a raw number would go out as a value. */
-function valueKeys(device: Plugged): string[] {
-  const keys = device.board.needs === 'modbus' ? VALUE_KEYS : [...VALUE_KEYS, ...REGISTER_KEYS];
+function valueKeys(device: Plugged, { countsPulses }: Driver): string[] {
+  const keys = [
+    ...VALUE_KEYS,
+    ...(device.board.needs === 'modbus' ? [] : REGISTER_KEYS),
+    ...(countsPulses === true ? [] : PULSE_KEYS),
+  ];
   return activeReadings(device).flatMap(([name, reading]) =>
     keys.filter((key) => reading[key] !== undefined).map((key) => `${name}.${key}`),
   );
+}
+
+/** Every reading of a counter is what came since the last one, what came in all, or what came in a time. */
+function countsEveryReading(site: Site, path: readonly string[], { id, readings }: BoardFile, driver: Driver): boolean {
+  const wrong = Object.entries(readings ?? {}).filter(([, { kind, per }]) => !isPulseKind(kind) || per === undefined);
+  const known = ['kind: delta', 'kind: total', 'kind: rate'].map((kind) => `${kind}, per: pulse`);
+  for (const [name, { kind, per }] of wrong) {
+    const reading = `${name} (kind: ${kind}, ${per === undefined ? 'no per' : `per: ${per}`})`;
+    site.report('C123', path, { board: id, driver: driver.id, reading, known });
+  }
+  return wrong.length === 0;
 }
 
 function skip(site: Site, { id, entry }: Plugged, code: string, parameters: ProblemParameters): Readiness {
@@ -69,6 +86,7 @@ function isRightForDriver(site: Site, { id, board }: Plugged, driver: Driver): b
     return false;
   }
   const { produces } = driver;
+  if (driver.countsPulses) return countsEveryReading(site, path, board, driver);
   if (!produces) return true;
   const wrong = Object.entries(board.readings ?? {}).filter(([name, { unit }]) => produces[name] !== normaliseUnit(unit));
   for (const [name, { unit }] of wrong) {

@@ -182,3 +182,8 @@ export type BoardFile = z.output<typeof boardSchema>;
 export type ParameterEntry = z.output<typeof parameter>;
 export type BoardReading = z.output<typeof reading>;
 export type BoardOutput = z.output<typeof output>;
+
+/** Whether a reading of this kind can be made of counted pulses. */
+export function isPulseKind(kind: BoardReading['kind']): kind is 'delta' | 'total' | 'rate' {
+  return kind === 'delta' || kind === 'total' || kind === 'rate';
+}

@@ -39,6 +39,27 @@ export interface ReadingSpec {
   readonly scaleFrom?: number;
   /** Raw values that mean "no value". NaN stands for any float that is not a number. */
   readonly notAvailable?: readonly number[];
+  /** Of a driver that counts pulses. */
+  readonly pulses?: PulseSpec;
+}
+
+/** What counted pulses become: value = startsAt + pulses × scaleBy; a rate is that per unit of time. */
+export interface PulseSpec {
+  readonly kind: 'delta' | 'total' | 'rate';
+  /** The reading's unit (ASCII id). */
+  readonly unit: string;
+  /** What one pulse stands for, in the reading's unit. Undefined: the driver knows another of its options that says it. */
+  readonly scaleBy?: number;
+  /** What the total was when counting began. */
+  readonly startsAt?: number;
+  /** `daily`: the total begins again at local midnight. */
+  readonly resets?: 'daily';
+}
+
+/** The newest total that is durable, as the device gave it (not calibrated), and when; `wallMs` is undefined where no clock was set. */
+export interface LastTotal {
+  readonly value: number;
+  readonly wallMs?: number;
 }
 
 /** One of a board's outputs. Where it lies counts for registers and coils only: one of the two is set then. */
@@ -76,6 +97,10 @@ export interface DeviceSpec<With = unknown> {
   readonly readings: readonly ReadingSpec[];
   readonly outputs: readonly OutputSpec[];
   readonly modbus?: ModbusSpec;
+  /** The site's time zone (IANA), for what begins again with each day. */
+  readonly timezone?: string;
+  /** By reading: where a driver that counts itself (`countsPulses`) goes on after a restart. The gateway fills it in. */
+  readonly lastTotals?: ReadonlyMap<string, LastTotal>;
 }
 
 /** One request that a driver will make in every round; lets bus time be computed without hardware. Sizes in bytes on the wire. */
@@ -133,6 +158,11 @@ export interface Driver<N extends Need = Need, With = unknown> {
    * Absent where the board decides: registers, contacts.
    */
   readonly produces?: Readonly<Record<string, string>>;
+  /**
+   * It counts pulses: the hardware has no memory of its own. `per`, `scale_by`, `starts_at` and `resets` of a board are for
+   * such drivers, and the gateway gives them the last durable totals (`DeviceSpec.lastTotals`).
+   */
+  readonly countsPulses?: true;
   /** Validates `with:`. Input: one value per parameter that the board declares. */
   readonly with: ZodType<With>;
   /** The requests of one round, computed without hardware. */

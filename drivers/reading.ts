@@ -10,6 +10,8 @@ export interface Reading {
   readonly value: Value;
   /** Set only where the device itself sends a time: milliseconds since 1970, UTC. */
   readonly deviceWallMs?: number;
+  /** Set when it is known that something was missed: the true value is this one or a higher one. */
+  readonly atLeast?: true;
 }
 
 /** Why one reading of an otherwise successful read has no value. */

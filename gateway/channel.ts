@@ -23,11 +23,11 @@ export interface Channel {
   /** `<device>.<reading>` */
   readonly id: string;
   /**
-   * Takes a value as the driver read it and returns the observations that it makes: none, one, or two (a window that
+   * Takes a value as the driver read it (`atLeast`: something was missed, it may be higher) and returns the observations that it makes: none, one, or two (a window that
    * ended before it, and itself).
    * @throws DeviceError `not-available` for a value that the board lists as a known lie, `implausible` for one that is no number
    */
-  accept(value: Value): readonly Observation[];
+  accept(value: Value, atLeast?: boolean): readonly Observation[];
   /** The observation of a window that has ended without a value after it. */
   due(): readonly Observation[];
   /** The observation of a window that is still open, stamped now; for the end of the program. */
@@ -68,11 +68,15 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
     get latest() {
       return latest;
     },
-    accept: (raw) => {
+    accept: (raw, atLeast = false) => {
       refuseLies(id, raw, config.reject);
       const value = typeof raw === 'number' ? calibrated(raw, config.calibrate) : raw;
       const nowMs = clock.monotonicMs();
+<<<<<<< HEAD
       const judged = plausibility.judge(value, raw, nowMs);
+=======
+      const judged = atLeast ? AT_LEAST : judge(value, config, lastGood, nowMs);
+>>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
       if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
@@ -83,6 +87,18 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
   };
 }
 
+<<<<<<< HEAD
+=======
+interface Judgement {
+  readonly quality: Quality;
+  readonly reason?: string;
+}
+
+const GOOD: Judgement = { quality: 'good' };
+/** Of a count of which it is known that something is missing. */
+const AT_LEAST: Judgement = { quality: 'suspect', reason: 'at-least' };
+
+>>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
 function refuseLies(id: string, raw: Value, reject: readonly number[]): void {
   if (typeof raw !== 'number') return;
   if (!Number.isFinite(raw)) throw new DeviceError('implausible', `${id}: expected a number, found ${raw}`);

@@ -1,5 +1,9 @@
 import type { DeviceConfig } from '../config/config.ts';
+<<<<<<< HEAD
 import type { Device, Driver, Learned } from '../drivers/driver.ts';
+=======
+import type { Device, DeviceSpec, Driver, LastTotal } from '../drivers/driver.ts';
+>>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
 import { BusError, isHardwareError } from '../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
@@ -58,6 +62,7 @@ export class RunningDevice {
   readonly channels: readonly Channel[];
   readonly health: DeviceHealth;
   readonly #around: DeviceSurroundings;
+  readonly #spec: DeviceSpec;
   readonly #deadlineMs: number;
   readonly #silence = openSilence();
   /** Of the newest transaction. */
@@ -68,12 +73,19 @@ export class RunningDevice {
   #failedCount = 0;
   #skippedCount = 0;
 
+<<<<<<< HEAD
   constructor(config: DeviceConfig, around: DeviceSurroundings) {
     const { host, bus, driver, note } = around;
+=======
+  /** `lastTotals`: where a driver that counts goes on. */
+  constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
+    const { host, bus, driver } = around;
+>>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
     this.config = config;
     this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId, note));
     this.health = deviceHealth(config.id, host.clock, host.log);
     this.#around = around;
+    this.#spec = lastTotals === undefined ? config.spec : { ...config.spec, lastTotals };
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
     this.#turn = { rank: 'live', deadlineMs: this.#deadlineMs };
   }
@@ -143,7 +155,11 @@ export class RunningDevice {
     this.#turn = this.#turnFor(what, used);
     try {
       await bus.transact(this.#turn, signal, async (inner) => {
+<<<<<<< HEAD
         this.#device ??= await this.#open();
+=======
+        this.#device ??= await driver.open(await bus.connect(this.config, () => this.#turn), this.#spec, host.clock);
+>>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
         await work(this.#device, inner);
       });
       if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
@@ -217,7 +233,7 @@ export class RunningDevice {
     if (channel === undefined) throw new Error(`${this.config.id}: the driver returned ${result.id}, which nobody asked for`);
     try {
       if (!isReading(result)) throw result.error;
-      this.#around.keep(channel.accept(result.value));
+      this.#around.keep(channel.accept(result.value, result.atLeast));
       this.health.readingSucceeded(result.id);
     } catch (error) {
       if (!isHardwareError(error)) throw error;

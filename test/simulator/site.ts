@@ -65,6 +65,7 @@ const NEEDS = {
   'modbus-map': 'modbus',
   'digital-in': 'digital_in',
   'digital-out': 'digital_out',
+  'pulse-counter': 'digital_in',
 } as const;
 
 export function device(sketch: DeviceSketch): DeviceConfig {
