@@ -10,13 +10,10 @@ const DRIVERS = {
   'dsmr-p1': async () => (await import('./dsmr-p1.ts')).dsmrP1,
   mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
-<<<<<<< HEAD
   nmea: async () => (await import('./nmea.ts')).nmea,
   pms5003: async () => (await import('./pms5003.ts')).pms5003,
-  scd4x: async () => (await import('./scd4x.ts')).scd4x,
-=======
   'pulse-counter': async () => (await import('./pulse-counter.ts')).pulseCounter,
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+  scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,
   sht3x: async () => (await import('./sht3x.ts')).sht3x,
 } as const;

@@ -3,7 +3,7 @@ import type { Clock } from '../drivers/clock.ts';
 import { DeviceError } from '../drivers/errors.ts';
 import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
-import { GOOD, type Judgement, type NoteEvent, openPlausibility } from './plausibility.ts';
+import { AT_LEAST, GOOD, type Judgement, type NoteEvent, openPlausibility } from './plausibility.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
 import { type Due, openReport } from './report.ts';
 import { stampAt } from './stamp.ts';
@@ -72,11 +72,7 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
       refuseLies(id, raw, config.reject);
       const value = typeof raw === 'number' ? calibrated(raw, config.calibrate) : raw;
       const nowMs = clock.monotonicMs();
-<<<<<<< HEAD
-      const judged = plausibility.judge(value, raw, nowMs);
-=======
-      const judged = atLeast ? AT_LEAST : judge(value, config, lastGood, nowMs);
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+      const judged = atLeast ? AT_LEAST : plausibility.judge(value, raw, nowMs);
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
       if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
@@ -87,18 +83,6 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
   };
 }
 
-<<<<<<< HEAD
-=======
-interface Judgement {
-  readonly quality: Quality;
-  readonly reason?: string;
-}
-
-const GOOD: Judgement = { quality: 'good' };
-/** Of a count of which it is known that something is missing. */
-const AT_LEAST: Judgement = { quality: 'suspect', reason: 'at-least' };
-
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
 function refuseLies(id: string, raw: Value, reject: readonly number[]): void {
   if (typeof raw !== 'number') return;
   if (!Number.isFinite(raw)) throw new DeviceError('implausible', `${id}: expected a number, found ${raw}`);

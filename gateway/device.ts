@@ -1,9 +1,5 @@
 import type { DeviceConfig } from '../config/config.ts';
-<<<<<<< HEAD
-import type { Device, Driver, Learned } from '../drivers/driver.ts';
-=======
-import type { Device, DeviceSpec, Driver, LastTotal } from '../drivers/driver.ts';
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
 import { BusError, isHardwareError } from '../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
@@ -73,14 +69,9 @@ export class RunningDevice {
   #failedCount = 0;
   #skippedCount = 0;
 
-<<<<<<< HEAD
-  constructor(config: DeviceConfig, around: DeviceSurroundings) {
-    const { host, bus, driver, note } = around;
-=======
   /** `lastTotals`: where a driver that counts goes on. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
-    const { host, bus, driver } = around;
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+    const { host, bus, driver, note } = around;
     this.config = config;
     this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId, note));
     this.health = deviceHealth(config.id, host.clock, host.log);
@@ -155,11 +146,7 @@ export class RunningDevice {
     this.#turn = this.#turnFor(what, used);
     try {
       await bus.transact(this.#turn, signal, async (inner) => {
-<<<<<<< HEAD
         this.#device ??= await this.#open();
-=======
-        this.#device ??= await driver.open(await bus.connect(this.config, () => this.#turn), this.#spec, host.clock);
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
         await work(this.#device, inner);
       });
       if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
@@ -178,7 +165,7 @@ export class RunningDevice {
 
   async #open(): Promise<Device> {
     const { bus, driver, host, learned } = this.#around;
-    return await driver.open(await bus.connect(this.config, () => this.#turn), this.config.spec, host.clock, learned);
+    return await driver.open(await bus.connect(this.config, () => this.#turn), this.#spec, host.clock, learned);
   }
 
   /** What the board file could say of what was learned, as lines to paste. */

@@ -70,13 +70,9 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
-<<<<<<< HEAD
     const learned = await options.modules.openLearned?.(host, options.stateFolder);
-    return await start({ config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, unlock });
-=======
     const lastTotals = await findLastTotals(config.devices.values(), options.modules, journal, host.log);
-    return await start({ config, host, options, journal, timekeeper, uplink, buses, lastTotals, unlock });
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+    return await start({ config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, lastTotals, unlock });
   } catch (error) {
     await journal?.close();
     await unlock();
@@ -102,11 +98,8 @@ interface Parts {
   readonly deviceTime: DeviceTime;
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
-<<<<<<< HEAD
   readonly learned: LearnedFile | undefined;
-=======
   readonly lastTotals: LastTotals;
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
   readonly unlock: () => Promise<void>;
 }
 
@@ -124,11 +117,7 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-<<<<<<< HEAD
-  const { config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, unlock } = parts;
-=======
-  const { config, host, options, journal, timekeeper, uplink, buses, lastTotals, unlock } = parts;
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
+  const { config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, lastTotals, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
@@ -136,15 +125,10 @@ async function start(parts: Parts): Promise<Gateway> {
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-<<<<<<< HEAD
     const { keep, note } = keeper;
     const { heard: heardTime } = deviceTime;
     const around = { host, bus, driver, lateness, keep, note, heardTime, learned: learned?.of(device.id), fatal: options.fatal };
-    return new RunningDevice(device, around);
-=======
-    const around = { host, bus, driver, lateness, keep: keeper.keep, fatal: options.fatal };
     return new RunningDevice(device, around, lastTotals.get(device.id));
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
   });
 
   const status = () =>

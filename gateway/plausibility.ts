@@ -13,13 +13,17 @@ export interface Judgement {
   readonly reason?: Doubt;
 }
 
-/** Why a value is not believed: outside the board's range, changed too fast, a total that fell, the same for too long. */
-export type Doubt = 'out-of-range' | 'jump' | 'fell' | 'flat';
+/**
+ * Why a value is not believed: outside the board's range, changed too fast, a total that fell, the same for too long, a count
+ * of which it is known that something is missing.
+ */
+export type Doubt = 'out-of-range' | 'jump' | 'fell' | 'flat' | 'at-least';
 
 /** What a reading's values tell beside themselves, for the journal's events. */
 export type NoteEvent = (code: 'meter-rolled-over' | 'meter-replaced', fields: Event['fields']) => void;
 
 export const GOOD: Judgement = { quality: 'good' };
+export const AT_LEAST: Judgement = { quality: 'suspect', reason: 'at-least' };
 
 interface Sample {
   readonly value: number;

@@ -319,9 +319,7 @@ function answers(path: string): Promise<boolean> {
 const realBuses: Buses = {
   serial: async (options, signal) => (await import('../drivers/bus/linux-serial.ts')).openSerial(options, signal),
   tcp: async (options, signal) => (await import('../drivers/bus/linux-tcp.ts')).openTcp(options, signal),
-  i2c: async (device) => {
-    throw new BusError('unsupported', `${device}: this version reads I2C only in the simulator`);
-  },
+  i2c: async (device) => (await import('../drivers/bus/linux-i2c.ts')).openI2c(device),
   gpio: async () => {
     throw new BusError('unsupported', 'GPIO pins: this version uses them only in the simulator');
   },

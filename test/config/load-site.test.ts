@@ -91,13 +91,8 @@ describe('the example sites', () => {
     ['carrer-demo', [], []],
     // The board of its wireless nodes does not exist yet.
     ['districte', ['C101'], undefined],
-<<<<<<< HEAD
-    ['escola-poblenou', [], ['rain']],
-    ['hort-urba', [], ['uno', 'bed_tomatoes', 'bed_lettuce', 'rain', 'water']],
-=======
-    ['escola-poblenou', [], ['light', 'noise']],
+    ['escola-poblenou', [], []],
     ['hort-urba', [], ['uno', 'bed_tomatoes', 'bed_lettuce']],
->>>>>>> 9db486f (drivers: count pulses of rain gauges, water and flow meters)
   ])('%s is right, or says why not', async (name, codes, skipped) => {
     const site = await loadSite(join(ROOT, `examples/sites/${name}.gateway.yaml`), options());
     expect(errors(site)).toEqual(codes);
