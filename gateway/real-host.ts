@@ -3,7 +3,6 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
 import type { Clock, WallTime } from '../drivers/clock.ts';
-import { BusError } from '../drivers/errors.ts';
 import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, Lock, Log } from './host.ts';
 import { DiskError, HttpError, LockHeldError } from './host.ts';
 import { socketPath } from './local-api.ts';
@@ -320,7 +319,5 @@ const realBuses: Buses = {
   serial: async (options, signal) => (await import('../drivers/bus/linux-serial.ts')).openSerial(options, signal),
   tcp: async (options, signal) => (await import('../drivers/bus/linux-tcp.ts')).openTcp(options, signal),
   i2c: async (device) => (await import('../drivers/bus/linux-i2c.ts')).openI2c(device),
-  gpio: async () => {
-    throw new BusError('unsupported', 'GPIO pins: this version uses them only in the simulator');
-  },
+  gpio: async () => (await import('../drivers/bus/linux-gpio.ts')).openGpio({ clock: realClock() }),
 };

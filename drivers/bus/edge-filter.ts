@@ -1,0 +1,92 @@
+import type { Clock } from '../clock.ts';
+import { STORM_LOOKS_PER_CHANGE, STORM_QUIET_MS, STORM_RETRY_MS, STORM_SAMPLE_MS, stormEdgesPerSecond } from './gpio.ts';
+
+/** How late an edge may come through a pipe from the program that saw it. */
+const PIPE_MS = 20;
+
+/** Takes the edges of one line as they were seen, and gives its debounced levels. */
+export interface EdgeFilter {
+  /** The level after an edge, and the monotonic time at which it happened, in the order of the edges. False: this is a storm. */
+  edge(level: boolean, atMs: number): boolean;
+  stop(): void;
+}
+
+/**
+ * A filter as DigitalInput.changes promises it. The first edge is accepted at once; what follows within `debounceMs` is bounce,
+ * and where the line has another level at the end of that time, it is accepted then. An edge to the level that the line has
+ * already proves that the one between was missed: it is given again.
+ */
+export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boolean) => void): EdgeFilter {
+  const edgesMax = stormEdgesPerSecond(debounceMs);
+  let second = { fromMs: Number.NEGATIVE_INFINITY, edgeCount: 0 };
+  let accepted: boolean | undefined;
+  let bounceEndsMs = Number.NEGATIVE_INFINITY;
+  let seen: boolean | undefined;
+  let cancel = () => {};
+
+  const accept = (level: boolean, atMs: number) => {
+    accepted = level;
+    bounceEndsMs = atMs + debounceMs;
+    give(level);
+  };
+  /** What the line settled at when the bounce was over. */
+  const settle = () => {
+    cancel();
+    if (seen !== undefined && seen !== accepted) accept(seen, bounceEndsMs);
+  };
+  return {
+    edge: (level, atMs) => {
+      if (atMs - second.fromMs >= 1000) second = { fromMs: atMs, edgeCount: 0 };
+      second.edgeCount += 1;
+      if (second.edgeCount > edgesMax) return false;
+      if (atMs >= bounceEndsMs) settle();
+      seen = level;
+      // Settling may have begun another time of bounce.
+      if (atMs >= bounceEndsMs) accept(level, atMs);
+      else {
+        cancel();
+        cancel = clock.timer(Math.max(0, bounceEndsMs - clock.monotonicMs()) + PIPE_MS, settle);
+      }
+      return true;
+    },
+    stop: () => cancel(),
+  };
+}
+
+/**
+ * Looks at a line in a storm every STORM_SAMPLE_MS until it is quiet or STORM_RETRY_MS have passed, and resolves with its
+ * level; undefined when `signal` was aborted. Fails as `read` does.
+ */
+export async function stormOver(read: () => Promise<boolean>, clock: Clock, signal: AbortSignal): Promise<boolean | undefined> {
+  const fromMs = clock.monotonicMs();
+  let window = { fromMs, changeCount: 0 };
+  let level = await read();
+  for (;;) {
+    if (!(await passes(clock, STORM_SAMPLE_MS, signal))) return undefined;
+    const next = await read();
+    if (next !== level) window.changeCount += 1;
+    level = next;
+    const nowMs = clock.monotonicMs();
+    const forMs = nowMs - window.fromMs;
+    if (forMs < STORM_QUIET_MS) continue;
+    if (window.changeCount * STORM_LOOKS_PER_CHANGE * STORM_SAMPLE_MS <= forMs) return level;
+    if (nowMs - fromMs >= STORM_RETRY_MS) return level;
+    window = { fromMs: nowMs, changeCount: 0 };
+  }
+}
+
+/** True after `delayMs`, false as soon as `signal` is aborted. */
+function passes(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false);
+    const onAbort = () => {
+      cancel();
+      resolve(false);
+    };
+    const cancel = clock.timer(delayMs, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(true);
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { edgeFilter, stormOver } from '../../drivers/bus/edge-filter.ts';
+import { STORM_QUIET_MS, STORM_RETRY_MS, STORM_SAMPLE_MS } from '../../drivers/bus/gpio.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+/** Edges as `level@ms`; gives what the filter gave, and when by the clock. */
+async function filtered(debounceMs: number, edges: readonly (readonly [boolean, number])[], afterMs = 1000) {
+  const clock = new TestClock();
+  const given: [boolean, number][] = [];
+  const filter = edgeFilter(debounceMs, clock, (level) => given.push([level, clock.monotonicMs()]));
+  let isStorm = false;
+  for (const [level, atMs] of edges) {
+    await clock.advance(atMs - clock.monotonicMs());
+    isStorm ||= !filter.edge(level, atMs);
+  }
+  await clock.advance(afterMs);
+  filter.stop();
+  expect(clock.timerCount).toBe(0);
+  return { levels: given.map(([level]) => level), given, isStorm };
+}
+
+describe('debouncing', () => {
+  test('a reed contact that bounces as it closes and opens makes two changes', async () => {
+    const { given } = await filtered(50, [
+      [false, 100],
+      [true, 101],
+      [false, 102],
+      [true, 300],
+      [false, 300.5],
+      [true, 301],
+    ]);
+    expect(given).toEqual([
+      [false, 100],
+      [true, 300],
+    ]);
+  });
+
+  test('a pulse that is shorter than the time is a pulse: its end is given when the time is over', async () => {
+    const { levels, given } = await filtered(50, [
+      [false, 100],
+      [true, 110],
+    ]);
+    expect(levels).toEqual([false, true]);
+    expect(given[1]?.[1]).toBeGreaterThanOrEqual(150);
+  });
+
+  test('the end of such a pulse is not lost when the next one comes before anybody looked', async () => {
+    // By the time that the kernel gave the edges, not by that of their coming.
+    const clock = new TestClock();
+    const levels: boolean[] = [];
+    const filter = edgeFilter(50, clock, (level) => levels.push(level));
+    for (const [level, atMs] of [
+      [false, 100],
+      [true, 110],
+      [false, 400],
+      [true, 600],
+    ] as const)
+      filter.edge(level, atMs);
+    expect(levels).toEqual([false, true, false, true]);
+    filter.stop();
+  });
+
+  test('without a time every edge is a change', async () => {
+    const { levels } = await filtered(0, [
+      [false, 1],
+      [true, 1.01],
+      [false, 1.02],
+    ]);
+    expect(levels).toEqual([false, true, false]);
+  });
+
+  test('two equal edges apart from each other are given twice: the one between was missed', async () => {
+    const { levels } = await filtered(50, [
+      [false, 100],
+      [false, 400],
+    ]);
+    expect(levels).toEqual([false, false]);
+  });
+});
+
+describe('a storm', () => {
+  const edgesAt = (perSecond: number, count: number) =>
+    Array.from({ length: count }, (_, i) => [i % 2 === 0, (i * 1000) / perSecond] as const);
+
+  test.each([
+    { debounceMs: 50, perSecond: 190, isStorm: false },
+    { debounceMs: 50, perSecond: 400, isStorm: true },
+    // A flow meter of 450 pulses a litre at 30 L/min.
+    { debounceMs: 2, perSecond: 450, isStorm: false },
+    { debounceMs: 2, perSecond: 50_000, isStorm: true },
+  ])('$perSecond edges a second, debounced for $debounceMs ms: $isStorm', async ({ debounceMs, perSecond, isStorm }) => {
+    expect((await filtered(debounceMs, edgesAt(perSecond, 3 * perSecond))).isStorm).toBe(isStorm);
+  });
+
+  async function waited(levelAt: (atMs: number) => boolean, abortMs?: number) {
+    const clock = new TestClock();
+    const abort = new AbortController();
+    if (abortMs !== undefined) clock.timer(abortMs, () => abort.abort());
+    const level = await clock.run(stormOver(async () => levelAt(clock.monotonicMs()), clock, abort.signal));
+    expect(clock.timerCount).toBe(0);
+    return { level, forMs: clock.monotonicMs() };
+  }
+
+  test('is over after 30 s of quiet', async () => {
+    const { level, forMs } = await waited(() => true);
+    expect(level).toBe(true);
+    expect(forMs).toBeGreaterThanOrEqual(STORM_QUIET_MS);
+    expect(forMs).toBeLessThanOrEqual(STORM_QUIET_MS + STORM_SAMPLE_MS);
+  });
+
+  test('is quiet while rain falls: a tip every 20 s', async () => {
+    expect((await waited((atMs) => atMs % 20_000 > 100)).forMs).toBeLessThanOrEqual(STORM_QUIET_MS + STORM_SAMPLE_MS);
+  });
+
+  // The mains would show the same level at every look if they came ten times a second.
+  test.each([50, 60])('of %d Hz is no quiet, and is tried again after five minutes', async (hertz) => {
+    const { forMs } = await waited((atMs) => Math.floor((atMs * hertz * 2) / 1000) % 2 === 0);
+    expect(forMs).toBeGreaterThanOrEqual(STORM_RETRY_MS);
+    expect(forMs).toBeLessThanOrEqual(STORM_RETRY_MS + STORM_QUIET_MS + STORM_SAMPLE_MS);
+  });
+
+  test('ends at once when nobody listens any more', async () => {
+    expect(await waited(() => true, 1000)).toEqual({ level: undefined, forMs: 1000 });
+  });
+});
