@@ -66,6 +66,8 @@ function buildBus({ via, board }: Plugged): BusConfig {
   switch (entry.type) {
     case 'i2c':
       return { type: 'i2c', id, device: i2cDevice(id, entry.device) ?? '', speedHz: entry.speed };
+    case 'onewire':
+      return { type: 'onewire', id };
     case 'serial':
       // How the line is set is a fact of the product, and one product is all that a serial bus carries.
       return { type: 'serial', id, port: entry.port, baud: board.serial?.baud ?? 9600, format: board.serial?.format ?? '8N1' };

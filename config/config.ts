@@ -42,6 +42,7 @@ export interface SentiloConfig {
 export type BusConfig =
   | { readonly type: 'i2c'; readonly id: string; readonly device: string; readonly speedHz: number }
   | { readonly type: 'gpio'; readonly id: 'gpio' }
+  | { readonly type: 'onewire'; readonly id: string }
   | { readonly type: 'serial'; readonly id: string; readonly port: string; readonly baud: number; readonly format: SerialFormat }
   | {
       readonly type: 'modbus-rtu';

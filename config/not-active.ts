@@ -20,7 +20,7 @@ export function noteInactive(site: Site): void {
   if (sentilo.length + component.length > 0) note(['sentilo'], [...sentilo, ...component]);
   for (const key of ['mqtt', 'web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
-    if (bus.type === 'onewire' || bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
+    if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }
   const outputs: { path: Path; keys: readonly string[] }[] = [];
   const types: Path[] = [];

@@ -16,7 +16,7 @@ export type Readiness =
   | { readonly kind: 'none' };
 
 /** Buses that this version can open. */
-const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp']);
+const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp', 'onewire']);
 
 /**
  * Looks whether the device can run here: its driver exists, the place where it is plugged in is one that this version

@@ -3,6 +3,7 @@ import type { ByteStream } from './bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort } from './bus/gpio.ts';
 import type { I2cBus } from './bus/i2c.ts';
 import type { ModbusBus, WriteWith } from './bus/modbus.ts';
+import type { OneWireBus } from './bus/onewire.ts';
 import type { Clock } from './clock.ts';
 import type { MissingReading, Reading } from './reading.ts';
 
@@ -11,6 +12,7 @@ export interface Connections {
   readonly i2c: I2cBus;
   readonly serial: ByteStream;
   readonly modbus: ModbusBus;
+  readonly onewire: OneWireBus;
   readonly digital_in: DigitalInputPort;
   readonly digital_out: DigitalOutputPort;
 }

@@ -16,6 +16,7 @@ const DRIVERS = {
   scd4x: async () => (await import('./scd4x.ts')).scd4x,
   sds011: async () => (await import('./sds011.ts')).sds011,
   sht3x: async () => (await import('./sht3x.ts')).sht3x,
+  w1_therm: async () => (await import('./w1_therm.ts')).w1Therm,
 } as const;
 
 /** The ids of all drivers, in alphabetical order. */

@@ -12,7 +12,7 @@ import { type BusLoad, openBusLoad } from './bus-load.ts';
 import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
-import { frames, tappedGpio, tappedI2c, tappedStream } from './tap.ts';
+import { frames, tappedGpio, tappedI2c, tappedOneWire, tappedStream } from './tap.ts';
 
 /** One bus of the site, in use. */
 export interface Bus {
@@ -44,8 +44,15 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
   switch (config.type) {
     case 'i2c':
       return i2cBus(config, host, tap);
+    case 'onewire':
+      return exclusiveBus(
+        config,
+        host,
+        () => tappedOneWire(host.buses.onewire(config.id), frames(config.id, host, tap)),
+        (bus) => bus,
+      );
     case 'gpio':
-      return gpioBus(config, host, tap);
+      return exclusiveBus(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)), gpioPort);
     case 'serial': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
       return serialBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));
@@ -198,14 +205,19 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
   });
 }
 
-/** The lines of the machine itself: one device after the other. */
-function gpioBus(config: BusConfig, host: Host, tap: FrameTap | undefined): Bus {
+/** One device after the other, each for as long as it takes. */
+function exclusiveBus<Opened extends { close(): Promise<void> }>(
+  config: BusConfig,
+  host: Host,
+  open: () => Promise<Opened>,
+  place: (opened: Opened, device: DeviceConfig) => Connections[Need],
+): Bus {
   const queue = busQueue(config.id, host.clock);
-  const demand = onDemand(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)));
+  const demand = onDemand(config, host, open);
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    connect: async (device: DeviceConfig) => gpioPort(await demand.opened(), device),
+    connect: async (device: DeviceConfig) => place(await demand.opened(), device),
     transact: queue.run.bind(queue),
   });
 }

@@ -1,6 +1,7 @@
 import type { OpenByteStream, SerialOptions, TcpOptions } from '../drivers/bus/byte-stream.ts';
 import type { GpioLines } from '../drivers/bus/gpio.ts';
 import type { OpenI2cBus } from '../drivers/bus/i2c.ts';
+import type { OpenOneWireBus } from '../drivers/bus/onewire.ts';
 import type { Clock } from '../drivers/clock.ts';
 
 /**
@@ -30,6 +31,8 @@ export interface Buses {
   tcp(options: TcpOptions, signal: AbortSignal): Promise<OpenByteStream>;
   /** `device` is a path such as /dev/i2c-1. */
   i2c(device: string, speedHz: number): Promise<OpenI2cBus>;
+  /** `bus` is its id in the site; on a real machine all 1-Wire buses are one. */
+  onewire(bus: string): Promise<OpenOneWireBus>;
   gpio(): Promise<GpioLines>;
 }
 

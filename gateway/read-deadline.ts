@@ -23,6 +23,7 @@ export function readDeadlineMs(device: DeviceConfig, bus: BusConfig, driver: Dri
   const ownMs = waitMs + device.readTimeMs + count * CALL_MS;
   switch (bus.type) {
     case 'gpio':
+    case 'onewire':
       return ownMs;
     case 'i2c':
       return ownMs + (sizeBytes * BITS_PER_I2C_BYTE * 1000) / bus.speedHz;

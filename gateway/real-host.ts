@@ -319,5 +319,6 @@ const realBuses: Buses = {
   serial: async (options, signal) => (await import('../drivers/bus/linux-serial.ts')).openSerial(options, signal),
   tcp: async (options, signal) => (await import('../drivers/bus/linux-tcp.ts')).openTcp(options, signal),
   i2c: async (device) => (await import('../drivers/bus/linux-i2c.ts')).openI2c(device),
+  onewire: async () => (await import('../drivers/bus/linux-onewire.ts')).openOneWire(),
   gpio: async () => (await import('../drivers/bus/linux-gpio.ts')).openGpio({ clock: realClock() }),
 };

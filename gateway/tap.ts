@@ -1,6 +1,7 @@
 import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { OpenI2cBus } from '../drivers/bus/i2c.ts';
+import type { OpenOneWireBus } from '../drivers/bus/onewire.ts';
 import type { FrameTap, Host } from './host.ts';
 
 /** Shows one frame of a bus to whoever looks; undefined when nobody does. `label` says which address or line. */
@@ -39,6 +40,20 @@ export async function tappedI2c(opening: Promise<OpenI2cBus>, see: SeeFrame): Pr
       const read = await bus.transfer(address, write, readLength);
       see('in', label, read);
       return read;
+    },
+    close: () => bus.close(),
+  };
+}
+
+/** The same bus, with what the kernel tells of each device shown, labelled with its ROM. */
+export async function tappedOneWire(opening: Promise<OpenOneWireBus>, see: SeeFrame): Promise<OpenOneWireBus> {
+  const bus = await opening;
+  if (see === undefined) return bus;
+  return {
+    readThermometer: async (rom) => {
+      const told = await bus.readThermometer(rom);
+      see('in', rom, told);
+      return told;
     },
     close: () => bus.close(),
   };

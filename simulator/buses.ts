@@ -8,6 +8,7 @@ import { simulatedI2cBus } from './bus/i2c.ts';
 import { type FarEnd, type Line, simulatedLine, type Wire } from './bus/line.ts';
 import { modbusRtuSlaves } from './bus/modbus-rtu.ts';
 import { modbusTcpServer } from './bus/modbus-tcp.ts';
+import { simulatedOneWire } from './bus/onewire.ts';
 import { serialDevice } from './bus/serial-device.ts';
 import type { PlacedModel, World } from './bus/world.ts';
 import type { DeviceModel, ModelFactory } from './devices/model.ts';
@@ -41,11 +42,17 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
       return [bus.device, simulatedI2cBus(options, ofKind(models.get(bus.id) ?? [], 'i2c'), world)];
     }),
   );
+  const oneWire = new Map(
+    buses
+      .filter(({ type }) => type === 'onewire')
+      .map(({ id }) => [id, simulatedOneWire(id, ofKind(models.get(id) ?? [], 'onewire'), world)]),
+  );
   const lines = new Map([...gpioLines].map(([line, placed]) => [line, single(placed, 'line')]));
   return {
     serial: async ({ port }) => found(serial.get(port), port).open(),
     tcp: async ({ host, port }) => found(tcp.get(`${host}:${port}`), `${host}:${port}`).open(),
     i2c: async (device) => found(i2c.get(device), device)(),
+    onewire: async (bus) => found(oneWire.get(bus), bus)(),
     gpio: simulatedGpio(lines, world),
   };
 }

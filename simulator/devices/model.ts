@@ -43,6 +43,15 @@ export interface ModbusModel {
   answer(pdu: Uint8Array, atMs: number): { readonly afterMs: number; readonly pdu: Uint8Array };
 }
 
+/** A simulated 1-Wire thermometer, at the level of its scratchpad. */
+export interface OneWireModel {
+  readonly kind: 'onewire';
+  /** As Linux names it. */
+  readonly rom: string;
+  /** The nine bytes after a measurement that ends at `atMs`, with their checksum. */
+  scratchpad(atMs: number): Uint8Array;
+}
+
 /** Something simulated on a GPIO line. Levels are electrical. */
 export interface LineModel {
   readonly kind: 'line';
@@ -52,7 +61,7 @@ export interface LineModel {
   driven?(level: boolean, atMs: number): void;
 }
 
-export type DeviceModel = I2cModel | SerialModel | ModbusModel | LineModel;
+export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel;
 
 /** What each file of this folder exports as `model`. */
 export type ModelFactory = (context: ModelContext) => DeviceModel;

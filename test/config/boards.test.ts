@@ -12,6 +12,7 @@ const VERIFIED = [
   'bh1750',
   'bme280',
   'bmp280',
+  'ds18b20',
   'dsmr-p1',
   'dsmr2-p1',
   'eastron-sdm120',

@@ -62,6 +62,7 @@ const NEEDS = {
   nmea: 'serial',
   pms5003: 'serial',
   sds011: 'serial',
+  w1_therm: 'onewire',
   'modbus-map': 'modbus',
   'digital-in': 'digital_in',
   'digital-out': 'digital_out',

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { w1Therm } from '../../drivers/w1_therm.ts';
+import { deviceSpec } from '../support/device-spec.ts';
+import { TestClock } from '../support/test-clock.ts';
+import { type Vector, vectors } from '../support/vectors.ts';
+
+const ROM = '28-0316a2799dff';
+const NO_ABORT = new AbortController().signal;
+const ALL = vectors('ds18b20');
+
+/** A driver whose probe says these texts, one after the other, and the last one for ever. */
+async function saying(...texts: readonly string[]) {
+  const left = [...texts];
+  const bus = {
+    readThermometer: async () => new TextEncoder().encode(left.length > 1 ? left.shift() : left[0]),
+  };
+  const device = await w1Therm.open(bus, deviceSpec('ds18b20', { rom: ROM }, ['temperature']), new TestClock());
+  return () => device.read?.(NO_ABORT) ?? Promise.reject(new Error('it cannot be read'));
+}
+
+/** A captured scratchpad as the kernel prints it: w1_therm.c, "t=" is the raw value × 1000 / 16 without its fraction. */
+function printed(scratchpad: string, milli: number): string {
+  const bytes = scratchpad.match(/../g)?.join(' ');
+  return `${bytes} : crc=${scratchpad.slice(-2)} YES\n${bytes} t=${milli}\n`;
+}
+
+const withNewline = ({ input }: Vector) => `${input.trimEnd()}\n`;
+
+describe('a temperature', () => {
+  const files = ALL.filter(({ id }) => /w1_slave\/-?\d/.test(id) && !id.endsWith('/-10.125'));
+  test.each(files)('of the file $id', async (vector) => {
+    const read = await saying(withNewline(vector));
+    const [reading] = await read();
+    // Those who quote the files print what the kernel prints: thousandths without the rest.
+    expect(reading).toMatchObject({ id: 'temperature', value: expect.closeTo(Number(vector.expected['temperature']), 2) });
+  });
+
+  const captures = ALL.filter(({ kind, expected }) => kind === 'capture' && 'temperature' in expected);
+  test.each(captures)('of the capture $id', async ({ input, expected }) => {
+    const value = Number(expected['temperature']);
+    const read = await saying(printed(input, Math.trunc(value * 1000)));
+    expect(await read()).toEqual([{ id: 'temperature', value }]);
+  });
+
+  // The data sheet gives only the two bytes of the temperature; the others are those of a chip, and the checksum another program's.
+  test.each([
+    ['datasheet-125', 'd0074b467fff0010b9', 125_000],
+    ['datasheet-25.0625', '91014b467fff0f1025', 25_062],
+    ['datasheet-0.5', '08004b467fff0810d9', 500],
+    ['datasheet--0.5', 'f8ff4b467fff0810f8', -500],
+    ['datasheet--25.0625', '6ffe4b467fff011061', -25_062],
+  ])('of the table of the data sheet: %s', async (id, scratchpad, milli) => {
+    const vector = ALL.find((each) => each.id === `ds18b20/${id}`);
+    expect(scratchpad.startsWith(vector?.input ?? '-')).toBe(true);
+    const read = await saying(printed(scratchpad, milli));
+    expect(await read()).toEqual([{ id: 'temperature', value: vector?.expected['temperature'] }]);
+  });
+});
+
+describe('what is no temperature is refused, each for its own reason', () => {
+  test.each([
+    {
+      says: 'a bad checksum (raspberrypi/linux#252)',
+      text: '50 05 4b 46 7f ff 0c 10 2c : crc=1c NO\n50 05 4b 46 7f ff 0c 10 2c t=85000\n',
+      kind: 'bad-checksum',
+      message: /expected the checksum 1c, found 2c/,
+    },
+    {
+      says: 'a copy of the chip with bad checksums (libretiny#333)',
+      text: '50 05 55 00 7f ff 0c 11 21 : crc=7f NO\n50 05 55 00 7f ff 0c 11 21 t=85000\n',
+      kind: 'bad-checksum',
+      message: /expected the checksum 7f, found 21/,
+    },
+    {
+      says: 'all ones: the probe has no supply (esphome#6886)',
+      text: 'ff ff ff ff ff ff ff ff ff : crc=c9 NO\nff ff ff ff ff ff ff ff ff t=-63\n',
+      kind: 'no-answer',
+      message: /all bits are one/,
+    },
+    {
+      says: 'all zeros, whose checksum is right',
+      text: '00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n',
+      kind: 'implausible',
+      message: /all bytes are zero/,
+    },
+    {
+      says: 'the value after power-on',
+      text: '50 05 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 05 4b 46 7f ff 0c 10 1c t=85000\n',
+      kind: 'not-available',
+      message: /85 °C is what the chip shows before it measured/,
+    },
+    { says: 'an empty file', text: '', kind: 'timeout', message: /no measurement yet/ },
+    {
+      says: 'the first line alone',
+      text: '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n',
+      kind: 'bad-checksum',
+      message: /two lines/,
+    },
+    {
+      says: 'a verdict of the kernel that the bytes do not bear',
+      text: '91 01 4b 46 7f ff 0f 10 26 : crc=26 YES\n91 01 4b 46 7f ff 0f 10 26 t=25062\n',
+      kind: 'bad-checksum',
+      message: /expected the checksum 25, found 26/,
+    },
+    {
+      says: 'two lines that do not say the same',
+      text: '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n91 01 4b 46 7f ff 0f 10 25 t=26062\n',
+      kind: 'bad-checksum',
+      message: /expected t=25062/,
+    },
+  ])('$says', async ({ text, kind, message }) => {
+    const read = await saying(text);
+    await expect(read()).rejects.toMatchObject({ kind, message });
+  });
+
+  test('a file of a test of another project whose checksum does not fit its bytes', async () => {
+    const vector = ALL.find(({ id }) => id.endsWith('w1_slave/-10.125'));
+    const read = await saying(withNewline(vector as Vector));
+    await expect(read()).rejects.toMatchObject({ kind: 'bad-checksum' });
+  });
+});
+
+test('a kernel file that is bad, empty, and there again gives its value at the end (w1thermsensor#105)', async () => {
+  const read = await saying(
+    '50 05 4b 46 7f ff 0c 10 2c : crc=1c NO\n50 05 4b 46 7f ff 0c 10 2c t=85000\n',
+    '',
+    '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n91 01 4b 46 7f ff 0f 10 25 t=25062\n',
+  );
+  await expect(read()).rejects.toMatchObject({ kind: 'bad-checksum' });
+  await expect(read()).rejects.toMatchObject({ kind: 'timeout' });
+  expect(await read()).toEqual([{ id: 'temperature', value: 25.0625 }]);
+});
+
+test('ten bad checksums in a row are the wire or the chip, and one good one ends the row', async () => {
+  const bad = '50 05 55 00 7f ff 0c 11 21 : crc=7f NO\n50 05 55 00 7f ff 0c 11 21 t=85000\n';
+  const good = '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n91 01 4b 46 7f ff 0f 10 25 t=25062\n';
+  const read = await saying(...Array.from({ length: 11 }, () => bad), good, bad);
+  const messages: string[] = [];
+  for (let i = 0; i < 13; i++) messages.push(await read().then(String, (error: Error) => error.message));
+  const blames = messages.map((message) => /the wire is bad, or the chip is a bad copy/.test(message));
+  expect(blames).toEqual([...Array.from({ length: 9 }, () => false), true, true, false, false]);
+});
+
+test('the bits that a chip set to fewer bits does not define do not count', async () => {
+  // 9 bits (configuration 1f): 25.0625 is 25.0. The checksum is another program's.
+  const read = await saying(printed('91014b461fff0f10b5', 25_062));
+  expect(await read()).toEqual([{ id: 'temperature', value: 25 }]);
+});
+
+test.each([{ rom: '10-000801b5a7a6' }, { rom: '28-xyz' }, {}])('does not accept the options %j', (options) => {
+  expect(w1Therm.with.safeParse(options).success).toBe(false);
+});
