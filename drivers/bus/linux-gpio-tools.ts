@@ -66,7 +66,8 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
     if (cause.code !== 'ENOENT') throw cause;
     throw new BusError('unsupported', 'GPIO: the tools of libgpiod are not there; sudo apt-get install gpiod', { cause });
   });
-  const isSecond = /v2\./.test(version);
+  // Generation 1 goes on with its licence, LGPLv2.1.
+  const isSecond = /\(libgpiod\) v2\./.test(version);
 
   const consumer = async (chip: string, line: number) => {
     const found = (await run('gpioinfo', isSecond ? ['--chip', chip] : [chip])).split('\n').flatMap((text) => {

@@ -15,7 +15,10 @@ const USED = {
   1: 'gpiochip1 - 58 lines:\n\tline  16:      unnamed       unused   input  active-high \n\tline  17:      unnamed      "sysfs"  output  active-high [used]\n',
   2: 'gpiochip1 - 58 lines:\n\tline  16:\tunnamed         \tinput\n\tline  17:\tunnamed         \toutput consumer="sysfs"\n',
 };
-const VERSION = { 1: 'gpiodetect (libgpiod) v1.6.3', 2: 'gpiodetect (libgpiod) v2.2.1' };
+const VERSION = {
+  1: 'gpiodetect (libgpiod) v1.6.3\nCopyright (C) 2017-2018 Bartosz Golaszewski\nLicense: LGPLv2.1',
+  2: 'gpiodetect (libgpiod) v2.2.1',
+};
 /** A line at 12.5 s and one at 13.25 s of the monotonic clock, as each generation prints them. */
 const EDGES = { 1: '0 12 500000000\n1 13 250000000\n', 2: '2 12.500000000\n1 13.250000000\n' };
 

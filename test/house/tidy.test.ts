@@ -178,6 +178,7 @@ describe('the repository', () => {
       'test',
       'test:deep',
       'test:interop',
+      'test:kernel',
       'test:powercut',
       'seeds',
       'bench',

@@ -51,7 +51,7 @@ const PROGRAMS = {
   'apt-get': 'apt',
 } as const;
 
-type Program = keyof typeof PROGRAMS | 'apt-cache' | 'sh';
+type Program = keyof typeof PROGRAMS | 'apt-cache' | 'make' | 'mmdebstrap' | 'sh' | 'tar';
 
 /** @throws Missing when this is no machine for the test, or programs are missing; all of them are named */
 export async function requirePrograms(): Promise<void> {
