@@ -119,6 +119,11 @@ export class RunningDevice {
     await this.#transaction(signal, read, { dueMs });
   }
 
+  /** At the end: reads once more what would be forgotten, which is what a driver has counted. Resolves also when the hardware failed. */
+  async readLast(signal: AbortSignal): Promise<void> {
+    if (this.#around.driver.countsPulses && this.#device !== undefined) await this.poll(AbortSignal.any([signal]));
+  }
+
   /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
   async toSafe(signal: AbortSignal): Promise<void> {
     for (const output of this.config.outputs) {

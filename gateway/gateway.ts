@@ -169,8 +169,10 @@ async function start(parts: Parts): Promise<Gateway> {
       await Promise.all(devices.map((device) => device.toSafe(AbortSignal.any([signal]))));
     });
     outputsAreSafe();
-    await step(host, 'devices', async () => {
+    await step(host, 'devices', async (signal) => {
       await Promise.all(loops);
+      // Pulses since the newest read are nowhere but in this process.
+      await Promise.all(devices.map((device) => device.readLast(signal)));
       for (const device of devices) keeper.keep(device.finish());
       await Promise.all(devices.map((device) => device.close()));
     });

@@ -33,7 +33,8 @@ describe('rain', () => {
     await running.stop();
     const records = await running.records();
     const rain = observationsOf(records, 'gauge.rain');
-    expect(rain).toHaveLength(61);
+    // At the start, every minute, and at the end.
+    expect(rain).toHaveLength(62);
     for (const [i, { monotonicMs, value, quality }] of rain.entries()) {
       const tips = tipsUntil(running, monotonicMs) - (i === 0 ? 0 : tipsUntil(running, rain[i - 1]?.monotonicMs ?? 0));
       expect(value).toBeCloseTo(tips * 0.2, 9);
@@ -70,6 +71,17 @@ describe('rain', () => {
   });
 });
 
+test('what fell between the newest reading and the end is kept at the end', async () => {
+  const running = await startSimulated(GAUGE);
+  // Two tips after the reading of the tenth minute.
+  await running.clock.runUntil(10 * MINUTE_MS + 50_000);
+  await running.stop();
+  const records = await running.records();
+  const tips = tipsUntil(running, Number.POSITIVE_INFINITY);
+  expect(sumOf(observationsOf(records, 'gauge.rain').map(({ value }) => value))).toBeCloseTo(tips * 0.2, 9);
+  expect(observationsOf(records, 'gauge.rain_today').at(-1)?.value).toBeCloseTo(tips * 0.2, 9);
+});
+
 describe('an edge storm', () => {
   test('costs little, is said, and what it may have hidden is marked and not sent', async () => {
     const running = await startSimulated(GAUGE, { faults: [storm(10 * MINUTE_MS + 5_000, 13 * MINUTE_MS)] });
@@ -104,7 +116,8 @@ test('water: the flow and the volume of every reading are those of the pulses th
   for (const { monotonicMs, value } of observationsOf(records, 'water.volume')) {
     expect(value).toBeCloseTo(tipsUntil(running, monotonicMs) / 450, 9);
   }
-  const flow = observationsOf(records, 'water.flow');
+  // The last one is that of the end, over a single second.
+  const flow = observationsOf(records, 'water.flow').slice(0, -1);
   // The first read has no time behind it.
   expect(flow.map(({ monotonicMs }) => monotonicMs)).toEqual(Array.from({ length: 12 }, (_, i) => (i + 1) * 10_000));
   for (const { value } of flow) expect(Math.abs(Number(value) - 8.0301)).toBeLessThan(0.03);
