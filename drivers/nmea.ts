@@ -9,8 +9,8 @@ import type { MissingReading, Reading } from './reading.ts';
 
 /** Receivers send once a second unless they were set otherwise, and a read may begin in the middle of what belongs together. */
 export const LISTEN_MS_MAX = 2500;
-/** What a receiver sends in that time at 9600 Bd, at most. */
-const HEARD_BYTES = 2400;
+/** A GGA and an RMC; what comes besides takes no time of its own. */
+const PAIR_BYTES = 160;
 
 const PRODUCES = { latitude: 'deg', longitude: 'deg', fix_quality: '1', satellites: '1' } as const;
 type Id = keyof typeof PRODUCES;
@@ -26,7 +26,7 @@ export const nmea: Driver<'serial', Record<string, never>> = {
   needs: 'serial',
   produces: PRODUCES,
   with: z.strictObject({}),
-  plan: (spec) => [{ writeBytes: 0, readBytes: HEARD_BYTES, waitMs: LISTEN_MS_MAX, readings: wantedReadings(PRODUCES, spec) }],
+  plan: (spec) => [{ writeBytes: 0, readBytes: PAIR_BYTES, waitMs: LISTEN_MS_MAX, readings: wantedReadings(PRODUCES, spec) }],
   async open(line, spec, clock) {
     wantedReadings(PRODUCES, spec);
     return {

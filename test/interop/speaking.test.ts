@@ -22,7 +22,7 @@ async function hearing(device: string, pieces: readonly string[], sensors: reado
   startGateway({
     folder,
     cityUrl: city.url,
-    site: `buses: { usb: { type: serial, port: ${pair.gatewayEnd} } }\ndevices: { it: { ${device}, via: usb, every: 3s } }\n`,
+    site: `buses: { usb: { type: serial, port: ${pair.gatewayEnd} } }\ndevices: { it: { ${device}, via: usb, every: 6s } }\n`,
   });
   return city;
 }
