@@ -25,19 +25,27 @@ export function model(context: ModelContext): SerialModel {
       `GNGGA,${time},${place},${gga}`,
       `GNGSA,A,${hasFix ? 3 : 1},,,,,,,,,,,,,99.99,99.99,99.99`,
     ];
-    return Uint8Array.from(Array.from(lines.map(sentence).join(''), (character) => character.charCodeAt(0)));
+    return codes(lines.map(sentence).join(''));
   };
   return { kind: 'serial', receive: () => [], unasked: { everyMs: REPORT_EVERY_MS, frame } };
 }
 
-/** `$…*hh`: the parity of each bit over all characters, most significant first. */
+/** `$…*hh`: how often each bit is set in all characters, even or odd. */
 function sentence(body: string): string {
-  const parity = [128, 64, 32, 16, 8, 4, 2, 1].map((bit) => {
-    const count = Array.from(body).filter((character) => Math.floor(character.charCodeAt(0) / bit) % 2 === 1).length;
-    return count % 2;
-  });
-  const value = Number.parseInt(parity.join(''), 2);
-  return `$${body}*${value.toString(16).toUpperCase().padStart(2, '0')}\r\n`;
+  const characters = codes(body);
+  let sum = 0;
+  for (let weight = 1; weight < 256; weight *= 2) {
+    let count = 0;
+    for (const code of characters) count += Math.floor(code / weight) % 2;
+    sum += (count % 2) * weight;
+  }
+  return `$${body}*${sum.toString(16).toUpperCase().padStart(2, '0')}\r\n`;
+}
+
+function codes(text: string): Uint8Array {
+  const all = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) all[index] = text.charCodeAt(index);
+  return all;
 }
 
 /** 41.4036 is `4124.21600,N`, in hundred thousandths of a minute. */
