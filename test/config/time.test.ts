@@ -7,8 +7,8 @@ const many = (count: number, line: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => line(index)).join('');
 const device = (index: number, more = '') => `  d${index}: { board: sht31@1, via: i2c1${more} }\n`;
 
-/** Files within the limit of size that made a check take from five seconds to minutes. */
-describe('a file of 256 KiB is checked and shown in about a second', () => {
+/** Files within the limit of size that made a check take from five seconds to minutes; each needs about one. */
+describe('a file of 256 KiB is checked and shown before a test takes too long', () => {
   it.each([
     ['a text of 250,000 letters', HEAD.replace('id: demo', `id: demo, contact: ${'a'.repeat(250_000)}`)],
     ['a gateway id of 250,000 letters', HEAD.replace('id: demo', `id: ${'a'.repeat(250_000)}`)],
@@ -41,11 +41,8 @@ describe('a file of 256 KiB is checked and shown in about a second', () => {
     ],
   ])('%s', async (_title, text) => {
     expect(text.length).toBeLessThan(256 * 1024);
-    const startMs = performance.now();
     const site = await loadText(text);
     renderProblems(site.problems, site.sources, LOOK);
     problemsAsJson(site.problems);
-    // Three times what a slow core with another test beside it needs.
-    expect(performance.now() - startMs).toBeLessThan(4000);
   });
 });
