@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { type Http, HttpError } from '../gateway/host.ts';
 import { createRandom } from '../simulator/random.ts';
 import { simulate } from '../simulator/run.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
@@ -23,11 +24,18 @@ export interface SimulateOptions {
   readonly json?: boolean;
 }
 
+/** Of a site without `sentilo:` nothing is sent. */
+const nobody: Http = async ({ url }) => {
+  throw new HttpError('ECONNREFUSED', false, `there is no city at ${url}`);
+};
+
 /** Runs a site in virtual time, as fast as the machine can, and says what came of it. */
 export async function simulateAndReport(config: Config, options: SimulateOptions, io: Io): Promise<void> {
-  const world = options.world === undefined ? worldForSite(config, SIMULATED_TOKEN) : await readWorld(options.world, io);
-  if (world === undefined) return;
-  const city = createCity(world);
+  const hasCity = config.sentilo !== undefined;
+  const own = () => (hasCity ? worldForSite(config, SIMULATED_TOKEN) : undefined);
+  const world = options.world === undefined ? own() : await readWorld(options.world, io);
+  if (world === undefined && (hasCity || options.world !== undefined)) return;
+  const city = world === undefined ? undefined : createCity(world);
   const startedAtMs = performance.now();
   const { traceHash, eventCount, virtualMs } = await simulate(config, {
     seed: options.seed,
@@ -35,10 +43,12 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     forMs: options.for,
     token: SIMULATED_TOKEN,
     http: (clock) =>
-      cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') }),
+      city === undefined
+        ? nobody
+        : cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') }),
     ...(options.trace === true ? { listing: (line: string) => io.err(`${line}\n`) } : {}),
   });
-  const observations = config.sentilo === undefined ? 0 : city.observations(config.sentilo.provider).length;
+  const observations = city?.observations(config.sentilo?.provider ?? '').length ?? 0;
   const realMs = Math.round(performance.now() - startedAtMs);
   const result = {
     seed: options.seed,
@@ -46,7 +56,7 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     realMs,
     eventCount,
     observations,
-    requests: city.requestCount,
+    requests: city?.requestCount ?? 0,
     traceHash,
   };
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : text.simulated(result));

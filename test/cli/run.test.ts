@@ -160,6 +160,16 @@ test('status without a gateway and without a journal says so', async () => {
   expect(err).toContain('error[B103]');
 });
 
+test('a site without a city runs in simulated time, and sends nothing', async () => {
+  const site = join(folder, 'alone.gateway.yaml');
+  const text =
+    'gateway: { id: demo }\nbuses: { i2c1: { type: i2c } }\ndevices: { hall: { board: sht31@1, via: i2c1, every: 5s } }\n';
+  writeFileSync(site, `schema: gateway/v1\n${text}`);
+  const { code, out } = await barri(['sim', 'run', site, '--for', '1min', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ observations: 0, requests: 0 });
+});
+
 test('the simulated city’s port being taken is said with the way out', async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>
