@@ -187,7 +187,7 @@ interface InputPlace {
 
 /**
  * While a line is followed, the program that does it has it, and nobody else can read it: the level is then that of the last
- * edge, and before the first one that of the moment before. An edge in between shows at the next one.
+ * edge, and before the first one that of the moment before. An edge in between shows at the next one: two equal levels then.
  */
 async function openInput({ tools, chip, line, input, clock, release }: InputPlace): Promise<DigitalInput> {
   const look = () => tools.get(chip.name, line, input.pull);
@@ -199,8 +199,13 @@ async function openInput({ tools, chip, line, input, clock, release }: InputPlac
   const follow = async (give: (level: boolean) => void, signal: AbortSignal): Promise<'storm' | 'over'> => {
     const following = new AbortController();
     const filter = edgeFilter(input.debounceMs, clock, give);
+    const before = level;
+    let isFirst = true;
     let isStorm = false;
     const onEdge = (edge: { level: boolean; atMs: number }) => {
+      // The line had this level when it was looked at: the edge to the other one came before anybody followed it.
+      if (isFirst && edge.level === before) give(before);
+      isFirst = false;
       level = edge.level;
       if (isStorm || filter.edge(edge.level, edge.atMs)) return;
       isStorm = true;
@@ -214,6 +219,7 @@ async function openInput({ tools, chip, line, input, clock, release }: InputPlac
     }
   };
   const run = async (give: (level: boolean) => void, signal: AbortSignal): Promise<void> => {
+    level = await look();
     isFollowed = true;
     try {
       while ((await follow(give, signal)) === 'storm') {

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -140,13 +141,23 @@ describe.each([1, 2] as const)('inputs, with generation %d of the tools', (gener
     const { open, root } = await machine({ generation });
     const input = await (await open()).input(17).open({ pull: 'up', debounceMs: 50 });
     const { signal } = new AbortController();
-    const first = taken(input.changes(signal), 9);
+    const failing = expect(taken(input.changes(signal), 9)).rejects.toMatchObject({ kind: 'closed', message: /gpiomon ended/ });
     await (await openFile(join(root, 'edges'), 'w')).close();
-    await expect(first).rejects.toMatchObject({ kind: 'closed', message: /gpiomon ended/ });
+    await failing;
     const again = taken(input.changes(signal), 1);
     const edges = await openFile(join(root, 'edges'), 'w');
     await edges.write(EDGES[generation]);
     expect(await again).toEqual([false]);
+    await edges.close();
+  });
+
+  test('tell an edge that came before anybody followed: the first one leads to the level that the line had already', async () => {
+    const { open, root } = await machine({ generation, level: '0' });
+    const input = await (await open()).input(17).open({ pull: 'up', debounceMs: 50 });
+    const changes = taken(input.changes(new AbortController().signal), 3);
+    const edges = await openFile(join(root, 'edges'), 'w');
+    await edges.write(EDGES[generation]);
+    expect(await changes).toEqual([false, false, true]);
     await edges.close();
   });
 
@@ -194,4 +205,25 @@ test('a machine without such a chip says which it has, and one without the tools
   await expect(open()).rejects.toMatchObject({ kind: 'absent', message: /pinctrl-bcm2711.*found gpiochip0 \(sunxi\)/ });
   const none = openGpio({ clock: realClock(), toolsFolder: '/nowhere' });
   await expect(none).rejects.toMatchObject({ kind: 'unsupported', message: /apt-get install gpiod/ });
+});
+
+test('a gateway that is killed leaves no program behind that holds a line', async () => {
+  const { root } = await machine();
+  const code = `
+    import { openGpio } from '${new URL('../../drivers/bus/linux-gpio.ts', import.meta.url).pathname}';
+    import { realClock } from '${new URL('../../gateway/real-host.ts', import.meta.url).pathname}';
+    const options = { clock: realClock(), root: '${root}', toolsFolder: '${root}' };
+    const input = await (await openGpio(options)).input(17).open({ pull: 'up', debounceMs: 0 });
+    for await (const level of input.changes(new AbortController().signal)) console.log(level);`;
+  const gateway = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const edges = await openFile(join(root, 'edges'), 'w');
+  await edges.write(EDGES[1]);
+  await once(gateway.stdout, 'data');
+  gateway.kill('SIGKILL');
+  // Nobody reads the pipe any more once its program is gone.
+  const write = () => edges.write(EDGES[1]).then(String, (error: { code: string }) => error.code);
+  await expect.poll(write, { timeout: 10_000 }).toBe('EPIPE');
+  await edges.close();
 });
