@@ -135,7 +135,7 @@ async function openOutput({ tools, chip, line, level, openNative, release }: Out
   if (chip.base === undefined)
     throw new BusError('unsupported', `${where}: this kernel has no /sys/class/gpio, which outputs need`);
   const native = await opened(() => openNative(Number(chip.base) + line, level ? 'high' : 'low'), where, tools, chip, line);
-  const native_ = async <T>(call: Promise<T>): Promise<T> => {
+  const calling = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call;
     } catch (cause) {
@@ -143,8 +143,8 @@ async function openOutput({ tools, chip, line, level, openNative, release }: Out
     }
   };
   return {
-    write: (next) => native_(native.write(next ? 1 : 0)),
-    read: async () => (await native_(native.read())) === 1,
+    write: (next) => calling(native.write(next ? 1 : 0)),
+    read: async () => (await calling(native.read())) === 1,
     // Not unexported: the drivers of some chips make an input of a line that is given back, and the output would lose its level.
     close: release,
   };

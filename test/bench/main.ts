@@ -6,13 +6,14 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { endAll } from '../interop/support/child.ts';
+import { benchBus } from './bus.ts';
 import { type JudgedRow, judge, type Row, table } from './row.ts';
 import { benchRun } from './run.ts';
 import { CannotMeasure } from './store/loop-disk.ts';
 import type { BenchSize } from './store/setting.ts';
 import { benchStore } from './store.ts';
 
-const GROUPS: Readonly<Record<string, (size: BenchSize) => Promise<Row[]>>> = { run: benchRun, store: benchStore };
+const GROUPS: Readonly<Record<string, (size: BenchSize) => Promise<Row[]>>> = { run: benchRun, store: benchStore, bus: benchBus };
 const FLAGS = ['--json', '--quick', '--full'];
 
 async function main(args: readonly string[]): Promise<void> {
