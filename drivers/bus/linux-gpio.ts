@@ -5,6 +5,7 @@ import { BusError } from '../errors.ts';
 import { edgeFilter, stormOver } from './edge-filter.ts';
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
+import { notLoaded } from './native-package.ts';
 
 /**
  * The chips that carry a Raspberry Pi's header, by the label of their driver: Pi 5, Pi 4, Pi 0 to 3. The number of a chip and
@@ -91,9 +92,7 @@ async function loadPackage(): Promise<OpenNativeOutput> {
     const { Gpio } = await import('onoff');
     return (number, level) => new Gpio(number, level);
   } catch (cause) {
-    const message =
-      'GPIO: the package onoff is not there, because it could not be built; install a compiler, then run npm ci again';
-    throw new BusError('unsupported', message, { cause });
+    throw notLoaded('GPIO', 'onoff', cause);
   }
 }
 

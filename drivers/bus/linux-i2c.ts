@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { BusError, type BusErrorKind } from '../errors.ts';
 import type { OpenI2cBus } from './i2c.ts';
+import { notLoaded } from './native-package.ts';
 
 /** The most that one "I2C block" of SMBus carries (I2C_SMBUS_BLOCK_MAX of the kernel). */
 const BLOCK_BYTES_MAX = 32;
@@ -52,9 +53,7 @@ async function loadPackage(): Promise<OpenNative> {
     const { default: i2c } = await import('i2c-bus');
     return i2c.open;
   } catch (cause) {
-    const message =
-      'I2C: the package i2c-bus is not there, because it could not be built; install a compiler, then run npm ci again';
-    throw new BusError('unsupported', message, { cause });
+    throw notLoaded('I2C', 'i2c-bus', cause);
   }
 }
 

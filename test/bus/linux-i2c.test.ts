@@ -144,7 +144,19 @@ describe('an opening', () => {
     await expect(openI2c('/dev/ttyUSB0', () => Promise.reject(new Error('loaded')))).rejects.toMatchObject({ kind: 'absent' });
   });
 
-  test('of a bus that this machine has not is said by the real package', async () => {
-    await expect(openI2c('/dev/i2c-250')).rejects.toMatchObject({ kind: 'absent' });
+  test('of a bus that this machine has not is said by the real package, unless it was built for another Node', async () => {
+    const loads = await import('i2c-bus').then(
+      () => 'yes',
+      ({ code }: NodeJS.ErrnoException) => code,
+    );
+    const opening = openI2c('/dev/i2c-250');
+    if (loads === 'yes') await expect(opening).rejects.toMatchObject({ kind: 'absent' });
+    else {
+      expect(loads).toBe('ERR_DLOPEN_FAILED');
+      await expect(opening).rejects.toMatchObject({
+        kind: 'unsupported',
+        message: expect.stringContaining('npm rebuild i2c-bus'),
+      });
+    }
   });
 });
