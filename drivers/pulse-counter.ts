@@ -103,13 +103,15 @@ function deviceOn(input: DigitalInput, activeLevel: boolean, tallies: readonly T
   };
 }
 
+type CountReading = Reading & { readonly value: number };
+
 /** The count behind one reading. */
-interface Tally {
+interface Tally<T = Reading | MissingReading> {
   pulse(): void;
   /** Something may have been missed. */
   miss(): void;
   /** The value now; what is told since the last read begins again. */
-  take(): Reading | MissingReading;
+  take(): T;
 }
 
 function tallyOf(id: string, pulses: PulseSpec, spec: DeviceSpec<PulseOptions>, clock: Clock): Tally {
@@ -140,7 +142,7 @@ function unitMsOf(id: string, unit: string, board: string): number {
   return ms;
 }
 
-function deltaTally(id: string, scale: number): Tally {
+function deltaTally(id: string, scale: number): Tally<CountReading> {
   let count = 0;
   let isMissed = false;
   return {
@@ -170,7 +172,7 @@ function rateTally(id: string, scaleMs: number, clock: Clock): Tally {
         return { id, error: new DeviceError('not-available', `${id}: there is no rate before any time has passed`) };
       sinceMs = nowMs;
       const taken = delta.take();
-      return 'value' in taken ? { ...taken, value: (Number(taken.value) * scaleMs) / forMs } : taken;
+      return { ...taken, value: (taken.value * scaleMs) / forMs };
     },
   };
 }
@@ -180,19 +182,14 @@ function rateTally(id: string, scaleMs: number, clock: Clock): Tally {
  * from what it shows, and what is added to it later is exact again.
  */
 function totalTally(id: string, scale: number, base: number): Tally {
+  const delta = deltaTally(id, 1);
   let count = 0;
-  let isMissed = false;
   return {
-    pulse: () => {
-      count += 1;
-    },
-    miss: () => {
-      isMissed = true;
-    },
+    ...delta,
     take: () => {
-      const reading = marked(id, base + count * scale, isMissed);
-      isMissed = false;
-      return reading;
+      const taken = delta.take();
+      count += taken.value;
+      return { ...taken, value: base + count * scale };
     },
   };
 }
@@ -233,6 +230,6 @@ function dailyTally(id: string, scale: number, timeZone: string, last: LastTotal
   };
 }
 
-function marked(id: string, value: number, isMissed: boolean): Reading {
+function marked(id: string, value: number, isMissed: boolean): CountReading {
   return isMissed ? { id, value, atLeast: true } : { id, value };
 }

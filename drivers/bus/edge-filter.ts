@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { STORM_LOOKS_PER_CHANGE, STORM_QUIET_MS, STORM_RETRY_MS, STORM_SAMPLE_MS, stormEdgesPerSecond } from './gpio.ts';
 
 /** How late an edge may come through a pipe from the program that saw it. */
@@ -62,7 +62,11 @@ export async function stormOver(read: () => Promise<boolean>, clock: Clock, sign
   let window = { fromMs, changeCount: 0 };
   let level = await read();
   for (;;) {
-    if (!(await passes(clock, STORM_SAMPLE_MS, signal))) return undefined;
+    const isOver = await sleep(clock, STORM_SAMPLE_MS, signal).then(
+      () => true,
+      () => false,
+    );
+    if (!isOver) return undefined;
     const next = await read();
     if (next !== level) window.changeCount += 1;
     level = next;
@@ -73,20 +77,4 @@ export async function stormOver(read: () => Promise<boolean>, clock: Clock, sign
     if (nowMs - fromMs >= STORM_RETRY_MS) return level;
     window = { fromMs: nowMs, changeCount: 0 };
   }
-}
-
-/** True after `delayMs`, false as soon as `signal` is aborted. */
-function passes(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const onAbort = () => {
-      cancel();
-      resolve(false);
-    };
-    const cancel = clock.timer(delayMs, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(true);
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
 }
