@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Driver } from './driver.ts';
+import { pushedItems } from './pushed-items.ts';
 import type { Reading } from './reading.ts';
 
 const options = z.strictObject({
@@ -49,39 +50,14 @@ export const digitalIn: Driver<'digital_in', DigitalInOptions> = {
   },
 };
 
-/**
- * The same items, taken from `source` as soon as they come and held while the consumer is busy, at most
- * CHANGES_WAITING_MAX of them. Ends and fails as the source does, after what is held was consumed.
- */
+/** The same items, taken from `source` as soon as they come, and held while the consumer is busy. */
 async function* held<T>(source: AsyncIterable<T>): AsyncIterable<T> {
-  const waiting: T[] = [];
-  let ended: { readonly error?: unknown } | undefined;
-  let wake = () => {};
   const iterator = source[Symbol.asyncIterator]();
-  const collect = async () => {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      if (waiting.length === CHANGES_WAITING_MAX) waiting.pop();
-      waiting.push(next.value);
-      wake();
-    }
+  const collect = async (push: (item: T) => void) => {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) push(next.value);
   };
-  const end = (how: { readonly error?: unknown }) => {
-    ended = how;
-    wake();
-  };
-  collect().then(
-    () => end({}),
-    (error: unknown) => end({ error }),
-  );
   try {
-    for (;;) {
-      while (waiting.length > 0) yield waiting.shift() as T;
-      if (ended !== undefined) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    if ('error' in ended) throw ended.error;
+    yield* pushedItems(collect, CHANGES_WAITING_MAX);
   } finally {
     // A consumer that stops early must not leave the source running. Not awaited: the source may be waiting for an edge.
     iterator.return?.().catch(() => undefined);

@@ -134,7 +134,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
     queue,
     line,
     connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
-    transact: orAborted,
+    transact: inOwnTurns,
   });
 }
 
@@ -171,7 +171,7 @@ function modbusLine(
 }
 
 /** Does what takes its turns by itself: settles as `work` does, or rejects with the signal's reason as soon as it is aborted. */
-function orAborted(_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+function inOwnTurns(_turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) return abort();
@@ -201,7 +201,7 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
       const opened = await inTurn(demand.opened);
       return { transfer: (address, write, readLength) => inTurn(() => opened.transfer(address, write, readLength)) };
     },
-    transact: orAborted,
+    transact: inOwnTurns,
   });
 }
 

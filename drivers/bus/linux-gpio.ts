@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { BusError } from '../errors.ts';
+import { pushedItems } from '../pushed-items.ts';
 import { edgeFilter, stormOver } from './edge-filter.ts';
-import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
+import { type DigitalInput, type DigitalOutput, type GpioLines, type InputOptions, stormEdgesPerSecond } from './gpio.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
 import { notLoaded } from './native-package.ts';
 
@@ -190,6 +191,8 @@ interface InputPlace {
  */
 async function openInput({ tools, chip, line, input, clock, release }: InputPlace): Promise<DigitalInput> {
   const look = () => tools.get(chip.name, line, input.pull);
+  // Two seconds of them: more in one is a storm, and a consumer of changes takes each as it comes.
+  const levelsMax = 2 * stormEdgesPerSecond(input.debounceMs);
   let level = await look();
   let isFollowed = false;
   let isStorming = false;
@@ -242,33 +245,7 @@ async function openInput({ tools, chip, line, input, clock, release }: InputPlac
       if (!isFollowed) level = await look();
       return level;
     },
-    changes: (signal) => pushed((give) => run(give, signal)),
+    changes: (signal) => pushedItems((give) => run(give, signal), levelsMax),
     close: release,
   };
-}
-
-/** What `run` gives, one after the other; ends and fails as it does, after everything was taken. */
-async function* pushed<T>(run: (give: (item: T) => void) => Promise<void>): AsyncIterable<T> {
-  const waiting: T[] = [];
-  let ended: { readonly error?: unknown } | undefined;
-  let wake = () => {};
-  const end = (how: { readonly error?: unknown }) => {
-    ended = how;
-    wake();
-  };
-  run((item) => {
-    waiting.push(item);
-    wake();
-  }).then(
-    () => end({}),
-    (error: unknown) => end({ error }),
-  );
-  for (;;) {
-    while (waiting.length > 0) yield waiting.shift() as T;
-    if (ended !== undefined) break;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  }
-  if ('error' in ended) throw ended.error;
 }

@@ -6,6 +6,7 @@ const FAST_BAUD = 19_200;
 const FAST_SILENCE_MS = 1.75;
 /** What a slave may at least take before it answers, however short the configured timeout is. */
 const TURNAROUND_MIN_MS = 50;
+
 /** Milliseconds that bytes need on a serial line. Without a baud rate (TCP) they are taken to need none. */
 export function lineMs(byteCount: number, baud: number | undefined): number {
   return baud === undefined ? 0 : (byteCount * BITS_PER_CHARACTER * 1000) / baud;
