@@ -1,5 +1,5 @@
 import { BusError } from './errors.ts';
-import { hex } from './fixed-frame.ts';
+import { hex } from './hex.ts';
 import type { FrameScanner } from './next-frame.ts';
 
 // The telegram of a smart meter's P1 port (Dutch Smart Meter Requirements, P1 companion standard 5.0.2 §6.2 to §6.4, after

@@ -1,4 +1,5 @@
 import { BusError } from './errors.ts';
+import { hex } from './hex.ts';
 import type { FrameScanner } from './next-frame.ts';
 
 /** A frame that always has the same length, marks at its ends and a checksum. */
@@ -81,9 +82,4 @@ export function sumOf(bytes: Iterable<number>): number {
   let sum = 0;
   for (const byte of bytes) sum += byte;
   return sum;
-}
-
-/** Bytes as messages show them. */
-export function hex(bytes: Iterable<number>): string {
-  return Buffer.from(Uint8Array.from(bytes)).toString('hex');
 }

@@ -1,5 +1,6 @@
 import type { ByteOrder, Encoding, ReadingSpec } from './driver.ts';
 import { DeviceError } from './errors.ts';
+import { hex } from './hex.ts';
 import type { Value } from './reading.ts';
 
 const REGISTER_BYTES = 2;
@@ -119,8 +120,4 @@ function isNotAvailable(raw: number | bigint, ordered: Uint8Array, { encoding, n
   }
   const pattern = Number(BigInt(`0x${hex(ordered)}`));
   return notAvailable.some((listed) => listed === value || listed === pattern);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { DeviceSpec, Driver } from './driver.ts';
 import { DeviceError } from './errors.ts';
-import { FixedFrameScanner, hex, sumOf } from './fixed-frame.ts';
+import { FixedFrameScanner, sumOf } from './fixed-frame.ts';
+import { hex } from './hex.ts';
 import { nextFrame } from './next-frame.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';

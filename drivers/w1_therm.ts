@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { OneWireBus } from './bus/onewire.ts';
 import type { Driver } from './driver.ts';
 import { BusError, DeviceError } from './errors.ts';
+import { hex } from './hex.ts';
 
 const options = z.strictObject({ rom: z.string().regex(/^28-[0-9a-f]{12}$/) });
 
@@ -90,8 +91,8 @@ function scratchpadOf(rom: string, text: string): readonly number[] {
   if (bytes.every((byte) => byte === 0xff)) throw new BusError('no-answer', `${rom} does not answer: all bits are one`);
   const crc = crc8(bytes.slice(0, -1));
   const found = bytes[SCRATCHPAD_BYTES - 1] ?? 0;
-  if (crc !== found || verdict !== 'YES' || printed !== hex(found)) {
-    throw new BusError('bad-checksum', `${rom}: expected the checksum ${hex(crc)}, found ${hex(found)} (${verdict})`);
+  if (crc !== found || verdict !== 'YES' || printed !== hex([found])) {
+    throw new BusError('bad-checksum', `${rom}: expected the checksum ${hex([crc])}, found ${hex([found])} (${verdict})`);
   }
   // Zeros have the right checksum; the configuration and the reserved bytes of a chip are never zero.
   if (bytes.every((byte) => byte === 0)) throw new DeviceError('implausible', `${rom}: all bytes are zero: the line is shorted`);
@@ -113,8 +114,4 @@ function crc8(bytes: readonly number[]): number {
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >> 1 : (crc >> 1) ^ 0x8c;
   }
   return crc;
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
 }
