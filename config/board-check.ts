@@ -17,6 +17,7 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkParameters(document, board),
     ...checkReadings(document, board),
     ...checkOutputs(document, board),
+    ...checkPorts(document, board),
     ...checkSimulation(document, board),
     ...checkConnection(document, board),
     ...noteInactive(document, board),
@@ -27,10 +28,13 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
  * One note for the keys that no code acts on yet and that change no value; those that would are a matter of each device
  * (readiness.ts). `identify` is not among them: a fixed I2C address is taken from it.
  */
-function noteInactive(document: YamlDocument, { modbus, timing, readback, uses, readings, outputs }: BoardFile): Problem[] {
+function noteInactive(
+  document: YamlDocument,
+  { modbus, timing, readback, uses, readings, outputs, provides }: BoardFile,
+): Problem[] {
   const all = Object.values(readings ?? {});
-  // Ports of other devices do not use it yet.
-  const modbusKeys = [...(outputs === undefined ? (['write_with'] as const) : []), 'min_pause'] as const;
+  const writes = outputs !== undefined || provides !== undefined;
+  const modbusKeys = [...(writes ? [] : (['write_with'] as const)), 'min_pause'] as const;
   const keys = [
     ...modbusKeys.filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
@@ -107,6 +111,18 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     }
   }
   return problems;
+}
+
+/** A port of a table of registers is a relay, and says where it lies. */
+function checkPorts(document: YamlDocument, { driver, provides = {} }: BoardFile): Problem[] {
+  if (driver !== 'modbus-map') return [];
+  return Object.entries(provides).flatMap(([id, port]) => {
+    const kind = typeof port === 'string' ? port : port.kind;
+    if (kind !== 'digital_out')
+      return [document.problem('C045', ['provides', id], { key: kind, kind: driver, allowed: ['digital_out'] })];
+    const lies = typeof port === 'object' && (port.coil === undefined) !== (port.register === undefined);
+    return lies ? [] : [document.problem('C044', ['provides', id], { choices: ['coil', 'register'], found: [] })];
+  });
 }
 
 /** An output of a table of registers must say where it lies: as a coil, or as a register with its two values. */

@@ -1,8 +1,18 @@
 import { dirname, resolve } from 'node:path';
-import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec } from '../drivers/driver.ts';
+import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec, SwitchSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorOf, statisticOf } from './check-devices.ts';
-import type { BusConfig, ChannelConfig, Config, DeviceConfig, OutputConfig, SentiloConfig, SignalConfig } from './config.ts';
+import type {
+  BusConfig,
+  ChannelConfig,
+  Config,
+  ConvertStep,
+  DeviceConfig,
+  OutputConfig,
+  ProviderConfig,
+  SentiloConfig,
+  SignalConfig,
+} from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
@@ -21,13 +31,22 @@ export function buildConfig(
   const running = new Map<string, DeviceConfig>();
   const buses = new Map<string, BusConfig>();
   const skipped = new Map<string, string>();
+  const providers = new Map<string, ProviderConfig>();
+  const used = new Set<string>();
+  for (const [id, { via }] of devices) if (via?.kind === 'port' && readiness.get(id)?.kind === 'runs') used.add(via.device);
   for (const [id, device] of devices) {
     const state = readiness.get(id);
     if (state?.kind === 'skipped') skipped.set(id, state.code);
     if (state?.kind !== 'runs') continue;
-    const bus = buildBus(device);
+    const isAsked = activeReadings(device).length + activeOutputs(device).length > 0;
+    const isProvider = used.has(id);
+    if (!isAsked && !isProvider) continue;
+    const onBus = device.via?.kind === 'port' ? (devices.get(device.via.device) ?? device) : device;
+    const bus = buildBus(onBus);
     buses.set(bus.id, bus);
-    running.set(id, buildDevice(site, device, state.with, bus.id));
+    const place = buildPlace(site, device, state.with, bus.id);
+    if (isProvider) providers.set(id, place);
+    if (isAsked) running.set(id, buildDevice(site, device, place));
   }
   const { gateway, buffer } = site.file;
   const sentilo = buildSentilo(site);
@@ -43,6 +62,7 @@ export function buildConfig(
     buffer: { keepMs: buffer.keep, maxSizeBytes: buffer.max_size, syncMs: buffer.sync },
     buses,
     devices: running,
+    providers,
     skipped,
   });
 }
@@ -85,25 +105,23 @@ function buildBus({ via, board }: Plugged): BusConfig {
   }
 }
 
-function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: string): DeviceConfig {
-  const { id, entry, board, via } = device;
+/** Where the device is and how its driver knows it. */
+function buildPlace(site: Site, device: Plugged, parameters: unknown, bus: string): ProviderConfig {
+  const { id, board, via } = device;
   const address = addressOf(device);
-  const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, board.timing?.min_every ?? 0);
-  const outputs = activeOutputs(device).map(
-    ([name, own]): OutputConfig => ({ id: name, safe: own?.safe ?? board.outputs?.[name]?.safe ?? false }),
-  );
-  const places = outputs.map((output): OutputSpec => ({ ...output, ...placeOf(board.outputs?.[output.id]) }));
-  const runMs = board.timing?.duty?.run;
   const modbus = buildModbus(device);
+  const ports = Object.entries(board.provides ?? {});
   return {
     id,
-    name: entry.name ?? board.label,
     board: board.id,
     driver: board.driver,
     needs: board.needs as DeviceConfig['needs'],
-    via: via?.kind === 'line' ? { bus, line: via.line } : { bus },
+    via: {
+      bus,
+      ...(via?.kind === 'line' && { line: via.line }),
+      ...(via?.kind === 'port' && { port: { provider: via.device, id: via.port } }),
+    },
     ...(address && { address: address.value }),
-    everyMs,
     spec: {
       board: board.id,
       with: parameters,
@@ -111,16 +129,35 @@ function buildDevice(site: Site, device: Plugged, parameters: unknown, bus: stri
         ...buildReading(name, reading),
         ...buildPulses(reading, parameters),
       })),
-      outputs: places,
+      outputs: safeOutputs(device).map((output): OutputSpec => ({ ...output, ...placeOf(board.outputs?.[output.id]) })),
+      ...(ports.length > 0 && {
+        ports: ports.map(([port, kind]): SwitchSpec => ({ id: port, ...(typeof kind === 'object' && placeOf(kind)) })),
+      }),
       ...(modbus && { modbus }),
       ...(usesTimezone(device) && { timezone: site.file.gateway.timezone }),
     },
+  };
+}
+
+function safeOutputs(device: Plugged): OutputConfig[] {
+  const { outputs } = device.board;
+  return activeOutputs(device).map(([id, own]) => ({ id, safe: own?.safe ?? outputs?.[id]?.safe ?? false }));
+}
+
+function buildDevice(site: Site, device: Plugged, place: ProviderConfig): DeviceConfig {
+  const { entry, board } = device;
+  const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, board.timing?.min_every ?? 0);
+  const runMs = board.timing?.duty?.run;
+  return {
+    ...place,
+    name: entry.name ?? board.label,
+    everyMs,
     readTimeMs: board.timing?.read_time ?? 0,
     ...(board.uses?.clock === true && { tellsTime: true }),
     // A device that is asked as often as it has to run for one answer never gets a pause.
     ...(runMs !== undefined && runMs < everyMs && { duty: { runMs } }),
     channels: activeReadings(device).map(([name, reading]) => buildChannel(site, device, name, reading)),
-    outputs,
+    outputs: safeOutputs(device),
     simulate: new Map<string, SignalConfig>(Object.entries({ ...board.simulate, ...entry.simulate })),
   };
 }
@@ -163,7 +200,11 @@ function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | u
 }
 
 /** Where an output lies among registers and coils; a register is written 1 and 0 when the board says nothing else. */
-function placeOf(output: BoardOutput | undefined): Pick<OutputSpec, 'coil' | 'register'> {
+function placeOf(
+  output:
+    | (Pick<BoardOutput, 'coil' | 'register'> & { readonly on?: number | undefined; readonly off?: number | undefined })
+    | undefined,
+): Omit<SwitchSpec, 'id'> {
   if (output?.register !== undefined) return { register: { at: output.register, on: output.on ?? 1, off: output.off ?? 0 } };
   return output?.coil === undefined ? {} : { coil: output.coil };
 }
@@ -210,6 +251,7 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     ...(board.resets && { resets: board.resets }),
     ...(flatAfterMs !== undefined && { flatAfterMs }),
     ...(own?.max_step && { maxStep: { by: own.max_step.by, withinMs: own.max_step.within } }),
+    ...(board.convert && { convert: board.convert.map(buildStep) }),
     ...(calibrate && { calibrate }),
     ...(report && { report: buildReport(report) }),
   };
@@ -225,6 +267,11 @@ function buildCalibration(own: ReadingEntry | undefined): ChannelConfig['calibra
   const written = own?.calibrate;
   if (!written) return undefined;
   return written.points ? { points: written.points } : { offset: written.offset ?? 0, scale: written.scale ?? 1 };
+}
+
+function buildStep({ points, clamp, scale, offset }: NonNullable<BoardReading['convert']>[number]): ConvertStep {
+  if (points) return { points };
+  return clamp ? { clamp } : { scale: scale ?? 1, offset: offset ?? 0 };
 }
 
 function buildReport(report: ReportEntry): NonNullable<ChannelConfig['report']> {

@@ -54,7 +54,7 @@ export function planBuses(config: Config, drivers: ReadonlyMap<string, Driver>):
       bus,
       devices.flatMap((device) => {
         const driver = drivers.get(device.driver);
-        return driver === undefined ? [] : [planDevice(device, driver, bus)];
+        return driver === undefined ? [] : [planDevice(device, driver, bus, portsOf(device, config, drivers))];
       }),
     );
   });
@@ -78,14 +78,36 @@ function planBus(bus: BusConfig, devices: readonly DevicePlan[]): BusPlan {
   };
 }
 
-function planDevice(device: DeviceConfig, driver: Driver, bus: BusConfig): DevicePlan {
-  const requests = driver.plan(device.spec).map((request) => {
+/** The ports that a device is plugged into: what they cost to read, and how often they are looked at. */
+interface PortPlan {
+  readonly requests: readonly Omit<PlannedRequest, 'readings'>[];
+  readonly lookMs?: number | undefined;
+}
+
+function portsOf(device: DeviceConfig, config: Config, drivers: ReadonlyMap<string, Driver>): PortPlan | undefined {
+  const provider = config.providers.get(device.via.port?.provider ?? '');
+  const ports = drivers.get(provider?.driver ?? '')?.ports;
+  if (provider === undefined || ports === undefined) return undefined;
+  return { requests: ports.plan(provider.spec), ...(device.needs === 'digital_in' && { lookMs: ports.lookMs }) };
+}
+
+/** At a port, each question that the driver has is what the port costs. */
+function requestsOf(device: DeviceConfig, driver: Driver, port: PortPlan | undefined): readonly PlannedRequest[] {
+  const own = driver.plan(device.spec);
+  if (port === undefined) return own;
+  return own.flatMap(({ readings }) =>
+    port.requests.map((request, index) => ({ ...request, readings: index === 0 ? readings : [] })),
+  );
+}
+
+function planDevice(device: DeviceConfig, driver: Driver, bus: BusConfig, port: PortPlan | undefined): DevicePlan {
+  const requests = requestsOf(device, driver, port).map((request) => {
     const onLineMs = onLine(request, bus);
     // On I2C, and where several requests are under way at once, others go on while a device takes its time.
     const waitMs = bus.type === 'i2c' ? 0 : request.waitMs / ('inFlight' in bus ? bus.inFlight : 1);
     return { readings: request.readings, lineMs: onLineMs, tookMs: onLineMs + waitMs };
   });
-  return { device: device.id, everyMs: device.everyMs, requests };
+  return { device: device.id, everyMs: Math.min(device.everyMs, port?.lookMs ?? device.everyMs), requests };
 }
 
 function onLine({ writeBytes, readBytes }: PlannedRequest, bus: BusConfig): number {

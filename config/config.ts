@@ -20,6 +20,8 @@ export interface Config {
   readonly buses: ReadonlyMap<string, BusConfig>;
   /** Devices that run, by id, in the order of the file. */
   readonly devices: ReadonlyMap<string, DeviceConfig>;
+  /** What the devices are plugged into that use a port of another device, by its id. */
+  readonly providers: ReadonlyMap<string, ProviderConfig>;
   /** Devices that this version cannot run, and the code of the note that says why. */
   readonly skipped: ReadonlyMap<string, string>;
 }
@@ -67,19 +69,28 @@ export type BusConfig =
       readonly inFlight: number;
     };
 
-export interface DeviceConfig {
+/** A device as far as others need to know it that are plugged into its ports. It may have readings of its own or none. */
+export interface ProviderConfig {
   readonly id: string;
-  readonly name: Texts;
   /** Board id, without the major. */
   readonly board: string;
   readonly driver: string;
   readonly needs: Need;
-  /** Where it is plugged in: a bus, or a line of the bus `gpio` (chip number). */
-  readonly via: { readonly bus: string; readonly line?: number };
+  /** Where it is plugged in: a bus, a line of the bus `gpio` (chip number), or a port of a device on that bus. */
+  readonly via: { readonly bus: string; readonly line?: number; readonly port?: PortConfig };
   /** Address or unit on the bus, for messages; undefined where there is none. */
   readonly address?: number;
-  readonly everyMs: number;
   readonly spec: DeviceSpec;
+}
+
+export interface PortConfig {
+  readonly provider: string;
+  readonly id: string;
+}
+
+export interface DeviceConfig extends ProviderConfig {
+  readonly name: Texts;
+  readonly everyMs: number;
   /** Time the device needs for one read beyond the bus's own time. */
   readonly readTimeMs: number;
   /** Whether the time that it tells may set the gateway's clock, as its board says. */
@@ -117,6 +128,8 @@ export interface ChannelConfig {
   readonly flatAfterMs?: number;
   /** A change of more than `by` within this time is suspect. */
   readonly maxStep?: { readonly by: number; readonly withinMs: number };
+  /** From what the driver gives to the board's value, one step after the other. */
+  readonly convert?: readonly ConvertStep[];
   readonly calibrate?:
     | { readonly offset: number; readonly scale: number }
     | { readonly points: readonly (readonly [number, number])[] };
@@ -124,6 +137,12 @@ export interface ChannelConfig {
     | { readonly of: 'mean' | 'max' | 'min' | 'last'; readonly windowMs: number }
     | { readonly onChange: true | number; readonly atLeastMs?: number };
 }
+
+/** Straight lines through points of raw and true value, a straight line, or the ends that a value stays within. */
+export type ConvertStep =
+  | { readonly points: readonly (readonly [number, number])[] }
+  | { readonly scale: number; readonly offset: number }
+  | { readonly clamp: readonly [number, number] };
 
 export interface OutputConfig {
   readonly id: string;

@@ -96,9 +96,9 @@ export async function loadSiteDocument(first: YamlDocument, options: SiteOptions
   return { ...loaded, plans, ...(config && !hasErrors && { config }) };
 }
 
-function driversOf({ devices }: Config, readiness: ReadonlyMap<string, Readiness>): ReadonlyMap<string, Driver> {
+function driversOf({ devices, providers }: Config, readiness: ReadonlyMap<string, Readiness>): ReadonlyMap<string, Driver> {
   const drivers = new Map<string, Driver>();
-  for (const { id, driver } of devices.values()) {
+  for (const { id, driver } of [...devices.values(), ...providers.values()]) {
     const state = readiness.get(id);
     if (state?.kind === 'runs') drivers.set(driver, state.driver);
   }
@@ -132,8 +132,7 @@ async function checkSite(
   checkReferences(site, devices, broken);
   checkConflicts(site, devices);
   checkDevices(site, devices);
-  const readiness = new Map<string, Readiness>();
-  for (const [id, device] of devices) readiness.set(id, await checkReadiness(site, device, findDriver));
+  const readiness = await checkReadiness(site, devices, findDriver);
   noteInactive(site);
   return { devices, readiness };
 }

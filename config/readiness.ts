@@ -19,16 +19,55 @@ export type Readiness =
 const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp', 'onewire']);
 
 /**
- * Looks whether the device can run here: its driver exists, the place where it is plugged in is one that this version
- * opens, and the driver takes the parameters. What cannot run is named, and the rest of the site runs.
+ * Looks which devices can run here: the driver exists, the place where it is plugged in is one that this version opens, and
+ * the driver takes the parameters. What cannot run is named, and the rest of the site runs.
  */
-export async function checkReadiness(site: Site, device: Plugged, findDriver: FindDriver): Promise<Readiness> {
+export async function checkReadiness(
+  site: Site,
+  devices: ReadonlyMap<string, Plugged>,
+  findDriver: FindDriver,
+): Promise<ReadonlyMap<string, Readiness>> {
+  const readiness = new Map<string, Readiness>();
+  // Also by one whose own `via:` is wrong.
+  const isUsed = (id: string) => [...devices.values()].some(({ entry }) => entry.enabled && entry.via.startsWith(`${id}.`));
+  const check = async (device: Plugged, provider?: Provider) => {
+    const driver = await findDriver(device.board.driver);
+    readiness.set(device.id, checkDevice({ site, isUsed: isUsed(device.id) }, device, driver, provider));
+  };
+  const onBuses = [...devices.values()].filter(({ via }) => via?.kind !== 'port');
+  for (const device of onBuses) await check(device);
+  for (const device of devices.values()) {
+    if (device.via?.kind !== 'port') continue;
+    const { device: id } = device.via;
+    const provider = devices.get(id);
+    await check(device, provider && { device: provider, readiness: readiness.get(id) });
+  }
+  return readiness;
+}
+
+/** What a device is plugged into; its readiness is undefined where it is itself plugged into a port. */
+interface Provider {
+  readonly device: Plugged;
+  readonly readiness: Readiness | undefined;
+}
+
+function checkDevice(
+  { site, isUsed }: { readonly site: Site; readonly isUsed: boolean },
+  device: Plugged,
+  driver: Driver | undefined,
+  provider: Provider | undefined,
+): Readiness {
   const { id, entry, board, via, parameters } = device;
-  const driver = await findDriver(board.driver);
   if (!driver) return skip(site, device, 'C136', { board: board.id, driver: board.driver });
-  if (via?.kind === 'port') return skip(site, device, 'C137', { via: entry.via });
   if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type)) return skip(site, device, 'C137', { via: entry.via });
-  if (Object.keys({ ...board.readings, ...board.outputs }).length === 0) return skip(site, device, 'C140', { board: board.id });
+  const unpluggable = via?.kind === 'port' && provider ? checkPort(site, device, driver, provider) : undefined;
+  if (unpluggable !== undefined) return unpluggable;
+  const isEmpty = Object.keys({ ...board.readings, ...board.outputs }).length === 0;
+  if (isEmpty && !driver.ports) return skip(site, device, 'C140', { board: board.id });
+  if (isEmpty && !isUsed && entry.enabled) {
+    const example = `${id}.${Object.keys(board.provides ?? {})[0] ?? ''}`;
+    site.report('C150', ['devices', id], { kind: 'unused', device: id, example }, 'warning');
+  }
   if (!isRightForDriver(site, device, driver) || !via || !parameters || !entry.enabled) return { kind: 'none' };
   const unable = valueKeys(device, driver);
   if (unable.length > 0) return skip(site, device, 'C142', { board: board.id, keys: unable });
@@ -43,19 +82,37 @@ export async function checkReadiness(site: Site, device: Plugged, findDriver: Fi
   return { kind: 'none' };
 }
 
-/** Keys of a reading that make the value from what the device sends, and that no code acts on yet. */
-const VALUE_KEYS = ['convert'] as const;
-/** Such keys that only the drivers of registers act on, and only a driver that counts pulses. */
+/** What keeps a device from running at a port of another; undefined when nothing does. */
+function checkPort(
+  site: Site,
+  device: Plugged,
+  driver: Driver,
+  { device: provider, readiness }: Provider,
+): Readiness | undefined {
+  const { id, entry } = device;
+  const path = ['devices', id, 'via'];
+  if (!provider.entry.enabled || readiness?.kind === 'skipped') {
+    const kind = provider.entry.enabled ? 'skipped' : 'off';
+    if (entry.enabled) site.report('C150', path, { kind, device: id, provider: provider.id }, 'warning');
+    return entry.enabled ? { kind: 'skipped', code: 'C150' } : { kind: 'none' };
+  }
+  // What is wrong with it has been reported.
+  if (readiness?.kind === 'none') return { kind: 'none' };
+  if (readiness?.kind !== 'runs' || readiness.driver.ports === undefined) return skip(site, device, 'C137', { via: entry.via });
+  if (driver.countsPulses !== true || readiness.driver.ports.lookMs === undefined) return undefined;
+  const parameters = { kind: 'counter', device: id, provider: provider.board.id, everyMs: readiness.driver.ports.lookMs };
+  site.report('C150', path, parameters);
+  return { kind: 'none' };
+}
+
+/** Keys of a reading that make the value from what the device sends, and that only the drivers of registers act on. */
 const REGISTER_KEYS = ['scale_from'] as const;
+/** And only a driver that counts pulses. */
 const PULSE_KEYS = ['per', 'scale_by', 'starts_at'] as const;
 
 /** Such keys of the readings that are switched on: without them a raw number would go out as a value. */
 function valueKeys(device: Plugged, { countsPulses }: Driver): string[] {
-  const keys = [
-    ...VALUE_KEYS,
-    ...(device.board.needs === 'modbus' ? [] : REGISTER_KEYS),
-    ...(countsPulses === true ? [] : PULSE_KEYS),
-  ];
+  const keys = [...(device.board.needs === 'modbus' ? [] : REGISTER_KEYS), ...(countsPulses === true ? [] : PULSE_KEYS)];
   return activeReadings(device).flatMap(([name, reading]) =>
     keys.filter((key) => reading[key] !== undefined).map((key) => `${name}.${key}`),
   );
@@ -85,10 +142,17 @@ function isRightForDriver(site: Site, { id, board }: Plugged, driver: Driver): b
     site.report('C141', path, { board: board.id, driver: driver.id, needs: board.needs, driverNeeds: driver.needs });
     return false;
   }
-  const { produces } = driver;
+  const { produces, ports } = driver;
+  const missing = Object.keys(board.provides ?? {}).filter((port) => ports?.ids?.includes(port) === false);
+  for (const port of missing) site.report('C151', path, { board: board.id, driver: driver.id, port, known: ports?.ids ?? [] });
+  if (missing.length > 0) return false;
   if (driver.countsPulses) return countsEveryReading(site, path, board, driver);
   if (!produces) return true;
-  const wrong = Object.entries(board.readings ?? {}).filter(([name, { unit }]) => produces[name] !== normaliseUnit(unit));
+  const wrong = Object.entries(board.readings ?? {}).filter(([name, { unit, convert }]) => {
+    const given = produces[name];
+    // A conversion can lead to any unit.
+    return given === undefined || (convert === undefined && given !== normaliseUnit(unit));
+  });
   for (const [name, { unit }] of wrong) {
     const known = Object.entries(produces).map(([each, eachUnit]) => `${each} (${eachUnit})`);
     site.report('C123', path, { board: board.id, driver: driver.id, reading: `${name} (${unit})`, known });

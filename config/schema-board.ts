@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { maxOn, onOff } from './schema-gateway.ts';
 import { signal } from './schema-simulate.ts';
-import { baud, block, dashedId, duration, mapOf, range, serialFormat, text, texts } from './schema-types.ts';
+import { baud, block, dashedId, duration, fail, mapOf, points, range, serialFormat, text, texts } from './schema-types.ts';
 
 /** What a board needs at the place where it is plugged in. */
 const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt'] as const;
@@ -50,6 +50,22 @@ const parameter = block({
 /** A number of a raw value, or the name of a register content that is no number. */
 const rawValue = z.union([z.number(), z.enum(['NaN'])]);
 
+/** One step on the way from what the device gives to the value: one of three kinds. */
+const convertStep = block({
+  points: points.optional(),
+  clamp: range.optional(),
+  scale: z.number().optional(),
+  offset: z.number().optional(),
+}).superRefine((value, context) => {
+  const isLinear = value.offset !== undefined || value.scale !== undefined;
+  const found = [
+    ...(isLinear ? ['offset and scale'] : []),
+    ...(value.points === undefined ? [] : ['points']),
+    ...(value.clamp === undefined ? [] : ['clamp']),
+  ];
+  if (found.length !== 1) fail(context, 'C044', { choices: ['offset and scale', 'points', 'clamp'], found });
+});
+
 const reading = block({
   quantity,
   unit,
@@ -58,19 +74,7 @@ const reading = block({
   kind: z.enum(['gauge', 'total', 'delta', 'rate', 'state', 'position']).default('gauge'),
   enabled: boolean.default(true),
   publish: boolean.default(true),
-  convert: z
-    .array(
-      block({
-        points: z
-          .array(z.tuple([z.number(), z.number()]))
-          .min(2)
-          .optional(),
-        clamp: range.optional(),
-        scale: z.number().optional(),
-        offset: z.number().optional(),
-      }),
-    )
-    .optional(),
+  convert: z.array(convertStep).min(1).optional(),
   calibrate_with: mapOf(block({ say: texts.optional() })).optional(),
   at: register.optional(),
   read_with: readWith.optional(),

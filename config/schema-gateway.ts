@@ -12,6 +12,7 @@ import {
   mapOf,
   metres,
   period,
+  points,
   range,
   secret,
   serialFormat,
@@ -82,10 +83,7 @@ const report = block({
 const calibrate = block({
   offset: z.number().optional(),
   scale: z.number().optional(),
-  points: z
-    .array(z.tuple([z.number(), z.number()]))
-    .min(2)
-    .optional(),
+  points: points.optional(),
   date: text.optional(),
   by: text.optional(),
   how: text.optional(),
@@ -94,8 +92,6 @@ const calibrate = block({
   if (isLinear === (value.points !== undefined)) {
     fail(context, 'C044', { choices: ['offset and scale', 'points'], found: isLinear ? ['offset and scale', 'points'] : [] });
   }
-  const raws = value.points?.map(([raw]) => raw) ?? [];
-  if (new Set(raws).size < raws.length) fail(context, 'C048', {}, ['points']);
 });
 
 const reading = block({

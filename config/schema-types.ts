@@ -217,3 +217,11 @@ export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code 
       return rest as Record<string, z.output<T>>;
     });
 }
+
+/** Pairs of raw and true value, for straight lines between them; one raw value has one true value. */
+export const points = z
+  .array(z.tuple([z.number(), z.number()]))
+  .min(2)
+  .superRefine((pairs, context) => {
+    if (new Set(pairs.map(([raw]) => raw)).size < pairs.length) fail(context, 'C048');
+  });

@@ -15,7 +15,8 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
   id: 'digital-out',
   needs: 'digital_out',
   with: options,
-  plan: () => [],
+  // It is looked at whether it is as it was set.
+  plan: () => [{ writeBytes: 0, readBytes: 0, waitMs: 0, readings: [] }],
   async open(port, spec) {
     const [output, another] = spec.outputs;
     if (output === undefined || another !== undefined || spec.readings.length > 0) {
@@ -23,17 +24,29 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       throw new Error(`board ${spec.board}: expected exactly one output and no reading, found ${found}. Correct the board file.`);
     }
     const levelOf = (on: boolean) => on === (spec.with.active === 'high');
-    const line = await port.open(levelOf(output.safe));
+    let driven = levelOf(output.safe);
+    const line = await port.open(driven);
+    /** A pin that is shorted, or taken by another program, does not follow: only the level on it tells. */
+    const check = async () => {
+      const level = await line.read();
+      if (level === driven) return;
+      throw new DeviceError('implausible', `${output.id}: expected the level ${text(driven)}, found ${text(level)}`);
+    };
+    const alone = oneAtATime((work: () => Promise<void>) => work());
     let closed: Promise<void> | undefined;
     return {
-      write: oneAtATime(async (id: string, on: boolean) => {
-        if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
-        await line.write(levelOf(on));
-        // A pin that is shorted, or taken by another program, does not follow: only the level on it tells.
-        const level = await line.read();
-        if (level === levelOf(on)) return;
-        throw new DeviceError('implausible', `${id}: expected the level ${text(!level)} after writing it, found ${text(level)}`);
-      }),
+      read: async (signal) => {
+        signal.throwIfAborted();
+        await alone(check);
+        return [];
+      },
+      write: (id, on) =>
+        alone(async () => {
+          if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
+          driven = levelOf(on);
+          await line.write(driven);
+          await check();
+        }),
       close: () => {
         closed ??= line.close();
         return closed;

@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { AnalogInput } from './bus/analog.ts';
 import type { ByteStream } from './bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort } from './bus/gpio.ts';
 import type { I2cBus } from './bus/i2c.ts';
@@ -15,9 +16,13 @@ export interface Connections {
   readonly onewire: OneWireBus;
   readonly digital_in: DigitalInputPort;
   readonly digital_out: DigitalOutputPort;
+  readonly analog: AnalogInput;
 }
 
 export type Need = keyof Connections;
+
+/** What a port of a device can be to another device. */
+export type PortNeed = 'digital_in' | 'digital_out' | 'analog';
 
 /** How a register or field is laid out; see the Modbus part of the board format. */
 export type Encoding = 'uint16' | 'int16' | 'uint32' | 'int32' | 'uint64' | 'int64' | 'float32' | 'float64' | 'bool';
@@ -64,15 +69,19 @@ export interface LastTotal {
   readonly wallMs?: number;
 }
 
-/** One of a board's outputs. Where it lies counts for registers and coils only: one of the two is set then. */
-export interface OutputSpec {
+/** A switch of a board. Where it lies counts for registers and coils only: one of the two is set then. */
+export interface SwitchSpec {
   readonly id: string;
-  /** The logical level (true is on) that is safe. */
-  readonly safe: boolean;
   /** Protocol address of the coil that switches it. */
   readonly coil?: number;
   /** Protocol address of the holding register that switches it, and what is written there. */
   readonly register?: { readonly at: number; readonly on: number; readonly off: number };
+}
+
+/** One of a board's outputs. */
+export interface OutputSpec extends SwitchSpec {
+  /** The logical level (true is on) that is safe. */
+  readonly safe: boolean;
 }
 
 /** Modbus facts of a board. Ranges are inclusive. */
@@ -98,6 +107,8 @@ export interface DeviceSpec<With = unknown> {
   /** The readings that are wanted, and no others. */
   readonly readings: readonly ReadingSpec[];
   readonly outputs: readonly OutputSpec[];
+  /** The ports that the board provides to other devices. */
+  readonly ports?: readonly SwitchSpec[];
   readonly modbus?: ModbusSpec;
   /** The site's time zone (IANA), for what begins again with each day. */
   readonly timezone?: string;
@@ -150,6 +161,24 @@ export interface Learned {
   set(key: string, value: unknown): void;
 }
 
+/** What one kind of hardware offers to devices that are plugged into it. */
+export interface Ports<N extends Need = Need, With = unknown> {
+  /** The ports that the hardware has. A board may provide no others. Absent where the board decides: coils. */
+  readonly ids?: readonly string[];
+  /** How often a digital input is looked at because nothing tells of its changes, milliseconds. */
+  readonly lookMs?: number;
+  /** What it costs to read a port once. */
+  plan(spec: DeviceSpec<With>): readonly Omit<PlannedRequest, 'readings'>[];
+  /** Called once for each device that provides ports: what its ports have to share is in what it returns. */
+  open(spec: DeviceSpec<With>, clock: Clock): OpenPort<N>;
+}
+
+/**
+ * Gives one port to the device that is plugged into it. The requests of that device go over `connection`, which is its own way
+ * to the bus: with its rank, and counted as its own. Nothing is asked or set up before the device opens what it gets.
+ */
+export type OpenPort<N extends Need = Need> = (port: string, need: PortNeed, connection: Connections[N]) => Connections[PortNeed];
+
 /** The pure description of what one kind of hardware needs and how its bytes are understood. */
 export interface Driver<N extends Need = Need, With = unknown> {
   /** The word in a board's `driver:`; also the file's name and that of its device model. */
@@ -174,6 +203,8 @@ export interface Driver<N extends Need = Need, With = unknown> {
    * device learns is lost when it is closed.
    */
   open(connection: Connections[N], spec: DeviceSpec<With>, clock: Clock, learned?: Learned): Promise<Device>;
+  /** What it offers to other devices; absent where it offers nothing. */
+  readonly ports?: Ports<N, With>;
   /** What the board file could say so that it need not be learned again: lines of YAML to paste. */
   proposals?(spec: DeviceSpec<With>, learned: Learned): readonly string[];
 }

@@ -4,8 +4,9 @@ import { readExchange } from './bus/modbus-timing.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
 import { type BusError, DeviceError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
-import { switchOutput } from './modbus-output.ts';
+import { setSwitch } from './modbus-output.ts';
 import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf, spansOf } from './modbus-plan.ts';
+import { modbusPorts } from './modbus-ports.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
@@ -44,6 +45,8 @@ export const modbusMap: Driver<'modbus', With> = {
     return openDevice(bus, spec, learned);
   },
 
+  ports: modbusPorts,
+
   proposals(spec, learned) {
     const holes = learnedCuts(spec.board, learned).holes(planOf(spec).blocks);
     const known = spec.modbus?.holes ?? [];
@@ -60,7 +63,7 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learn
   const write = oneAtATime(async (id: string, on: boolean) => {
     const output = spec.outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);
-    await switchOutput(bus, spec.with.unit, output, on, spec.modbus?.writeWith);
+    await setSwitch({ bus, unit: spec.with.unit, place: output, writeWith: spec.modbus?.writeWith }, on);
   });
   // Nobody knows what they were left at. A device whose outputs do not become safe is not opened, and that is told.
   for (const { id, safe } of spec.outputs) await write(id, safe);

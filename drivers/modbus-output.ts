@@ -1,6 +1,6 @@
 import type { ModbusBus, WriteWith } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
-import type { OutputSpec } from './driver.ts';
+import type { SwitchSpec } from './driver.ts';
 import { BusError, DeviceError } from './errors.ts';
 import { placeOf } from './modbus-plan.ts';
 
@@ -13,38 +13,86 @@ const FUNCTION: Readonly<Record<'coil' | 'register', Readonly<Record<WriteWith, 
   register: { single: 6, multiple: 16 },
 };
 
+/** Where a switch lies, and with which function it is written. */
+export interface ModbusSwitch {
+  readonly bus: ModbusBus;
+  readonly unit: number;
+  readonly place: SwitchSpec;
+  /** `single` when absent. */
+  readonly writeWith?: WriteWith | undefined;
+}
+
 /**
  * Switches a coil, or a holding register that stands for a switch, and reads it back with a request of its own: that the
  * slave repeated what was written does not say that it took it. Asks once; nothing is written a second time, and by no
  * other function than the board says.
- * @throws BusError of the bus: whether the output moved is then not known. DeviceError `refused`, with the words
- *   "function not supported" where the slave does not have the function; `implausible` when it reads back another state
+ * @throws as writeSwitch and readSwitch do; DeviceError `implausible` when it reads back another state
  */
-export async function switchOutput(
-  bus: ModbusBus,
-  unit: number,
-  output: OutputSpec,
-  on: boolean,
-  writeWith: WriteWith = 'single',
-): Promise<void> {
-  const { id, coil, register } = output;
+export async function setSwitch(to: ModbusSwitch, on: boolean): Promise<void> {
+  await writeSwitch(to, on);
+  const { id, register } = to.place;
+  const found = await readRaw(to);
+  if (found === rawOf(to.place, on)) return;
+  const [expected, seen] = register === undefined ? [state(on), state(!on)] : [rawOf(to.place, on), found];
+  throw new DeviceError('implausible', `${id}: expected ${expected} at ${placeText(to.place)} after writing it, found ${seen}`);
+}
+
+/**
+ * Writes it and believes the slave's echo.
+ * @throws BusError of the bus: whether the output moved is then not known. DeviceError `refused`, with the words
+ *   "function not supported" where the slave does not have the function
+ */
+export async function writeSwitch({ bus, unit, place, writeWith = 'single' }: ModbusSwitch, on: boolean): Promise<void> {
+  const { coil, register } = place;
   if (register !== undefined) {
-    const value = on ? register.on : register.off;
-    await written(output, 'register', writeWith, () => bus.writeRegisters(unit, register.at, word(value), writeWith));
+    const bytes = word(rawOf(place, on));
+    await written(place, 'register', writeWith, () => bus.writeRegisters(unit, register.at, bytes, writeWith));
+  } else if (coil !== undefined) {
+    await written(place, 'coil', writeWith, () => bus.writeBits(unit, coil, [on], writeWith));
+  } else throw nowhere(place);
+}
+
+/**
+ * Reads the state.
+ * @throws BusError, and DeviceError `implausible` when a register holds neither of its two values
+ */
+export async function readSwitch(of: ModbusSwitch): Promise<boolean> {
+  const found = await readRaw(of);
+  const { id } = of.place;
+  const [on, off] = [rawOf(of.place, true), rawOf(of.place, false)];
+  if (found === on || found === off) return found === on;
+  throw new DeviceError('implausible', `${id}: expected ${on} or ${off} at ${placeText(of.place)}, found ${found}`);
+}
+
+/** A register's number, or 1 and 0 of a coil. */
+async function readRaw({ bus, unit, place }: ModbusSwitch): Promise<number> {
+  const { id, coil, register } = place;
+  if (register !== undefined) {
     const bytes = await bus.readRegisters(unit, 'holding', register.at, 1);
     if (bytes.length !== REGISTER_BYTES) throw new BusError('bad-checksum', `expected 2 bytes of ${id}, found ${bytes.length}`);
-    const found = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0);
-    if (found !== value) throw notTaken(id, placeOf({ table: 'holding', at: register.at }), value, found);
-  } else if (coil !== undefined) {
-    await written(output, 'coil', writeWith, () => bus.writeBits(unit, coil, [on], writeWith));
-    const bits = await bus.readBits(unit, 'coil', coil, 1);
-    if (bits.length !== 1) throw new BusError('bad-checksum', `expected one bit of ${id}, found ${bits.length}`);
-    if (bits[0] !== on) throw notTaken(id, placeOf({ table: 'coil', at: coil }), state(on), state(!on));
-  } else throw new Error(`output ${id} says neither coil nor register. Correct the board file.`);
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0);
+  }
+  if (coil === undefined) throw nowhere(place);
+  const bits = await bus.readBits(unit, 'coil', coil, 1);
+  if (bits.length !== 1) throw new BusError('bad-checksum', `expected one bit of ${id}, found ${bits.length}`);
+  return Number(bits[0]);
+}
+
+function rawOf({ register }: SwitchSpec, on: boolean): number {
+  if (register === undefined) return Number(on);
+  return on ? register.on : register.off;
+}
+
+function placeText({ coil, register }: SwitchSpec): string {
+  return register === undefined ? placeOf({ table: 'coil', at: coil ?? 0 }) : placeOf({ table: 'holding', at: register.at });
+}
+
+function nowhere({ id }: SwitchSpec): Error {
+  return new Error(`${id} says neither coil nor register. Correct the board file.`);
 }
 
 async function written(
-  { id }: OutputSpec,
+  { id }: SwitchSpec,
   what: 'coil' | 'register',
   writeWith: WriteWith,
   write: () => Promise<void>,
@@ -58,10 +106,6 @@ async function written(
     const asked = `the device does not write with function ${FUNCTION[what][writeWith]}`;
     throw new DeviceError('refused', `${id}: function not supported: ${asked}; ${hint}`, { cause: error });
   }
-}
-
-function notTaken(id: string, place: string, expected: number | string, found: number | string): DeviceError {
-  return new DeviceError('implausible', `${id}: expected ${expected} at ${place} after writing it, found ${found}`);
 }
 
 function state(on: boolean): string {

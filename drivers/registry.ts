@@ -2,12 +2,15 @@ import type { Driver } from './driver.ts';
 
 /** Every driver of this version, loaded only when a site uses it. Adding a driver is one line here. */
 const DRIVERS = {
+  ads1115: async () => (await import('./ads1115.ts')).ads1115,
+  analog: async () => (await import('./analog.ts')).analog,
   bh1750: async () => (await import('./bh1750.ts')).bh1750,
   bme280: async () => (await import('./bme280.ts')).bme280,
   'digital-in': async () => (await import('./digital-in.ts')).digitalIn,
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   dnms: async () => (await import('./dnms.ts')).dnms,
   'dsmr-p1': async () => (await import('./dsmr-p1.ts')).dsmrP1,
+  mcp23017: async () => (await import('./mcp23017.ts')).mcp23017,
   mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,
   nmea: async () => (await import('./nmea.ts')).nmea,

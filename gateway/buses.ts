@@ -1,4 +1,4 @@
-import type { BusConfig, DeviceConfig } from '../config/config.ts';
+import type { BusConfig, ProviderConfig } from '../config/config.ts';
 import type { ByteStream } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { I2cBus } from '../drivers/bus/i2c.ts';
@@ -27,7 +27,7 @@ export interface Bus {
    * Gives a device its place on the bus. Where every request takes its own turn, `turn` tells which. Rejects with the
    * BusError of an opening that failed.
    */
-  connect(device: DeviceConfig, turn: () => Turn): Promise<Connections[Need]>;
+  connect(device: ProviderConfig, turn: () => Turn): Promise<Connections[Need]>;
   /**
    * Runs what a device does in one go: alone on the bus, or, where every request takes its own turn, beside the others.
    * Rejects as soon as `signal` is aborted.
@@ -133,7 +133,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   return Object.assign(lineBus(config, host, stream), {
     queue,
     line,
-    connect: async (_device: DeviceConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
+    connect: async (_device: ProviderConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
     transact: inOwnTurns,
   });
 }
@@ -196,7 +196,7 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    connect: async (_device: DeviceConfig, turn: () => Turn): Promise<I2cBus> => {
+    connect: async (_device: ProviderConfig, turn: () => Turn): Promise<I2cBus> => {
       const inTurn = <T>(work: () => Promise<T>) => queue.run({ ...turn(), deadlineMs: TRANSFER_MS }, signal, work);
       const opened = await inTurn(demand.opened);
       return { transfer: (address, write, readLength) => inTurn(() => opened.transfer(address, write, readLength)) };
@@ -210,14 +210,14 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
   config: BusConfig,
   host: Host,
   open: () => Promise<Opened>,
-  place: (opened: Opened, device: DeviceConfig) => Connections[Need],
+  place: (opened: Opened, device: ProviderConfig) => Connections[Need],
 ): Bus {
   const queue = busQueue(config.id, host.clock);
   const demand = onDemand(config, host, open);
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    connect: async (device: DeviceConfig) => place(await demand.opened(), device),
+    connect: async (device: ProviderConfig) => place(await demand.opened(), device),
     transact: queue.run.bind(queue),
   });
 }
@@ -256,7 +256,7 @@ function onDemand<Opened extends { close(): Promise<void> }>(config: BusConfig, 
   };
 }
 
-function gpioPort(lines: GpioLines, device: DeviceConfig): DigitalInputPort | DigitalOutputPort {
+function gpioPort(lines: GpioLines, device: ProviderConfig): DigitalInputPort | DigitalOutputPort {
   const { line } = device.via;
   if (line === undefined) throw new Error(`device ${device.id} has no GPIO line`);
   return device.needs === 'digital_out' ? lines.output(line) : lines.input(line);

@@ -3,6 +3,7 @@ import type { Clock } from '../drivers/clock.ts';
 import { DeviceError } from '../drivers/errors.ts';
 import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
+import { conversionOf } from './conversion.ts';
 import { AT_LEAST, GOOD, type Judgement, type NoteEvent, openPlausibility } from './plausibility.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
 import { type Due, openReport } from './report.ts';
@@ -17,7 +18,7 @@ export interface ChannelState {
   readonly monotonicMs: number;
 }
 
-/** One reading of one device on its way to the journal: calibration, valid range, report rule, stamp. */
+/** One reading of one device on its way to the journal: conversion, calibration, valid range, report rule, stamp. */
 export interface Channel {
   readonly config: ChannelConfig;
   /** `<device>.<reading>` */
@@ -39,6 +40,7 @@ export interface Channel {
 export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string, note: NoteEvent): Channel {
   const id = `${device}.${config.reading}`;
   const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
+  const converted = conversionOf(config);
   const report = openReport(config.report);
   const plausibility = openPlausibility(id, config, note);
   let latest: ChannelState | undefined;
@@ -70,7 +72,7 @@ export function openChannel(device: string, config: ChannelConfig, clock: Clock,
     },
     accept: (raw, atLeast = false) => {
       refuseLies(id, raw, config.reject);
-      const value = typeof raw === 'number' ? calibrated(raw, config.calibrate) : raw;
+      const value = typeof raw === 'number' ? converted(raw) : raw;
       const nowMs = clock.monotonicMs();
       const judged = atLeast ? AT_LEAST : plausibility.judge(value, raw, nowMs);
       latest = { value, monotonicMs: nowMs, ...judged };
@@ -88,20 +90,4 @@ function refuseLies(id: string, raw: Value, reject: readonly number[]): void {
   if (!Number.isFinite(raw)) throw new DeviceError('implausible', `${id}: expected a number, found ${raw}`);
   if (reject.includes(raw))
     throw new DeviceError('not-available', `${id}: ${raw} is a value that this board shows when it has none`);
-}
-
-function calibrated(raw: number, calibrate: ChannelConfig['calibrate']): number {
-  if (calibrate === undefined) return raw;
-  if ('offset' in calibrate) return raw * calibrate.scale + calibrate.offset;
-  return interpolated(raw, calibrate.points);
-}
-
-/** Straight lines through the points, continued beyond the first and the last; the raw values are in either order. */
-function interpolated(raw: number, points: readonly (readonly [number, number])[]): number {
-  const sorted = points.toSorted((a, b) => a[0] - b[0]);
-  const index = sorted.findIndex(([x]) => raw <= x);
-  const upper = Math.min(Math.max(index === -1 ? sorted.length - 1 : index, 1), sorted.length - 1);
-  const [low, high] = [sorted[upper - 1], sorted[upper]];
-  if (low === undefined || high === undefined) throw new Error('a calibration by points has at least two points');
-  return low[1] + ((raw - low[0]) * (high[1] - low[1])) / (high[0] - low[0]);
 }

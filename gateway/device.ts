@@ -9,6 +9,7 @@ import { type DeviceHealth, deviceHealth } from './device-state.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
+import type { Connect } from './places.ts';
 import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
@@ -18,6 +19,7 @@ import { openSilence } from './silence.ts';
 export interface DeviceSurroundings {
   readonly host: Host;
   readonly bus: Bus;
+  readonly connect: Connect;
   readonly driver: Driver;
   readonly lateness: Lateness;
   /** Takes the observations on to the journal. Must not throw. */
@@ -169,8 +171,8 @@ export class RunningDevice {
   }
 
   async #open(): Promise<Device> {
-    const { bus, driver, host, learned } = this.#around;
-    return await driver.open(await bus.connect(this.config, () => this.#turn), this.#spec, host.clock, learned);
+    const { bus, connect, driver, host, learned } = this.#around;
+    return await driver.open(await connect(this.config, bus, () => this.#turn), this.#spec, host.clock, learned);
   }
 
   /** What the board file could say of what was learned, as lines to paste. */

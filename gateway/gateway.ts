@@ -8,12 +8,13 @@ import { clockWithDevices, type DeviceTime, openDeviceTime } from './device-time
 import type { FrameTap, Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/open-journal.ts';
-import { openKeeper } from './keeper.ts';
+import { type Keeper, openKeeper } from './keeper.ts';
 import { findLastTotals, type LastTotals } from './last-totals.ts';
-import { openLateness } from './lateness.ts';
+import { type Lateness, openLateness } from './lateness.ts';
 import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
+import { openPlaces } from './places.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
@@ -117,19 +118,11 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, lastTotals, unlock } = parts;
+  const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
-  const devices = [...config.devices.values()].map((device) => {
-    const bus = buses.get(device.via.bus);
-    const driver = options.modules.drivers.get(device.driver);
-    if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    const { keep, note } = keeper;
-    const { heard: heardTime } = deviceTime;
-    const around = { host, bus, driver, lateness, keep, note, heardTime, learned: learned?.of(device.id), fatal: options.fatal };
-    return new RunningDevice(device, around, lastTotals.get(device.id));
-  });
+  const devices = runningDevices(parts, keeper, lateness);
 
   const status = () =>
     gatewayStatus({
@@ -189,6 +182,23 @@ async function start(parts: Parts): Promise<Gateway> {
   };
   let stopping: Promise<void> | undefined;
   return { status, readings, buses: reports, outputsSafe, stop: () => (stopping ??= stop()) };
+}
+
+/** The site's devices, each on its bus. */
+function runningDevices(
+  { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
+  { keep, note }: Keeper,
+  lateness: Lateness,
+): RunningDevice[] {
+  const connect = openPlaces(config, options.modules.drivers, host.clock);
+  return [...config.devices.values()].map((device) => {
+    const bus = buses.get(device.via.bus);
+    const driver = options.modules.drivers.get(device.driver);
+    if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
+    const { heard: heardTime } = deviceTime;
+    const shared = { host, connect, lateness, keep, note, heardTime, fatal: options.fatal };
+    return new RunningDevice(device, { ...shared, bus, driver, learned: learned?.of(device.id) }, lastTotals.get(device.id));
+  });
 }
 
 /** A signal of its own for each listener's work: one for all would warn of a leak with the eleventh device. */

@@ -13,7 +13,7 @@ export interface Modules {
 /** Loads what the site's devices use, and nothing else. */
 export async function loadModules(config: Config): Promise<Modules> {
   const drivers = new Map<string, Driver>();
-  for (const { driver: id } of config.devices.values()) {
+  for (const { driver: id } of [...config.devices.values(), ...config.providers.values()]) {
     if (drivers.has(id)) continue;
     const driver = await loadDriver(id);
     if (driver === undefined) throw new Error(`no driver ${id}: a checked configuration never names one`);

@@ -9,9 +9,10 @@ import { type FarEnd, type Line, simulatedLine, type Wire } from './bus/line.ts'
 import { modbusRtuSlaves } from './bus/modbus-rtu.ts';
 import { modbusTcpServer } from './bus/modbus-tcp.ts';
 import { simulatedOneWire } from './bus/onewire.ts';
+import { pluggedIn } from './bus/plugged-in.ts';
 import { serialDevice } from './bus/serial-device.ts';
 import type { PlacedModel, World } from './bus/world.ts';
-import type { DeviceModel, ModelFactory } from './devices/model.ts';
+import type { DeviceModel, ModelContext, ModelFactory, PluggedIn } from './devices/model.ts';
 import { localOffsetMs } from './local-time.ts';
 import { createSignals } from './signals.ts';
 
@@ -26,8 +27,18 @@ const NETWORK_BYTE_MS = 0.00008;
 export async function simulatedBuses(config: Config, world: World): Promise<Buses> {
   const models = new Map<string, PlacedModel[]>();
   const gpioLines = new Map<number, PlacedModel>();
-  for (const device of config.devices.values()) {
-    const placed = { device: device.id, model: await loadModel(device, config, world), fate: fates(world, device.id) };
+  const plugged = new Map<string, PluggedIn>();
+  const place = async (device: DeviceConfig): Promise<PlacedModel> => {
+    const model = await loadModel(device, config, world, (port) => plugged.get(`${device.id}.${port}`));
+    return { device: device.id, model, fate: fates(world, device.id) };
+  };
+  const [atPorts, others] = split(config);
+  for (const device of atPorts) {
+    const { port } = device.via;
+    plugged.set(`${port?.provider}.${port?.id}`, pluggedIn(await place(device), world));
+  }
+  for (const device of others) {
+    const placed = await place(device);
     models.set(device.via.bus, [...(models.get(device.via.bus) ?? []), placed]);
     if (device.via.line !== undefined) gpioLines.set(device.via.line, placed);
   }
@@ -57,12 +68,25 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
   };
 }
 
+/** The devices at ports of others, and all others, with those that do nothing but provide ports. */
+function split({ devices, providers }: Config): readonly [readonly DeviceConfig[], readonly DeviceConfig[]] {
+  const asked = [...devices.values()];
+  const nothing = { name: {}, everyMs: 0, readTimeMs: 0, channels: [], outputs: [], simulate: new Map() };
+  const only = [...providers.values()].filter(({ id }) => !devices.has(id)).map((provider) => ({ ...provider, ...nothing }));
+  return [asked.filter(({ via }) => via.port !== undefined), [...asked.filter(({ via }) => via.port === undefined), ...only]];
+}
+
 function found<T>(thing: T | undefined, name: string): T {
   if (thing === undefined) throw new BusError('absent', `${name} is not there: the simulated site has no such port`);
   return thing;
 }
 
-async function loadModel(device: DeviceConfig, config: Config, world: World): Promise<DeviceModel> {
+async function loadModel(
+  device: DeviceConfig,
+  config: Config,
+  world: World,
+  pluggedInto: ModelContext['pluggedInto'],
+): Promise<DeviceModel> {
   // biome-ignore lint/plugin: a model is found by its driver's name, and the written part of the path keeps it in this folder.
   const module = await import(`./devices/${device.driver}.ts`).catch((cause: unknown) => {
     throw new Error(`driver ${device.driver} has no device model simulator/devices/${device.driver}.ts`, { cause });
@@ -80,6 +104,7 @@ async function loadModel(device: DeviceConfig, config: Config, world: World): Pr
     device,
     signal: (reading, atMs) => signals.get(reading)?.at(atMs) ?? 0,
     nextChangeMs: (reading, atMs) => signals.get(reading)?.nextChangeMs(atMs),
+    pluggedInto,
     wallMs: (atMs) => world.epochWallMs + atMs,
     random: random.fork('model'),
   });

@@ -1,4 +1,4 @@
-import type { ByteOrder, OutputSpec, ReadingSpec, ReadWith } from '../drivers/driver.ts';
+import type { ByteOrder, ReadingSpec, ReadWith, SwitchSpec } from '../drivers/driver.ts';
 import type { ModelContext } from './devices/model.ts';
 import { registerBytes } from './register-bytes.ts';
 
@@ -25,19 +25,19 @@ export interface RegisterTables {
   /** Whether every address of a range is an output's. */
   isWritable(table: 'coil' | 'holding', first: number, count: number): boolean;
   /** A register's number, or 0 and 1 of a coil. */
-  write(table: 'coil' | 'holding', at: number, value: number): void;
+  write(table: 'coil' | 'holding', at: number, value: number, atMs: number): void;
   written(table: 'coil' | 'holding', at: number): number;
 }
 
 /**
  * The tables as the board describes them: its readings with the values that its signals have, the scale factors that some of
- * them need, and its outputs, off until they are written. Between its first and its last value a table holds zeros.
+ * them need, and its outputs and ports, off until they are written. Between its first and its last value a table holds zeros.
  */
 export function registerTables(context: ModelContext): RegisterTables {
-  const { readings, outputs, modbus } = context.device.spec;
+  const { readings, outputs, ports = [], modbus } = context.device.spec;
   const holes = modbus?.holes ?? [];
   const state = new Map<string, number>();
-  const switches = outputs.map((output) => switchCell(output, state));
+  const switches = [...outputs, ...ports].map((place) => switchCell(place, state));
   const cells = [...readings.flatMap((reading) => readingCells(reading, context)), ...switches];
   const of = (table: ReadWith) => cells.filter((cell) => cell.table === table);
   /** An output shows what was written, also where a reading lies on it. */
@@ -79,7 +79,11 @@ export function registerTables(context: ModelContext): RegisterTables {
     canWrite: (table) => switches.some((cell) => cell.table === table),
     isWritable: (table, first, count) =>
       Array.from({ length: count }, (_, i) => state.has(keyOf(table, first + i))).every((has) => has),
-    write: (table, at, value) => state.set(keyOf(table, at), value),
+    write: (table, at, value, atMs) => {
+      state.set(keyOf(table, at), value);
+      for (const port of ports.filter((each) => keyOfSwitch(each) === keyOf(table, at)))
+        context.pluggedInto(port.id)?.drive(value === (port.register?.on ?? 1), atMs);
+    },
     written: (table, at) => state.get(keyOf(table, at)) ?? 0,
   };
 }
@@ -93,8 +97,17 @@ export function isBits(table: ReadWith): boolean {
   return table === 'coil' || table === 'discrete';
 }
 
-function switchCell({ id, coil, register }: OutputSpec, state: Map<string, number>): Cell {
-  const table = register === undefined ? 'coil' : 'holding';
+function tableOf({ register }: SwitchSpec): 'coil' | 'holding' {
+  return register === undefined ? 'coil' : 'holding';
+}
+
+function keyOfSwitch(place: SwitchSpec): string {
+  return keyOf(tableOf(place), place.register?.at ?? place.coil ?? 0);
+}
+
+function switchCell(place: SwitchSpec, state: Map<string, number>): Cell {
+  const { id, coil, register } = place;
+  const table = tableOf(place);
   const at = register?.at ?? coil;
   if (at === undefined) throw new Error(`nothing says where the output ${id} lies`);
   const key = keyOf(table, at);

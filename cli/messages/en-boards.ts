@@ -214,6 +214,31 @@ export const enBoards: Messages = {
     what: '`{bus}` will be busy {percent} % of the time if its devices answer as slowly as most do: polls will be left out',
     hints: ['read its devices every {shortestMs:ms} or more rarely', '`barri bus stats` shows how long they really need'],
   },
+  C150: {
+    by: 'kind',
+    of: {
+      off: {
+        what: '{device} cannot run: `{provider}`, into which it is plugged, is switched off',
+        hints: ['remove `enabled: false` there, or write it here too'],
+      },
+      skipped: {
+        what: '{device} cannot run: `{provider}`, into which it is plugged, cannot run',
+        hints: ['everything else of this site runs'],
+      },
+      counter: {
+        what: '{device} counts pulses, and a port of {provider} is only looked at every {everyMs:ms}: pulses would be missed',
+        hints: ['plug it into a pin of the header: `via: gpio.pin11`'],
+      },
+      unused: {
+        what: 'nothing is plugged into `{device}`, and it measures nothing itself',
+        hints: ['name one of its ports in another device: `via: {example}`'],
+      },
+    },
+  },
+  C151: {
+    what: 'the driver `{driver}` has no port `{port}`, which {board} provides',
+    hints: ['it has: {known}', 'correct `provides:` in the board file'],
+  },
   C147: {
     what: '`{written}` is no host',
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],

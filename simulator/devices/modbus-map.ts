@@ -57,13 +57,13 @@ function work(tables: RegisterTables, code: number, request: Request, atMs: numb
       return request.length === 5 ? read(tables, code, request, atMs) : ILLEGAL_VALUE;
     case 5:
     case 6:
-      return writeOne(tables, code === 5 ? 'coil' : 'holding', request);
+      return writeOne(tables, code === 5 ? 'coil' : 'holding', request, atMs);
     case 15:
-      return writeCoils(tables, request);
+      return writeCoils(tables, request, atMs);
     case 16:
-      return writeRegisters(tables, request);
+      return writeRegisters(tables, request, atMs);
     case 22:
-      return mask(tables, request);
+      return mask(tables, request, atMs);
     case 23:
       return readAndWrite(tables, request, atMs);
     default:
@@ -97,40 +97,40 @@ function read(tables: RegisterTables, code: number, request: Request, atMs: numb
 }
 
 /** Functions 5 and 6: the answer is the question. */
-function writeOne(tables: RegisterTables, table: 'coil' | 'holding', request: Request): Uint8Array | number {
+function writeOne(tables: RegisterTables, table: 'coil' | 'holding', request: Request, atMs: number): Uint8Array | number {
   if (!tables.canWrite(table)) return ILLEGAL_FUNCTION;
   const [at, value] = [request.word(1), request.word(3)];
   if (request.length !== 5) return ILLEGAL_VALUE;
   if (table === 'coil' && value !== COIL_ON && value !== COIL_OFF) return ILLEGAL_VALUE;
   if (!tables.isWritable(table, at, 1)) return ILLEGAL_ADDRESS;
-  tables.write(table, at, table === 'coil' ? Number(value === COIL_ON) : value);
+  tables.write(table, at, table === 'coil' ? Number(value === COIL_ON) : value, atMs);
   return request.bytes.slice();
 }
 
 /** Function 15: the answer repeats address and count. */
-function writeCoils(tables: RegisterTables, request: Request): Uint8Array | number {
+function writeCoils(tables: RegisterTables, request: Request, atMs: number): Uint8Array | number {
   if (!tables.canWrite('coil')) return ILLEGAL_FUNCTION;
   const [first, count, size] = [request.word(1), request.word(3), request.bytes[5] ?? 0];
   const isSound = count >= 1 && count <= BITS_WRITTEN_MAX && size === Math.ceil(count / 8) && request.length === 6 + size;
   if (!isSound) return ILLEGAL_VALUE;
   if (!tables.isWritable('coil', first, count)) return ILLEGAL_ADDRESS;
-  for (let i = 0; i < count; i += 1) tables.write('coil', first + i, ((request.bytes[6 + (i >> 3)] ?? 0) >> (i & 7)) & 1);
+  for (let i = 0; i < count; i += 1) tables.write('coil', first + i, ((request.bytes[6 + (i >> 3)] ?? 0) >> (i & 7)) & 1, atMs);
   return request.bytes.slice(0, 5);
 }
 
 /** Function 16: the answer repeats address and count. */
-function writeRegisters(tables: RegisterTables, request: Request): Uint8Array | number {
+function writeRegisters(tables: RegisterTables, request: Request, atMs: number): Uint8Array | number {
   if (!tables.canWrite('holding')) return ILLEGAL_FUNCTION;
   const [first, count, size] = [request.word(1), request.word(3), request.bytes[5] ?? 0];
   const isSound = count >= 1 && count <= REGISTERS_WRITTEN_MAX && size === 2 * count && request.length === 6 + size;
   if (!isSound) return ILLEGAL_VALUE;
   if (!tables.isWritable('holding', first, count)) return ILLEGAL_ADDRESS;
-  for (let i = 0; i < count; i += 1) tables.write('holding', first + i, request.word(6 + 2 * i));
+  for (let i = 0; i < count; i += 1) tables.write('holding', first + i, request.word(6 + 2 * i), atMs);
   return request.bytes.slice(0, 5);
 }
 
 /** Function 22: (register AND first mask) OR (second mask AND NOT first mask), §6.16; the answer is the question. */
-function mask(tables: RegisterTables, request: Request): Uint8Array | number {
+function mask(tables: RegisterTables, request: Request, atMs: number): Uint8Array | number {
   if (!tables.canWrite('holding')) return ILLEGAL_FUNCTION;
   if (request.length !== 7) return ILLEGAL_VALUE;
   const [at, and, or] = [request.word(1), request.word(3), request.word(5)];
@@ -140,7 +140,7 @@ function mask(tables: RegisterTables, request: Request): Uint8Array | number {
     const from = (and >> bit) & 1 ? tables.written('holding', at) : or;
     value += ((from >> bit) & 1) << bit;
   }
-  tables.write('holding', at, value);
+  tables.write('holding', at, value, atMs);
   return request.bytes.slice();
 }
 
@@ -154,7 +154,7 @@ function readAndWrite(tables: RegisterTables, request: Request, atMs: number): U
   if (!isReadSound || !isWriteSound || request.length !== 10 + size) return ILLEGAL_VALUE;
   const isThere = tables.isReadable('holding', first, count) && tables.isWritable('holding', to, toCount);
   if (!isThere) return ILLEGAL_ADDRESS;
-  for (let i = 0; i < toCount; i += 1) tables.write('holding', to + i, request.word(10 + 2 * i));
+  for (let i = 0; i < toCount; i += 1) tables.write('holding', to + i, request.word(10 + 2 * i), atMs);
   const data = tables.readRegisters('holding', first, count, atMs);
   return Uint8Array.of(23, data.length, ...data);
 }

@@ -1,12 +1,16 @@
 import type { DeviceConfig } from '../../config/config.ts';
+import type { Pull } from '../../drivers/bus/gpio.ts';
 
 /** What a simulated device is given: its part of the site, and the physical value of each of its readings at a moment. */
 export interface ModelContext {
+  /** One that only provides ports has no channels. */
   readonly device: DeviceConfig;
   /** The true value of a reading at a monotonic time, in the board's unit; a state is 0 or 1. 0 for one the site says nothing about. */
   readonly signal: (reading: string, atMs: number) => number;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
+  /** What is plugged into one of its ports; undefined where nothing is. */
+  readonly pluggedInto: (port: string) => PluggedIn | undefined;
   /** The wall clock of the simulated world at a monotonic time, milliseconds since 1970 UTC: for devices that know what time it is. */
   readonly wallMs: (atMs: number) => number;
   readonly random: () => number;
@@ -61,7 +65,24 @@ export interface LineModel {
   driven?(level: boolean, atMs: number): void;
 }
 
-export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel;
+/** A probe at an analogue input. */
+export interface AnalogModel {
+  readonly kind: 'analog';
+  /** Its voltage against ground, volts. */
+  volts(atMs: number): number;
+}
+
+/** The wire at a port, as the device sees it that provides the port. */
+export interface PluggedIn {
+  /** Volts; 0 where nothing drives the wire. */
+  volts(atMs: number): number;
+  /** The level of an input that is held by this resistor. */
+  level(pull: Pull, atMs: number): boolean;
+  /** Drives an output. */
+  drive(level: boolean, atMs: number): void;
+}
+
+export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel | AnalogModel;
 
 /** What each file of this folder exports as `model`. */
 export type ModelFactory = (context: ModelContext) => DeviceModel;

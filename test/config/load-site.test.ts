@@ -87,7 +87,7 @@ describe('the demonstration site', () => {
 
 describe('the example sites', () => {
   it.each([
-    ['armari-energia', [], ['relays', 'fan']],
+    ['armari-energia', [], []],
     ['carrer-demo', [], []],
     // The board of its wireless nodes does not exist yet.
     ['districte', ['C101'], undefined],

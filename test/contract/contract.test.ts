@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Device, Driver } from '../../drivers/driver.ts';
+import type { Device, DeviceSpec, Driver } from '../../drivers/driver.ts';
 import { BusError, isHardwareError } from '../../drivers/errors.ts';
 import { isReading, type MissingReading, type Reading } from '../../drivers/reading.ts';
 import { DRIVER_IDS, loadDriver } from '../../drivers/registry.ts';
@@ -26,16 +26,23 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
     return;
   }
   const { fixture } = (await import(file.href)) as { fixture: DriverFixture };
-  const { spec } = fixture;
-  const options = driver.with.parse(spec.with);
+  const { port } = fixture;
+  const own = { ...fixture.spec, with: driver.with.parse(fixture.spec.with) };
+  /** What is read and written: the device itself, or what is plugged into it. */
+  const user = port === undefined ? driver : ((await loadDriver(port.driver)) as Driver);
+  const spec = port === undefined ? own : { ...port.spec, with: user.with.parse(port.spec.with) };
+  const place = (connection: ReturnType<DriverFixture['connect']>, clock: TestClock) =>
+    port === undefined ? connection : driver.ports?.open(own, clock)(port.id, port.need, connection);
   const open = async (connection: ReturnType<DriverFixture['connect']>, clock: TestClock, readings = spec.readings) => {
-    const device = await clock.run(driver.open(connection, { ...spec, with: options, readings }, clock));
+    const device = await clock.run(user.open(place(connection, clock) as never, { ...spec, readings }, clock));
     await clock.advance(fixture.readyAfterMs ?? 0);
     return device;
   };
-  /** One round as the gateway makes it: a read, or a write for what can only be written. */
-  const round = (device: Device, clock: TestClock): Promise<Results> =>
-    clock.run(device.read?.(NO_ABORT) ?? Promise.resolve(device.write?.(spec.outputs[0]?.id ?? '', true)).then(() => []));
+  /** One round as the gateway makes it: what can be written is switched on, and everything is read. */
+  const round = async (device: Device, clock: TestClock): Promise<Results> => {
+    for (const { id: output } of spec.outputs) await clock.run(Promise.resolve(device.write?.(output, true)));
+    return await clock.run(device.read?.(NO_ABORT) ?? Promise.resolve([]));
+  };
   const openAndRead = async (answers: readonly Uint8Array[]): Promise<Results> => {
     const clock = new TestClock();
     return round(await open(fixture.connect(answers, clock), clock), clock);
@@ -48,7 +55,7 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   test('gives the expected values, of the wanted readings and of no other', async () => {
     const clock = new TestClock();
     const device = await open(fixture.connect(fixture.answers, clock), clock);
-    expectGood(await round(device, clock), fixture);
+    expectGood(await round(device, clock), spec, fixture);
     expect(clock.timerCount, 'timers left behind').toBe(0);
   });
 
@@ -61,9 +68,9 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   });
 
   test('plans every wanted reading exactly once', () => {
-    const plan = driver.plan({ ...spec, with: options });
-    expect(plan.flatMap(({ readings }) => readings).sort()).toEqual(spec.readings.map((reading) => reading.id).sort());
-    for (const { writeBytes, readBytes, waitMs } of plan) {
+    const plan = driver.plan(own);
+    expect(plan.flatMap(({ readings }) => readings).sort()).toEqual(own.readings.map((reading) => reading.id).sort());
+    for (const { writeBytes, readBytes, waitMs } of [...plan, ...(driver.ports?.plan(own) ?? [])]) {
       for (const figure of [writeBytes, readBytes, waitMs]) expect(Number.isFinite(figure) && figure >= 0).toBe(true);
     }
   });
@@ -88,7 +95,7 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
         : [outcome];
       expect(reasons.length, `failure of question ${at}`).toBeGreaterThan(0);
       for (const reason of reasons) expect(reason).toBe(error);
-      expectGood(await round(device, clock), fixture);
+      expectGood(await round(device, clock), spec, fixture);
       expect(clock.timerCount, 'timers left behind').toBe(0);
     }
   });
@@ -120,7 +127,7 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
     const clock = new TestClock();
     const device = await open(fixture.connect(fixture.answers, clock), clock);
     const both = await Promise.all([round(device, clock), round(device, clock)]);
-    for (const results of both) expectGood(results, fixture);
+    for (const results of both) expectGood(results, spec, fixture);
   });
 
   test('rejects with the reason of a signal that is aborted, before or during the read', async () => {
@@ -134,7 +141,7 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
     controller.abort(reason);
     // A driver with nothing to wait for may be through before it notices.
     await clock.run(reading).catch((error: unknown) => expect(error).toBe(reason));
-    expectGood(await round(device, clock), fixture);
+    expectGood(await round(device, clock), spec, fixture);
     expect(clock.timerCount, 'timers left behind').toBe(0);
   });
 
@@ -148,15 +155,15 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   test('is used by boards that declare what it produces, in its units', () => {
     if (driver.produces === undefined) return;
     for (const board of boardsOf(id)) {
-      for (const [reading, { unit }] of Object.entries(board.readings)) {
+      for (const [reading, { unit }] of Object.entries(board.readings ?? {})) {
         expect(driver.produces[reading], `${board.id}.${reading}`).toBe(unit);
       }
     }
-    expect(Object.keys(driver.produces)).toEqual(expect.arrayContaining(spec.readings.map((reading) => reading.id)));
+    expect(Object.keys(driver.produces)).toEqual(expect.arrayContaining(own.readings.map((reading) => reading.id)));
   });
 });
 
-function expectGood(results: Results, { expected, spec }: DriverFixture): void {
+function expectGood(results: Results, spec: DeviceSpec, { expected }: DriverFixture): void {
   expect(results.map((result) => result.id).sort()).toEqual(spec.readings.map((reading) => reading.id).sort());
   for (const { id, value, tolerance = 0 } of expected) {
     const found = results.find((result) => result.id === id);
@@ -174,7 +181,7 @@ function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {
   return bytes.map((byte, index) => (index === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
 }
 
-function boardsOf(driverId: string): { id: string; readings: Record<string, { unit: string }> }[] {
+function boardsOf(driverId: string): { id: string; readings?: Record<string, { unit: string }> }[] {
   const folder = new URL('../../boards/', import.meta.url);
   const boards = readdirSync(folder).filter((name) => name.endsWith('.board.yaml'));
   return boards.map((name) => parse(readFileSync(new URL(name, folder), 'utf8'))).filter((board) => board.driver === driverId);

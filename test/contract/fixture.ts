@@ -1,4 +1,4 @@
-import type { Connections, DeviceSpec, Need } from '../../drivers/driver.ts';
+import type { Connections, DeviceSpec, Need, PortNeed } from '../../drivers/driver.ts';
 import type { Value } from '../../drivers/reading.ts';
 import type { TestClock } from '../support/test-clock.ts';
 
@@ -17,6 +17,8 @@ interface ExpectedReading {
 export interface DriverFixture {
   /** What the board and the site say about the device. `with` is what the driver's schema is given. */
   readonly spec: DeviceSpec;
+  /** Of a driver that only provides ports: one of them, and what is plugged in there, through which everything is asked. */
+  readonly port?: { readonly id: string; readonly need: PortNeed; readonly driver: string; readonly spec: DeviceSpec };
   /**
    * Every answer of the device in one opening and one good read, as the connection hands it to the driver. The suite
    * flips each bit of each of them. Empty where nothing is transmitted (a level on a pin).

@@ -36,8 +36,18 @@ test('says so when the pin does not follow', async () => {
   await expect(device.write?.('switch', true)).rejects.toMatchObject({
     name: 'DeviceError',
     kind: 'implausible',
-    message: 'switch: expected the level high after writing it, found low',
+    message: 'switch: expected the level high, found low',
   });
+});
+
+test('looks at each read whether the pin is still as it was driven', async () => {
+  const { output, device } = await open('low', false);
+  const { signal } = new AbortController();
+  expect(await device.read?.(signal)).toEqual([]);
+  output.stuckAt = false;
+  await expect(device.read?.(signal)).rejects.toMatchObject({ message: 'switch: expected the level high, found low' });
+  await device.write?.('switch', true);
+  expect(await device.read?.(signal)).toEqual([]);
 });
 
 test('does not mix up two orders that are given at once', async () => {

@@ -40,8 +40,8 @@ function rig(tried: Promise<void> = Promise.resolve()) {
     load: openBusLoad(() => {}),
     transact: queue.run.bind(queue),
     tried,
-    connect: async () => ({}),
   } as unknown as Bus;
+  const connect = async () => ({}) as never;
   const kept: Observation[] = [];
   const fatal: unknown[] = [];
   const device = (id: string, made: Partial<Device>, over: Partial<DeviceConfig> = {}) => {
@@ -50,7 +50,15 @@ function rig(tried: Promise<void> = Promise.resolve()) {
       ...{ id, everyMs: 1000, readTimeMs: 0, via: { bus: 'i2c1' }, spec: {}, outputs: [] },
       ...{ channels: [channel('temperature')], ...over },
     } as Partial<DeviceConfig> as DeviceConfig;
-    const around = { host, bus, driver, lateness: openLateness(), note: () => {}, fatal: (error: unknown) => fatal.push(error) };
+    const around = {
+      host,
+      bus,
+      connect,
+      driver,
+      lateness: openLateness(),
+      note: () => {},
+      fatal: (error: unknown) => fatal.push(error),
+    };
     return new RunningDevice(config, { ...around, keep: (observations) => kept.push(...observations) });
   };
   return { clock, log, stop, kept, fatal, device };

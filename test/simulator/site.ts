@@ -52,6 +52,9 @@ export interface DeviceSketch {
 }
 
 const NEEDS = {
+  ads1115: 'i2c',
+  mcp23017: 'i2c',
+  analog: 'analog',
   bh1750: 'i2c',
   bme280: 'i2c',
   dnms: 'i2c',
@@ -119,6 +122,7 @@ export function site(buses: readonly BusConfig[], devices: readonly DeviceConfig
     buffer: { keepMs: 86_400_000, maxSizeBytes: 1 << 24, syncMs: 1000 },
     buses: new Map(buses.map((bus) => [bus.id, bus])),
     devices: new Map(devices.map((each) => [each.id, each])),
+    providers: new Map(),
     skipped: new Map(),
   };
 }
@@ -129,6 +133,7 @@ export function context(sketch: DeviceSketch, values: Readonly<Record<string, nu
     device: device(sketch),
     signal: (reading) => values[reading] ?? 0,
     nextChangeMs: () => undefined,
+    pluggedInto: () => undefined,
     wallMs: (atMs) => START_WALL_MS + atMs,
     random: createRandom(1),
   };
