@@ -123,3 +123,21 @@ devices:
   const wet = await run([], calibrated(100), MINUTE_MS);
   expect(new Set(numbers(wet.of('bed.moisture')))).toEqual(new Set([100]));
 });
+
+test('four probes at one converter that are due at one moment do not get each other’s voltage', async () => {
+  const volts = [0.5, 1, 1.5, 2];
+  const probes = volts.map(
+    (each, index) =>
+      `  probe${index}: { board: analog-input@1, via: adc.ain${index}, every: 1s, simulate: { value: { constant: ${each} } } }\n`,
+  );
+  const { of } = await run(
+    [],
+    `buses: { i2c1: { type: i2c } }\ndevices:\n  adc: { board: ads1115@1, via: i2c1 }\n${probes.join('')}`,
+    MINUTE_MS,
+  );
+  for (const [index, each] of volts.entries()) {
+    const kept = numbers(of(`probe${index}.value`));
+    expect(kept.length).toBeGreaterThanOrEqual(65);
+    for (const value of kept) expect(Math.abs(value - each)).toBeLessThan(0.000_1);
+  }
+});
