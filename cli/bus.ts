@@ -46,7 +46,7 @@ async function showStats(site: string | undefined, options: StatsOptions, io: Io
     const buses = await askGateway<readonly BusReport[]>(await stateFolderAt(folder), '/buses');
     if (buses === undefined) continue;
     io.out(options.json === true ? `${JSON.stringify(buses)}\n` : renderBuses(buses, io));
-    if (buses.some(({ state, line }) => state !== 'ok' || (line?.causes.length ?? 0) > 0)) io.setExitCode(EXIT.problems);
+    if (buses.some(({ state, causes }) => state !== 'ok' || causes.length > 0)) io.setExitCode(EXIT.problems);
     return;
   }
   say(text.noGateway(place.folders[0] ?? ''), io, EXIT.problems);

@@ -44,7 +44,7 @@ export function buildConfig(
     const onBus = device.via?.kind === 'port' ? (devices.get(device.via.device) ?? device) : device;
     const bus = buildBus(onBus);
     buses.set(bus.id, bus);
-    const place = buildPlace(site, device, state.with, bus.id);
+    const place = buildPlace(site, device, state.with, { bus: bus.id, address: addressOf(onBus)?.value });
     if (isProvider) providers.set(id, place);
     if (isAsked) running.set(id, buildDevice(site, device, place));
   }
@@ -106,9 +106,13 @@ function buildBus({ via, board }: Plugged): BusConfig {
 }
 
 /** Where the device is and how its driver knows it. */
-function buildPlace(site: Site, device: Plugged, parameters: unknown, bus: string): ProviderConfig {
+function buildPlace(
+  site: Site,
+  device: Plugged,
+  parameters: unknown,
+  { bus, address }: { readonly bus: string; readonly address: number | undefined },
+): ProviderConfig {
   const { id, board, via } = device;
-  const address = addressOf(device);
   const modbus = buildModbus(device);
   const ports = Object.entries(board.provides ?? {});
   return {
@@ -121,7 +125,7 @@ function buildPlace(site: Site, device: Plugged, parameters: unknown, bus: strin
       ...(via?.kind === 'line' && { line: via.line }),
       ...(via?.kind === 'port' && { port: { provider: via.device, id: via.port } }),
     },
-    ...(address && { address: address.value }),
+    ...(address !== undefined && { address }),
     spec: {
       board: board.id,
       with: parameters,

@@ -78,7 +78,7 @@ export interface ProviderConfig {
   readonly needs: Need;
   /** Where it is plugged in: a bus, a line of the bus `gpio` (chip number), or a port of a device on that bus. */
   readonly via: { readonly bus: string; readonly line?: number; readonly port?: PortConfig };
-  /** Address or unit on the bus, for messages; undefined where there is none. */
+  /** Address or unit on the bus, at a port that of what provides it; undefined where there is none. */
   readonly address?: number;
   readonly spec: DeviceSpec;
 }

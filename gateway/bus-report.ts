@@ -1,12 +1,14 @@
-import type { ModbusLine, ModbusStats } from '../drivers/bus/modbus-line.ts';
-import type { ModbusCounts, ModbusUnit } from '../drivers/bus/modbus-unit.ts';
+import type { ModbusStats } from '../drivers/bus/modbus-line.ts';
+import type { ModbusCounts } from '../drivers/bus/modbus-unit.ts';
+import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { RunningDevice } from './device.ts';
+import { DAMAGED } from './problem-code.ts';
 import type { BusStatus } from './status.ts';
 import { busStatus } from './status-of.ts';
 
-/** Upper ends of the classes of turnaround times, milliseconds; one more class holds what took longer. */
-export const TURNAROUND_CLASSES_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
+/** Upper ends of the classes of times, milliseconds; one more class holds what took longer. */
+export const TIME_CLASSES_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
 /** Requests before anything can be concluded, and the share of bad ones that is no accident. */
 const REQUESTS_MIN = 100;
 const BAD_SHARE = 0.05;
@@ -24,57 +26,105 @@ export type BusCause =
   /** The adapter returns what is sent. */
   | 'echo'
   /** Answers come after their time. */
-  | 'slow';
+  | 'slow'
+  /** None of several devices answers. */
+  | 'all-silent'
+  /** Bytes come damaged on a bus that is not Modbus. */
+  | 'damaged';
 
 export interface CauseReport {
   readonly cause: BusCause;
-  /** The slaves that it concerns; none where it is the whole line. */
+  /** The slaves or devices that it concerns; none where it is the whole bus. */
   readonly units: readonly number[];
+  readonly devices?: readonly string[];
+}
+
+/** How long something took, of the newest times. */
+export interface TimesReport {
+  /** Missing before the first. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  /** How many fell into each of TIME_CLASSES_MS, and how many took longer. */
+  readonly histogram: readonly number[];
 }
 
 /** One slave. Times are from the end of the question to the answer, without the line's own time. */
-export interface UnitReport extends Readonly<ModbusCounts> {
+export interface UnitReport extends Readonly<ModbusCounts>, TimesReport {
   readonly unit: number;
   /** The site's devices at this address. */
   readonly devices: readonly string[];
-  /** Missing before the first answer. */
-  readonly p50Ms?: number;
-  readonly p99Ms?: number;
   /** What the board files of these devices could say: lines to paste. */
   readonly proposals: readonly string[];
-  /** How many of the newest answers fell into each of TURNAROUND_CLASSES_MS. */
-  readonly histogram: readonly number[];
+}
+
+/** One device. Times are from the beginning of a read to its last value, what others had the bus for in between included. */
+export interface DeviceReport extends TimesReport {
+  readonly device: string;
+  readonly readCount: number;
+  /** Reads that failed, by the code of the problem (D2xx). */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 /** One bus as `barri bus stats` shows it; the JSON of the local API's `/buses` is a list of them. */
 export interface BusReport extends BusStatus {
-  readonly line?: Readonly<ModbusCounts> & { readonly units: readonly UnitReport[]; readonly causes: readonly CauseReport[] };
+  readonly devices: readonly DeviceReport[];
+  readonly causes: readonly CauseReport[];
+  /** What is counted on the wire, where it carries Modbus. */
+  readonly line?: Readonly<ModbusCounts> & { readonly units: readonly UnitReport[] };
 }
 
 /** Takes the picture of all buses. */
 export function busReports(buses: ReadonlyMap<string, Bus>, devices: readonly RunningDevice[]): BusReport[] {
   return [...buses.values()].map((bus) => {
-    const status = busStatus(bus);
-    return bus.line === undefined ? status : { ...status, line: lineReport(bus.line, bus.config.id, devices) };
+    const own = devices.filter(({ config }) => config.via.bus === bus.config.id);
+    const common = { ...busStatus(bus), devices: own.map(deviceReport) };
+    const silent = silenceOf(own);
+    if (bus.line === undefined) return { ...common, causes: [...silent, ...damageOf(own)] };
+    const stats = bus.line.stats();
+    const { units, echoNoticed, ...counts } = stats;
+    return { ...common, line: { ...counts, units: unitReports(units, own) }, causes: [...silent, ...causesOf(stats)] };
   });
 }
 
-function lineReport(line: ModbusLine, bus: string, devices: readonly RunningDevice[]): NonNullable<BusReport['line']> {
-  const { units, echoNoticed, ...counts } = line.stats();
-  const at = (unit: number) => devices.filter(({ config }) => config.via.bus === bus && config.address === unit);
-  const reports = [...units].sort(([a], [b]) => a - b).map(([unit, known]) => unitReport(unit, known, at(unit)));
-  return { ...counts, units: reports, causes: causesOf({ ...counts, units, echoNoticed }) };
+function deviceReport({ config, use }: RunningDevice): DeviceReport {
+  return {
+    device: config.id,
+    readCount: use.readCount,
+    failures: Object.fromEntries(use.failures),
+    ...timesReport(use.times),
+  };
 }
 
-function unitReport(unit: number, known: ModbusUnit, devices: readonly RunningDevice[]): UnitReport {
-  const times = known.turnaroundsMs;
-  const histogram = [...TURNAROUND_CLASSES_MS, Number.POSITIVE_INFINITY].map((end, i) => {
-    const start = TURNAROUND_CLASSES_MS[i - 1] ?? Number.NEGATIVE_INFINITY;
-    return times.filter((ms) => ms > start && ms <= end).length;
+function unitReports(units: ModbusStats['units'], devices: readonly RunningDevice[]): UnitReport[] {
+  return [...units]
+    .sort(([a], [b]) => a - b)
+    .map(([unit, { counts, turnarounds }]) => {
+      const at = devices.filter(({ config }) => config.address === unit);
+      const proposals = at.flatMap((device) => device.proposals.map((line) => `${device.config.board}: ${line}`));
+      return { unit, devices: at.map(({ config }) => config.id), ...counts, ...timesReport(turnarounds), proposals };
+    });
+}
+
+function timesReport(times: NewestTimes): TimesReport {
+  const histogram = [...TIME_CLASSES_MS, Number.POSITIVE_INFINITY].map((end, i) => {
+    const start = TIME_CLASSES_MS[i - 1] ?? Number.NEGATIVE_INFINITY;
+    return times.all.filter((ms) => ms > start && ms <= end).length;
   });
-  const quantiles = times.length === 0 ? {} : { p50Ms: known.percentileMs(0.5), p99Ms: known.percentileMs(0.99) };
-  const proposals = devices.flatMap((device) => device.proposals.map((line) => `${device.config.board}: ${line}`));
-  return { unit, devices: devices.map(({ config }) => config.id), ...known.counts, ...quantiles, histogram, proposals };
+  return times.all.length === 0 ? { histogram } : { p50Ms: times.percentile(0.5), p99Ms: times.percentile(0.99), histogram };
+}
+
+/** That one device is silent is its own affair; that all of several are is the bus. */
+function silenceOf(devices: readonly RunningDevice[]): CauseReport[] {
+  const isSilent = devices.length > 1 && devices.every(({ health }) => health.state.state === 'not-answering');
+  return isSilent ? [{ cause: 'all-silent', units: [] }] : [];
+}
+
+function damageOf(devices: readonly RunningDevice[]): CauseReport[] {
+  const damaged = devices.filter(({ use }) => {
+    const count = use.failures.get(DAMAGED) ?? 0;
+    return use.readCount >= REQUESTS_MIN && count > BAD_SHARE * use.readCount;
+  });
+  return damaged.length === 0 ? [] : [{ cause: 'damaged', units: [], devices: damaged.map(({ config }) => config.id) }];
 }
 
 /** What the counts speak for. Two devices at one address answer at once, and only their answers come damaged. */

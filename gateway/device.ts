@@ -6,6 +6,7 @@ import type { Turn } from './bus-queue.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
+import { openDeviceUse } from './device-use.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
@@ -59,6 +60,7 @@ export class RunningDevice {
   readonly config: DeviceConfig;
   readonly channels: readonly Channel[];
   readonly health: DeviceHealth;
+  readonly use = openDeviceUse();
   readonly #around: DeviceSurroundings;
   readonly #spec: DeviceSpec;
   readonly #deadlineMs: number;
@@ -156,11 +158,14 @@ export class RunningDevice {
         this.#device ??= await this.#open();
         await work(this.#device, inner);
       });
-      if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
+      if (what.dueMs === undefined) return;
+      bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
+      this.use.succeeded(host.clock.monotonicMs() - (used.beganMs ?? what.dueMs));
     } catch (error) {
       if (signal.aborted) return;
       if (!isHardwareError(error)) throw error;
       this.#failedCount += 1;
+      if (what.dueMs !== undefined) this.use.failed(error);
       const nowMs = host.clock.monotonicMs();
       this.#silence.failed(error, used.beganMs ?? nowMs, nowMs);
       if (this.#silence.isSilent) bus.load.left(this.config.id);

@@ -1,5 +1,8 @@
 import { BusError, type BusErrorKind, type DeviceError, type DeviceErrorKind } from '../drivers/errors.ts';
 
+/** What came over a bus was damaged. */
+export const DAMAGED = 'D205';
+
 /** Stable codes of what can be wrong with a device; their texts stand in the message catalogue. */
 const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   absent: 'D201',
@@ -8,7 +11,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   'no-permission': 'D203',
   'no-answer': 'D204',
   timeout: 'D204',
-  'bad-checksum': 'D205',
+  'bad-checksum': DAMAGED,
   unsupported: 'D208',
   'edge-storm': 'D211',
 };

@@ -1,4 +1,4 @@
-import type { BusReport, CauseReport, UnitReport } from '../../gateway/bus-report.ts';
+import type { BusReport, CauseReport, DeviceReport, UnitReport } from '../../gateway/bus-report.ts';
 import { text as live } from './live.ts';
 
 /** What `barri bus stats` says. */
@@ -10,6 +10,7 @@ export const text = {
     problem: '  wrong',
     line: '  line',
     unit: (unit: number) => `  unit ${unit}`,
+    device: '  device',
     cause: '  likely',
   },
   head: ({ bus, type }: BusReport) => `${bus} (${type})`,
@@ -22,12 +23,37 @@ export const text = {
   problem: live.deviceProblem,
   counts,
   unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${counts(unit)}`,
-  times: (p50Ms: number, p99Ms: number, bars: string) =>
+  device: ({ device, readCount, failures }: DeviceReport) => {
+    const parts = Object.entries(failures).map(([code, count]) => `${count.toLocaleString('en')} ${FAILURES[code] ?? code}`);
+    return [`${device}: read ${times(readCount)}`, ...parts].join(', ');
+  },
+  readTimes: (p50Ms: number, p99Ms: number, bars: string) =>
+    `half of the reads take up to ${time(p50Ms)}, 99 % up to ${time(p99Ms)}   ${bars}`,
+  answerTimes: (p50Ms: number, p99Ms: number, bars: string) =>
     `half answer within ${time(p50Ms)}, 99 % within ${time(p99Ms)}   ${bars}`,
   proposal: (line: string) => `learned; write it under \`modbus:\` of the board, and it need not be learned again: ${line}`,
   timeClass: (endMs: number | undefined, bar: string) => `${endMs === undefined ? 'longer' : `≤${time(endMs)}`} ${bar}`,
-  cause: ({ cause, units }: CauseReport) => CAUSES[cause](units.length === 1 ? `unit ${units[0]}` : `units ${units.join(', ')}`),
+  cause: ({ cause, units, devices = [] }: CauseReport) =>
+    CAUSES[cause](units.length === 1 ? `unit ${units[0]}` : units.length > 1 ? `units ${units.join(', ')}` : devices.join(', ')),
 };
+
+/** What failed reads are called, by the code of their problem. */
+const FAILURES: Readonly<Record<string, string>> = {
+  D201: 'while the bus was away',
+  D202: 'while the bus was in use',
+  D203: 'not allowed',
+  D204: 'not answered',
+  D205: 'damaged',
+  D206: 'with an impossible answer',
+  D207: 'without a value',
+  D208: 'not possible here',
+  D209: 'refused',
+  D211: 'in a storm of edges',
+};
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
+}
 
 const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> = {
   wiring: () =>
@@ -37,6 +63,10 @@ const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> 
   'second-master': () => 'a second master: answers came that nobody here had asked for. Only one may ask on a line',
   echo: () =>
     'the adapter returns what is sent on it. That is taken into account; `echo: true` at the bus says so from the start',
+  'all-silent': () =>
+    'the bus itself: none of its devices answers. Look at its supply, at a wire that came off or touches another one, and, on RS-485, whether A and B are exchanged',
+  damaged: (devices) =>
+    `${devices}: answers come damaged. Shorten the wires, and look at the common ground, the supply and, on I2C, the two resistors to the supply`,
   slow: (units) => `${units}: answers come after their time. Write a longer \`timeout:\` at the bus`,
 };
 
@@ -61,7 +91,7 @@ function counts({
   return parts.join(', ');
 }
 
-type BusReportCounts = Omit<NonNullable<BusReport['line']>, 'units' | 'causes'>;
+type BusReportCounts = Omit<NonNullable<BusReport['line']>, 'units'>;
 
 function percent(share: number): string {
   if (!Number.isFinite(share)) return '0 %';

@@ -1,7 +1,7 @@
+import { NewestTimes } from '../newest-times.ts';
+
 /** Answers by which the usual time of a slave is known. */
 const SAMPLES_MIN = 10;
-/** The newest that count: the longest of a hundred is their p99. */
-const SAMPLES_MAX = 100;
 /** How much longer than usual an answer may take. */
 const PATIENCE = 2;
 /** However quick a slave is: a busy machine takes this long to notice an answer. */
@@ -42,14 +42,13 @@ export function newCounts(): ModbusCounts {
  */
 export class ModbusUnit {
   readonly counts = newCounts();
-  /** Turnarounds in milliseconds, of the newest answers, in no order. */
-  readonly turnaroundsMs: number[] = [];
-  #next = 0;
+  /** Turnarounds of the newest answers. */
+  readonly turnarounds = new NewestTimes();
   #timeoutsInARow = 0;
 
   answered(turnaroundMs: number): void {
     this.#timeoutsInARow = 0;
-    this.#add(turnaroundMs);
+    this.turnarounds.add(turnaroundMs);
   }
 
   timedOut(): void {
@@ -58,7 +57,7 @@ export class ModbusUnit {
 
   /** An answer came after all. */
   late(turnaroundMs: number): void {
-    this.#add(turnaroundMs);
+    this.turnarounds.add(turnaroundMs);
   }
 
   /**
@@ -68,18 +67,7 @@ export class ModbusUnit {
    */
   timeoutMs(timeoutMsMax: number): number {
     const mayBeSlow = this.#timeoutsInARow > 0 && this.#timeoutsInARow < TIMEOUTS_UNTIL_AWAY;
-    if (mayBeSlow || this.turnaroundsMs.length < SAMPLES_MIN) return timeoutMsMax;
-    return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * Math.max(...this.turnaroundsMs)));
-  }
-
-  /** The turnaround that `share` (0 to 1) of the newest answers did not exceed; NaN before the first. */
-  percentileMs(share: number): number {
-    const sorted = this.turnaroundsMs.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-  }
-
-  #add(turnaroundMs: number): void {
-    this.turnaroundsMs[this.#next] = Math.max(0, turnaroundMs);
-    this.#next = (this.#next + 1) % SAMPLES_MAX;
+    if (mayBeSlow || this.turnarounds.all.length < SAMPLES_MIN) return timeoutMsMax;
+    return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * Math.max(...this.turnarounds.all)));
   }
 }
