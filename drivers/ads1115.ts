@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AnalogInput } from './bus/analog.ts';
-import { sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Driver } from './driver.ts';
 import { DeviceError } from './errors.ts';
 import { addressText, plannedTransfer, type Transfer, transferTo } from './i2c-device.ts';
@@ -65,26 +65,35 @@ export const ads1115: Driver<'i2c', Ads1115Options> = {
         const transfer = transferTo(bus, address);
         const input = INPUTS.indexOf(port);
         const name = `ADS1115 at ${addressText(address)}, ${port}`;
-        const measure = async (signal: AbortSignal) => {
+        const measure = async () => {
           await transfer([CONFIG, ...wordBytes(configOf(input, range))], 0);
-          await sleep(clock, MEASURE_MS, signal);
+          await pause(clock, MEASURE_MS);
           for (let look = 0; !(await isDone(transfer, name, configOf(input, range))); look += 1) {
             if (look === LOOKS_MAX)
               throw new DeviceError('implausible', `${name}: still measuring after ${MEASURE_MS + LOOKS_MAX} ms`);
-            await sleep(clock, LOOK_AGAIN_MS, signal);
+            await pause(clock, LOOK_AGAIN_MS);
           }
           return withinRange(int16(await transfer([CONVERSION], 2)), range, name);
         };
         return {
           readVolts: async (signal) => {
             signal.throwIfAborted();
-            return alone(() => measure(signal));
+            // One that is given up is measured to its end: a chip that is busy takes no other setting.
+            const measured = await alone(measure);
+            signal.throwIfAborted();
+            return measured;
           },
         };
       };
     },
   },
 };
+
+function pause(clock: Clock, forMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.timer(forMs, resolve);
+  });
+}
 
 function configOf(input: number, range: number): number {
   const gain = (RANGES as readonly number[]).indexOf(range);

@@ -15,7 +15,10 @@ const DIFFERENCES: readonly (readonly [number, number])[] = [
 ];
 const VOLTS_MAX = 3.6;
 
-/** A simulated ADS1115 on 3.3 V: measures when it is told to, shows the newest result, and reads as busy while it measures. */
+/**
+ * A simulated ADS1115 on 3.3 V: measures when it is told to, shows the newest result, and is busy while it measures:
+ * it takes no other setting then.
+ */
 export function model({ device, pluggedInto }: ModelContext): I2cModel {
   const { address } = device;
   if (address === undefined) throw new Error(`device ${device.id} has no I2C address`);
@@ -38,7 +41,8 @@ export function model({ device, pluggedInto }: ModelContext): I2cModel {
     address,
     transfer: (write, readLength, atMs) => {
       if (write.length > 0) pointer = (write[0] ?? 0) & 3;
-      if (write.length === 3 && pointer === 1) {
+      const isBusy = atMs < readyMs;
+      if (write.length === 3 && pointer === 1 && !isBusy) {
         config = ((write[1] ?? 0) << 8) | (write[2] ?? 0);
         // What is at the input when it begins is what it shows; the answer comes when it is over.
         if (config & 0x8000) {
@@ -46,8 +50,7 @@ export function model({ device, pluggedInto }: ModelContext): I2cModel {
           readyMs = atMs + 1000 / (SAMPLES_PER_S[(config >> 5) & 7] ?? 1);
         }
       }
-      const isBusy = atMs < readyMs;
-      const word = pointer === 0 ? conversion & 0xffff : pointer === 1 ? (config & 0x7fff) | (isBusy ? 0 : 0x8000) : 0;
+      const word = pointer === 0 ? conversion & 0xffff : pointer === 1 ? (config & 0x7fff) | (atMs < readyMs ? 0 : 0x8000) : 0;
       const shown = [word >> 8, word & 0xff];
       return Uint8Array.from({ length: readLength }, (_, at) => shown[at] ?? 0xff);
     },

@@ -41,6 +41,14 @@ test('is busy while it measures, 1/128 s, and shows what was there when it began
   expect(transfer('00', 2, 108)).toBe('2000');
 });
 
+test('takes no other setting while it measures', () => {
+  const transfer = chip([1.024, 2.048, 0, 0]);
+  transfer('01c383', 0, 100);
+  transfer('01d383', 0, 104);
+  expect(transfer('01', 2, 120)).toBe('c383');
+  expect(transfer('00', 2, 120)).toBe('2000');
+});
+
 test('stops at the ends of its range and of its supply', () => {
   const transfer = chip([5, -5, 0, 0]);
   transfer('01c983', 0, 0);
