@@ -36,13 +36,26 @@ export interface Channel {
   readonly latest: ChannelState | undefined;
 }
 
-/** `note` takes what the values tell beside themselves: a meter that was replaced. */
-export function openChannel(device: string, config: ChannelConfig, clock: Clock, boot: string, note: NoteEvent): Channel {
+/** What a channel needs of the gateway around it. */
+export interface ChannelSurroundings {
+  readonly clock: Clock;
+  readonly boot: string;
+  /** Takes what the values tell beside themselves: a meter that was replaced. */
+  readonly note: NoteEvent;
+  /** Of a total: the newest durable one, as the driver gave it. */
+  readonly lastTotal?: number | undefined;
+}
+
+export function openChannel(
+  device: string,
+  config: ChannelConfig,
+  { clock, boot, note, lastTotal }: ChannelSurroundings,
+): Channel {
   const id = `${device}.${config.reading}`;
   const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
   const converted = conversionOf(config);
   const report = openReport(config.report);
-  const plausibility = openPlausibility(id, config, note);
+  const plausibility = openPlausibility(id, config, note, lastTotal);
   let latest: ChannelState | undefined;
 
   const toObservations = (dues: readonly Due[]) =>

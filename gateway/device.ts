@@ -73,14 +73,21 @@ export class RunningDevice {
   #failedCount = 0;
   #skippedCount = 0;
 
-  /** `lastTotals`: where a driver that counts goes on. */
+  /** `lastTotals`: by reading, what the newest durable totals are. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
     const { host, bus, driver, note } = around;
     this.config = config;
-    this.channels = config.channels.map((channel) => openChannel(config.id, channel, host.clock, host.bootId, note));
+    this.channels = config.channels.map((channel) =>
+      openChannel(config.id, channel, {
+        clock: host.clock,
+        boot: host.bootId,
+        note,
+        lastTotal: lastTotals?.get(channel.reading)?.value,
+      }),
+    );
     this.health = deviceHealth(config.id, host.clock, host.log);
     this.#around = around;
-    this.#spec = lastTotals === undefined ? config.spec : { ...config.spec, lastTotals };
+    this.#spec = lastTotals !== undefined && driver.countsPulses ? { ...config.spec, lastTotals } : config.spec;
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
     this.#turn = { rank: 'live', deadlineMs: this.#deadlineMs };
   }

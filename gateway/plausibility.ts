@@ -39,11 +39,11 @@ export interface Plausibility {
 /**
  * The rules of a reading: its valid range, its largest step, how long it may stay the same, and what a total may do. A total
  * never falls, with two exceptions, which are events: its counter began anew (`rollover`), or the meter was replaced, which
- * shows in three samples that stay low.
+ * shows in three samples that stay low. `lastTotal`: where a total stood when the gateway ended.
  */
-export function openPlausibility(channel: string, config: ChannelConfig, note: NoteEvent): Plausibility {
+export function openPlausibility(channel: string, config: ChannelConfig, note: NoteEvent, lastTotal?: number): Plausibility {
   const { valid, maxStep, flatAfterMs } = config;
-  const total = config.kind === 'total' && config.resets === undefined ? openTotal(channel, config, note) : undefined;
+  const total = config.kind === 'total' && config.resets === undefined ? openTotal(channel, config, note, lastTotal) : undefined;
   let lastGood: Sample | undefined;
   let sameSince: { readonly raw: Value; readonly sinceMs: number } | undefined;
 
@@ -70,8 +70,13 @@ export function openPlausibility(channel: string, config: ChannelConfig, note: N
 }
 
 /** What a total says: undefined when it may be believed. */
-function openTotal(channel: string, { rollover }: ChannelConfig, note: NoteEvent): (value: number) => Doubt | undefined {
-  let before: number | undefined;
+function openTotal(
+  channel: string,
+  { rollover }: ChannelConfig,
+  note: NoteEvent,
+  lastTotal: number | undefined,
+): (value: number) => Doubt | undefined {
+  let before = lastTotal;
   let low: number[] = [];
   const believe = (value: number) => {
     before = value;

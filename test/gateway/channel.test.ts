@@ -18,7 +18,7 @@ const BASE: ChannelConfig = {
 
 function channel(over: Partial<ChannelConfig>) {
   const clock = new TestClock({ ms: Date.UTC(2026, 10, 25, 12), quality: 'synced' });
-  return { clock, channel: openChannel('air', { ...BASE, ...over }, clock, 'boot-1', () => {}) };
+  return { clock, channel: openChannel('air', { ...BASE, ...over }, { clock, boot: 'boot-1', note: () => {} }) };
 }
 
 test('stamps an observation with boot, monotonic and wall time', () => {

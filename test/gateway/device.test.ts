@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
-import type { Device, Driver } from '../../drivers/driver.ts';
+import type { Device, Driver, LastTotal } from '../../drivers/driver.ts';
 import { BusError, DeviceError } from '../../drivers/errors.ts';
 import { openBusLoad } from '../../gateway/bus-load.ts';
 import { busQueue } from '../../gateway/bus-queue.ts';
@@ -44,7 +44,12 @@ function rig(tried: Promise<void> = Promise.resolve()) {
   const connect = async () => ({}) as never;
   const kept: Observation[] = [];
   const fatal: unknown[] = [];
-  const device = (id: string, made: Partial<Device>, over: Partial<DeviceConfig> = {}) => {
+  const device = (
+    id: string,
+    made: Partial<Device>,
+    over: Partial<DeviceConfig> = {},
+    lastTotals?: ReadonlyMap<string, LastTotal>,
+  ) => {
     const driver = { plan: () => [], open: async () => ({ close: async () => {}, ...made }) } as Partial<Driver> as Driver;
     const config = {
       ...{ id, everyMs: 1000, readTimeMs: 0, via: { bus: 'i2c1' }, spec: {}, outputs: [] },
@@ -59,7 +64,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
       note: () => {},
       fatal: (error: unknown) => fatal.push(error),
     };
-    return new RunningDevice(config, { ...around, keep: (observations) => kept.push(...observations) });
+    return new RunningDevice(config, { ...around, keep: (observations) => kept.push(...observations) }, lastTotals);
   };
   return { clock, log, stop, kept, fatal, device };
 }
@@ -195,4 +200,21 @@ test('takes its first reading as soon as the port is open, not a period later', 
   expect(times(kept, 'meter')).toEqual([700]);
   stop.abort();
   await running;
+});
+
+test('doubts a total that is lower than before the gateway ended', async () => {
+  const { clock, stop, kept, device } = rig();
+  const total = { ...channel('energy'), kind: 'total' } as const;
+  const values = [12, 501];
+  const read = async () => [{ id: 'energy', value: values.shift() ?? 502 }];
+  const meter = device('meter', { read }, { channels: [total] }, new Map([['energy', { value: 500 }]]));
+  const running = meter.run(stop.signal);
+  await clock.advance(2050);
+  stop.abort();
+  await running;
+  expect(kept.map(({ value, quality, reason }) => [value, quality, reason])).toEqual([
+    [12, 'suspect', 'fell'],
+    [501, 'good', undefined],
+    [502, 'good', undefined],
+  ]);
 });

@@ -39,23 +39,58 @@ async function found(records: readonly StoredRecord[] | JournalError) {
   const { config } = await loadText(SITE);
   if (config === undefined) throw new Error('the site has errors');
   const queries: HistoryQuery[] = [];
-  const journal: Pick<Journal, 'history'> = {
+  const pages: number[] = [];
+  const all = () => {
+    if (records instanceof JournalError) throw records;
+    return records;
+  };
+  const journal: Pick<Journal, 'history' | 'read' | 'lastSequence'> = {
+    lastSequence: records instanceof JournalError ? 10 : (records.at(-1)?.sequence ?? 0),
+    async read(from, limit, recordClass) {
+      expect(recordClass).toBe('counts');
+      pages.push(from);
+      return all()
+        .filter(({ sequence }) => sequence >= from)
+        .slice(0, limit);
+    },
     async *history(query) {
       queries.push(query);
-      if (records instanceof JournalError) throw records;
-      yield records;
+      yield all().filter(({ record }) => record.kind === 'observation' && query.sensors?.has(record.sensor));
     },
   };
   const log: string[] = [];
   const note = (_level: LogLevel, code: string) => log.push(code);
   const totals = await findLastTotals(config.devices.values(), await loadModules(config), journal as Journal, note);
-  return { total: totals.get('gauge')?.get('rain_today'), devices: [...totals.keys()], queries, log };
+  const of = (device: string, reading: string) => totals.get(device)?.get(reading);
+  return { total: of('gauge', 'rain_today'), energy: of('kitchen', 'energy_in'), queries, pages, log };
 }
 
-test('the newest total of a counter is found, and those of meters, which keep their own, are not looked for', async () => {
-  const { total, devices, queries } = await found([stored(1, 3), stored(2, 4), stored(5, 4.2)]);
-  expect(total).toEqual({ value: 4.2, wallMs: 5000 });
-  expect(devices).toEqual(['gauge']);
+const energy = (sequence: number, value: number, more: Partial<Observation> = {}) =>
+  stored(sequence, value, { sensor: 'school-kitchen-energy_in', channel: 'kitchen.energy_in', unit: 'kWh', ...more });
+/** Every total of the site once, so that nothing is looked for any further. */
+const rest = (sequence: number) => energy(sequence, 0, { sensor: 'school-kitchen-energy_out', channel: 'kitchen.energy_out' });
+
+test('the newest total of each counter and meter is found', async () => {
+  const {
+    total,
+    energy: kitchen,
+    queries,
+  } = await found([stored(1, 3), rest(2), energy(3, 500), stored(4, 4), energy(5, 501), stored(6, 4.2)]);
+  expect(total).toEqual({ value: 4.2, wallMs: 6000 });
+  expect(kitchen).toEqual({ value: 501, wallMs: 5000 });
+  expect(queries).toEqual([]);
+});
+
+test('only the newest records are looked through while that is enough', async () => {
+  const { total, pages } = await found([stored(1, 3), rest(100_000), energy(100_001, 1), stored(100_002, 5)]);
+  expect(total).toMatchObject({ value: 5 });
+  expect(Math.min(...pages)).toBe(100_002 - 4_096);
+});
+
+test('what we count ourselves is looked for in all of the journal, and what a meter counts is not', async () => {
+  const { total, energy: kitchen, queries } = await found([stored(1, 3), energy(2, 500), rest(200_000)]);
+  expect(total).toMatchObject({ value: 3 });
+  expect(kitchen).toBeUndefined();
   expect(queries).toEqual([{ sensors: new Set(['school-gauge-rain_today']) }]);
 });
 
@@ -65,7 +100,17 @@ test.each([
     records: [stored(5, 4.2), stored(9, 1, { heldFrom: 2 })],
     value: 4.2,
   },
+  {
+    says: 'and does not end the search for a newer one',
+    records: [stored(5, 4.2), stored(90_000, 1, { heldFrom: 2 })],
+    value: 4.2,
+  },
   { says: 'the value before calibration counts', records: [stored(5, 8.4, { uncalibrated: 4.2 })], value: 4.2 },
+  {
+    says: 'one that fell is not believed',
+    records: [stored(5, 4.2), stored(6, 0, { quality: 'suspect', reason: 'fell' })],
+    value: 4.2,
+  },
 ])('$says', async ({ records, value }) => {
   expect((await found(records)).total).toMatchObject({ value });
 });

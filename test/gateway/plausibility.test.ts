@@ -7,9 +7,10 @@ import { openPlausibility } from '../../gateway/plausibility.ts';
 const BASE = { reading: 'energy', unit: 'kWh', kind: 'total' } as Partial<ChannelConfig> as ChannelConfig;
 
 /** Judges samples a second apart: the reason of each, or `good`, and the events. */
-function judged(samples: readonly number[], over: Partial<ChannelConfig> = {}, everyMs = 1_000) {
+function judged(samples: readonly number[], over: Partial<ChannelConfig> = {}, everyMs = 1_000, lastTotal?: number) {
   const events: unknown[] = [];
-  const plausibility = openPlausibility('meter.energy', { ...BASE, ...over }, (code, fields) => events.push([code, fields]));
+  const note = (code: string, fields: unknown) => events.push([code, fields]);
+  const plausibility = openPlausibility('meter.energy', { ...BASE, ...over }, note, lastTotal);
   const reasons = samples.map((value, i) => plausibility.judge(value, value, i * everyMs).reason ?? 'good');
   return { reasons, events };
 }
@@ -41,6 +42,16 @@ describe('a total', () => {
     expect(found.events).toEqual(
       events.map(([before, after]) => ['meter-rolled-over', { channel: 'meter.energy', before, after }]),
     );
+  });
+
+  test('that was higher before the gateway ended is doubted as at any other time', () => {
+    expect(judged([0, 501], {}, 1_000, 500)).toEqual({ reasons: ['fell', 'good'], events: [] });
+    expect(judged([0, 0, 0.1], {}, 1_000, 500)).toEqual({
+      reasons: ['fell', 'fell', 'good'],
+      events: [['meter-replaced', { channel: 'meter.energy', before: 500, after: 0.1 }]],
+    });
+    expect(judged([1], { rollover: 128 }, 1_000, 127).reasons).toEqual(['good']);
+    expect(judged([0], { resets: 'daily' }, 1_000, 12).reasons).toEqual(['good']);
   });
 
   test('that begins anew each day may fall', () => {
