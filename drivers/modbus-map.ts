@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ModbusBus } from './bus/modbus.ts';
-import { readExchange } from './bus/modbus-timing.ts';
+import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
 import { type BusError, DeviceError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
@@ -11,9 +11,6 @@ import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
 import { decodeExponent, decodeRegisters } from './registers.ts';
-
-/** What meters take between question and answer: 3 ms for a fast one (sigrok's captures), 50 ms for slow ones. */
-const TURNAROUND_MS = 50;
 
 type With = { readonly unit: number };
 type Result = Reading | MissingReading;
@@ -37,7 +34,7 @@ export const modbusMap: Driver<'modbus', With> = {
     return blocks.map((block) => {
       const { requestBytes, answerBytes } = readExchange(isBits(block.table), block.count);
       const readings = readingsOf(block, fields);
-      return { writeBytes: requestBytes, readBytes: answerBytes, waitMs: TURNAROUND_MS, readings };
+      return { writeBytes: requestBytes, readBytes: answerBytes, waitMs: USUAL_TURNAROUND_MS, readings };
     });
   },
 

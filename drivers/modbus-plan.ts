@@ -5,7 +5,7 @@ import { REGISTERS_OF, type RegisterFormat } from './registers.ts';
 
 const REGISTER_BYTES = 2;
 /** What a fast slave takes until it answers: 2 to 5 ms in the captures of sigrok. A slow one makes asking twice dearer still. */
-const TURNAROUND_MS = 5;
+const FAST_TURNAROUND_MS = 5;
 /**
  * Taken behind a network, where nobody can tell: bytes on a network need no time, but most that is behind one is a
  * gateway to a serial line.
@@ -54,7 +54,7 @@ export function keyOf({ table, at, count }: Span): string {
  */
 function gapRegistersMax(baud: number = BAUD_UNKNOWN): number {
   const { requestBytes, answerBytes } = readExchange(false, 0);
-  const askingMs = lineMs(requestBytes + answerBytes, baud) + 2 * silenceMs(baud) + TURNAROUND_MS;
+  const askingMs = lineMs(requestBytes + answerBytes, baud) + 2 * silenceMs(baud) + FAST_TURNAROUND_MS;
   return Math.floor(askingMs / lineMs(REGISTER_BYTES, baud));
 }
 

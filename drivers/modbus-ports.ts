@@ -1,10 +1,7 @@
 import type { DigitalOutputPort } from './bus/gpio.ts';
-import { readExchange } from './bus/modbus-timing.ts';
+import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
 import type { Ports } from './driver.ts';
 import { readSwitch, setSwitch, writeSwitch } from './modbus-output.ts';
-
-/** What relay boards take between question and answer. */
-const TURNAROUND_MS = 50;
 
 /**
  * Relays of a Modbus device, each the output of another device of the site. A relay is where it was left when it is opened, so
@@ -13,7 +10,7 @@ const TURNAROUND_MS = 50;
 export const modbusPorts: Ports<'modbus', { readonly unit: number }> = {
   plan() {
     const { requestBytes, answerBytes } = readExchange(true, 1);
-    return [{ writeBytes: requestBytes, readBytes: answerBytes, waitMs: TURNAROUND_MS }];
+    return [{ writeBytes: requestBytes, readBytes: answerBytes, waitMs: USUAL_TURNAROUND_MS }];
   },
 
   open(spec) {

@@ -94,7 +94,8 @@ function counts({
 type BusReportCounts = Omit<NonNullable<BusReport['line']>, 'units'>;
 
 function percent(share: number): string {
-  if (!Number.isFinite(share)) return '0 %';
+  if (!Number.isFinite(share) || share === 0) return '0 %';
+  if (share < 0.001) return 'less than 0.1 %';
   return share < 0.1 ? `${Number((100 * share).toPrecision(2))} %` : `${Math.round(100 * share)} %`;
 }
 

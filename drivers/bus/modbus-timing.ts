@@ -7,6 +7,9 @@ const FAST_SILENCE_MS = 1.75;
 /** What a slave may at least take before it answers, however short the configured timeout is. */
 const TURNAROUND_MIN_MS = 50;
 
+/** What meters and relay boards take between question and answer: 3 ms for a fast one (sigrok's captures), 50 ms for slow ones. */
+export const USUAL_TURNAROUND_MS = 50;
+
 /** Milliseconds that bytes need on a serial line. Without a baud rate (TCP) they are taken to need none. */
 export function lineMs(byteCount: number, baud: number | undefined): number {
   return baud === undefined ? 0 : (byteCount * BITS_PER_CHARACTER * 1000) / baud;

@@ -5,10 +5,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DigitalInput, GpioLines } from '../../../drivers/bus/gpio.ts';
+import type { DigitalInput, DigitalOutputPort, GpioLines } from '../../../drivers/bus/gpio.ts';
 import { openGpio } from '../../../drivers/bus/linux-gpio.ts';
 import { gpioTools } from '../../../drivers/bus/linux-gpio-tools.ts';
 import { openI2c } from '../../../drivers/bus/linux-i2c.ts';
+import { mcp23017 } from '../../../drivers/mcp23017.ts';
 import { pulseCounter } from '../../../drivers/pulse-counter.ts';
 import { isReading } from '../../../drivers/reading.ts';
 import { realClock } from '../../../gateway/real-host.ts';
@@ -61,6 +62,17 @@ async function checkI2c(): Promise<void> {
     await bus.transfer(0x68, Uint8Array.of(0x10, 1, 2, 3, 4), 0);
     assert.deepEqual(await bus.transfer(0x68, Uint8Array.of(0x10), 4), Uint8Array.of(1, 2, 3, 4));
     assert.equal(execFileSync('i2cget', ['-y', device.slice(-1), '0x68', '0x12'], { encoding: 'utf8' }).trim(), '0x03');
+  });
+  await check('I2C: a pin of an expander is an output at its level, and the others stay inputs', async () => {
+    const number = device.slice(-1);
+    execFileSync('i2cset', ['-y', number, '0x20', '0x00', '0xff', '0xff', 'i']);
+    const spec = { board: 'mcp23017', with: { address: 0x20 }, readings: [], outputs: [] };
+    const port = mcp23017.ports?.open(spec, realClock())('gpb2', 'digital_out', bus) as DigitalOutputPort;
+    const output = await port.open(true);
+    const register = (at: string) => execFileSync('i2cget', ['-y', number, '0x20', at], { encoding: 'utf8' }).trim();
+    assert.deepEqual(['0x00', '0x01', '0x15'].map(register), ['0xff', '0xfb', '0x04']);
+    await output.write(false);
+    assert.equal(register('0x15'), '0x00');
   });
   await check('I2C: nobody at an address is no-answer', async () => {
     await assert.rejects(bus.transfer(0x50, Uint8Array.of(0), 1), { kind: 'no-answer' });
