@@ -5,6 +5,7 @@ import type { Driver } from './driver.ts';
 import { DeviceError } from './errors.ts';
 import { addressText, plannedTransfer, type Transfer, transferTo } from './i2c-device.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { ONLY_PORTS } from './only-ports.ts';
 
 // Texas Instruments ADS1113/4/5, data sheet SBAS444D (January 2018): registers §9.6, range §9.3.3, data format §9.5.4.
 //
@@ -51,11 +52,7 @@ export const ads1115: Driver<'i2c', Ads1115Options> = {
   id: 'ads1115',
   needs: 'i2c',
   with: options,
-  produces: {},
-  plan: () => [],
-  async open() {
-    return { async close() {} };
-  },
+  ...ONLY_PORTS,
   ports: {
     ids: INPUTS,
     plan: () => [plannedTransfer(3, 0, MEASURE_MS), plannedTransfer(1, 2), plannedTransfer(1, 2)],

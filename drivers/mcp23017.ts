@@ -5,6 +5,7 @@ import type { Driver } from './driver.ts';
 import { BusError, DeviceError } from './errors.ts';
 import { addressText, plannedTransfer, type Transfer, transferTo } from './i2c-device.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { ONLY_PORTS } from './only-ports.ts';
 
 // Microchip MCP23017, data sheet DS20001952C: registers table 3-1 for IOCON.BANK = 0, each followed by that of port B.
 
@@ -47,11 +48,7 @@ export const mcp23017: Driver<'i2c', z.infer<typeof options>> = {
   id: 'mcp23017',
   needs: 'i2c',
   with: options,
-  produces: {},
-  plan: () => [],
-  async open() {
-    return { async close() {} };
-  },
+  ...ONLY_PORTS,
   ports: {
     ids: PINS,
     lookMs: LOOK_MS,

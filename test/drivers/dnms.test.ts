@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { dnms } from '../../drivers/dnms.ts';
-import { BusError } from '../../drivers/errors.ts';
 import type { MissingReading, Reading } from '../../drivers/reading.ts';
 import { model } from '../../simulator/devices/dnms.ts';
 import { context } from '../simulator/site.ts';
 import { deviceSpec } from '../support/device-spec.ts';
 import { bytes } from '../support/hex.ts';
 import { type I2cStep, i2cPlayback } from '../support/i2c-playback.ts';
-import { modelBus, SPOILT } from '../support/model-bus.ts';
+import { expectNoValueOfSpoilt, modelBus, SPOILT } from '../support/model-bus.ts';
 import { TestClock } from '../support/test-clock.ts';
 
 // No recording of the bytes of a real board is public. The levels are real ones; their bytes were made with Python's
@@ -192,15 +191,6 @@ describe('with a simulated board', () => {
   });
 
   test.each(SPOILT)('makes no value of answers that are spoilt (%s) for a minute', async (_says, change) => {
-    const { clock, bus, read } = await start();
-    expectShown(await read());
-    bus.garble(change);
-    for (let reads = 0; reads < 6; reads++) {
-      await clock.advance(10_000);
-      await expect(read()).rejects.toBeInstanceOf(BusError);
-    }
-    bus.garble(undefined);
-    await clock.advance(10_000);
-    expectShown(await read());
+    await expectNoValueOfSpoilt(await start(), change, expectShown);
   });
 });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BusError } from '../../drivers/errors.ts';
 import { LISTEN_MS_MAX, nmea } from '../../drivers/nmea.ts';
 import { NmeaScanner } from '../../drivers/nmea-sentence.ts';
 import type { MissingReading, Reading } from '../../drivers/reading.ts';
 import { deviceSpec } from '../support/device-spec.ts';
+import { expectEndsAtOnce } from '../support/line-ends.ts';
 import { MUTATED_COUNT, MUTATED_MS_MAX, mutated } from '../support/mutated.ts';
 import { cut, SpeakingStream } from '../support/speaking-stream.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -225,15 +225,7 @@ describe('failures', () => {
   });
 
   test('ends at once when the port is unplugged, and leaves nothing behind when it is aborted', async () => {
-    const { line, read, clock } = await sending('');
-    const cause = new Error('EIO');
-    clock.timer(5, () => line.unplug(cause));
-    await expect(read()).rejects.toMatchObject({ name: 'BusError', kind: 'closed', cause });
-    const controller = new AbortController();
-    const reason = new BusError('timeout', 'the deadline of the round');
-    clock.timer(20, () => controller.abort(reason));
-    await expect(read(controller.signal)).rejects.toBe(reason);
-    expect([line.listenerCount, clock.timerCount]).toEqual([0, 0]);
+    await expectEndsAtOnce(await sending(''));
   });
 });
 

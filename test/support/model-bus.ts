@@ -1,7 +1,9 @@
+import { expect } from 'vitest';
 import type { I2cBus } from '../../drivers/bus/i2c.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { I2cModel } from '../../simulator/devices/model.ts';
+import type { TestClock } from './test-clock.ts';
 
 /** A bus that takes no time, with one simulated chip on it. */
 interface ModelBus extends I2cBus {
@@ -27,6 +29,30 @@ export function modelBus(first: I2cModel, clock: Clock): ModelBus {
       change = other ?? ((answer) => answer);
     },
   };
+}
+
+/** A driver of a chip that is polled every ten seconds. */
+interface Polled {
+  readonly clock: TestClock;
+  readonly bus: ModelBus;
+  readonly read: () => Promise<unknown>;
+}
+
+/** A minute of spoilt answers makes no value, and the first good one is read again; `expectShown` knows what is right. */
+export async function expectNoValueOfSpoilt(
+  { clock, bus, read }: Polled,
+  change: (answer: Uint8Array) => Uint8Array,
+  expectShown: (results: never) => void,
+): Promise<void> {
+  expectShown((await read()) as never);
+  bus.garble(change);
+  for (let reads = 0; reads < 6; reads++) {
+    await clock.advance(10_000);
+    await expect(read()).rejects.toBeInstanceOf(BusError);
+  }
+  bus.garble(undefined);
+  await clock.advance(10_000);
+  expectShown((await read()) as never);
 }
 
 /** What a broken wire makes of an answer that has checksums in it. */
