@@ -8,7 +8,10 @@ import type { Stamp } from './record.ts';
 export function stampAt(clock: Clock, boot: string, atMonotonicMs = clock.monotonicMs()): Stamp {
   const wall = clock.wall();
   const agoMs = clock.monotonicMs() - atMonotonicMs;
-  return { boot, monotonicMs: Math.floor(atMonotonicMs), wallMs: Math.round(wall.ms - agoMs), wallQuality: wall.quality };
+  // A wall clock has its fraction cut off, so that of the time since then must go too: otherwise what ended on the full
+  // second would now and then end up in the one before.
+  const wallMs = Math.floor(wall.ms) - Math.floor(agoMs);
+  return { boot, monotonicMs: Math.floor(atMonotonicMs), wallMs, wallQuality: wall.quality };
 }
 
 /**
