@@ -102,7 +102,11 @@ async function loadModel(
   });
   return createModel({
     device,
-    signal: (reading, atMs) => signals.get(reading)?.at(atMs) ?? 0,
+    signal: (reading, atMs) => {
+      const value = signals.get(reading)?.at(atMs) ?? 0;
+      world.shown?.(device.id, reading, atMs, value);
+      return value;
+    },
     nextChangeMs: (reading, atMs) => signals.get(reading)?.nextChangeMs(atMs),
     pluggedInto,
     wallMs: (atMs) => world.epochWallMs + atMs,

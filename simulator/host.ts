@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Disk, Host, Http, Listen, Log } from '../gateway/host.ts';
+import type { Shown } from './bus/world.ts';
 import { simulatedBuses } from './buses.ts';
 import type { VirtualClock } from './clock.ts';
 import { type Fault, onFaultEdges } from './faults.ts';
@@ -23,6 +24,8 @@ export interface SimulatedHostOptions {
   readonly listen?: Listen;
   /** Takes everything that happens; paths under `stateFolder` are noted relative to it. */
   readonly trace?: { readonly trace: Trace; readonly stateFolder: string };
+  /** Sees what the simulated devices show: the values that a perfect gateway would keep. */
+  readonly shown?: Shown;
 }
 
 /** A simulated machine: one disk, and a host for each time that it is switched on. */
@@ -42,7 +45,7 @@ export async function simulatedHost(options: SimulatedHostOptions): Promise<Host
  * those of the disk and the city are injected by the disk and the city that are given, and the power is the caller's.
  */
 export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachine {
-  const { config, seed, clock, faults = [], trace } = options;
+  const { config, seed, clock, faults = [], trace, shown } = options;
   const seeded = createRandom(seed);
   const nowMs = () => clock.monotonicMs();
   onFaultEdges(clock, faults, (fault, begins) => {
@@ -62,6 +65,7 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         faults,
         epochWallMs: options.startWallMs,
         ...(trace === undefined ? {} : { tap: (frame) => traceFrame(trace.trace, frame) }),
+        ...(shown === undefined ? {} : { shown }),
       });
       const http = power.reach(options.http);
       const host: Host = {

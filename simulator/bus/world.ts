@@ -15,7 +15,12 @@ export interface World {
   readonly epochWallMs: number;
   /** Sees what goes over the simulated wires, chunks and noise as they are. */
   readonly tap?: FrameTap;
+  /** Sees each value that the simulated hardware takes from the world, with the moment that the value is of. */
+  readonly shown?: Shown;
 }
+
+/** Takes the true value of a device's reading at a monotonic time, in the order in which the hardware asks for it. */
+export type Shown = (device: string, reading: string, atMs: number, value: number) => void;
 
 /** The simulated hardware of one device of the site. */
 export interface PlacedModel<Model extends DeviceModel = DeviceModel> {

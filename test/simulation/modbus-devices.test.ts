@@ -1,16 +1,14 @@
 // Modbus devices from their simulated registers to the journal, on the production gateway.
 
 import { describe, expect, test } from 'vitest';
-import type { Config, DeviceConfig } from '../../config/config.ts';
+import type { DeviceConfig } from '../../config/config.ts';
 import type { BusFrame } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
-import { localOffsetMs } from '../../simulator/local-time.ts';
-import { createRandom } from '../../simulator/random.ts';
-import { createSignals } from '../../simulator/signals.ts';
 import { loadText } from '../config/site-files.ts';
 import { observationsOf, type Surroundings, startSimulated } from '../gateway/simulated-gateway.ts';
 import { START_WALL_MS } from '../simulator/site.ts';
 import { hex } from '../support/hex.ts';
+import { shownSignals } from '../support/shown-signals.ts';
 
 const HOUR_MS = 3_600_000;
 /** From the question until the answer has been understood, at most; and moments in between. */
@@ -32,17 +30,6 @@ ${body}
 `,
 });
 const OWN_SITE = `${BUS}devices: { thing: { board: own@1, via: meters, every: 10s } }\n`;
-
-/** What the simulated hardware shows, straight from its signals: nothing of drivers and registers lies in between. */
-function shownBy(device: DeviceConfig, config: Config) {
-  return createSignals({
-    device: device.id,
-    simulate: device.simulate,
-    units: new Map(device.channels.map(({ reading, unit }) => [reading, unit])),
-    random: createRandom(1).fork('world').fork(`device/${device.id}`).fork('signals'),
-    localStartMs: START_WALL_MS + localOffsetMs(config.gateway.timezone, START_WALL_MS),
-  });
-}
 
 /** Half a step of the reading's register, as the board's own text says it; a float shows seven digits. */
 function resolutionOf({ spec }: DeviceConfig, reading: string): number {
@@ -79,7 +66,7 @@ test.each(BOARDS)(
     const { config } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`);
     const device = config?.devices.get('thing');
     if (config === undefined || device === undefined) throw new Error('no device');
-    const signals = shownBy(device, config);
+    const signals = shownSignals(device, config, { seed: 1, startWallMs: START_WALL_MS });
     const records = await running.records();
     for (const { reading } of device.channels) {
       const kept = observationsOf(records, `thing.${reading}`);
