@@ -50,6 +50,7 @@ const BOARDS: readonly (readonly [string, string])[] = [
   ['xy-md02', AIR],
   ['rs485-soil', ''],
   ['rs485-wind-speed', ''],
+  ['rs485-wind-direction', ''],
   ['sensecap-one', AIR],
   ['eastron-sdm120', `power: ${walk(420, 20, -900, 2000)}`],
   ['eastron-sdm630', `power: ${walk(420, 20, -900, 2000)}`],
