@@ -12,6 +12,7 @@ const COMMANDS: Loaders = {
   check: async () => (await import('./check.ts')).addCheck,
   read: async () => (await import('./read.ts')).addRead,
   status: async () => (await import('./status.ts')).addStatus,
+  board: async () => (await import('./board.ts')).addBoard,
   bus: async () => (await import('./bus.ts')).addBus,
   journal: async () => (await import('./journal.ts')).addJournal,
   schema: async () => (await import('./schema.ts')).addSchema,

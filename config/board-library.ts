@@ -27,6 +27,8 @@ export type Found =
 /** The boards of one site; each file is read once. */
 export interface BoardLibrary {
   find(reference: string): Promise<Found>;
+  /** Every board that there is, by its file's name. */
+  all(): Promise<readonly LoadedBoard[]>;
   /** Every board file that has been read so far. */
   loaded(): Promise<readonly LoadedBoard[]>;
   /** Folders that are there and cannot be read, with the system's reason: another board could have been meant. */
@@ -41,9 +43,18 @@ export function openBoardLibrary(folders: readonly string[], files: Files): Boar
     reading ??= readIndex(folders, files);
     return reading;
   };
+  const load = (file: string) => {
+    const board = loaded.get(file) ?? loadBoardFile(file, files);
+    loaded.set(file, board);
+    return board;
+  };
   return {
     unreadable: async () => (await index()).unreadable,
     loaded: () => Promise.all(loaded.values()),
+    all: async () => {
+      const { fileOf } = await index();
+      return Promise.all([...fileOf].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => load(file)));
+    },
     async find(reference) {
       const match = BOARD_REFERENCE.exec(reference);
       const { fileOf } = await index();
@@ -51,9 +62,7 @@ export function openBoardLibrary(folders: readonly string[], files: Files): Boar
       const [, id = '', major = ''] = match;
       const file = fileOf.get(id);
       if (file === undefined) return { kind: 'unknown', known: [...fileOf.keys()] };
-      const board = loaded.get(file) ?? loadBoardFile(file, files);
-      loaded.set(file, board);
-      const result = await board;
+      const result = await load(file);
       const version = result.board?.version;
       if (result.board && result.board.id !== id) return { kind: 'other-id', file, id: result.board.id };
       if (version !== undefined && Number(version.split('.')[0]) !== Number(major))

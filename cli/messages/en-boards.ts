@@ -20,7 +20,11 @@ export const enBoards: Messages = {
   C100: { what: 'the board file of `{board}` has errors', hints: ['they are shown with {file}'] },
   C101: {
     what: 'no board called `{board}`',
-    hints: ['did you mean {candidates:or}?', 'a board of your own goes into boards/ beside this file'],
+    hints: [
+      'did you mean {candidates:or}?',
+      '`barri board list` shows all of them',
+      'a board of your own goes into boards/ beside this file',
+    ],
   },
   C102: {
     what: '`{board}` has the version {version} here',
