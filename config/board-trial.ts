@@ -35,7 +35,7 @@ export async function tryBoard(board: BoardFile, { readFile, boardFolders, ...op
   });
   const code = config?.skipped.get('thing');
   if (code !== undefined) return { kind: 'skipped', code };
-  return { kind: config?.devices.has('thing') === true ? 'runs' : 'wrong' };
+  return { kind: config === undefined ? 'wrong' : 'runs' };
 }
 
 /** What somebody has to fill in is filled in: parameters with the board's own example, and how long an output may be on. */

@@ -13,6 +13,7 @@ import type { DriverFixture } from '../contract/fixture.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { TestClock } from '../support/test-clock.ts';
 import type { Vector } from '../support/vectors.ts';
+import { playPort } from './play-port.ts';
 
 const NO_ABORT = new AbortController().signal;
 
@@ -33,6 +34,7 @@ export async function play(id: string, vector: Vector, wanted?: readonly string[
   const { board } = await loadBoardFile(join(ROOT, `boards/${id}.board.yaml`), options());
   if (board === undefined) throw new Error(`the board ${id} has errors`);
   try {
+    if (board.provides !== undefined) return await playPort(board, vector);
     return board.needs === 'modbus' ? await playModbus(board, vector, wanted) : await playAnswers(board, vector, wanted);
   } catch (error) {
     if (isHardwareError(error)) return error;

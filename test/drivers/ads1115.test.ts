@@ -72,9 +72,10 @@ test('a chip that was reset in the middle gives no reading', async () => {
 });
 
 test.each([
-  ['7fff', /more than 4.096 V/],
-  ['8000', /less than −4.096 V/],
-])('an input at the end of its range (%s) gives no reading', async (code, message) => {
+  ['gobot-7fff-250-g1', /more than 4.096 V/],
+  ['eldruin-16b-8000', /less than −4.096 V/],
+])('an input at the end of its range (%s) gives no reading', async (id, message) => {
+  const code = vectors('ads1115').find((each) => each.id === `ads1115/${id}`)?.input ?? '';
   const bus = i2cPlayback(0x48, [{ write: '01c383' }, { write: '01', answer: 'c383' }, { write: '00', answer: code }]);
   const reading = inputs(bus, new TestClock())('ain0').read();
   await expect(reading).rejects.toMatchObject({ name: 'DeviceError', kind: 'not-available' });

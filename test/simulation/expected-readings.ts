@@ -63,6 +63,9 @@ function calibrated(value: number | boolean, calibrate: ChannelConfig['calibrate
   return value * calibrate.scale + calibrate.offset;
 }
 
+/** What a step of the stop may take. */
+const STOP_MS_MAX = 1_000;
+
 type WindowRule = Extract<NonNullable<ChannelConfig['report']>, { readonly of: unknown }>;
 type ChangeRule = Extract<NonNullable<ChannelConfig['report']>, { readonly onChange: unknown }>;
 
@@ -72,10 +75,12 @@ function windows(dues: readonly Due[], { of, windowMs }: WindowRule, endMs: numb
   const byWindow = grouped(dues, ({ fromMs }) => Math.floor(fromMs / windowMs));
   return [...byWindow].map(([index, inside]) => {
     const atMs = Math.min((index + 1) * windowMs, endMs);
+    // The last one ends when the outputs are safe, each of which takes its bus for a moment.
+    const toMs = atMs === endMs ? atMs + STOP_MS_MAX : atMs;
     const mean = (of: 'value' | 'raw') => inside.reduce((sum, due) => sum + Number(due[of]), 0) / inside.length;
     return {
       fromMs: atMs,
-      toMs: atMs,
+      toMs,
       value: mean('value'),
       raw: mean('raw'),
       slack: Math.max(...inside.map(({ slack }) => slack)),
