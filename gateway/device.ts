@@ -10,6 +10,7 @@ import { openDeviceUse } from './device-use.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
+import type { Moments } from './moments.ts';
 import type { Connect } from './places.ts';
 import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
@@ -23,6 +24,8 @@ export interface DeviceSurroundings {
   readonly connect: Connect;
   readonly driver: Driver;
   readonly lateness: Lateness;
+  /** When devices are due. */
+  readonly moments: Moments;
   /** Takes the observations on to the journal. Must not throw. */
   readonly keep: (observations: readonly Observation[]) => void;
   /** What was learned of this device; without it what is learned is forgotten at the end. */
@@ -98,10 +101,10 @@ export class RunningDevice {
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { bus, host, keep, fatal } = this.#around;
+    const { bus, moments, keep, fatal } = this.#around;
     // The first reading is taken at the start: as soon as the port has been opened, not a period later.
     await orAborted(bus.tried, signal);
-    await onGrid(this.config, host.clock, signal, {
+    await onGrid(this.config, moments, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.()),
       tick: async (dueMs, skippedCount) => {
         this.#skippedCount += skippedCount;

@@ -14,6 +14,7 @@ import { type Lateness, openLateness } from './lateness.ts';
 import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
+import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
@@ -191,12 +192,13 @@ function runningDevices(
   lateness: Lateness,
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
+  const moments = new Moments(host.clock);
   return [...config.devices.values()].map((device) => {
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const { heard: heardTime } = deviceTime;
-    const shared = { host, connect, lateness, keep, note, heardTime, fatal: options.fatal };
+    const shared = { host, connect, lateness, moments, keep, note, heardTime, fatal: options.fatal };
     return new RunningDevice(device, { ...shared, bus, driver, learned: learned?.of(device.id) }, lastTotals.get(device.id));
   });
 }

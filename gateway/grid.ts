@@ -1,5 +1,9 @@
 import type { DeviceConfig } from '../config/config.ts';
-import { type Clock, sleepUntil } from '../drivers/clock.ts';
+import { sleepUntil } from '../drivers/clock.ts';
+import type { Moments, Sleeper } from './moments.ts';
+
+/** The grids lie on multiples of this, so that devices wake the machine together and not each for itself. */
+const PHASE_MS = 100;
 
 /** What happens around one tick of a device's grid. None of them may throw for what hardware does. */
 export interface GridSteps {
@@ -18,36 +22,96 @@ export interface GridSteps {
 /**
  * Ticks at once and then on one absolute grid of the monotonic clock, until `signal` is aborted. A tick that passes while
  * the one before is still at work is skipped, never caught up. A device that is silent is tried when it says, off the grid.
- * A device that rests between reads (`duty`) is switched on
- * before each tick and off after it, as long as there is time to rest.
+ * A device that rests between reads (`duty`) is switched on before each tick and off after it, as long as there is time to
+ * rest. The first period is up to 100 ms longer than the others. When it is aborted, what is under way is waited for.
  */
-export async function onGrid(device: DeviceConfig, clock: Clock, signal: AbortSignal, steps: GridSteps): Promise<void> {
-  const { everyMs } = device;
-  const runMs = device.duty !== undefined && device.duty.runMs < everyMs ? device.duty.runMs : 0;
-  const startMs = clock.monotonicMs() + runMs;
-  let index = 0;
-  let skippedCount = 0;
-  let tryMs: number | undefined;
-  try {
-    for (;;) {
-      const dueMs = tryMs ?? startMs + index * everyMs;
-      steps.expect(dueMs);
-      if (runMs > 0) {
-        await sleepUntil(clock, dueMs - runMs, signal);
+export function onGrid(device: DeviceConfig, moments: Moments, signal: AbortSignal, steps: GridSteps): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (error: unknown) => (signal.aborted ? resolve() : reject(error));
+    new Grid(device, moments, signal, steps, end).begin();
+  });
+}
+
+/** One object for as long as the grid lasts: what is made anew for each of ten thousand ticks a second costs more than the tick. */
+class Grid implements Sleeper {
+  readonly #moments: Moments;
+  readonly #signal: AbortSignal;
+  readonly #steps: GridSteps;
+  readonly #end: (error: unknown) => void;
+  readonly #everyMs: number;
+  /** How long before its tick a device is switched on that rests between reads; 0 for all others. */
+  readonly #runMs: number;
+  readonly #gridMs: number;
+  #dueMs: number;
+  #index = 0;
+  #skippedCount = 0;
+  #isOnGrid = true;
+  #isStopped = false;
+
+  constructor(
+    { everyMs, duty }: DeviceConfig,
+    moments: Moments,
+    signal: AbortSignal,
+    steps: GridSteps,
+    end: (error: unknown) => void,
+  ) {
+    this.#moments = moments;
+    this.#signal = signal;
+    this.#steps = steps;
+    this.#end = end;
+    this.#everyMs = everyMs;
+    this.#runMs = duty !== undefined && duty.runMs < everyMs ? duty.runMs : 0;
+    this.#dueMs = moments.clock.monotonicMs() + this.#runMs;
+    this.#gridMs = Math.ceil(this.#dueMs / PHASE_MS) * PHASE_MS;
+  }
+
+  begin(): void {
+    this.#isStopped = this.#signal.aborted;
+    this.#signal.addEventListener('abort', this.#stop);
+    this.#lieDown();
+  }
+
+  async wake(): Promise<void> {
+    if (this.#isStopped) return this.#lieDown();
+    const steps = this.#steps;
+    try {
+      if (this.#runMs > 0) {
         await steps.before();
+        await sleepUntil(this.#moments.clock, this.#dueMs, this.#signal);
       }
-      await sleepUntil(clock, dueMs, signal);
-      const wasOnGrid = tryMs === undefined;
-      tryMs = await steps.tick(dueMs, skippedCount);
-      if (runMs > 0) await steps.after();
-      const passed = (clock.monotonicMs() - startMs) / everyMs;
-      // A try between two ticks, or at one, has taken its reading already.
-      const nextIndex = Math.max(index + 1, wasOnGrid ? Math.ceil(passed) : Math.floor(passed) + 1);
-      // Those that passed while it was silent were not meant to be used.
-      skippedCount = wasOnGrid && tryMs === undefined ? nextIndex - index - 1 : 0;
-      index = nextIndex;
+      const tryMs = await steps.tick(this.#dueMs, this.#skippedCount);
+      if (this.#runMs > 0) await steps.after();
+      this.#plan(tryMs);
+    } catch (error) {
+      this.#signal.removeEventListener('abort', this.#stop);
+      return this.#end(error);
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    this.#lieDown();
+  }
+
+  readonly #stop = () => {
+    this.#isStopped = true;
+    if (this.#moments.remove(this.#dueMs - this.#runMs, this)) this.#end(this.#signal.reason);
+  };
+
+  /** Sleeps until the device is due, unless that was the last time. */
+  #lieDown(): void {
+    if (this.#isStopped) {
+      this.#end(this.#signal.reason);
+      return;
+    }
+    this.#steps.expect(this.#dueMs);
+    this.#moments.add(this.#dueMs - this.#runMs, this);
+  }
+
+  #plan(tryMs: number | undefined): void {
+    const passed = (this.#moments.clock.monotonicMs() - this.#gridMs) / this.#everyMs;
+    // A try between two ticks, or at one, has taken its reading already.
+    const nextIndex = Math.max(this.#index + 1, this.#isOnGrid ? Math.ceil(passed) : Math.floor(passed) + 1);
+    // Those that passed while it was silent were not meant to be used.
+    this.#skippedCount = this.#isOnGrid && tryMs === undefined ? nextIndex - this.#index - 1 : 0;
+    this.#index = nextIndex;
+    this.#isOnGrid = tryMs === undefined;
+    this.#dueMs = tryMs ?? this.#gridMs + nextIndex * this.#everyMs;
   }
 }

@@ -4,6 +4,7 @@ import { RunningDevice } from './device.ts';
 import type { Host } from './host.ts';
 import { openLateness } from './lateness.ts';
 import type { Modules } from './modules.ts';
+import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
 import { readingRows } from './rows.ts';
 import type { ReadingRow } from './status.ts';
@@ -24,12 +25,13 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
   const buses = new Map<string, Bus>();
   for (const bus of config.buses.values()) if (used.has(bus.id)) buses.set(bus.id, prepareBus(bus, host));
   const lateness = openLateness();
+  const moments = new Moments(host.clock);
   const connect = openPlaces(config, modules.drivers, host.clock);
   const devices = readable.map((device) => {
     const bus = buses.get(device.via.bus);
     const driver = modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    return new RunningDevice(device, { host, bus, connect, driver, lateness, keep: () => {}, note: () => {}, fatal });
+    return new RunningDevice(device, { host, bus, connect, driver, lateness, moments, keep: () => {}, note: () => {}, fatal });
   });
   const ending = new AbortController();
   const lines = [...buses.values()].map((bus) => bus.run(AbortSignal.any([ending.signal])));

@@ -9,6 +9,7 @@ import type { Bus } from '../../gateway/buses.ts';
 import { RunningDevice } from '../../gateway/device.ts';
 import type { Host } from '../../gateway/host.ts';
 import { openLateness } from '../../gateway/lateness.ts';
+import { Moments } from '../../gateway/moments.ts';
 import type { Observation } from '../../gateway/record.ts';
 import { TestClock } from '../support/test-clock.ts';
 
@@ -42,6 +43,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
     tried,
   } as unknown as Bus;
   const connect = async () => ({}) as never;
+  const moments = new Moments(clock);
   const kept: Observation[] = [];
   const fatal: unknown[] = [];
   const device = (
@@ -61,6 +63,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
       connect,
       driver,
       lateness: openLateness(),
+      moments,
       note: () => {},
       fatal: (error: unknown) => fatal.push(error),
     };

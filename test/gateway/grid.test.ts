@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { DeviceConfig } from '../../config/config.ts';
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { onGrid } from '../../gateway/grid.ts';
+import { Moments } from '../../gateway/moments.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -29,7 +30,7 @@ test('ticks at once and then on an absolute grid, however long the work takes', 
   const clock = new TestClock();
   const stop = new AbortController();
   const { events, steps } = recorder(clock, stop.signal, () => 40);
-  const done = onGrid(device(100), clock, stop.signal, steps);
+  const done = onGrid(device(100), new Moments(clock), stop.signal, steps);
   await clock.advance(350);
   stop.abort();
   await done;
@@ -46,7 +47,7 @@ test('skips the ticks that passed while the work went on, and never catches up',
   const stop = new AbortController();
   const lengths = [250, 10, 10];
   const { events, steps } = recorder(clock, stop.signal, () => lengths.shift() ?? 0);
-  const done = onGrid(device(100), clock, stop.signal, steps);
+  const done = onGrid(device(100), new Moments(clock), stop.signal, steps);
   await clock.advance(450);
   stop.abort();
   await done;
@@ -61,7 +62,7 @@ test('polls 360 times in the real hour in which the wall clock goes back by one'
   const clock = new VirtualClock(Date.UTC(2026, 9, 25), turn);
   const stop = new AbortController();
   const { events, steps } = recorder(clock, stop.signal, () => 1);
-  const done = onGrid(device(10_000), clock, stop.signal, steps);
+  const done = onGrid(device(10_000), new Moments(clock), stop.signal, steps);
   await clock.runUntil(600_000);
   clock.stepWall(-3_600_000);
   await clock.runUntil(3_600_000 - 1);
@@ -74,7 +75,7 @@ test('switches a device that rests on before each read and off after it', async 
   const clock = new TestClock();
   const stop = new AbortController();
   const { events, steps } = recorder(clock, stop.signal, () => 5);
-  const done = onGrid(device(300_000, 30_000), clock, stop.signal, steps);
+  const done = onGrid(device(300_000, 30_000), new Moments(clock), stop.signal, steps);
   await clock.advance(331_000);
   stop.abort();
   await done;
@@ -92,9 +93,80 @@ test('leaves a device on that would have no time to rest', async () => {
   const clock = new TestClock();
   const stop = new AbortController();
   const { events, steps } = recorder(clock, stop.signal, () => 5);
-  const done = onGrid(device(30_000, 30_000), clock, stop.signal, steps);
+  const done = onGrid(device(30_000, 30_000), new Moments(clock), stop.signal, steps);
   await clock.advance(30_000);
   stop.abort();
   await done;
   expect(events.map(([name]) => name)).toEqual(['tick', 'tick']);
+});
+
+test('begins whenever it is started, and is then due on tenths of a second, so that devices wake the machine together', async () => {
+  const clock = new TestClock();
+  const moments = new Moments(clock);
+  const stop = new AbortController();
+  const startedMs = [3, 40, 140];
+  const ticks: number[][] = [];
+  const running = startedMs.map(async (startMs, i) => {
+    await sleep(clock, startMs, stop.signal);
+    const { events, steps } = recorder(clock, stop.signal, () => 0);
+    await onGrid(device(1_000), moments, AbortSignal.any([stop.signal]), steps).finally(() => {
+      ticks[i] = events.map(([, atMs]) => atMs);
+    });
+  });
+  await clock.advance(2_500);
+  expect(clock.timerCount).toBe(2);
+  stop.abort();
+  await Promise.all(running);
+  expect(ticks).toEqual([
+    [3, 1_100, 2_100],
+    [40, 1_100, 2_100],
+    [140, 1_200, 2_200],
+  ]);
+  expect(clock.timerCount).toBe(0);
+});
+
+test('skips nothing at its beginning, however short the period is', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  await clock.advance(99);
+  const { events, steps } = recorder(clock, stop.signal, () => 4);
+  const done = onGrid(device(10), new Moments(clock), stop.signal, steps);
+  await clock.advance(25);
+  stop.abort();
+  await done;
+  expect(events).toEqual([
+    ['tick', 99, 0],
+    ['tick', 110, 0],
+    ['tick', 120, 0],
+  ]);
+});
+
+test('waits at its end for the tick that is under way, and begins no other', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  let hasEnded = false;
+  const steps = {
+    ...recorder(clock, stop.signal, () => 0).steps,
+    tick: () => sleep(clock, 30, new AbortController().signal).then(() => undefined),
+  };
+  const done = onGrid(device(100), new Moments(clock), stop.signal, steps).then(() => {
+    hasEnded = true;
+  });
+  await clock.advance(10);
+  stop.abort();
+  await clock.advance(10);
+  expect(hasEnded).toBe(false);
+  await clock.advance(10);
+  await done;
+  expect(clock.timerCount).toBe(0);
+});
+
+test('ends at once when it was stopped before it began, and fails as a step does', async () => {
+  const clock = new TestClock();
+  const { events, steps } = recorder(clock, AbortSignal.abort(), () => 0);
+  await onGrid(device(100), new Moments(clock), AbortSignal.abort(), steps);
+  expect(events).toEqual([]);
+  const broken = { ...steps, tick: () => Promise.reject(new Error('a broken invariant')) };
+  const done = onGrid(device(100), new Moments(clock), new AbortController().signal, broken);
+  await expect(clock.run(done)).rejects.toThrow('a broken invariant');
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { start } from '../../interop/support/child.ts';
 import type { Row } from '../row.ts';
 
-const SECONDS = 30;
+const SECONDS = 40;
 
 interface Figures {
   readonly lateMsP99: number;
