@@ -1,4 +1,4 @@
-import { type Clock, sleep, withDeadline } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { BusError } from '../errors.ts';
 import type { ByteStream, Unsubscribe } from './byte-stream.ts';
 import { ModbusException } from './modbus-exception.ts';
@@ -68,7 +68,11 @@ export function openModbusLine(stream: ByteStream, options: ModbusOptions, clock
   return new Line(stream, options, clock);
 }
 
+/** A question that waits for its answer. */
 interface Pending {
+  readonly unit: ModbusUnit;
+  readonly askedMs: number;
+  readonly cancelDeadline: () => void;
   readonly resolve: (answer: Uint8Array) => void;
   readonly reject: (reason: Error) => void;
 }
@@ -86,6 +90,8 @@ class Line implements ModbusLine {
   #session = new AbortController();
   #closedBy: Error | undefined;
   #echoNoticed = false;
+  /** Silence before each question. */
+  readonly #quietMs: number;
   /** When the last byte, of whomever, was or will be over. */
   #busyUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -93,6 +99,7 @@ class Line implements ModbusLine {
     this.#stream = stream;
     this.#options = options;
     this.#clock = clock;
+    this.#quietMs = silenceMs(options.baud) + options.pauseMs;
     const events = this.#events();
     this.#framing =
       options.framing === 'tcp' ? new TcpFraming(options.name, events) : new RtuFraming(options.name, events, options.echo);
@@ -114,10 +121,12 @@ class Line implements ModbusLine {
     // The question belongs to the connection that it was made for, and fails with it.
     const { signal } = this.#session;
     signal.throwIfAborted();
-    await this.#waitForSilence(signal);
-    const answer = await this.#exchange(question, signal);
+    if (this.#quietMs > 0) {
+      await this.#waitForSilence(signal);
+      signal.throwIfAborted();
+    }
+    const answer = await this.#exchange(question);
     if (!isException(answer)) return answer;
-    this.#count(question.unit, 'exceptionCount');
     const what = [...question.request].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw new ModbusException(
       answer[EXCEPTION_BYTES - 1] as number,
@@ -128,82 +137,90 @@ class Line implements ModbusLine {
   close(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     this.#startAnew(this.#closed(undefined));
-    this.#session.abort(this.#closed(undefined));
+    this.#endSession(this.#closed(undefined));
   }
 
   stats(): ModbusStats {
     return { ...this.#counts, echoNoticed: this.#echoNoticed, units: this.#units };
   }
 
-  async #exchange(question: Question, signal: AbortSignal): Promise<Uint8Array> {
-    const { timeoutMs, baud } = this.#options;
-    const unit = this.#unit(question.unit);
-    const overhead = baud === undefined ? 0 : CRC_BYTES;
-    const exchange = {
-      requestBytes: question.request.length + overhead,
-      answerBytes: question.answerBytes + overhead,
-    };
-    const patienceMs = Math.min(timeoutMs, unit.timeoutMs(timeoutMs) + lineMs(exchange.answerBytes, baud));
-    const askedMs = this.#clock.monotonicMs();
-    const onDeadline = () => {
-      unit.timedOut();
-      const error = this.#framing.giveUp(question, this.#clock.monotonicMs());
-      if (error.kind === 'timeout') this.#count(question.unit, 'timeoutCount');
-      this.#reportBroken();
-      return error;
-    };
-    this.#count(question.unit, 'requestCount');
-    try {
-      const work = () => this.#send(question, askedMs);
-      const answer = await withDeadline(this.#clock, deadlineMs(exchange, patienceMs, baud), signal, onDeadline, work);
-      const lineTimeMs = lineMs(exchange.requestBytes + answer.length + overhead, baud);
-      unit.answered(this.#clock.monotonicMs() - askedMs - lineTimeMs);
-      if (!isException(answer)) this.#count(question.unit, 'answerCount');
-      return answer;
-    } finally {
-      this.#pending.delete(question);
-    }
+  #exchange(question: Question): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const { timeoutMs, baud } = this.#options;
+      const unit = this.#unit(question.unit);
+      const askedMs = this.#clock.monotonicMs();
+      this.#count(unit, 'requestCount');
+      const wire = this.#framing.ask(question, askedMs);
+      this.#busyUntilMs = askedMs + lineMs(wire.length, baud);
+      const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
+      const patienceMs = Math.min(timeoutMs, unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud));
+      const waitMs = deadlineMs({ requestBytes: wire.length, answerBytes }, patienceMs, baud);
+      const cancelDeadline = this.#clock.timer(waitMs, () => this.#giveUp(question));
+      const pending = { unit, askedMs, cancelDeadline, resolve, reject };
+      this.#pending.set(question, pending);
+      this.#stream.write(wire).catch((error: Error) => {
+        if (this.#pending.get(question) === pending) this.#leave(question)?.reject(error);
+      });
+    });
   }
 
-  #send(question: Question, nowMs: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#pending.set(question, { resolve, reject });
-      const wire = this.#framing.ask(question, nowMs);
-      this.#busyUntilMs = nowMs + lineMs(wire.length, this.#options.baud);
-      this.#stream.write(wire).catch(reject);
-    });
+  /** Nobody waits for its answer any more. */
+  #leave(question: Question): Pending | undefined {
+    const pending = this.#pending.get(question);
+    this.#pending.delete(question);
+    pending?.cancelDeadline();
+    return pending;
+  }
+
+  #giveUp(question: Question): void {
+    const pending = this.#leave(question);
+    pending?.unit.timedOut();
+    const error = this.#framing.giveUp(question, this.#clock.monotonicMs());
+    if (error.kind === 'timeout') this.#count(pending?.unit, 'timeoutCount');
+    this.#reportBroken();
+    pending?.reject(error);
   }
 
   #receive(bytes: Uint8Array): void {
     const now = this.#clock.monotonicMs();
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
-    for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered);
+    for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered, now);
     this.#reportBroken();
   }
 
-  #settle({ question, answer }: Answered): void {
-    this.#pending.get(question)?.resolve(answer);
+  #settle({ question, answer }: Answered, now: number): void {
+    const pending = this.#leave(question);
+    if (pending === undefined) return;
+    const { unit, askedMs } = pending;
+    const { baud } = this.#options;
+    const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
+    unit.answered(now - askedMs - lineMs(question.request.length + answer.length + overhead, baud));
+    this.#count(unit, isException(answer) ? 'exceptionCount' : 'answerCount');
+    pending.resolve(answer);
   }
 
   #events(): FramingEvents {
     return {
       late: (unit, afterMs) => {
-        this.#count(unit, 'lateCount');
+        this.#count(this.#unit(unit), 'lateCount');
         this.#unit(unit).late(afterMs);
       },
-      damaged: (unit) => this.#count(unit, 'damagedCount'),
-      unasked: (unit) => this.#count(unit, 'unaskedCount'),
+      damaged: (unit) => this.#count(this.#known(unit), 'damagedCount'),
+      unasked: (unit) => this.#count(this.#known(unit), 'unaskedCount'),
       echo: () => {
         this.#echoNoticed = true;
       },
     };
   }
 
-  /** Of a unit that was never asked nothing is kept: noise can name all of them. */
-  #count(unit: number | undefined, what: keyof ModbusCounts): void {
+  #count(unit: ModbusUnit | undefined, what: keyof ModbusCounts): void {
     this.#counts[what] += 1;
-    const known = unit === undefined ? undefined : this.#units.get(unit);
-    if (known !== undefined) known.counts[what] += 1;
+    if (unit !== undefined) unit.counts[what] += 1;
+  }
+
+  /** Of a unit that was never asked nothing is kept: noise can name all of them. */
+  #known(id: number | undefined): ModbusUnit | undefined {
+    return id === undefined ? undefined : this.#units.get(id);
   }
 
   #unit(id: number): ModbusUnit {
@@ -216,21 +233,24 @@ class Line implements ModbusLine {
     const cause = this.#framing.broken;
     // The session ends with the report, so that it is made once and nobody else waits for a line that is lost.
     if (cause === undefined || this.#session.signal.reason === cause) return;
-    this.#session.abort(cause);
+    this.#endSession(cause);
     this.#options.onBroken?.(cause);
   }
 
   /** Nothing of the old connection counts on the next one: neither questions nor bytes nor what was owed. */
   #startAnew(reason: BusError): void {
-    this.#session.abort(reason);
+    this.#endSession(reason);
     this.#session = new AbortController();
     this.#framing.forget();
   }
 
+  #endSession(reason: BusError): void {
+    this.#session.abort(reason);
+    for (const question of [...this.#pending.keys()]) this.#leave(question)?.reject(reason);
+  }
+
   async #waitForSilence(signal: AbortSignal): Promise<void> {
-    const { baud, pauseMs } = this.#options;
-    const quietMs = silenceMs(baud) + pauseMs;
-    if (quietMs === 0) return;
+    const quietMs = this.#quietMs;
     const giveUpMs = this.#clock.monotonicMs() + SILENCE_WAIT_MAX_MS;
     for (;;) {
       const now = this.#clock.monotonicMs();

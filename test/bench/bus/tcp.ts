@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import modbusSerial from 'modbus-serial';
-import { openTcp } from '../../../drivers/bus/linux-tcp.ts';
-import { modbusFunctions } from '../../../drivers/bus/modbus-functions.ts';
-import { openModbusLine } from '../../../drivers/bus/modbus-line.ts';
-import { realClock } from '../../../gateway/real-host.ts';
 import { start } from '../../interop/support/child.ts';
+import { built } from '../built.ts';
 import type { Row } from '../row.ts';
 
 const SECONDS = 3;
 const ROUNDS = 3;
 const IN_FLIGHT = 8;
 const COUNTS = [10, 125] as const;
+
+const { openTcp } = await built<typeof import('../../../drivers/bus/linux-tcp.ts')>('drivers/bus/linux-tcp.ts');
+const functions = await built<typeof import('../../../drivers/bus/modbus-functions.ts')>('drivers/bus/modbus-functions.ts');
+const lines = await built<typeof import('../../../drivers/bus/modbus-line.ts')>('drivers/bus/modbus-line.ts');
+const { realClock } = await built<typeof import('../../../gateway/real-host.ts')>('gateway/real-host.ts');
 
 type Read = (address: number, count: number) => Promise<unknown>;
 
@@ -50,8 +52,8 @@ function row(what: string, value: number, against: string, baseline: number, goa
 async function openOurs(port: number): Promise<{ read: Read; close: () => Promise<void> }> {
   const stream = await openTcp({ host: '127.0.0.1', port }, new AbortController().signal);
   const options = { framing: 'tcp', timeoutMs: 2_000, pauseMs: 0, echo: false, name: 'bench' } as const;
-  const line = openModbusLine(stream, options, realClock());
-  const bus = modbusFunctions((question) => line.ask(question));
+  const line = lines.openModbusLine(stream, options, realClock());
+  const bus = functions.modbusFunctions((question) => line.ask(question));
   return {
     read: async (address, count) => {
       const bytes = await bus.readRegisters(1, 'holding', address, count);
