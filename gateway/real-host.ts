@@ -9,6 +9,11 @@ import { socketPath } from './local-api.ts';
 
 /** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;
+/**
+ * A timer that is later than this was kept by a busy machine, and an answer may have come meanwhile. What has come is heard
+ * before it, or a deadline would win against an answer that was there in time.
+ */
+const STALLED_MS = 5;
 /** A wall clock before this was never set: no release of Barri is older. */
 const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
 /** systemd-timesyncd makes this file at its first synchronisation of the boot. */
@@ -53,14 +58,19 @@ export function realClock(): Clock {
     timer: (delayMs, callback) => {
       const dueMs = monotonicMs() + delayMs;
       let handle: NodeJS.Timeout;
+      let afterEvents: NodeJS.Immediate | undefined;
       const arm = () => {
         const leftMs = dueMs - monotonicMs();
         // Node's timers may fire up to a millisecond early; a deadline or a grid must never see time before it.
-        if (leftMs <= 0) callback();
-        else handle = setTimeout(arm, Math.min(Math.ceil(leftMs), TIMEOUT_MS_MAX));
+        if (leftMs > 0) handle = setTimeout(arm, Math.min(Math.ceil(leftMs), TIMEOUT_MS_MAX));
+        else if (leftMs > -STALLED_MS) callback();
+        else afterEvents = setImmediate(callback);
       };
       handle = setTimeout(arm, Math.min(Math.max(0, Math.ceil(delayMs)), TIMEOUT_MS_MAX));
-      return () => clearTimeout(handle);
+      return () => {
+        clearTimeout(handle);
+        if (afterEvents !== undefined) clearImmediate(afterEvents);
+      };
     },
   };
 }

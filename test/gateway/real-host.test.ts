@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -177,6 +177,50 @@ test('a timer never fires before its time on the clock that set it, and can be t
     }),
   );
   expect(early).not.toContain(true);
+});
+
+test('a deadline that a busy machine has kept does not win against what came meanwhile', async () => {
+  const clock = realClock();
+  const won = await new Promise<string>((resolve, reject) => {
+    let cancel = () => {};
+    const answered = () => {
+      cancel();
+      resolve('the answer');
+    };
+    peer((socket) => {
+      // The answer is on its way before the deadline, and then nothing is heard until that is long over.
+      socket.write('answer');
+      cancel = clock.timer(1, () => resolve('the deadline'));
+      const busyUntilMs = clock.monotonicMs() + 60;
+      while (clock.monotonicMs() < busyUntilMs);
+    }).then((url) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.once('data', answered));
+      closers.push(() => socket.destroy());
+    }, reject);
+  });
+  expect(won).toBe('the answer');
+});
+
+test('a timer that comes late can still be taken back', async () => {
+  const clock = realClock();
+  const fired: string[] = [];
+  const cancelSecond = { now: () => {} };
+  clock.timer(1, () => {
+    fired.push('first');
+    cancelSecond.now();
+  });
+  cancelSecond.now = clock.timer(2, () => fired.push('second'));
+  const busyUntilMs = clock.monotonicMs() + 30;
+  while (clock.monotonicMs() < busyUntilMs);
+  await new Promise<void>((resolve) => clock.timer(10, resolve));
+  expect(fired).toEqual(['first']);
+});
+
+test('a timer further away than 2^31 ms does not fire at once', async () => {
+  const clock = realClock();
+  const cancel = clock.timer(2 ** 33, () => expect.fail('fired at once'));
+  await new Promise<void>((resolve) => clock.timer(5, resolve));
+  cancel();
 });
 
 test('a folder whose gateway answers is held, also where its name in the kernel is another one', async () => {
