@@ -5,10 +5,19 @@ const SAMPLES_MAX = 100;
 export class NewestTimes {
   readonly all: number[] = [];
   #next = 0;
+  #longestMs = 0;
 
   add(timeMs: number): void {
-    this.all[this.#next] = Math.max(0, timeMs);
+    const ms = Math.max(0, timeMs);
+    const isLongestOver = this.all[this.#next] === this.#longestMs;
+    this.all[this.#next] = ms;
     this.#next = (this.#next + 1) % SAMPLES_MAX;
+    this.#longestMs = isLongestOver ? Math.max(...this.all) : Math.max(this.#longestMs, ms);
+  }
+
+  /** 0 before the first. */
+  get longestMs(): number {
+    return this.#longestMs;
   }
 
   /** The time that `share` (0 to 1) of them did not exceed; NaN before the first. */

@@ -38,6 +38,8 @@ export function openTcp({ host, port }: TcpOptions, signal: AbortSignal): Promis
 function streamOver(socket: Socket, name: string): OpenByteStream {
   const bytesListeners = new Listeners<Uint8Array>();
   const closeListeners = new Listeners<Error | undefined>();
+  /** Ends those that the system has not taken yet. */
+  const writes = new Set<(error: Error | null | undefined) => void>();
   let isOpen = true;
   let cause: Error | undefined;
   const isClosed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
@@ -45,6 +47,7 @@ function streamOver(socket: Socket, name: string): OpenByteStream {
   const end = () => {
     if (!isOpen) return;
     isOpen = false;
+    for (const settle of writes) settle(cause);
     closeListeners.call(() => cause);
   };
   socket.on('data', (chunk) => bytesListeners.call(() => Uint8Array.from(chunk)));
@@ -60,16 +63,15 @@ function streamOver(socket: Socket, name: string): OpenByteStream {
       return isOpen;
     },
     write(bytes) {
+      if (!isOpen || !socket.writable) return Promise.reject(new BusError('closed', `${name} is not connected`));
       return new Promise((resolve, reject) => {
-        if (!isOpen || !socket.writable) return reject(new BusError('closed', `${name} is not connected`));
-        const fail = (error: Error | undefined) =>
-          reject(new BusError('closed', `${name}: the connection was lost`, { cause: error }));
-        const unsubscribe = closeListeners.add(fail);
-        socket.write(bytes, (error) => {
-          unsubscribe();
-          if (error) fail(error);
+        const settle = (error: Error | null | undefined) => {
+          if (!isOpen || error) reject(new BusError('closed', `${name}: the connection was lost`, { cause: error ?? cause }));
           else resolve();
-        });
+          writes.delete(settle);
+        };
+        writes.add(settle);
+        socket.write(bytes, settle);
       });
     },
     onBytes: (listener) => bytesListeners.add(listener),

@@ -22,13 +22,13 @@ export function modbusFunctions(ask: Ask): ModbusBus {
   return {
     async readRegisters(unit, table, address, count) {
       checkCount(count, REGISTERS_PER_REQUEST_MAX);
-      const request = [table === 'holding' ? 3 : 4, ...word(address), ...word(count)];
-      return (await ask(readQuestion(unit, request, REGISTER_BYTES * count))).slice(DATA_AT);
+      const request = readRequest(unit, table === 'holding' ? 3 : 4, address, count);
+      return (await ask(readQuestion(request, REGISTER_BYTES * count))).slice(DATA_AT);
     },
     async readBits(unit, table, address, count) {
       checkCount(count, BITS_PER_REQUEST_MAX);
-      const request = [table === 'coil' ? 1 : 2, ...word(address), ...word(count)];
-      const data = (await ask(readQuestion(unit, request, bytesOfBits(count)))).subarray(DATA_AT);
+      const request = readRequest(unit, table === 'coil' ? 1 : 2, address, count);
+      const data = (await ask(readQuestion(request, bytesOfBits(count)))).subarray(DATA_AT);
       // The bit that was asked for first is the lowest of the first byte (V1.1b3 §6.1); the last byte is filled up.
       return Array.from({ length: count }, (_, i) => (((data[i >> 3] as number) >> (i & 7)) & 1) === 1);
     },
@@ -51,17 +51,23 @@ export function modbusFunctions(ask: Ask): ModbusBus {
       checkCount(read.count, REGISTERS_PER_REQUEST_MAX);
       const count = registerCount(write.registers, REGISTERS_PER_READ_WRITE_MAX);
       const places = [...word(read.address), ...word(read.count), ...word(write.address), ...word(count)];
-      const request = [23, ...places, write.registers.length, ...write.registers];
-      return (await ask(readQuestion(unit, request, REGISTER_BYTES * read.count))).slice(DATA_AT);
+      const request = Uint8Array.of(unit, 23, ...places, write.registers.length, ...write.registers);
+      return (await ask(readQuestion(request, REGISTER_BYTES * read.count))).slice(DATA_AT);
     },
   };
 }
 
+/** Unit, function, address, count. */
+function readRequest(unit: number, code: number, address: number, count: number): Uint8Array {
+  const [high, low] = word(address);
+  return Uint8Array.of(unit, code, high, low, count >> 8, count & 0xff);
+}
+
 /** The answer tells how many bytes of data follow, and holds them. */
-function readQuestion(unit: number, request: readonly number[], dataBytes: number): Question {
-  const code = request[0] as number;
+function readQuestion(request: Uint8Array, dataBytes: number): Question {
+  const [unit = 0, code = 0] = request;
   const answerStart = Uint8Array.of(unit, code, dataBytes);
-  return { unit, code, request: Uint8Array.of(unit, ...request), answerStart, answerBytes: answerStart.length + dataBytes };
+  return { unit, code, request, answerStart, answerBytes: answerStart.length + dataBytes };
 }
 
 /** The answer is the request itself. */

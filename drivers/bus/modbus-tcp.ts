@@ -61,11 +61,11 @@ export class TcpFraming implements Framing {
     this.#givenUp.delete(this.#transaction);
     this.#waiting.set(this.#transaction, { question, askedMs: nowMs });
     const { request } = question;
-    const message = new Uint8Array(HEADER_BYTES + request.length);
-    message[0] = this.#transaction >> 8;
-    message[1] = this.#transaction & 0xff;
-    message[4] = request.length >> 8;
-    message[5] = request.length & 0xff;
+    // Out of Node's pool: a small array of its own would have to be moved before a socket can send it.
+    const message = Buffer.allocUnsafe(HEADER_BYTES + request.length);
+    message.writeUInt16BE(this.#transaction, 0);
+    message.writeUInt16BE(0, 2);
+    message.writeUInt16BE(request.length, 4);
     message.set(request, HEADER_BYTES);
     return message;
   }
@@ -84,7 +84,7 @@ export class TcpFraming implements Framing {
       if (received.length < HEADER_BYTES + length) break;
       const answered = this.#judge(
         wordAt(received, 0),
-        Uint8Array.from(received.subarray(HEADER_BYTES, HEADER_BYTES + length)),
+        new Uint8Array(received.subarray(HEADER_BYTES, HEADER_BYTES + length)),
         nowMs,
       );
       if (answered !== undefined) answers.push(answered);

@@ -68,6 +68,6 @@ export class ModbusUnit {
   timeoutMs(timeoutMsMax: number): number {
     const mayBeSlow = this.#timeoutsInARow > 0 && this.#timeoutsInARow < TIMEOUTS_UNTIL_AWAY;
     if (mayBeSlow || this.turnarounds.all.length < SAMPLES_MIN) return timeoutMsMax;
-    return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * Math.max(...this.turnarounds.all)));
+    return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * this.turnarounds.longestMs));
   }
 }
