@@ -34,9 +34,8 @@ function noteInactive(
 ): Problem[] {
   const all = Object.values(readings ?? {});
   const writes = outputs !== undefined || provides !== undefined;
-  const modbusKeys = [...(writes ? [] : (['write_with'] as const)), 'min_pause'] as const;
   const keys = [
-    ...modbusKeys.filter((key) => modbus?.[key] !== undefined).map((key) => `modbus.${key}`),
+    ...(modbus?.write_with === undefined || writes ? [] : ['modbus.write_with']),
     ...(timing?.warmup === undefined ? [] : ['timing.warmup']),
     ...(readback === undefined ? [] : ['readback']),
     ...(uses?.location === undefined ? [] : ['uses.location']),

@@ -199,6 +199,7 @@ function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | u
     byteOrder: modbus?.byte_order ?? 'ABCD',
     registersMax: modbus?.max_registers ?? REGISTERS_MAX,
     holes: modbus?.holes ?? [],
+    ...(modbus?.min_pause !== undefined && { minPauseMs: modbus.min_pause }),
     ...(bus?.type === 'modbus-rtu' && { baud: bus.baud }),
   };
 }

@@ -94,6 +94,8 @@ export interface ModbusSpec {
   readonly registersMax: number;
   /** Address ranges that may not be read, each [first, last]. */
   readonly holes: readonly (readonly [number, number])[];
+  /** What the device needs between an answer and the next question to it, milliseconds. Others are asked meanwhile. */
+  readonly minPauseMs?: number;
   /** Of the serial line that the device is on; absent behind a network. */
   readonly baud?: number;
 }

@@ -133,16 +133,17 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   return Object.assign(lineBus(config, host, stream), {
     queue,
     line,
-    connect: async (_device: ProviderConfig, turn: () => Turn) => modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs })),
+    connect: async ({ spec }: ProviderConfig, turn: () => Turn) =>
+      modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs }), spec.modbus?.minPauseMs),
     transact: inOwnTurns,
   });
 }
 
-/** The functions of Modbus, each request in its own turn. */
-export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn): ModbusBus {
+/** The functions of Modbus, each request in its own turn, and `pauseMs` after the one before to the same slave. */
+export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn, pauseMs?: number): ModbusBus {
   const { signal } = new AbortController();
   return modbusFunctions((question) => {
-    const request: Turn = { ...turn(), readyMs: () => line.readyMs(question) };
+    const request: Turn = { ...turn(), readyMs: () => line.readyMs(question, pauseMs) };
     return queue.run(request, signal, () => line.ask(question));
   });
 }

@@ -49,10 +49,10 @@ export interface ModbusStats extends ModbusCounts {
 /** A Modbus line, on a stream that somebody else opens, closes and opens again. */
 export interface ModbusLine {
   /**
-   * From when on a question may be asked: before, an answer to an earlier question could be mistaken for its own. Undefined
-   * when it may be now.
+   * From when on a question may be asked: before, an answer to an earlier question could be mistaken for its own, or the slave
+   * has not had its `pauseMs` since the one before. Undefined when it may be now.
    */
-  readyMs(question: Question): number | undefined;
+  readyMs(question: Question, pauseMs?: number): number | undefined;
   /**
    * Asks, and returns the answer: unit, function, data. One question at a time on RTU; on TCP as many as the slave takes.
    * The time of an answer is learned for each unit, and it is waited for accordingly. When the stream closes, all fail at once.
@@ -112,8 +112,11 @@ class Line implements ModbusLine {
     ];
   }
 
-  readyMs(question: Question): number | undefined {
-    return this.#framing.readyMs(question, this.#clock.monotonicMs());
+  readyMs(question: Question, pauseMs = 0): number | undefined {
+    const now = this.#clock.monotonicMs();
+    const readyMs = this.#framing.readyMs(question, now);
+    const restedMs = (this.#units.get(question.unit)?.endedMs ?? Number.NEGATIVE_INFINITY) + pauseMs;
+    return restedMs > now ? Math.max(readyMs ?? restedMs, restedMs) : readyMs;
   }
 
   async ask(question: Question): Promise<Uint8Array> {
@@ -174,8 +177,9 @@ class Line implements ModbusLine {
 
   #giveUp(question: Question): void {
     const pending = this.#leave(question);
-    pending?.unit.timedOut();
-    const error = this.#framing.giveUp(question, this.#clock.monotonicMs());
+    const now = this.#clock.monotonicMs();
+    pending?.unit.timedOut(now);
+    const error = this.#framing.giveUp(question, now);
     if (error.kind === 'timeout') this.#count(pending?.unit, 'timeoutCount');
     this.#reportBroken();
     pending?.reject(error);
@@ -194,7 +198,7 @@ class Line implements ModbusLine {
     const { unit, askedMs } = pending;
     const { baud } = this.#options;
     const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
-    unit.answered(now - askedMs - lineMs(question.request.length + answer.length + overhead, baud));
+    unit.answered(now, now - askedMs - lineMs(question.request.length + answer.length + overhead, baud));
     this.#count(unit, isException(answer) ? 'exceptionCount' : 'answerCount');
     pending.resolve(answer);
   }

@@ -45,13 +45,21 @@ export class ModbusUnit {
   /** Turnarounds of the newest answers. */
   readonly turnarounds = new NewestTimes();
   #timeoutsInARow = 0;
+  #endedMs: number | undefined;
 
-  answered(turnaroundMs: number): void {
+  /** When its newest answer was there, or was no longer waited for. */
+  get endedMs(): number | undefined {
+    return this.#endedMs;
+  }
+
+  answered(nowMs: number, turnaroundMs: number): void {
+    this.#endedMs = nowMs;
     this.#timeoutsInARow = 0;
     this.turnarounds.add(turnaroundMs);
   }
 
-  timedOut(): void {
+  timedOut(nowMs: number): void {
+    this.#endedMs = nowMs;
     this.#timeoutsInARow += 1;
   }
 

@@ -118,15 +118,7 @@ describe('a key that changes no value and that no code acts on', () => {
         'C060',
         'note',
         {
-          keys: [
-            'modbus.write_with',
-            'modbus.min_pause',
-            'timing.warmup',
-            'readback',
-            'uses.location',
-            'resets',
-            'calibrate_with',
-          ],
+          keys: ['modbus.write_with', 'timing.warmup', 'readback', 'uses.location', 'resets', 'calibrate_with'],
         },
       ],
     ]);
