@@ -20,15 +20,18 @@ export interface AwaitedFrame<Frame> {
 
 /**
  * Resolves with the next frame on the line. Listens only from the question on, so that nothing that waited in a buffer
- * since the last read is taken for the answer.
- * @throws BusError `closed` when the line is lost meanwhile, the scanner's failure at the deadline, or the reason of `signal`
+ * since the last read is taken for the answer. On a line that is closed nobody is silent: it fails at once, and not as
+ * a device that does not answer.
+ * @throws BusError `closed` when the line is closed or lost meanwhile, the scanner's failure at the deadline, or the reason
+ *   of `signal`
  */
-export function nextFrame<Frame>(
+export async function nextFrame<Frame>(
   line: ByteStream,
   clock: Clock,
   signal: AbortSignal,
   { scanner, withinMs, question }: AwaitedFrame<Frame>,
 ): Promise<Frame> {
+  if (!line.isOpen) throw new BusError('closed', 'the port is closed');
   const answer = (inner: AbortSignal) =>
     new Promise<Frame>((resolve, reject) => {
       const stop = () => {
@@ -51,5 +54,5 @@ export function nextFrame<Frame>(
       inner.addEventListener('abort', () => fail(inner.reason), { once: true });
       if (question !== undefined) line.write(question).catch(fail);
     });
-  return withDeadline(clock, withinMs, signal, () => scanner.failure(), answer);
+  return await withDeadline(clock, withinMs, signal, () => scanner.failure(), answer);
 }

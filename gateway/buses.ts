@@ -1,5 +1,5 @@
 import type { BusConfig, ProviderConfig } from '../config/config.ts';
-import type { ByteStream } from '../drivers/bus/byte-stream.ts';
+import type { ByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { I2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
@@ -35,6 +35,8 @@ export interface Bus {
   transact(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Resolves when the first opening has succeeded or failed. */
   readonly tried: Promise<void>;
+  /** Calls `listener` when its adapter was pulled out. A connection that its peer closes is no such thing. */
+  onLost?(listener: () => void): Unsubscribe;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -105,6 +107,7 @@ function lineBus(config: LineConfig, host: Host, stream: ReopeningStream) {
       return stream.failure;
     },
     tried: stream.tried,
+    ...(config.type === 'modbus-tcp' ? {} : { onLost: (listener: () => void) => stream.onClose(() => listener()) }),
     run: (signal: AbortSignal) => stream.run(signal),
   };
 }

@@ -104,6 +104,12 @@ export class RunningDevice {
     const { bus, moments, keep, fatal } = this.#around;
     // The first reading is taken at the start: as soon as the port has been opened, not a period later.
     await orAborted(bus.tried, signal);
+    let back = () => {};
+    // Who pulls a cable mostly means to mend something: what is plugged in then is not left waiting for its next try.
+    const stopLost = bus.onLost?.(() => {
+      this.#silence.lineLost();
+      back();
+    });
     await onGrid(this.config, moments, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.()),
       tick: async (dueMs, skippedCount) => {
@@ -116,7 +122,14 @@ export class RunningDevice {
       },
       after: () => this.#transaction(signal, async (device) => device.sleep?.()),
       expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
+      onBack: (listener) => {
+        back = listener;
+        return () => {
+          back = () => {};
+        };
+      },
     });
+    stopLost?.();
     bus.queue.expect(this.config.id, undefined);
   }
 

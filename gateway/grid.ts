@@ -1,4 +1,5 @@
 import type { DeviceConfig } from '../config/config.ts';
+import type { Unsubscribe } from '../drivers/bus/byte-stream.ts';
 import { sleepUntil } from '../drivers/clock.ts';
 import type { Moments, Sleeper } from './moments.ts';
 
@@ -17,6 +18,8 @@ export interface GridSteps {
   after(): Promise<void>;
   /** When the next tick is due. */
   expect(dueMs: number): void;
+  /** Calls `listener` when a silent device has to go back to the grid before its next try. */
+  onBack?(listener: () => void): Unsubscribe;
 }
 
 /**
@@ -47,6 +50,7 @@ class Grid implements Sleeper {
   #skippedCount = 0;
   #isOnGrid = true;
   #isStopped = false;
+  #stopBack: Unsubscribe | undefined;
 
   constructor(
     { everyMs, duty }: DeviceConfig,
@@ -68,6 +72,7 @@ class Grid implements Sleeper {
   begin(): void {
     this.#isStopped = this.#signal.aborted;
     this.#signal.addEventListener('abort', this.#stop);
+    this.#stopBack = this.#steps.onBack?.(this.#back);
     this.#lieDown();
   }
 
@@ -83,21 +88,33 @@ class Grid implements Sleeper {
       if (this.#runMs > 0) await steps.after();
       this.#plan(tryMs);
     } catch (error) {
-      this.#signal.removeEventListener('abort', this.#stop);
-      return this.#end(error);
+      return this.#leave(error);
     }
     this.#lieDown();
   }
 
   readonly #stop = () => {
     this.#isStopped = true;
-    if (this.#moments.remove(this.#dueMs - this.#runMs, this)) this.#end(this.#signal.reason);
+    if (this.#moments.remove(this.#dueMs - this.#runMs, this)) this.#leave(this.#signal.reason);
   };
+
+  /** A try that was to come later is not waited for. One that is under way decides itself. */
+  readonly #back = () => {
+    if (this.#isOnGrid || !this.#moments.remove(this.#dueMs - this.#runMs, this)) return;
+    this.#plan(undefined);
+    this.#lieDown();
+  };
+
+  #leave(reason: unknown): void {
+    this.#signal.removeEventListener('abort', this.#stop);
+    this.#stopBack?.();
+    this.#end(reason);
+  }
 
   /** Sleeps until the device is due, unless that was the last time. */
   #lieDown(): void {
     if (this.#isStopped) {
-      this.#end(this.#signal.reason);
+      this.#leave(this.#signal.reason);
       return;
     }
     this.#steps.expect(this.#dueMs);
@@ -107,7 +124,7 @@ class Grid implements Sleeper {
   #plan(tryMs: number | undefined): void {
     const passed = (this.#moments.clock.monotonicMs() - this.#gridMs) / this.#everyMs;
     // A try between two ticks, or at one, has taken its reading already.
-    const nextIndex = Math.max(this.#index + 1, this.#isOnGrid ? Math.ceil(passed) : Math.floor(passed) + 1);
+    const nextIndex = this.#isOnGrid ? Math.max(this.#index + 1, Math.ceil(passed)) : Math.floor(passed) + 1;
     // Those that passed while it was silent were not meant to be used.
     this.#skippedCount = this.#isOnGrid && tryMs === undefined ? nextIndex - this.#index - 1 : 0;
     this.#index = nextIndex;

@@ -64,8 +64,8 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     tell.fails(error);
   };
 
-  /** Opens the line once and resolves when it is lost again: with whether it has worked. */
-  const session = async (signal: AbortSignal): Promise<boolean> => {
+  /** Opens the line once and resolves when it is lost again: with why it was of no use, or undefined when it has worked. */
+  const session = async (signal: AbortSignal): Promise<BusError | undefined> => {
     const opened = await openInTime(name, clock, signal, open);
     if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
     line = opened;
@@ -85,10 +85,13 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     cancelProof();
     stopBytes();
     line = undefined;
-    failure = new BusError('closed', `${name} was unplugged or closed`, { cause });
+    failure = cause instanceof BusError ? cause : new BusError('closed', `${name} was closed`, { cause });
     for (const listener of closeListeners) listener(cause);
     await opened.close();
-    return isProven;
+    if (isProven) return undefined;
+    // A port that was unplugged is away and no more; a peer that hangs up on everybody is left alone for longer.
+    if (failure.kind === 'absent') return failure;
+    return new BusError('closed', `${name} is closed by the other side as soon as it is opened`, { cause });
   };
 
   return {
@@ -100,7 +103,8 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
       return failure;
     },
     write: async (bytes) => {
-      if (line === undefined) throw failure ?? new BusError('closed', `${name} is not open yet`);
+      // Whatever the reason is, the device behind it is not to blame.
+      if (line === undefined) throw new BusError('closed', failure?.message ?? `${name} is not open yet`, { cause: failure });
       await line.write(bytes);
     },
     onBytes: (listener) => subscribe(byteListeners, listener),
@@ -109,29 +113,34 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
       // Its onClose ends the session; what close() itself meets is the business of the session's own close.
       line?.close().catch(() => {});
     },
-    run: (signal) => keepOpen({ name, clock, random }, session, fail, signal),
+    run: (signal) => keepOpen({ clock, random }, session, fail, signal),
   };
 }
 
 /** Opens again and again, with waits that grow as long as opening does not help. */
 async function keepOpen(
-  { name, clock, random }: Pick<ReopeningStreamOptions, 'name' | 'clock' | 'random'>,
-  session: (signal: AbortSignal) => Promise<boolean>,
+  { clock, random }: Pick<ReopeningStreamOptions, 'clock' | 'random'>,
+  session: (signal: AbortSignal) => Promise<BusError | undefined>,
   fail: (error: BusError) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let backOffMs = BACK_OFF_MS_FIRST;
+  let wasAbsent = false;
   while (!signal.aborted) {
     try {
-      const hasWorked = await session(signal);
+      const useless = await session(signal);
       if (signal.aborted) return;
-      if (!hasWorked) throw new BusError('closed', `${name} is closed by the other side as soon as it is opened`);
+      if (useless !== undefined) throw useless;
       // What became of it is told by the next opening: a cable that was pulled, or nothing worth a word.
       backOffMs = BACK_OFF_MS_FIRST;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof BusError)) throw error;
       fail(error);
+      const isAbsent = error.kind === 'absent';
+      // It was plugged in just now: who holds it has come to look at it, and its permissions are being set.
+      if (wasAbsent && !isAbsent) backOffMs = BACK_OFF_MS_FIRST;
+      wasAbsent = isAbsent;
       backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX[error.kind] ?? BACK_OFF_MS_MAX_DEFAULT);
     }
     await sleep(clock, backOffMs * (1 - JITTER * random()), signal).catch(() => {});

@@ -15,6 +15,8 @@ export interface Silence {
   /** From when on, and from when at the latest, it is tried; undefined while it is polled on its grid. */
   readonly nextTry: { readonly earliestMs: number; readonly latestMs: number } | undefined;
   answered(): void;
+  /** Its port was lost: what was known of it ends with the line, and it is polled on its grid again. */
+  lineLost(): void;
   /** A poll from `startedMs` to `nowMs` failed. */
   failed(error: Error, startedMs: number, nowMs: number): void;
 }
@@ -41,6 +43,9 @@ export function openSilence(): Silence {
       return { earliestMs: lastMs + waitMs * (1 - EARLY_SHARE), latestMs: lastMs + waitMs };
     },
     answered() {
+      count = 0;
+    },
+    lineLost() {
       count = 0;
     },
     failed(error, startedMs, nowMs) {

@@ -170,3 +170,50 @@ test('ends at once when it was stopped before it began, and fails as a step does
   const done = onGrid(device(100), new Moments(clock), new AbortController().signal, broken);
   await expect(clock.run(done)).rejects.toThrow('a broken invariant');
 });
+
+test('goes back to the very next tick after tries that were closer together than the ticks', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const tries = [130_000, 150_000, 190_000, undefined];
+  const answers = [undefined, undefined, ...tries];
+  const { events, steps } = recorder(
+    clock,
+    stop.signal,
+    () => 0,
+    () => answers.shift(),
+  );
+  const done = onGrid(device(60_000), new Moments(clock), stop.signal, steps);
+  await clock.advance(310_000);
+  stop.abort();
+  await done;
+  expect(events.map(([, atMs]) => atMs)).toEqual([0, 60_000, 120_000, 130_000, 150_000, 190_000, 240_000, 300_000]);
+});
+
+test('goes back to the grid at once when it is told to, also while a device that rests waits to be woken', async () => {
+  for (const runMs of [undefined, 2_000]) {
+    const clock = new TestClock();
+    const stop = new AbortController();
+    const answers = [undefined, 500_000];
+    const { events, steps } = recorder(
+      clock,
+      stop.signal,
+      () => 0,
+      () => answers.shift(),
+    );
+    let back = () => {};
+    const onBack = (listener: () => void) => {
+      back = listener;
+      return () => {
+        back = () => {};
+      };
+    };
+    const done = onGrid(device(60_000, runMs), new Moments(clock), stop.signal, { ...steps, onBack });
+    await clock.advance(130_000);
+    back();
+    await clock.advance(120_000);
+    stop.abort();
+    await done;
+    const ticks = events.filter(([what]) => what === 'tick').map(([, atMs]) => atMs - (runMs ?? 0));
+    expect(ticks).toEqual([0, 60_000, 180_000, 240_000]);
+  }
+});

@@ -29,13 +29,13 @@ function scripted(script: (BusError | 'line')[]) {
   return { clock, stream, lines, openedAtMs, changes, stop, running };
 }
 
-const absent = new BusError('no-answer', 'not plugged in');
+const absent = new BusError('absent', 'not plugged in');
 
 test('opens again with growing waits while the port is absent, and says so once', async () => {
   const { clock, openedAtMs, changes, stop, running } = scripted([absent, absent, absent, absent, 'line']);
   await clock.advance(20_000);
   expect(openedAtMs).toEqual([0, 500, 1500, 3500, 5500]);
-  expect(changes).toEqual(['no-answer', undefined]);
+  expect(changes).toEqual(['absent', undefined]);
   stop.abort();
   await running;
 });
@@ -43,7 +43,11 @@ test('opens again with growing waits while the port is absent, and says so once'
 test('refuses writes while it is closed, with the reason, and never sends them later', async () => {
   const { clock, stream, lines, stop, running } = scripted([absent, 'line']);
   await clock.advance(0);
-  await expect(stream.write(Uint8Array.of(1))).rejects.toThrow('not plugged in');
+  await expect(stream.write(Uint8Array.of(1))).rejects.toMatchObject({
+    kind: 'closed',
+    message: 'not plugged in',
+    cause: absent,
+  });
   await clock.advance(1000);
   expect(lines[0]?.written).toEqual([]);
   await stream.write(Uint8Array.of(2));
@@ -116,6 +120,30 @@ test('a peer that closes after each answer is no news', async () => {
   }
   expect(lines.length).toBeGreaterThan(40);
   expect(changes).toEqual([undefined]);
+  stop.abort();
+  await running;
+});
+
+test('a port that was plugged in and is not ready yet is tried again at once', async () => {
+  // The kernel makes the device file, and only then its permissions are set.
+  const early = new BusError('no-permission', 'this user may not use serial ports');
+  const { clock, openedAtMs, stop, running } = scripted([absent, absent, absent, absent, early, early, 'line']);
+  await clock.advance(20_000);
+  expect(openedAtMs).toEqual([0, 500, 1500, 3500, 5500, 6000, 7000]);
+  stop.abort();
+  await running;
+});
+
+test('a cable with a loose contact is never left for longer than one that is out', async () => {
+  const { clock, stream, lines, openedAtMs, changes, stop, running } = scripted(['line']);
+  for (let second = 0; second < 120; second += 1) {
+    await clock.advance(1000);
+    for (const line of lines) if (line.isOpen) line.unplug(new BusError('absent', 'ttyUSB0 was unplugged'));
+  }
+  expect(stream.failure).toMatchObject({ kind: 'absent', message: 'ttyUSB0 was unplugged' });
+  const gapsMs = openedAtMs.slice(1).map((atMs, i) => atMs - (openedAtMs[i] ?? 0));
+  expect(Math.max(...gapsMs)).toBeLessThanOrEqual(3000);
+  expect(changes).toEqual(['absent']);
   stop.abort();
   await running;
 });

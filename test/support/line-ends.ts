@@ -10,11 +10,14 @@ interface Listening {
   readonly read: (signal?: AbortSignal) => Promise<unknown>;
 }
 
-/** A read ends at once when the port is unplugged or the read is aborted, and leaves nothing behind. */
+/** A read ends at once when the port is or was unplugged, or the read is aborted, and leaves nothing behind. */
 export async function expectEndsAtOnce({ line, clock, read }: Listening): Promise<void> {
   const cause = new Error('EIO');
   clock.timer(5, () => line.unplug(cause));
   await expect(read()).rejects.toMatchObject({ name: 'BusError', kind: 'closed', cause });
+  await expect(read()).rejects.toMatchObject({ name: 'BusError', kind: 'closed' });
+  expect(clock.monotonicMs()).toBe(5);
+  line.isOpen = true;
   const controller = new AbortController();
   const reason = new BusError('timeout', 'the deadline of the round');
   clock.timer(20, () => controller.abort(reason));
