@@ -8,7 +8,7 @@ import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
-import { renderReadings } from './render-readings.ts';
+import { renderProblems, renderReadings } from './render-readings.ts';
 import { siteToRun } from './site.ts';
 import { SITE_DEFAULT, stateFolders, stateOption } from './state-folder.ts';
 
@@ -64,7 +64,8 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
       return false;
     }
     const clear = options.watch === true && io.isTerminal ? '\x1b[H\x1b[2J' : '';
-    io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : clear + renderReadings(rows));
+    const shown = () => clear + renderReadings(rows) + renderProblems(rows, io.columns);
+    io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : shown());
     if (options.watch !== true && rows.some(({ quality }) => quality === 'none' || quality === 'old'))
       io.setExitCode(EXIT.device);
     return true;

@@ -2,7 +2,7 @@ import { UNITS } from '../drivers/quantities.ts';
 import { valueText } from '../gateway/decimal.ts';
 import type { ReadingRow } from '../gateway/status.ts';
 import { text } from './messages/live.ts';
-import { tableLines } from './table.ts';
+import { labelled, tableLines } from './table.ts';
 
 const RIGHT = new Set([2, 4]);
 
@@ -27,5 +27,18 @@ function valueCell({ value, precision, unit, quality }: ReadingRow): string {
 
 function qualityCell({ quality, reason, problem }: ReadingRow): string {
   const word = text.quality(quality, reason);
-  return problem === undefined ? word : `${word}: ${text.deviceProblem(problem)}`;
+  return problem === undefined ? word : `${word}: ${problem.code}`;
+}
+
+/** What the codes in the table mean, with the driver's own words; each once for all that have it. Empty when nothing is wrong. */
+export function renderProblems(rows: readonly ReadingRow[], columns: number): string {
+  const lines = new Map<string, Set<string>>();
+  for (const { device, reading, problem } of rows) {
+    if (problem === undefined) continue;
+    const isSame = (other: ReadingRow) => other.device !== device || other.problem?.message === problem.message;
+    const line = text.deviceProblem(problem);
+    lines.set(line, (lines.get(line) ?? new Set()).add(rows.every(isSame) ? device : `${device}.${reading}`));
+  }
+  const named = [...lines].map(([line, names]) => `${[...names].join(', ')}: ${line}`);
+  return labelled([[text.statusLabels.device, named]], { columns });
 }

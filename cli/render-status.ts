@@ -21,9 +21,11 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
     [labels.clock, clockLines(status.clock)],
     [
       labels.device,
-      status.devices.flatMap((d) =>
-        d.problem === undefined ? [] : [text.deviceLine(d.device, text.duration(d.sinceMs), d.problem)],
-      ),
+      status.devices.flatMap(({ device, bus, sinceMs, problem }) => {
+        if (problem === undefined) return [];
+        const isOfBus = status.buses.some((each) => each.bus === bus && each.problem?.message === problem.message);
+        return [text.deviceLine(device, text.duration(sinceMs), problem, isOfBus ? bus : undefined)];
+      }),
     ],
     [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
     [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],

@@ -4,6 +4,8 @@ export type BusErrorKind =
   | 'no-answer'
   /** The port is not there: not plugged in, or named wrongly. */
   | 'absent'
+  /** The name of the port fits more than one. */
+  | 'ambiguous'
   /** The answer did not come within the transaction's deadline. */
   | 'timeout'
   /** Bytes came, but their checksum, length or framing is wrong. */

@@ -6,6 +6,7 @@ export const DAMAGED = 'D205';
 /** Stable codes of what can be wrong with a device; their texts stand in the message catalogue. */
 const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   absent: 'D201',
+  ambiguous: 'D212',
   closed: 'D201',
   busy: 'D202',
   'no-permission': 'D203',

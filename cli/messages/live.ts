@@ -115,7 +115,8 @@ export const text = {
   noTime: (readings: number) =>
     `${count(readings, 'reading')} taken before the clock was set ${readings === 1 ? 'waits' : 'wait'} here`,
   noCity: 'no sentilo: in the site file: nothing is sent',
-  deviceLine: (device: string, since: string, problem: DeviceProblem) => `${device} for ${since}: ${problemText(problem)}`,
+  deviceLine: (device: string, since: string, problem: DeviceProblem, bus: string | undefined) =>
+    `${device} for ${since}: ${bus === undefined ? problemText(problem) : `${problem.code}, see bus ${bus}`}`,
   busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
   skippedLine: (device: string, code: string) => `${device} (${code}: see \`barri check\`)`,
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
@@ -299,6 +300,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D208: 'not possible on this machine in this version',
   D209: 'the device refuses the question',
   D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
+  D212: 'the name of the port fits more than one',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 

@@ -1,9 +1,11 @@
 import { access, readdir, readFile, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BusError } from '../errors.ts';
 
 /** The serial port on the header of a Raspberry Pi and its likes, the best name first. */
 const HEADER_PORTS = ['serial0', 'ttyAMA0', 'ttyS0'];
+/** Where udev names ports by the socket that they are plugged into. */
+const BY_PATH = 'dev/serial/by-path';
 /** How far above a tty the USB device can stand in sysfs: tty, port, interface, device, and room for hubs' oddities. */
 const PARENTS_MAX = 8;
 
@@ -22,7 +24,7 @@ interface UsbPort {
  * absolute path, which is returned as it is. `root` is where /dev and /sys stand.
  *
  * An adapter is found by what it is, since ttyUSB0 and ttyUSB1 change places with the order of plugging in.
- * @throws BusError `no-answer` when nothing fits, `busy` when more than one does: to choose would be to guess
+ * @throws BusError `absent` when nothing fits, `ambiguous` when more than one does: to choose would be to guess
  */
 export async function resolvePort(port: string, root = '/'): Promise<string> {
   if (port.startsWith('/')) return port;
@@ -41,7 +43,7 @@ export async function resolvePort(port: string, root = '/'): Promise<string> {
   });
   const [found, second] = matching;
   if (found === undefined) throw new BusError('absent', `${port} is not plugged in; ${listed(plugged)}`);
-  if (second !== undefined) throw new BusError('busy', ambiguous(port, matching));
+  if (second !== undefined) throw new BusError('ambiguous', ambiguous(port, matching, await namesByPath(root)));
   return join(root, 'dev', found.tty);
 }
 
@@ -55,13 +57,26 @@ async function headerPort(root: string): Promise<string> {
 }
 
 async function byPath(port: string, root: string): Promise<string> {
-  const folder = join(root, 'dev/serial/by-path');
+  const folder = join(root, BY_PATH);
   const name = port.slice('by-path:'.length);
   const names = await namesIn(folder);
   // Only names that stand in the folder: nothing like ../../sda can be meant.
-  if (names.includes(name)) return realpath(join(folder, name));
+  const path = names.includes(name) ? await target(join(folder, name)) : undefined;
+  if (path !== undefined) return path;
   const others = names.length === 0 ? 'no USB serial adapter is plugged in' : `there are ${names.join(', ')}`;
   throw new BusError('absent', `${port} is not plugged in; ${others}`);
+}
+
+/** The name by path of each tty, where udev has made one. */
+async function namesByPath(root: string): Promise<ReadonlyMap<string, string>> {
+  const folder = join(root, BY_PATH);
+  const names = new Map<string, string>();
+  for (const name of await namesIn(folder)) {
+    const tty = basename((await target(join(folder, name))) ?? name);
+    // Newer versions of udev make two names for each.
+    if (!names.has(tty)) names.set(tty, name);
+  }
+  return names;
 }
 
 /** All serial ports on USB, as sysfs knows them, by name. */
@@ -77,9 +92,8 @@ async function usbPorts(root: string): Promise<UsbPort[]> {
 
 /** Walks up from a tty's device to the USB device it belongs to; undefined for a port that is not on USB. */
 async function usbDeviceOf(link: string): Promise<Omit<UsbPort, 'tty'> | undefined> {
-  if (!(await exists(link))) return undefined;
-  let folder = await realpath(link);
-  for (let i = 0; i < PARENTS_MAX; i++) {
+  let folder = await target(link);
+  for (let i = 0; folder !== undefined && i < PARENTS_MAX; i++) {
     const vendor = await attribute(folder, 'idVendor');
     const product = await attribute(folder, 'idProduct');
     if (vendor !== undefined && product !== undefined) {
@@ -95,12 +109,17 @@ function listed(ports: readonly UsbPort[]): string {
   return `plugged in: ${ports.map(describe).join(', ')}`;
 }
 
-function ambiguous(port: string, matching: readonly UsbPort[]): string {
+function ambiguous(port: string, matching: readonly UsbPort[], byPath: ReadonlyMap<string, string>): string {
   const serials = new Set(matching.map((usb) => usb.serial));
   const canTell = serials.size === matching.length && !serials.has(undefined);
+  const names = matching.flatMap(({ tty }) => {
+    const name = byPath.get(tty);
+    return name === undefined ? [] : `by-path:${name} for /dev/${tty}`;
+  });
+  const sockets = names.length === matching.length ? names.join(', or ') : `by-path: and a name of /${BY_PATH}`;
   const fix = canTell
     ? `write ${port}@ and the serial number of the one you mean`
-    : 'they cannot be told apart by number: write by-path: and a name of /dev/serial/by-path, which says the socket';
+    : `they cannot be told apart by number: name the socket that it is in, ${sockets}`;
   return `${port} fits more than one adapter: ${matching.map(describe).join(' and ')}; ${fix}`;
 }
 
@@ -109,15 +128,21 @@ function describe({ tty, vendor, product, serial, label }: UsbPort): string {
   return `${id} (/dev/${tty}${label === undefined ? '' : `, ${label}`})`;
 }
 
+// What is looked for may be pulled out at any moment: whatever cannot be read is not there.
+
 /** A folder that does not exist has no names: without USB there is no /dev/serial. */
 async function namesIn(folder: string): Promise<string[]> {
-  return (await exists(folder)) ? (await readdir(folder)).sort() : [];
+  return (await readdir(folder).catch(() => [])).sort();
 }
 
 /** One line of sysfs, or undefined when the device does not have it. */
 async function attribute(folder: string, name: string): Promise<string | undefined> {
-  const path = join(folder, name);
-  return (await exists(path)) ? (await readFile(path, 'utf8')).trim() : undefined;
+  return (await readFile(join(folder, name), 'utf8').catch(() => undefined))?.trim();
+}
+
+/** Where a link leads, or undefined when it leads nowhere. */
+function target(link: string): Promise<string | undefined> {
+  return realpath(link).catch(() => undefined);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,8 +1,12 @@
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { fstat } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { BusError } from '../errors.ts';
 import type { OpenByteStream, SerialFormat, SerialOptions } from './byte-stream.ts';
+import { findHolder, holderOfLocked } from './linux-port-holder.ts';
+import { permissionFix } from './linux-port-permission.ts';
 import { resolvePort } from './linux-ports.ts';
+import { type NativePort, readUntilHungUp } from './linux-serial-read.ts';
 import { Listeners } from './listeners.ts';
 
 /** How long closing may take. The kernel itself waits up to 30 s for bytes that a stuck adapter does not take. */
@@ -13,6 +17,8 @@ const PARITIES = { N: 'none', E: 'even', O: 'odd' } as const;
 /** What is used of a port of serialport. Its mock has it too. */
 export interface Port {
   readonly isOpen: boolean;
+  /** Its file descriptor while it is open; undefined where there is none, as in the mock. */
+  readonly descriptor?: () => number | undefined;
   open(done: (error: Error | null) => void): void;
   close(done: (error: Error | null) => void): void;
   flush(done: (error: Error | null) => void): void;
@@ -34,29 +40,63 @@ export interface PortSettings {
   readonly autoOpen: false;
 }
 
-/**
- * Opens a serial port for this program alone. What ends it (an unplugging, close) ends the stream for good: each opening
- * is a new object, because serialport keeps what was written while it was closed and sends it after a reopening.
- * @throws BusError: `no-answer` not plugged in, `no-permission`, `busy` with the program that holds it, `timeout` from the
- *   adapter; or the reason of `signal`. An opening that ends later is closed again.
- */
-export async function openSerial(options: SerialOptions, signal: AbortSignal): Promise<OpenByteStream> {
-  const path = await resolvePort(options.port);
-  const { SerialPort } = await import('serialport');
-  return openPort(options, path, signal, (settings) => new SerialPort(settings));
+/** Where a port is found. */
+export interface PortPlace {
+  /** Finds the device file that the port's name means at this moment. */
+  readonly resolve: () => Promise<string>;
+  /** Where /dev, /proc and /etc stand. */
+  readonly root: string;
 }
 
-/** openSerial with the port's device file found and the way to make a port given. */
+/**
+ * Opens a serial port for this program alone. What ends it (an unplugging, close) ends the stream for good: each opening
+ * is a new object, because serialport keeps what was written while it was closed and sends it after a reopening. `root` is
+ * where /dev, /sys, /proc and /etc stand.
+ * @throws BusError: `absent` not plugged in, `ambiguous`, `no-permission`, `busy` with the program that holds it, `no-answer`
+ *   from the adapter; or the reason of `signal`. An opening that ends later is closed again.
+ */
+export async function openSerial(options: SerialOptions, signal: AbortSignal, root = '/'): Promise<OpenByteStream> {
+  const { SerialPort } = await import('serialport');
+  const place = { resolve: () => resolvePort(options.port, root), root };
+  return await openPort(options, place, signal, (settings) => {
+    const port = new SerialPort(settings);
+    const native = () => port.port as unknown as NativePort;
+    port.once('open', () => {
+      native().read = readUntilHungUp(native());
+    });
+    return Object.assign(port, { descriptor: () => native().fd ?? undefined });
+  });
+}
+
+/** openSerial with the place of the port and the way to make one given. */
 export async function openPort(
-  { port: name, baud, format }: SerialOptions,
-  path: string,
+  options: SerialOptions,
+  place: PortPlace,
   signal: AbortSignal,
   makePort: (settings: PortSettings) => Port,
 ): Promise<OpenByteStream> {
+  const { port: name, baud, format } = options;
+  const path = await place.resolve();
+  const where = name === path ? name : `${name} (${path})`;
+  // Before it is opened: opening sets its speed, and the console on it would not be readable any more.
+  const holder = await findHolder(path, false, place.root);
+  if (holder !== undefined) throw new BusError('busy', `${where} is used by ${holder}`);
   signal.throwIfAborted();
   const port = makePort({ path, baudRate: baud, ...lineFormat(format), lock: true, autoOpen: false });
-  const stream = streamOver(port, name);
-  const failure = await new Promise<Error | null>((resolve, reject) => {
+  const stream = streamOver(port, where);
+  const failure = await opening(port, stream, signal);
+  if (failure !== null) throw await openError(where, path, place.root, failure);
+  const descriptor = port.descriptor?.();
+  if (descriptor !== undefined && !(await isNow(descriptor, place))) {
+    await stream.close();
+    throw new BusError('absent', `${where} was unplugged, or something else was plugged in, while it was opened`);
+  }
+  return stream;
+}
+
+/** Resolves to the error of the opening, or rejects with the signal's reason, however long the driver then takes. */
+function opening(port: Port, stream: OpenByteStream, signal: AbortSignal): Promise<Error | null> {
+  return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     port.open((error) => {
@@ -67,8 +107,20 @@ export async function openPort(
       resolve(error ?? null);
     });
   });
-  if (failure !== null) throw await openError(name, path, failure);
-  return stream;
+}
+
+/**
+ * Whether the port that was opened is the one that its name means now. Between the finding and the opening another adapter
+ * may have got the device file; nothing has been written to it yet. One that is unplugged later is hung up by the kernel,
+ * and takes nothing any more.
+ */
+async function isNow(descriptor: number, { resolve }: PortPlace): Promise<boolean> {
+  try {
+    const [opened, named] = await Promise.all([promisify(fstat)(descriptor), resolve().then((path) => stat(path))]);
+    return opened.dev === named.dev && opened.ino === named.ino;
+  } catch {
+    return false;
+  }
 }
 
 function streamOver(port: Port, name: string): OpenByteStream {
@@ -80,7 +132,8 @@ function streamOver(port: Port, name: string): OpenByteStream {
   const end = (cause: Error | undefined) => {
     if (isEnded) return;
     isEnded = true;
-    closeListeners.call(() => cause);
+    const lost = cause && new BusError('absent', `${name} was unplugged`, { cause });
+    closeListeners.call(() => lost);
   };
   port.on('data', (chunk) => bytesListeners.call(() => Uint8Array.from(chunk)));
   port.on('error', (error) => end(error));
@@ -137,51 +190,19 @@ function lineFormat(format: SerialFormat): Pick<PortSettings, 'dataBits' | 'pari
 }
 
 /** serialport's native part reports the operating system's texts and no codes. */
-async function openError(name: string, path: string, cause: Error): Promise<BusError> {
-  const where = name === path ? name : `${name} (${path})`;
+async function openError(where: string, path: string, root: string, cause: Error): Promise<BusError> {
   const says = (text: RegExp) => text.test(cause.message);
   if (says(/no such file/i)) return new BusError('absent', `${where} is not plugged in`, { cause });
   if (says(/permission denied/i)) {
-    const fix = `sudo usermod -aG dialout ${userName()}, then log in again`;
-    return new BusError('no-permission', `${where}: this user may not use serial ports; ${fix}`, { cause });
+    const fix = await permissionFix(path, root);
+    return new BusError('no-permission', `${where} is closed to this user; ${fix}`, { cause });
   }
   if (says(/cannot lock port|resource busy|resource temporarily unavailable/i)) {
-    const holder = await findHolder(path);
-    const who = holder ?? `a program of another user; sudo fuser -v ${path} names it`;
-    return new BusError('busy', `${where} is used by ${who}`, { cause });
+    return new BusError('busy', `${where} is used by ${await holderOfLocked(path, root)}`, { cause });
   }
   if (says(/input\/output error|no such device/i)) {
     const fix = 'pull the adapter out and plug it in again';
     return new BusError('no-answer', `${where} does not work: ${cause.message}; ${fix}`, { cause });
   }
   return new BusError('no-answer', `${where} cannot be opened: ${cause.message}`, { cause });
-}
-
-/** A container may run under a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '$USER';
-  }
-}
-
-/**
- * The program that has a device file open, as `name (process 123)`, or undefined when none of those that this user may
- * look into has. `proc` is where /proc stands.
- */
-export async function findHolder(path: string, proc = '/proc'): Promise<string | undefined> {
-  const device = await realpath(path).catch(() => path);
-  const processes = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
-  for (const id of processes) {
-    // Processes end while we look, and those of other users are closed to us.
-    const descriptors = await readdir(`${proc}/${id}/fd`).catch(() => []);
-    for (const descriptor of descriptors) {
-      const target = await readlink(`${proc}/${id}/fd/${descriptor}`).catch(() => undefined);
-      if (target !== device) continue;
-      const command = await readFile(`${proc}/${id}/comm`, 'utf8').catch(() => 'unknown');
-      return `${command.trim()} (process ${id})`;
-    }
-  }
-  return undefined;
 }

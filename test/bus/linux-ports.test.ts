@@ -58,8 +58,28 @@ describe('a USB adapter', () => {
     plugIn('ttyUSB0', '1-1.2', CH340);
     plugIn('ttyUSB1', '1-1.3', CH340);
     const result = resolvePort('usb:1a86:7523', root);
-    await expect(result).rejects.toMatchObject({ name: 'BusError', kind: 'busy' });
-    await expect(result).rejects.toThrow(/\/dev\/ttyUSB0.*\/dev\/ttyUSB1.*by-path:/);
+    await expect(result).rejects.toMatchObject({ name: 'BusError', kind: 'ambiguous' });
+    const sockets = ['1-1.2', '1-1.3'].map((socket, i) => `by-path:platform-usb-0:${socket}:1.0-port0 for /dev/ttyUSB${i}`);
+    await expect(result).rejects.toThrow(sockets.join(', or '));
+  });
+
+  it.each([
+    ['equal serial numbers', '0001', '0001', 'usb:10c4:ea60@0001'],
+    ['a serial number and none', '0001', undefined, 'usb:10c4:ea60'],
+  ])('two alike with %s are told apart by their sockets', async (_, first, second, port) => {
+    const cp2102 = { vendor: '10c4', product: 'ea60' };
+    plugIn('ttyUSB0', '1-1.2', { ...cp2102, ...(first === undefined ? {} : { serial: first }) });
+    plugIn('ttyUSB1', '1-1.3', { ...cp2102, ...(second === undefined ? {} : { serial: second }) });
+    const result = resolvePort(port, root);
+    await expect(result).rejects.toMatchObject({ kind: 'ambiguous' });
+    await expect(result).rejects.toThrow(/by-path:.*1-1\.2.*ttyUSB0.*by-path:.*1-1\.3.*ttyUSB1/);
+  });
+
+  it('two alike without udev, as in a container: the way is told all the same', async () => {
+    plugIn('ttyUSB0', '1-1.2', CH340);
+    plugIn('ttyUSB1', '1-1.3', CH340);
+    rmSync(join(root, 'dev/serial'), { recursive: true });
+    await expect(resolvePort('usb:1a86:7523', root)).rejects.toThrow('a name of /dev/serial/by-path');
   });
 
   it('two with serial numbers: the fix is the number', async () => {
@@ -78,6 +98,20 @@ describe('a USB adapter', () => {
     await expect(result).rejects.toMatchObject({ kind: 'absent' });
     await expect(result).rejects.toThrow('plugged in: usb:0403:6001@A50285BI (/dev/ttyUSB0, FT232R USB UART)');
     await expect(resolvePort('by-path:nothing', root)).rejects.toThrow('platform-usb-0:1-1.2:1.0-port0');
+  });
+
+  it('that vanishes while it is looked for is not there, and nothing else is wrong', async () => {
+    plugIn('ttyUSB0', '1-1.2', FTDI);
+    // udev takes the link away after the kernel has taken the device file.
+    rmSync(join(root, 'dev/ttyUSB0'));
+    await expect(resolvePort('by-path:platform-usb-0:1-1.2:1.0-port0', root)).rejects.toMatchObject({ kind: 'absent' });
+    // A file of sysfs that is listed and cannot be read any more.
+    rmSync(join(root, 'sys/devices/pci0000:00/usb1/1-1.2/idProduct'));
+    mkdirSync(join(root, 'sys/devices/pci0000:00/usb1/1-1.2/idProduct'));
+    await expect(resolvePort('usb:0403:6001', root)).rejects.toMatchObject({ kind: 'absent' });
+    rmSync(join(root, 'sys/class/tty'), { recursive: true });
+    file('sys/class/tty');
+    await expect(resolvePort('usb:0403:6001', root)).rejects.toMatchObject({ kind: 'absent' });
   });
 
   it('on a machine without any', async () => {

@@ -1,14 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SerialPortMock } from 'serialport';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SerialOptions } from '../../drivers/bus/byte-stream.ts';
-import { findHolder, openPort, openSerial, type Port, type PortSettings } from '../../drivers/bus/linux-serial.ts';
+import { openPort, openSerial, type Port, type PortPlace, type PortSettings } from '../../drivers/bus/linux-serial.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { outcome } from './support.ts';
 
 const OPTIONS: SerialOptions = { port: '/dev/ttyUSB0', baud: 9600, format: '8N1' };
+const PLACE: PortPlace = { resolve: async () => OPTIONS.port, root: '/' };
 const NO_ABORT = new AbortController().signal;
 
 beforeEach(() => SerialPortMock.binding.createPort('/dev/ttyUSB0', { record: true }));
@@ -32,7 +33,7 @@ interface Opened {
 
 async function open(options = OPTIONS): Promise<Opened> {
   let port: SerialPortMock | undefined;
-  const stream = await openPort(options, options.port, NO_ABORT, (settings) => {
+  const stream = await openPort(options, PLACE, NO_ABORT, (settings) => {
     port = new SerialPortMock(settings);
     return port;
   });
@@ -89,7 +90,8 @@ describe('a serial port', () => {
     port.emit('error', new Error('EIO'));
     port.emit('close', new Error('bad file descriptor'));
     port.emit('close', null);
-    expect(causes).toEqual([expect.objectContaining({ message: 'EIO' })]);
+    const lost = { name: 'BusError', kind: 'absent', message: '/dev/ttyUSB0 was unplugged' };
+    expect(causes).toEqual([expect.objectContaining({ ...lost, cause: expect.objectContaining({ message: 'EIO' }) })]);
     expect(stream.isOpen).toBe(false);
     await expect(stream.write(bytes('00'))).rejects.toMatchObject({ kind: 'closed' });
     await stream.close();
@@ -150,7 +152,7 @@ describe('a port that cannot be opened', () => {
     ['Error: No such device or address, cannot open /dev/ttyUSB0', 'no-answer', 'plug it in again'],
     ['something new', 'no-answer', 'something new'],
   ])('%s', async (message, kind, says) => {
-    const result = outcome(openPort(OPTIONS, '/dev/ttyUSB0', NO_ABORT, failing(message)));
+    const result = outcome(openPort(OPTIONS, PLACE, NO_ABORT, failing(message)));
     expect(await result).toMatchObject({ error: { name: 'BusError', kind, message: expect.stringContaining(says) } });
   });
 
@@ -164,7 +166,7 @@ describe('a port that cannot be opened', () => {
     let opened: (() => void) | undefined;
     let port: SerialPortMock | undefined;
     const attempt = outcome(
-      openPort(OPTIONS, '/dev/ttyUSB0', abort.signal, (settings) => {
+      openPort(OPTIONS, PLACE, abort.signal, (settings) => {
         const mock = new SerialPortMock(settings);
         const realOpen = mock.open.bind(mock);
         mock.open = (callback) => {
@@ -174,6 +176,7 @@ describe('a port that cannot be opened', () => {
         return mock;
       }),
     );
+    await vi.waitUntil(() => opened !== undefined);
     abort.abort(new Error('deadline'));
     expect(await attempt).toMatchObject({ error: { message: 'deadline' } });
     const closed = new Promise((resolve) => port?.on('close', resolve));
@@ -183,28 +186,49 @@ describe('a port that cannot be opened', () => {
   });
 });
 
-describe('the program that holds a port', () => {
-  let proc: string;
+describe('a port whose name has come to mean another one while it was opened', () => {
+  let folder: string;
+  let descriptor: number;
   beforeEach(() => {
-    proc = mkdtempSync(join(tmpdir(), 'barri-proc-'));
-    for (const [id, name] of [
-      ['12', 'sshd'],
-      ['345', 'ModemManager'],
-    ] as const) {
-      mkdirSync(join(proc, id, 'fd'), { recursive: true });
-      writeFileSync(join(proc, id, 'comm'), `${name}\n`);
+    folder = mkdtempSync(join(tmpdir(), 'barri-serial-'));
+    for (const name of ['ttyUSB0', 'ttyUSB1']) writeFileSync(join(folder, name), '');
+    descriptor = openSync(join(folder, 'ttyUSB0'), 'r');
+  });
+  afterEach(() => {
+    closeSync(descriptor);
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Opens ttyUSB0, and afterwards the name means what `then` says. */
+  async function opening(then: () => Promise<string>) {
+    let isOpen = false;
+    let port: SerialPortMock | undefined;
+    const resolve = async () => (isOpen ? await then() : '/dev/ttyUSB0');
+    const attempt = openPort({ ...OPTIONS, port: 'usb:0403:6001' }, { resolve, root: '/' }, NO_ABORT, (settings) => {
+      isOpen = true;
+      port = new SerialPortMock(settings);
+      return Object.assign(port, { descriptor: () => descriptor });
+    });
+    return { result: await outcome(attempt), isLeftOpen: port?.isOpen };
+  }
+
+  it('is closed again and counts as not there', async () => {
+    const names = [
+      async () => join(folder, 'ttyUSB1'),
+      async () => join(folder, 'ttyUSB2'),
+      () => Promise.reject(new Error('two are alike')),
+    ];
+    for (const then of names) {
+      const { result, isLeftOpen } = await opening(then);
+      expect(result).toMatchObject({ error: { name: 'BusError', kind: 'absent' } });
+      expect(isLeftOpen).toBe(false);
+      SerialPortMock.binding.reset();
+      SerialPortMock.binding.createPort('/dev/ttyUSB0', { record: true });
     }
-    mkdirSync(join(proc, '400'));
-    symlinkSync('/dev/null', join(proc, '12/fd/0'));
-    symlinkSync('/dev/ttyUSB0', join(proc, '345/fd/7'));
-  });
-  afterEach(() => rmSync(proc, { recursive: true }));
-
-  it('is named', async () => {
-    expect(await findHolder('/dev/ttyUSB0', proc)).toBe('ModemManager (process 345)');
   });
 
-  it('is unknown when nobody whom we may look into has it', async () => {
-    expect(await findHolder('/dev/ttyUSB1', proc)).toBeUndefined();
+  it('is opened when it still means the same', async () => {
+    const { result } = await opening(async () => join(folder, 'ttyUSB0'));
+    expect(result).toMatchObject({ value: { isOpen: true } });
   });
 });
