@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { Clock } from '../../drivers/clock.ts';
 import type { Fault } from '../faults.ts';
 import type { CityAnswer } from '../sentilo/answer.ts';
@@ -6,6 +6,7 @@ import type { City } from '../sentilo/city.ts';
 import { type CityFault, faultOfRequest, GARBAGE_PAGE, mishapOf } from '../sentilo/city-faults.ts';
 import { ConnectionInput, InputEnded } from './connection-input.ts';
 import { BeyondMemory, hasBody, headerOf, NotHttp, type RequestHead, readBody, readHead } from './http-request.ts';
+import { listen, type Place } from './listen.ts';
 
 /** `sentilo.server.api.socket.timeout-ms`: the longest wait for the next bytes of a request. */
 const READ_TIMEOUT_MS = 5_000;
@@ -18,7 +19,6 @@ const OVERFLOW_RESET_MS = 3_000;
 const LINGER_MS = 1_000;
 /** A peer without a timeout of its own is let go of after so long. */
 const HANG_MS_MAX = 600_000;
-const BACKLOG = 50;
 /** Connections at all, those waiting for their reset included; one more is closed as it comes. */
 const CONNECTIONS_MAX = 1_000;
 const NO_TROUBLE = { faults: [], random: () => 0 };
@@ -37,10 +37,7 @@ export interface ServedRequest {
   readonly notSimulated?: string;
 }
 
-export interface ServeOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+export interface ServeOptions extends Place {
   /** Every timeout goes through it; its wall clock is the city's. */
   readonly clock: Clock;
   /** What goes wrong, and the chance that decides it. Active by the clock's monotonic time; the caller may change the list. */
@@ -80,17 +77,6 @@ export async function serveCity(city: City, options: ServeOptions): Promise<City
         for (const socket of open) socket.destroy();
       }),
   };
-}
-
-function listen(server: Server, { host, port }: ServeOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : port);
-    });
-  });
 }
 
 /** A connection holds a worker from the moment it is accepted, request or not. */
