@@ -19,9 +19,7 @@ export interface NativePort {
 export function readUntilHungUp(port: NativePort): NativePort['read'] {
   return async (buffer, offset, length) => {
     for (;;) {
-      // serialport takes no notice of an error that is marked so.
-      if (port.fd === null) throw Object.assign(new Error('the port is closed'), { canceled: true });
-      const bytesRead = await readFrom(port.fd, buffer, offset, length, null).then(
+      const bytesRead = await readFrom(openFile(port), buffer, offset, length, null).then(
         (result) => result.bytesRead,
         (error: NodeJS.ErrnoException) => {
           if (error.code === 'EAGAIN' || error.code === 'EINTR') return undefined;
@@ -30,9 +28,17 @@ export function readUntilHungUp(port: NativePort): NativePort['read'] {
       );
       if (bytesRead === 0) throw new Error('the port was hung up');
       if (bytesRead !== undefined) return { buffer, bytesRead };
+      // It may have been closed meanwhile, and its poller with it: to touch that would end the program.
+      openFile(port);
       await isReadable(port);
     }
   };
+}
+
+/** @throws an error that serialport takes no notice of, when the port is closed */
+function openFile({ fd }: NativePort): number {
+  if (fd === null) throw Object.assign(new Error('the port is closed'), { canceled: true });
+  return fd;
 }
 
 function isReadable({ poller }: NativePort): Promise<void> {

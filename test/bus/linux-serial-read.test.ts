@@ -62,8 +62,22 @@ test('a port that was closed is no error, and neither is waiting for one that is
   const port = opened((ready) => ready(canceled));
   const writer = openSync(pipe, 'w');
   await expect(read(port)).rejects.toBe(canceled);
-  closeSync(port.fd as number);
+  const { fd } = port;
   port.fd = null;
   await expect(read(port)).rejects.toMatchObject({ canceled: true });
+  closeSync(fd as number);
+  closeSync(writer);
+});
+
+test('a port that is closed while it is read is not waited for: its poller is gone, and touching it ends the program', async () => {
+  const port = opened(() => {
+    throw new Error('the poller was touched');
+  });
+  const writer = openSync(pipe, 'w');
+  const { fd } = port;
+  const reading = read(port);
+  port.fd = null;
+  await expect(reading).rejects.toMatchObject({ canceled: true });
+  closeSync(fd as number);
   closeSync(writer);
 });

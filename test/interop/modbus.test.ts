@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { cityHas, cleanUp, freePort, type Kept, startCity, startGateway, workFolder } from './support/barri.ts';
 import { eventually } from './support/child.ts';
-import { readServed, type Served, startModbusPeer } from './support/peers.ts';
+import { readServed, type Served, startLibmodbusPeer, startModbusPeer } from './support/peers.ts';
 import { plugPair } from './support/pty.ts';
 
 /** Address and decimals of each reading of the SDM120 that is on by default (its data sheet, input registers). */
@@ -15,17 +15,25 @@ const READINGS = [
   { reading: 'energy_in', address: '72', decimals: 2 },
   { reading: 'energy_out', address: '74', decimals: 2 },
 ];
-const ROUNDS = 8;
+
+/** Each peer with the rounds of polls that it has to serve. */
+const PEERS = [
+  { peer: 'pymodbus', kind: 'tcp', rounds: 8 },
+  { peer: 'pymodbus', kind: 'rtu', rounds: 8 },
+  { peer: 'libmodbus', kind: 'tcp', rounds: 3 },
+  { peer: 'libmodbus', kind: 'rtu', rounds: 3 },
+] as const;
 
 afterEach(cleanUp);
 
-it.each(['tcp', 'rtu'] as const)('delivers every value that pymodbus served over %s', async (kind) => {
+it.each(PEERS)('delivers every value that $peer served over $kind', async ({ peer: by, kind, rounds }) => {
   const folder = workFolder();
   const log = join(folder, 'served.jsonl');
   const units = kind === 'tcp' ? [1, 2] : [1];
   const pair = kind === 'rtu' ? await plugPair(folder, 'meters') : undefined;
   const port = await freePort();
-  const peer = await startModbusPeer(kind, pair?.deviceEnd ?? String(port), units, log);
+  const where = pair?.deviceEnd ?? String(port);
+  const peer = await (by === 'pymodbus' ? startModbusPeer(kind, where, units, log) : startLibmodbusPeer(kind, where, log));
   const sensors = units.flatMap((unit) => READINGS.map(({ reading }) => sensorOf(unit, reading)));
   const city = await startCity(folder, sensors);
   const bus =
@@ -43,7 +51,7 @@ ${units.map((unit) => `  meter_${unit}: { board: eastron-sdm120@1, via: meters, 
 `,
   });
 
-  await cityHas(city, sensors, ROUNDS * sensors.length, 60_000);
+  await cityHas(city, sensors, rounds * sensors.length, 60_000);
   const served = await betweenRounds(log);
   peer.kill('SIGKILL');
   const count = served.flatMap(({ values }) => Object.values(values)).length;
