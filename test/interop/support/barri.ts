@@ -97,17 +97,20 @@ export async function acknowledgedWithin(state: string, forMs: number): Promise<
 }
 
 /** Undefined while the gateway does not answer, or has stored nothing. */
-function newestDurable(state: string): Promise<number | undefined> {
+async function newestDurable(state: string): Promise<number | undefined> {
+  const status = await askGateway<{ stored: { lastSequence: number } }>(state, '/status');
+  return status?.stored.lastSequence || undefined;
+}
+
+/** What a running gateway answers on its socket; undefined while it does not. */
+export function askGateway<Answer>(state: string, path: '/status' | '/readings'): Promise<Answer | undefined> {
   return new Promise((resolve) => {
-    const request = get({ socketPath: join(state, 'api.sock'), path: '/status' }, (answer) => {
+    const request = get({ socketPath: join(state, 'api.sock'), path }, (answer) => {
       let json = '';
       answer.setEncoding('utf8').on('data', (text: string) => {
         json += text;
       });
-      answer.on('end', () => {
-        const { stored } = JSON.parse(json) as { stored: { lastSequence: number } };
-        resolve(stored.lastSequence === 0 ? undefined : stored.lastSequence);
-      });
+      answer.on('end', () => resolve(JSON.parse(json) as Answer));
     });
     request.on('error', () => resolve(undefined));
   });
