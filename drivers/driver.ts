@@ -24,8 +24,10 @@ export type Need = keyof Connections;
 /** What a port of a device can be to another device. */
 export type PortNeed = 'digital_in' | 'digital_out' | 'analog';
 
-/** How a register or field is laid out; see the Modbus part of the board format. */
-export type Encoding = 'uint16' | 'int16' | 'uint32' | 'int32' | 'uint64' | 'int64' | 'float32' | 'float64' | 'bool';
+/** How a register or field is laid out that says itself how long it is; see the Modbus part of the board format. */
+export type FixedEncoding = 'uint16' | 'int16' | 'uint32' | 'int32' | 'uint64' | 'int64' | 'float32' | 'float64' | 'bool';
+/** A text takes as many registers as its reading says. */
+export type Encoding = FixedEncoding | 'text';
 export type ByteOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
 export type ReadWith = 'input' | 'holding' | 'coil' | 'discrete';
 
@@ -37,6 +39,8 @@ export interface ReadingSpec {
   readonly readWith?: ReadWith;
   readonly encoding?: Encoding;
   readonly byteOrder?: ByteOrder;
+  /** Of a text: how many registers it takes. */
+  readonly registers?: number;
   /** Bit of the register, 0 is the least significant. */
   readonly bit?: number;
   /** value = raw × scale × 10^(what stands at `scaleFrom`) + offset */
@@ -44,7 +48,7 @@ export interface ReadingSpec {
   readonly offset?: number;
   /** Protocol address, in the reading's own table, of a register whose int16 is a power of ten (SunSpec's `sunssf`). */
   readonly scaleFrom?: number;
-  /** Raw values that mean "no value". NaN stands for any float that is not a number. */
+  /** Raw values that mean "no value": of a text, in each of its registers. NaN stands for any float that is not a number. */
   readonly notAvailable?: readonly number[];
   /** Of a driver that counts pulses. */
   readonly pulses?: PulseSpec;
@@ -89,7 +93,7 @@ export interface ModbusSpec {
   readonly readWith: ReadWith;
   /** Which function writes a coil or register; `single` when absent. */
   readonly writeWith?: WriteWith;
-  readonly encoding: Encoding;
+  readonly encoding: FixedEncoding;
   readonly byteOrder: ByteOrder;
   readonly registersMax: number;
   /** Address ranges that may not be read, each [first, last]. */

@@ -64,15 +64,16 @@ export function fieldOf(reading: ReadingSpec, spec: ModbusSpec): Field {
   if (at === undefined) throw new Error(`reading ${reading.id} has no address`);
   const table = reading.readWith ?? spec.readWith;
   const encoding = reading.encoding ?? spec.encoding;
-  const count = isBits(table) ? 1 : REGISTERS_OF[encoding];
-  const isState = isBits(table) || encoding === 'bool' || reading.bit !== undefined;
+  const count = isBits(table) ? 1 : encoding === 'text' ? reading.registers : REGISTERS_OF[encoding];
+  if (count === undefined) throw new Error(`reading ${reading.id} does not say how many registers its text takes`);
+  const isNumber = !isBits(table) && encoding !== 'bool' && encoding !== 'text' && reading.bit === undefined;
   return {
     ...reading,
     encoding,
     byteOrder: reading.byteOrder ?? spec.byteOrder,
     span: { table, at, count },
-    // A state has no amount that could be scaled.
-    ...(scaleFrom !== undefined && !isState && { factor: { table, at: scaleFrom, count: 1 } }),
+    // A state or a text has no amount that could be scaled.
+    ...(scaleFrom !== undefined && isNumber && { factor: { table, at: scaleFrom, count: 1 } }),
   };
 }
 

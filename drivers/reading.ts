@@ -1,7 +1,18 @@
 import type { BusError, DeviceError } from './errors.ts';
 
-/** What a reading's value can be. Numbers are finite; a state is a boolean. */
-export type Value = number | boolean;
+/** What a reading's value can be. Numbers are finite; a state is a boolean; of a text `isTextValue` is true. */
+export type Value = number | boolean | string;
+
+/** The most that a text may take, in bytes of UTF-8: it is shown in a table, and the city keeps each one of them. */
+export const TEXT_BYTES_MAX = 120;
+
+/** Control characters, and those that turn the writing round, break a line or cannot be seen at all. */
+const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Whether it may be the value of a reading: not too long, and all of it can be shown on a line of a terminal. */
+export function isTextValue(text: string): boolean {
+  return Buffer.byteLength(text) <= TEXT_BYTES_MAX && !NOT_SHOWN.test(text);
+}
 
 /** One value as a driver read it: converted to the board's unit, not calibrated, not rounded, without identity. */
 export interface Reading {

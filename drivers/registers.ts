@@ -1,12 +1,13 @@
-import type { ByteOrder, Encoding, ReadingSpec } from './driver.ts';
+import type { ByteOrder, Encoding, FixedEncoding, ReadingSpec } from './driver.ts';
 import { DeviceError } from './errors.ts';
 import { hex } from './hex.ts';
 import type { Value } from './reading.ts';
+import { decodeText } from './register-text.ts';
 
 const REGISTER_BYTES = 2;
 
 /** How many 16-bit registers a value of each encoding takes. */
-export const REGISTERS_OF: Readonly<Record<Encoding, number>> = {
+export const REGISTERS_OF: Readonly<Record<FixedEncoding, number>> = {
   bool: 1,
   uint16: 1,
   int16: 1,
@@ -31,7 +32,7 @@ export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'not
 
 /**
  * Understands one value. `bytes` are its registers as they came over the wire, high byte of each register first, as many
- * as REGISTERS_OF says. A number is raw × scale × 10^`exponent` + offset; a bit, or a register of type `bool`, is a boolean.
+ * as REGISTERS_OF says, or of a text (register-text.ts) any number. A number is raw × scale × 10^`exponent` + offset; a bit, or a register of type `bool`, is a boolean.
  * Letters of the byte order are the bytes of a 32-bit value, A the most significant, in the order of the wire; for other
  * widths CDAB means least significant register first, BADC bytes swapped within each register, and DCBA both.
  * @param exponent -10 to 10, of decodeExponent
@@ -39,13 +40,15 @@ export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'not
  *   `implausible` for an integer beyond 2^53, which a number cannot hold exactly, and for a value that scaling makes infinite
  */
 export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat, exponent = 0): Value {
+  const { encoding } = format;
+  if (encoding === 'text') return decodeText(bytes, format);
   const ordered = inOrder(bytes, format.byteOrder);
-  const raw = rawValue(ordered, format.encoding);
+  const raw = rawValue(ordered, encoding);
   if (isNotAvailable(raw, ordered, format)) {
     throw new DeviceError('not-available', `the device sends ${hex(bytes)}, which means that it has no value`);
   }
   if (format.bit !== undefined) return (BigInt(raw) >> BigInt(format.bit)) % 2n !== 0n;
-  if (format.encoding === 'bool') return raw !== 0;
+  if (encoding === 'bool') return raw !== 0;
   const number = Number(raw);
   if (typeof raw === 'bigint' && !Number.isSafeInteger(number)) {
     throw new DeviceError('implausible', `the device sends ${raw}, more than a counter can be (2^53)`);
@@ -87,7 +90,7 @@ function inOrder(bytes: Uint8Array, order: ByteOrder): Uint8Array {
   return new Uint8Array(ordered.buffer);
 }
 
-function rawValue(ordered: Uint8Array, encoding: Encoding): number | bigint {
+function rawValue(ordered: Uint8Array, encoding: FixedEncoding): number | bigint {
   const view = new DataView(ordered.buffer, ordered.byteOffset, ordered.byteLength);
   switch (encoding) {
     case 'bool':

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Device, DeviceSpec, Driver } from '../../drivers/driver.ts';
 import { BusError, isHardwareError } from '../../drivers/errors.ts';
-import { isReading, type MissingReading, type Reading } from '../../drivers/reading.ts';
+import { isReading, isTextValue, type MissingReading, type Reading } from '../../drivers/reading.ts';
 import { DRIVER_IDS, loadDriver } from '../../drivers/registry.ts';
 import { failingAt } from '../support/failing-connection.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -168,13 +168,13 @@ function expectGood(results: Results, spec: DeviceSpec, { expected }: DriverFixt
   for (const { id, value, tolerance = 0 } of expected) {
     const found = results.find((result) => result.id === id);
     if (found === undefined || !isReading(found)) throw new Error(`no value for ${id}: ${String(found?.error)}`);
-    if (typeof value === 'boolean') expect(found.value).toBe(value);
+    if (typeof value !== 'number') expect(found.value).toBe(value);
     else expect(Math.abs(Number(found.value) - value), `${id} is ${found.value}`).toBeLessThanOrEqual(tolerance);
   }
 }
 
 function isValue(value: unknown): boolean {
-  return typeof value === 'boolean' || Number.isFinite(value);
+  return typeof value === 'boolean' || (typeof value === 'string' && isTextValue(value)) || Number.isFinite(value);
 }
 
 function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { ByteOrder, Encoding } from '../../drivers/driver.ts';
+import type { ByteOrder, FixedEncoding as Encoding } from '../../drivers/driver.ts';
 import { DeviceError } from '../../drivers/errors.ts';
 import { decodeExponent, decodeRegisters, REGISTERS_OF, type RegisterFormat } from '../../drivers/registers.ts';
 import { bytes } from '../support/hex.ts';
