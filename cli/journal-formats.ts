@@ -54,7 +54,7 @@ const COLUMNS: readonly (readonly [string, (observation: Observation, sequence: 
       return 'wallMs' in time ? isoText(time.wallMs) : '';
     },
   ],
-  ['value', ({ value }) => csvValue(value)],
+  ['value', ({ value }) => (typeof value === 'string' ? csvText(value) : csvValue(value))],
   ['uncalibrated', ({ uncalibrated }) => csvValue(uncalibrated)],
   ['unit', ({ unit }) => csvText(unit)],
   ['quality', ({ quality }) => quality],

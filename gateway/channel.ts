@@ -66,7 +66,7 @@ export function openChannel(
     sensor: config.sensor,
     channel: id,
     value,
-    ...(uncalibrated === undefined || uncalibrated === value ? {} : { uncalibrated }),
+    ...(uncalibrated === undefined || uncalibrated === value || typeof uncalibrated === 'string' ? {} : { uncalibrated }),
     unit,
     precision: config.precision,
     readingKind: config.kind,

@@ -8,13 +8,13 @@ interface Decimal {
 
 /**
  * The text of a value as it leaves the gateway: rounded to a multiple of `precision`, half away from zero, with a dot,
- * no exponent and no trailing zeros; `true` or `false` for a state. Rounding works on the shortest decimal that stands
+ * no exponent and no trailing zeros; `true` or `false` for a state, and a text as it is. Rounding works on the shortest decimal that stands
  * for the number, which is what a person reads, so that 2.675 at 0.01 is 2.68 although its binary form lies below it.
  * @throws RangeError when the value is not finite or the precision is not a positive number: such a value must never
  *   have come this far, and no text stands for it
  */
 export function valueText(value: Value, precision: number): string {
-  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'number') return String(value);
   if (!Number.isFinite(value)) throw new RangeError(`${value} has no text that the city takes`);
   if (!Number.isFinite(precision) || precision <= 0) throw new RangeError(`${precision} is no precision: a number above 0 is`);
   const number = parse(value);

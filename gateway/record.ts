@@ -22,8 +22,8 @@ export interface Observation extends Stamp {
   readonly channel: string;
   /** Calibrated, not rounded. */
   readonly value: Value;
-  /** Present when calibration changed the value. */
-  readonly uncalibrated?: Value;
+  /** Present when calibration changed the value; a text has none. */
+  readonly uncalibrated?: Exclude<Value, string>;
   /** UCUM code of the unit. */
   readonly unit: string;
   /** Smallest step worth telling; rounds the text that the city gets. */

@@ -13,12 +13,13 @@ export function isSameSeries(a: Item, b: Item): boolean {
   const { record } = a;
   const { record: other } = b;
   if (record.kind !== 'observation' || other.kind !== 'observation') return false;
-  return isOfSeries(record, other, typeof other.value === 'boolean');
+  return isOfSeries(record, other);
 }
 
 /**
- * The order in which a group of records gets its sequences: the others as they came, then series by series, each as it
- * came. Whatever waits together with its record is arranged with it.
+ * The order in which a group of records gets its sequences: the others as they came, then sensor by sensor, each as it came.
+ * Series by series would be shorter where a sensor changes between some within the group, but of a text or a state the last
+ * one is what counts, and of two the later one. Whatever waits together with its record is arranged with it.
  */
 export function arrange<T extends Item>(items: readonly T[]): T[] {
   const bySensor = new Map<string, Group>();
@@ -26,22 +27,20 @@ export function arrange<T extends Item>(items: readonly T[]): T[] {
   let group: Group | undefined;
   let otherCount = 0;
   for (let i = 0; i < items.length; i++) {
-    const item = items[i] as T;
-    if (item.record.kind !== 'observation') {
+    const { record } = items[i] as T;
+    if (record.kind !== 'observation') {
       otherCount += 1;
       groups.push(undefined);
       continue;
     }
-    if (group === undefined || !isSameSeries(item, group.first)) group = groupOf(item, item.record.sensor, bySensor);
+    if (group?.sensor !== record.sensor) group = groupOf(record.sensor, bySensor);
     group.count += 1;
     groups.push(group);
   }
   let at = otherCount;
-  for (const first of bySensor.values()) {
-    for (let each: Group | undefined = first; each !== undefined; each = each.next) {
-      each.at = at;
-      at += each.count;
-    }
+  for (const each of bySensor.values()) {
+    each.at = at;
+    at += each.count;
   }
   const arranged = new Array<T>(items.length);
   let otherAt = 0;
@@ -53,22 +52,16 @@ export function arrange<T extends Item>(items: readonly T[]): T[] {
 }
 
 interface Group {
-  readonly first: Item;
+  readonly sensor: string;
   count: number;
   /** Where the next one of them goes. */
   at: number;
-  /** The next series of the same sensor. */
-  next: Group | undefined;
 }
 
-function groupOf(item: Item, sensor: string, bySensor: Map<string, Group>): Group {
-  let last: Group | undefined;
-  for (let group = bySensor.get(sensor); group !== undefined; group = group.next) {
-    if (isSameSeries(item, group.first)) return group;
-    last = group;
-  }
-  const group: Group = { first: item, count: 0, at: 0, next: undefined };
-  if (last === undefined) bySensor.set(sensor, group);
-  else last.next = group;
+function groupOf(sensor: string, bySensor: Map<string, Group>): Group {
+  const known = bySensor.get(sensor);
+  if (known !== undefined) return known;
+  const group: Group = { sensor, count: 0, at: 0 };
+  bySensor.set(sensor, group);
   return group;
 }

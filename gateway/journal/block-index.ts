@@ -75,7 +75,9 @@ export function encodeIndex(file: IndexContent, place: number): Uint8Array | und
   payload.writeUInt32BE(head.length + details.length, payload.length - 8);
   payload.writeUInt32BE(sizeBytes, payload.length - 4);
   const { firstSequence, lastSequence, recordCount } = totals;
-  return encodeFrame({ epoch: file.epoch, firstSequence, lastSequence, count: recordCount, type: 'index' }, payload, place);
+  const hasTexts = file.definitions.some(({ series }) => typeof series.value === 'string');
+  const { epoch } = file;
+  return encodeFrame({ epoch, firstSequence, lastSequence, count: recordCount, type: 'index', hasTexts }, payload, place);
 }
 
 /** The index at the end of the file of this name and size; undefined when there is none that is right. @throws DiskError */

@@ -7,6 +7,7 @@ import { encodeBlock } from './columns.ts';
 import { writeAll } from './disk-tools.ts';
 import { encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, placesOf, toPage } from './frame.ts';
 import { JournalError, type StoredRecord } from './journal.ts';
+import { isOfText } from './record-split.ts';
 import { type Dictionary, isOfSeries } from './series.ts';
 
 /** Batches of records in ascending order of their sequences. */
@@ -92,7 +93,7 @@ export class BlockWriter {
     if (sizeBytes > FRAME_BYTES_MAX) throw new JournalError(`a block of ${records.length} records takes ${sizeBytes} bytes`);
     const { firstSequence, lastSequence, count } = summary;
     const frame = encodeFrame(
-      { epoch: this.epoch, firstSequence, lastSequence, count, type: 'block' },
+      { epoch: this.epoch, firstSequence, lastSequence, count, type: 'block', hasTexts: records.some(isOfText) },
       payload,
       this.#places + offset,
     );
@@ -170,14 +171,15 @@ class BlockSize {
     return this.#bytes;
   }
 
-  /** A location, a reason or a calibration that is another each time makes a series of each reading. */
+  /** A text, a location, a reason or a calibration that is another each time makes a series of each reading. */
   #definitionBytes(record: Observation): number {
     const before = this.#last.get(record.sensor);
     this.#last.set(record.sensor, record);
-    if (before !== undefined && isOfSeries(record, before, typeof before.value === 'boolean')) return 0;
-    const { sensor, channel, unit, reason = '', location = '', calibration } = record;
+    if (before !== undefined && isOfSeries(record, before)) return 0;
+    const { sensor, channel, unit, reason = '', location = '', calibration, value } = record;
     const pointCount = calibration !== undefined && 'points' in calibration ? calibration.points.length : 0;
-    return DEFINITION_BYTES + textBytes(sensor, channel, unit, reason, location) + POINT_BYTES * pointCount;
+    const text = typeof value === 'string' ? value : '';
+    return DEFINITION_BYTES + textBytes(sensor, channel, unit, reason, location, text) + POINT_BYTES * pointCount;
   }
 }
 

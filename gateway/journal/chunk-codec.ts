@@ -50,7 +50,7 @@ export class BootList {
  *   3, 4   monotonic times: exponent, steps
  *   5      what the wall time is ahead of the whole milliseconds (rounded down) of the monotonic one, as changes that begin
  *          at the base's and go on from run to run; or all wall times as float64 where one does not come back that way
- *   6-8    values as numbers; true is 1, false is 0
+ *   6-8    values as numbers; true is 1, false is 0; the text of a series is 1
  *   9      wall quality: 0 synced, 1 holdover, 2 floor, 3 none
  *   10     boot: its place in the payload's list
  *   11     sequences as steps; null where they are consecutive from the base's first on
@@ -105,7 +105,7 @@ export function packChunk(
     if (whole + (aheadBefore + change) !== wallMs) areWallsWhole = false;
     aheads[i] = change;
     aheadBefore += change;
-    values[i] = typeof value === 'number' ? value : value ? 1 : 0;
+    values[i] = typeof value === 'number' ? value : value === false ? 0 : 1;
     if (observation.boot !== boot || observation.wallQuality !== wallQuality) areAlike = false;
     if (observation.uncalibrated !== undefined || observation.heldFrom !== undefined || observation.window !== undefined)
       isRare = true;
@@ -172,7 +172,7 @@ export function unpackChunk(item: unknown, reader: ChunkReader): number | undefi
 /** Builds objects of one shape, which is what makes it fast: fields that a series never has are not even looked for. */
 function takeRun(columns: Columns, rare: Rare, start: number, end: number, series: Series, reader: ChunkReader): boolean {
   const { times, walls, values, qualities, places, sequences } = columns;
-  const { sensor, channel, unit, precision, readingKind, quality, publish, isBoolean, location } = series;
+  const { sensor, channel, unit, precision, readingKind, quality, publish, value: like, location } = series;
   const { boots, base, records } = reader;
   const hasMore = rare !== NOTHING_RARE || series.calibration !== undefined || series.reason !== undefined;
   for (let i = start; i < end; i++) {
@@ -182,7 +182,7 @@ function takeRun(columns: Columns, rare: Rare, start: number, end: number, serie
     const monotonicMs = times[i] as number;
     const wallMs = walls[i] as number;
     const number = values[i] as number;
-    const value: Value = isBoolean ? number === 1 : number;
+    const value: Value = typeof like === 'number' ? number : typeof like === 'boolean' ? number === 1 : like;
     const sequence = sequences === undefined ? base.sequences.first + i : (sequences[i] as number);
     const record: Observation =
       location === undefined

@@ -11,7 +11,8 @@ import { crc32 } from 'node:zlib';
  *   9   1B u64     first sequence
  *   18  1B u64     last sequence
  *   27  1A u32     count of records
- *   32  u8         type: 1 commit, 2 block, 3 index, 4 marked commit (a CBOR integer below 24)
+ *   32  u8         type: 1 commit, 2 block, 3 index, 4 marked commit; 5 to 8 the same where the value of a record, or what a
+ *                  definition says, is a text (a CBOR integer below 24)
  *   33  1A u32     CRC-32 of bytes 4 to 32 and 38 to the end, begun with the frame's place (the second argument of zlib's
  *                  crc32): the CRC-32 of the file's name, plus the offset in the file, modulo 2^32
  *   38  5A u32     byte string of the payload's length
@@ -34,7 +35,9 @@ export const FRAME_BYTES_MAX = 1 << 20;
  * What a frame holds. `commit`: records as they were appended; `marked`: the same, among them gap records or copies of held
  * ones, which an opening must look into; `block`: sealed records; `index`: the blocks of a finished file.
  */
-export const FRAME_TYPES = { commit: 1, block: 2, index: 3, marked: 4 } as const;
+const FRAME_TYPES = { commit: 1, block: 2, index: 3, marked: 4 } as const;
+/** Added to the type of a frame with texts: a release before them would take each for `true`, and leaves alone what it does not know. */
+const WITH_TEXTS = 4;
 /** `later`: a right frame of a kind that a later release writes. It is left alone. */
 export type FrameType = keyof typeof FRAME_TYPES | 'later';
 
@@ -46,8 +49,8 @@ export interface FrameHead {
   readonly type: FrameType;
 }
 
-/** What can be written. */
-export type WritableHead = FrameHead & { readonly type: keyof typeof FRAME_TYPES };
+/** What can be written. `hasTexts`: the value of a record, or what a definition says, is a text. */
+export type WritableHead = FrameHead & { readonly type: keyof typeof FRAME_TYPES; readonly hasTexts: boolean };
 
 /** A frame whose CRC was right. `payload` is a view of the bytes it was read from. */
 export interface Frame extends FrameHead {
@@ -84,7 +87,7 @@ export function encodeFrameInto(bytes: Uint8Array, at: number, head: WritableHea
   writeUint64(frame, head.lastSequence, AT.last + 1);
   frame[AT.count] = UINT32;
   frame.writeUInt32BE(head.count, AT.count + 1);
-  frame[AT.type] = FRAME_TYPES[head.type];
+  frame[AT.type] = FRAME_TYPES[head.type] + (head.hasTexts ? WITH_TEXTS : 0);
   frame[AT.crc] = UINT32;
   frame[AT.length] = BYTES32;
   frame.writeUInt32BE(payload.length, AT.length + 1);
@@ -135,7 +138,7 @@ export function toPage(sizeBytes: number): number {
 }
 
 const TYPE_NAMES: ReadonlyMap<number, FrameType> = new Map(
-  Object.entries(FRAME_TYPES).map(([name, code]) => [code, name as FrameType]),
+  Object.entries(FRAME_TYPES).flatMap(([name, code]) => [code, code + WITH_TEXTS].map((each) => [each, name as FrameType])),
 );
 
 function crcOf(frame: Buffer, place: number): number {

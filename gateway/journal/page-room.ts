@@ -42,9 +42,10 @@ export class PageRoom {
 /** About what a record takes in memory once it is decoded. */
 function heldBytes(record: JournalRecord): number {
   if (record.kind !== 'observation') return OTHER_HELD_BYTES + valueBytes(record);
-  const { reason, location } = record;
-  if (reason === undefined && location === undefined) return OBSERVATION_HELD_BYTES;
-  return OBSERVATION_HELD_BYTES + CHARACTER_BYTES * ((reason?.length ?? 0) + (location?.length ?? 0));
+  const { reason, location, value } = record;
+  if (reason === undefined && location === undefined && typeof value !== 'string') return OBSERVATION_HELD_BYTES;
+  const text = typeof value === 'string' ? value : '';
+  return OBSERVATION_HELD_BYTES + CHARACTER_BYTES * ((reason?.length ?? 0) + (location?.length ?? 0) + text.length);
 }
 
 function valueBytes(value: unknown): number {

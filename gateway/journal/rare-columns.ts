@@ -1,4 +1,3 @@
-import type { Value } from '../../drivers/reading.ts';
 import type { Observation, Window } from '../record.ts';
 import { packColumn, packNumbers, type Runs, unpackColumn, unpackNumbers } from './column-codec.ts';
 
@@ -87,7 +86,7 @@ function runsOfPresent(runs: Runs, isPresent: (i: number) => boolean): number[] 
 
 /** What few records have, one item for each record. */
 export interface Rare {
-  readonly uncalibrated?: readonly (Value | undefined)[];
+  readonly uncalibrated?: readonly Observation['uncalibrated'][];
   readonly heldFrom?: readonly (number | undefined)[];
   readonly windows?: readonly (Window | undefined)[];
 }

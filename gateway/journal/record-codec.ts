@@ -24,6 +24,10 @@ const number: Check = (value) => (isNumber(value) ? undefined : 'a finite number
 const text: Check = (value) => (isText(value) ? undefined : 'a text without lone surrogates');
 const boolean: Check = (value) => (isBoolean(value) ? undefined : 'true or false');
 const numberOrBoolean: Check = (value) => (isNumber(value) || isBoolean(value) ? undefined : 'a finite number, true or false');
+const anyValue: Check = (value) =>
+  isNumber(value) || isBoolean(value) || isText(value)
+    ? undefined
+    : 'a finite number, true or false, or a text without lone surrogates';
 const sequence: Check = (value) => (isSequence(value) ? undefined : 'a sequence');
 const count: Check = (value) => (isCount(value) ? undefined : 'a count');
 const texts: Check = (value) =>
@@ -69,7 +73,7 @@ const STAMP: readonly Field<JournalRecord>[] = [
 const OBSERVATION: readonly Field<Observation>[] = [
   ['sensor', text],
   ['channel', text],
-  ['value', numberOrBoolean],
+  ['value', anyValue],
   ['uncalibrated', optional(numberOrBoolean)],
   ['unit', text],
   ['precision', number],
@@ -148,14 +152,15 @@ export function recordBytesMax(record: JournalRecord): number {
  */
 export function isAsRight(observation: Observation, right: Observation): boolean {
   return (
-    isOfSeries(observation, right, typeof right.value === 'boolean') &&
+    isOfSeries(observation, right) &&
     // One that only says the same may say more.
     observation.calibration === right.calibration &&
     observation.boot === right.boot &&
     observation.wallQuality === right.wallQuality &&
     isNumber(observation.monotonicMs) &&
     isNumber(observation.wallMs) &&
-    (isNumber(observation.value) || isBoolean(observation.value)) &&
+    // A text is that of the other.
+    (typeof observation.value !== 'number' || isNumber(observation.value)) &&
     observation.uncalibrated === undefined &&
     observation.heldFrom === undefined &&
     observation.window === undefined
@@ -171,8 +176,9 @@ const POINT_BYTES = 19;
 
 function observationBytesMax(record: Observation): number {
   for (const [name, check] of ALL_OBSERVATION) checkField(record, name, check);
-  const { boot, sensor, channel, unit, reason = '', location = '', calibration: own } = record;
-  const unitCount = boot.length + sensor.length + channel.length + unit.length + reason.length + location.length;
+  const { boot, sensor, channel, unit, reason = '', location = '', calibration: own, value } = record;
+  const texts = [boot, sensor, channel, unit, reason, location, typeof value === 'string' ? value : ''];
+  const unitCount = texts.reduce((sum, each) => sum + each.length, 0);
   const pointCount = own !== undefined && 'points' in own ? own.points.length : 0;
   // UTF-8 takes at most 3 bytes for a unit of UTF-16.
   return OBSERVATION_BYTES + 3 * unitCount + POINT_BYTES * pointCount;

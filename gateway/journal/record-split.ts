@@ -3,6 +3,11 @@ import { unpackSteps } from './column-codec.ts';
 import type { StoredRecord } from './journal.ts';
 import { type OtherRecord, packRecord, unpackRecord } from './record-codec.ts';
 
+/** Whether its value is a text: what a release before texts takes for `true` (frame.ts). */
+export function isOfText({ record }: { readonly record: JournalRecord }): boolean {
+  return record.kind === 'observation' && typeof record.value === 'string';
+}
+
 /** Records by the way in which they are stored, and where the others stood. */
 export function splitRecords(items: readonly { readonly record: JournalRecord }[]) {
   const observations: Observation[] = [];

@@ -1,16 +1,27 @@
 import { deflateRawSync } from 'node:zlib';
+import type { Value } from '../../drivers/reading.ts';
 import type { Observation } from '../record.ts';
 import { decodeCbor, encodeCbor, inflate, withoutNullsAtEnd } from './cbor.ts';
 import { PAGE_BYTES } from './frame.ts';
 
-/** What the observations of one sensor have in common for a long time. `isBoolean`: their values are true and false. */
-export interface Series
-  extends Pick<
-    Observation,
-    'sensor' | 'channel' | 'unit' | 'precision' | 'readingKind' | 'calibration' | 'quality' | 'reason' | 'location' | 'publish'
-  > {
-  readonly isBoolean: boolean;
-}
+/**
+ * What the observations of one sensor have in common for a long time. `value` is like all of theirs: 0 where they are
+ * numbers, true where they are true and false, and a text where each of them is that text.
+ */
+export type Series = Pick<
+  Observation,
+  | 'sensor'
+  | 'channel'
+  | 'unit'
+  | 'precision'
+  | 'readingKind'
+  | 'calibration'
+  | 'quality'
+  | 'reason'
+  | 'location'
+  | 'publish'
+  | 'value'
+>;
 
 /** A series and its number in one file. */
 export interface Definition {
@@ -27,7 +38,7 @@ export interface FramePlace {
 }
 
 interface Entry extends Definition {
-  /** The next series of the same sensor, as after a change of calibration or quality. */
+  /** The next series of the same key, as after a change of calibration or quality. */
   next: Entry | undefined;
   /** A frame that holds the definition. */
   place: FramePlace | undefined;
@@ -59,7 +70,7 @@ const REPEAT_BYTES = 131_072;
  * says what a number means in all frames.
  */
 export class Dictionary {
-  readonly #bySensor = new Map<string, Entry>();
+  readonly #byKey = new Map<string, Entry>();
   readonly #byId = new Map<number, Entry>();
   #nextId = 0;
   /** How many are to be written with their next use. */
@@ -78,9 +89,9 @@ export class Dictionary {
 
   /** The number of the observation's series; a new number for a series that the file does not know. */
   idOf(observation: Observation): number {
-    let entry = this.#bySensor.get(observation.sensor);
+    let entry = this.#byKey.get(keyOf(observation));
     while (entry !== undefined) {
-      if (isOfSeries(observation, entry.series, entry.series.isBoolean)) return entry.id;
+      if (isOfSeries(observation, entry.series)) return entry.id;
       entry = entry.next;
     }
     const id = this.#nextId;
@@ -139,12 +150,18 @@ export class Dictionary {
   }
 
   #add(id: number, series: Series): void {
-    const entry: Entry = { id, series, next: this.#bySensor.get(series.sensor), place: undefined, isSafe: false, lastOffset: 0 };
-    this.#bySensor.set(series.sensor, entry);
+    const key = keyOf(series);
+    const entry: Entry = { id, series, next: this.#byKey.get(key), place: undefined, isSafe: false, lastOffset: 0 };
+    this.#byKey.set(key, entry);
     this.#byId.set(id, entry);
     this.#unsafeCount += 1;
     if (id >= this.#nextId) this.#nextId = id + 1;
   }
+}
+
+/** By what series are looked for: a sensor has few of them, but of one whose text is another each time there are thousands in a file. */
+function keyOf({ sensor, value }: Series): string {
+  return typeof value === 'string' ? `${sensor} ${value}` : sensor;
 }
 
 /** No 4 KiB reach both. */
@@ -152,8 +169,8 @@ function isApart(a: FramePlace, b: FramePlace): boolean {
   return b.offset >= a.end + PAGE_BYTES || a.offset >= b.end + PAGE_BYTES;
 }
 
-/** Whether all that a series says is true of the observation; `series` may be another observation, of whose value `isBoolean` tells. */
-export function isOfSeries(observation: Observation, series: Omit<Series, 'isBoolean'>, isBoolean: boolean): boolean {
+/** Whether all that a series says is true of the observation; `series` may be another observation. */
+export function isOfSeries(observation: Observation, series: Series): boolean {
   return (
     observation.sensor === series.sensor &&
     observation.channel === series.channel &&
@@ -164,9 +181,15 @@ export function isOfSeries(observation: Observation, series: Omit<Series, 'isBoo
     observation.unit === series.unit &&
     observation.precision === series.precision &&
     observation.readingKind === series.readingKind &&
-    (typeof observation.value === 'boolean') === isBoolean &&
+    isLike(observation.value, series.value) &&
     (observation.calibration === series.calibration || isSameCalibration(observation.calibration, series.calibration))
   );
+}
+
+/** Both are numbers, or true and false, or one and the same text. */
+function isLike(a: Value, b: Value): boolean {
+  if (typeof a === 'number') return typeof b === 'number';
+  return typeof a === 'boolean' ? typeof b === 'boolean' : a === b;
 }
 
 function isSameCalibration(a: Series['calibration'], b: Series['calibration']): boolean {
@@ -194,7 +217,7 @@ function seriesOf(observation: Observation): Series {
     ...(reason !== undefined && { reason }),
     ...(location !== undefined && { location }),
     publish,
-    isBoolean: typeof value === 'boolean',
+    value: typeof value === 'number' ? 0 : typeof value === 'boolean' ? true : value,
   };
 }
 
@@ -206,14 +229,15 @@ const IS_BOOLEAN = 2;
 
 /**
  * Definitions as a CBOR item: null for none, otherwise an array of
- * `[id, sensor, channel, unit, precision, reading kind, quality, flags, calibration, reason, location]` without the
+ * `[id, sensor, channel, unit, precision, reading kind, quality, flags, calibration, reason, location, text]` without the
  * nulls at its end, or the raw deflate of that array as a byte string when it is long. Flags: 1 publish, 2 boolean values.
+ * Text: that of each value, which then stands as true in the column; only in frames that say so (frame.ts).
  * Calibration: `[offset, scale]` or an array of pairs. Reading kind and quality are places in READING_KINDS and QUALITIES.
  */
 export function packDefinitions(definitions: Definitions): unknown {
   if (definitions.length === 0) return null;
   const rows = definitions.map(({ id, series }) => {
-    const flags = (series.publish ? PUBLISH : 0) | (series.isBoolean ? IS_BOOLEAN : 0);
+    const flags = (series.publish ? PUBLISH : 0) | (series.value === true ? IS_BOOLEAN : 0);
     return withoutNullsAtEnd([
       id,
       series.sensor,
@@ -226,6 +250,7 @@ export function packDefinitions(definitions: Definitions): unknown {
       packCalibration(series.calibration),
       series.reason ?? null,
       series.location ?? null,
+      typeof series.value === 'string' ? series.value : null,
     ]);
   });
   const bytes = encodeCbor(rows);
@@ -243,12 +268,12 @@ export function unpackDefinitions(item: unknown): Definitions | undefined {
 
 function unpackDefinition(row: unknown): Definition | undefined {
   if (!Array.isArray(row)) return undefined;
-  const [id, sensor, channel, unit, precision, readingKind, quality, flags, calibration, reason, location] = row;
+  const [id, sensor, channel, unit, precision, readingKind, quality, flags, calibration, reason, location, text] = row;
   const isRight =
     Number.isSafeInteger(id) &&
     id >= 0 &&
-    [sensor, channel, unit].every((text) => typeof text === 'string') &&
-    [reason, location].every((text) => text === undefined || text === null || typeof text === 'string') &&
+    [sensor, channel, unit].every((each) => typeof each === 'string') &&
+    [reason, location, text].every((each) => each === undefined || each === null || typeof each === 'string') &&
     [precision, readingKind, quality, flags].every((each) => typeof each === 'number') &&
     READING_KINDS[readingKind] !== undefined &&
     QUALITIES[quality] !== undefined;
@@ -268,7 +293,7 @@ function unpackDefinition(row: unknown): Definition | undefined {
       ...(typeof reason === 'string' && { reason }),
       ...(typeof location === 'string' && { location }),
       publish: (flags & PUBLISH) !== 0,
-      isBoolean: (flags & IS_BOOLEAN) !== 0,
+      value: typeof text === 'string' ? text : (flags & IS_BOOLEAN) !== 0 ? true : 0,
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type Item, isSameSeries } from './arrange.ts';
 import type { WritableHead } from './frame.ts';
+import { isOfText } from './record-split.ts';
 
 /** The part of a slot that one frame may take: an empty slot holds any. */
 const FRAME_PARTS = 2;
@@ -33,7 +34,8 @@ export function framePart(entries: readonly Entry[], from: number, slotBytes: nu
 export function headOf(epoch: number, part: readonly Entry[]): WritableHead {
   const firstSequence = (part[0] as Entry).sequence;
   const type = part.some(isMarked) ? 'marked' : 'commit';
-  return { epoch, firstSequence, lastSequence: firstSequence + part.length - 1, count: part.length, type };
+  const lastSequence = firstSequence + part.length - 1;
+  return { epoch, firstSequence, lastSequence, count: part.length, type, hasTexts: part.some(isOfText) };
 }
 
 /** Whether an opening has to look into the frame that holds this record. */

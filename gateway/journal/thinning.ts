@@ -120,7 +120,7 @@ class WindowThinner implements Thinner {
       before?.boot === record.boot &&
       before.value === record.value &&
       before.uncalibrated === record.uncalibrated &&
-      isOfSeries(record, before, typeof before.value === 'boolean');
+      isOfSeries(record, before);
     this.#states.set(record.sensor, record);
     if (isSame) this.#removedCount += 1;
     else this.#ready.push(stored);
@@ -136,7 +136,7 @@ class WindowThinner implements Thinner {
     }
     const last = { sequence: stored.sequence, record };
     const deliveredTo = this.#options.deliveredTo(stored.sequence);
-    const isSame = isInTime && window?.deliveredTo === deliveredTo && isOfSeries(record, window.last.record, false);
+    const isSame = isInTime && window?.deliveredTo === deliveredTo && isOfSeries(record, window.last.record);
     if (window === undefined || !isSame) {
       this.#end(record.sensor);
       window = newWindow(number, deliveredTo, last, value);

@@ -114,7 +114,9 @@ test('every order gives back every text, padded with NUL or with spaces', () => 
 });
 
 test('any registers give a text that can be shown, or a DeviceError', () => {
-  const registers = fc.uint8Array({ minLength: 1, maxLength: TEXT_BYTES_MAX / 2 }).map((half) => Uint8Array.from([...half, ...half]));
+  const registers = fc
+    .uint8Array({ minLength: 1, maxLength: TEXT_BYTES_MAX / 2 })
+    .map((half) => Uint8Array.from([...half, ...half]));
   const likelier = fc
     .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.nat({ max: 255 })), { minLength: 2, maxLength: 8 })
     .map((all) => Uint8Array.from(all.length % 2 === 0 ? all : [...all, 0]));
@@ -146,7 +148,7 @@ describe('a device with texts', () => {
   });
 
   it('gives the other texts of the same answer when one is missing: the common model of SunSpec', async () => {
-    const points = ['mn', 'md', 'opt', 'vr', 'sn'].map((id) => ({ id, ...found(`sunspec-${id}`) }));
+    const points = ['mn', 'md', 'opt', 'vr', 'sn'].map((id) => ({ ...found(`sunspec-${id}`), id }));
     const slave = new FakeModbus();
     for (const { at, input } of points) slave.put('holding', at, bytes(input));
     const readings = points.map(

@@ -64,7 +64,7 @@ function filesOf(recordClass: string): string[] {
 
 const inOrder = (all: readonly StoredRecord[]) => all.toSorted((a, b) => a.sequence - b.sequence);
 
-/** One sensor's reading at a `tick`: decimals, floats, integers, states, calibrated, suspect, a clock that was not set, a drifting one. */
+/** One sensor's reading at a `tick`: decimals, floats, integers, states and texts, calibrated, suspect, a clock that was not set, a drifting one. */
 function reading(tick: number, sensor: number, random: () => number): JournalRecord {
   const monotonicMs =
     tick * 10_000 + sensor * 40 + (random() < 0.1 ? Math.floor(random() * 900) : 0) + (sensor === 1 ? 0.125 : 0);
@@ -80,7 +80,7 @@ function reading(tick: number, sensor: number, random: () => number): JournalRec
     { value: tenths },
     { value: random() * 1e5 },
     { value: tick * 7, readingKind: 'total', unit: 'kW.h' },
-    { value: tick % 9 < 4, readingKind: 'state', unit: '1' },
+    { value: tick % 1_000 < 700 ? tick % 9 < 4 : tick % 9 < 4 ? 'OK' : `FAULT ${tick % 50}`, readingKind: 'state', unit: '1' },
     { value: tenths, uncalibrated: tenths - 0.3, calibration: { offset: 0.3, scale: 1 } },
     tick % 5 === 0 ? { value: tenths, quality: 'suspect', reason: 'jump', publish: false } : { value: tenths },
     tick % 1_000 < 50

@@ -50,7 +50,7 @@ const stored = fc
   });
 
 describe('the order within a group', () => {
-  it('puts other records first and the observations series by series, each as it came', () => {
+  it('puts other records first and the observations sensor by sensor, each as it came', () => {
     const a = (tick: number) => plainObservation(tick, { sensor: 'a' });
     const b = (tick: number, more: Partial<Observation> = {}) => plainObservation(tick, { sensor: 'b', ...more });
     const event: JournalRecord = {
@@ -63,7 +63,7 @@ describe('the order within a group', () => {
       fields: {},
     };
     const suspect = b(4, { quality: 'suspect' });
-    expect(inOrder([b(1), a(2), event, b(3), suspect, a(5), b(6)])).toEqual([event, b(1), b(3), b(6), suspect, a(2), a(5)]);
+    expect(inOrder([b(1), a(2), event, b(3), suspect, a(5), b(6)])).toEqual([event, b(1), b(3), suspect, b(6), a(2), a(5)]);
   });
 
   it('keeps every item once', () => {

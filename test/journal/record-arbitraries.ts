@@ -15,7 +15,13 @@ const number = fc
     fc.maxSafeInteger(),
   )
   .map((value) => value + 0);
-const value = fc.oneof(number, fc.boolean());
+const uncalibrated = fc.oneof(number, fc.boolean());
+/** Few texts, which come again and again, and any. */
+const value = fc.oneof(
+  { weight: 2, arbitrary: number },
+  fc.boolean(),
+  fc.oneof({ weight: 3, arbitrary: fc.constantFrom('OK', 'DOOR OPEN', '') }, text),
+);
 const sequence = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const stamp = {
   boot: fc.constantFrom('b1', 'b2', 'b3'),
@@ -55,7 +61,7 @@ const observationFields = {
   quality: fc.constantFrom('good' as const, 'suspect' as const),
   publish: fc.boolean(),
 };
-const optionalFields = { uncalibrated: value, calibration, reason: text, location: text, heldFrom: sequence, window };
+const optionalFields = { uncalibrated, calibration, reason: text, location: text, heldFrom: sequence, window };
 
 /** Any observation: few sensors, so that many are of one series, and every field in every form. */
 export const observations: fc.Arbitrary<Observation> = fc.oneof(

@@ -90,7 +90,10 @@ describe('the record codec', () => {
     ['a window without a count', plainObservation(1, { window: { fromMonotonicMs: 1 } as never }), /window must be/],
     ['a sequence of zero', plainObservation(1, { heldFrom: 0 }), /heldFrom must be a sequence/],
     ['a lone surrogate', plainObservation(1, { sensor: 'a\ud800' }), /sensor must be a text/],
-    ['a text for a value', plainObservation(1, { value: '21' as unknown as number }), /value/],
+    ['an object for a value', plainObservation(1, { value: {} as unknown as number }), /value must be a finite number, true or/],
+    ['a lone surrogate in a value', plainObservation(1, { value: 'a\ud800' }), /value must be .* without lone surrogates/],
+    ['a text for an uncalibrated value', plainObservation(1, { uncalibrated: '21' as unknown as number }), /uncalibrated/],
+    ['a text that is too long', plainObservation(1, { value: 'x'.repeat(RECORD_BYTES_MAX) }), /more than the 16384/],
     ['an observation that is too long', plainObservation(1, { reason: 'x'.repeat(RECORD_BYTES_MAX) }), /more than the 16384/],
     ['an unknown kind', { ...event, kind: 'reading' } as unknown as JournalRecord, /no record of kind reading/],
     ['a lone surrogate in an event', { ...event, fields: { a: '\udfff' } }, /fields must be/],
@@ -104,6 +107,11 @@ describe('the record codec', () => {
   it('takes an observation for as right as another only when all that could be wrong or long is the same', () => {
     const right = plainObservation(1);
     expect(isAsRight(plainObservation(2, { value: 7.5 }), right)).toBe(true);
+    const text = plainObservation(1, { value: 'OK' });
+    expect([
+      isAsRight(plainObservation(2, { value: 'OK' }), text),
+      isAsRight(plainObservation(2, { value: 'KO' }), text),
+    ]).toEqual([true, false]);
     const others = {
       sensor: 'b',
       boot: 'c',

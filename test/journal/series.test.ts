@@ -23,6 +23,7 @@ describe('the dictionary of a file', () => {
     ['the location', { location: '41.4 2.2' }],
     ['whether it is sent', { publish: false }],
     ['what its values are', { value: true }],
+    ['that they are texts', { value: 'OK' }],
     ['the sensor', { sensor: 'makers-yard-temperature' }],
   ])('gives another number when %s changes, and the first one when it changes back', (_what, change) => {
     const dictionary = new Dictionary();
@@ -35,7 +36,7 @@ describe('the dictionary of a file', () => {
   it('goes on counting after what it learned', () => {
     const dictionary = new Dictionary();
     const { publish, readingKind, sensor, channel, unit, precision, quality } = plainObservation(1);
-    const series = { publish, readingKind, sensor, channel, unit, precision, quality, isBoolean: false };
+    const series = { publish, readingKind, sensor, channel, unit, precision, quality, value: 0 };
     dictionary.learn([{ id: 7, series }]);
     expect(dictionary.get(7)).toEqual(series);
     expect(dictionary.get(6)).toBeUndefined();

@@ -32,7 +32,14 @@ function fill(bytes: Uint8Array, epoch: number, fromSequence: number, payloads: 
   for (const length of payloads) {
     const payload = Uint8Array.from({ length }, () => Math.floor(random() * 256));
     const count = 1 + Math.floor(length / 20);
-    const head = { epoch, firstSequence, lastSequence: firstSequence + count - 1, count, type: 'commit' } as const;
+    const head = {
+      epoch,
+      firstSequence,
+      lastSequence: firstSequence + count - 1,
+      count,
+      type: 'commit',
+      hasTexts: false,
+    } as const;
     const end = encodeFrameInto(bytes, at, head, payload, placesOf(NAME) + at);
     bytes.fill(0, end, toPage(end));
     at = toPage(end);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Value } from '../../drivers/reading.ts';
 import type { StoredRecord } from '../../gateway/journal/journal.ts';
 import { openThinner } from '../../gateway/journal/thinning.ts';
 import type { Event, Observation } from '../../gateway/record.ts';
@@ -7,7 +8,7 @@ import type { Event, Observation } from '../../gateway/record.ts';
 const MINUTE_MS = 60_000;
 const WALL_MS = Date.UTC(2026, 10, 25, 12);
 
-function reading(sequence: number, minutes: number, value: number | boolean, more: Partial<Observation> = {}): StoredRecord {
+function reading(sequence: number, minutes: number, value: Value, more: Partial<Observation> = {}): StoredRecord {
   const monotonicMs = minutes * MINUTE_MS;
   const record: Observation = {
     kind: 'observation',
@@ -173,6 +174,12 @@ describe('of states', () => {
     expect(thin(records)).toEqual({ thinned: [records[0], records[2], records[4]], removedCount: 2 });
   });
 
+  it('that are texts, each text that differs from the one before stays, also the empty one', () => {
+    const texts = ['OK', 'OK', '', '', 'true', 'OK', 'OK'];
+    const records = texts.map((text, i) => reading(i + 1, i * 10, text, { ...state, unit: '{text}' }));
+    expect(thin(records)).toEqual({ thinned: [0, 2, 4, 5].map((i) => records[i]), removedCount: 3 });
+  });
+
   it('the first of each boot stays, because nobody saw what was between', () => {
     const records = [reading(1, 0, true, state), reading(2, 1, true, state), reading(3, 0, true, { ...state, boot: 'b2' })];
     expect(thin(records).thinned).toEqual([records[0], records[2]]);
@@ -251,7 +258,7 @@ const anyRun = fc
 const anyStates = fc
   .array(
     fc.record({
-      value: fc.boolean(),
+      value: fc.oneof(fc.boolean(), fc.constantFrom('', 'OK', 'true')),
       quality: fc.constantFrom('good', 'good', 'good', 'suspect' as const),
       publish: fc.boolean(),
       oddity: fc.constantFrom({}, {}, {}, { heldFrom: 1 }, { boot: 'b2' }),

@@ -1,11 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame, FRAME_TYPES, placesOf } from '../../gateway/journal/frame.ts';
+import { decodeFrame, encodeFrame, placesOf } from '../../gateway/journal/frame.ts';
 import { appendAll, FOLDER, gapsOf, observation, open, readAll, sequencesOf, storedValues, upTo } from './kit.ts';
 import { ModelDisk } from './model-disk.ts';
 
 const CURSOR = `${FOLDER}/sentilo.cursor`;
 const SECOND = `${FOLDER}/slot-001`;
+/** The largest type that is a byte of CBOR. */
+const UNUSED_TYPE = 23;
 /** Ten records fill a slot: each is a commit of its own. */
 const SIZES = { slotBytes: 10 * 4096, slotCount: 5 };
 
@@ -31,7 +33,7 @@ function toggleVersion(disk: ModelDisk): void {
   for (let offset = 0; offset < bytes.length; offset += 4096) {
     const frame = decodeFrame(bytes, offset, places + offset);
     if (frame === undefined) throw new Error(`no frame at ${offset}`);
-    const again = encodeFrame({ ...frame, type: 'commit' }, frame.payload, places + offset);
+    const again = encodeFrame({ ...frame, type: 'commit', hasTexts: false }, frame.payload, places + offset);
     if (frame.type === 'commit') bytes.set(ofLaterRelease(again, places + offset), offset);
     else bytes.set(again, offset);
   }
@@ -40,9 +42,8 @@ function toggleVersion(disk: ModelDisk): void {
 
 /** The same frame with a type that no release has used yet: the byte at 32, within the CRC. */
 function ofLaterRelease(frame: Uint8Array, place: number): Uint8Array {
-  const unknown = Math.max(...Object.values(FRAME_TYPES)) + 1;
   const later = new Uint8Array(frame);
-  later[32] = unknown;
+  later[32] = UNUSED_TYPE;
   const view = new DataView(later.buffer);
   const crc = crc32(later.subarray(38), crc32(later.subarray(4, 33), place >>> 0));
   view.setUint32(34, crc);

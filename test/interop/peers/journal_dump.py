@@ -17,7 +17,7 @@ import zlib
 from typing import NamedTuple
 
 import cbor2
-from journal_payloads import base_of, check, column, definitions_in, observations, other_records
+from journal_payloads import base_of, check, column, definitions_in, has_texts, observations, other_records
 
 PAGE = 4096
 MARK = bytes.fromhex("d9d9f787")
@@ -25,6 +25,8 @@ HEADER = struct.Struct(">4sBIBQBQBIBBIBI")
 HEADER_MARKS = (0x1A, 0x1B, 0x1B, 0x1A, 0x1A, 0x5A)
 FRAME_BYTES_MAX = 1 << 20
 COMMIT, BLOCK, INDEX, MARKED = 1, 2, 3, 4
+# Added to the type of a frame with texts.
+WITH_TEXTS = 4
 EXTENT = struct.Struct(">IHI")
 BLOCK_NAME = re.compile(r"(gauges|counts|events)-(\d{12})(?:-([1-9]\d{0,5}))?\.blocks")
 CLASSES = ("gauges", "counts", "events")
@@ -41,6 +43,7 @@ class Frame(NamedTuple):
     last: int
     count: int
     type: int
+    has_texts: bool
     payload: bytes
 
 
@@ -57,7 +60,9 @@ def frame_at(content, at, name):
     if zlib.crc32(content[at + 38 : end], zlib.crc32(content[at + 4 : at + 33], place)) != crc:
         return None
     check((a, b, c, d, e, f) == HEADER_MARKS, f"the frame at {at} is no CBOR item of the layout")
-    return Frame(at, end, epoch, first, last, count, kind, content[at + HEADER.size : end])
+    has_texts = kind > WITH_TEXTS
+    kind -= WITH_TEXTS if has_texts else 0
+    return Frame(at, end, epoch, first, last, count, kind, has_texts, content[at + HEADER.size : end])
 
 
 def frames_of_slot(path):
@@ -99,6 +104,7 @@ def check_head(frame, records):
     sequences = [sequence for sequence, _ in records]
     found = (min(sequences), max(sequences), len(set(sequences)))
     check(found == frame[3:6], f"a frame of {frame[3:6]} holds {found}")
+    check(has_texts(records) == frame.has_texts, f"the type of the frame of {frame[3:6]} does not tell whether it holds texts")
 
 
 # Block files

@@ -177,7 +177,7 @@ def observations(chunk, base, boots, definitions):
             "wallMs": walls[i],
             "wallQuality": WALL_QUALITIES[int(qualities[i])],
             **series[i].shared,
-            "value": values[i] == 1 if series[i].is_boolean else values[i],
+            "value": value_of(series[i], values[i]),
         }
         if uncalibrated[i] is not None:
             record["uncalibrated"] = uncalibrated[i] == 1 if uncalibrated_kinds[i] == 2 else uncalibrated[i]
@@ -188,6 +188,17 @@ def observations(chunk, base, boots, definitions):
         if window:
             record["window"] = window
         yield int(sequences[i]), record
+
+
+def value_of(series, number):
+    if series.text is not None:
+        check(number == 1, f"the value {number} of a text")
+        return series.text
+    return number == 1 if series.is_boolean else number
+
+
+def has_texts(records):
+    return any(isinstance(record.get("value"), str) for _, record in records)
 
 
 def other_record(items):
@@ -214,6 +225,8 @@ def other_records(items, sequence_steps, first):
 class Series(NamedTuple):
     shared: dict
     is_boolean: bool
+    # That of each value, or None where the values are no texts.
+    text: str
 
 
 def definitions_in(item):
@@ -223,8 +236,9 @@ def definitions_in(item):
 
 
 def series_of(row):
-    row = row + [None] * (11 - len(row))
-    _, sensor, channel, unit, precision, reading_kind, quality, flags, calibration, reason, location = row
+    row = row + [None] * (12 - len(row))
+    check(len(row) == 12, "a definition of more than the layout has")
+    _, sensor, channel, unit, precision, reading_kind, quality, flags, calibration, reason, location, text = row
     shared = {
         "sensor": sensor,
         "channel": channel,
@@ -241,4 +255,4 @@ def series_of(row):
         shared["reason"] = reason
     if location is not None:
         shared["location"] = location
-    return Series(shared, bool(flags & 2))
+    return Series(shared, bool(flags & 2), text)

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Value } from '../../../drivers/reading.ts';
 import type { JournalRecord, Observation } from '../../../gateway/record.ts';
 import { WALL_MS } from '../kit.ts';
 
@@ -111,6 +112,8 @@ const SENSORS: readonly Pick<Observation, 'sensor' | 'channel' | 'unit' | 'preci
   { sensor: 'roof-rain', channel: 'roof.rain', unit: 'mm', precision: 0.2, readingKind: 'delta', publish: true },
   { sensor: 'cellar-door', channel: 'cellar.door', unit: '1', precision: 1, readingKind: 'state', publish: true },
 ];
+/** Readings after which a state goes on as something else. */
+const STATES_ALIKE = 20;
 
 /** What one boot measures: its records are numbered by their monotonic time, two seconds apart. */
 export class Boot {
@@ -150,7 +153,7 @@ export class Boot {
       gauge: isOdd ? random() * 1e9 : (steps - 250) * sensor.precision,
       total: this.#count * 10 + steps / 1000,
       delta: steps * 0.2,
-      state: random() < 0.3,
+      state: this.#state(random() < 0.3),
       rate: steps,
       position: steps,
     }[sensor.readingKind];
@@ -164,5 +167,12 @@ export class Boot {
       ...(random() < 0.02 ? { uncalibrated: steps } : {}),
       ...(sensor.sensor === 'roof-temperature' ? { location: '41.4 2.2', calibration: { offset: 0.5, scale: 1 } } : {}),
     };
+  }
+
+  /** True and false, then a text that changes now and then, then one that is another each time. */
+  #state(isOpen: boolean): Value {
+    const turn = Math.floor(this.#count / SENSORS.length);
+    const texts = [isOpen, isOpen ? 'OPEN' : '', `${isOpen ? 'OPEN' : 'SHUT'} ${turn}`] as const;
+    return texts[Math.floor(turn / STATES_ALIKE) % texts.length] as Value;
   }
 }
