@@ -2,9 +2,11 @@ import { UNITS } from '../drivers/quantities.ts';
 import { valueText } from '../gateway/decimal.ts';
 import type { ReadingRow } from '../gateway/status.ts';
 import { text } from './messages/live.ts';
-import { labelled, tableLines } from './table.ts';
+import { cellText, labelled, tableLines } from './table.ts';
 
 const RIGHT = new Set([2, 4]);
+/** Columns of a text: with ids of usual length a line fits on a terminal of 80. JSON has all of it. */
+const TEXT_COLUMNS = 24;
 
 /** The table of `barri read`: one line for each reading, with its age and whether it can be trusted. */
 export function renderReadings(rows: readonly ReadingRow[]): string {
@@ -22,6 +24,7 @@ export function renderReadings(rows: readonly ReadingRow[]): string {
 function valueCell({ value, precision, unit, quality }: ReadingRow): string {
   // A value that is too old is never shown as if it were current.
   if (value === undefined || quality === 'old') return '-';
+  if (typeof value === 'string') return cellText(value, TEXT_COLUMNS);
   return unit === 'bool' ? text.state(Boolean(value)) : valueText(value, precision);
 }
 

@@ -1,3 +1,5 @@
+import { NOT_SHOWN } from '../drivers/reading.ts';
+
 /** Characters that take two columns of a terminal: East Asian wide and full-width letters, and emoji (UAX 11). */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
@@ -8,6 +10,20 @@ export function displayWidth(text: string): number {
   let width = 0;
   for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
   return width;
+}
+
+const ALL_NOT_SHOWN = new RegExp(NOT_SHOWN, 'gu');
+
+/** A text of others for a cell of so many columns: cut where it is longer, and `�` for what could do something to a terminal. */
+export function cellText(text: string, columns: number): string {
+  const safe = text.replace(ALL_NOT_SHOWN, '\ufffd');
+  if (displayWidth(safe) <= columns) return safe;
+  let cut = '';
+  for (const { segment } of segmenter.segment(safe)) {
+    if (displayWidth(cut + segment) >= columns) break;
+    cut += segment;
+  }
+  return `${cut}…`;
 }
 
 /** Lines of a table with aligned columns, two spaces apart; columns whose index is in `right` are aligned right. */

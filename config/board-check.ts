@@ -3,6 +3,7 @@ import { closest } from './closest.ts';
 import { parseParameter } from './parameters.ts';
 import type { Problem } from './problem.ts';
 import type { BoardFile } from './schema-board.ts';
+import { signalMisfits, textMisfits } from './texts.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
 
@@ -95,6 +96,8 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
       const bytes = at.toString(16).padStart(4, '0');
       if (other >= 0) problems.push(document.problem('C129', ['readings', id, 'at'], { at, other, bytes }, 'note'));
     }
+    for (const { path, code, parameters } of textMisfits(id, reading, board))
+      problems.push(document.problem(code, ['readings', id, ...path], parameters));
     for (const key of ['scale_by', 'starts_at'] as const) {
       const name = reading[key];
       const names = Object.keys(board.with ?? {});
@@ -154,6 +157,8 @@ function checkSimulation(document: YamlDocument, board: BoardFile): Problem[] {
     if (signal.type === 'ratio')
       for (const [index, name] of signal.of.entries()) mustExist(name, ['simulate', id, 'ratio', index]);
   }
+  for (const { path, code, parameters } of signalMisfits(board.readings ?? {}, board.simulate ?? {}))
+    problems.push(document.problem(code, ['simulate', ...path], parameters));
   if (board.status === 'verified' && readings.length > 0 && board.simulate === undefined) {
     problems.push(document.problem('C108', ['status'], { board: board.id }, 'warning'));
   }

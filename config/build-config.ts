@@ -215,13 +215,14 @@ function placeOf(
 }
 
 function buildReading(id: string, reading: BoardReading): ReadingSpec {
-  const { at, bit, scale, offset, encoding, scale_from: scaleFrom } = reading;
+  const { at, registers, bit, scale, offset, encoding, scale_from: scaleFrom } = reading;
   return {
     id,
     ...(at !== undefined && { at }),
     ...(reading.read_with && { readWith: reading.read_with }),
     ...(encoding && { encoding }),
     ...(reading.byte_order && { byteOrder: reading.byte_order }),
+    ...(registers !== undefined && { registers }),
     ...(bit !== undefined && { bit }),
     ...(scale !== undefined && { scale }),
     ...(offset !== undefined && { offset }),

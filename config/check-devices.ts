@@ -3,6 +3,7 @@ import type { BoardReading } from './schema-board.ts';
 import type { OutputEntry, ReportEntry } from './schema-gateway.ts';
 import { CITY_ID } from './schema-types.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
+import { numberMisfits, signalMisfits } from './texts.ts';
 
 /** How often a device is asked when nobody says it. */
 export const EVERY_DEFAULT_MS = 60_000;
@@ -33,7 +34,7 @@ export function statisticOf(report: ReportEntry): 'mean_of' | 'max_of' | 'min_of
 }
 
 /** Units whose numbers are no amounts: half of an open door, or the mean of 350° and 10°, is nothing. */
-const NO_AMOUNTS: ReadonlySet<string> = new Set(['bool', 'deg']);
+const NO_AMOUNTS: ReadonlySet<string> = new Set(['bool', 'deg', 'text']);
 
 /** Whether a mean, a highest and a lowest value of the reading mean anything. Those of a meter's count do not. */
 export function hasStatistics({ kind, unit }: Pick<BoardReading, 'kind' | 'unit'>): boolean {
@@ -46,6 +47,7 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
     checkEvery(site, device);
     checkOutputs(site, device);
     checkReports(site, device);
+    checkNumbers(site, device);
     checkFactorySettings(site, device);
     const isSilent = activeReadings(device).length + activeOutputs(device).length === 0 && !device.board.provides;
     if (device.entry.enabled && isSilent) site.report('C135', ['devices', device.id], { board: device.board.id }, 'warning');
@@ -88,6 +90,19 @@ function checkReports(site: Site, { id, entry, board }: Plugged): void {
     if (!reading || !key || hasStatistics(reading)) continue;
     site.report('C143', ['devices', id, 'readings', name, 'report', key], { key, reading: `${id}.${name}` });
   }
+}
+
+/** What is for numbers stands at readings that have none, or texts and numbers are simulated in each other's place. */
+function checkNumbers(site: Site, { id, entry, board }: Plugged): void {
+  const readings = board.readings ?? {};
+  for (const [name, own] of Object.entries(entry.readings ?? {})) {
+    const reading = Object.hasOwn(readings, name) ? readings[name] : undefined;
+    if (reading === undefined) continue;
+    for (const { path, code, parameters } of numberMisfits(own, reading, `${id}.${name}`))
+      site.report(code, ['devices', id, 'readings', name, ...path], parameters);
+  }
+  for (const { path, code, parameters } of signalMisfits(readings, entry.simulate ?? {}))
+    site.report(code, ['devices', id, 'simulate', ...path], parameters);
 }
 
 /** A meter as it leaves the factory does not answer on a bus that runs at another speed. */

@@ -166,4 +166,5 @@ export type SignalConfig =
   | { readonly type: 'bursts'; readonly perDay: number; readonly minutes: number; readonly rate: number }
   | { readonly type: 'integrate'; readonly reading: string; readonly start: number; readonly resets?: 'daily' }
   | { readonly type: 'ratio'; readonly of: readonly [string, string]; readonly scale: number }
-  | { readonly type: 'follows'; readonly output: string; readonly on: number; readonly off: number };
+  | { readonly type: 'follows'; readonly output: string; readonly on: number; readonly off: number }
+  | { readonly type: 'text'; readonly text: string };

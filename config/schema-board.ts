@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
+import { TEXT_BYTES_MAX } from '../drivers/reading.ts';
 import { maxOn, onOff } from './schema-gateway.ts';
 import { signal } from './schema-simulate.ts';
 import { baud, block, dashedId, duration, fail, mapOf, points, range, serialFormat, text, texts } from './schema-types.ts';
@@ -11,7 +12,9 @@ const boolean = z.boolean();
 const byte = z.int().min(0).max(255);
 const register = z.int().min(0).max(65_535);
 
-const encoding = z.enum(['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bool']);
+const FIXED_ENCODINGS = ['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bool'] as const;
+const fixedEncoding = z.enum(FIXED_ENCODINGS);
+const encoding = z.enum([...FIXED_ENCODINGS, 'text']);
 const byteOrder = z.enum(['ABCD', 'CDAB', 'BADC', 'DCBA']);
 const readWith = z.enum(['input', 'holding', 'coil', 'discrete']);
 
@@ -79,6 +82,12 @@ const reading = block({
   at: register.optional(),
   read_with: readWith.optional(),
   encoding: encoding.optional(),
+  registers: z
+    .int()
+    .min(1)
+    .max(TEXT_BYTES_MAX / 2)
+    .optional()
+    .meta({ description: 'Of `encoding: text`: how many registers the text takes, two characters each.' }),
   byte_order: byteOrder.optional(),
   bit: z.int().min(0).max(15).optional(),
   scale: z.number().optional(),
@@ -161,7 +170,7 @@ export const boardSchema = block({
     factory: block({ baud: baud.optional(), format: serialFormat.optional(), unit: byte.optional() }).optional(),
     read_with: readWith.optional(),
     write_with: z.enum(['single', 'multiple']).optional(),
-    encoding: encoding.optional(),
+    encoding: fixedEncoding.optional(),
     byte_order: byteOrder.optional(),
     max_registers: z.int().min(1).max(125).optional(),
     holes: z.array(z.tuple([register, register])).optional(),

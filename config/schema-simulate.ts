@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { TEXT_BYTES_MAX } from '../drivers/reading.ts';
 import type { SignalConfig } from './config.ts';
 import { block, duration, fail } from './schema-types.ts';
 
 /** The words of which exactly one says what kind of signal it is. */
-const KINDS = ['constant', 'wave', 'walk', 'sawtooth', 'bursts', 'integrate', 'ratio', 'follows'] as const;
+const KINDS = ['constant', 'wave', 'walk', 'sawtooth', 'bursts', 'integrate', 'ratio', 'follows', 'text'] as const;
 
 /** The words that each kind takes beside its own. */
 const COMPANIONS: Readonly<Record<(typeof KINDS)[number], readonly string[]>> = {
@@ -15,6 +16,7 @@ const COMPANIONS: Readonly<Record<(typeof KINDS)[number], readonly string[]>> = 
   integrate: ['start', 'resets'],
   ratio: ['scale'],
   follows: ['on', 'off'],
+  text: [],
 };
 
 const shape = block({
@@ -35,6 +37,7 @@ const shape = block({
   follows: z.string().optional(),
   on: z.number().optional(),
   off: z.number().optional(),
+  text: z.string().max(TEXT_BYTES_MAX).optional(),
 });
 
 /** What a simulated reading shows. One block with one kind in it, so that a wrong word is named and not a whole block. */
@@ -69,6 +72,7 @@ function toSignal(written: z.output<typeof shape>): SignalConfig {
     const resets = written.resets === undefined ? {} : { resets: written.resets };
     return { type: 'integrate', reading: written.integrate, start: written.start ?? 0, ...resets };
   }
+  if (written.text !== undefined) return { type: 'text', text: written.text };
   if (written.ratio) return { type: 'ratio', of: written.ratio, scale: written.scale ?? 1 };
   return { type: 'follows', output: written.follows ?? '', on: written.on ?? 1, off: written.off ?? 0 };
 }

@@ -40,6 +40,7 @@ const UNIT_LIST: readonly Unit[] = [
   { id: 'Wh', symbol: 'Wh', ucum: 'W.h' },
   { id: 'kvarh', symbol: 'kvarh', ucum: 'kvar.h' },
   { id: 'bool', symbol: '', ucum: '{state}' },
+  { id: 'text', symbol: '', ucum: '{text}' },
   { id: 'mm', symbol: 'mm', ucum: 'mm' },
   { id: 'mm/h', symbol: 'mm/h', ucum: 'mm/h' },
   { id: 'm/s', symbol: 'm/s', ucum: 'm/s' },
@@ -93,6 +94,7 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'conductivity', units: { 'us/cm': 1 }, cityType: 'conductivity' },
   { id: 'position', units: { deg: 0.00001 }, cityType: 'status' },
   { id: 'count', units: { 1: 1 }, cityType: 'status' },
+  { id: 'text', units: { text: 1 }, cityType: 'status' },
 ];
 
 export const UNITS: ReadonlyMap<string, Unit> = new Map(UNIT_LIST.map((unit) => [unit.id, unit]));

@@ -6,8 +6,8 @@ export type Value = number | boolean | string;
 /** The most that a text may take, in bytes of UTF-8: it is shown in a table, and the city keeps each one of them. */
 export const TEXT_BYTES_MAX = 120;
 
-/** Control characters, and those that turn the writing round, break a line or cannot be seen at all. */
-const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** Characters that control a terminal, turn the writing round, break a line or cannot be seen at all. */
+export const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** Whether it may be the value of a reading: not too long, and all of it can be shown on a line of a terminal. */
 export function isTextValue(text: string): boolean {

@@ -30,8 +30,8 @@ const everyValue: Report = { accept: (value, uncalibrated, atMs) => [{ value, un
 
 /** What becomes of a window's values, kept as they come: a window may be a day of readings. */
 interface Summary {
-  add(value: number): void;
-  readonly value: number;
+  add(value: Value): void;
+  readonly value: Value;
 }
 
 interface OpenWindow {
@@ -55,8 +55,8 @@ function windowReport(of: 'mean' | 'max' | 'min' | 'last', windowMs: number): Re
       const ended = due(nowMs);
       const endMs = (Math.floor(nowMs / windowMs) + 1) * windowMs;
       open ??= { endMs, value: summaryOf(of), uncalibrated: summaryOf(of) };
-      open.value.add(Number(value));
-      open.uncalibrated.add(Number(uncalibrated));
+      open.value.add(value);
+      open.uncalibrated.add(uncalibrated);
       return ended;
     },
     due,
@@ -65,21 +65,35 @@ function windowReport(of: 'mean' | 'max' | 'min' | 'last', windowMs: number): Re
 }
 
 function summaryOf(of: 'mean' | 'max' | 'min' | 'last'): Summary {
+  if (of === 'last') return newest();
   let count = 0;
   let kept = 0;
   const merge = {
     mean: (value: number) => kept + value,
     max: (value: number) => Math.max(kept, value),
     min: (value: number) => Math.min(kept, value),
-    last: (value: number) => value,
   }[of];
   return {
     add: (value) => {
-      kept = count === 0 ? value : merge(value);
+      const number = Number(value);
+      kept = count === 0 ? number : merge(number);
       count += 1;
     },
     get value() {
       return of === 'mean' ? kept / count : kept;
+    },
+  };
+}
+
+/** A state and a text have no mean, but they have a last value. */
+function newest(): Summary {
+  let value: Value = 0;
+  return {
+    add: (next) => {
+      value = next;
+    },
+    get value() {
+      return value;
     },
   };
 }

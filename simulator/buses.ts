@@ -107,6 +107,10 @@ async function loadModel(
       world.shown?.(device.id, reading, atMs, value);
       return value;
     },
+    text: (reading) => {
+      const shown = device.simulate.get(reading);
+      return shown?.type === 'text' ? shown.text : '';
+    },
     nextChangeMs: (reading, atMs) => signals.get(reading)?.nextChangeMs(atMs),
     pluggedInto,
     wallMs: (atMs) => world.epochWallMs + atMs,

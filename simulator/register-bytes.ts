@@ -26,6 +26,14 @@ export function registerBytes(spec: ReadingSpec, byteOrder: ByteOrder, value: nu
   return ordered(view, byteOrder);
 }
 
+/** The registers that show a text, two characters each: in UTF-8, filled up with NUL, and cut where they end. */
+export function textBytes(text: string, registers: number, byteOrder: ByteOrder): Uint8Array {
+  const bytes = new Uint8Array(2 * registers);
+  bytes.set(new TextEncoder().encode(text).subarray(0, bytes.length));
+  // The registers of a text stand in their order.
+  return ordered(new DataView(bytes.buffer), byteOrder === 'BADC' || byteOrder === 'DCBA' ? 'BADC' : 'ABCD');
+}
+
 function setWhole(view: DataView, encoding: string, raw: number): void {
   const [min, max] = RANGE[encoding] ?? [0n, 0n];
   const whole = BigInt(Math.round(raw));

@@ -1,6 +1,6 @@
 import type { ByteOrder, ReadingSpec, ReadWith, SwitchSpec } from '../drivers/driver.ts';
 import type { ModelContext } from './devices/model.ts';
-import { registerBytes } from './register-bytes.ts';
+import { registerBytes, textBytes } from './register-bytes.ts';
 
 /** One value's place in the tables, and what stands there. */
 interface Cell {
@@ -130,6 +130,10 @@ function readingCells(spec: ReadingSpec, context: ModelContext): Cell[] {
   const byteOrder: ByteOrder = spec.byteOrder ?? modbus?.byteOrder ?? 'ABCD';
   if (isBits(table)) {
     return [{ table, at, size: 1, content: (atMs) => Uint8Array.of(context.signal(spec.id, atMs) === 0 ? 0 : 1) }];
+  }
+  if (encoding === 'text') {
+    const size = spec.registers ?? 1;
+    return [{ table, at, size, content: () => textBytes(context.text(spec.id), size, byteOrder) }];
   }
   const size = Math.max(1, (encoding === 'bool' ? 16 : Number(/\d+$/.exec(encoding)?.[0])) / 16);
   const isNumber = encoding !== 'bool' && spec.bit === undefined;

@@ -81,6 +81,9 @@ function createSignal(config: SignalConfig, reading: string, source: SignalSourc
     case 'follows':
       // In this version nothing drives an output away from its safe state, so whatever follows one shows its "off".
       return constant(config.off, 0, random);
+    case 'text':
+      // A device model that shows texts asks for them as such (devices/model.ts).
+      return constant(0, 0, random);
     default:
       return config satisfies never;
   }

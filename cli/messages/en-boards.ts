@@ -247,6 +247,10 @@ export const enBoards: Messages = {
     what: '`{written}` is no host',
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
   },
+  C152: {
+    what: '`{key}` makes no sense for {reading}: its values are no numbers',
+    hints: ['remove it'],
+  },
   C143: {
     what: '`{key}` makes no sense for {reading}: it is no amount that rises and falls',
     hints: ['write `last_of:` with a time, or `on_change: true`'],

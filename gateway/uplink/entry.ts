@@ -1,3 +1,4 @@
+import { isTextValue } from '../../drivers/reading.ts';
 import { valueText } from '../decimal.ts';
 import type { JournalRecord, Observation, Stamp } from '../record.ts';
 import type { Time } from '../timeline.ts';
@@ -56,6 +57,8 @@ export function fateOf(sequence: number, record: JournalRecord, timeOf: TimeOf):
   if (!(second >= 0 && second <= SECOND_MAX)) return invalid('invalid-time');
   if (record.location !== undefined && !isLocation(record.location)) return invalid('invalid-location');
   if (typeof record.value === 'number' && !Number.isFinite(record.value)) return invalid('invalid-value');
+  // The city takes any text, of 100 MB too (Sentilo reference §1.5.2), and shows it to everybody as it is.
+  if (typeof record.value === 'string' && !isTextValue(record.value)) return invalid('invalid-value');
   if (!(record.precision > 0 && record.precision < Number.POSITIVE_INFINITY)) return invalid('invalid-value');
   const value = valueText(record.value, record.precision);
   const place = record.location === undefined ? {} : { location: record.location };

@@ -7,6 +7,8 @@ export interface ModelContext {
   readonly device: DeviceConfig;
   /** The true value of a reading at a monotonic time, in the board's unit; a state is 0 or 1. 0 for one the site says nothing about. */
   readonly signal: (reading: string, atMs: number) => number;
+  /** The true text of a reading; empty for one the site says nothing about. */
+  readonly text: (reading: string) => string;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
   /** What is plugged into one of its ports; undefined where nothing is. */

@@ -55,6 +55,16 @@ describe('CSV', () => {
     expect(csvText(text)).toMatch(/^"'/);
   });
 
+  test('has texts as values, none of which a spreadsheet computes, read by another program', async () => {
+    const texts = ['DOOR OPEN', 'say "OK", then go', '=1+1', '-5', '@sum', '', "l'ascensor és obert 🛗", '0012.50', 'true'];
+    const writer = await openWriter('csv', timeOf);
+    const { bytes } = writer.write(
+      stored(texts.map((value, minute) => hall(minute, { value, unit: '{text}', readingKind: 'state' }))),
+    );
+    const values = readByPython(writer.head + bytes).map(({ value }) => value);
+    expect(values).toEqual(texts.map((text) => (/^[=@-]/.test(text) ? `'${text}` : text)));
+  });
+
   test('has a header, lines that end in CR and LF, and a place for every reading, read by another program', async () => {
     const writer = await openWriter('csv', timeOf);
     const records = [
@@ -103,7 +113,7 @@ test('JSON lines have every kind of record with its sequence, its time and all i
 });
 
 test('CBOR is a sequence of the same maps', async () => {
-  const records = stored([hall(1, { value: 21.5 }), event, hall(2, { value: true })]);
+  const records = stored([hall(1, { value: 21.5 }), event, hall(2, { value: true }), hall(3, { value: 'say "OK"' })]);
   const { bytes } = (await openWriter('cbor', timeOf)).write(records);
   const lines = String((await openWriter('jsonl', timeOf)).write(records).bytes)
     .trim()

@@ -125,6 +125,39 @@ test('reports a state when it changes, and at least once in the given time', asy
   expect(told).toEqual([0, 30, 32, 92]);
 });
 
+test.each([true, 'DOOR OPEN'])('reports the last of a window as it is, also when it is no number: %s', (last) => {
+  const { channel: lift } = channel({
+    kind: 'state',
+    unit: typeof last === 'string' ? 'text' : 'bool',
+    report: { of: 'last', windowMs: 60_000 },
+  });
+  for (const value of [typeof last === 'string' ? 'OK' : false, last]) lift.accept(value);
+  const [observation] = lift.finish();
+  expect(observation?.value).toBe(last);
+  expect(observation).not.toHaveProperty('uncalibrated');
+});
+
+test('takes a text as it is, and tells it when it is another one, or after a time', async () => {
+  const text = {
+    kind: 'state',
+    unit: 'text',
+    precision: 1,
+    reject: [0],
+    valid: [0, 1],
+    calibrate: { offset: 1, scale: 2 },
+  } as const;
+  const { clock, channel: lift } = channel({ ...text, flatAfterMs: 1, report: { onChange: true, atLeastMs: 3_600_000 } });
+  const told: unknown[] = [];
+  for (const value of ['OK', 'OK', '12', '0', '', 'OK']) {
+    told.push(...lift.accept(value).map((observation) => [observation.value, observation.unit, observation.quality]));
+    await clock.advance(60_000);
+  }
+  expect(told).toEqual(['OK', '12', '0', '', 'OK'].map((value) => [value, '{text}', 'good']));
+  await clock.advance(3_600_000);
+  expect(lift.accept('OK')).toMatchObject([{ value: 'OK' }]);
+  expect(lift.latest).toMatchObject({ value: 'OK', quality: 'good' });
+});
+
 test('reports a number when it has moved by the given step', () => {
   const { channel: energy } = channel({ report: { onChange: 0.1 } });
   const told = [10, 10.05, 10.1, 10.15, 10.25].filter((value) => energy.accept(value).length > 0);

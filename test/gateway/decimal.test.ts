@@ -39,6 +39,10 @@ describe('valueText', () => {
     expect(valueText(false, 1)).toBe('false');
   });
 
+  it('writes a text as it is, also one that looks like a number', () => {
+    expect([valueText('OK', 1), valueText('0012.50', 0.1), valueText('', 1)]).toEqual(['OK', '0012.50', '']);
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('throws for %d', (value) => {
     expect(() => valueText(value, 0.1)).toThrow(RangeError);
   });

@@ -128,10 +128,11 @@ export function site(buses: readonly BusConfig[], devices: readonly DeviceConfig
 }
 
 /** A model's context whose readings have these values at all times. */
-export function context(sketch: DeviceSketch, values: Readonly<Record<string, number>>): ModelContext {
+export function context(sketch: DeviceSketch, values: Readonly<Record<string, number | string>>): ModelContext {
   return {
     device: device(sketch),
-    signal: (reading) => values[reading] ?? 0,
+    signal: (reading) => Number(values[reading] ?? 0),
+    text: (reading) => String(values[reading] ?? ''),
     nextChangeMs: () => undefined,
     pluggedInto: () => undefined,
     wallMs: (atMs) => START_WALL_MS + atMs,

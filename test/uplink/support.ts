@@ -1,5 +1,6 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import type { WallQuality } from '../../drivers/clock.ts';
+import type { Value } from '../../drivers/reading.ts';
 import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/host.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
@@ -22,7 +23,7 @@ const CONFIG: SentiloConfig = {
 };
 
 /** An observation of `sensor` measured `atMs` after the start. */
-export function observation(sensor: string, atMs: number, value: number | boolean, more: Partial<Observation> = {}): Observation {
+export function observation(sensor: string, atMs: number, value: Value, more: Partial<Observation> = {}): Observation {
   return {
     kind: 'observation',
     boot: 'boot',
