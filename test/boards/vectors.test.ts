@@ -132,7 +132,7 @@ describe('a board gives the values of', () => {
       // The text of a script says what it switches on.
       if (typeof result.value === 'boolean') expect(result.value, reading).toBe(name === 'sequence' || Boolean(value));
       else {
-        const apart = Math.abs(result.value * (PER_UNIT[reading] ?? 1) - Number(value));
+        const apart = Math.abs(Number(result.value) * (PER_UNIT[reading] ?? 1) - Number(value));
         expect(apart, `${reading} is ${result.value}`).toBeLessThanOrEqual((vector.tolerance[name] ?? 0) + 1e-9);
       }
     }

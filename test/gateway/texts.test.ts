@@ -117,7 +117,7 @@ test('what is no text is a reading without a value, beside the number of the sam
   expect(rowOf(running, 'state')).toMatchObject({ quality: 'old', problem: { code: 'D206' } });
   expect(rowOf(running, 'load')).toMatchObject({ value: 230, quality: 'good' });
   show('KO');
-  await running.clock.runUntil(30 * SECOND_MS);
+  await running.clock.runUntil(31 * SECOND_MS);
   expect(rowOf(running, 'state')).toMatchObject({ value: 'KO', quality: 'good' });
   await running.stop();
   expect(inCity('trial-lift-state')).toEqual([

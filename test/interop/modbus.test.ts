@@ -1,5 +1,6 @@
 // What a Modbus slave that nobody here wrote has served is what stands in the city.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { cityHas, cleanUp, freePort, type Kept, startCity, startGateway, workFolder } from './support/barri.ts';
@@ -24,6 +25,19 @@ const PEERS = [
   { peer: 'libmodbus', kind: 'rtu', rounds: 3 },
 ] as const;
 
+/** A device of the peer's own with nothing but its text. */
+const PLATE = { unit: 9, address: '96', sensor: 'interop-plate-state' };
+const PLATE_BOARD = `schema: board/v1
+id: plate
+version: 1.0.0
+label: Plate
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: ${PLATE.unit} } }
+readings:
+  state: { at: 0x60, encoding: text, registers: 8, quantity: text, unit: text, kind: state }
+`;
+
 afterEach(cleanUp);
 
 it.each(PEERS)('delivers every value that $peer served over $kind', async ({ peer: by, kind, rounds }) => {
@@ -33,8 +47,14 @@ it.each(PEERS)('delivers every value that $peer served over $kind', async ({ pee
   const pair = kind === 'rtu' ? await plugPair(folder, 'meters') : undefined;
   const port = await freePort();
   const where = pair?.deviceEnd ?? String(port);
-  const peer = await (by === 'pymodbus' ? startModbusPeer(kind, where, units, log) : startLibmodbusPeer(kind, where, log));
-  const sensors = units.flatMap((unit) => READINGS.map(({ reading }) => sensorOf(unit, reading)));
+  mkdirSync(join(folder, 'boards'));
+  writeFileSync(join(folder, 'boards/plate.board.yaml'), PLATE_BOARD);
+  const hasPlate = by === 'pymodbus';
+  const peer = await (hasPlate
+    ? startModbusPeer(kind, where, [...units, PLATE.unit], log)
+    : startLibmodbusPeer(kind, where, log));
+  const meters = units.flatMap((unit) => READINGS.map(({ reading }) => sensorOf(unit, reading)));
+  const sensors = [...meters, ...(hasPlate ? [PLATE.sensor] : [])];
   const city = await startCity(folder, sensors);
   const bus =
     pair === undefined
@@ -48,7 +68,7 @@ buses:
   meters: ${bus}
 devices:
 ${units.map((unit) => `  meter_${unit}: { board: eastron-sdm120@1, via: meters, with: { unit: ${unit} } }`).join('\n')}
-`,
+${hasPlate ? '  plate: { board: plate@1, via: meters }\n' : ''}`,
   });
 
   await cityHas(city, sensors, rounds * sensors.length, 60_000);
@@ -62,9 +82,13 @@ ${units.map((unit) => `  meter_${unit}: { board: eastron-sdm120@1, via: meters, 
   for (const unit of units) {
     for (const { reading, address, decimals } of READINGS) {
       const sent = served.filter((line) => line.unit === unit).flatMap((line) => line.values[address] ?? []);
-      expect(valuesOf(kept, sensorOf(unit, reading))).toEqual(sent.map((value) => text(value, decimals)));
+      expect(valuesOf(kept, sensorOf(unit, reading))).toEqual(sent.map((value) => text(Number(value), decimals)));
     }
   }
+  if (!hasPlate) return;
+  const texts = served.filter(({ unit }) => unit === PLATE.unit).flatMap(({ values }) => values[PLATE.address] ?? []);
+  expect(new Set(texts).size).toBeGreaterThan(1);
+  expect(valuesOf(kept, PLATE.sensor)).toEqual(texts);
 });
 
 function sensorOf(unit: number, reading: string): string {

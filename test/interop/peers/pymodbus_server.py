@@ -5,7 +5,8 @@
 
 Values are 32-bit floats, high word first (Eastron SDM120 Modbus protocol V2.4), and change every 400 ms. Each line of the
 log is one answered request: the time, the unit and the values by protocol address, taken from the registers as they went
-out. Prints `ready` once it serves.
+out. A text of eight registers, which no SDM120 has, changes as often: written by pymodbus's own BinaryPayloadBuilder, logged
+when all of it was asked for. Prints `ready` once it serves.
 """
 
 import argparse
@@ -14,14 +15,19 @@ import json
 import struct
 import time
 
+from pymodbus.constants import Endian
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
+from pymodbus.payload import BinaryPayloadBuilder
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
 from pymodbus.transaction import ModbusRtuFramer
 
 STEP_S = 0.4
-REGISTERS = 0x60
+REGISTERS = 0x70
 STARTED = time.monotonic()
 
+TEXT, TEXT_REGISTERS = 0x60, 8
+# Not as many as there are steps between two polls.
+TEXTS = ("OK", 'DOOR "2" OPEN', "porta oberta ñ", "")
 VOLTAGE, CURRENT, POWER, ENERGY_IN, ENERGY_OUT = 0x00, 0x06, 0x0C, 0x48, 0x4A
 
 
@@ -35,6 +41,17 @@ def schedule(unit):
         ENERGY_IN: 1000.00303 + 100 * unit + 0.0131 * step,
         ENERGY_OUT: 20.00103 + unit + 0.0017 * step,
     }
+
+
+def text_now(unit):
+    return TEXTS[(int((time.monotonic() - STARTED) / STEP_S) + unit) % len(TEXTS)]
+
+
+def text_registers(text):
+    builder = BinaryPayloadBuilder(byteorder=Endian.Big)
+    builder.add_string(text)
+    registers = [struct.unpack(">H", pair)[0] for pair in builder.build()]
+    return registers + [0] * (TEXT_REGISTERS - len(registers))
 
 
 class Meter(ModbusSparseDataBlock):
@@ -55,6 +72,10 @@ class Meter(ModbusSparseDataBlock):
             for at in values
             if address <= at and at + 2 <= address + count
         }
+        text = text_now(self.unit)
+        registers[TEXT : TEXT + TEXT_REGISTERS] = text_registers(text)
+        if address <= TEXT and TEXT + TEXT_REGISTERS <= address + count:
+            served[TEXT] = text
         line = {"wallMs": round(time.time() * 1000), "unit": self.unit, "values": served}
         self.log.write(json.dumps(line) + "\n")
         return registers[address : address + count]

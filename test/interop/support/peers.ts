@@ -8,11 +8,11 @@ const PEERS = join(import.meta.dirname, '../peers');
 /** Debian's interpreter, which sees Debian's pymodbus; another one may come first in the PATH. */
 const PYTHON = '/usr/bin/python3';
 
-/** One request for input registers that a Modbus peer answered: values by protocol address, as they went out. */
+/** One request that a Modbus peer answered: values and texts by protocol address, as they went out. */
 export interface Served {
   readonly wallMs: number;
   readonly unit: number;
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Readonly<Record<string, number | string>>;
 }
 
 /** Starts a slave by pymodbus. */

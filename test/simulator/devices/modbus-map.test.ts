@@ -40,7 +40,7 @@ function pduOf(frame: string): string {
   return frame.slice(2, -4);
 }
 
-function slave(sketch: Partial<DeviceSketch>, values: Readonly<Record<string, number>>) {
+function slave(sketch: Partial<DeviceSketch>, values: Readonly<Record<string, number | string>>) {
   return model(context({ driver: 'modbus-map', address: 1, ...sketch }, values));
 }
 
@@ -76,6 +76,25 @@ test.each([
   const vector = data.energyMeters.find((each) => each.id.endsWith(id));
   const reading = { id: 'x', at: 0, encoding: 'int32', byteOrder: 'CDAB', scale: 0.1 } as const;
   expect(ask(slave({ readings: [reading] }, { x: value }), '0104000000020000').slice(4)).toBe(vector?.input);
+});
+
+test.each(vectors('modbus_texts'))('lays out $id', ({ input, context: { order }, expected }) => {
+  const count = input.length / 4;
+  const reading = { id: 'x', at: 0, encoding: 'text', registers: count, byteOrder: order as ByteOrder } as const;
+  const shown = slave({ readings: [reading] }, { x: expected['value'] ?? '' });
+  expect(ask(shown, `01040000${count.toString(16).padStart(4, '0')}0000`).slice(4)).toBe(input);
+});
+
+test('shows as much of a text as its registers hold, and gives any part of it', () => {
+  const readings = [
+    { id: 'before', at: 0, encoding: 'uint16' },
+    { id: 'state', at: 1, encoding: 'text', registers: 3 },
+    { id: 'after', at: 4, encoding: 'uint16' },
+  ] as const;
+  const shown = slave({ readings }, { before: 1, state: 'DOOR OPEN', after: 2 });
+  // "DOOR O" in ASCII.
+  expect(ask(shown, '0104000000050000')).toBe('040a0001444f4f52204f0002');
+  expect(ask(shown, '0104000200010000')).toBe('04024f52');
 });
 
 test('begins a bit answer with the bit that was asked for (si-01)', () => {
