@@ -56,7 +56,7 @@ export const sds011: Driver<'serial', Record<string, never>> = {
     const layout = layoutFor(spec);
     return {
       read: oneAtATime(async (signal: AbortSignal) => {
-        const scanner = scannerOf(layout);
+        const scanner = sds011Frames(layout.type);
         return decode(await nextFrame(line, clock, signal, { scanner, withinMs: ANSWER_MS_MAX, question: QUERY }), layout, spec);
       }),
       // The sensor's confirmation is not awaited: the first command to a sleeping sensor wakes it and often gets none.
@@ -74,7 +74,8 @@ function layoutFor(spec: DeviceSpec): Layout {
   throw new Error(`board ${spec.board}: no sensor sends ${wanted.join(', ')} in one frame. Correct the board file.`);
 }
 
-function scannerOf({ type }: Layout): FixedFrameScanner {
+/** Finds data frames whose second byte is `type` and whose sum is right. */
+export function sds011Frames(type: number): FixedFrameScanner {
   return new FixedFrameScanner({
     head: [HEAD, type],
     tail: [TAIL],

@@ -3,17 +3,15 @@ import type { FramingEvents } from '../../drivers/bus/modbus-frame.ts';
 import { type ModbusLine, type ModbusOptions, openModbusLine } from '../../drivers/bus/modbus-line.ts';
 import { busQueue, type Turn } from '../../gateway/bus-queue.ts';
 import { modbusInTurns } from '../../gateway/buses.ts';
+import { CRC_MODBUS, crcOf } from '../support/crc.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
 import { TestClock } from '../support/test-clock.ts';
 
-/** Appends the CRC as it goes over the wire: bit by bit, written apart from the product's table. */
-export function framed(bytes: readonly number[]): Uint8Array {
-  let crc = 0xffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc % 2 === 1 ? Math.floor(crc / 2) ^ 0xa001 : Math.floor(crc / 2);
-  }
-  return Uint8Array.from([...bytes, crc & 0xff, crc >> 8]);
+/** Appends the CRC as it goes over the wire, low byte first; written apart from the product's. */
+export function framed(bytes: Iterable<number>): Uint8Array {
+  const body = [...bytes];
+  const crc = crcOf(body, CRC_MODBUS);
+  return Uint8Array.of(...body, crc % 256, Math.floor(crc / 256));
 }
 
 export interface Bench {

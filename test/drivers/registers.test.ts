@@ -4,6 +4,7 @@ import type { ByteOrder, FixedEncoding as Encoding } from '../../drivers/driver.
 import { DeviceError } from '../../drivers/errors.ts';
 import { decodeExponent, decodeRegisters, REGISTERS_OF, type RegisterFormat } from '../../drivers/registers.ts';
 import { bytes } from '../support/hex.ts';
+import { MUTATED_COUNT, MUTATED_MS_MAX, untraced } from '../support/mutated.ts';
 import { vectors } from '../support/vectors.ts';
 
 const ORDERS: readonly ByteOrder[] = ['ABCD', 'CDAB', 'BADC', 'DCBA'];
@@ -244,21 +245,26 @@ test('every order gives back every bit', () => {
   );
 });
 
-test('any registers give a finite number, a boolean, or a DeviceError', () => {
-  const encodings = Object.keys(REGISTERS_OF) as Encoding[];
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...encodings),
-      fc.constantFrom(...ORDERS),
-      fc.uint8Array({ minLength: 8, maxLength: 8 }),
-      (encoding, byteOrder, all) => {
-        try {
-          const value = decodeRegisters(all.subarray(0, 2 * REGISTERS_OF[encoding]), { encoding, byteOrder });
-          expect(typeof value === 'boolean' || Number.isFinite(value)).toBe(true);
-        } catch (error) {
-          expect(error).toBeInstanceOf(DeviceError);
-        }
-      },
-    ),
-  );
-});
+test(
+  'any registers give a finite number, a boolean, or a DeviceError',
+  () => {
+    const format = fc.record({
+      encoding: fc.constantFrom(...(Object.keys(REGISTERS_OF) as Encoding[])),
+      byteOrder: fc.constantFrom(...ORDERS),
+      scale: fc.constantFrom(1, 0.1, -1000, 1e300),
+      notAvailable: fc.constantFrom([], [0x8000, 0xffff], [Number.NaN]),
+    });
+    const registers = fc.uint8Array({ minLength: 8, maxLength: 8 });
+    const exponent = fc.integer({ min: -10, max: 10 });
+    const decoded = fc.property(format, registers, exponent, (each, all, power) => {
+      try {
+        const value = decodeRegisters(all.subarray(0, 2 * REGISTERS_OF[each.encoding]), each, power);
+        return typeof value === 'boolean' ? each.encoding === 'bool' : Number.isFinite(value);
+      } catch (error) {
+        return error instanceof DeviceError;
+      }
+    });
+    return untraced(() => fc.assert(decoded, { numRuns: MUTATED_COUNT }));
+  },
+  MUTATED_MS_MAX,
+);

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BusError } from '../../drivers/errors.ts';
-import { ANSWER_MS_MAX, sds011 } from '../../drivers/sds011.ts';
+import { ANSWER_MS_MAX, sds011, sds011Frames } from '../../drivers/sds011.ts';
 import { deviceSpec } from '../support/device-spec.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
 import { bytes, hex } from '../support/hex.ts';
+import { MUTATED_COUNT, MUTATED_MS_MAX, mutated } from '../support/mutated.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { csvRows, vectors } from '../support/vectors.ts';
 
@@ -189,3 +190,23 @@ test('wakes the sensor and puts it to sleep with the commands of the protocol', 
   await device.sleep?.();
   expect(line.written.map(hex)).toEqual(['aab406010100000000000000000000ffff06ab', 'aab406010000000000000000000000ffff05ab']);
 });
+
+test(
+  'takes no mutated frame whose sum is wrong',
+  () => {
+    const frames = vectors('sds011').map(({ input }) => bytes(input));
+    const glued = bytes(`${GOOD}aacf0e001300e9050fab${GOOD}`);
+    fc.assert(
+      fc.property(mutated([...frames, bytes(GOOD), glued]), fc.constantFrom(0xc0, 0xcf), (stream, type) => {
+        const frame = sds011Frames(type).push(stream);
+        if (frame === undefined) return;
+        let rest = frame[8] ?? 0;
+        for (const byte of frame.slice(2, 8)) rest -= byte;
+        const found = { marks: [frame[0], frame[1], frame[9]], length: frame.length, rest: Math.abs(rest % 256) };
+        expect(found).toEqual({ marks: [0xaa, type, 0xab], length: 10, rest: 0 });
+      }),
+      { numRuns: MUTATED_COUNT },
+    );
+  },
+  MUTATED_MS_MAX,
+);

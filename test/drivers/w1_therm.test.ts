@@ -1,6 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isHardwareError } from '../../drivers/errors.ts';
 import { w1Therm } from '../../drivers/w1_therm.ts';
+import { CRC_MAXIM, crcOf } from '../support/crc.ts';
 import { deviceSpec } from '../support/device-spec.ts';
+import { bytes, hex } from '../support/hex.ts';
+import { MUTATED_COUNT, MUTATED_MS_MAX, mutated, untraced } from '../support/mutated.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { type Vector, vectors } from '../support/vectors.ts';
 
@@ -150,3 +155,58 @@ test('the bits that a chip set to fewer bits does not define do not count', asyn
 test.each([{ rom: '10-000801b5a7a6' }, { rom: '28-xyz' }, {}])('does not accept the options %j', (options) => {
   expect(w1Therm.with.safeParse(options).success).toBe(false);
 });
+
+describe('what went wrong on the wire or in the file', () => {
+  const withCrc = ALL.filter(({ input }) => /^28[0-9a-f]{14}$/.test(input) || /^[0-9a-f]{18}$/.test(input));
+
+  test.each(withCrc)('the CRC that judges is that of $id, unless it is the bad one', ({ input, expected }) => {
+    const all = bytes(input);
+    expect(crcOf(all.subarray(0, -1), CRC_MAXIM) === all.at(-1)).toBe(String(expected['rom_crc_ok']) !== 'false');
+  });
+
+  test(
+    'gives no temperature of a scratchpad whose checksum is wrong',
+    async () => {
+      const texts = ALL.filter(({ input }) => input.includes('YES')).map(withNewline);
+      const scratchpads = [...withCrc.map(({ input }) => input), ...texts.map(firstLine)].filter(({ length }) => length === 18);
+      const file = fc.oneof(
+        // A kernel that finds everything right leaves it to us.
+        mutated(scratchpads.map(bytes)).map((scratchpad) => printed(hex(scratchpad), milliOf(scratchpad))),
+        mutated(texts.map((text) => new TextEncoder().encode(text))).map((text) => Buffer.from(text).toString('latin1')),
+      );
+      let text = '';
+      const bus = { readThermometer: async () => Uint8Array.from(Buffer.from(text, 'latin1')) };
+      const device = await w1Therm.open(bus, deviceSpec('ds18b20', { rom: ROM }, ['temperature']), new TestClock());
+      const property = fc.asyncProperty(file, async (garbled) => {
+        text = garbled;
+        const values = await device.read?.(NO_ABORT).catch((error: unknown) => {
+          if (!isHardwareError(error)) throw error;
+        });
+        if (values === undefined) return true;
+        const scratchpad = bytes(firstLine(garbled));
+        const isRight = crcOf(scratchpad.subarray(0, 8), CRC_MAXIM) === scratchpad[8];
+        // Data sheet, figures 4 and 10: of twelve bits those below the configured ones are not defined.
+        const step = 0.0625 * 2 ** (3 - (((scratchpad[4] ?? 0) >> 5) % 4));
+        const degrees = Math.floor(rawOf(scratchpad) / 16 / step) * step;
+        const [found] = values;
+        return isRight && degrees >= -55 && degrees <= 125 && found !== undefined && 'value' in found && found.value === degrees;
+      });
+      await untraced(() => fc.assert(property, { numRuns: MUTATED_COUNT }));
+    },
+    MUTATED_MS_MAX,
+  );
+});
+
+/** Hexadecimal, without the spaces. */
+function firstLine(text: string): string {
+  return text.slice(0, 27).replaceAll(' ', '');
+}
+
+/** Two's complement, low byte first. */
+function rawOf([low = 0, high = 0]: Uint8Array): number {
+  return low + 256 * high - (high > 127 ? 65_536 : 0);
+}
+
+function milliOf(scratchpad: Uint8Array): number {
+  return Math.trunc((rawOf(scratchpad) * 1000) / 16);
+}
