@@ -14,11 +14,12 @@ export interface Stoppable {
 /** What runs in this process now, and what ends its waiting. A process has one life. */
 let running: Stoppable | undefined;
 let wake = () => {};
+/** When the first stop began, by performance.now(). */
+let stoppingSinceMs: number | undefined;
 
 /**
  * Lets `started` run until SIGINT, SIGTERM or SIGHUP (a closed terminal), or until `ended` settles; then stops it. A
- * second signal ends the process as soon as the outputs are safe, and five seconds of stopping end it whatever hangs:
- * with SIGKILL, because process.exit() would wait for a hung call.
+ * second signal ends the process as soon as the outputs are safe, and five seconds of stopping end it whatever hangs.
  */
 export async function runUntilSignal(started: Stoppable, ended: Promise<unknown> = new Promise(() => {})): Promise<void> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -60,7 +61,17 @@ export async function crash(error: unknown, io: Io): Promise<void> {
   if (stopping !== undefined) await stopInTime(stopping);
 }
 
+/**
+ * For the very end: lets the process end by itself, so that output through a pipe arrives whole. What still runs when the five
+ * seconds are over is a call into a driver that hangs, or left over by a bug. process.exit() would wait for it.
+ */
+export function endInTime(): void {
+  const sinceMs = stoppingSinceMs ?? performance.now();
+  setTimeout(killSelf, sinceMs + STOP_MS_MAX - performance.now()).unref();
+}
+
 async function stopInTime(started: Stoppable): Promise<void> {
+  stoppingSinceMs ??= performance.now();
   const timer = setTimeout(killSelf, STOP_MS_MAX);
   await started.stop();
   clearTimeout(timer);

@@ -4,6 +4,4 @@ import { optimiseLate } from './optimise-late.ts';
 // Before anything else is loaded, because loading it is already work that V8 would optimise.
 optimiseLate();
 const { main } = await import('./start.ts');
-// Everywhere else the process ends by itself, so that output through a pipe arrives whole. After a bug nobody knows what
-// still runs.
-if (await main()) process.exit();
+await main();

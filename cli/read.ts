@@ -72,7 +72,8 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
   };
   if (options.watch === true) return await watch(show, source);
   await show();
-  await source.close();
+  // A bus that hangs must not keep the command from ending.
+  await runUntilSignal({ stop: () => source.close() }, Promise.resolve());
 }
 
 /** Shows the readings every second, until a signal or the end of the gateway. */

@@ -1,9 +1,9 @@
-import { crash } from './life.ts';
+import { crash, endInTime } from './life.ts';
 import { processIo } from './process-io.ts';
 import { runProgram } from './program.ts';
 
-/** Runs the process's command line. Resolves with true when it ended in a bug of ours: then something may still hang. */
-export async function main(): Promise<boolean> {
+/** Runs the process's command line, and lets the process end when it has, or when what a bug of ours has stopped has. */
+export async function main(): Promise<void> {
   let crashed = (_ending: Promise<void>) => {};
   const crashing = new Promise<void>((resolve) => {
     crashed = resolve;
@@ -11,13 +11,10 @@ export async function main(): Promise<boolean> {
   const io = processIo((error) => crashed(crash(error, io)));
   process.on('uncaughtException', io.fatal);
   process.on('unhandledRejection', io.fatal);
-  const ended = runProgram(process.argv, io).then(
-    () => false,
-    async (error) => {
-      io.fatal(error);
-      await crashing;
-      return true;
-    },
-  );
-  return await Promise.race([ended, crashing.then(() => true)]);
+  const ended = runProgram(process.argv, io).catch(async (error) => {
+    io.fatal(error);
+    await crashing;
+  });
+  await Promise.race([ended, crashing]);
+  endInTime();
 }

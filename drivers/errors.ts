@@ -8,6 +8,8 @@ export type BusErrorKind =
   | 'ambiguous'
   /** The answer did not come within the transaction's deadline. */
   | 'timeout'
+  /** A call into the driver has not come back, and until it does the bus gets no other. */
+  | 'hung'
   /** Bytes came, but their checksum, length or framing is wrong. */
   | 'bad-checksum'
   /** Another program holds the port. */

@@ -1,8 +1,7 @@
 import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { BusError } from '../drivers/errors.ts';
+import { HUNG_MS, hungError } from './hung.ts';
 
-/** A call that has not come back this long after its deadline hangs. */
-const HUNG_MS = 1_000;
 /** The share of a bus's time that tries of silent devices may take while others answer. */
 const PROBE_SHARE_MAX = 0.02;
 /** As much of it as may be saved up: what a minute gives. */
@@ -53,13 +52,22 @@ export interface BusUse {
 export interface BusQueue {
   /**
    * Runs `work` when its turn has come, and rejects with BusError `timeout` when it has not settled `deadlineMs` after it
-   * began. A call that ignores its deadline keeps the bus: those who wait are refused, and so is every further call until
-   * it settles. A hung native call costs one thread, and nothing piles up behind it.
+   * began. A call that ignores its deadline keeps the bus: those who wait are refused with `hung`, and so is every further
+   * call until it settles. A hung native call costs one thread, and nothing piles up behind it.
    */
   run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Says when a device that answers will be polled next; undefined when it is silent or gone. */
   expect(device: string, dueMs: number | undefined): void;
   readonly use: BusUse;
+  /** While a call hangs. */
+  readonly hung: BusError | undefined;
+}
+
+export interface QueueOptions {
+  /** How many transactions may run at once; 1 when absent. */
+  readonly slotCount?: number;
+  /** Called when a call hangs, and with undefined when it has come back. */
+  readonly onHang?: (failure: BusError | undefined) => void;
 }
 
 interface Waiter {
@@ -69,8 +77,8 @@ interface Waiter {
 }
 
 /** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device. */
-export function busQueue(bus: string, clock: Clock, slotCount = 1): BusQueue {
-  return new Queue(bus, clock, slotCount);
+export function busQueue(bus: string, clock: Clock, options: QueueOptions = {}): BusQueue {
+  return new Queue(bus, clock, options);
 }
 
 class Queue implements BusQueue {
@@ -80,6 +88,7 @@ class Queue implements BusQueue {
   readonly #waiting: Readonly<Record<Rank, Waiter[]>> = { order: [], live: [], probe: [] };
   readonly #due = new Map<string, number>();
   readonly #slotCount: number;
+  readonly #onHang: NonNullable<QueueOptions['onHang']>;
   #busyCount = 0;
   #hungSinceMs: number | undefined;
   #busyMs = 0;
@@ -89,16 +98,23 @@ class Queue implements BusQueue {
   #savedAtMs: number;
   #cancelLook = () => {};
 
-  constructor(bus: string, clock: Clock, slotCount: number) {
+  constructor(bus: string, clock: Clock, { slotCount = 1, onHang = () => {} }: QueueOptions) {
     this.#bus = bus;
     this.#clock = clock;
     this.#slotCount = slotCount;
+    this.#onHang = onHang;
     this.#startedMs = clock.monotonicMs();
     this.#savedAtMs = this.#startedMs;
   }
 
   get use(): BusUse {
     return { forMs: this.#clock.monotonicMs() - this.#startedMs, busyMs: this.#busyMs, probeMs: this.#probeMs };
+  }
+
+  get hung(): BusError | undefined {
+    if (this.#hungSinceMs === undefined) return undefined;
+    const forS = Math.round((this.#clock.monotonicMs() - this.#hungSinceMs) / 1000);
+    return hungError(`${this.#bus}: a call has not come back for ${forS} s`);
   }
 
   expect(device: string, dueMs: number | undefined): void {
@@ -136,10 +152,7 @@ class Queue implements BusQueue {
     } finally {
       if (!isSettled) {
         this.#clock.timer(HUNG_MS, () => {
-          if (isSettled) return;
-          this.#hungSinceMs = startedMs;
-          for (const waiting of Object.values(this.#waiting))
-            for (const { refuse } of waiting.splice(0)) refuse(this.#hung(startedMs));
+          if (!isSettled) this.#hang(startedMs);
         });
       }
     }
@@ -148,7 +161,7 @@ class Queue implements BusQueue {
   /** Resolves when the turn has come; the bus is then the caller's. */
   #place(turn: Turn, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#hungSinceMs !== undefined) return reject(this.#hung(this.#hungSinceMs));
+      if (this.hung !== undefined) return reject(this.hung);
       if (signal.aborted) return reject(signal.reason);
       const waiting = this.#waiting[turn.rank];
       const leave = () => {
@@ -181,7 +194,9 @@ class Queue implements BusQueue {
       this.#probeMs += tookMs;
       if (this.#due.size > 0) this.#savedMs -= tookMs;
     }
+    const wasHung = this.#hungSinceMs !== undefined;
     this.#hungSinceMs = undefined;
+    if (wasHung) this.#onHang(undefined);
     this.#busyCount -= 1;
     this.#next();
   }
@@ -239,9 +254,10 @@ class Queue implements BusQueue {
     return this.#due.size === 0 || this.#savedMs >= -ROUNDING_MS ? now : now - this.#savedMs / PROBE_SHARE_MAX;
   }
 
-  #hung(sinceMs: number): BusError {
-    const forS = Math.round((this.#clock.monotonicMs() - sinceMs) / 1000);
-    return new BusError('timeout', `bus ${this.#bus}: a call has not come back for ${forS} s; unplug the adapter or restart`);
+  #hang(sinceMs: number): void {
+    this.#hungSinceMs = sinceMs;
+    this.#onHang(this.hung);
+    for (const waiting of Object.values(this.#waiting)) for (const { refuse } of waiting.splice(0)) refuse(this.hung);
   }
 }
 

@@ -71,6 +71,15 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
   }
 }
 
+/** The queue of a bus, which tells in the log when a call of it hangs. */
+function queueOf({ id }: BusConfig, { clock, log }: Host, slotCount = 1): BusQueue {
+  const onHang = (failure: BusError | undefined) => {
+    if (failure === undefined) log('info', 'bus-open', { bus: id });
+    else log('warning', 'bus-lost', { bus: id, kind: failure.kind, message: failure.message });
+  };
+  return busQueue(id, clock, { slotCount, onHang });
+}
+
 function loadOf({ id }: BusConfig, { log }: Host): BusLoad {
   return openBusLoad(({ isSaturated, demand, shortestPeriodMs }) => {
     const fields = { bus: id, demandPercent: Math.round(100 * demand), shortestPeriodMs };
@@ -113,7 +122,7 @@ function lineBus(config: LineConfig, host: Host, stream: ReopeningStream) {
 }
 
 function serialBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream): Bus {
-  const queue = busQueue(config.id, host.clock);
+  const queue = queueOf(config, host);
   return Object.assign(lineBus(config, host, stream), {
     queue,
     connect: async () => connection,
@@ -130,7 +139,7 @@ const REQUEST_EXTRA_MS = 2_000;
 
 /** Devices share it request by request: one that has many to make keeps nobody waiting longer than for one of them. */
 function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, line: ModbusLine): Bus {
-  const queue = busQueue(config.id, host.clock, config.type === 'modbus-tcp' ? config.inFlight : 1);
+  const queue = queueOf(config, host, config.type === 'modbus-tcp' ? config.inFlight : 1);
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
   return Object.assign(lineBus(config, host, stream), {
@@ -193,9 +202,9 @@ const TRANSFER_MS = 1_500;
 
 /** Devices share it transaction by transaction: a chip that takes its time to measure keeps nobody waiting. */
 function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: FrameTap | undefined): Bus {
-  const queue = busQueue(config.id, host.clock);
+  const queue = queueOf(config, host);
   const open = () => tappedI2c(host.buses.i2c(config.device, config.speedHz), frames(config.id, host, tap));
-  const demand = onDemand(config, host, open);
+  const demand = onDemand(config, host, queue, open);
   const { signal } = new AbortController();
   return Object.assign(demand.bus, {
     queue,
@@ -216,8 +225,8 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
   open: () => Promise<Opened>,
   place: (opened: Opened, device: ProviderConfig) => Connections[Need],
 ): Bus {
-  const queue = busQueue(config.id, host.clock);
-  const demand = onDemand(config, host, open);
+  const queue = queueOf(config, host);
+  const demand = onDemand(config, host, queue, open);
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
@@ -227,7 +236,12 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
 }
 
 /** What is opened at the first use and, after a failure, at the next. It has no cable of its own that could be pulled. */
-function onDemand<Opened extends { close(): Promise<void> }>(config: BusConfig, host: Host, open: () => Promise<Opened>) {
+function onDemand<Opened extends { close(): Promise<void> }>(
+  config: BusConfig,
+  host: Host,
+  queue: BusQueue,
+  open: () => Promise<Opened>,
+) {
   let opened: Opened | undefined;
   let failure: BusError | undefined;
   return {
@@ -247,7 +261,7 @@ function onDemand<Opened extends { close(): Promise<void> }>(config: BusConfig, 
     bus: {
       config,
       get failure() {
-        return failure;
+        return queue.hung ?? failure;
       },
       tried: Promise.resolve(),
       run: (signal: AbortSignal) =>

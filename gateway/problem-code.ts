@@ -15,6 +15,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   'bad-checksum': DAMAGED,
   unsupported: 'D208',
   'edge-storm': 'D211',
+  hung: 'D213',
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',

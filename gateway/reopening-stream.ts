@@ -1,6 +1,7 @@
 import type { ByteStream, OpenByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
 import { type Clock, sleep } from '../drivers/clock.ts';
 import { BusError, type BusErrorKind } from '../drivers/errors.ts';
+import { HUNG_MS, hungError } from './hung.ts';
 
 /** First wait before a lost port is opened again, doubled up to what its failure deserves. */
 const BACK_OFF_MS_FIRST = 250;
@@ -12,8 +13,10 @@ const BACK_OFF_MS_MAX: Readonly<Partial<Record<BusErrorKind, number>>> = {
   unsupported: 3_600_000,
 };
 const BACK_OFF_MS_MAX_DEFAULT = 2_000;
-/** A port that does not open within this time is tried again. */
+/** A port that does not open within this time is given up, and tried again once its opening has come to an end. */
 const OPEN_MS_MAX = 5_000;
+/** A closing that takes longer hangs: the kernel waits for bytes that a stuck adapter does not take, or the driver for ever. */
+const CLOSE_MS_MAX = 2_000;
 /** A line that stays open so long, or gives a byte, really works; one that closes before would be opened and lost for ever. */
 const PROVEN_MS = 10_000;
 /** Jitter so that several ports of one hub do not come back in the same instant: each wait is 75 to 100 % of its length. */
@@ -21,7 +24,7 @@ const JITTER = 0.25;
 
 /** A line that is opened, and opened again whenever it is lost, for as long as `run` runs. Writes are refused in between. */
 export interface ReopeningStream extends ByteStream {
-  /** Keeps the line open until `signal` is aborted, then closes it. */
+  /** Keeps the line open until `signal` is aborted, then closes it; a driver that hangs is left behind. */
   run(signal: AbortSignal): Promise<void>;
   /** Closes the line at once; `run` opens it again. For a peer that lost its framing. */
   drop(): void;
@@ -66,7 +69,7 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
 
   /** Opens the line once and resolves when it is lost again: with why it was of no use, or undefined when it has worked. */
   const session = async (signal: AbortSignal): Promise<BusError | undefined> => {
-    const opened = await openInTime(name, clock, signal, open);
+    const opened = await openInTime({ name, clock, open }, fail, signal);
     if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
     line = opened;
     failure = undefined;
@@ -85,12 +88,15 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     cancelProof();
     stopBytes();
     line = undefined;
-    failure = cause instanceof BusError ? cause : new BusError('closed', `${name} was closed`, { cause });
+    const lost = cause instanceof BusError ? cause : new BusError('closed', `${name} was closed`, { cause });
+    failure = lost;
     for (const listener of closeListeners) listener(cause);
+    const cancelHung = clock.timer(CLOSE_MS_MAX, () => fail(hungError(`${name}: closing it does not come back`)));
     await opened.close();
+    cancelHung();
     if (isProven) return undefined;
     // A port that was unplugged is away and no more; a peer that hangs up on everybody is left alone for longer.
-    if (failure.kind === 'absent') return failure;
+    if (lost.kind === 'absent') return lost;
     return new BusError('closed', `${name} is closed by the other side as soon as it is opened`, { cause });
   };
 
@@ -113,8 +119,24 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
       // Its onClose ends the session; what close() itself meets is the business of the session's own close.
       line?.close().catch(() => {});
     },
-    run: (signal) => keepOpen({ clock, random }, session, fail, signal),
+    run: (signal) => orLeftBehind(clock, signal, keepOpen({ clock, random }, session, fail, signal)),
   };
+}
+
+/** Settles as `work` does, but at the latest when closing could be over since `signal` was aborted. */
+function orLeftBehind(clock: Clock, signal: AbortSignal, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let cancel = () => {};
+    const onAbort = () => {
+      cancel = clock.timer(CLOSE_MS_MAX, resolve);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
 }
 
 /** Opens again and again, with waits that grow as long as opening does not help. */
@@ -168,36 +190,33 @@ function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): Unsu
   return () => listeners.delete(listener);
 }
 
-/** Opens, and closes again what opens after its time: nobody would own it. */
+/**
+ * Opens, and closes again what opens after its time: nobody would own it. Settles when the opening has come to an end, because
+ * a second one would hang as well; that the time is over is told meanwhile.
+ */
 async function openInTime(
-  name: string,
-  clock: Clock,
+  { name, clock, open }: Pick<ReopeningStreamOptions, 'name' | 'clock' | 'open'>,
+  fail: (error: BusError) => void,
   signal: AbortSignal,
-  open: (signal: AbortSignal) => Promise<OpenByteStream>,
 ): Promise<OpenByteStream> {
   const giveUp = new AbortController();
-  const opening = open(giveUp.signal);
-  return await new Promise<OpenByteStream>((resolve, reject) => {
-    let over = false;
-    const end = (reason: Error) => {
-      over = true;
-      giveUp.abort(reason);
-      reject(reason);
-    };
-    const onAbort = () => end(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const cancel = clock.timer(OPEN_MS_MAX, () => end(new BusError('timeout', `${name} did not open within ${OPEN_MS_MAX} ms`)));
-    opening
-      .then(
-        (line) => (over ? line.close() : resolve(line)),
-        (error: unknown) => reject(error),
-      )
-      .catch(reject)
-      .finally(() => {
-        cancel();
-        signal.removeEventListener('abort', onAbort);
-      });
+  const onAbort = () => giveUp.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  let cancel = clock.timer(OPEN_MS_MAX, () => {
+    const late = new BusError('timeout', `${name} did not open within ${OPEN_MS_MAX} ms`);
+    fail(late);
+    giveUp.abort(late);
+    cancel = clock.timer(HUNG_MS, () => fail(hungError(`${name}: opening it does not come back`)));
   });
+  try {
+    const line = await open(giveUp.signal);
+    if (!giveUp.signal.aborted) return line;
+    await line.close();
+    throw giveUp.signal.reason;
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function closedOrAborted(line: OpenByteStream, signal: AbortSignal): Promise<Error | undefined> {

@@ -299,6 +299,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D207: 'the device has no value now',
   D208: 'not possible on this machine in this version',
   D209: 'the device refuses the question',
+  D213: 'its driver hangs',
   D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
   D212: 'the name of the port fits more than one',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',

@@ -9,9 +9,6 @@ import { resolvePort } from './linux-ports.ts';
 import { type NativePort, readUntilHungUp } from './linux-serial-read.ts';
 import { Listeners } from './listeners.ts';
 
-/** How long closing may take. The kernel itself waits up to 30 s for bytes that a stuck adapter does not take. */
-const CLOSE_MAX_MS = 2000;
-
 const PARITIES = { N: 'none', E: 'even', O: 'odd' } as const;
 
 /** What is used of a port of serialport. Its mock has it too. */
@@ -19,6 +16,8 @@ export interface Port {
   readonly isOpen: boolean;
   /** Its file descriptor while it is open; undefined where there is none, as in the mock. */
   readonly descriptor?: () => number | undefined;
+  /** It is being closed, perhaps by itself because it was lost. */
+  readonly closing: boolean;
   open(done: (error: Error | null) => void): void;
   close(done: (error: Error | null) => void): void;
   flush(done: (error: Error | null) => void): void;
@@ -52,8 +51,10 @@ export interface PortPlace {
  * Opens a serial port for this program alone. What ends it (an unplugging, close) ends the stream for good: each opening
  * is a new object, because serialport keeps what was written while it was closed and sends it after a reopening. `root` is
  * where /dev, /sys, /proc and /etc stand.
+ * Opening and closing settle when the driver has come back from them, however long that takes, because a second call would
+ * hang as well: whoever does not want to wait leaves them alone.
  * @throws BusError: `absent` not plugged in, `ambiguous`, `no-permission`, `busy` with the program that holds it, `no-answer`
- *   from the adapter; or the reason of `signal`. An opening that ends later is closed again.
+ *   from the adapter; or the reason of `signal`, after which what was opened is closed again
  */
 export async function openSerial(options: SerialOptions, signal: AbortSignal, root = '/'): Promise<OpenByteStream> {
   const { SerialPort } = await import('serialport');
@@ -84,29 +85,15 @@ export async function openPort(
   signal.throwIfAborted();
   const port = makePort({ path, baudRate: baud, ...lineFormat(format), lock: true, autoOpen: false });
   const stream = streamOver(port, where);
-  const failure = await opening(port, stream, signal);
+  const failure = await new Promise<Error | null>((resolve) => port.open((error) => resolve(error ?? null)));
   if (failure !== null) throw await openError(where, path, place.root, failure);
   const descriptor = port.descriptor?.();
-  if (descriptor !== undefined && !(await isNow(descriptor, place))) {
-    await stream.close();
-    throw new BusError('absent', `${where} was unplugged, or something else was plugged in, while it was opened`);
-  }
-  return stream;
-}
-
-/** Resolves to the error of the opening, or rejects with the signal's reason, however long the driver then takes. */
-function opening(port: Port, stream: OpenByteStream, signal: AbortSignal): Promise<Error | null> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    port.open((error) => {
-      signal.removeEventListener('abort', onAbort);
-      // Nobody waits any more: a port that was left open would be busy for the next attempt.
-      // What its closing meets has nobody to go to.
-      if (signal.aborted && !error) stream.close().catch(() => {});
-      resolve(error ?? null);
-    });
-  });
+  const isRight = descriptor === undefined || (await isNow(descriptor, place));
+  if (isRight && !signal.aborted) return stream;
+  // Nobody waits any more, or it is another port: one that was left open would be busy for the next attempt.
+  await stream.close();
+  signal.throwIfAborted();
+  throw new BusError('absent', `${where} was unplugged, or something else was plugged in, while it was opened`);
 }
 
 /**
@@ -127,6 +114,7 @@ function streamOver(port: Port, name: string): OpenByteStream {
   const bytesListeners = new Listeners<Uint8Array>();
   const closeListeners = new Listeners<Error | undefined>();
   let isEnded = false;
+  let closed: Promise<void> | undefined;
 
   // serialport reports one end as `close`, as `error`, as both, and sometimes twice.
   const end = (cause: Error | undefined) => {
@@ -161,23 +149,29 @@ function streamOver(port: Port, name: string): OpenByteStream {
     },
     onBytes: (listener) => bytesListeners.add(listener),
     onClose: (listener) => closeListeners.add(listener),
-    async close() {
+    close() {
       end(undefined);
-      if (port.isOpen) await closePort(port);
+      closed ??= closePort(port);
+      return closed;
     },
   };
 }
 
-/** Throws away what was not sent, so that closing does not wait for it, and closes; in any case it comes to an end. */
+/**
+ * Throws away what was not sent, so that closing does not wait for it, and closes. Whether that worked changes nothing: the
+ * port is closed either way. One that is lost is being closed already, or is closed.
+ */
 function closePort(port: Port): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CLOSE_MAX_MS);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
+    const done = () => resolve();
+    const close = () => {
+      if (port.isOpen) return port.close(done);
+      if (!port.closing) return done();
+      port.on('close', done);
+      port.on('error', done);
     };
-    // Whether that worked changes nothing: the port is closed either way, and one that is lost already is closed.
-    port.flush(() => (port.isOpen ? port.close(done) : done()));
+    if (port.isOpen) port.flush(close);
+    else close();
   });
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SerialOptions } from '../../drivers/bus/byte-stream.ts';
 import { openPort, openSerial, type Port, type PortPlace, type PortSettings } from '../../drivers/bus/linux-serial.ts';
 import { bytes, hex } from '../support/hex.ts';
+import { drain } from '../support/test-clock.ts';
 import { outcome } from './support.ts';
 
 const OPTIONS: SerialOptions = { port: '/dev/ttyUSB0', baud: 9600, format: '8N1' };
@@ -161,10 +162,11 @@ describe('a port that cannot be opened', () => {
     expect(await result).toMatchObject({ error: { kind: 'absent', message: '/dev/ttyNOPE is not plugged in' } });
   });
 
-  it('ends with its signal while the driver hangs, and is closed if it opens after all', async () => {
+  it('is still being opened when nobody waits any more: it ends when the driver comes back, and is closed then', async () => {
     const abort = new AbortController();
     let opened: (() => void) | undefined;
     let port: SerialPortMock | undefined;
+    let isOver = false;
     const attempt = outcome(
       openPort(OPTIONS, PLACE, abort.signal, (settings) => {
         const mock = new SerialPortMock(settings);
@@ -176,13 +178,59 @@ describe('a port that cannot be opened', () => {
         return mock;
       }),
     );
+    void attempt.then(() => {
+      isOver = true;
+    });
     await vi.waitUntil(() => opened !== undefined);
     abort.abort(new Error('deadline'));
-    expect(await attempt).toMatchObject({ error: { message: 'deadline' } });
-    const closed = new Promise((resolve) => port?.on('close', resolve));
+    await drain();
+    expect(isOver).toBe(false);
     opened?.();
-    await closed;
+    expect(await attempt).toMatchObject({ error: { message: 'deadline' } });
     expect(port?.isOpen).toBe(false);
+  });
+});
+
+describe('a port that does not come back from being closed', () => {
+  it.each(['flush', 'close'] as const)('is closed when its %s does', async (call) => {
+    const { stream, binding } = await open();
+    const real = binding[call].bind(binding);
+    let comeBack = () => {};
+    binding[call] = async () => {
+      await new Promise<void>((resolve) => {
+        comeBack = resolve;
+      });
+      await real();
+    };
+    let closedCount = 0;
+    const count = () => {
+      closedCount += 1;
+    };
+    // The owner may close it twice.
+    const closings = [stream.close().then(count), stream.close().then(count)];
+    await drain();
+    expect([stream.isOpen, closedCount]).toEqual([false, 0]);
+    comeBack();
+    await Promise.all(closings);
+  });
+
+  it('is not closed before the driver is done with the end of an unplugging', async () => {
+    const { stream, binding, port } = await open();
+    let comeBack = () => {};
+    binding.close = () =>
+      new Promise<void>((resolve) => {
+        comeBack = resolve;
+      });
+    // As serialport does when reading fails: it closes by itself, and says so when that is done.
+    port.close(undefined, new Error('EIO'));
+    let isClosed = false;
+    const closing = stream.close().then(() => {
+      isClosed = true;
+    });
+    await drain();
+    expect(isClosed).toBe(false);
+    comeBack();
+    await closing;
   });
 });
 

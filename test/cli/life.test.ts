@@ -63,21 +63,28 @@ function talk(child: ChildProcess) {
 
 /**
  * A process in which something runs until a signal comes. Nothing in it hangs on real time: `safe` and `stopped` let the
- * stop go on, `late` is the moment at which its time is over, `ping` asks for a sign of life, `crash` is a bug.
+ * stop go on, `late` is the moment at which its time is over, `ping` asks for a sign of life, `crash` is a bug. At its end
+ * nothing keeps it running, unless something `hangs`.
  */
-function startSomething() {
+function startSomething({ hangs = false } = {}) {
   const program = `
     const say = (text) => process.stdout.write(text + '\\n');
-    let late = () => {};
-    globalThis.setTimeout = (callback, delayMs) => { say('timer ' + delayMs); late = callback; };
-    const { crash, runUntilSignal } = await import('./cli/life.ts');
+    const timers = new Map();
+    globalThis.setTimeout = (callback, delayMs) => {
+      say('timer ' + delayMs);
+      const timer = { unref: () => timer };
+      timers.set(timer, callback);
+      return timer;
+    };
+    globalThis.clearTimeout = (timer) => timers.delete(timer);
+    const { crash, endInTime, runUntilSignal } = await import('./cli/life.ts');
     const { processIo } = await import('./cli/process-io.ts');
     const words = new Map();
     const word = (name) => new Promise((resolve) => words.set(name, resolve));
     const outputsSafe = word('safe');
     const stopped = word('stopped');
     words.set('ping', () => say('pong'));
-    words.set('late', () => late());
+    words.set('late', () => [...timers.values()].forEach((callback) => callback()));
     words.set('crash', () => crash(new Error('planted'), processIo(() => {})));
     process.stdin.setEncoding('utf8').on('data', (text) => {
       for (const name of text.trim().split('\\n')) words.get(name)();
@@ -87,8 +94,9 @@ function startSomething() {
     process.on('SIGTERM', () => say('signal ' + (signals += 1)));
     say('running');
     await running;
+    endInTime();
     say('ended');
-    process.stdin.destroy();
+    if (!${hangs}) process.stdin.destroy();
   `;
   return talk(spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { cwd: ROOT }));
 }
@@ -124,6 +132,17 @@ describe('what runs until a signal', () => {
     await something.hears('running');
     something.kill('SIGTERM');
     await something.hears('timer 5000');
+    something.tell('late');
+    expect(await something.ended).toEqual({ code: null, signal: 'SIGKILL' });
+  });
+
+  test('is ended five seconds after the signal when a call hangs that it leaves behind', async () => {
+    const something = startSomething({ hangs: true });
+    await something.hears('running');
+    something.kill('SIGTERM');
+    await something.hears('timer 5000');
+    something.tell('stopped');
+    await something.hears('ended');
     something.tell('late');
     expect(await something.ended).toEqual({ code: null, signal: 'SIGKILL' });
   });

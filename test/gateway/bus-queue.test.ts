@@ -32,23 +32,27 @@ test('lets the next one go as soon as a transaction is over its deadline', async
   expect(await next).toBe(300);
 });
 
-test('refuses everybody while a call hangs that ignores its deadline, and works again once it came back', async () => {
+test('refuses everybody while a call hangs that ignores its deadline, says so, and works again once it came back', async () => {
   const clock = new TestClock();
-  const queue = busQueue('i2c1', clock);
+  const said: (string | undefined)[] = [];
+  const queue = busQueue('i2c1', clock, { onHang: (failure) => said.push(failure?.message) });
   let comeBack = () => {};
   const hanging = queue.run(live(100), never, () => new Promise<void>((resolve) => (comeBack = resolve)));
   const waiting = queue.run(live(100), never, async () => 'never');
-  const failures = [
-    expect(hanging).rejects.toThrow('no answer within 100 ms'),
-    expect(waiting).rejects.toThrow('has not come back'),
-  ];
+  const hung = { name: 'BusError', kind: 'hung', message: expect.stringContaining('has not come back') };
+  const failures = [expect(hanging).rejects.toThrow('no answer within 100 ms'), expect(waiting).rejects.toMatchObject(hung)];
   await clock.advance(100);
+  expect([queue.hung, said]).toEqual([undefined, []]);
   await clock.advance(1000);
   await Promise.all(failures);
-  await expect(queue.run(live(100), never, async () => 'no')).rejects.toThrow('has not come back');
+  await expect(queue.run(live(100), never, async () => 'no')).rejects.toMatchObject(hung);
+  await clock.advance(58_900);
+  expect(queue.hung?.message).toMatch(/^i2c1: a call has not come back for 60 s; unplug/);
   comeBack();
   await clock.advance(0);
   expect(await queue.run(live(100), never, async () => 'again')).toBe('again');
+  expect(queue.hung).toBeUndefined();
+  expect(said).toEqual([expect.stringMatching(/^i2c1: a call has not come back for 1 s; unplug/), undefined]);
 });
 
 test('gives its turn on when the caller has gone away', async () => {

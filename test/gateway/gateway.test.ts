@@ -56,6 +56,37 @@ devices:
   });
 });
 
+test.each([
+  { type: 'i2c', bus: 'i2c1: { type: i2c }', device: 'board: sht31@1, via: i2c1' },
+  { type: 'serial', bus: 'i2c1: { type: serial, port: "usb:1a86:7523" }', device: 'board: sds011@1, via: i2c1' },
+])('a bus ($type) that hangs is named with what to do, and the other one goes on', async ({ bus, device }) => {
+  const running = await startSimulated(
+    `buses: { ${bus}, other: { type: i2c, device: /dev/i2c-2 } }
+devices:
+  bad: { ${device}, every: 5s }
+  good: { board: sht31@1, via: other, every: 5s }
+`,
+    { faults: [{ at: 'bus', bus: 'i2c1', kind: 'hang', fromMs: 0, toMs: Number.POSITIVE_INFINITY }] },
+  );
+  await running.clock.runUntil(10 * MINUTE_MS + SECOND_MS);
+  const { buses, devices } = running.gateway.status();
+  const problem = {
+    code: 'D212',
+    message: expect.stringMatching(/i2c1.* come back.*; unplug the adapter or restart the gateway/),
+  };
+  expect(buses).toMatchObject([
+    { bus: 'i2c1', state: 'failed', problem },
+    { bus: 'other', state: 'ok' },
+  ]);
+  expect(devices).toMatchObject([
+    { device: 'bad', state: 'not-answering', problem },
+    { device: 'good', state: 'ok' },
+  ]);
+  expect(running.log.filter((code) => code === 'bus-lost').length).toBeLessThanOrEqual(2);
+  await running.stop();
+  expect(observationsOf(await running.records(), 'good.temperature')).toHaveLength(121);
+});
+
 describe('a stop', () => {
   test('keeps what a window holds that has not ended', async () => {
     const running = await startSimulated(`buses: { i2c1: { type: i2c } }

@@ -4,6 +4,26 @@ import { reopeningStream } from '../../gateway/reopening-stream.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
 import { TestClock } from '../support/test-clock.ts';
 
+/** A call into the driver of a port that comes back when the test says so. */
+function hanging<T>(): { readonly call: Promise<T>; comeBack(value: T): void; fail(error: Error): void } {
+  let [comeBack, fail] = [(_value: T) => {}, (_error: Error) => {}];
+  const call = new Promise<T>((resolve, reject) => {
+    [comeBack, fail] = [resolve, reject];
+  });
+  return { call, comeBack: (value) => comeBack(value), fail: (error) => fail(error) };
+}
+
+/** A line that the test closes, and whose closing may hang. */
+function lineThat(closing: Promise<void> = Promise.resolve()): FakeByteStream & { close(): Promise<void> } {
+  const line = Object.assign(new FakeByteStream(), {
+    close: async () => {
+      if (line.isOpen) line.unplug();
+      await closing;
+    },
+  });
+  return line;
+}
+
 /** A port whose openings follow a script: an error, or a line. */
 function scripted(script: (BusError | 'line')[]) {
   const clock = new TestClock();
@@ -134,6 +154,37 @@ test('a port that was plugged in and is not ready yet is tried again at once', a
   await running;
 });
 
+// Each call that hangs holds a thread of the pool for good, and four of them would hold the journal's.
+test('opens no port again whose opening has not come back, names it, and closes what opens too late', async () => {
+  const clock = new TestClock();
+  const first = hanging<ReturnType<typeof lineThat>>();
+  const calls = [first.call, Promise.resolve(lineThat())];
+  const changes: (string | undefined)[] = [];
+  let openCount = 0;
+  const stop = new AbortController();
+  const stream = reopeningStream({
+    name: 'pm_usb',
+    clock,
+    random: () => 0,
+    open: () => calls[openCount++] as (typeof calls)[number],
+    onChange: (failure) => changes.push(failure?.kind),
+  });
+  const running = stream.run(stop.signal);
+  await clock.advance(3_600_000);
+  await stream.tried;
+  expect(openCount).toBe(1);
+  expect(changes).toEqual(['timeout', 'hung']);
+  expect(stream.failure?.message).toMatch(/^pm_usb: opening it does not come back; unplug/);
+
+  const late = lineThat();
+  first.comeBack(late);
+  await clock.advance(20_000);
+  expect(late.isOpen).toBe(false);
+  expect([openCount, stream.isOpen, stream.failure]).toEqual([2, true, undefined]);
+  stop.abort();
+  await running;
+});
+
 test('a cable with a loose contact is never left for longer than one that is out', async () => {
   const { clock, stream, lines, openedAtMs, changes, stop, running } = scripted(['line']);
   for (let second = 0; second < 120; second += 1) {
@@ -146,4 +197,49 @@ test('a cable with a loose contact is never left for longer than one that is out
   expect(changes).toEqual(['absent']);
   stop.abort();
   await running;
+});
+
+test('opens no port again whose closing has not come back, and names it', async () => {
+  const clock = new TestClock();
+  const closing = hanging<void>();
+  const lines = [lineThat(closing.call), lineThat()];
+  const changes: (string | undefined)[] = [];
+  let openCount = 0;
+  const stop = new AbortController();
+  const stream = reopeningStream({
+    name: 'pm_usb',
+    clock,
+    random: () => 0,
+    open: async () => lines[openCount++] as (typeof lines)[number],
+    onChange: (failure) => changes.push(failure?.kind),
+  });
+  const running = stream.run(stop.signal);
+  await clock.advance(11_000);
+  lines[0]?.unplug();
+  await clock.advance(3_600_000);
+  expect(openCount).toBe(1);
+  expect(changes).toEqual([undefined, 'hung']);
+  closing.comeBack();
+  await clock.advance(20_000);
+  expect([openCount, stream.isOpen]).toEqual([2, true]);
+  stop.abort();
+  await running;
+});
+
+test.each(['opening', 'closing'] as const)('ends although its %s does not come back', async (what) => {
+  const clock = new TestClock();
+  const never = new Promise<never>(() => {});
+  const stop = new AbortController();
+  const stream = reopeningStream({
+    name: 'pm_usb',
+    clock,
+    random: () => 0,
+    open: () => (what === 'opening' ? never : Promise.resolve(lineThat(never))),
+    onChange: () => {},
+  });
+  const running = stream.run(stop.signal);
+  await clock.advance(1_000);
+  stop.abort();
+  await clock.run(running);
+  expect(clock.monotonicMs()).toBeLessThanOrEqual(3_000);
 });
