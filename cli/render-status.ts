@@ -16,7 +16,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
   const { measuring, city } = status;
   const blocks: [string, string[]][] = [
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
-    [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs)],
+    [labels.stored, [...storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs), ...threadLines(status)]],
     [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
     [labels.clock, clockLines(status.clock)],
     [
@@ -34,12 +34,13 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
 }
 
 /** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */
-export function troubleOf({ devices, buses, stored, city }: GatewayStatus): string {
+export function troubleOf({ devices, buses, stored, city, threadsStuckMs }: GatewayStatus): string {
   return [
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : `${bus} ${problem.code}`)),
     ...(stored.failing === undefined ? [] : [stored.failing.code]),
     ...(stored.slow === undefined ? [] : ['slow']),
+    ...(threadsStuckMs === undefined ? [] : ['threads']),
     ...(stored.thinnedCount === 0 ? [] : ['thinned']),
     ...(stored.evictedUndeliveredCount === 0 ? [] : ['dropped']),
     ...(stored.overwrittenCount === 0 ? [] : ['overwritten']),
@@ -71,6 +72,10 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   if (damage.length > DAMAGE_SHOWN) lines.push(text.moreDamage(damage.length - DAMAGE_SHOWN));
   lines.push(...damageAdvice(damage));
   return lines;
+}
+
+function threadLines({ threadsStuckMs }: GatewayStatus): string[] {
+  return threadsStuckMs === undefined ? [] : [text.threadsStuck(text.duration(threadsStuckMs))];
 }
 
 /** How long memory will do at the pace so far; undefined before anything can be said. */

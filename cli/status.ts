@@ -95,10 +95,12 @@ export function isHealthy({
   buses,
   stored,
   city,
-}: Pick<GatewayStatus, 'devices' | 'buses' | 'stored' | 'city'>): boolean {
+  threadsStuckMs,
+}: Pick<GatewayStatus, 'devices' | 'buses' | 'stored' | 'city' | 'threadsStuckMs'>): boolean {
   const measures =
     devices.every(({ state }) => state === 'ok' || state === 'starting') && !buses.some(({ state }) => state === 'saturated');
   const keeps =
+    threadsStuckMs === undefined &&
     stored.failing === undefined &&
     stored.slow === undefined &&
     stored.sealingFailure === undefined &&

@@ -11,6 +11,7 @@ import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Lateness } from './lateness.ts';
 import type { Moments } from './moments.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Connect } from './places.ts';
 import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
@@ -262,17 +263,4 @@ export class RunningDevice {
       this.health.readingFailed(result.id, error);
     }
   }
-}
-
-/** Resolves when `promise` does (it never rejects), or as soon as `signal` is aborted. */
-function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    signal.addEventListener('abort', end);
-    promise.then(end, end);
-  });
 }

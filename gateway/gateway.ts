@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
+import { openCanary } from './canary.ts';
 import { RunningDevice } from './device.ts';
 import { clockWithDevices, type DeviceTime, openDeviceTime } from './device-time.ts';
 import type { FrameTap, Host } from './host.ts';
@@ -46,7 +47,7 @@ export interface Gateway {
   buses(): readonly BusReport[];
   /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
   readonly outputsSafe: Promise<void>;
-  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about five seconds. */
+  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about six seconds. */
   stop(): Promise<void>;
 }
 
@@ -124,9 +125,10 @@ async function start(parts: Parts): Promise<Gateway> {
   const lateness = openLateness();
   const keeper = openKeeper(journal, uplink, host);
   const devices = runningDevices(parts, keeper, lateness);
-
+  const canary = openCanary(host);
   const status = () =>
     gatewayStatus({
+      canary,
       config,
       journal,
       timekeeper,
@@ -144,12 +146,13 @@ async function start(parts: Parts): Promise<Gateway> {
   const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings, buses: reports }, options.fatal);
 
   const measuring = new AbortController();
+  const sendingOut = new AbortController();
   const carrying = new AbortController();
-  const background = (work: Promise<void>) => work.catch(options.fatal);
-  const timing = background(timekeeper.run(ownSignal(carrying)));
+  const background = (work: Promise<unknown>) => work.then(() => {}, options.fatal);
+  const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
-  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(carrying)));
+  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
   let outputsAreSafe = () => {};
@@ -167,16 +170,21 @@ async function start(parts: Parts): Promise<Gateway> {
       await Promise.all(loops);
       // Pulses since the newest read are nowhere but in this process.
       await Promise.all(devices.map((device) => device.readLast(signal)));
-      for (const device of devices) keeper.keep(device.finish());
-      await Promise.all(devices.map((device) => device.close()));
     });
+    for (const device of devices) keeper.keep(device.finish());
     keeper.note('gateway-stopped', {});
-    carrying.abort(new Error('the gateway stops'));
-    await step(host, 'buses', async () => {
-      await Promise.all([...lines, sending, timing]);
+    sendingOut.abort(new Error('the gateway stops'));
+    await step(host, 'delivery', async () => {
+      await Promise.all([sending, timing]);
     });
     await step(host, 'learned', async () => learned?.close());
     await step(host, 'journal', () => journal.close());
+    // Last of all: each closing that hangs takes a thread, and the journal needs one.
+    await step(host, 'buses', async () => {
+      await Promise.all(devices.map((device) => device.close()));
+      carrying.abort(new Error('the gateway stops'));
+      await Promise.all(lines);
+    });
     await stopServing();
     await unlock();
     host.log('info', 'gateway-stopped');

@@ -19,6 +19,8 @@ export interface Host {
   readonly http: Http;
   readonly listen: Listen;
   readonly lock: Lock;
+  /** Resolves when one of the threads in which native calls run was free: at once, unless all of them are taken. */
+  readonly threadTurn: () => Promise<void>;
   /** Identity of this boot of the machine: the monotonic clock counts within it. */
   readonly bootId: string;
 }

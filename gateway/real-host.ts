@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, promises as fs, readFileSync, type Stats, statSync } from 'node:fs';
 import * as http from 'node:http';
 import * as net from 'node:net';
@@ -34,6 +35,7 @@ export function realHost(log: Log): Host {
     http: realHttp,
     listen: realListen,
     lock: realLock,
+    threadTurn,
     bootId: bootId(),
   };
 }
@@ -73,6 +75,13 @@ export function realClock(): Clock {
       };
     },
   };
+}
+
+/** A byte of chance is made in the thread pool, and waits for nothing else. */
+function threadTurn(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    randomBytes(1, (error) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 function bootId(): string {

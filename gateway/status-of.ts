@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Bus } from './buses.ts';
+import type { Canary } from './canary.ts';
 import type { RunningDevice } from './device.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
@@ -21,6 +22,7 @@ export interface StatusSources {
   readonly devices: readonly RunningDevice[];
   readonly lateness: Lateness;
   readonly keeper: Keeper;
+  readonly canary: Canary;
   /** Monotonic time of the start, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
@@ -28,7 +30,7 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, startedMs, nowMs } = sources;
+  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, canary, startedMs, nowMs } = sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
     newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
@@ -50,6 +52,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     buses: [...buses.values()].map(busStatus),
     skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
     stored: journal.stats(),
+    ...defined({ threadsStuckMs: canary.stuckMs }),
     clock: timekeeper.status(),
     ...(uplink === undefined ? {} : { city: uplink.status() }),
   };

@@ -26,6 +26,8 @@ export interface GatewayStatus {
   /** Devices that this version cannot run, and the code of the reason. */
   readonly skipped: readonly { readonly device: string; readonly code: string }[];
   readonly stored: JournalStats;
+  /** For how long calls into drivers that hang have held every thread, so that nothing could be stored. */
+  readonly threadsStuckMs?: number;
   readonly clock: ClockStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;

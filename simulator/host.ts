@@ -78,6 +78,7 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         // Nothing survives a power cut that could hold a folder.
         lock: simulatedLock(),
         listen: options.listen ?? simulatedSockets().listen,
+        threadTurn: async () => {},
         bootId: bootId(random.fork('id')),
       };
       return { host, power };

@@ -91,6 +91,8 @@ export const text = {
     `${count(records, 'record')} of the history ${records === 1 ? 'was' : 'were'} lost: the disk was full`,
   storageSlow: (since: string, waiting: number) =>
     `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory`,
+  threadsStuck: (since: string) =>
+    `calls into drivers hang and hold every thread for ${since}: nothing can be stored. Restart the gateway (sudo systemctl restart barri)`,
   memoryLeft: (code: string, waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
     const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;

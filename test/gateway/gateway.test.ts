@@ -71,7 +71,7 @@ devices:
   await running.clock.runUntil(10 * MINUTE_MS + SECOND_MS);
   const { buses, devices } = running.gateway.status();
   const problem = {
-    code: 'D212',
+    code: 'D213',
     message: expect.stringMatching(/i2c1.* come back.*; unplug the adapter or restart the gateway/),
   };
   expect(buses).toMatchObject([
@@ -88,6 +88,30 @@ devices:
 });
 
 describe('a stop', () => {
+  test('keeps what windows hold although a bus begins to hang in that moment', async () => {
+    const running = await startSimulated(
+      `buses: { i2c1: { type: i2c } }
+devices:
+  hall:
+    board: sht31@1
+    via: i2c1
+    every: 5s
+    readings: { temperature: { report: { mean_of: 1min } } }
+    simulate: { temperature: { constant: 20 }, humidity: { constant: 50 } }
+  pump: { board: relay@1, via: gpio.pin13, outputs: { switch: { safe: off, max_on: 1h } } }
+  rain: { board: rain-gauge@1, via: gpio.pin7, every: 1min }
+`,
+      { faults: [{ at: 'bus', bus: 'gpio', kind: 'hang', fromMs: 150 * SECOND_MS, toMs: Number.POSITIVE_INFINITY }] },
+    );
+    await running.clock.runUntil(150.1 * SECOND_MS);
+    const beganMs = running.clock.monotonicMs();
+    await running.stop();
+    expect(running.clock.monotonicMs()).toBeLessThanOrEqual(beganMs + 5 * SECOND_MS);
+    const kept = observationsOf(await running.records(), 'hall.temperature');
+    expect(kept.map(({ monotonicMs }) => monotonicMs).slice(0, 2)).toEqual([1 * MINUTE_MS, 2 * MINUTE_MS]);
+    expect(kept).toHaveLength(3);
+  });
+
   test('keeps what a window holds that has not ended', async () => {
     const running = await startSimulated(`buses: { i2c1: { type: i2c } }
 devices:

@@ -41,12 +41,16 @@ interface Line {
 export class CardWorld {
   readonly clock = new VirtualClock(START_WALL_MS, turn);
   readonly disk: SimulatedDisk;
-  /** Every byte that went over a bus, with its time: what measuring is. */
+  /**
+   * Every byte that went over a bus, with its time: what measuring is. Not those during a stop, which takes as long as the card
+   * takes for what is left.
+   */
   readonly wires: string[] = [];
   readonly lines: Line[] = [];
   readonly fatal: unknown[] = [];
   /** When the card first refused something. */
   firstRefusedMs: number | undefined;
+  #isStopping = false;
   readonly #config: Config;
   readonly #city: City;
   readonly #machine: SimulatedMachine;
@@ -76,6 +80,7 @@ export class CardWorld {
     this.#modules ??= await loadModules(this.#config);
     const fatal = (error: unknown) => this.fatal.push(error);
     const options = { stateFolder: STATE_FOLDER, modules: this.#modules, token: TOKEN, fatal };
+    this.#isStopping = false;
     this.#running = { gateway: await this.clock.run(openGateway(this.#config, host, options)), power };
   }
 
@@ -98,6 +103,7 @@ export class CardWorld {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.clock.run(this.gateway.stop());
     this.#running = undefined;
   }
@@ -151,7 +157,8 @@ export class CardWorld {
       hash: () => '',
       eventCount: 0,
       event: (atMs: number, kind: string, about: string, bytes?: Uint8Array) => {
-        if (kind.startsWith('bus-')) this.wires.push(`${atMs} ${kind} ${about} ${Buffer.from(bytes ?? []).toString('hex')}`);
+        if (kind.startsWith('bus-') && !this.#isStopping)
+          this.wires.push(`${atMs} ${kind} ${about} ${Buffer.from(bytes ?? []).toString('hex')}`);
       },
     };
   }
