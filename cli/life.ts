@@ -4,6 +4,9 @@ import type { Io } from './io.ts';
 /** From the first signal to the end, whatever hangs. */
 const STOP_MS_MAX = 5_000;
 
+/** At least so much of it is left for ending by itself. */
+const END_MS_MIN = 1_000;
+
 /** Something that runs until it is told to stop. */
 export interface Stoppable {
   stop(): Promise<void>;
@@ -49,9 +52,9 @@ export async function runUntilSignal(started: Stoppable, ended: Promise<unknown>
 
 /**
  * Takes what must never happen: a broken invariant, an exception that nobody caught. Says it in one line, stops what runs
- * (outputs to safe) and sets exit code 70. The returned promise settles when that is done.
+ * (outputs to safe) and sets exit code 70. Resolves when that is done, with whether nothing ran.
  */
-export async function crash(error: unknown, io: Io): Promise<void> {
+export async function crash(error: unknown, io: Io): Promise<boolean> {
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   io.err(`barri: this is a bug: ${message}\nbarri: please report it with the lines of the log before it\n`);
   if (io.env['BARRI_LOG_LEVEL'] === 'debug' && error instanceof Error) io.err(`${error.stack}\n`);
@@ -59,6 +62,7 @@ export async function crash(error: unknown, io: Io): Promise<void> {
   const stopping = running;
   wake();
   if (stopping !== undefined) await stopInTime(stopping);
+  return stopping === undefined;
 }
 
 /**
@@ -66,8 +70,9 @@ export async function crash(error: unknown, io: Io): Promise<void> {
  * seconds are over is a call into a driver that hangs, or left over by a bug. process.exit() would wait for it.
  */
 export function endInTime(): void {
-  const sinceMs = stoppingSinceMs ?? performance.now();
-  setTimeout(killSelf, sinceMs + STOP_MS_MAX - performance.now()).unref();
+  const nowMs = performance.now();
+  const leftMs = (stoppingSinceMs ?? nowMs) + STOP_MS_MAX - nowMs;
+  setTimeout(killSelf, Math.max(END_MS_MIN, leftMs)).unref();
 }
 
 async function stopInTime(started: Stoppable): Promise<void> {

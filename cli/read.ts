@@ -71,9 +71,18 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
     return true;
   };
   if (options.watch === true) return await watch(show, source);
-  await show();
-  // A bus that hangs must not keep the command from ending.
-  await runUntilSignal({ stop: () => source.close() }, Promise.resolve());
+  let hasShown = false;
+  const stop = async () => {
+    if (!hasShown) io.setExitCode(EXIT.interrupted);
+    await source.close();
+  };
+  // Within it a bus that hangs does not keep the command from ending.
+  await runUntilSignal(
+    { stop },
+    show().finally(() => {
+      hasShown = true;
+    }),
+  );
 }
 
 /** Shows the readings every second, until a signal or the end of the gateway. */

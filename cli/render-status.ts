@@ -16,7 +16,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
   const { measuring, city } = status;
   const blocks: [string, string[]][] = [
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
-    [labels.stored, [...storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs), ...threadLines(status)]],
+    [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs, status.threadsStuckMs)],
     [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
     [labels.clock, clockLines(status.clock)],
     [
@@ -52,7 +52,12 @@ export function troubleOf({ devices, buses, stored, city, threadsStuckMs }: Gate
 }
 
 /** What the journal holds and what was lost; also shown without a running gateway. */
-export function storedLines(stored: JournalStats, waitingCount?: number, oldestWaitingWallMs?: number): string[] {
+export function storedLines(
+  stored: JournalStats,
+  waitingCount?: number,
+  oldestWaitingWallMs?: number,
+  threadsStuckMs?: number,
+): string[] {
   const limit = stored.sizeBytesMax < Number.MAX_SAFE_INTEGER ? sizeText(stored.sizeBytesMax) : undefined;
   const lines = [text.stored(stored.recordCount, sizeText(stored.sizeBytes), limit)];
   if (waitingCount !== undefined) lines.push(text.waiting(waitingCount, clockTime(oldestWaitingWallMs)));
@@ -60,6 +65,8 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
     const { code, forMs, waitingCount, waitingMax } = stored.failing;
     lines.push(text.storageFailing(code, text.duration(forMs), waitingCount));
     lines.push(text.memoryLeft(code, waitingCount, waitingMax, memoryLeftMs(stored.failing)));
+  } else if (threadsStuckMs !== undefined) {
+    lines.push(text.threadsStuck(text.duration(threadsStuckMs), stored.slow?.waitingCount ?? 0));
   } else if (stored.slow !== undefined) {
     lines.push(text.storageSlow(text.duration(stored.slow.forMs), stored.slow.waitingCount));
   }
@@ -72,10 +79,6 @@ export function storedLines(stored: JournalStats, waitingCount?: number, oldestW
   if (damage.length > DAMAGE_SHOWN) lines.push(text.moreDamage(damage.length - DAMAGE_SHOWN));
   lines.push(...damageAdvice(damage));
   return lines;
-}
-
-function threadLines({ threadsStuckMs }: GatewayStatus): string[] {
-  return threadsStuckMs === undefined ? [] : [text.threadsStuck(text.duration(threadsStuckMs))];
 }
 
 /** How long memory will do at the pace so far; undefined before anything can be said. */

@@ -16,6 +16,7 @@ import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
 import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
 import { type LostAtEnd, stopGateway } from './stop-gateway.ts';
+import { tooFewThreads } from './thread-pool.ts';
 
 interface RunOptions {
   readonly state?: string;
@@ -58,6 +59,8 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { config, site } = loaded;
   const credentials = await cityCredentials(config, site, file, io);
   if (credentials === undefined) return;
+  const threads = tooFewThreads(config.buses.values(), io.env);
+  if (threads !== undefined) say(text.tooFewThreads(threads), io);
   const log = jsonLog({
     clock: realClock(),
     write: io.out,

@@ -7,6 +7,7 @@ import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
+import type { TooFewThreads } from '../thread-pool.ts';
 
 /** Held sensors that are named; the others are counted. */
 const HELD_SHOWN = 3;
@@ -91,8 +92,8 @@ export const text = {
     `${count(records, 'record')} of the history ${records === 1 ? 'was' : 'were'} lost: the disk was full`,
   storageSlow: (since: string, waiting: number) =>
     `the disk has not answered for ${since}: ${count(waiting, 'reading')} kept in memory`,
-  threadsStuck: (since: string) =>
-    `calls into drivers hang and hold every thread for ${since}: nothing can be stored. Restart the gateway (sudo systemctl restart barri)`,
+  threadsStuck: (since: string, waiting: number) =>
+    `calls into drivers hang and hold every thread for ${since}, so that nothing can be stored: ${count(waiting, 'reading')} kept in memory. Unplug what hangs, or restart the gateway (sudo systemctl restart barri)`,
   memoryLeft: (code: string, waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
     const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;
@@ -164,6 +165,8 @@ hash     ${traceHash}
 ${count(lost.count, 'record')} that ${lost.count === 1 ? 'was' : 'were'} kept in memory could not be written to ${folder} (${lost.errno}) and ${lost.count === 1 ? 'is' : 'are'} gone.
 What the city has of them it keeps. Make room on the disk, or check the card, before the next start.\n`,
   moreReadings: (readings: number) => `… ${count(readings, 'more reading')}: make the window higher, or use \`barri read\``,
+  tooFewThreads: ({ found, wanted, busCount }: TooFewThreads) =>
+    `warning[B131] ${found} threads are few for a site with ${busCount === 1 ? 'a bus' : `${busCount} buses`} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,
   gatewayStopped: 'The gateway has stopped.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
@@ -301,9 +304,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D207: 'the device has no value now',
   D208: 'not possible on this machine in this version',
   D209: 'the device refuses the question',
-  D213: 'its driver hangs',
   D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
   D212: 'the name of the port fits more than one',
+  D213: 'its driver hangs',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 

@@ -53,6 +53,15 @@ describe('barri status', () => {
     expect(lines).toContain('1 reading that the city never got was dropped: the journal is full');
   });
 
+  test('blames the drivers, not the disk, while calls that hang hold every thread', () => {
+    const slow = { forMs: 13_000, waitingCount: 75 };
+    expect(storedLines({ ...WELL, slow })[1]).toBe('the disk has not answered for 13 s: 75 readings kept in memory');
+    const [, line, ...rest] = storedLines({ ...WELL, slow }, undefined, undefined, 15_000);
+    expect(line).toMatch(/^calls into drivers hang and hold every thread for 15 s.* 75 readings kept in memory\. Unplug/);
+    expect(rest).toEqual([]);
+    expect(isHealthy({ buses: [], devices: [], stored: WELL, threadsStuckMs: 15_000 })).toBe(false);
+  });
+
   test('says for how long the memory will do while the disk refuses writes', () => {
     // A thousand in ten minutes: the other nineteen thousand will take 190 minutes.
     const lines = storedLines(failing(1_000)).join('\n');

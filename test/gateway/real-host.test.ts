@@ -155,6 +155,10 @@ describe('the disk', () => {
   });
 });
 
+test('a thread for native calls takes its turn when one is free', async () => {
+  await expect(host.threadTurn()).resolves.toBeUndefined();
+});
+
 test('a folder is held by one at a time, under whatever path', async () => {
   symlinkSync(folder, `${folder}-link`);
   closers.push(() => rmSync(`${folder}-link`));

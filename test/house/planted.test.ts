@@ -26,7 +26,7 @@ const MATH = 'plugin: Only what is exact and the same on every Node';
 const DEADLINE = 'plugin: Deadlines come from host.clock';
 const PRESENT = 'plugin: Without an argument it formats the present';
 const POWER = 'plugin: Powers differ';
-const EXIT = 'plugin: The process ends by itself';
+const EXIT = 'plugin: Only cli/main.ts ends the process';
 const HEAVY = 'plugin: Load heavy and native packages';
 const HIDDEN_IMPORT = 'plugin: Write import type';
 const PROCESS_IMPORT = 'plugin: Use the global process';
@@ -218,7 +218,7 @@ const EXEMPTED_PLANTS = [
   ),
   plant('an exit in an exempted file', 'drivers/bus/linux-g4.ts', 'export const stop = () => process.exit(1);', EXIT),
   plant('a power in an exempted file', 'cli/g5.ts', 'export const big = Date.now() ** 2;', POWER),
-  plant('an exit at the very end', 'cli/main.ts', 'process.exit(1);', EXIT),
+  plant('a promise let go in an exempted file', 'cli/main.ts', `const work = async () => process.exit(1);\nwork();`, FLOATING),
   plant('the place for powers', 'gateway/decimal.ts', 'export const big = 2 ** 32 + Date.now();', `${GLOBAL}Date`),
 ];
 

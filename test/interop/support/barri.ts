@@ -55,10 +55,11 @@ export interface GatewayOptions {
   readonly cityUrl: string;
   /** User that it runs as; the test must be root for that. */
   readonly uid?: number;
+  readonly env?: Record<string, string>;
 }
 
 /** Starts `barri run` on a site that sends every second, with its state in `<folder>/state`. */
-export function startGateway({ folder, site, cityUrl, uid }: GatewayOptions): Child {
+export function startGateway({ folder, site, cityUrl, uid, env = {} }: GatewayOptions): Child {
   const siteFile = join(folder, 'site.gateway.yaml');
   const secrets = join(folder, 'secrets');
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
@@ -76,7 +77,7 @@ sentilo: { url: "${cityUrl}", provider: ${PROVIDER}, token: { secret: sentilo_to
 ${site}`,
   );
   return barri(['run', siteFile, '--state', join(folder, 'state')], {
-    env: { CREDENTIALS_DIRECTORY: secrets },
+    env: { CREDENTIALS_DIRECTORY: secrets, ...env },
     ...(uid === undefined ? {} : { uid }),
   });
 }
