@@ -16,7 +16,7 @@ export type Transfer = (write: readonly number[], readLength: number) => Promise
  */
 export function transferTo(bus: I2cBus, address: number): Transfer {
   return async (write, readLength) => {
-    const answer = await bus.transfer(address, Uint8Array.from(write), readLength);
+    const answer = await bus.transfer(address, new Uint8Array(write), readLength);
     if (answer.length === readLength) return answer;
     throw new BusError('bad-checksum', `${addressText(address)}: expected ${readLength} bytes, found ${answer.length}`);
   };

@@ -20,7 +20,7 @@ const TIMEOUT_MS = 300;
 /** So many questions are asked on each line: what one bad answer leaves behind must not harm the next. */
 const ASKED_COUNT = 4;
 /** The part of them that goes through the whole line, which takes far longer than the framing alone. */
-const LINE_SHARE = 0.02;
+const LINE_SHARE = 0.01;
 
 const UNIT = 0x11;
 const bitsIn = (count: number) => (data: Uint8Array) =>

@@ -35,11 +35,11 @@ it('an opening that hangs costs its bus: the others go on, it is named, it comes
   const { gatewayEnd } = await plugPair(folder, 'dust');
   hang.plant('open', gatewayEnd);
   const gateway = await start({ buses: `dust: { type: serial, port: ${gatewayEnd} }`, devices: SDS });
-  expect(await problemIs('dust', 'D212')).toContain('unplug the adapter or restart the gateway');
+  expect(await problemIs('dust', 'D213')).toContain('unplug the adapter or restart the gateway');
   await sleep(LONG_MS);
   const { first, last } = await acknowledgedWithin(state, 5_000);
   expect(last).toBeGreaterThan(first);
-  expect(await text(['status'])).toMatch(/dust.*: D212 its driver hangs/);
+  expect(await text(['status'])).toMatch(/dust.*: D213 its driver hangs/);
   expect(await text(['journal', 'export'])).toContain('interop-meter-voltage');
 
   hang.release('open', gatewayEnd);
@@ -64,7 +64,7 @@ it('as many calls as there are threads stop the journal: that is said beforehand
 it('as many calls as there are buses do not stop it where the environment gives each a thread', async () => {
   for (const bus of I2C) hang.plant('open', `/dev/i2c-${bus}`);
   const gateway = await start({ ...i2cSite(), env: { UV_THREADPOOL_SIZE: '8' } });
-  for (const bus of I2C) await problemIs(`i2c${bus}`, 'D212');
+  for (const bus of I2C) await problemIs(`i2c${bus}`, 'D213');
   const { first, last } = await acknowledgedWithin(state, 5_000);
   expect(last).toBeGreaterThan(first);
   await expectEnd(gateway, 'SIGTERM');

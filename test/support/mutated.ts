@@ -14,7 +14,7 @@ const change = fc.nat({ max: KINDS.length * 256 * 4096 - 1 });
 export function mutated(frames: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const changes = fc.array(change, { minLength: 1, maxLength: 4 });
   return fc.tuple(fc.constantFrom(...frames), changes).map(([frame, all]) => {
-    const data = Array.from(frame);
+    const data = [...frame];
     for (const number of all) {
       const what = KINDS[number % KINDS.length];
       const byte = Math.floor(number / KINDS.length) % 256;
@@ -27,7 +27,7 @@ export function mutated(frames: readonly Uint8Array[]): fc.Arbitrary<Uint8Array>
       else if (what === 'double') data.splice(at, 0, ...data.slice(at, at + byte));
       else data.length = at;
     }
-    return Uint8Array.from(data);
+    return new Uint8Array(data);
   });
 }
 
