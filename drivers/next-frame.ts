@@ -19,9 +19,9 @@ export interface AwaitedFrame<Frame> {
 }
 
 /**
- * Resolves with the next frame on the line. Listens only from the question on, so that nothing that waited in a buffer
- * since the last read is taken for the answer. On a line that is closed nobody is silent: it fails at once, and not as
- * a device that does not answer.
+ * Resolves with the next frame on the line, once the question has gone out. Listens only from the question on, so that
+ * nothing that waited in a buffer since the last read is taken for the answer. On a line that is closed nobody is silent: it
+ * fails at once, and not as a device that does not answer.
  * @throws BusError `closed` when the line is closed or lost meanwhile, the scanner's failure at the deadline, or the reason
  *   of `signal`
  */
@@ -34,6 +34,7 @@ export async function nextFrame<Frame>(
   if (!line.isOpen) throw new BusError('closed', 'the port is closed');
   const answer = (inner: AbortSignal) =>
     new Promise<Frame>((resolve, reject) => {
+      let sent = Promise.resolve();
       const stop = () => {
         stopBytes();
         stopClose();
@@ -46,13 +47,15 @@ export async function nextFrame<Frame>(
         const frame = scanner.push(bytes);
         if (frame === undefined) return;
         stop();
-        resolve(frame);
+        sent.then(() => resolve(frame), fail);
       });
       const stopClose = line.onClose((cause) => {
         fail(new BusError('closed', 'the port was closed while the answer was awaited', { cause }));
       });
       inner.addEventListener('abort', () => fail(inner.reason), { once: true });
-      if (question !== undefined) line.write(question).catch(fail);
+      if (question === undefined) return;
+      sent = line.write(question);
+      sent.catch(fail);
     });
   return await withDeadline(clock, withinMs, signal, () => scanner.failure(), answer);
 }

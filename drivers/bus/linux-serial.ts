@@ -114,6 +114,7 @@ function streamOver(port: Port, name: string): OpenByteStream {
   const bytesListeners = new Listeners<Uint8Array>();
   const closeListeners = new Listeners<Error | undefined>();
   let isEnded = false;
+  let isSending = false;
   let closed: Promise<void> | undefined;
 
   // serialport reports one end as `close`, as `error`, as both, and sometimes twice.
@@ -133,8 +134,13 @@ function streamOver(port: Port, name: string): OpenByteStream {
     },
     write(bytes) {
       return new Promise((resolve, reject) => {
-        // serialport would keep the bytes and send them after a reopening, perhaps to another device.
+        // serialport would keep the bytes and send them after a reopening, perhaps to another device, or after a hang.
         if (!port.isOpen || isEnded) return reject(new BusError('closed', `${name} is not open`));
+        if (isSending) {
+          const why = 'the driver has not taken what was sent before; unplug the adapter or restart the gateway';
+          return reject(new BusError('hung', `${name}: ${why}`));
+        }
+        isSending = true;
         const fail = (cause: Error | undefined) => {
           reject(new BusError('closed', `${name}: the port was lost while sending`, { cause }));
         };
@@ -142,6 +148,7 @@ function streamOver(port: Port, name: string): OpenByteStream {
         const unsubscribe = closeListeners.add(fail);
         port.write(Buffer.from(bytes), undefined, (error) => {
           unsubscribe();
+          isSending = false;
           if (error) fail(error);
           else resolve();
         });

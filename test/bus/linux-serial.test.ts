@@ -109,6 +109,28 @@ describe('a serial port', () => {
     expect(await write).toMatchObject({ error: { name: 'BusError', kind: 'closed' } });
   });
 
+  // serialport would keep it and send it hours later, when what hangs comes back: a relay would switch then.
+  it('refuses what is written while an earlier write has not been taken', async () => {
+    const { stream, binding } = await open();
+    const [write, taken] = [binding.write.bind(binding), [] as string[]];
+    let comeBack = () => {};
+    binding.write = async (chunk) => {
+      taken.push(hex(chunk));
+      await new Promise<void>((resolve) => {
+        comeBack = resolve;
+      });
+      await write(chunk);
+    };
+    const first = stream.write(bytes('01'));
+    expect(await outcome(stream.write(bytes('02')))).toMatchObject({ error: { name: 'BusError', kind: 'hung' } });
+    comeBack();
+    await first;
+    binding.write = write;
+    await stream.write(bytes('03'));
+    expect([hex(binding.recording), taken]).toEqual(['0103', ['01']]);
+    await stream.close();
+  });
+
   it('fails a write that the adapter refuses', async () => {
     const { stream, binding } = await open();
     binding.write = () => Promise.reject(new Error('EIO'));

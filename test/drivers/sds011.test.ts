@@ -118,6 +118,26 @@ describe('finding the frame', () => {
     expect(line.written.map(hex)).toEqual([QUERY]);
   });
 
+  // A line takes one write at a time: putting the sensor to sleep right after would be refused.
+  test('is not done before its question has gone out, although the sensor has sent a frame by itself', async () => {
+    const { line, device, clock } = await open();
+    let sent = () => {};
+    line.write = () =>
+      new Promise((resolve) => {
+        sent = resolve;
+        clock.timer(5, () => line.receive(bytes(GOOD)));
+      });
+    let isDone = false;
+    const reading = device.read?.(NO_ABORT).then((results) => {
+      isDone = true;
+      return results;
+    });
+    await clock.advance(100);
+    expect(isDone).toBe(false);
+    sent();
+    expect(await reading).toEqual(GOOD_READINGS);
+  });
+
   test('passes over frames of other kinds: confirmations, and data of the other sensor', async () => {
     const { read } = await answered(`aac50601010058d939abaacf0e001300e9050fab${GOOD}`);
     expect(await read()).toEqual(GOOD_READINGS);
