@@ -1,4 +1,4 @@
-import { access, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BusError } from '../errors.ts';
 
@@ -72,7 +72,7 @@ async function namesByPath(root: string): Promise<ReadonlyMap<string, string>> {
   const folder = join(root, BY_PATH);
   const names = new Map<string, string>();
   for (const name of await namesIn(folder)) {
-    const tty = basename((await target(join(folder, name))) ?? name);
+    const tty = basename(await readlink(join(folder, name)).catch(() => name));
     // Newer versions of udev make two names for each.
     if (!names.has(tty)) names.set(tty, name);
   }

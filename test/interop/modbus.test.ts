@@ -21,8 +21,8 @@ const READINGS = [
 const PEERS = [
   { peer: 'pymodbus', kind: 'tcp', rounds: 8 },
   { peer: 'pymodbus', kind: 'rtu', rounds: 8 },
-  { peer: 'libmodbus', kind: 'tcp', rounds: 3 },
-  { peer: 'libmodbus', kind: 'rtu', rounds: 3 },
+  { peer: 'libmodbus', kind: 'tcp', rounds: 2 },
+  { peer: 'libmodbus', kind: 'rtu', rounds: 2 },
 ] as const;
 
 /** A device of the peer's own with nothing but its text. */
