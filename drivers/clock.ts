@@ -25,7 +25,8 @@ export interface Clock {
   wall(): WallTime;
   /**
    * Calls `callback` once after `delayMs` (≥ 0; no upper bound, unlike setTimeout) and returns what cancels it.
-   * Cancelling twice, or after the call, does nothing.
+   * Cancelling twice, or after the call, does nothing. It is never called early; on a real machine up to two milliseconds
+   * late, except where `delayMs` is below one: that is waited for awake, and costs the processor as long.
    */
   timer(delayMs: number, callback: () => void): () => void;
 }

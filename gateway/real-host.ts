@@ -59,19 +59,22 @@ export function realClock(): Clock {
     },
     timer: (delayMs, callback) => {
       const dueMs = monotonicMs() + delayMs;
-      let handle: NodeJS.Timeout;
-      let afterEvents: NodeJS.Immediate | undefined;
-      const arm = () => {
+      const isFine = delayMs < 1;
+      let later: NodeJS.Timeout | undefined;
+      let soon: NodeJS.Immediate | undefined;
+      const wait = () => {
         const leftMs = dueMs - monotonicMs();
         // Node's timers may fire up to a millisecond early; a deadline or a grid must never see time before it.
-        if (leftMs > 0) handle = setTimeout(arm, Math.min(Math.ceil(leftMs), TIMEOUT_MS_MAX));
+        if (leftMs > 0 && isFine) soon = setImmediate(wait);
+        else if (leftMs > 0) later = setTimeout(wait, Math.min(Math.ceil(leftMs), TIMEOUT_MS_MAX));
         else if (leftMs > -STALLED_MS) callback();
-        else afterEvents = setImmediate(callback);
+        else soon = setImmediate(callback);
       };
-      handle = setTimeout(arm, Math.min(Math.max(0, Math.ceil(delayMs)), TIMEOUT_MS_MAX));
+      if (isFine) soon = setImmediate(wait);
+      else later = setTimeout(wait, Math.min(Math.ceil(delayMs), TIMEOUT_MS_MAX));
       return () => {
-        clearTimeout(handle);
-        if (afterEvents !== undefined) clearImmediate(afterEvents);
+        clearTimeout(later);
+        if (soon !== undefined) clearImmediate(soon);
       };
     },
   };

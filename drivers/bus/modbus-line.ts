@@ -264,7 +264,8 @@ class Line implements ModbusLine {
         const why = 'bytes have been coming without a pause: another master, or noise';
         throw new BusError('timeout', `${this.#options.name}: ${why}; nothing was asked`);
       }
-      await sleep(this.#clock, leftMs, signal);
+      // A timer's lateness would be a tenth of a fast line's time: whole milliseconds are slept, the rest is kept exactly.
+      await sleep(this.#clock, leftMs > 1 ? Math.floor(leftMs) : leftMs, signal);
     }
   }
 

@@ -23,6 +23,8 @@ const LENGTH_MAX = 254;
 /** Questions that were given up and are still known by their transaction, to say how late an answer was. */
 const GIVEN_UP_MAX = 64;
 
+const NOTHING = new Uint8Array(0);
+
 interface Asked {
   readonly question: Question;
   readonly askedMs: number;
@@ -40,7 +42,7 @@ export class TcpFraming implements Framing {
   #transaction = 0;
   readonly #waiting = new Map<number, Asked>();
   readonly #givenUp = new Map<number, Asked>();
-  #received: Uint8Array = new Uint8Array(0);
+  #received: Uint8Array = NOTHING;
   #broken: BusError | undefined;
 
   constructor(name: string, events: FramingEvents) {
@@ -71,27 +73,24 @@ export class TcpFraming implements Framing {
   }
 
   receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
-    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
+    const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     const answers: Answered[] = [];
-    while (this.#broken === undefined && this.#received.length >= HEADER_BYTES) {
-      const received = this.#received;
-      const protocol = wordAt(received, 2);
-      const length = wordAt(received, 4);
+    let at = 0;
+    while (this.#broken === undefined && received.length - at >= HEADER_BYTES) {
+      const protocol = wordAt(received, at + 2);
+      const length = wordAt(received, at + 4);
       if (protocol !== 0 || length < LENGTH_MIN || length > LENGTH_MAX) {
         this.#breakOff(`not a Modbus TCP header: protocol ${protocol}, length ${length}`);
         break;
       }
-      if (received.length < HEADER_BYTES + length) break;
-      const answered = this.#judge(
-        wordAt(received, 0),
-        new Uint8Array(received.subarray(HEADER_BYTES, HEADER_BYTES + length)),
-        nowMs,
-      );
+      const end = at + HEADER_BYTES + length;
+      if (received.length < end) break;
+      const answered = this.#judge(wordAt(received, at), new Uint8Array(received.subarray(at + HEADER_BYTES, end)), nowMs);
       if (answered !== undefined) answers.push(answered);
-      this.#received = received.subarray(HEADER_BYTES + length);
+      at = end;
     }
     // Nothing behind a break can be understood, and it must not grow until the connection is closed.
-    if (this.#broken !== undefined) this.#received = new Uint8Array(0);
+    this.#received = this.#broken !== undefined || at === received.length ? NOTHING : received.subarray(at);
     return answers;
   }
 
@@ -114,7 +113,7 @@ export class TcpFraming implements Framing {
   forget(): void {
     this.#waiting.clear();
     this.#givenUp.clear();
-    this.#received = new Uint8Array(0);
+    this.#received = NOTHING;
     this.#broken = undefined;
   }
 

@@ -27,7 +27,9 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   // Figures about speed and memory are those of what is installed, not of what tsx runs.
-  execFileSync('npm', ['run', '-s', 'build'], { cwd: join(import.meta.dirname, '../..'), stdio: 'inherit' });
+  const cwd = join(import.meta.dirname, '../..');
+  execFileSync('npm', ['run', '-s', 'build'], { cwd, stdio: 'inherit' });
+  execFileSync('npx', ['tsc', '-p', 'test/bench/tsconfig.json'], { cwd, stdio: 'inherit' });
   const rows: JudgedRow[] = [];
   for (const [name, bench] of Object.entries(GROUPS)) {
     if (names.length === 0 || names.includes(name)) rows.push(...(await bench(size)).map(judge));

@@ -10,8 +10,8 @@ const [how = '', countText = '', secondsText = ''] = process.argv.slice(2);
 const count = Number(countText);
 const forMs = Number(secondsText) * 1_000;
 const PERIOD_MS = 1_000;
-/** The first is for getting under way, also for what the loader of TypeScript leaves behind to be cleaned up. */
-const SETTLED_MS = 10_000;
+/** The first is for getting under way. */
+const SETTLED_MS = 5_000;
 
 // Noting is the same for both and must cost next to nothing: at 10,000 a second it would be most of what is measured.
 const late = new Float64Array((count * forMs) / PERIOD_MS);

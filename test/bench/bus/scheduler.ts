@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { start } from '../../interop/support/child.ts';
+import { startCompiled } from '../compiled.ts';
 import type { Row } from '../row.ts';
 
-const SECONDS = 40;
+const SECONDS = 30;
 
 interface Figures {
   readonly lateMsP99: number;
@@ -42,8 +41,7 @@ export async function benchScheduler(): Promise<Row[]> {
 }
 
 async function run(how: 'grid' | 'interval', count: number): Promise<Figures> {
-  const script = join(import.meta.dirname, 'scheduler-run.ts');
-  const child = start(process.execPath, ['--import', 'tsx', script, how, `${count}`, `${SECONDS}`]);
+  const child = startCompiled('bus/scheduler-run.ts', how, count, SECONDS);
   const [text] = await child.waitFor(/\{.*\}/, (SECONDS + 30) * 1_000);
   await child.ended;
   return JSON.parse(text) as Figures;

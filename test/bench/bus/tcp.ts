@@ -1,96 +1,76 @@
-import { join } from 'node:path';
-import modbusSerial from 'modbus-serial';
-import { start } from '../../interop/support/child.ts';
-import { built } from '../built.ts';
+import { startCompiled } from '../compiled.ts';
 import type { Row } from '../row.ts';
 
-const SECONDS = 3;
-const ROUNDS = 3;
 const IN_FLIGHT = 8;
 const COUNTS = [10, 125] as const;
+const ROUNDS = 3;
+const PATIENCE_MS = 60_000;
 
-const { openTcp } = await built<typeof import('../../../drivers/bus/linux-tcp.ts')>('drivers/bus/linux-tcp.ts');
-const functions = await built<typeof import('../../../drivers/bus/modbus-functions.ts')>('drivers/bus/modbus-functions.ts');
-const lines = await built<typeof import('../../../drivers/bus/modbus-line.ts')>('drivers/bus/modbus-line.ts');
-const { realClock } = await built<typeof import('../../../gateway/real-host.ts')>('gateway/real-host.ts');
+/** Requests a second, and what each took of the client's processor in microseconds. */
+export interface TcpRate {
+  readonly perSecond: number;
+  readonly cpuUs: number;
+}
 
-type Read = (address: number, count: number) => Promise<unknown>;
+/** One request at a time, and many at once. */
+export interface TcpFigures {
+  readonly one: TcpRate;
+  readonly many: TcpRate;
+}
 
 /** Reads of neighbouring registers from a slave in another process, one and eight at once, beside modbus-serial alone. */
 export async function benchTcp(): Promise<Row[]> {
-  const slave = start(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'tcp-slave.ts')]);
-  const port = Number((await slave.waitFor(/port (\d+)/))[1]);
-  const ours = await openOurs(port);
-  const library = await openLibrary(port);
+  const slave = startCompiled('bus/tcp-slave.ts');
+  const [, port = ''] = await slave.waitFor(/port (\d+)/);
   const rows: Row[] = [];
   for (const count of COUNTS) {
-    const best = { one: 0, many: 0, libraryOne: 0, libraryMany: 0 };
-    // In turns, so that a slow moment of the machine meets all.
-    for (let round = 0; round < ROUNDS; round++) {
-      best.one = Math.max(best.one, await rate(ours.read, count, 1));
-      best.libraryOne = Math.max(best.libraryOne, await rate(library.read, count, 1));
-      best.many = Math.max(best.many, await rate(ours.read, count, IN_FLIGHT));
-      best.libraryMany = Math.max(best.libraryMany, await rate(library.read, count, IN_FLIGHT));
-    }
+    const { ours, library } = await inTurns(port, count);
+    const one = `Modbus TCP, ${count} registers, one request at a time`;
+    const many = `Modbus TCP, ${count} registers, ${IN_FLIGHT} requests at once`;
     rows.push(
-      row(`${count} registers, one request at a time`, best.one, 'modbus-serial, the same', best.libraryOne, 1.1),
-      row(`${count} registers, ${IN_FLIGHT} requests at once`, best.many, 'modbus-serial, the same', best.libraryMany, 1.1),
-      row(`${count} registers, ${IN_FLIGHT} requests at once`, best.many, 'modbus-serial, one at a time', best.libraryOne, 3),
+      rate(one, ours.one, 'modbus-serial, the same', library.one, 1.1),
+      cpu(one, ours.one, library.one),
+      rate(many, ours.many, 'modbus-serial, the same', library.many, 1.1),
+      cpu(many, ours.many, library.many),
+      rate(many, ours.many, 'modbus-serial, one at a time', library.one, 3),
     );
   }
-  await ours.close();
-  await library.close();
   slave.kill();
   await slave.ended;
   return rows;
 }
 
-function row(what: string, value: number, against: string, baseline: number, goal: number): Row {
-  return { name: `Modbus TCP, ${what}`, value, unit: 'requests/s', against, baseline, goal, goalFor: 'ratio', bound: 'at least' };
+/** The best of several rounds of each, so that a slow moment of the machine meets both. */
+async function inTurns(port: string, count: number): Promise<{ ours: TcpFigures; library: TcpFigures }> {
+  let ours = await run('ours', port, count);
+  let library = await run('library', port, count);
+  for (let round = 1; round < ROUNDS; round++) {
+    ours = better(ours, await run('ours', port, count));
+    library = better(library, await run('library', port, count));
+  }
+  return { ours, library };
 }
 
-async function openOurs(port: number): Promise<{ read: Read; close: () => Promise<void> }> {
-  const stream = await openTcp({ host: '127.0.0.1', port }, new AbortController().signal);
-  const options = { framing: 'tcp', timeoutMs: 2_000, pauseMs: 0, echo: false, name: 'bench' } as const;
-  const line = lines.openModbusLine(stream, options, realClock());
-  const bus = functions.modbusFunctions((question) => line.ask(question));
-  return {
-    read: async (address, count) => {
-      const bytes = await bus.readRegisters(1, 'holding', address, count);
-      if (((bytes[0] as number) << 8) + (bytes[1] as number) !== address) throw new Error(`register ${address} is wrong`);
-    },
-    close: async () => {
-      line.close();
-      await stream.close();
-    },
-  };
+function better(one: TcpFigures, other: TcpFigures): TcpFigures {
+  const best = (a: TcpRate, b: TcpRate) => ({
+    perSecond: Math.max(a.perSecond, b.perSecond),
+    cpuUs: Math.min(a.cpuUs, b.cpuUs),
+  });
+  return { one: best(one.one, other.one), many: best(one.many, other.many) };
 }
 
-async function openLibrary(port: number): Promise<{ read: Read; close: () => Promise<void> }> {
-  const client = new modbusSerial.default();
-  await client.connectTCP('127.0.0.1', { port });
-  client.setID(1);
-  client.setTimeout(2_000);
-  return {
-    read: async (address, count) => {
-      const { data } = await client.readHoldingRegisters(address, count);
-      if (data[0] !== address) throw new Error(`register ${address} is wrong`);
-    },
-    close: () => new Promise((resolve) => client.close(() => resolve())),
-  };
+async function run(who: 'ours' | 'library', port: string, count: number): Promise<TcpFigures> {
+  const child = startCompiled('bus/tcp-run.ts', who, port, count, IN_FLIGHT);
+  const [text] = await child.waitFor(/\{.*\}/, PATIENCE_MS);
+  await child.ended;
+  return JSON.parse(text) as TcpFigures;
 }
 
-/** Requests a second with so many always under way. */
-async function rate(read: Read, count: number, inFlight: number): Promise<number> {
-  const startedMs = performance.now();
-  const untilMs = startedMs + SECONDS * 1_000;
-  let done = 0;
-  const ask = async () => {
-    while (performance.now() < untilMs) {
-      await read(done & 0x0fff, count);
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, ask));
-  return (done * 1_000) / (performance.now() - startedMs);
+function rate(name: string, { perSecond }: TcpRate, against: string, { perSecond: baseline }: TcpRate, goal: number): Row {
+  return { name, value: perSecond, unit: 'requests/s', against, baseline, goal, goalFor: 'ratio', bound: 'at least' };
+}
+
+function cpu(name: string, ours: TcpRate, library: TcpRate): Row {
+  const against = 'modbus-serial, the same';
+  return { name: `${name}: processor time`, value: ours.cpuUs, unit: 'us', against, baseline: library.cpuUs };
 }
