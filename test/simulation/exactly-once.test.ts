@@ -18,7 +18,7 @@ const TROUBLE_MS = 15 * MINUTE_MS;
 const RUN_MS = 45 * MINUTE_MS;
 /** A disk that works again is noticed within this time. */
 const WRITTEN_AGAIN_MS = 60_000;
-const SEED_COUNT = process.env['BARRI_DEEP'] === '1' ? 200 : 7;
+const SEED_COUNT = process.env['BARRI_DEEP'] === '1' ? 200 : 4;
 /** Seeds that found something once. 110: sequences in a cursor were used again after their file was gone. */
 const FAILED_ONCE = [110];
 const SEEDS = [...new Set([...Array.from({ length: SEED_COUNT }, (_, index) => index + 1), ...FAILED_ONCE])];
