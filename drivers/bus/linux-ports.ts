@@ -62,9 +62,23 @@ async function byPath(port: string, root: string): Promise<string> {
   const names = await namesIn(folder);
   // Only names that stand in the folder: nothing like ../../sda can be meant.
   const path = names.includes(name) ? await target(join(folder, name)) : undefined;
-  if (path !== undefined) return path;
-  const others = names.length === 0 ? 'no USB serial adapter is plugged in' : `there are ${names.join(', ')}`;
+  if (path !== undefined && (await isInSocket(join(folder, name), name, root))) return path;
+  const rest = names.filter((each) => each !== name);
+  const others = rest.length === 0 ? 'no other USB serial adapter is' : `there are ${rest.join(', ')}`;
   throw new BusError('absent', `${port} is not plugged in; ${others}`);
+}
+
+/**
+ * Whether a tty is in the socket that its name by path tells. udev follows what the kernel does: for a moment after a replug
+ * a name leads to whatever has got the device file since.
+ */
+async function isInSocket(link: string, name: string, root: string): Promise<boolean> {
+  // `usb-0:1.3:1.0` is what the kernel calls 1-1.3:1.0: the bus, the sockets on the way, configuration and interface.
+  const [, socket] = /-?usb(?:v\d)?-\d+:([\d.]+:\d+\.\d+)/.exec(name) ?? [];
+  const tty = await ttyOf(link);
+  const device = tty === undefined ? undefined : await target(join(root, 'sys/class/tty', tty, 'device'));
+  if (socket === undefined || device === undefined) return true;
+  return device.split('/').some((folder) => /^\d+-(.*)/.exec(folder)?.[1] === socket);
 }
 
 /** The name by path of each tty, where udev has made one. */
@@ -72,9 +86,9 @@ async function namesByPath(root: string): Promise<ReadonlyMap<string, string>> {
   const folder = join(root, BY_PATH);
   const names = new Map<string, string>();
   for (const name of await namesIn(folder)) {
-    const tty = basename(await readlink(join(folder, name)).catch(() => name));
+    const tty = await ttyOf(join(folder, name));
     // Newer versions of udev make two names for each.
-    if (!names.has(tty)) names.set(tty, name);
+    if (tty !== undefined && !names.has(tty)) names.set(tty, name);
   }
   return names;
 }
@@ -138,6 +152,12 @@ async function namesIn(folder: string): Promise<string[]> {
 /** One line of sysfs, or undefined when the device does not have it. */
 async function attribute(folder: string, name: string): Promise<string | undefined> {
   return (await readFile(join(folder, name), 'utf8').catch(() => undefined))?.trim();
+}
+
+/** What udev's link to a tty names, such as ttyUSB0. */
+async function ttyOf(link: string): Promise<string | undefined> {
+  const path = await readlink(link).catch(() => undefined);
+  return path === undefined ? undefined : basename(path);
 }
 
 /** Where a link leads, or undefined when it leads nowhere. */

@@ -9,6 +9,9 @@ import { resolvePort } from './linux-ports.ts';
 import { type NativePort, readUntilHungUp } from './linux-serial-read.ts';
 import { Listeners } from './listeners.ts';
 
+/** Until udev's links have followed what the kernel did with the device files. */
+const LINKS_SETTLED_MS = 2000;
+
 const PARITIES = { N: 'none', E: 'even', O: 'odd' } as const;
 
 /** What is used of a port of serialport. Its mock has it too. */
@@ -88,29 +91,51 @@ export async function openPort(
   const failure = await new Promise<Error | null>((resolve) => port.open((error) => resolve(error ?? null)));
   if (failure !== null) throw await openError(where, path, place.root, failure);
   const descriptor = port.descriptor?.();
-  const isRight = descriptor === undefined || (await isNow(descriptor, place));
-  if (isRight && !signal.aborted) return stream;
-  // Nobody waits any more, or it is another port: one that was left open would be busy for the next attempt.
-  await stream.close();
-  signal.throwIfAborted();
-  throw new BusError('absent', `${where} was unplugged, or something else was plugged in, while it was opened`);
+  const isRight = descriptor === undefined || (await meaning(place, descriptor)) === 'this';
+  if (!isRight || signal.aborted) {
+    // Nobody waits any more, or it is another port: one that was left open would be busy for the next attempt.
+    await stream.close();
+    signal.throwIfAborted();
+    throw new BusError('absent', `${where} was unplugged, or something else was plugged in, while it was opened`);
+  }
+  if (descriptor !== undefined) lookAgain(stream, where, place, descriptor);
+  return stream;
 }
 
 /**
- * Whether the port that was opened is the one that its name means now. Between the finding and the opening another adapter
- * may have got the device file; nothing has been written to it yet. One that is unplugged later is hung up by the kernel,
- * and takes nothing any more.
+ * What the name of a port that was opened means now. Between the finding and the opening another adapter may have got the
+ * device file; nothing has been written to it yet. One that is unplugged later is hung up by the kernel, and takes nothing
+ * any more.
  */
-async function isNow(descriptor: number, { resolve }: PortPlace): Promise<boolean> {
+async function meaning({ resolve }: PortPlace, descriptor: number): Promise<'this' | 'another' | 'several'> {
   try {
     const [opened, named] = await Promise.all([promisify(fstat)(descriptor), resolve().then((path) => stat(path))]);
-    return opened.dev === named.dev && opened.ino === named.ino;
-  } catch {
-    return false;
+    return opened.dev === named.dev && opened.ino === named.ino ? 'this' : 'another';
+  } catch (error) {
+    return error instanceof BusError && error.kind === 'ambiguous' ? 'several' : 'another';
   }
 }
 
-function streamOver(port: Port, name: string): OpenByteStream {
+/**
+ * Looks once more what a port's name means, because a link of udev that had not followed yet may have led to what is not
+ * meant. One that has got a twin meanwhile is still the one that was meant.
+ */
+function lookAgain(stream: LosableStream, where: string, place: PortPlace, descriptor: number): void {
+  const look = async () => {
+    if (stream.isOpen && (await meaning(place, descriptor)) === 'another') {
+      await stream.lose(new BusError('absent', `${where} is not what its name means any more`));
+    }
+  };
+  const timer = setTimeout(look, LINKS_SETTLED_MS);
+  stream.onClose(() => clearTimeout(timer));
+}
+
+interface LosableStream extends OpenByteStream {
+  /** Closes the port as one that was lost. */
+  lose(cause: BusError): Promise<void>;
+}
+
+function streamOver(port: Port, name: string): LosableStream {
   const bytesListeners = new Listeners<Uint8Array>();
   const closeListeners = new Listeners<Error | undefined>();
   let isEnded = false;
@@ -118,15 +143,20 @@ function streamOver(port: Port, name: string): OpenByteStream {
   let closed: Promise<void> | undefined;
 
   // serialport reports one end as `close`, as `error`, as both, and sometimes twice.
-  const end = (cause: Error | undefined) => {
+  const end = (cause: BusError | undefined) => {
     if (isEnded) return;
     isEnded = true;
-    const lost = cause && new BusError('absent', `${name} was unplugged`, { cause });
-    closeListeners.call(() => lost);
+    closeListeners.call(() => cause);
+  };
+  const unplugged = (cause: Error) => new BusError('absent', `${name} was unplugged`, { cause });
+  const lose = (cause: BusError | undefined) => {
+    end(cause);
+    closed ??= closePort(port);
+    return closed;
   };
   port.on('data', (chunk) => bytesListeners.call(() => Uint8Array.from(chunk)));
-  port.on('error', (error) => end(error));
-  port.on('close', (error) => end(error ?? undefined));
+  port.on('error', (error) => end(unplugged(error)));
+  port.on('close', (error) => end(error ? unplugged(error) : undefined));
 
   return {
     get isOpen() {
@@ -156,11 +186,8 @@ function streamOver(port: Port, name: string): OpenByteStream {
     },
     onBytes: (listener) => bytesListeners.add(listener),
     onClose: (listener) => closeListeners.add(listener),
-    close() {
-      end(undefined);
-      closed ??= closePort(port);
-      return closed;
-    },
+    lose,
+    close: () => lose(undefined),
   };
 }
 

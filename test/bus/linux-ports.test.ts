@@ -27,7 +27,7 @@ function link(path: string, target: string): void {
 function plugIn(tty: string, socket: string, usb: { vendor: string; product: string; serial?: string; label?: string }): void {
   const device = `sys/devices/pci0000:00/usb1/${socket}`;
   file(`dev/${tty}`);
-  link(`dev/serial/by-path/platform-usb-0:${socket}:1.0-port0`, `../../${tty}`);
+  link(`dev/serial/by-path/platform-usb-0:${socket.replace('1-', '')}:1.0-port0`, `../../${tty}`);
   file(`${device}/idVendor`, `${usb.vendor}\n`);
   file(`${device}/idProduct`, `${usb.product}\n`);
   if (usb.serial !== undefined) file(`${device}/serial`, `${usb.serial}\n`);
@@ -51,7 +51,29 @@ describe('a USB adapter', () => {
   it('is found by the socket it is in', async () => {
     plugIn('ttyUSB0', '1-1.2', CH340);
     plugIn('ttyUSB1', '1-1.3', CH340);
-    expect(await resolvePort('by-path:platform-usb-0:1-1.3:1.0-port0', root)).toBe(join(root, 'dev/ttyUSB1'));
+    expect(await resolvePort('by-path:platform-usb-0:1.3:1.0-port0', root)).toBe(join(root, 'dev/ttyUSB1'));
+  });
+
+  it('is not taken for the one that was in its socket before: the names of udev come behind what the kernel does', async () => {
+    plugIn('ttyUSB0', '1-1.2', CH340);
+    // Pulled out, and another one plugged in elsewhere that got its device file; the link is still there.
+    rmSync(join(root, 'sys/class/tty/ttyUSB0'), { recursive: true });
+    rmSync(join(root, 'dev/serial/by-path/platform-usb-0:1.2:1.0-port0'));
+    plugIn('ttyUSB0', '1-1.4', CH340);
+    link('dev/serial/by-path/platform-usb-0:1.2:1.0-port0', '../../ttyUSB0');
+    await expect(resolvePort('by-path:platform-usb-0:1.2:1.0-port0', root)).rejects.toMatchObject({ kind: 'absent' });
+    expect(await resolvePort('by-path:platform-usb-0:1.4:1.0-port0', root)).toBe(join(root, 'dev/ttyUSB0'));
+  });
+
+  it.each([
+    // Newer versions of udev name the version of USB.
+    'pci-0000:00:14.0-usbv2-0:1.2:1.0-port0',
+    // What is no USB socket cannot be compared.
+    'pci-0000:04:00.0-platform-serial8250',
+  ])('is found by %s', async (name) => {
+    plugIn('ttyUSB0', '1-1.2', CH340);
+    link(`dev/serial/by-path/${name}`, '../../ttyUSB0');
+    expect(await resolvePort(`by-path:${name}`, root)).toBe(join(root, 'dev/ttyUSB0'));
   });
 
   it('two alike are both refused, by name, with the way to tell them apart', async () => {
@@ -59,7 +81,7 @@ describe('a USB adapter', () => {
     plugIn('ttyUSB1', '1-1.3', CH340);
     const result = resolvePort('usb:1a86:7523', root);
     await expect(result).rejects.toMatchObject({ name: 'BusError', kind: 'ambiguous' });
-    const sockets = ['1-1.2', '1-1.3'].map((socket, i) => `by-path:platform-usb-0:${socket}:1.0-port0 for /dev/ttyUSB${i}`);
+    const sockets = ['1.2', '1.3'].map((socket, i) => `by-path:platform-usb-0:${socket}:1.0-port0 for /dev/ttyUSB${i}`);
     await expect(result).rejects.toThrow(sockets.join(', or '));
   });
 
@@ -72,7 +94,7 @@ describe('a USB adapter', () => {
     plugIn('ttyUSB1', '1-1.3', { ...cp2102, ...(second === undefined ? {} : { serial: second }) });
     const result = resolvePort(port, root);
     await expect(result).rejects.toMatchObject({ kind: 'ambiguous' });
-    await expect(result).rejects.toThrow(/by-path:.*1-1\.2.*ttyUSB0.*by-path:.*1-1\.3.*ttyUSB1/);
+    await expect(result).rejects.toThrow(/by-path:.*0:1\.2.*ttyUSB0.*by-path:.*0:1\.3.*ttyUSB1/);
   });
 
   it('two alike without udev, as in a container: the way is told all the same', async () => {
@@ -97,14 +119,14 @@ describe('a USB adapter', () => {
     const result = resolvePort('usb:1a86:7523', root);
     await expect(result).rejects.toMatchObject({ kind: 'absent' });
     await expect(result).rejects.toThrow('plugged in: usb:0403:6001@A50285BI (/dev/ttyUSB0, FT232R USB UART)');
-    await expect(resolvePort('by-path:nothing', root)).rejects.toThrow('platform-usb-0:1-1.2:1.0-port0');
+    await expect(resolvePort('by-path:nothing', root)).rejects.toThrow('platform-usb-0:1.2:1.0-port0');
   });
 
   it('that vanishes while it is looked for is not there, and nothing else is wrong', async () => {
     plugIn('ttyUSB0', '1-1.2', FTDI);
     // udev takes the link away after the kernel has taken the device file.
     rmSync(join(root, 'dev/ttyUSB0'));
-    await expect(resolvePort('by-path:platform-usb-0:1-1.2:1.0-port0', root)).rejects.toMatchObject({ kind: 'absent' });
+    await expect(resolvePort('by-path:platform-usb-0:1.2:1.0-port0', root)).rejects.toMatchObject({ kind: 'absent' });
     // A file of sysfs that is listed and cannot be read any more.
     rmSync(join(root, 'sys/devices/pci0000:00/usb1/1-1.2/idProduct'));
     mkdirSync(join(root, 'sys/devices/pci0000:00/usb1/1-1.2/idProduct'));
@@ -115,8 +137,8 @@ describe('a USB adapter', () => {
   });
 
   it('on a machine without any', async () => {
-    await expect(resolvePort('usb:1a86:7523', root)).rejects.toThrow('no USB serial adapter');
-    await expect(resolvePort('by-path:x', root)).rejects.toThrow('no USB serial adapter');
+    await expect(resolvePort('usb:1a86:7523', root)).rejects.toThrow('no USB serial adapter is');
+    await expect(resolvePort('by-path:x', root)).rejects.toThrow('no other USB serial adapter is');
   });
 });
 

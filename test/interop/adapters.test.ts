@@ -1,6 +1,7 @@
 // USB adapters that change their places, look alike or are pulled out in the middle of a request: each bus follows what its
 // name says, and never sends a byte to another device. The terminals are real; the tree in which they are found is made.
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -135,6 +136,25 @@ describe('adapters with serial numbers', () => {
   });
 });
 
+describe('a link of udev, which follows what the kernel does', () => {
+  const BY_ID = 'dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0';
+
+  it('that led to another adapter when it was opened is looked at again, and the port is let go of', async () => {
+    await machine.plugIn(BRUNA, 'ttyUSB0', '1-2');
+    machine.link(BY_ID, '../../ttyUSB0');
+    const line = lineTo(join(machine.root, BY_ID));
+    await line.tried;
+    expect(line.isOpen).toBe(true);
+    rmSync(join(machine.root, BY_ID));
+    await eventually(() => (line.failure?.kind === 'absent' ? true : undefined), WITHIN_MS);
+    running.push(sendFor(line, 'a'));
+    await machine.plugIn(ANNA, 'ttyUSB1', '1-1');
+    machine.link(BY_ID, '../../ttyUSB1');
+    await hears(ANNA);
+    expect(machine.received(BRUNA)).toBe('');
+  });
+});
+
 describe('adapters that look alike', () => {
   it.each([
     ['without serial numbers', {}, 'usb:1a86:7523'],
@@ -150,10 +170,10 @@ describe('adapters that look alike', () => {
     running.push(sendFor(line, 'x'));
     await line.tried;
     expect(line.failure).toMatchObject({ kind: 'ambiguous' });
-    expect(line.failure?.message).toMatch(/by-path:usb-0:1-1:1\.0-port0 for \/dev\/ttyUSB0, or by-path:usb-0:1-2:1\.0-port0/);
+    expect(line.failure?.message).toMatch(/by-path:usb-0:1:1\.0-port0 for \/dev\/ttyUSB0, or by-path:usb-0:2:1\.0-port0/);
     expect(machine.received(left) + machine.received(right)).toBe('');
 
-    running.push(sendFor(lineTo('by-path:usb-0:1-2:1.0-port0'), 'r'));
+    running.push(sendFor(lineTo('by-path:usb-0:2:1.0-port0'), 'r'));
     await hears(right);
     expect(machine.received(left)).toBe('');
     await machine.pullOut(right);

@@ -39,8 +39,8 @@ export class Machine {
     const socat = spawn('socat', ['-u', `pty,raw,echo=0,link=${terminal}`, `OPEN:${file},creat,append`], { stdio: 'inherit' });
     await eventually(() => (existsSync(terminal) ? true : undefined), 5_000);
     this.#plugged.set(adapter.name, { tty, socat });
-    this.#link(`dev/${tty}`, realpathSync(terminal));
-    this.#link(`dev/serial/by-path/usb-0:${socket}:1.0-port0`, `../../${tty}`);
+    this.link(`dev/${tty}`, realpathSync(terminal));
+    this.link(`dev/serial/by-path/usb-0:${socket.replace('1-', '')}:1.0-port0`, `../../${tty}`);
     const device = `sys/devices/usb1/${socket}`;
     for (const [attribute, text] of [
       ['idVendor', adapter.vendor],
@@ -50,7 +50,7 @@ export class Machine {
       if (text !== undefined) this.#file(`${device}/${attribute}`, `${text}\n`);
     }
     this.#file(`${device}/${socket}:1.0/${tty}/uevent`, '');
-    this.#link(`sys/class/tty/${tty}/device`, `../../../devices/usb1/${socket}/${socket}:1.0/${tty}`);
+    this.link(`sys/class/tty/${tty}/device`, `../../../devices/usb1/${socket}/${socket}:1.0/${tty}`);
   }
 
   /** The kernel hangs the terminal up; then its names go. */
@@ -77,7 +77,8 @@ export class Machine {
     writeFileSync(join(this.root, path), text);
   }
 
-  #link(path: string, target: string): void {
+  /** Makes a link, or leads the one that is there elsewhere. */
+  link(path: string, target: string): void {
     mkdirSync(dirname(join(this.root, path)), { recursive: true });
     rmSync(join(this.root, path), { force: true });
     symlinkSync(target, join(this.root, path));

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, eventually, start } from './child.ts';
 
@@ -20,6 +20,8 @@ export async function plugPair(folder: string, name: string): Promise<PtyPair> {
     gatewayEnd,
     deviceEnd,
     unplug: async () => {
+      // Numbers of terminals are given anew at once: a link that stayed would soon lead to somebody else's.
+      for (const end of [gatewayEnd, deviceEnd]) rmSync(end);
       socat.kill('SIGKILL');
       await socat.ended;
     },
