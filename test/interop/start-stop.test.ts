@@ -1,12 +1,12 @@
 // What goes wrong with ports, folders and signals on a real machine.
 
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
 import { afterEach, describe, expect, it } from 'vitest';
 import { barri, cityHas, cleanUp, startCity, startGateway, workFolder } from './support/barri.ts';
-import { type Child, eventually } from './support/child.ts';
+import { type Child, eventually, start } from './support/child.ts';
 import { startModbusPeer } from './support/peers.ts';
 import { startProxy } from './support/proxy.ts';
 import { plugPair } from './support/pty.ts';
@@ -32,6 +32,41 @@ describe('a serial port', () => {
     startGateway({ folder, site: siteOn(gatewayEnd), cityUrl: NO_CITY });
     expect(await problemOf(folder)).toMatchObject({ code: 'D202', message: expect.stringContaining(String(process.pid)) });
     await new Promise((resolve) => holder.close(resolve));
+  });
+
+  // Case se-08.
+  it('that a login console sits on is named as busy once, with what frees it, also to another user', async () => {
+    const folder = workFolder();
+    const { gatewayEnd } = await plugPair(folder, 'meters');
+    chmodSync(gatewayEnd, 0o666);
+    await startConsole(folder, gatewayEnd);
+    mkdirSync(join(folder, 'state'));
+    chownSync(join(folder, 'state'), NOBODY, NOBODY);
+    const gateway = startGateway({ folder, site: siteOn(gatewayEnd), cityUrl: NO_CITY, uid: NOBODY });
+    const problem = await problemOf(folder);
+    expect(problem).toMatchObject({ code: 'D202', message: expect.stringContaining('the login console (agetty)') });
+    expect(problem?.message).toMatch(/sudo systemctl mask --now serial-getty@\d+\.service/);
+    gateway.kill('SIGTERM');
+    await gateway.ended;
+    expect(`${gateway.out()}${gateway.err()}`.match(/"bus-lost"/g)).toHaveLength(1);
+  });
+
+  it('that two buses of the site mean is named as their own', async () => {
+    const folder = workFolder();
+    const { gatewayEnd } = await plugPair(folder, 'meters');
+    symlinkSync(gatewayEnd, join(folder, 'same'));
+    const both = `buses:
+  meters: { type: modbus-rtu, port: ${gatewayEnd}, baud: 9600, format: 8N1 }
+  again: { type: modbus-rtu, port: ${join(folder, 'same')}, baud: 9600, format: 8N1 }
+devices:
+  first: { board: eastron-sdm120@1, via: meters, with: { unit: 1 } }
+  second: { board: eastron-sdm120@1, via: again, with: { unit: 1 } }
+`;
+    startGateway({ folder, site: both, cityUrl: NO_CITY });
+    const problem = await eventually(async () => {
+      return (await statusOf(folder)).buses.flatMap((bus) => bus.problem ?? [])[0];
+    }, 15_000);
+    expect(problem).toMatchObject({ code: 'D202', message: expect.stringContaining('two buses of the site name the same port') });
   });
 
   it('that the user may not open is named as forbidden', async () => {
@@ -144,6 +179,14 @@ function statusOf(folder: string): Promise<Status> {
 
 function problemOf(folder: string): Promise<Status['buses'][number]['problem']> {
   return eventually(async () => (await statusOf(folder)).buses.find(({ bus }) => bus === 'meters')?.problem, 15_000);
+}
+
+/** A program that has taken a port as its controlling terminal, as a login console does, under that name. */
+async function startConsole(folder: string, port: string): Promise<void> {
+  const program = join(folder, 'agetty');
+  symlinkSync('/usr/bin/python3', program);
+  const script = 'import os, sys, time; os.open(sys.argv[1], os.O_RDWR); print("ready", flush=True); time.sleep(600)';
+  await start('setsid', [program, '-c', script, port]).waitFor(/ready/);
 }
 
 /** Opens a port as the gateway does, which locks it. */
