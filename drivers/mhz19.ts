@@ -85,10 +85,11 @@ class Sensor {
   }
 
   async read(signal: AbortSignal): Promise<readonly Reading[]> {
-    for (const setting of this.#settings.slice(this.#settingsSentCount)) {
-      await this.#line.write(setting);
+    for (let count = this.#settingsSentCount; count < this.#settings.length; count = this.#settingsSentCount) {
+      await this.#line.write(this.#settings[count] as Uint8Array);
+      // Counted as it is sent: a port that is lost during the pause begins anew.
+      this.#settingsSentCount = count + 1;
       await sleep(this.#clock, SETTING_MS, signal);
-      this.#settingsSentCount += 1;
     }
     const scanner = mhz19Frames();
     const failure = () => {

@@ -151,6 +151,16 @@ describe('settings', () => {
     expect(line.written.map(hex)).toEqual([...commands, QUESTION, QUESTION]);
   });
 
+  test('are all sent again when the port is lost between two of them', async () => {
+    const { read, line, clock } = await opened();
+    clock.timer(50, () => line.unplug());
+    await expect(read()).rejects.toMatchObject({ kind: 'closed' });
+    line.isOpen = true;
+    line.written.length = 0;
+    await read().catch(() => {});
+    expect(line.written.map(hex)).toEqual(['ff0179a000000000e6', 'ff01990000001388cb', QUESTION]);
+  });
+
   test('are sent again to a sensor that may have been without power', async () => {
     const { read, line, sensor } = await preheated({ answer: '' });
     await read().catch(() => {});

@@ -36,7 +36,6 @@ beforeEach(() => {
 afterEach(async () => {
   stop.abort();
   await Promise.all(running);
-  await machine.pullOutAll();
   await cleanUp();
 });
 

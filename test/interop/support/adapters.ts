@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { eventually } from './child.ts';
+import { type Child, eventually, start } from './child.ts';
 
 /** A USB serial adapter; `name` also stands for the device behind it. */
 export interface Adapter {
@@ -18,7 +16,7 @@ export interface Adapter {
  */
 export class Machine {
   readonly root: string;
-  readonly #plugged = new Map<string, { readonly tty: string; readonly socat: ChildProcess }>();
+  readonly #plugged = new Map<string, { readonly tty: string; readonly socat: Child }>();
 
   constructor(root: string) {
     this.root = root;
@@ -36,7 +34,7 @@ export class Machine {
     const terminal = join(this.root, `terminal-${adapter.name}`);
     rmSync(terminal, { force: true });
     const file = join(this.root, 'received', adapter.name);
-    const socat = spawn('socat', ['-u', `pty,raw,echo=0,link=${terminal}`, `OPEN:${file},creat,append`], { stdio: 'inherit' });
+    const socat = start('socat', ['-u', `pty,raw,echo=0,link=${terminal}`, `OPEN:${file},creat,append`]);
     await eventually(() => (existsSync(terminal) ? true : undefined), 5_000);
     this.#plugged.set(adapter.name, { tty, socat });
     this.link(`dev/${tty}`, realpathSync(terminal));
@@ -58,18 +56,13 @@ export class Machine {
     const plugged = this.#plugged.get(name);
     if (plugged === undefined) return;
     this.#plugged.delete(name);
-    const ended = once(plugged.socat, 'exit');
     plugged.socat.kill('SIGKILL');
-    await ended;
+    await plugged.socat.ended;
     const link = join(this.root, 'sys/class/tty', plugged.tty);
     const device = realpathSync(join(link, 'device'));
     rmSync(link, { recursive: true });
     rmSync(dirname(dirname(device)), { recursive: true });
     rmSync(join(this.root, 'dev', plugged.tty));
-  }
-
-  async pullOutAll(): Promise<void> {
-    for (const name of [...this.#plugged.keys()]) await this.pullOut({ name } as Adapter);
   }
 
   #file(path: string, text: string): void {
