@@ -21,6 +21,8 @@ export interface TooFewThreads {
 export function tooFewThreads(buses: Iterable<Pick<BusConfig, 'type'>>, env: Io['env']): TooFewThreads | undefined {
   const busCount = [...buses].filter(({ type }) => type !== 'modbus-tcp').length;
   const wanted = THREADS_OF_THE_REST + busCount;
-  const found = Number.parseInt(env['UV_THREADPOOL_SIZE'] ?? '', 10) || THREADS_DEFAULT;
+  const said = env['UV_THREADPOOL_SIZE'];
+  // Of what is no number libuv makes one thread.
+  const found = said === undefined ? THREADS_DEFAULT : Math.max(1, Number.parseInt(said, 10) || 0);
   return busCount > 0 && found < wanted ? { found, wanted, busCount } : undefined;
 }

@@ -6,7 +6,7 @@ export const CALLS_WAITING_MAX = 8;
 /**
  * Makes calls of `work` run one after another, in the order of calling; a failure does not stop the next one. An
  * exchange of several transactions with one device would otherwise be torn apart by a second one.
- * @throws BusError `busy` when `waitingMax` calls are waiting already
+ * @throws BusError `hung` when `waitingMax` calls are waiting already
  */
 export function oneAtATime<Args extends unknown[], T>(
   work: (...args: Args) => Promise<T>,
@@ -16,7 +16,7 @@ export function oneAtATime<Args extends unknown[], T>(
   let unfinishedCount = 0;
   return async (...args) => {
     if (unfinishedCount > waitingMax) {
-      throw new BusError('busy', `${waitingMax} calls wait already for one that does not come back: the bus hangs`);
+      throw new BusError('hung', `${waitingMax} calls wait already for one that does not come back: the bus hangs`);
     }
     unfinishedCount += 1;
     const run = last.then(() => work(...args));

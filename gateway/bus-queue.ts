@@ -90,7 +90,8 @@ class Queue implements BusQueue {
   readonly #slotCount: number;
   readonly #onHang: NonNullable<QueueOptions['onHang']>;
   #busyCount = 0;
-  #hungSinceMs: number | undefined;
+  /** Calls that have not come back, of those that run at once. */
+  #hungCount = 0;
   #busyMs = 0;
   #probeMs = 0;
   /** What probes may still take, and when that was counted. Below zero after one that took longer. */
@@ -112,9 +113,7 @@ class Queue implements BusQueue {
   }
 
   get hung(): BusError | undefined {
-    if (this.#hungSinceMs === undefined) return undefined;
-    const forS = Math.round((this.#clock.monotonicMs() - this.#hungSinceMs) / 1000);
-    return hungError(`${this.#bus}: a call has not come back for ${forS} s`);
+    return this.#hungCount === 0 ? undefined : hungError(`${this.#bus}: a call into its driver does not come back`);
   }
 
   expect(device: string, dueMs: number | undefined): void {
@@ -132,9 +131,11 @@ class Queue implements BusQueue {
     }
     turn.began?.();
     let isSettled = false;
+    let isHung = false;
     const end = (isVain: boolean) => {
       isSettled = true;
       this.#end(turn, startedMs, isVain);
+      if (isHung) this.#cameBack();
     };
     const running = async (inner: AbortSignal) => {
       let isVain = true;
@@ -151,8 +152,12 @@ class Queue implements BusQueue {
       return await withDeadline(this.#clock, turn.deadlineMs, signal, late, running);
     } finally {
       if (!isSettled) {
-        this.#clock.timer(HUNG_MS, () => {
-          if (!isSettled) this.#hang(startedMs);
+        // One that was given up early may still take the time that it has.
+        const leftMs = Math.max(0, startedMs + turn.deadlineMs - this.#clock.monotonicMs());
+        this.#clock.timer(leftMs + HUNG_MS, () => {
+          if (isSettled) return;
+          isHung = true;
+          this.#hang();
         });
       }
     }
@@ -194,9 +199,6 @@ class Queue implements BusQueue {
       this.#probeMs += tookMs;
       if (this.#due.size > 0) this.#savedMs -= tookMs;
     }
-    const wasHung = this.#hungSinceMs !== undefined;
-    this.#hungSinceMs = undefined;
-    if (wasHung) this.#onHang(undefined);
     this.#busyCount -= 1;
     this.#next();
   }
@@ -254,9 +256,15 @@ class Queue implements BusQueue {
     return this.#due.size === 0 || this.#savedMs >= -ROUNDING_MS ? now : now - this.#savedMs / PROBE_SHARE_MAX;
   }
 
-  #hang(sinceMs: number): void {
-    this.#hungSinceMs = sinceMs;
-    this.#onHang(this.hung);
+  #cameBack(): void {
+    this.#hungCount -= 1;
+    if (this.#hungCount === 0) this.#onHang(undefined);
+    this.#next();
+  }
+
+  #hang(): void {
+    this.#hungCount += 1;
+    if (this.#hungCount === 1) this.#onHang(this.hung);
     for (const waiting of Object.values(this.#waiting)) for (const { refuse } of waiting.splice(0)) refuse(this.hung);
   }
 }

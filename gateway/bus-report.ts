@@ -115,7 +115,9 @@ function timesReport(times: NewestTimes): TimesReport {
 
 /** That one device is silent is its own affair; that all of several are is the bus. */
 function silenceOf(devices: readonly RunningDevice[]): CauseReport[] {
-  const isSilent = devices.length > 1 && devices.every(({ health }) => health.state.state === 'not-answering');
+  // The ports of one chip are silent together.
+  const places = new Set(devices.map(({ config }) => config.address ?? config.id));
+  const isSilent = places.size > 1 && devices.every(({ health }) => health.state.state === 'not-answering');
   return isSilent ? [{ cause: 'all-silent', units: [] }] : [];
 }
 

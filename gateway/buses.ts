@@ -108,12 +108,13 @@ function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopenin
 }
 
 /** What all buses on a line have. */
-function lineBus(config: LineConfig, host: Host, stream: ReopeningStream) {
+function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, queue: BusQueue) {
   return {
     config,
+    queue,
     load: loadOf(config, host),
     get failure() {
-      return stream.failure;
+      return queue.hung ?? stream.failure;
     },
     tried: stream.tried,
     ...(config.type === 'modbus-tcp' ? {} : { onLost: (listener: () => void) => stream.onClose(() => listener()) }),
@@ -123,8 +124,7 @@ function lineBus(config: LineConfig, host: Host, stream: ReopeningStream) {
 
 function serialBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream): Bus {
   const queue = queueOf(config, host);
-  return Object.assign(lineBus(config, host, stream), {
-    queue,
+  return Object.assign(lineBus(config, host, stream, queue), {
     connect: async () => connection,
     transact: queue.run.bind(queue),
   });
@@ -142,8 +142,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   const queue = queueOf(config, host, config.type === 'modbus-tcp' ? config.inFlight : 1);
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
-  return Object.assign(lineBus(config, host, stream), {
-    queue,
+  return Object.assign(lineBus(config, host, stream, queue), {
     line,
     connect: async ({ spec }: ProviderConfig, turn: () => Turn) =>
       modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs }), spec.modbus?.minPauseMs),
@@ -205,11 +204,12 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
   const queue = queueOf(config, host);
   const open = () => tappedI2c(host.buses.i2c(config.device, config.speedHz), frames(config.id, host, tap));
   const demand = onDemand(config, host, queue, open);
-  const { signal } = new AbortController();
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
     connect: async (_device: ProviderConfig, turn: () => Turn): Promise<I2cBus> => {
+      // One for each device: Node takes many listeners of one signal for a leak.
+      const { signal } = new AbortController();
       const inTurn = <T>(work: () => Promise<T>) => queue.run({ ...turn(), deadlineMs: TRANSFER_MS }, signal, work);
       const opened = await inTurn(demand.opened);
       return { transfer: (address, write, readLength) => inTurn(() => opened.transfer(address, write, readLength)) };

@@ -3,8 +3,8 @@ import type { Clock } from '../drivers/clock.ts';
 import { DeviceError } from '../drivers/errors.ts';
 import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
-import { conversionOf } from './conversion.ts';
-import { AT_LEAST, GOOD, type Judgement, type NoteEvent, openPlausibility } from './plausibility.ts';
+import { type Conversion, conversionOf } from './conversion.ts';
+import { AT_LEAST, GOOD, type Judgement, type NoteEvent, OUT_OF_RANGE, openPlausibility } from './plausibility.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
 import { type Due, openReport } from './report.ts';
 import { stampAt } from './stamp.ts';
@@ -53,7 +53,7 @@ export function openChannel(
 ): Channel {
   const id = `${device}.${config.reading}`;
   const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
-  const converted = conversionOf(config);
+  const convert = conversionOf(config);
   const report = openReport(config.report);
   const plausibility = openPlausibility(id, config, note, lastTotal);
   let latest: ChannelState | undefined;
@@ -85,9 +85,9 @@ export function openChannel(
     },
     accept: (raw, atLeast = false) => {
       refuseLies(id, raw, config.reject);
-      const value = typeof raw === 'number' ? converted(raw) : raw;
+      const { value, isBeyond } = typeof raw === 'number' ? convertedNumber(id, raw, convert) : { value: raw, isBeyond: false };
       const nowMs = clock.monotonicMs();
-      const judged = atLeast ? AT_LEAST : plausibility.judge(value, raw, nowMs);
+      const judged = isBeyond ? OUT_OF_RANGE : atLeast ? AT_LEAST : plausibility.judge(value, raw, nowMs);
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
       if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
@@ -96,6 +96,12 @@ export function openChannel(
     due: () => toObservations(report.due(clock.monotonicMs())),
     finish: () => toObservations(report.finish(clock.monotonicMs())),
   };
+}
+
+function convertedNumber(id: string, raw: number, convert: Conversion): ReturnType<Conversion> {
+  const converted = convert(raw);
+  if (Number.isFinite(converted.value)) return converted;
+  throw new DeviceError('implausible', `${id}: expected a number after its conversion, found ${converted.value}`);
 }
 
 function refuseLies(id: string, raw: Value, reject: readonly number[]): void {

@@ -1,5 +1,8 @@
 import type { ChannelConfig, ConvertStep } from '../config/config.ts';
 
+/** Probes differ: so much of the range may one be beyond its ends. One whose wire is cut or shorted is further away. */
+const BEYOND_MAX = 0.25;
+
 type Points = readonly (readonly [number, number])[];
 
 /**
@@ -7,9 +10,25 @@ type Points = readonly (readonly [number, number])[];
  * points was measured with this very probe, so it takes the place of the board's points, and its raw values are what the
  * driver gives; any other comes after the board's conversion. The ends that the board sets are kept in any case.
  */
-export function conversionOf({ convert = [], calibrate }: Pick<ChannelConfig, 'convert' | 'calibrate'>): (raw: number) => number {
+export function conversionOf({ convert = [], calibrate }: Pick<ChannelConfig, 'convert' | 'calibrate'>): Conversion {
   const steps = calibrate === undefined ? convert : withCalibration(convert, calibrate);
-  return (raw) => steps.reduce(applied, raw);
+  return (raw) => {
+    let value = raw;
+    let isBeyond = false;
+    for (const step of steps) {
+      isBeyond ||= 'clamp' in step && isFarBeyond(value, step.clamp);
+      value = applied(value, step);
+    }
+    return { value, isBeyond };
+  };
+}
+
+/** What becomes of a raw value, and whether it was so far beyond the ends of the board that no probe gives it which is in order. */
+export type Conversion = (raw: number) => { readonly value: number; readonly isBeyond: boolean };
+
+function isFarBeyond(value: number, [least, most]: readonly [number, number]): boolean {
+  const slack = BEYOND_MAX * (most - least);
+  return value < least - slack || value > most + slack;
 }
 
 function withCalibration(convert: readonly ConvertStep[], calibrate: ConvertStep): readonly ConvertStep[] {

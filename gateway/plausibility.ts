@@ -23,6 +23,7 @@ export type Doubt = 'out-of-range' | 'jump' | 'fell' | 'flat' | 'at-least';
 export type NoteEvent = (code: 'meter-rolled-over' | 'meter-replaced', fields: Event['fields']) => void;
 
 export const GOOD: Judgement = { quality: 'good' };
+export const OUT_OF_RANGE: Judgement = { quality: 'suspect', reason: 'out-of-range' };
 export const AT_LEAST: Judgement = { quality: 'suspect', reason: 'at-least' };
 
 interface Sample {

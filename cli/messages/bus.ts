@@ -49,6 +49,8 @@ const FAILURES: Readonly<Record<string, string>> = {
   D208: 'not possible here',
   D209: 'refused',
   D211: 'in a storm of edges',
+  D212: 'while the name of the port fitted more than one',
+  D213: 'while its driver hung',
 };
 
 function times(count: number): string {

@@ -64,7 +64,7 @@ function over(bus: NativeBus, device: string, isPlain: boolean): OpenI2cBus {
     async transfer(address, write, readLength) {
       if (closed !== undefined) throw new BusError('closed', `${device} is closed`);
       // A call that hangs in the kernel holds one thread of the pool; another one would take the next.
-      if (isBusy) throw new BusError('timeout', `${device}: the call before this one has not come back from the kernel`);
+      if (isBusy) throw new BusError('hung', `${device}: the call before this one has not come back from the kernel`);
       isBusy = true;
       try {
         return Uint8Array.from(await (isPlain ? plain : smbus)(bus, address, Buffer.from(write), readLength));

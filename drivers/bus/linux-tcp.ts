@@ -64,6 +64,8 @@ function streamOver(socket: Socket, name: string): OpenByteStream {
     },
     write(bytes) {
       if (!isOpen || !socket.writable) return Promise.reject(new BusError('closed', `${name} is not connected`));
+      // What a peer does not take now it would get when it works again: an order from long ago among it.
+      if (socket.writableNeedDrain) return Promise.reject(new BusError('hung', `${name} does not take what was sent before`));
       return new Promise((resolve, reject) => {
         const settle = (error: Error | null | undefined) => {
           if (!isOpen || error) reject(new BusError('closed', `${name}: the connection was lost`, { cause: error ?? cause }));

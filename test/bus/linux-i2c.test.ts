@@ -113,7 +113,7 @@ describe('a transfer', () => {
   test('that hangs in the kernel lets no other one in until it comes back', async () => {
     const { bus, calls, hung } = await open({ hangs: true, answer: '60' });
     const first = bus.transfer(0x76, bytes('d0'), 1);
-    await expect(bus.transfer(0x44, bytes('d0'), 1)).rejects.toMatchObject({ kind: 'timeout' });
+    await expect(bus.transfer(0x44, bytes('d0'), 1)).rejects.toMatchObject({ kind: 'hung' });
     expect(calls).toHaveLength(1);
     hung[0]?.();
     expect(hex(await first)).toBe('60');

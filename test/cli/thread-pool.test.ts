@@ -13,3 +13,15 @@ test.each([
   const buses = types.map((type) => ({ type }));
   expect(tooFewThreads(buses, env)?.wanted).toBe(wanted);
 });
+
+// libuv makes one thread of what is no number (uv_thread_pool: atoi, and 0 becomes 1), and four where nothing is said.
+test.each([
+  [undefined, 4],
+  ['', 1],
+  ['many', 1],
+  ['0', 1],
+  ['3', 3],
+])('UV_THREADPOOL_SIZE=%s makes %i threads', (size, found) => {
+  const env = size === undefined ? {} : { UV_THREADPOOL_SIZE: size };
+  expect(tooFewThreads(Array(9).fill({ type: 'serial' }), env)?.found).toBe(found);
+});

@@ -32,7 +32,7 @@ test('refuses a call when too many wait for one that hangs, and takes calls agai
   });
   const call = oneAtATime(() => hanging);
   const accepted = Array.from({ length: CALLS_WAITING_MAX + 1 }, () => call());
-  await expect(call()).rejects.toMatchObject({ name: 'BusError', kind: 'busy' });
+  await expect(call()).rejects.toMatchObject({ name: 'BusError', kind: 'hung' });
   finish();
   await Promise.all(accepted);
   await call();

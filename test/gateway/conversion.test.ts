@@ -35,7 +35,7 @@ describe('a conversion', () => {
       30,
     ],
   ])('%s', (_, convert, raw, value) => {
-    expect(conversionOf({ convert })(raw)).toBeCloseTo(value, 9);
+    expect(conversionOf({ convert })(raw).value).toBeCloseTo(value, 9);
   });
 });
 
@@ -55,7 +55,7 @@ describe('a calibration', () => {
     ['by offset and scale comes after the board’s steps', [AIR_AND_WATER], { scale: 1, offset: 3 }, 2, 53],
     ['and before the ends that the board sets', [AIR_AND_WATER, PERCENT], { scale: 1, offset: 3 }, 1.2, 100],
   ])('%s', (_, convert, calibrate, raw, value) => {
-    expect(conversionOf({ convert, ...(calibrate && { calibrate }) })(raw)).toBeCloseTo(value, 9);
+    expect(conversionOf({ convert, ...(calibrate && { calibrate }) })(raw).value).toBeCloseTo(value, 9);
   });
 });
 
@@ -76,7 +76,20 @@ test('what a simulated probe gives for a value is that value once it is converte
       const raw = unconverted(convert, value);
       // Steep lines one after the other leave little of the digits of a number.
       fc.pre(Math.abs(raw) < 1e6);
-      expect(Math.abs(conversionOf({ convert })(raw) - value)).toBeLessThan(1e-3);
+      expect(Math.abs(conversionOf({ convert })(raw).value - value)).toBeLessThan(1e-3);
     }),
   );
+});
+
+// A capacitive probe is 2.8 V in air and 1.2 V in water by its board: a free wire is 0 V, and one at the supply 3.3 V.
+test.each([
+  [2.8, 0, false],
+  [3.1, 0, false],
+  [0.9, 100, false],
+  [0, 100, true],
+  [3.3, 0, true],
+])('%d V is %d %, and beyond what a probe can give: %s', (raw, value, isBeyond) => {
+  const { value: found, isBeyond: isFound } = conversionOf({ convert: [AIR_AND_WATER, PERCENT] })(raw);
+  expect(found).toBeCloseTo(value, 9);
+  expect(isFound).toBe(isBeyond);
 });

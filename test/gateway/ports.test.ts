@@ -101,8 +101,10 @@ describe('a provider that is gone', () => {
     expect(of('battery.value')).toHaveLength(181);
     const cut = of('bed.moisture').filter(({ monotonicMs }) => monotonicMs > 6 * MINUTE_MS && monotonicMs < 14 * MINUTE_MS);
     expect(cut.length).toBeGreaterThan(45);
-    // 0 V is wetter than water: the end of the board's scale.
+    // 0 V is far wetter than water.
     expect(new Set(numbers(cut))).toEqual(new Set([100]));
+    for (const { quality, reason, publish } of cut)
+      expect({ quality, reason, publish }).toEqual({ quality: 'suspect', reason: 'out-of-range', publish: false });
   });
 });
 
@@ -119,6 +121,7 @@ devices:
 `;
   // 60 % by the board is 1.84 V, and (2.6 − 1.84) ÷ 1.2 of the way from air to water.
   const middle = await run([], calibrated(60), MINUTE_MS);
+  expect(middle.of('bed.moisture').length).toBeGreaterThan(5);
   for (const value of numbers(middle.of('bed.moisture'))) expect(value).toBeCloseTo((100 * 0.76) / 1.2, 1);
   const wet = await run([], calibrated(100), MINUTE_MS);
   expect(new Set(numbers(wet.of('bed.moisture')))).toEqual(new Set([100]));

@@ -175,6 +175,7 @@ describe('the repository', () => {
       'dev',
       'barri',
       'check',
+      'lint',
       'test',
       'test:deep',
       'test:interop',
