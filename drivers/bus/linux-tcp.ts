@@ -3,9 +3,6 @@ import { BusError, type BusErrorKind } from '../errors.ts';
 import type { OpenByteStream, TcpOptions } from './byte-stream.ts';
 import { Listeners } from './listeners.ts';
 
-/** How long a peer may take to take the end of a connection before it is cut. */
-const CLOSE_MAX_MS = 500;
-
 /**
  * Connects to a device or a gateway over TCP. What ends the connection ends the stream; it is never opened again.
  * @throws BusError: `no-answer` when nobody listens or the host is unknown, `timeout`, `no-permission`; or the reason of
@@ -79,11 +76,10 @@ function streamOver(socket: Socket, name: string): OpenByteStream {
     onBytes: (listener) => bytesListeners.add(listener),
     onClose: (listener) => closeListeners.add(listener),
     async close() {
-      const timer = setTimeout(() => socket.destroy(), CLOSE_MAX_MS);
       end();
-      socket.end();
+      // A reset takes back what is still on its way: the peer must not act on it when it works again.
+      socket.resetAndDestroy();
       await isClosed;
-      clearTimeout(timer);
     },
   };
 }

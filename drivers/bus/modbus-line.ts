@@ -18,6 +18,11 @@ import { type ModbusCounts, ModbusUnit, newCounts } from './modbus-unit.ts';
 
 /** A line on which bytes never stop for this long belongs to another master, or is noise. */
 const SILENCE_WAIT_MAX_MS = 1000;
+/**
+ * So many questions over a network without a byte in between: whoever holds the other end does nothing any more. What lies in
+ * between would reach the devices when it wakes up, an order from long ago among it.
+ */
+const UNHEARD_MAX = 3;
 /** Differences of the clock below this are rounding. */
 const CLOCK_STEP_MS = 0.001;
 
@@ -90,6 +95,8 @@ class Line implements ModbusLine {
   #session = new AbortController();
   #closedBy: Error | undefined;
   #echoNoticed = false;
+  /** Questions in a row that were given up without a byte from the other end. */
+  #unheardCount = 0;
   /** Silence before each question. */
   readonly #quietMs: number;
   /** When the last byte, of whomever, was or will be over. */
@@ -181,12 +188,15 @@ class Line implements ModbusLine {
     pending?.unit.timedOut(now);
     const error = this.#framing.giveUp(question, now);
     if (error.kind === 'timeout') this.#count(pending?.unit, 'timeoutCount');
+    this.#unheardCount += 1;
     this.#reportBroken();
     pending?.reject(error);
+    if (this.#options.baud === undefined && this.#unheardCount === UNHEARD_MAX) this.#break(error);
   }
 
   #receive(bytes: Uint8Array): void {
     const now = this.#clock.monotonicMs();
+    this.#unheardCount = 0;
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
     for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered, now);
     this.#reportBroken();
@@ -237,6 +247,10 @@ class Line implements ModbusLine {
     const cause = this.#framing.broken;
     // The session ends with the report, so that it is made once and nobody else waits for a line that is lost.
     if (cause === undefined || this.#session.signal.reason === cause) return;
+    this.#break(cause);
+  }
+
+  #break(cause: BusError): void {
     this.#endSession(cause);
     this.#options.onBroken?.(cause);
   }
@@ -245,6 +259,7 @@ class Line implements ModbusLine {
   #startAnew(reason: BusError): void {
     this.#endSession(reason);
     this.#session = new AbortController();
+    this.#unheardCount = 0;
     this.#framing.forget();
   }
 

@@ -82,6 +82,19 @@ describe('a TCP line', () => {
     expect(stream.isOpen).toBe(false);
   });
 
+  it('queues nothing for a peer that has stopped reading, and closes at once', async () => {
+    const stream = await connect(await serve((socket) => socket.pause()));
+    let refused: unknown;
+    for (let i = 0; i < 1_000 && refused === undefined; i++) {
+      // What the kernel takes is its own; nobody waits for the rest here.
+      const written = outcome(stream.write(new Uint8Array(65_536)));
+      const told = await Promise.race([written, new Promise((resolve) => setImmediate(resolve, undefined))]);
+      refused = (told as { error?: unknown } | undefined)?.error;
+    }
+    expect(refused).toMatchObject({ name: 'BusError', kind: 'hung' });
+    await stream.close();
+  });
+
   it('a listener that was taken back hears nothing', async () => {
     const stream = await connect(await serve((socket) => socket.pipe(socket)));
     const heard: string[] = [];

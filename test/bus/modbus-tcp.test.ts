@@ -153,6 +153,26 @@ describe('the line', () => {
     expect(clock.monotonicMs()).toBe(0);
   });
 
+  it('is opened again when nothing at all has been heard after three questions, and not when one unit answers', async () => {
+    let brokenCount = 0;
+    const onBroken = () => {
+      brokenCount += 1;
+    };
+    const { clock, bus } = await openTcpModbus(
+      (request, { stream }) => {
+        // Unit 2 of a converter with two.
+        if (request[6] === 2) stream.receive(Uint8Array.of(...request.subarray(0, 5), 5, 2, 3, 2, 0, 42));
+      },
+      { onBroken },
+    );
+    const ask = (unit: number) => clock.run(outcome(bus.readRegisters(unit, 'holding', 0, 1)));
+    for (const unit of [1, 1, 2, 1, 1, 2, 1]) await ask(unit);
+    expect(brokenCount).toBe(0);
+    await ask(1);
+    await ask(1);
+    expect(brokenCount).toBe(1);
+  });
+
   it('RTU frames inside TCP have no header and no line time', async () => {
     const { clock, bus, stream } = await openRtuOverTcp(silent, { timeoutMs: 100 });
     stream.onWrite = () => clock.timer(90, () => stream.receive(framed([1, 3, 2, 0, 9])));
