@@ -19,6 +19,7 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkReadings(document, board),
     ...checkOutputs(document, board),
     ...checkPorts(document, board),
+    ...checkPlaces(document, board),
     ...checkSimulation(document, board),
     ...checkConnection(document, board),
     ...noteInactive(document, board),
@@ -124,6 +125,22 @@ function checkPorts(document: YamlDocument, { driver, provides = {} }: BoardFile
       return [document.problem('C045', ['provides', id], { key: kind, kind: driver, allowed: ['digital_out'] })];
     const lies = typeof port === 'object' && (port.coil === undefined) !== (port.register === undefined);
     return lies ? [] : [document.problem('C044', ['provides', id], { choices: ['coil', 'register'], found: [] })];
+  });
+}
+
+/** A relay has one owner: two names for it would switch against each other. */
+function checkPlaces(document: YamlDocument, { outputs = {}, provides = {} }: BoardFile): Problem[] {
+  const owners = new Map<string, string>();
+  const all: (readonly [string, string, { readonly coil?: number | undefined; readonly register?: number | undefined }])[] = [
+    ...Object.entries(outputs).map(([id, place]) => ['outputs', id, place] as const),
+    ...Object.entries(provides).map(([id, port]) => ['provides', id, typeof port === 'string' ? {} : port] as const),
+  ];
+  return all.flatMap(([block, id, { coil, register }]) => {
+    const what = coil === undefined ? register !== undefined && `register ${register}` : `coil ${coil}`;
+    if (what === false) return [];
+    const other = owners.get(what);
+    owners.set(what, other ?? id);
+    return other === undefined ? [] : [document.problem('C131', [block, id], { what, other })];
   });
 }
 

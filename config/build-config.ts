@@ -1,7 +1,15 @@
 import { dirname, resolve } from 'node:path';
 import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec, SwitchSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
-import { activeOutputs, activeReadings, EVERY_DEFAULT_MS, hasStatistics, sensorOf, statisticOf } from './check-devices.ts';
+import {
+  activeOutputs,
+  activeReadings,
+  EVERY_DEFAULT_MS,
+  hasStatistics,
+  leastEveryMs,
+  sensorOf,
+  statisticOf,
+} from './check-devices.ts';
 import type {
   BusConfig,
   ChannelConfig,
@@ -46,7 +54,7 @@ export function buildConfig(
     buses.set(bus.id, bus);
     const place = buildPlace(site, device, state.with, { bus: bus.id, address: addressOf(onBus)?.value });
     if (isProvider) providers.set(id, place);
-    if (isAsked) running.set(id, buildDevice(site, device, place));
+    if (isAsked) running.set(id, buildDevice(site, device, place, onBus));
   }
   const { gateway, buffer } = site.file;
   const sentilo = buildSentilo(site);
@@ -148,9 +156,9 @@ function safeOutputs(device: Plugged): OutputConfig[] {
   return activeOutputs(device).map(([id, own]) => ({ id, safe: own?.safe ?? outputs?.[id]?.safe ?? false }));
 }
 
-function buildDevice(site: Site, device: Plugged, place: ProviderConfig): DeviceConfig {
+function buildDevice(site: Site, device: Plugged, place: ProviderConfig, onBus: Plugged): DeviceConfig {
   const { entry, board } = device;
-  const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, board.timing?.min_every ?? 0);
+  const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, leastEveryMs(device, onBus));
   const runMs = board.timing?.duty?.run;
   return {
     ...place,

@@ -44,7 +44,7 @@ export function hasStatistics({ kind, unit }: Pick<BoardReading, 'kind' | 'unit'
 /** What belongs to one device, or to the whole site, and is not a question of names or of wiring. */
 export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   for (const device of devices.values()) {
-    checkEvery(site, device);
+    checkEvery(site, device, providerOf(device, devices));
     checkOutputs(site, device);
     checkReports(site, device);
     checkNumbers(site, device);
@@ -55,9 +55,21 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
   checkSensors(site, devices);
 }
 
-function checkEvery(site: Site, { id, entry, board }: Plugged): void {
-  const leastMs = board.timing?.min_every;
-  if (leastMs === undefined) return;
+/** What the device is plugged into, where that is another device. */
+function providerOf({ via }: Plugged, devices: ReadonlyMap<string, Plugged>): Plugged | undefined {
+  return via?.kind === 'port' ? devices.get(via.device) : undefined;
+}
+
+/** The shortest period in which a device can be read: neither it nor what it is plugged into allows a shorter one. */
+export function leastEveryMs({ board }: Plugged, provider: Plugged | undefined): number {
+  return Math.max(board.timing?.min_every ?? 0, provider?.board.timing?.min_every ?? 0);
+}
+
+function checkEvery(site: Site, device: Plugged, provider: Plugged | undefined): void {
+  const { id, entry } = device;
+  const leastMs = leastEveryMs(device, provider);
+  if (leastMs === 0) return;
+  const board = leastMs === device.board.timing?.min_every ? device.board : (provider?.board ?? device.board);
   const parameters = { board: board.id, leastMs };
   // A device's own `every` is meant; the site's default is not meant for this board in particular.
   if (entry.every !== undefined && entry.every < leastMs) {

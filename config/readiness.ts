@@ -67,6 +67,8 @@ function checkDevice(
   if (isEmpty && !isUsed && entry.enabled) {
     const example = `${id}.${Object.keys(board.provides ?? {})[0] ?? ''}`;
     site.report('C150', ['devices', id], { kind: 'unused', device: id, example }, 'warning');
+  } else if (isEmpty && entry.enabled && entry.every !== undefined) {
+    site.report('C150', ['devices', id, 'every'], { kind: 'every', device: id }, 'warning');
   }
   if (!isRightForDriver(site, device, driver) || !via || !parameters || !entry.enabled) return { kind: 'none' };
   const unable = valueKeys(device, driver);
@@ -99,8 +101,20 @@ function checkPort(
   // What is wrong with it has been reported.
   if (readiness?.kind === 'none') return { kind: 'none' };
   if (readiness?.kind !== 'runs' || readiness.driver.ports === undefined) return skip(site, device, 'C137', { via: entry.via });
-  if (driver.countsPulses !== true || readiness.driver.ports.lookMs === undefined) return undefined;
-  const parameters = { kind: 'counter', device: id, provider: provider.board.id, everyMs: readiness.driver.ports.lookMs };
+  const { lookMs, pulls } = readiness.driver.ports;
+  const pull = device.parameters?.['pull'];
+  if (device.board.needs === 'digital_in' && pulls !== undefined && !pulls.some((each) => each === pull)) {
+    const parameters = {
+      kind: 'pull',
+      provider: provider.board.id,
+      pull: String(pull),
+      known: pulls.map((each) => `pull: ${each}`),
+    };
+    site.report('C150', ['devices', id, 'with', 'pull'], parameters);
+    return { kind: 'none' };
+  }
+  if (driver.countsPulses !== true || lookMs === undefined) return undefined;
+  const parameters = { kind: 'counter', device: id, provider: provider.board.id, everyMs: lookMs };
   site.report('C150', path, parameters);
   return { kind: 'none' };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TEXT_BYTES_MAX } from '../drivers/reading.ts';
+import { isTextValue, TEXT_BYTES_MAX } from '../drivers/reading.ts';
 import type { SignalConfig } from './config.ts';
 import { block, duration, fail } from './schema-types.ts';
 
@@ -37,7 +37,13 @@ const shape = block({
   follows: z.string().optional(),
   on: z.number().optional(),
   off: z.number().optional(),
-  text: z.string().max(TEXT_BYTES_MAX).optional(),
+  text: z
+    .string()
+    .max(TEXT_BYTES_MAX)
+    .superRefine((text, context) => {
+      if (text.length <= TEXT_BYTES_MAX && !isTextValue(text)) fail(context, 'C153');
+    })
+    .optional(),
 });
 
 /** What a simulated reading shows. One block with one kind in it, so that a wrong word is named and not a whole block. */

@@ -46,7 +46,7 @@ type Ads1115Options = z.infer<typeof options>;
 
 /**
  * Four analogue inputs. They share one converter: each reading sets it to its input, measures once, and takes the result
- * before the next input has its turn. An input below ground or above the range gives no reading.
+ * before the next input has its turn. An input beyond the range gives no reading.
  */
 export const ads1115: Driver<'i2c', Ads1115Options> = {
   id: 'ads1115',
@@ -110,7 +110,11 @@ async function isDone(transfer: Transfer, name: string, config: number): Promise
 
 /** What the converter shows at both ends of its range stands for everything beyond them. */
 function withinRange(code: number, range: number, name: string): number {
-  if (code === CODES - 1) throw new DeviceError('not-available', `${name}: more than ${range} V, the end of its range`);
+  if (code === CODES - 1)
+    throw new DeviceError(
+      'not-available',
+      `${name}: more than ${range} V, the end of its range: write a larger \`range:\`, or a divider before it`,
+    );
   if (code === -CODES) throw new DeviceError('not-available', `${name}: less than −${range} V, the end of its range`);
   return ads1115Volts(code, range);
 }

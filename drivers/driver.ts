@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import type { AnalogInput } from './bus/analog.ts';
 import type { ByteStream } from './bus/byte-stream.ts';
-import type { DigitalInputPort, DigitalOutputPort } from './bus/gpio.ts';
+import type { DigitalInputPort, DigitalOutputPort, Pull } from './bus/gpio.ts';
 import type { I2cBus } from './bus/i2c.ts';
 import type { ModbusBus, WriteWith } from './bus/modbus.ts';
 import type { OneWireBus } from './bus/onewire.ts';
@@ -171,6 +171,8 @@ export interface Learned {
 export interface Ports<N extends Need = Need, With = unknown> {
   /** The ports that the hardware has. A board may provide no others. Absent where the board decides: coils. */
   readonly ids?: readonly string[];
+  /** The resistors that its inputs have; absent where it has all. */
+  readonly pulls?: readonly Pull[];
   /** How often a digital input is looked at because nothing tells of its changes, milliseconds. */
   readonly lookMs?: number;
   /** What it costs to read a port once. */

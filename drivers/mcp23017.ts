@@ -51,6 +51,7 @@ export const mcp23017: Driver<'i2c', z.infer<typeof options>> = {
   ...ONLY_PORTS,
   ports: {
     ids: PINS,
+    pulls: ['up', 'none'],
     lookMs: LOOK_MS,
     plan: () => [plannedTransfer(1, INPUT_REGISTERS)],
     open({ with: { address } }, clock) {

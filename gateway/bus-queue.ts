@@ -76,7 +76,8 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device. */
+/** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device, and one more looks at an input that nothing
+ * tells of. */
 export function busQueue(bus: string, clock: Clock, options: QueueOptions = {}): BusQueue {
   return new Queue(bus, clock, options);
 }

@@ -7,8 +7,8 @@ type Points = readonly (readonly [number, number])[];
 
 /**
  * From what the driver gives to the value of the reading: the board's conversion and the site's calibration. A calibration by
- * points was measured with this very probe, so it takes the place of the board's points, and its raw values are what the
- * driver gives; any other comes after the board's conversion. The ends that the board sets are kept in any case.
+ * points was measured with this very probe, so it takes the place of the board's points, and its raw values are what comes
+ * there, which is what the driver gives where no step stands before; any other comes after the board's conversion. The ends that the board sets are kept in any case.
  */
 export function conversionOf({ convert = [], calibrate }: Pick<ChannelConfig, 'convert' | 'calibrate'>): Conversion {
   const steps = calibrate === undefined ? convert : withCalibration(convert, calibrate);

@@ -47,7 +47,8 @@ export interface Gateway {
   buses(): readonly BusReport[];
   /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
   readonly outputsSafe: Promise<void>;
-  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; at most about six seconds. */
+  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; each step has a second, and after
+   * five in all the command line ends the process. */
   stop(): Promise<void>;
 }
 
@@ -177,8 +178,8 @@ async function start(parts: Parts): Promise<Gateway> {
     await step(host, 'delivery', async () => {
       await Promise.all([sending, timing]);
     });
-    await step(host, 'learned', async () => learned?.close());
     await step(host, 'journal', () => journal.close());
+    await step(host, 'learned', async () => learned?.close());
     // Last of all: each closing that hangs takes a thread, and the journal needs one.
     await step(host, 'buses', async () => {
       await Promise.all(devices.map((device) => device.close()));

@@ -22,7 +22,7 @@ export interface Observation extends Stamp {
   readonly channel: string;
   /** Calibrated, not rounded. */
   readonly value: Value;
-  /** Present when calibration changed the value; a text has none. */
+  /** What the driver gave, in the driver's own unit, where conversion or calibration made another value of it; a text has none. */
   readonly uncalibrated?: Exclude<Value, string>;
   /** UCUM code of the unit. */
   readonly unit: string;

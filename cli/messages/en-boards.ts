@@ -233,6 +233,14 @@ export const enBoards: Messages = {
         what: '{device} counts pulses, and a port of {provider} is only looked at every {everyMs:ms}: pulses would be missed',
         hints: ['plug it into a pin of the header: `via: gpio.pin11`'],
       },
+      pull: {
+        what: 'a port of {provider} has no resistor for `pull: {pull}`',
+        hints: ['write `with: { {known:or} }`', 'or fit a resistor of your own, and write `pull: none`'],
+      },
+      every: {
+        what: '`every` says nothing for {device}: it is not asked itself',
+        hints: ['write it at the devices that are plugged into it'],
+      },
       unused: {
         what: 'nothing is plugged into `{device}`, and it measures nothing itself',
         hints: ['name one of its ports in another device: `via: {example}`'],
@@ -250,6 +258,10 @@ export const enBoards: Messages = {
   C152: {
     what: '`{key}` makes no sense for {reading}: its values are no numbers',
     hints: ['remove it'],
+  },
+  C153: {
+    what: 'this text cannot be the value of a reading',
+    hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],
   },
   C143: {
     what: '`{key}` makes no sense for {reading}: it is no amount that rises and falls',

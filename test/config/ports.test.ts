@@ -78,6 +78,21 @@ describe('what keeps a device at a port from running is said', () => {
       ],
     ],
     [
+      'its port has no such resistor',
+      '  pins: { board: mcp23017@1, via: i2c1 }\n  door: { board: contact@1, via: pins.gpa0, with: { pull: down } }\n',
+      ['error C150 devices.door.with.pull: a port of mcp23017 has no resistor for `pull: down`'],
+    ],
+    [
+      'it is asked more often than its provider can be',
+      '  adc: { board: ads1115@1, via: i2c1 }\n  a: { board: analog-input@1, via: adc.ain0, every: 20ms }\n',
+      ['error C125 devices.a.every: ads1115 cannot be read every 20ms'],
+    ],
+    [
+      'a period is written at what only provides ports',
+      '  adc: { board: ads1115@1, via: i2c1, every: 5s }\n  a: { board: analog-input@1, via: adc.ain0 }\n',
+      ['warning C150 devices.adc.every: `every` says nothing for adc: it is not asked itself'],
+    ],
+    [
       'it is an input, and its port only an output',
       '  pins: { board: mcp23017@1, via: i2c1 }\n  door: { board: contact@1, via: pins.gpa7 }\n',
       ['error C112 devices.door.via: contact needs digital_in, but `pins.gpa7` gives digital_out'],
@@ -123,6 +138,16 @@ describe('a board of one’s own', () => {
     );
     expect(said).toContain('error C044 provides.a: exactly one of several keys belongs here');
     expect(said).toContain('error C045 provides.b: `digital_in` does not go with `modbus-map`');
+  });
+
+  test('in which two names are one relay is told so', async () => {
+    const { said } = await load(
+      '  own: { board: own@1, via: meters }\n',
+      own(
+        'needs: modbus\ndriver: modbus-map\nwith: { unit: { type: modbus_unit, default: 1 } }\nprovides: { a: { kind: digital_out, coil: 0 }, b: { kind: digital_out, coil: 0 } }\n',
+      ),
+    );
+    expect(said).toContain('error C131 provides.b: `coil 0` is already used by `a`');
   });
 
   const probe = (convert: string) =>

@@ -104,6 +104,7 @@ describe('a board with a text', () => {
     ['power: { integrate: state }', 'C045 simulate.power.integrate: `state` does not go with `integrate`'],
     ['power: { ratio: [power, state] }', 'C045 simulate.power.ratio: `state` does not go with `ratio`'],
     ['state: { text: OK, noise: 1 }', 'C045 simulate.state.noise: `noise` does not go with `text`'],
+    [`state: { text: ${'à'.repeat(61)} }`, 'C153 simulate.state.text: this text cannot be the value of a reading'],
     [`state: { text: ${'x'.repeat(121)} }`, 'C046 simulate.state.text: this text takes at most 120 characters'],
   ])('simulates texts as texts: %s', (simulate, expected) => {
     expect(problemsOf(board('', { rest: `simulate:\n  ${simulate}\n` }))).toEqual([expected]);

@@ -35,7 +35,7 @@ it('an opening that hangs costs its bus: the others go on, it is named, it comes
   const { gatewayEnd } = await plugPair(folder, 'dust');
   hang.plant('open', gatewayEnd);
   const gateway = await start({ buses: `dust: { type: serial, port: ${gatewayEnd} }`, devices: SDS });
-  expect(await problemIs('dust', 'D213')).toContain('unplug the adapter or restart the gateway');
+  expect(await problemIs('dust', 'D213')).toContain('unplug its adapter, where it has one, or restart the gateway');
   await sleep(LONG_MS);
   const { first, last } = await acknowledgedWithin(state, 5_000);
   expect(last).toBeGreaterThan(first);
