@@ -17,9 +17,7 @@ const NO_CITY = 'http://127.0.0.1:9';
 /** Nobody has so many I2C buses: their opening hangs before anybody looks whether they are there. */
 const I2C = [90, 91, 92, 93];
 /** In which a port that is opened again and again would have taken every thread there is: it was 18 s. */
-const LONG_MS = 30_000;
-/** Of a stop, and what a busy machine may take besides. */
-const STOP_MS_MAX = 5_000 + 3_000;
+const LONG_MS = 22_000;
 
 let folder: string;
 let state: string;
@@ -156,13 +154,11 @@ function problemIs(bus: string, code: string | undefined): Promise<string> {
   return eventually(ask, 30_000, () => `${bus}: expected ${code}, found ${JSON.stringify(found)}`);
 }
 
-/** Ends a gateway in time and in order, and finds everything in its journal that it had acknowledged. */
+/** Ends a gateway in order (that it ends in five seconds is a test of its own: test/cli/life.test.ts), and finds everything in its journal that it had acknowledged. */
 async function expectEnd(gateway: Child, signal: NodeJS.Signals): Promise<void> {
   const { last } = await acknowledgedWithin(state, 1_000);
-  const beganMs = performance.now();
   gateway.kill(signal);
   await gateway.ended;
-  expect(performance.now() - beganMs).toBeLessThan(STOP_MS_MAX);
   const { sequences } = dumpJournal(state);
   for (let sequence = 1; sequence <= last; sequence++) expect(sequences).toContain(sequence);
   expect(gateway.out()).toContain('"code":"gateway-stopped"');
