@@ -55,7 +55,7 @@ export const ads1115: Driver<'i2c', Ads1115Options> = {
   ...ONLY_PORTS,
   ports: {
     ids: INPUTS,
-    plan: () => [plannedTransfer(3, 0, MEASURE_MS), plannedTransfer(1, 2), plannedTransfer(1, 2)],
+    plan: () => [plannedTransfer(3, 0, MEASURE_MS), ...Array.from({ length: 3 }, () => plannedTransfer(1, 2))],
     open({ with: { address, range } }, clock) {
       const alone = oneAtATime((work: () => Promise<number>) => work());
       return (port, _need, bus): AnalogInput => {
@@ -70,7 +70,10 @@ export const ads1115: Driver<'i2c', Ads1115Options> = {
               throw new DeviceError('implausible', `${name}: still measuring after ${MEASURE_MS + LOOKS_MAX} ms`);
             await pause(clock, LOOK_AGAIN_MS);
           }
-          return withinRange(int16(await transfer([CONVERSION], 2)), range, name);
+          const code = int16(await transfer([CONVERSION], 2));
+          // A chip that was reset before its result was taken shows 0.
+          await isDone(transfer, name, configOf(input, range));
+          return withinRange(code, range, name);
         };
         return {
           readVolts: async (signal) => {

@@ -17,8 +17,8 @@ const GPPU = 0x0c;
 const GPIO = 0x12;
 /** What the output stages drive. */
 const OLAT = 0x14;
-/** From GPPU to GPIO with their two ports. */
-const INPUT_REGISTERS = GPIO + 2 - GPPU;
+/** All of them, up to the latch of port B. */
+const REGISTER_COUNT = 0x16;
 
 const PINS = ['a', 'b'].flatMap((port) => Array.from({ length: 8 }, (_, bit) => `gp${port}${bit}`));
 
@@ -37,12 +37,10 @@ interface Pin {
   readonly mask: number;
 }
 
-/** What all pins of one chip share: nobody else may come between the reading of a register and the writing of it. */
-type Alone = <T>(work: () => Promise<T>) => Promise<T>;
-
 /**
- * Sixteen digital pins. Its registers are read before they are written, so that a chip that was reset is noticed: a pin is
- * then set up again. Inputs are looked at ten times a second; the interrupt pins are not used.
+ * Sixteen digital pins. What they were set to is held against the chip with every look: one that was reset, or that a neighbour
+ * or a bad wire has changed, is set up again, the latches before the directions. Inputs are looked at ten times a second; the
+ * interrupt pins are not used.
  */
 export const mcp23017: Driver<'i2c', z.infer<typeof options>> = {
   id: 'mcp23017',
@@ -53,26 +51,89 @@ export const mcp23017: Driver<'i2c', z.infer<typeof options>> = {
     ids: PINS,
     pulls: ['up', 'none'],
     lookMs: LOOK_MS,
-    plan: () => [plannedTransfer(1, INPUT_REGISTERS)],
+    plan: () => [plannedTransfer(1, REGISTER_COUNT)],
     open({ with: { address } }, clock) {
-      const queue = oneAtATime((work: () => Promise<unknown>) => work(), CALLS_WAITING_MAX);
-      const alone: Alone = async <T>(work: () => Promise<T>) => (await queue(work)) as T;
+      const chip = new Chip(`MCP23017 at ${addressText(address)}`, clock);
       return (port, need, bus): DigitalInputPort | DigitalOutputPort => {
         const transfer = transferTo(bus, address);
         const index = PINS.indexOf(port);
-        const pin = { name: `MCP23017 at ${addressText(address)}, ${port}`, port: index >> 3, mask: 1 << (index & 7) };
-        if (need === 'digital_in') return { open: (input: InputOptions) => openInput(pin, input, transfer, alone, clock) };
-        return { open: (level: boolean) => openOutput(pin, level, transfer, alone) };
+        const pin = { name: `${chip.name}, ${port}`, port: index >> 3, mask: 1 << (index & 7) };
+        if (need === 'digital_in') return { open: (input: InputOptions) => openInput(pin, input, transfer, chip, clock) };
+        return { open: (level: boolean) => openOutput(pin, level, transfer, chip) };
       };
     },
   },
 };
 
-/** Sets one bit of a register to what it shall be; it is not written when it is that already. */
-async function setBit(transfer: Transfer, register: number, { port, mask }: Pin, on: boolean): Promise<void> {
-  const [found = 0] = await transfer([register + port], 1);
-  const wanted = on ? found | mask : found & ~mask;
-  if (wanted !== found) await transfer([register + port, wanted], 0);
+/** What all pins of one chip share: nobody else may come between the reading of a register and the writing of it. */
+class Chip {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #queue = oneAtATime((work: () => Promise<unknown>) => work(), CALLS_WAITING_MAX);
+  /** What was written last, by register: what the chip must hold. */
+  readonly #written = new Map<number, number>();
+  #seen: { readonly registers: Uint8Array; readonly atMs: number } | undefined;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.#clock = clock;
+  }
+
+  /** Sets bits of a pin's registers, in this order. Of the other bits it keeps what was written, or what the chip had at first. */
+  set(transfer: Transfer, { port, mask }: Pin, bits: readonly (readonly [register: number, on: boolean])[]): Promise<void> {
+    return this.#alone(async () => {
+      for (const [register, on] of bits) {
+        const before = this.#written.get(register + port) ?? (await this.#first(transfer, register + port));
+        const wanted = on ? before | mask : before & ~mask;
+        this.#written.set(register + port, wanted);
+        if (wanted !== before) await transfer([register + port, wanted], 0);
+      }
+      this.#seen = undefined;
+    });
+  }
+
+  /** The level on a pin, after the chip was seen to be set up as it was told. Others may have looked up to `ageMs` ago. */
+  level(transfer: Transfer, { port, mask }: Pin, ageMs = 0): Promise<boolean> {
+    return this.#alone(async () => {
+      const isFresh = this.#seen !== undefined && this.#clock.monotonicMs() - this.#seen.atMs < ageMs;
+      const registers = isFresh && this.#seen ? this.#seen.registers : await this.#look(transfer);
+      return ((registers[GPIO + port] ?? 0) & mask) !== 0;
+    });
+  }
+
+  async #look(transfer: Transfer): Promise<Uint8Array> {
+    this.#seen = undefined;
+    let registers = await transfer([IODIR], REGISTER_COUNT);
+    if (!this.#isSetUp(registers)) {
+      // The latches first: a pin that becomes an output again must not pass through the other level.
+      for (const register of [OLAT, GPPU, IODIR]) {
+        for (const each of [register, register + 1]) {
+          const byte = this.#written.get(each);
+          if (byte !== undefined) await transfer([each, byte], 0);
+        }
+      }
+      registers = await transfer([IODIR], REGISTER_COUNT);
+      if (!this.#isSetUp(registers)) throw new DeviceError('implausible', `${this.name}: its pins do not stay set up`);
+    }
+    this.#seen = { registers, atMs: this.#clock.monotonicMs() };
+    return registers;
+  }
+
+  #isSetUp(registers: Uint8Array): boolean {
+    return [...this.#written].every(([register, byte]) => registers[register] === byte);
+  }
+
+  /** A register of a chip on which pins of others may be: one flipped bit of it would switch them. */
+  async #first(transfer: Transfer, register: number): Promise<number> {
+    const [once] = await transfer([register], 1);
+    const [twice] = await transfer([register], 1);
+    if (once !== undefined && once === twice) return once;
+    throw new BusError('bad-checksum', `${this.name}: register ${register} was read as ${once} and as ${twice}`);
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    return (await this.#queue(work)) as T;
+  }
 }
 
 // --------------------------------------------------------------------------------------------------------------- inputs
@@ -81,7 +142,7 @@ async function openInput(
   pin: Pin,
   { pull, debounceMs }: InputOptions,
   transfer: Transfer,
-  alone: Alone,
+  chip: Chip,
   clock: Clock,
 ): Promise<DigitalInput> {
   if (pull === 'down')
@@ -89,28 +150,17 @@ async function openInput(
       'unsupported',
       `${pin.name} has no resistor to ground: write \`pull: up\`, or \`none\` with a resistor of your own`,
     );
-  const setUp = async () => {
-    await setBit(transfer, IODIR, pin, true);
-    await setBit(transfer, GPPU, pin, pull === 'up');
+  await chip.set(transfer, pin, [
+    [IODIR, true],
+    [GPPU, pull === 'up'],
+  ]);
+  // The inputs of one chip share what one of them has just seen.
+  const look = () => chip.level(transfer, pin, LOOK_MS / 2);
+  return {
+    read: () => chip.level(transfer, pin),
+    changes: (signal) => changes(look, debounceMs, clock, signal),
+    close: async () => {},
   };
-  /** The level, undefined when the pin is not pulled as it was set up. */
-  const look = async () => {
-    const registers = await transfer([GPPU], INPUT_REGISTERS);
-    const isPulled = ((registers[pin.port] ?? 0) & pin.mask) !== 0;
-    return isPulled === (pull === 'up') ? ((registers[GPIO - GPPU + pin.port] ?? 0) & pin.mask) !== 0 : undefined;
-  };
-  const read = () =>
-    alone(async () => {
-      let level = await look();
-      if (level === undefined) {
-        await setUp();
-        level = await look();
-      }
-      if (level === undefined) throw new DeviceError('implausible', `${pin.name}: the pin does not stay set up`);
-      return level;
-    });
-  await alone(setUp);
-  return { read, changes: (signal) => changes(read, debounceMs, clock, signal), close: async () => {} };
 }
 
 /** Every change that lasts for `debounceMs`, seen at the next look. */
@@ -141,17 +191,16 @@ async function* changes(
 
 // -------------------------------------------------------------------------------------------------------------- outputs
 
-async function openOutput(pin: Pin, first: boolean, transfer: Transfer, alone: Alone): Promise<DigitalOutput> {
+async function openOutput(pin: Pin, first: boolean, transfer: Transfer, chip: Chip): Promise<DigitalOutput> {
   // The latch before the direction: what is an input until then becomes an output at the right level.
   const write = (level: boolean) =>
-    alone(async () => {
-      await setBit(transfer, OLAT, pin, level);
-      await setBit(transfer, IODIR, pin, false);
-    });
+    chip.set(transfer, pin, [
+      [OLAT, level],
+      [IODIR, false],
+    ]);
+  const read = () => chip.level(transfer, pin);
   await write(first);
-  return {
-    write,
-    read: () => alone(async () => (((await transfer([GPIO + pin.port], 1))[0] ?? 0) & pin.mask) !== 0),
-    close: async () => {},
-  };
+  // A chip that was reset between the two would drive the other level: it is looked at, and set up again.
+  await read();
+  return { write, read, close: async () => {} };
 }

@@ -96,6 +96,11 @@ export class RunningDevice {
     this.#turn = { rank: 'live', deadlineMs: this.#deadlineMs };
   }
 
+  /** It has not answered for some polls. */
+  get isSilent(): boolean {
+    return this.#silence.isSilent;
+  }
+
   get counts(): PollCounts {
     return { pollCount: this.#pollCount, failedCount: this.#failedCount, skippedCount: this.#skippedCount };
   }
@@ -192,7 +197,9 @@ export class RunningDevice {
       if (what.dueMs !== undefined) this.use.failed(error);
       const nowMs = host.clock.monotonicMs();
       this.#silence.failed(error, used.beganMs ?? nowMs, nowMs);
+      // What fails takes its time of the bus all the same.
       if (this.#silence.isSilent) bus.load.left(this.config.id);
+      else if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);

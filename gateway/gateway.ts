@@ -25,7 +25,10 @@ import { openSentilo, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 
 /** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
-const STEP_MS_MAX = 1_000;
+const STEP_MS_MAX = 500;
+/** What the outputs may take, of the five seconds after which the process is ended: a line may have a slow question under way. */
+const OUTPUTS_MS_MAX = 2_500;
+const JOURNAL_MS_MAX = 1_000;
 
 export interface GatewayOptions {
   /** Holds the journal and the socket of the local API; made if missing. */
@@ -47,8 +50,8 @@ export interface Gateway {
   buses(): readonly BusReport[];
   /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
   readonly outputsSafe: Promise<void>;
-  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; each step has a second, and after
-   * five in all the command line ends the process. */
+  /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; each step has its time, and
+   * after five seconds in all the command line ends the process. */
   stop(): Promise<void>;
 }
 
@@ -163,9 +166,7 @@ async function start(parts: Parts): Promise<Gateway> {
 
   const stop = async () => {
     measuring.abort(new Error('the gateway stops'));
-    await step(host, 'outputs', async (signal) => {
-      await Promise.all(devices.map((device) => device.toSafe(AbortSignal.any([signal]))));
-    });
+    await step(host, 'outputs', (signal) => makeSafe(devices, signal), OUTPUTS_MS_MAX);
     outputsAreSafe();
     await step(host, 'devices', async (signal) => {
       await Promise.all(loops);
@@ -178,13 +179,15 @@ async function start(parts: Parts): Promise<Gateway> {
     await step(host, 'delivery', async () => {
       await Promise.all([sending, timing]);
     });
-    await step(host, 'journal', () => journal.close());
+    await step(host, 'journal', () => journal.close(), JOURNAL_MS_MAX);
     await step(host, 'learned', async () => learned?.close());
     // Last of all: each closing that hangs takes a thread, and the journal needs one.
     await step(host, 'buses', async () => {
-      await Promise.all(devices.map((device) => device.close()));
+      const closings = await Promise.allSettled(devices.map((device) => device.close()));
       carrying.abort(new Error('the gateway stops'));
       await Promise.all(lines);
+      // One that could not be closed is told, and keeps no line open.
+      for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
     });
     await stopServing();
     await unlock();
@@ -192,6 +195,14 @@ async function start(parts: Parts): Promise<Gateway> {
   };
   let stopping: Promise<void> | undefined;
   return { status, readings, buses: reports, outputsSafe, stop: () => (stopping ??= stop()) };
+}
+
+/** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */
+async function makeSafe(devices: readonly RunningDevice[], signal: AbortSignal): Promise<void> {
+  for (const isSilent of [false, true]) {
+    const those = devices.filter((device) => device.isSilent === isSilent);
+    await Promise.all(those.map((device) => device.toSafe(AbortSignal.any([signal]))));
+  }
 }
 
 /** The site's devices, each on its bus. */
@@ -218,10 +229,15 @@ function ownSignal(controller: AbortController): AbortSignal {
 }
 
 /** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */
-async function step(host: Host, name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const late = () => new Error(`${name} took longer than ${STEP_MS_MAX} ms`);
+async function step(
+  host: Host,
+  name: string,
+  work: (signal: AbortSignal) => Promise<void>,
+  forMsMax: number = STEP_MS_MAX,
+): Promise<void> {
+  const late = () => new Error(`${name} took longer than ${forMsMax} ms`);
   try {
-    await withDeadline(host.clock, STEP_MS_MAX, new AbortController().signal, late, work);
+    await withDeadline(host.clock, forMsMax, new AbortController().signal, late, work);
   } catch (error) {
     host.log('error', 'stop-step-failed', { step: name, message: error instanceof Error ? error.message : String(error) });
   }

@@ -83,13 +83,13 @@ class Search {
   look(records: readonly StoredRecord[]): void {
     for (const { sequence, record } of records) {
       if (record.kind !== 'observation') continue;
-      const { sensor, value, uncalibrated = value, wallMs, wallQuality, heldFrom, reason } = record;
+      const { sensor, value, uncalibrated = value, wallMs, wallQuality, heldFrom, quality, reason } = record;
       const place = this.#places.get(sensor);
       // What the city refused for now was appended again: its old place says when it was read.
       const order = heldFrom ?? sequence;
       if (place === undefined || typeof uncalibrated !== 'number' || order < (this.#newest.get(sensor) ?? 0)) continue;
-      // A total that fell was not believed when it came.
-      if (reason === 'fell') continue;
+      // A meter's total that was not believed when it came is not believed now. What we count is what we counted.
+      if (reason === 'fell' || (quality !== 'good' && !place.isOurs)) continue;
       this.#newest.set(sensor, order);
       if (heldFrom === undefined) this.#settled.add(sensor);
       const totals = this.found.get(place.device) ?? new Map<string, LastTotal>();

@@ -1,3 +1,4 @@
+import { ModbusException } from '../drivers/bus/modbus-exception.ts';
 import { BusError } from '../drivers/errors.ts';
 
 /** Polls in a row without an answer after which a device is silent, and tried less often. */
@@ -22,7 +23,7 @@ export interface Silence {
 }
 
 /**
- * Follows one device. Only silence counts: a device that sends anything, damaged or a refusal, is there, and a port that is
+ * Follows one device. Only silence counts, also where a converter tells of it: a device that sends anything, damaged or a refusal, is there, and a port that is
  * closed costs no time of the bus; when it opens again all are polled as usual.
  */
 export function openSilence(): Silence {
@@ -61,5 +62,6 @@ export function openSilence(): Silence {
 }
 
 function isSilence(error: Error): boolean {
+  if (error instanceof ModbusException) return error.isFromGateway;
   return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'no-answer');
 }

@@ -23,6 +23,8 @@ const SILENCE_WAIT_MAX_MS = 1000;
  * between would reach the devices when it wakes up, an order from long ago among it.
  */
 const UNHEARD_MAX = 3;
+/** The functions that only read (V1.1b3 §6.1 to 6.4). */
+const READS: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** Differences of the clock below this are rounding. */
 const CLOCK_STEP_MS = 0.001;
 
@@ -163,7 +165,9 @@ class Line implements ModbusLine {
       const wire = this.#framing.ask(question, askedMs);
       this.#busyUntilMs = askedMs + lineMs(wire.length, baud);
       const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
-      const patienceMs = Math.min(timeoutMs, unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud));
+      // What was learned are the times of reads: a slave may need far longer to store something or to move a relay.
+      const learnedMs = READS.has(question.code) ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
+      const patienceMs = Math.min(timeoutMs, learnedMs);
       const waitMs = deadlineMs({ requestBytes: wire.length, answerBytes }, patienceMs, baud);
       const cancelDeadline = this.#clock.timer(waitMs, () => this.#giveUp(question));
       const pending = { unit, askedMs, cancelDeadline, resolve, reject };
@@ -208,7 +212,8 @@ class Line implements ModbusLine {
     const { unit, askedMs } = pending;
     const { baud } = this.#options;
     const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
-    unit.answered(now, now - askedMs - lineMs(question.request.length + answer.length + overhead, baud));
+    const turnaroundMs = now - askedMs - lineMs(question.request.length + answer.length + overhead, baud);
+    unit.answered(now, READS.has(question.code) ? turnaroundMs : undefined);
     this.#count(unit, isException(answer) ? 'exceptionCount' : 'answerCount');
     pending.resolve(answer);
   }

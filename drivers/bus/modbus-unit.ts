@@ -52,10 +52,11 @@ export class ModbusUnit {
     return this.#endedMs;
   }
 
-  answered(nowMs: number, turnaroundMs: number): void {
+  /** `turnaroundMs` where it tells of the next answers too. */
+  answered(nowMs: number, turnaroundMs: number | undefined): void {
     this.#endedMs = nowMs;
     this.#timeoutsInARow = 0;
-    this.turnarounds.add(turnaroundMs);
+    if (turnaroundMs !== undefined) this.turnarounds.add(turnaroundMs);
   }
 
   timedOut(nowMs: number): void {

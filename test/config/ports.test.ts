@@ -44,9 +44,9 @@ ${FAN}  adc: { board: ads1115@1, via: i2c1 }
     const of = (bus: string) => plans.find((plan) => plan.bus === bus)?.devices;
     // Modbus V1.1b3 §6.1: 8 bytes ask for a coil and 6 answer, and two silences of 3.5 bytes; a byte of 11 bits takes 1.146 ms.
     expect(of('meters')?.map(({ device, requests }) => [device, Math.round(requests[0]?.lineMs ?? 0)])).toEqual([['fan', 24]]);
-    // Set, look and take: 4, 2 + 3 and 2 + 3 bytes of nine bits at 100 kHz.
+    // Set, look, take and look again: 4 bytes, and three times 2 + 3, of nine bits at 100 kHz.
     const [battery, door] = of('i2c1') ?? [];
-    expect(battery?.requests.map(({ lineMs }) => Math.round(100 * lineMs))).toEqual([36, 45, 45]);
+    expect(battery?.requests.map(({ lineMs }) => Math.round(100 * lineMs))).toEqual([36, 45, 45, 45]);
     expect(battery?.requests[0]?.readings).toEqual(['value']);
     // Its pin is looked at ten times a second, whatever `every` says.
     expect(door).toMatchObject({ device: 'door', everyMs: 100 });

@@ -40,7 +40,8 @@ test.each([
   ['ain2', 2.048, 'e583'],
   ['ain3', 0.256, 'fb83'],
 ] as const)('measures %s once with a range of %d V', async (port, range, setting) => {
-  const bus = i2cPlayback(0x48, [{ write: `01${setting}` }, { write: '01', answer: setting }, { write: '00', answer: '4000' }]);
+  const set = { write: '01', answer: setting };
+  const bus = i2cPlayback(0x48, [{ write: `01${setting}` }, set, { write: '00', answer: '4000' }, set]);
   expect(await inputs(bus, new TestClock(), range)(port).read()).toBeCloseTo(range / 2, 9);
   bus.expectDone();
 });
@@ -53,6 +54,7 @@ test('waits until the measurement is over, and not for ever', async () => {
     busy,
     { write: '01', answer: 'c383' },
     { write: '00', answer: '2000' },
+    { write: '01', answer: 'c383' },
     { write: '01c383' },
     ...Array.from({ length: 11 }, () => busy),
   ]);
@@ -71,12 +73,23 @@ test('a chip that was reset in the middle gives no reading', async () => {
   });
 });
 
+test('nor one that was reset before its result was taken', async () => {
+  const bus = i2cPlayback(0x48, [
+    { write: '01c383' },
+    { write: '01', answer: 'c383' },
+    { write: '00', answer: '0000' },
+    { write: '01', answer: '8583' },
+  ]);
+  await expect(inputs(bus, new TestClock())('ain0').read()).rejects.toMatchObject({ kind: 'implausible' });
+});
+
 test.each([
   ['gobot-7fff-250-g1', /more than 4.096 V/],
   ['eldruin-16b-8000', /less than −4.096 V/],
 ])('an input at the end of its range (%s) gives no reading', async (id, message) => {
   const code = vectors('ads1115').find((each) => each.id === `ads1115/${id}`)?.input ?? '';
-  const bus = i2cPlayback(0x48, [{ write: '01c383' }, { write: '01', answer: 'c383' }, { write: '00', answer: code }]);
+  const set = { write: '01', answer: 'c383' };
+  const bus = i2cPlayback(0x48, [{ write: '01c383' }, set, { write: '00', answer: code }, set]);
   const reading = inputs(bus, new TestClock())('ain0').read();
   await expect(reading).rejects.toMatchObject({ name: 'DeviceError', kind: 'not-available' });
   await expect(reading).rejects.toThrow(message);

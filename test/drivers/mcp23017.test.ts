@@ -82,17 +82,14 @@ describe('what other projects do with the chip', () => {
   test('the levels of both ports are where the data sheet says', async () => {
     const { input: levels, expected } = vector('gpio-pair');
     const { bus } = registers({ '12': levels.slice(0, 2), '13': levels.slice(2) });
+    const { input } = chip(bus);
     for (const [port, bits] of [
       ['a', expected['porta']],
       ['b', expected['portb']],
     ]) {
       const read = await Promise.all(
         Array.from({ length: 8 }, async (_, bit) =>
-          (
-            await chip(bus)
-              .input(`gp${port}${7 - bit}`)
-              .open({ pull: 'none', debounceMs: 0 })
-          ).read(),
+          (await input(`gp${port}${7 - bit}`).open({ pull: 'none', debounceMs: 0 })).read(),
         ),
       );
       expect(read.map(Number).join('')).toBe(bits);
@@ -133,16 +130,48 @@ test('sixteen outputs that are switched at once all end where they were sent', a
   expect(await Promise.all(lines.map((line) => line.read()))).toEqual(ports.map((_, index) => index % 3 === 0));
 });
 
-test('an output of a chip that was reset is seen not to follow, and the next order brings it back', async () => {
-  const { output, reset, driven, level } = wired();
-  const line = await output('gpa0').open(true);
+test('the outputs of a chip that was reset are driven again with the next look, and through nothing else', async () => {
+  const { output, reset, driven } = wired();
+  const lines = [await output('gpa0').open(true), await output('gpa1').open(false), await output('gpb0').open(true)];
   reset();
-  level.value = false;
-  expect(await line.read()).toBe(false);
   driven.length = 0;
-  await line.write(true);
+  expect(await lines[0]?.read()).toBe(true);
+  expect(driven.map(([port, on]) => `${port} ${on}`).sort()).toEqual(['gpa0 true', 'gpa1 false', 'gpb0 true']);
+  expect(await Promise.all(lines.map((line) => line.read()))).toEqual([true, false, true]);
+});
+
+test('a chip that is reset between latch and direction is looked at before its output counts as safe', async () => {
+  const { bus, reset, driven, clock } = wired();
+  const resetting: I2cBus = {
+    async transfer(address, write, readLength) {
+      const answer = await bus.transfer(address, write, readLength);
+      // The latch of port A has just been written.
+      if (write[0] === 0x14 && write.length === 2 && driven.length === 0) reset();
+      return answer;
+    },
+  };
+  const line = await chip(resetting, clock).output('gpa0').open(true);
+  expect(driven.at(-1)?.slice(0, 2)).toEqual(['gpa0', true]);
   expect(await line.read()).toBe(true);
-  expect(driven.map(([port, on]) => [port, on])).toEqual([['gpa0', true]]);
+});
+
+test.each([0x00, 0x14])('one flipped bit in the reading of register %i moves no other pin', async (register) => {
+  const { bus, driven, clock } = wired();
+  let flips = 0;
+  const flipping: I2cBus = {
+    async transfer(address, write, readLength) {
+      const answer = await bus.transfer(address, write, readLength);
+      if (write[0] !== register || readLength !== 1 || flips > 0) return answer;
+      flips += 1;
+      return answer.map((byte) => byte ^ 0x02);
+    },
+  };
+  const { output } = chip(flipping, clock);
+  await expect(output('gpa0').open(true)).rejects.toMatchObject({ kind: 'bad-checksum' });
+  expect(driven).toEqual([]);
+  await output('gpa0').open(true);
+  await output('gpa1').open(false);
+  expect(driven.map(([port, on]) => `${port} ${on}`)).toEqual(['gpa0 true', 'gpa1 false']);
 });
 
 test('an input of a chip that was reset is pulled up again before it is believed', async () => {

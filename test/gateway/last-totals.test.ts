@@ -81,6 +81,12 @@ test('the newest total of each counter and meter is found', async () => {
   expect(queries).toEqual([]);
 });
 
+test('a meter’s total that was doubted is not where it goes on', async () => {
+  const wild = energy(4, 429_496_729.5, { quality: 'suspect', reason: 'out-of-range' });
+  const { energy: kitchen } = await found([stored(1, 3), rest(2), energy(3, 500), wild]);
+  expect(kitchen).toMatchObject({ value: 500 });
+});
+
 test('only the newest records are looked through while that is enough', async () => {
   const { total, pages } = await found([stored(1, 3), rest(100_000), energy(100_001, 1), stored(100_002, 5)]);
   expect(total).toMatchObject({ value: 5 });
