@@ -21,6 +21,8 @@ const RECEIVED_MAX_BYTES = 1024;
 const FRAME_BYTES_MIN = 4;
 /** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
 const EXCEPTION_CODE_MAX = 11;
+/** A unit that was heard to answer twice is not asked the same again for so long: the copy comes meanwhile. */
+const COPY_WINDOW_MS = 200;
 /** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
 const HEAD_BYTES = 3;
 
@@ -60,6 +62,10 @@ export class RtuFraming implements Framing {
   #sawForeign = false;
   /** What went over the line last, as it would come back. */
   #sent: Uint8Array | undefined;
+  /** The newest answer, with the question that it was one to. */
+  #answered: (Asked & { readonly frame: Uint8Array; readonly atMs: number }) | undefined;
+  /** Units of which an answer came twice, as behind some converters. */
+  readonly #doubling = new Set<number>();
 
   constructor(name: string, events: FramingEvents, echoExpected: boolean) {
     this.#name = name;
@@ -70,12 +76,15 @@ export class RtuFraming implements Framing {
   readyMs(question: Question, nowMs: number): number | undefined {
     this.#expire(nowMs);
     const alike = this.#owed.filter((old) => old.doubtful && hasShapeOf(old.question, question));
-    return alike.at(-1)?.untilMs;
+    const doubtUntilMs = alike.at(-1)?.untilMs;
+    const copyUntilMs = this.#copiesUntilMs(question) ?? 0;
+    return doubtUntilMs ?? (copyUntilMs > nowMs ? copyUntilMs : undefined);
   }
 
   ask(question: Question, nowMs: number): Uint8Array {
     // A question that was left without being given up may still be answered like any other.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
+    this.#noticeCopy(this.#received);
     this.#settle(this.#received);
     this.#received = new Uint8Array(0);
     this.#expire(nowMs);
@@ -99,6 +108,7 @@ export class RtuFraming implements Framing {
       const owner = this.#takeOwner(frame);
       if (owner === this.#waiting && owner !== undefined) {
         this.#waiting = undefined;
+        this.#answered = { ...owner, frame, atMs: nowMs };
         return [{ question: owner.question, answer: frame }];
       }
       if (owner !== undefined) this.#events.late(owner.question.unit, nowMs - owner.askedMs);
@@ -135,6 +145,7 @@ export class RtuFraming implements Framing {
     this.#owed = [];
     this.#received = new Uint8Array(0);
     this.#sent = undefined;
+    this.#answered = undefined;
   }
 
   /** All that may still be answered, the oldest first. */
@@ -142,26 +153,28 @@ export class RtuFraming implements Framing {
     return this.#waiting === undefined ? this.#owed : [...this.#owed, this.#waiting];
   }
 
-  /** The oldest question that a frame fits in its first `length` bytes. One that was owed is not any more. */
-  #takeOwner(frame: Uint8Array, length?: number): Asked | undefined {
-    const owner = this.#candidates().find(({ question }) => fits(question, frame, length));
+  /** The oldest question that a frame fits. One that was owed is not any more. */
+  #takeOwner(frame: Uint8Array): Asked | undefined {
+    const owner = this.#candidates().find(({ question }) => fits(question, frame));
     if (owner === this.#waiting) return owner;
     this.#owed = this.#owed.filter((asked) => asked !== owner);
-    if (this.#waiting !== undefined && fits(this.#waiting.question, frame, length)) this.#sawForeign = true;
+    if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#sawForeign = true;
     return owner;
   }
 
   /**
-   * Takes note of bytes that hold no good frame. What begins like an answer was one, damaged: it will not come again.
-   * Otherwise it would be owed, and the good one behind it would be taken for it.
+   * Takes note of bytes that hold no good frame. What begins like an answer to the question that waits was one, damaged: it will
+   * not come again. Of an older question three bytes prove nothing: its answer may still come, or have been this.
    */
   #settle(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const length = this.#claimedLength(bytes.subarray(at));
       if (length !== undefined) {
-        const owner = this.#takeOwner(bytes.subarray(at, at + length), HEAD_BYTES);
+        const head = bytes.subarray(at, at + length);
+        const owner = this.#candidates().find(({ question }) => fits(question, head, HEAD_BYTES));
         this.#events.damaged(owner?.question.unit);
         if (owner !== undefined && owner === this.#waiting) this.#sawDamaged = true;
+        else this.#owed = this.#owed.map((old) => (old === owner ? { ...old, doubtful: true } : old));
       }
       at += length ?? 1;
     }
@@ -194,8 +207,25 @@ export class RtuFraming implements Framing {
     const bytes = this.#received;
     if (!isWhole(bytes)) return;
     this.#received = new Uint8Array(0);
-    if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) this.#noticeEcho();
-    else this.#events.unasked(bytes[0] as number);
+    this.#noticeCopy(bytes);
+    // The copy of a write is the slave's, or the line's own: the next question that reads tells which.
+    if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) return;
+    this.#events.unasked(bytes[0] as number);
+  }
+
+  /** Takes note when bytes are the newest answer once more. */
+  #noticeCopy(bytes: Uint8Array): void {
+    const answered = this.#answered;
+    if (answered === undefined || bytes.length !== answered.frame.length + CRC_BYTES) return;
+    if (!isCopy(answered.question) && isWhole(bytes) && isPrefix(bytes, answered.frame))
+      this.#doubling.add(answered.question.unit);
+  }
+
+  /** Until when a copy of the newest answer could be taken for one to this question. */
+  #copiesUntilMs(question: Question): number | undefined {
+    const answered = this.#answered;
+    if (answered === undefined || !this.#doubling.has(question.unit)) return undefined;
+    return hasShapeOf(answered.question, question) ? answered.atMs + COPY_WINDOW_MS : undefined;
   }
 
   #noticeEcho(): void {

@@ -170,7 +170,7 @@ function wrongIn(wire: Wire, all: readonly Step[]): string | undefined {
     if (framing.receive(early, nowMs).length > 0) return 'an answer before the question';
     nowMs = Math.max(nowMs, framing.readyMs(question, nowMs) ?? 0);
     if (!wire.keepsBytes) heard = [];
-    framing.ask(question, nowMs);
+    if (!isAsked(framing, question, nowMs)) continue;
     const askedMs = nowMs;
     let isWaiting = true;
     const giveUp = () => {
@@ -195,6 +195,17 @@ function wrongIn(wire: Wire, all: readonly Step[]): string | undefined {
     }
   }
   return undefined;
+}
+
+/** False where the framing does not ask because an older answer could be taken for the one to this question. */
+function isAsked(framing: Framing, question: Question, nowMs: number): boolean {
+  try {
+    framing.ask(question, nowMs);
+    return true;
+  } catch (error) {
+    if (!isHardwareError(error)) throw error;
+    return false;
+  }
 }
 
 /** The same through the line, with its deadlines. */
