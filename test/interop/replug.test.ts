@@ -126,8 +126,8 @@ function ownLine(port: string): OwnLine {
   );
   const stop = new AbortController();
   const running = prepared.run(stop.signal);
-  // Nothing of the device is used where all share one bus.
-  const connecting = prepared.connect({} as DeviceConfig, () => ({ rank: 'live', deadlineMs: 5_000 })) as Promise<ModbusBus>;
+  // Of the device nothing is used but that its board asks for no pause.
+  const connecting = prepared.connect({ spec: {} } as DeviceConfig, () => ({ rank: 'live', deadlineMs: 5_000 })) as Promise<ModbusBus>;
   const outcome = async (ask: (bus: ModbusBus) => Promise<unknown>) => {
     try {
       await ask(await connecting);
