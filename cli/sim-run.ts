@@ -46,7 +46,12 @@ export function addSimRun(sim: Command, io: Io): void {
     .description('Run a site with simulated devices and a simulated city: the same file, the same gateway, no hardware.')
     .argument('<site>', 'site file')
     .option('--seed <number>', 'the same seed gives the same devices and the same noise', wholeNumber, 1)
-    .option('--speed <factor>', 'let time run faster, to watch', positiveNumber, 1)
+    .option(
+      '--speed <factor>',
+      'let time run faster, to watch; devices that then answer late are this machine’s doing',
+      positiveNumber,
+      1,
+    )
     .addOption(
       new Option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)')
         .argParser(lengthOfTime)

@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts';
+import type { DeviceProblem } from '../gateway/device-state.ts';
 import { type Http, HttpError } from '../gateway/host.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
 import { createRandom } from '../simulator/random.ts';
 import { simulate } from '../simulator/run.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
@@ -8,6 +10,7 @@ import { worldForSite } from '../simulator/sentilo/world.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
+import { fitted } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
 const START_DEFAULT_MS = Date.UTC(2026, 0, 1);
@@ -24,6 +27,9 @@ export interface SimulateOptions {
   readonly json?: boolean;
 }
 
+/** A device or a bus, by its name in the site, and what is wrong with it. */
+export type Trouble = DeviceProblem & { readonly name: string };
+
 /** Of a site without `sentilo:` nothing is sent. */
 const nobody: Http = async ({ url }) => {
   throw new HttpError('ECONNREFUSED', false, `there is no city at ${url}`);
@@ -37,7 +43,7 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
   if (world === undefined && (hasCity || options.world !== undefined)) return;
   const city = world === undefined ? undefined : createCity(world);
   const startedAtMs = performance.now();
-  const { traceHash, eventCount, virtualMs } = await simulate(config, {
+  const { traceHash, eventCount, virtualMs, status } = await simulate(config, {
     seed: options.seed,
     startWallMs: options.start ?? START_DEFAULT_MS,
     forMs: options.for,
@@ -58,6 +64,16 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     observations,
     requests: city?.requestCount ?? 0,
     traceHash,
+    troubles: troublesOf(status),
   };
-  io.out(options.json === true ? `${JSON.stringify(result)}\n` : text.simulated(result));
+  io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns));
+}
+
+/** Devices and buses that something was wrong with at the end. */
+function troublesOf({ devices, buses }: GatewayStatus): Trouble[] {
+  const all = [
+    ...buses.map(({ bus, problem }) => ({ name: bus, problem })),
+    ...devices.map(({ device, problem }) => ({ name: device, problem })),
+  ];
+  return all.flatMap(({ name, problem }) => (problem === undefined ? [] : { name, ...problem }));
 }

@@ -8,6 +8,9 @@ import { numberMisfits, signalMisfits } from './texts.ts';
 /** How often a device is asked when nobody says it. */
 export const EVERY_DEFAULT_MS = 60_000;
 
+/** More than any analogue input gives: who writes it means millivolts, or has put the true value first. */
+const PORT_VOLTS_MAX = 30;
+
 /** The readings of a device that are switched on, with their ids. */
 export function activeReadings({ entry, board }: Plugged): [string, BoardReading][] {
   return Object.entries(board.readings ?? {}).filter(([id, reading]) => entry.readings?.[id]?.enabled ?? reading.enabled);
@@ -47,6 +50,7 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
     checkEvery(site, device, providerOf(device, devices));
     checkOutputs(site, device);
     checkReports(site, device);
+    checkPoints(site, device);
     checkNumbers(site, device);
     checkFactorySettings(site, device);
     const isSilent = activeReadings(device).length + activeOutputs(device).length === 0 && !device.board.provides;
@@ -92,6 +96,16 @@ function checkOutputs(site: Site, device: Plugged): void {
       if (!isWritten(site, [...path, key])) site.report('C126', path, { output: `${device.id}.${name}`, name, key });
     const index = own?.orders?.indexOf('web') ?? -1;
     if (index >= 0) site.report('C062', [...path, 'orders', index], {}, 'warning');
+  }
+}
+
+/** A point whose raw value no port can give would make a wrong value that looks right. */
+function checkPoints(site: Site, { id, entry, board }: Plugged): void {
+  if (board.needs !== 'analog') return;
+  for (const [name, { calibrate }] of Object.entries(entry.readings ?? {})) {
+    const index = calibrate?.points?.findIndex(([volts]) => Math.abs(volts) > PORT_VOLTS_MAX) ?? -1;
+    const found = calibrate?.points?.[index]?.[0];
+    if (found !== undefined) site.report('C154', ['devices', id, 'readings', name, 'calibrate', 'points', index], { found });
   }
 }
 

@@ -26,13 +26,22 @@ const PORT_GIVES: Readonly<Record<string, readonly string[]>> = {
   digital_out: ['digital_out'],
 };
 
+/** Pins that carry nothing else, for proposals. */
+const FREE_PINS = ['gpio.pin11', 'gpio.pin13', 'gpio.pin15'];
+/** At most so many proposals of places. */
+const PLACES_MAX = 3;
+
 /** What `via:` can lead to, made once for all devices. */
 interface Wiring {
   readonly boards: ReadonlyMap<string, BoardFile>;
   /** For proposals. */
   readonly places: readonly string[];
   /** For lists of what is known. */
-  readonly buses: readonly string[];
+  readonly known: readonly string[];
+  /** Every port of a device, as `via:` names it, by its name alone. */
+  readonly ports: ReadonlyMap<string, readonly string[]>;
+  /** Buses, and ports and pins that are free, by what they give. */
+  readonly giving: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Finds the board of every device and the place where it is plugged in. Devices without a board are left out, after a report. */
@@ -44,18 +53,55 @@ export async function plugDevices(site: Site, library: BoardLibrary): Promise<Re
     if (loaded?.board) boards.set(id, loaded.board);
   }
   const plugged = new Map<string, Plugged>();
-  const buses = Object.keys(site.file.buses ?? {});
-  const wiring: Wiring = {
-    boards,
-    places: [...buses, 'gpio.pin11', ...Object.keys(site.file.devices ?? {})],
-    buses: listed([...buses, 'gpio']),
-  };
+  const wiring = wiringOf(site, boards);
   for (const [id, entry] of devices) {
     const board = boards.get(id);
     const via = parseVia(site, id, entry, board, wiring);
     if (board) plugged.set(id, { id, entry, board, via, parameters: readParameters(site, id, board) });
   }
   return plugged;
+}
+
+function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
+  const devices = site.file.devices ?? {};
+  const buses = Object.entries(site.file.buses ?? {}).map(([id, { type }]) => ({
+    place: id,
+    name: id,
+    gives: [BUS_GIVES[type]],
+  }));
+  const ports = [...boards].flatMap(([device, { provides }]) =>
+    Object.entries(provides ?? {}).map(([name, port]) => ({ place: `${device}.${name}`, name, gives: givesOf(port) })),
+  );
+  const firstPorts = [...boards].flatMap(([device, { provides }]) =>
+    Object.keys(provides ?? {})
+      .slice(0, 1)
+      .map((name) => `${device}.${name}`),
+  );
+  const pins = FREE_PINS.map((place) => ({ place, name: place, gives: PORT_GIVES['digital'] ?? [] }));
+  const taken = new Set(Object.values(devices).map(({ via }) => via));
+  const free = [...buses, ...[...ports, ...pins].filter(({ place }) => !taken.has(place))];
+  return {
+    boards,
+    places: [...buses.map(({ place }) => place), 'gpio.pin11', ...Object.keys(devices)],
+    known: listed([...buses.map(({ place }) => place), 'gpio', ...firstPorts]),
+    ports: grouped(ports.map(({ name, place }) => [name, place])),
+    giving: grouped(free.flatMap(({ place, gives }) => gives.map((each) => [each, place] as const))),
+  };
+}
+
+function grouped(pairs: Iterable<readonly [string, string]>): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [key, value] of pairs) {
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+/** What a port gives, as `provides:` of a board says it. */
+function givesOf(port: string | { readonly kind: string }): readonly string[] {
+  return PORT_GIVES[typeof port === 'string' ? port : port.kind] ?? [];
 }
 
 async function findBoard(
@@ -101,7 +147,8 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   const buses = site.file.buses ?? {};
   const fits = (gives: readonly string[]) => {
     if (board === undefined || gives.includes(board.needs)) return true;
-    site.report('C112', path, { board: board.id, needs: board.needs, via, gives });
+    const candidates = (wiring.giving.get(board.needs) ?? []).slice(0, PLACES_MAX);
+    site.report('C112', path, { board: board.id, needs: board.needs, via, gives, candidates });
     return false;
   };
   const [first = '', ...rest] = via.split('.');
@@ -115,20 +162,43 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   if (device === undefined || bus) {
     const pins = meantPins(via);
     if (pins.length > 0) site.report('C111', path, { via, candidates: pins });
-    else site.report('C110', path, { via, candidates: closest(first, wiring.places), known: wiring.buses });
+    else site.report('C110', path, { via, candidates: meantPlaces(wiring, id, first, second), known: wiring.known });
     return undefined;
   }
   const provider = wiring.boards.get(first);
   // A provider without a board has been reported; what it would offer is not known.
   if (!provider) return undefined;
-  const ports = Object.keys(provider.provides ?? {});
   const port = Object.hasOwn(provider.provides ?? {}, second) ? provider.provides?.[second] : undefined;
   if (port === undefined || first === id) {
-    site.report('C116', path, { via, device: first, board: provider.id, candidates: closest(second, ports), known: ports });
+    site.report('C116', path, { via, ...wrongPort(provider, first, second, first === id ? wiring : undefined) });
     return undefined;
   }
-  const kind = typeof port === 'string' ? port : port.kind;
-  return fits(PORT_GIVES[kind] ?? []) ? { kind: 'port', device: first, port: second } : undefined;
+  return fits(givesOf(port)) ? { kind: 'port', device: first, port: second } : undefined;
+}
+
+/** What is said of a port that a device has not; `own` where it would be plugged into itself. */
+function wrongPort(
+  board: BoardFile,
+  device: string,
+  name: string,
+  own: Wiring | undefined,
+): Record<string, ParameterValue | readonly string[]> {
+  if (own !== undefined) return { kind: 'self', device, known: (own.giving.get(board.needs) ?? []).slice(0, PLACES_MAX) };
+  const names = Object.keys(board.provides ?? {});
+  const known = names.map((each) => `${device}.${each}`);
+  if (name === '' && names.length > 0) return { kind: 'none', known: listed(known) };
+  const candidates = closest(name, names).map((each) => `${device}.${each}`);
+  return { kind: 'unknown', device, board: board.id, candidates, known: listed(names) };
+}
+
+/** A port whose device was left out or written wrong, or a place with nearly this name. */
+function meantPlaces({ ports, places }: Wiring, id: string, first: string, second: string): readonly string[] {
+  const meant = ports.get(second === '' ? first : second) ?? [];
+  if (meant.length > 0) return meant.slice(0, PLACES_MAX);
+  return closest(
+    first,
+    places.filter((place) => place !== id),
+  );
 }
 
 function parseGpio(

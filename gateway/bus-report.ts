@@ -3,7 +3,8 @@ import type { ModbusCounts } from '../drivers/bus/modbus-unit.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { RunningDevice } from './device.ts';
-import { DAMAGED } from './problem-code.ts';
+import type { DeviceState } from './device-state.ts';
+import { DAMAGED, NO_ANSWER } from './problem-code.ts';
 import type { BusStatus } from './status.ts';
 import { busStatus } from './status-of.ts';
 
@@ -117,8 +118,13 @@ function timesReport(times: NewestTimes): TimesReport {
 function silenceOf(devices: readonly RunningDevice[]): CauseReport[] {
   // The ports of one chip are silent together.
   const places = new Set(devices.map(({ config }) => config.address ?? config.id));
-  const isSilent = places.size > 1 && devices.every(({ health }) => health.state.state === 'not-answering');
+  const isSilent = places.size > 1 && devices.every(({ health }) => isUnanswered(health.state));
   return isSilent ? [{ cause: 'all-silent', units: [] }] : [];
+}
+
+/** Not where the port itself is gone, which says all. */
+function isUnanswered({ state, problem }: DeviceState): boolean {
+  return state === 'not-answering' && problem?.code === NO_ANSWER;
 }
 
 function damageOf(devices: readonly RunningDevice[]): CauseReport[] {

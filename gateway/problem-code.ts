@@ -2,6 +2,8 @@ import { BusError, type BusErrorKind, type DeviceError, type DeviceErrorKind } f
 
 /** What came over a bus was damaged. */
 export const DAMAGED = 'D205';
+/** The device says nothing. */
+export const NO_ANSWER = 'D204';
 
 /** Stable codes of what can be wrong with a device; their texts stand in the message catalogue. */
 const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
@@ -10,8 +12,8 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   closed: 'D201',
   busy: 'D202',
   'no-permission': 'D203',
-  'no-answer': 'D204',
-  timeout: 'D204',
+  'no-answer': NO_ANSWER,
+  timeout: NO_ANSWER,
   'bad-checksum': DAMAGED,
   unsupported: 'D208',
   'edge-storm': 'D211',

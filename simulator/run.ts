@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../drivers/clock.ts';
-import { openGateway } from '../gateway/gateway.ts';
+import { type Gateway, openGateway } from '../gateway/gateway.ts';
 import type { Disk, Http, Log } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { VirtualClock } from './clock.ts';
@@ -41,6 +41,8 @@ export interface SimulationResult {
   readonly eventCount: number;
   /** Virtual time from the start to the end of the gateway's stop. */
   readonly virtualMs: number;
+  /** How everything was at the end, before the stop. */
+  readonly status: ReturnType<Gateway['status']>;
 }
 
 /**
@@ -84,9 +86,10 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
     running = await start();
   }
   await clock.runUntil(forMs);
+  const status = running.gateway.status();
   await clock.run(running.gateway.stop());
   if (failure !== undefined) throw failure;
-  return { traceHash: trace.hash(), eventCount: trace.eventCount, virtualMs: clock.monotonicMs() };
+  return { traceHash: trace.hash(), eventCount: trace.eventCount, virtualMs: clock.monotonicMs(), status };
 }
 
 /** In order of time; those that are not over by the end of the run are left out, since nothing would be there to stop. */

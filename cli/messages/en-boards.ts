@@ -59,7 +59,7 @@ export const enBoards: Messages = {
   },
   C112: {
     what: '{board} needs {needs}, but `{via}` gives {gives}',
-    hints: ['write the id of a bus or port that gives {needs}'],
+    hints: ['places of this site that give {needs}: {candidates:or}', 'write the id of a bus or port that gives {needs}'],
   },
   C113: {
     what: 'pin {pin} carries {carries:carries}, it cannot be read or switched',
@@ -70,7 +70,17 @@ export const enBoards: Messages = {
     what: '{port} can change its name after a restart',
     hints: ['write `usb:VID:PID`, with the two numbers that `lsusb` prints, or `by-path:…` with a name from /dev/serial/by-path'],
   },
-  C116: { what: '`{device}` has no port for `{via}`', hints: ['did you mean {candidates:or}?', '{board} offers: {known}'] },
+  C116: {
+    by: 'kind',
+    of: {
+      unknown: {
+        what: '`{device}` has no port for `{via}`',
+        hints: ['did you mean {candidates:or}?', '{board} offers: {known}'],
+      },
+      none: { what: '`{via}` names a device, but none of its ports', hints: ['write one of {known}'] },
+      self: { what: '`{device}` cannot be plugged into itself', hints: ['write the id of its bus: {known}'] },
+    },
+  },
   C117: {
     what: '`{port}` is no serial port',
     hints: ['`usb:VID:PID`, `usb:VID:PID@serial`, `by-path:…`, `header`, or a path such as /dev/ttyAMA0'],
@@ -105,11 +115,14 @@ export const enBoards: Messages = {
     of: {
       safe: {
         what: '{output} has no safe state',
-        hints: ['say what it shall be when nobody controls it: {name}: { safe: off }'],
+        hints: ['say under `outputs:` of the device what it shall be when nobody controls it: {name}: { safe: off }'],
       },
       max_on: {
         what: '{output} does not say how long it may be on',
-        hints: ['write `max_on: 30min`, or `max_on: unlimited` if the load may stay on'],
+        hints: [
+          'write under `outputs:` of the device: {name}: { max_on: 30min }',
+          'or `max_on: unlimited` if the load may stay on',
+        ],
       },
     },
   },
@@ -235,7 +248,7 @@ export const enBoards: Messages = {
       },
       pull: {
         what: 'a port of {provider} has no resistor for `pull: {pull}`',
-        hints: ['write `with: { {known:or} }`', 'or fit a resistor of your own, and write `pull: none`'],
+        hints: ['write {known:or}', 'or fit a resistor of your own, and write `pull: none`'],
       },
       every: {
         what: '`every` says nothing for {device}: it is not asked itself',
@@ -254,6 +267,10 @@ export const enBoards: Messages = {
   C147: {
     what: '`{written}` is no host',
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
+  },
+  C154: {
+    what: 'no analogue input gives {found} V',
+    hints: ['a point is the voltage at the input, in volts, and then the true value: `[[2.71, 0], [1.18, 100]]`'],
   },
   C152: {
     what: '`{key}` makes no sense for {reading}: its values are no numbers',

@@ -42,7 +42,10 @@ export const enFiles: Messages = {
       },
       indent: {
         what: 'this line does not stand in the right column',
-        hints: ['lines of one block start in the same column; use two spaces a level'],
+        hints: [
+          'lines of one block start in the same column; use two spaces a level',
+          'or the colon of a key is missing, or the space behind it: `via: i2c1`',
+        ],
       },
     },
   },

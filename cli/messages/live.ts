@@ -151,12 +151,12 @@ export const text = {
     ]
       .map((line) => `    ${line}\n`)
       .join(''),
-  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed }: Simulated) =>
+  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed, troubles }: Simulated) =>
     `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
-`,
+${troubles.map(({ name, ...problem }) => `wrong    ${name}: ${problemText(problem)}\n`).join('')}`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined
@@ -183,6 +183,8 @@ interface Simulated {
   readonly requests: number;
   readonly eventCount: number;
   readonly traceHash: string;
+  /** What was wrong at the end. */
+  readonly troubles: readonly (DeviceProblem & { readonly name: string })[];
 }
 
 interface Simulation {
@@ -295,10 +297,10 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** One line for each way a device can fail; the driver's own words follow in brackets. */
 const PROBLEMS: Readonly<Record<string, string>> = {
-  D201: 'the port is not there: plug it in; `ls -l /dev/serial/by-id` shows what is',
+  D201: 'it is not there: plug it in, or switch it on',
   D202: 'another program holds the port',
   D203: 'this user may not open the port',
-  D204: 'no answer',
+  D204: 'no answer: look at its supply, its wires (on RS-485 A and B may be exchanged), its address and the baud rate',
   D205: 'answers arrive damaged: check cable, baud rate and termination',
   D206: 'the device answers nonsense',
   D207: 'the device has no value now',

@@ -106,7 +106,10 @@ async function findChip(tools: GpioTools, root: string, labels: readonly string[
     if (chip !== undefined) return { ...chip, base: await baseOf(join(root, 'sys/class/gpio'), label) };
   }
   const found = chips.map(({ name, label }) => `${name} (${label})`).join(', ') || 'none';
-  throw new BusError('absent', `GPIO: expected a chip ${labels.join(', ')}, found ${found}`);
+  throw new BusError(
+    'absent',
+    `GPIO: expected a chip ${labels.join(', ')}, found ${found}: this machine has no header that this version knows`,
+  );
 }
 
 /** sysfs numbers the lines of all chips in one row: gpiochip512/{label,base}. */

@@ -103,6 +103,11 @@ describe('what keeps a device at a port from running is said', () => {
       ['error C116 devices.bed.via: `adc` has no port for `adc.ain4`'],
     ],
     [
+      'its points are no voltages of a port',
+      '  adc: { board: ads1115@1, via: i2c1 }\n  bed: { board: soil-moisture-capacitive@1, via: adc.ain0, readings: { moisture: { calibrate: { date: 2026-04-11, points: [[2.71, 0], [1180, 100]] } } } }\n',
+      ['error C154 devices.bed.readings.moisture.calibrate.points.1: no analogue input gives 1180 V'],
+    ],
+    [
       'two are plugged into one port',
       '  adc: { board: ads1115@1, via: i2c1 }\n  a: { board: analog-input@1, via: adc.ain0 }\n  b: { board: analog-input@1, via: adc.ain0 }\n',
       ['error C131 devices.b.via: `adc.ain0` is already used by `a`'],
@@ -175,5 +180,44 @@ describe('a board of one’s own', () => {
       { scale: 1, offset: -1 },
       { clamp: [0, 5] },
     ]);
+  });
+});
+
+describe('where it can be plugged in is said', () => {
+  const ADC = '  adc: { board: ads1115@1, via: i2c1 }\n  bed: { board: soil-moisture-capacitive@1, via: adc.ain0 }\n';
+
+  async function hints(devices: string): Promise<readonly string[]> {
+    const { problems } = await loadText(HEAD + devices);
+    return problems
+      .filter(({ severity }) => severity === 'error')
+      .flatMap(({ code, parameters }) => textOf(en, code, parameters).hints);
+  }
+
+  it.each([
+    ['a port without its device', 'analog-input@1, via: ain1', 'did you mean `adc.ain1`?'],
+    ['a port of a device that is written wrong', 'analog-input@1, via: acd.ain1', 'did you mean `adc.ain1`?'],
+    ['a port that is not there', 'analog-input@1, via: adc.ain7', 'did you mean `adc.ain0` or `adc.ain1` or `adc.ain2`?'],
+    ['a device without its port', 'analog-input@1, via: adc', 'write one of adc.ain0, adc.ain1, adc.ain2, adc.ain3'],
+    [
+      'a port of the wrong kind',
+      'contact@1, via: adc.ain1',
+      'places of this site that give digital_in: `gpio.pin11` or `gpio.pin13` or `gpio.pin15`',
+    ],
+    [
+      'a port where another one is taken',
+      'analog-input@1, via: i2c1',
+      'places of this site that give analog: `adc.ain1` or `adc.ain2` or `adc.ain3`',
+    ],
+  ])('for %s', async (_, board, hint) => {
+    expect(await hints(`${ADC}  new: { board: ${board} }\n`)).toContain(hint);
+  });
+
+  it('for a device that is plugged into itself', async () => {
+    expect(await hints('  pins: { board: mcp23017@1, via: pins.gpa3 }\n')).toEqual(['write the id of its bus: i2c1']);
+  });
+
+  it('for a device that is written wrong and has nearly the same name as its own port', async () => {
+    const said = await hints('  ioo: { board: mcp23017@1, via: i2c1 }\n  door: { board: contact@1, via: io.gpa0 }\n');
+    expect(said).toContain('did you mean `ioo.gpa0`?');
   });
 });

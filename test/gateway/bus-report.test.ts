@@ -122,6 +122,13 @@ devices:
     expect(bus.causes).toEqual([{ cause: 'all-silent', units: [] }]);
     expect(shown).toContain('the bus itself: none of its devices answers');
   });
+
+  test('of a bus that is not there says no more than that', async () => {
+    const unplugged: Fault = { at: 'bus', bus: 'i2c1', kind: 'unplugged', fromMs: 300_000, toMs: 3_600_000 };
+    const { bus } = await report([unplugged]);
+    expect(bus.devices[0]?.failures['D201']).toBeGreaterThan(5);
+    expect(bus.causes).toEqual([]);
+  });
 });
 
 test('a relay board is told with the devices in its ports', async () => {

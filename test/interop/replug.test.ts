@@ -127,7 +127,10 @@ function ownLine(port: string): OwnLine {
   const stop = new AbortController();
   const running = prepared.run(stop.signal);
   // Of the device nothing is used but that its board asks for no pause.
-  const connecting = prepared.connect({ spec: {} } as DeviceConfig, () => ({ rank: 'live', deadlineMs: 5_000 })) as Promise<ModbusBus>;
+  const connecting = prepared.connect({ spec: {} } as DeviceConfig, () => ({
+    rank: 'live',
+    deadlineMs: 5_000,
+  })) as Promise<ModbusBus>;
   const outcome = async (ask: (bus: ModbusBus) => Promise<unknown>) => {
     try {
       await ask(await connecting);

@@ -55,6 +55,16 @@ test('the example site delivers every reading of its simulated devices', async (
   expect(differences(kept, stored, START_WALL_MS + 10 * 60_000 - 5_000)).toEqual(NO_DIFFERENCES);
 });
 
+test('tells what was wrong at the end', async () => {
+  const config = await carrerDemo();
+  const [device = ''] = config.devices.keys();
+  const silent: Fault = { at: 'device', device, kind: 'silent', rate: 1, fromMs: 60_000, toMs: HOUR_MS };
+  const { status } = await run(config, 10 * 60_000, 1, [silent]);
+  const troubles = status.devices.flatMap((each) => (each.problem === undefined ? [] : [[each.device, each.problem.code]]));
+  expect(troubles).toEqual([[device, 'D204']]);
+  expect((await run(config, 10 * 60_000)).status.devices.every(({ state }) => state === 'ok')).toBe(true);
+});
+
 test('the same seed gives the same trace, and another one does not', async () => {
   const config = await carrerDemo();
   const [first, again, other] = [
