@@ -77,6 +77,8 @@ class Session implements OpenByteStream {
   /** When the wire is free again, in each direction. */
   #outFreeMs = 0;
   #inFreeMs = 0;
+  /** Sent by the far end and not yet here, the oldest first. */
+  readonly #underWay: Uint8Array[] = [];
 
   constructor(options: LineOptions, world: World) {
     this.#options = options;
@@ -137,7 +139,9 @@ class Session implements OpenByteStream {
     for (let from = 0; from < bytes.length; ) {
       const to = Math.min(bytes.length, from + 1 + Math.floor(this.#random() * CHUNK_BYTES_MAX));
       const chunk = bytes.slice(from, to);
-      this.#world.clock.timer(startMs + to * byteMs + latencyMs - nowMs, () => this.#deliver(chunk));
+      this.#underWay.push(chunk);
+      // A clock of a busy machine may turn two timers round, which no line does with what it carries.
+      this.#world.clock.timer(startMs + to * byteMs + latencyMs - nowMs, () => this.#deliver(this.#underWay.shift() ?? chunk));
       from = to;
     }
   }
