@@ -64,11 +64,8 @@ export async function plugDevices(site: Site, library: BoardLibrary): Promise<Re
 
 function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
   const devices = site.file.devices ?? {};
-  const buses = Object.entries(site.file.buses ?? {}).map(([id, { type }]) => ({
-    place: id,
-    name: id,
-    gives: [BUS_GIVES[type]],
-  }));
+  const buses = Object.entries(site.file.buses ?? {}).map(([place, { type }]) => ({ place, gives: [BUS_GIVES[type]] }));
+  const busIds = buses.map(({ place }) => place);
   const ports = [...boards].flatMap(([device, { provides }]) =>
     Object.entries(provides ?? {}).map(([name, port]) => ({ place: `${device}.${name}`, name, gives: givesOf(port) })),
   );
@@ -77,13 +74,13 @@ function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
       .slice(0, 1)
       .map((name) => `${device}.${name}`),
   );
-  const pins = FREE_PINS.map((place) => ({ place, name: place, gives: PORT_GIVES['digital'] ?? [] }));
+  const pins = FREE_PINS.map((place) => ({ place, gives: PORT_GIVES['digital'] ?? [] }));
   const taken = new Set(Object.values(devices).map(({ via }) => via));
   const free = [...buses, ...[...ports, ...pins].filter(({ place }) => !taken.has(place))];
   return {
     boards,
-    places: [...buses.map(({ place }) => place), 'gpio.pin11', ...Object.keys(devices)],
-    known: listed([...buses.map(({ place }) => place), 'gpio', ...firstPorts]),
+    places: [...busIds, 'gpio.pin11', ...Object.keys(devices)],
+    known: listed([...busIds, 'gpio', ...firstPorts]),
     ports: grouped(ports.map(({ name, place }) => [name, place])),
     giving: grouped(free.flatMap(({ place, gives }) => gives.map((each) => [each, place] as const))),
   };

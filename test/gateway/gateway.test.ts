@@ -88,8 +88,8 @@ devices:
 });
 
 describe('a stop', () => {
-  test('keeps what a window holds that has not ended', async () => {
-    const running = await startSimulated(`buses: { i2c1: { type: i2c } }
+  /** A mean of each minute. */
+  const AIR_OF_THE_HALL = `buses: { i2c1: { type: i2c } }
 devices:
   hall:
     board: sht31@1
@@ -97,7 +97,10 @@ devices:
     every: 5s
     readings: { temperature: { report: { mean_of: 1min } } }
     simulate: { temperature: { constant: 20 }, humidity: { constant: 50 } }
-`);
+`;
+
+  test('keeps what a window holds that has not ended', async () => {
+    const running = await startSimulated(AIR_OF_THE_HALL);
     await running.clock.runUntil(2.5 * MINUTE_MS);
     await running.stop();
     const kept = observationsOf(await running.records(), 'hall.temperature');
@@ -107,15 +110,7 @@ devices:
 
   test('keeps what windows hold although a bus begins to hang in that moment', async () => {
     const running = await startSimulated(
-      `buses: { i2c1: { type: i2c } }
-devices:
-  hall:
-    board: sht31@1
-    via: i2c1
-    every: 5s
-    readings: { temperature: { report: { mean_of: 1min } } }
-    simulate: { temperature: { constant: 20 }, humidity: { constant: 50 } }
-  pump: { board: relay@1, via: gpio.pin13, outputs: { switch: { safe: off, max_on: 1h } } }
+      `${AIR_OF_THE_HALL}  pump: { board: relay@1, via: gpio.pin13, outputs: { switch: { safe: off, max_on: 1h } } }
   rain: { board: rain-gauge@1, via: gpio.pin7, every: 1min }
 `,
       { faults: [{ at: 'bus', bus: 'gpio', kind: 'hang', fromMs: 150 * SECOND_MS, toMs: Number.POSITIVE_INFINITY }] },
