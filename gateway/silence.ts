@@ -3,6 +3,8 @@ import { BusError } from '../drivers/errors.ts';
 
 /** Polls in a row without an answer after which a device is silent, and tried less often. */
 const POLLS_UNTIL_SILENT = 3;
+/** The same for one of which something comes, each time damaged: noise passes sooner than a device returns, but its time is lost just the same. */
+const DAMAGED_POLLS_UNTIL_SILENT = 10;
 /** Milliseconds from one try of a silent device to the next; the last goes on for ever. */
 const TRY_AGAIN_MS = [10_000, 20_000, 40_000, 60_000] as const;
 /** By this share of its wait a try may come earlier, where it then delays nobody. */
@@ -23,38 +25,38 @@ export interface Silence {
 }
 
 /**
- * Follows one device. Only silence counts, also where a converter tells of it: a device that sends anything, damaged or a refusal, is there, and a port that is
+ * Follows one device. Silence counts, also where a converter tells of it, and what nobody can understand. A device that refuses is there, and a port that is
  * closed costs no time of the bus; when it opens again all are polled as usual.
  */
 export function openSilence(): Silence {
   let count = 0;
+  let wasDamaged = false;
   let expectedMs = 0;
   let lastMs = 0;
-  const triedCount = () => count - POLLS_UNTIL_SILENT;
+  const triedCount = () => count - (wasDamaged ? DAMAGED_POLLS_UNTIL_SILENT : POLLS_UNTIL_SILENT);
+  const end = () => {
+    count = 0;
+    wasDamaged = false;
+  };
   return {
     get isSilent() {
-      return count >= POLLS_UNTIL_SILENT;
+      return triedCount() >= 0;
     },
     get expectedMs() {
       return expectedMs;
     },
     get nextTry() {
-      if (count < POLLS_UNTIL_SILENT) return undefined;
+      if (triedCount() < 0) return undefined;
       const waitMs = TRY_AGAIN_MS[Math.min(triedCount(), TRY_AGAIN_MS.length - 1)] as number;
       return { earliestMs: lastMs + waitMs * (1 - EARLY_SHARE), latestMs: lastMs + waitMs };
     },
-    answered() {
-      count = 0;
-    },
-    lineLost() {
-      count = 0;
-    },
+    answered: end,
+    lineLost: end,
     failed(error, startedMs, nowMs) {
-      if (!isSilence(error)) {
-        count = 0;
-        return;
-      }
+      const isDamaged = error instanceof BusError && error.kind === 'bad-checksum';
+      if (!isDamaged && !isSilence(error)) return end();
       count += 1;
+      wasDamaged ||= isDamaged;
       lastMs = startedMs;
       expectedMs = nowMs - startedMs;
     },

@@ -14,7 +14,7 @@ import {
 import { RtuFraming } from './modbus-rtu.ts';
 import { TcpFraming } from './modbus-tcp.ts';
 import { deadlineMs, lineMs, silenceMs } from './modbus-timing.ts';
-import { type ModbusCounts, ModbusUnit, newCounts } from './modbus-unit.ts';
+import { type ModbusCounts, type ModbusUnit, ModbusUnits, newCounts } from './modbus-unit.ts';
 
 /** A line on which bytes never stop for this long belongs to another master, or is noise. */
 const SILENCE_WAIT_MAX_MS = 1000;
@@ -90,7 +90,7 @@ class Line implements ModbusLine {
   readonly #clock: Clock;
   readonly #framing: Framing;
   readonly #counts = newCounts();
-  readonly #units = new Map<number, ModbusUnit>();
+  readonly #units = new ModbusUnits();
   readonly #pending = new Map<Question, Pending>();
   readonly #subscriptions: readonly Unsubscribe[];
   /** Ends with the connection. */
@@ -124,7 +124,7 @@ class Line implements ModbusLine {
   readyMs(question: Question, pauseMs = 0): number | undefined {
     const now = this.#clock.monotonicMs();
     const readyMs = this.#framing.readyMs(question, now);
-    const restedMs = (this.#units.get(question.unit)?.endedMs ?? Number.NEGATIVE_INFINITY) + pauseMs;
+    const restedMs = (this.#units.byId.get(question.unit)?.endedMs ?? Number.NEGATIVE_INFINITY) + pauseMs;
     return restedMs > now ? Math.max(readyMs ?? restedMs, restedMs) : readyMs;
   }
 
@@ -153,29 +153,43 @@ class Line implements ModbusLine {
   }
 
   stats(): ModbusStats {
-    return { ...this.#counts, echoNoticed: this.#echoNoticed, units: this.#units };
+    return { ...this.#counts, echoNoticed: this.#echoNoticed, units: this.#units.byId };
   }
 
   #exchange(question: Question): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const { timeoutMs, baud } = this.#options;
-      const unit = this.#unit(question.unit);
+      const unit = this.#units.of(question.unit);
       const askedMs = this.#clock.monotonicMs();
       this.#count(unit, 'requestCount');
       const wire = this.#framing.ask(question, askedMs);
-      this.#busyUntilMs = askedMs + lineMs(wire.length, baud);
-      const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
-      // What was learned are the times of reads: a slave may need far longer to store something or to move a relay.
-      const learnedMs = READS.has(question.code) ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
-      const patienceMs = Math.min(timeoutMs, learnedMs);
-      const waitMs = deadlineMs({ requestBytes: wire.length, answerBytes }, patienceMs, baud);
-      const cancelDeadline = this.#clock.timer(waitMs, () => this.#giveUp(question));
-      const pending = { unit, askedMs, cancelDeadline, resolve, reject };
+      this.#busyUntilMs = askedMs + lineMs(wire.length, this.#options.baud);
+      const pending = { unit, askedMs, cancelDeadline: this.#deadline(question, unit, wire.length), resolve, reject };
       this.#pending.set(question, pending);
       this.#stream.write(wire).catch((error: Error) => {
         if (this.#pending.get(question) === pending) this.#leave(question)?.reject(error);
       });
     });
+  }
+
+  /** Gives a question up that was just asked when its time is over. Returns how to cancel that. */
+  #deadline(question: Question, unit: ModbusUnit, requestBytes: number): () => void {
+    const { timeoutMs, baud } = this.#options;
+    const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
+    const isRead = READS.has(question.code);
+    // What was learned are the times of reads: a slave may need far longer to store something or to move a relay.
+    const learnedMs = isRead ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
+    const waitMs = deadlineMs({ requestBytes, answerBytes }, Math.min(timeoutMs, learnedMs), baud);
+    const signMs = isRead ? this.#units.signMs(unit) : undefined;
+    const cancelWait = this.#clock.timer(waitMs, () => this.#giveUp(question));
+    if (signMs === undefined) return cancelWait;
+    const askedUntilMs = this.#busyUntilMs;
+    const cancelLook = this.#clock.timer(askedUntilMs + signMs - this.#clock.monotonicMs(), () => {
+      if (this.#busyUntilMs === askedUntilMs) this.#giveUp(question);
+    });
+    return () => {
+      cancelWait();
+      cancelLook();
+    };
   }
 
   /** Nobody waits for its answer any more. */
@@ -221,8 +235,8 @@ class Line implements ModbusLine {
   #events(): FramingEvents {
     return {
       late: (unit, afterMs) => {
-        this.#count(this.#unit(unit), 'lateCount');
-        this.#unit(unit).late(afterMs);
+        this.#count(this.#units.of(unit), 'lateCount');
+        this.#units.of(unit).late(afterMs);
       },
       damaged: (unit) => this.#count(this.#known(unit), 'damagedCount'),
       unasked: (unit) => this.#count(this.#known(unit), 'unaskedCount'),
@@ -239,13 +253,7 @@ class Line implements ModbusLine {
 
   /** Of a unit that was never asked nothing is kept: noise can name all of them. */
   #known(id: number | undefined): ModbusUnit | undefined {
-    return id === undefined ? undefined : this.#units.get(id);
-  }
-
-  #unit(id: number): ModbusUnit {
-    const unit = this.#units.get(id) ?? new ModbusUnit();
-    this.#units.set(id, unit);
-    return unit;
+    return id === undefined ? undefined : this.#units.byId.get(id);
   }
 
   #reportBroken(): void {

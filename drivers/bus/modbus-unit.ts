@@ -8,6 +8,13 @@ const PATIENCE = 2;
 const TIMEOUT_MIN_MS = 100;
 /** After so many questions without an answer a slave is not slow, it is away. */
 const TIMEOUTS_UNTIL_AWAY = 3;
+/**
+ * What those that are away may take together when each is tried once: each is tried once a minute, and a bus gives 2 % of its
+ * time to them, 1,200 ms. The rest is for the questions' bytes and for the tries that get all of the time.
+ */
+const AWAY_WAIT_MS = 900;
+/** For each slave that is away, how many tries there are to one that gets all of the time. */
+const TRIES_TO_A_LONG_ONE = 10;
 
 /** What happened with one slave, or with all of a line, since it was prepared. */
 export interface ModbusCounts {
@@ -64,9 +71,15 @@ export class ModbusUnit {
     this.#timeoutsInARow += 1;
   }
 
-  /** An answer came after all. */
+  /** An answer came after all: it is there, and slow. */
   late(turnaroundMs: number): void {
     this.turnarounds.add(turnaroundMs);
+    this.#timeoutsInARow = Math.min(this.#timeoutsInARow, TIMEOUTS_UNTIL_AWAY - 1);
+  }
+
+  /** It has not answered for so long that it is not taken for slow any more. */
+  get isAway(): boolean {
+    return this.#timeoutsInARow >= TIMEOUTS_UNTIL_AWAY;
   }
 
   /**
@@ -75,8 +88,41 @@ export class ModbusUnit {
    * plain that it is not there.
    */
   timeoutMs(timeoutMsMax: number): number {
-    const mayBeSlow = this.#timeoutsInARow > 0 && this.#timeoutsInARow < TIMEOUTS_UNTIL_AWAY;
-    if (mayBeSlow || this.turnarounds.all.length < SAMPLES_MIN) return timeoutMsMax;
+    const mayBeSlow = this.#timeoutsInARow > 0 && !this.isAway;
+    if (mayBeSlow || !this.isKnown) return timeoutMsMax;
     return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * this.turnarounds.longestMs));
+  }
+
+  /** Its usual time is known. */
+  get isKnown(): boolean {
+    return this.turnarounds.all.length >= SAMPLES_MIN;
+  }
+}
+
+/** All slaves of one line that were asked. */
+export class ModbusUnits {
+  readonly byId = new Map<number, ModbusUnit>();
+  /** Tries of slaves that are away and whose time is not known. */
+  #tryCount = 0;
+
+  of(id: number): ModbusUnit {
+    const unit = this.byId.get(id) ?? new ModbusUnit();
+    this.byId.set(id, unit);
+    return unit;
+  }
+
+  /**
+   * How long after the end of a question the first sign of an answer is waited for where `unit` is away and its time is not
+   * known; undefined for any other. Several that are away share a time, so that each is tried often enough to be seen within
+   * a minute of its return. One after the other gets all of it now and then, for one that needs so long and whose late
+   * answers do not get through.
+   */
+  signMs(unit: ModbusUnit): number | undefined {
+    if (!unit.isAway || unit.isKnown) return undefined;
+    const awayCount = [...this.byId.values()].filter(({ isAway }) => isAway).length;
+    this.#tryCount += 1;
+    // One more than a multiple of their number, so that it falls to another one each time.
+    const isLong = this.#tryCount % (TRIES_TO_A_LONG_ONE * awayCount + 1) === 0;
+    return isLong ? undefined : Math.max(TIMEOUT_MIN_MS, AWAY_WAIT_MS / awayCount);
   }
 }

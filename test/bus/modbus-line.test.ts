@@ -66,6 +66,32 @@ describe('time', () => {
     expect(ended[0]).toBeCloseTo(expected, 6);
   });
 
+  it('waits shorter for one that never answered, and as long as ever once it sends a byte', async () => {
+    let answer: Answer = silent;
+    const { clock, bus } = await openRtu((request, bench) => answer(request, bench), { timeoutMs: 2000 });
+    const askedMs = (8 * 11) / 9.6;
+    const tookMs = async () => {
+      const startedMs = clock.monotonicMs();
+      const result = await clock.run(outcome(bus.readRegisters(1, 'holding', 0, 60)));
+      return { result, ms: clock.monotonicMs() - startedMs };
+    };
+    for (let i = 0; i < 3; i++) expect((await tookMs()).ms).toBeGreaterThan(2000);
+    const { ms } = await tookMs();
+    expect(ms).toBeGreaterThan(askedMs + 100);
+    // Less than what one that is away may take of a minute, with the silence before the question.
+    expect(ms).toBeLessThan(1200);
+
+    // 125 bytes at 9600 baud take 143 ms: begun in the last moment, the answer is whole when the sign was long due.
+    const frame = framed([1, 3, 120, ...Array.from({ length: 120 }, (_, i) => i)]);
+    answer = (_request, { clock: on, stream }) => {
+      on.timer(ms - 20, () => stream.receive(frame.subarray(0, 10)));
+      on.timer(ms + 123, () => stream.receive(frame.subarray(10)));
+    };
+    // What was asked before is not answered any more.
+    await clock.advance(5000);
+    expect((await tookMs()).result).toEqual({ value: frame.slice(3, -2) });
+  });
+
   it.each([
     [9600, 0, (3.5 * 11) / 9.6],
     [9600, 20, (3.5 * 11) / 9.6 + 20],

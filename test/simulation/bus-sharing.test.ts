@@ -11,7 +11,8 @@ const METERS = Array.from({ length: 10 }, (_, i) => `meter_${i + 1}`);
 const site = (
   every: string,
   meters = METERS,
-) => `buses: { meters: { type: modbus-rtu, port: /dev/ttyUSB0, baud: 9600, timeout: 300ms } }
+  timeout = '300ms',
+) => `buses: { meters: { type: modbus-rtu, port: /dev/ttyUSB0, baud: 9600, timeout: ${timeout} } }
 devices:
 ${meters.map((id, i) => `  ${id}: { board: eastron-sdm120@1, via: meters, with: { unit: ${i + 1} }, every: ${every} }`).join('\n')}
 `;
@@ -60,6 +61,53 @@ test('a meter that was dead from the start or for an hour is seen within a minut
     }
   }
 }, 60_000);
+
+/** Several that never answered, with a long timeout: each try of them would take the time of fifty seconds of tries. */
+const ABSENT = METERS.slice(0, 5);
+const ALL_BUT_ONE = METERS.slice(0, 9);
+
+test('of several meters that never answered, one that comes is seen within a minute, for less than 2 % of the bus', async () => {
+  const cases = [ABSENT, ALL_BUT_ONE].flatMap((absent) => absent.map((returning) => ({ absent, returning })));
+  for (const [i, { absent, returning }] of cases.entries()) {
+    // At different moments of the round in which they are tried.
+    const backMs = HOUR_MS + 13_000 * i;
+    const others = absent.filter((id) => id !== returning);
+    const faults = [...dead(others, 0, 2 * HOUR_MS), ...dead([returning], 0, backMs)];
+    const running = await startSimulated(site('5s', METERS, '1s'), { faults });
+    await running.clock.runUntil(backMs);
+    const [bus] = running.gateway.status().buses;
+    expect(bus?.probeMs).toBeLessThanOrEqual(0.02 * (bus?.forMs ?? 0));
+    await running.clock.runUntil(backMs + 60_000);
+    for (const { device, state } of running.gateway.status().devices)
+      expect(state, device).toBe(others.includes(device) ? 'not-answering' : 'ok');
+    await running.stop();
+  }
+}, 60_000);
+
+test('a meter that never answered and needs long for it, beside four that are away, is found too', async () => {
+  const others = ABSENT.slice(1);
+  const slow: Fault = { at: 'device', device: 'meter_1', kind: 'late', rate: 1, byMs: 700, fromMs: 0, toMs: 2 * HOUR_MS };
+  const faults = [...dead(others, 0, 2 * HOUR_MS), ...dead(['meter_1'], 0, HOUR_MS), slow];
+  const running = await startSimulated(site('5s', METERS, '1s'), { faults });
+  await running.clock.runUntil(HOUR_MS + 120_000);
+  for (const { device, state } of running.gateway.status().devices)
+    expect(state, device).toBe(others.includes(device) ? 'not-answering' : 'ok');
+  await running.stop();
+});
+
+test('a meter of which every answer is damaged is tried less often too, and is back within a minute of its mending', async () => {
+  const backMs = HOUR_MS;
+  const corrupt: Fault = { at: 'device', device: 'meter_1', kind: 'corrupt', rate: 1, fromMs: 0, toMs: backMs };
+  const running = await startSimulated(site('5s'), { faults: [corrupt] });
+  await running.clock.runUntil(backMs);
+  const { buses, devices } = running.gateway.status();
+  expect(buses[0]?.probeMs).toBeLessThanOrEqual(0.02 * (buses[0]?.forMs ?? 0));
+  expect(devices[0]).toMatchObject({ device: 'meter_1', problem: { code: 'D205' } });
+  expect(devices[0]?.pollCount).toBeLessThan(100);
+  await running.clock.runUntil(backMs + 60_000);
+  for (const { device, state } of running.gateway.status().devices) expect(state, device).toBe('ok');
+  await running.stop();
+});
 
 /** Their bytes fit once a second, with what the meters take they do not. */
 const MANY = [...METERS, 'meter_11'];
