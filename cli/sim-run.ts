@@ -18,12 +18,14 @@ import { logLevelOption, sayLost, startOrSay } from './run.ts';
 import { say } from './say.ts';
 import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
-import { claimFolder, stateFolder, stateOption } from './state-folder.ts';
+import { claimFolder, simulatedSinceMs, stateFolder, stateOption } from './state-folder.ts';
 import { stopGateway } from './stop-gateway.ts';
 import { fitted, labelled } from './table.ts';
 
 /** Port of a Sentilo server. */
 const CITY_PORT_DEFAULT = 8081;
+/** After so long the meters of a simulated world that is started again stand at their beginning. */
+const WORLD_AGE_MAX_MS = 30 * 86_400_000;
 
 export interface SimRunOptions {
   readonly seed: number;
@@ -101,7 +103,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
     simulated: true,
     env: io.env,
   });
-  const host = await liveHost(config, options, io);
+  const host = await liveHost(config, options, await simulatedSinceMs(folder), io);
   const place = await openSimulatedCity(config, options, host, io);
   if (place === undefined) return;
   const modules = await loadModules(config);
@@ -133,14 +135,17 @@ function startedText(file: string, places: CityPlace & { readonly folder: string
   return `${fitted(text.simulationOf(file), columns)}${labels}${text.simulationCommands(places)}\n`;
 }
 
-/** The real machine with simulated buses. */
-async function liveHost(config: Config, options: SimRunOptions, io: Io): Promise<Host> {
+/** The real machine with simulated buses, in a world that has been going on since the first run. */
+async function liveHost(config: Config, options: SimRunOptions, sinceMs: number | undefined, io: Io): Promise<Host> {
   const clock = pacedClock(realClock(), options.speed);
   const write = options.json === true ? io.out : () => {};
   const log = jsonLog({ clock, write, level: options.logLevel, journald: false });
   const host = realHost(log);
   const random = createRandom(options.seed);
-  const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs: clock.wall().ms });
+  const epochWallMs = clock.wall().ms;
+  // Walks and integrals are added up from its beginning, so it begins anew now and then.
+  const ageMs = Math.max(0, epochWallMs - (sinceMs ?? epochWallMs)) % WORLD_AGE_MAX_MS;
+  const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs, ageMs });
   // Paced time counts from the start of this process, so its stamps belong to a boot of their own.
   return { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
 }

@@ -91,6 +91,15 @@ export async function isSimulated(folder: string): Promise<boolean> {
   return await exists(join(folder, SIMULATED_MARK));
 }
 
+/** When the first simulated run on a state folder began, milliseconds since 1970; undefined when there was none. */
+export async function simulatedSinceMs(folder: string): Promise<number | undefined> {
+  try {
+    return (await fs.stat(join(folder, SIMULATED_MARK))).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Runs `work` on a state folder; when the folder cannot be used, that is said, and undefined returned. */
 export function orSayUnusable<T>(folder: string, io: Io, work: () => Promise<T>): Promise<T | undefined> {
   return orSayRefused(io, work, ({ message }, code) => text.stateFolderUnusable(folder, message, code), EXIT.tryAgain);

@@ -93,17 +93,18 @@ async function loadModel(
   });
   const createModel: ModelFactory = module.model;
   const random = world.random.fork(`device/${device.id}`);
+  const { ageMs = 0, epochWallMs } = world;
   const signals = createSignals({
     device: device.id,
     simulate: device.simulate,
     units: new Map(device.channels.map((channel) => [channel.reading, channel.unit])),
     random: random.fork('signals'),
-    localStartMs: world.epochWallMs + localOffsetMs(config.gateway.timezone, world.epochWallMs),
+    localStartMs: epochWallMs - ageMs + localOffsetMs(config.gateway.timezone, epochWallMs),
   });
   return createModel({
     device,
     signal: (reading, atMs) => {
-      const value = signals.get(reading)?.at(atMs) ?? 0;
+      const value = signals.get(reading)?.at(atMs + ageMs) ?? 0;
       world.shown?.(device.id, reading, atMs, value);
       return value;
     },
@@ -111,9 +112,12 @@ async function loadModel(
       const shown = device.simulate.get(reading);
       return shown?.type === 'text' ? shown.text : '';
     },
-    nextChangeMs: (reading, atMs) => signals.get(reading)?.nextChangeMs(atMs),
+    nextChangeMs: (reading, atMs) => {
+      const nextMs = signals.get(reading)?.nextChangeMs(atMs + ageMs);
+      return nextMs === undefined ? undefined : nextMs - ageMs;
+    },
     pluggedInto,
-    wallMs: (atMs) => world.epochWallMs + atMs,
+    wallMs: (atMs) => epochWallMs + atMs,
     random: random.fork('model'),
   });
 }

@@ -13,6 +13,8 @@ export interface World {
   readonly faults: readonly Fault[];
   /** The wall clock at monotonic 0, milliseconds since 1970: where in its day the world begins. */
   readonly epochWallMs: number;
+  /** How long the world had been going on at monotonic 0, milliseconds: what has added up since then is on its meters. 0 when absent. */
+  readonly ageMs?: number;
   /** Sees what goes over the simulated wires, chunks and noise as they are. */
   readonly tap?: FrameTap;
   /** Sees each value that the simulated hardware takes from the world, with the moment that the value is of. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -208,6 +208,20 @@ test('a simulated run measures, delivers, tells its status, refuses a second one
   const offline = await barri(['status', '--state', folder]);
   expect(offline.out).toMatch(/No gateway runs on .*: this is what its journal holds/);
   expect(offline.out).toMatch(/\d+ records/);
+
+  // Started again ten hours later, the meters have gone on meanwhile.
+  const tenHoursAgo = Date.now() / 1000 - 36_000;
+  utimesSync(join(folder, 'simulated'), tenHoursAgo, tenHoursAgo);
+  const again = start(['sim', 'run', DEMO, '--city-port', '0', '--state', folder]);
+  await again.until(/flat_2 +energy_out/);
+  const { out } = await barri(['read', DEMO, '--state', folder, '--json']);
+  const total = (JSON.parse(out) as typeof rows).readings.find(
+    ({ device, reading }) => device === 'flat_1' && reading === 'energy_in',
+  );
+  expect(total).toMatchObject({ quality: 'good' });
+  expect(total?.value).toBeGreaterThan(1);
+  again.child.kill('SIGINT');
+  expect(await again.exit).toBe(0);
 }, 60_000);
 
 async function eventually<T extends { length: number }>(look: () => Promise<T>): Promise<T> {

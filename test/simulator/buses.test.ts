@@ -4,8 +4,8 @@ import { VirtualClock } from '../../simulator/clock.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { bytes, hex } from '../support/hex.ts';
-import { deviceFault, meter, PARTICLES, QUESTION, signal, world } from './bus/test-world.ts';
-import { device, I2C, RTU, SERIAL, START_WALL_MS, site } from './site.ts';
+import { deviceFault, listen, meter, PARTICLES, QUESTION, signal, world } from './bus/test-world.ts';
+import { constant, device, I2C, RTU, SERIAL, START_WALL_MS, site } from './site.ts';
 
 test('a driver without a device model is named', async () => {
   const odd = device({ id: 'odd', driver: 'flux-compensator', bus: 'pm' });
@@ -14,6 +14,24 @@ test('a driver without a device model is named', async () => {
 
 test('a device on a bus of another kind is named', async () => {
   await expect(world([I2C], [{ ...PARTICLES, via: { bus: 'i2c1' } }])).rejects.toThrow(/particles has a model of kind serial/);
+});
+
+test('in a world that has been going on for two hours things are as two hours after its beginning', async () => {
+  const tank = device({
+    id: 'tank',
+    driver: 'modbus-map',
+    bus: 'meters',
+    address: 1,
+    readings: [{ id: 'level', at: 6 }],
+    // Falls by 6 in four hours.
+    simulate: { level: { type: 'sawtooth', low: 100, high: 106, periodMs: 4 * 3_600_000, noise: 0 } },
+  });
+  const { buses, clock } = await world([RTU], [tank], [], 2 * 3_600_000);
+  const stream = await buses.serial(RTU, signal);
+  const heard = listen(stream, clock);
+  await clock.run(stream.write(bytes(QUESTION)));
+  await clock.runUntil(1000);
+  expect(Buffer.from(heard.hex, 'hex').readFloatBE(3)).toBeCloseTo(103, 3);
 });
 
 test('the same seed gives the same bytes at the same times, and another one does not', async () => {

@@ -60,6 +60,7 @@ export async function world(
   buses: readonly BusConfig[],
   devices: readonly DeviceConfig[],
   faults: readonly Fault[] = [],
+  ageMs = 0,
 ): Promise<TestWorld> {
   const clock = new VirtualClock(START_WALL_MS, turn);
   const frames: BusFrame[] = [];
@@ -69,6 +70,7 @@ export async function world(
     random: createRandom(1),
     faults,
     epochWallMs: START_WALL_MS,
+    ageMs,
     tap,
   });
   return { clock, buses: made, frames };
