@@ -5,7 +5,7 @@ import { createRandom } from '../../simulator/random.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { deviceFault, listen, meter, PARTICLES, QUESTION, signal, world } from './bus/test-world.ts';
-import { constant, device, I2C, RTU, SERIAL, START_WALL_MS, site } from './site.ts';
+import { device, I2C, RTU, SERIAL, START_WALL_MS, site } from './site.ts';
 
 test('a driver without a device model is named', async () => {
   const odd = device({ id: 'odd', driver: 'flux-compensator', bus: 'pm' });
