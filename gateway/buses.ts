@@ -177,7 +177,7 @@ function modbusLine(
     pauseMs: isSerial ? config.pauseMs : 0,
     echo: isSerial && config.echo,
     ...(isSerial ? { baud: config.baud } : {}),
-    onBroken: () => stream.drop(),
+    onBroken: (cause: BusError) => stream.drop(cause),
   };
   return openModbusLine(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
 }

@@ -19,6 +19,8 @@ const OPEN_MS_MAX = 5_000;
 const CLOSE_MS_MAX = 2_000;
 /** A line that stays open so long, or gives a byte, really works; one that closes before would be opened and lost for ever. */
 const PROVEN_MS = 10_000;
+/** So many connections one after the other whose peer was not understood: something else answers there. */
+const STRANGE_COUNT = 3;
 /** Jitter so that several ports of one hub do not come back in the same instant: each wait is 75 to 100 % of its length. */
 const JITTER = 0.25;
 
@@ -26,8 +28,8 @@ const JITTER = 0.25;
 export interface ReopeningStream extends ByteStream {
   /** Keeps the line open until `signal` is aborted, then closes it; a driver that hangs is left behind. */
   run(signal: AbortSignal): Promise<void>;
-  /** Closes the line at once; `run` opens it again. For a peer that lost its framing. */
-  drop(): void;
+  /** Closes the line at once; `run` opens it again. For a peer that lost its framing, or does not do anything any more. */
+  drop(cause: BusError): void;
   /** Why it is not open, or undefined while it is or before the first try. */
   readonly failure: BusError | undefined;
   /** Resolves when the first opening has succeeded or failed. */
@@ -52,6 +54,7 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
   const byteListeners = new Set<(bytes: Uint8Array) => void>();
   const closeListeners = new Set<(cause: Error | undefined) => void>();
   let line: OpenByteStream | undefined;
+  const drops = openDrops();
   let failure: BusError | undefined;
 
   let firstTried = () => {};
@@ -72,20 +75,16 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     const opened = await openInTime({ name, clock, open }, fail, signal);
     if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
     line = opened;
+    drops.begin();
     failure = undefined;
     firstTried();
-    let isProven = false;
-    const prove = () => {
-      isProven = true;
-      tell.works();
-    };
-    const cancelProof = clock.timer(PROVEN_MS, prove);
+    const trial = openTrial(clock, tell.works, !drops.isStranger);
     const stopBytes = opened.onBytes((bytes) => {
-      if (!isProven) prove();
+      trial.heard();
       for (const listener of byteListeners) listener(bytes.slice());
     });
     const cause = await closedOrAborted(opened, signal);
-    cancelProof();
+    trial.end();
     stopBytes();
     line = undefined;
     const lost = cause instanceof BusError ? cause : new BusError('closed', `${name} was closed`, { cause });
@@ -94,7 +93,9 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     const cancelHung = clock.timer(CLOSE_MS_MAX, () => fail(hungError(`${name}: closing it does not come back`)));
     await opened.close();
     cancelHung();
-    if (isProven) return undefined;
+    const stranger = drops.end(trial.isShort);
+    if (stranger !== undefined) return stranger;
+    if (trial.isProven) return undefined;
     // A port that was unplugged is away and no more; a peer that hangs up on everybody is left alone for longer.
     if (lost.kind === 'absent') return lost;
     return new BusError('closed', `${name} is closed by the other side as soon as it is opened`, { cause });
@@ -115,11 +116,61 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     },
     onBytes: (listener) => subscribe(byteListeners, listener),
     onClose: (listener) => subscribe(closeListeners, listener),
-    drop: () => {
+    drop: (cause) => {
+      drops.because(cause);
       // Its onClose ends the session; what close() itself meets is the business of the session's own close.
       line?.close().catch(() => {});
     },
     run: (signal) => orLeftBehind(clock, signal, keepOpen({ clock, random }, session, fail, signal)),
+  };
+}
+
+/** Finds out whether a connection works: it does when it stays open for long, or, where `areBytesEnough`, gives a byte. */
+function openTrial(clock: Clock, works: () => void, areBytesEnough: boolean) {
+  let isProven = false;
+  let isShort = true;
+  const prove = () => {
+    isProven = true;
+    works();
+  };
+  const end = clock.timer(PROVEN_MS, () => {
+    isShort = false;
+    prove();
+  });
+  return {
+    heard: () => {
+      if (areBytesEnough && !isProven) prove();
+    },
+    end,
+    get isProven() {
+      return isProven;
+    },
+    /** It has not been open for long. */
+    get isShort() {
+      return isShort;
+    },
+  };
+}
+
+/** Follows why connections were dropped: where nobody on the other side is understood, time after time, somebody else answers. */
+function openDrops() {
+  let newest: BusError | undefined;
+  let count = 0;
+  return {
+    get isStranger() {
+      return count >= STRANGE_COUNT;
+    },
+    begin: () => {
+      newest = undefined;
+    },
+    because: (cause: BusError) => {
+      newest = cause;
+    },
+    /** The connection is over. Returns why it was of no use when the peer is a stranger. */
+    end: (wasShort: boolean) => {
+      count = wasShort && newest?.kind === 'bad-checksum' ? count + 1 : 0;
+      return count >= STRANGE_COUNT ? newest : undefined;
+    },
   };
 }
 

@@ -23,6 +23,9 @@ const LENGTH_MAX = 254;
 /** Questions that were given up and are still known by their transaction, to say how late an answer was. */
 const GIVEN_UP_MAX = 64;
 
+/** So much is shown of what cannot be understood. */
+const SHOWN_MAX_BYTES = 16;
+
 const NOTHING = new Uint8Array(0);
 
 interface Asked {
@@ -44,6 +47,8 @@ export class TcpFraming implements Framing {
   readonly #givenUp = new Map<number, Asked>();
   #received: Uint8Array = NOTHING;
   #broken: BusError | undefined;
+  /** Something came on this connection that only Modbus TCP can be. */
+  #isUnderstood = false;
 
   constructor(name: string, events: FramingEvents) {
     this.#name = name;
@@ -80,7 +85,9 @@ export class TcpFraming implements Framing {
       const protocol = wordAt(received, at + 2);
       const length = wordAt(received, at + 4);
       if (protocol !== 0 || length < LENGTH_MIN || length > LENGTH_MAX) {
-        this.#breakOff(`not a Modbus TCP header: protocol ${protocol}, length ${length}`);
+        this.#breakOff(
+          this.#isUnderstood ? `not a Modbus TCP header: protocol ${protocol}, length ${length}` : strange(received),
+        );
         break;
       }
       const end = at + HEADER_BYTES + length;
@@ -115,6 +122,7 @@ export class TcpFraming implements Framing {
     this.#givenUp.clear();
     this.#received = NOTHING;
     this.#broken = undefined;
+    this.#isUnderstood = false;
   }
 
   /** Looks at one whole frame without its header. Returns it when it is the answer to a question that waits. */
@@ -127,6 +135,7 @@ export class TcpFraming implements Framing {
       else this.#events.late(old.question.unit, nowMs - old.askedMs);
       return undefined;
     }
+    this.#isUnderstood = true;
     const { question } = asked;
     if (answer[0] !== question.unit) {
       asked.strangeUnit = answer[0] as number;
@@ -151,9 +160,17 @@ export class TcpFraming implements Framing {
 
   #breakOff(why: string): BusError {
     this.#events.damaged(undefined);
-    this.#broken = new BusError('bad-checksum', `${this.#name}: ${why}; the connection has to be opened again`);
+    this.#broken = new BusError('bad-checksum', `${this.#name}: ${why}; the connection is opened again`);
     return this.#broken;
   }
+}
+
+/** Of a peer that has said nothing yet that can be understood. */
+function strange(received: Uint8Array): string {
+  const start = received.subarray(0, SHOWN_MAX_BYTES);
+  const isText = start.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0d || byte === 0x0a);
+  const shown = isText ? Buffer.from(start).toString('latin1').trim() : Buffer.from(start).toString('hex');
+  return `what answers does not speak Modbus TCP, it says "${shown}": look at \`host:\` and \`tcp_port:\``;
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {

@@ -153,6 +153,25 @@ describe('the line', () => {
     expect(clock.monotonicMs()).toBe(0);
   });
 
+  it('says what a peer says that is no Modbus device, where to look, and not so of one that had been understood', async () => {
+    const greeting = Buffer.from('SSH-2.0-OpenSSH_9.2p1\r\n');
+    const stranger = await openTcpModbus((_, { stream }) => stream.receive(greeting));
+    expect(await stranger.clock.run(outcome(stranger.bus.readRegisters(1, 'holding', 0, 1)))).toMatchObject({
+      error: { kind: 'bad-checksum', message: expect.stringMatching(/"SSH-2\.0-OpenSSH_".*`host:` and `tcp_port:`/) },
+    });
+    const device = await openTcpModbus(
+      numbered((count, send) => {
+        send();
+        if (count === 2) device.stream.receive(greeting);
+      }),
+    );
+    await device.clock.run(device.bus.readRegisters(1, 'holding', 0, 1));
+    await device.clock.run(outcome(device.bus.readRegisters(1, 'holding', 0, 1)));
+    expect(await device.clock.run(outcome(device.bus.readRegisters(1, 'holding', 0, 1)))).toMatchObject({
+      error: { message: expect.stringContaining('not a Modbus TCP header') },
+    });
+  });
+
   it('is opened again when nothing at all has been heard after three questions, and not when one unit answers', async () => {
     let brokenCount = 0;
     const onBroken = () => {

@@ -109,7 +109,7 @@ test('waits up to a minute between tries of a port that another program holds', 
 test('drops a line on request and opens it anew', async () => {
   const { clock, stream, lines, stop, running } = scripted(['line']);
   await clock.advance(0);
-  stream.drop();
+  stream.drop(new BusError('timeout', 'no answer'));
   await clock.advance(1000);
   expect(lines).toHaveLength(2);
   expect(stream.isOpen).toBe(true);
@@ -125,6 +125,30 @@ test('a peer that closes each connection at once is asked less and less often, a
   }
   expect(openedAtMs.length).toBeLessThan(25);
   expect(changes).toEqual(['closed']);
+  stop.abort();
+  await running;
+});
+
+test('a peer that greets whoever comes, as no Modbus device does, is named once and not asked without a pause', async () => {
+  const { clock, stream, lines, openedAtMs, changes, stop, running } = scripted(['line']);
+  const strange = new BusError('bad-checksum', 'not a Modbus TCP header');
+  const greet = () => {
+    for (const line of lines.filter(({ isOpen }) => isOpen)) {
+      line.receive(Buffer.from('SSH-2.0'));
+      stream.drop(strange);
+    }
+  };
+  for (let tenth = 0; tenth < 6000; tenth += 1) {
+    await clock.advance(100);
+    greet();
+  }
+  expect(openedAtMs.length).toBeLessThan(310);
+  // Its first bytes are taken for a sign of life.
+  expect(changes).toEqual([undefined, 'bad-checksum']);
+  expect(stream.failure).toBe(strange);
+  // Somebody starts the right program.
+  await clock.advance(20_000);
+  expect(changes.at(-1)).toBeUndefined();
   stop.abort();
   await running;
 });
