@@ -152,9 +152,14 @@ export class RunningDevice {
     await this.#transaction(signal, read, { dueMs });
   }
 
-  /** At the end: reads once more what would be forgotten, which is what a driver has counted. Resolves also when the hardware failed. */
-  async readLast(signal: AbortSignal): Promise<void> {
-    if (this.#around.driver.countsPulses && this.#device !== undefined) await this.poll(AbortSignal.any([signal]));
+  /**
+   * At the end: reads once more what would be forgotten, which is what a driver has counted, and lets rest what rests between
+   * reads, as it may be awake. Resolves also when the hardware failed.
+   */
+  async leave(signal: AbortSignal): Promise<void> {
+    if (this.#device === undefined) return;
+    if (this.#around.driver.countsPulses) await this.poll(AbortSignal.any([signal]));
+    if (this.config.duty !== undefined) await this.#transaction(AbortSignal.any([signal]), async (device) => device.sleep?.());
   }
 
   /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */

@@ -171,7 +171,7 @@ async function start(parts: Parts): Promise<Gateway> {
     await step(host, 'devices', async (signal) => {
       await Promise.all(loops);
       // Pulses since the newest read are nowhere but in this process.
-      await Promise.all(devices.map((device) => device.readLast(signal)));
+      await Promise.all(devices.map((device) => device.leave(signal)));
     });
     for (const device of devices) keeper.keep(device.finish());
     keeper.note('gateway-stopped', {});

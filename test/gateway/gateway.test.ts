@@ -6,6 +6,7 @@ import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import { worldForSite } from '../../simulator/sentilo/world.ts';
 import { ROOT } from '../config/site-files.ts';
+import { hex } from '../support/hex.ts';
 import { observationsOf, type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
 
 const SECOND_MS = 1_000;
@@ -139,6 +140,18 @@ devices: { hall: { board: sht31@1, via: i2c1 } }
     expect(events[0]?.fields['version']).toMatch(/^\d+\.\d+\.\d+$/);
     expect(records.at(-1)?.kind).toBe('event');
   });
+});
+
+test('an SDS011 that is awake when the gateway stops is put to sleep', async () => {
+  const running = await startSimulated(`buses: { pm_usb: { type: serial, port: "usb:1a86:7523" } }
+devices: { particles: { board: sds011@1, via: pm_usb, every: 5min } }
+`);
+  // It is awake from 300 s on for its second read, at 330 s.
+  await running.clock.runUntil(315 * SECOND_MS);
+  await running.stop();
+  const sent = running.frames.filter(({ direction }) => direction === 'out').map(({ bytes }) => hex(bytes));
+  // The vendor's protocol, V1.3 page 7: "set sleep".
+  expect(sent.at(-1)).toBe('aab406010000000000000000000000ffff05ab');
 });
 
 test('an SDS011 that is read every 5 minutes is awake for 30 seconds before each read and asleep otherwise', async () => {
