@@ -34,8 +34,8 @@ export interface Framing {
   giveUp(question: Question, nowMs: number): BusError;
   /** Set when the bytes cannot be told apart any more: only a new connection helps. */
   readonly broken: BusError | undefined;
-  /** The line was closed: nothing that was sent or received before counts. */
-  forget(): void;
+  /** The line was closed: nothing that was received before counts, and nobody waits for what was asked. */
+  forget(nowMs: number): void;
 }
 
 /** What a framing notices beside answers. */

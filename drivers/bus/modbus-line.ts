@@ -111,7 +111,9 @@ class Line implements ModbusLine {
     this.#quietMs = silenceMs(options.baud) + options.pauseMs;
     const events = this.#events();
     this.#framing =
-      options.framing === 'tcp' ? new TcpFraming(options.name, events) : new RtuFraming(options.name, events, options.echo);
+      options.framing === 'tcp'
+        ? new TcpFraming(options.name, events)
+        : new RtuFraming(options.name, events, { echo: options.echo, isOverNetwork: options.baud === undefined });
     this.#subscriptions = [
       stream.onBytes((bytes) => this.#receive(bytes)),
       stream.onClose((cause) => {
@@ -179,7 +181,7 @@ class Line implements ModbusLine {
     // What was learned are the times of reads: a slave may need far longer to store something or to move a relay.
     const learnedMs = isRead ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
     const waitMs = deadlineMs({ requestBytes, answerBytes }, Math.min(timeoutMs, learnedMs), baud);
-    const signMs = isRead ? this.#units.signMs(unit) : undefined;
+    const signMs = isRead ? this.#units.signMs(unit, timeoutMs) : undefined;
     const cancelWait = this.#clock.timer(waitMs, () => this.#giveUp(question));
     if (signMs === undefined) return cancelWait;
     const askedUntilMs = this.#busyUntilMs;
@@ -273,7 +275,7 @@ class Line implements ModbusLine {
     this.#endSession(reason);
     this.#session = new AbortController();
     this.#unheardCount = 0;
-    this.#framing.forget();
+    this.#framing.forget(this.#clock.monotonicMs());
   }
 
   #endSession(reason: BusError): void {

@@ -13,15 +13,21 @@ import {
   withCrc,
 } from './modbus-frame.ts';
 
-/** How long after it was given up a question may still be answered. */
+/** How long after it was given up a question may still be answered: by a slave on the wire; through converters and radio bridges with queues. */
 export const LATE_WINDOW_MS = 3000;
+const LATE_WINDOW_NETWORK_MS = 10_000;
+/** Where an answer came later still, twice its time; never longer than this. */
+const LATE_WINDOW_MS_MAX = 30_000;
 /** Bytes kept while looking for an answer: the longest frame is 256, and noise may stand before it. */
 const RECEIVED_MAX_BYTES = 1024;
 /** Unit, function and CRC. */
 const FRAME_BYTES_MIN = 4;
 /** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
 const EXCEPTION_CODE_MAX = 11;
-/** A unit that was heard to answer twice is not asked the same again for so long: the copy comes meanwhile. */
+/**
+ * Behind some converters every answer comes twice. Until a unit is known to answer once it is not asked the like of its last
+ * question for so long: a copy comes meanwhile.
+ */
 const COPY_WINDOW_MS = 200;
 /** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
 const HEAD_BYTES = 3;
@@ -32,11 +38,24 @@ interface Asked {
   readonly askedMs: number;
 }
 
-/** A question that was given up and may still be answered until `untilMs`. */
+/** A question that was given up and may still be answered. */
 interface Owed extends Asked {
-  readonly untilMs: number;
+  readonly givenUpMs: number;
   /** Answers came that fit it as well as an older question: only silence can tell whose the next one would be. */
   readonly doubtful: boolean;
+}
+
+/** The newest answer of a unit, with the question that it was one to. */
+interface Newest extends Asked {
+  readonly frame: Uint8Array;
+  readonly atMs: number;
+}
+
+interface RtuOptions {
+  /** The line is known to return what is sent on it. */
+  readonly echo?: boolean;
+  /** Frames come through a converter that keeps answers in a queue, and gives them to whoever is connected then. */
+  readonly isOverNetwork?: boolean;
 }
 
 /**
@@ -45,7 +64,8 @@ interface Owed extends Asked {
  * An RTU frame does not say which question it answers. A slave answers in order, so the rule is: a frame belongs to the
  * oldest unanswered question that it fits, by unit, function and length, or what a write repeats. The value of a question is
  * taken only from a frame that no earlier question can own. When fewer come than are owed, nobody can tell whose was lost;
- * the question is given up, and none of its kind is ready to be asked until the late window has passed in silence.
+ * the question is given up, and none of its kind is ready to be asked until the late window has passed in silence. The window
+ * grows with what comes later.
  */
 export class RtuFraming implements Framing {
   /** Bytes of a serial line are never out of step for good: silence ends every frame. */
@@ -55,6 +75,10 @@ export class RtuFraming implements Framing {
   #hasEcho: boolean;
   #waiting: Asked | undefined;
   #owed: Owed[] = [];
+  /** What nobody can answer any more, by the window. An answer that comes all the same shows that the window is too short. */
+  #expired: Owed[] = [];
+  #lateWindowMs: number;
+  readonly #isOverNetwork: boolean;
   #received: Uint8Array = new Uint8Array(0);
   /** Of the waiting question: the copy of it that may still come; an answer came damaged; an answer came that an older one owns. */
   #echo: Uint8Array | undefined;
@@ -62,29 +86,33 @@ export class RtuFraming implements Framing {
   #sawForeign = false;
   /** What went over the line last, as it would come back. */
   #sent: Uint8Array | undefined;
-  /** The newest answer, with the question that it was one to. */
-  #answered: (Asked & { readonly frame: Uint8Array; readonly atMs: number }) | undefined;
-  /** Units of which an answer came twice, as behind some converters. */
+  readonly #newest = new Map<number, Newest>();
+  /** Units of which an answer came twice, and units of which none did although there was time for it. */
   readonly #doubling = new Set<number>();
+  readonly #single = new Set<number>();
 
-  constructor(name: string, events: FramingEvents, echoExpected: boolean) {
+  constructor(name: string, events: FramingEvents, { echo = false, isOverNetwork = false }: RtuOptions = {}) {
     this.#name = name;
     this.#events = events;
-    this.#hasEcho = echoExpected;
+    this.#hasEcho = echo;
+    this.#isOverNetwork = isOverNetwork;
+    this.#lateWindowMs = isOverNetwork ? LATE_WINDOW_NETWORK_MS : LATE_WINDOW_MS;
   }
 
   readyMs(question: Question, nowMs: number): number | undefined {
     this.#expire(nowMs);
     const alike = this.#owed.filter((old) => old.doubtful && hasShapeOf(old.question, question));
-    const doubtUntilMs = alike.at(-1)?.untilMs;
+    const doubtful = alike.at(-1);
+    if (doubtful !== undefined) return doubtful.givenUpMs + this.#lateWindowMs;
     const copyUntilMs = this.#copiesUntilMs(question) ?? 0;
-    return doubtUntilMs ?? (copyUntilMs > nowMs ? copyUntilMs : undefined);
+    return copyUntilMs > nowMs ? copyUntilMs : undefined;
   }
 
   ask(question: Question, nowMs: number): Uint8Array {
     // A question that was left without being given up may still be answered like any other.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
     this.#noticeCopy(this.#received);
+    this.#noticeSingle(question.unit, nowMs);
     this.#settle(this.#received);
     this.#received = new Uint8Array(0);
     this.#expire(nowMs);
@@ -108,12 +136,12 @@ export class RtuFraming implements Framing {
       const owner = this.#takeOwner(frame);
       if (owner === this.#waiting && owner !== undefined) {
         this.#waiting = undefined;
-        this.#answered = { ...owner, frame, atMs: nowMs };
+        this.#newest.set(owner.question.unit, { ...owner, frame, atMs: nowMs });
         return [{ question: owner.question, answer: frame }];
       }
       if (owner !== undefined) this.#events.late(owner.question.unit, nowMs - owner.askedMs);
     }
-    if (this.#candidates().length === 0) this.#takeUnasked();
+    if (this.#candidates().length === 0) this.#takeUnasked(nowMs);
     return [];
   }
 
@@ -140,12 +168,13 @@ export class RtuFraming implements Framing {
     return new BusError('timeout', `${this.#name}: ${doubt}, asked ${who}`);
   }
 
-  forget(): void {
-    this.#waiting = undefined;
-    this.#owed = [];
+  forget(nowMs: number): void {
+    // What a slave answers while a port is unplugged is lost. A converter gives it to the next connection.
+    if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
+    if (!this.#isOverNetwork) this.#owed = [];
     this.#received = new Uint8Array(0);
     this.#sent = undefined;
-    this.#answered = undefined;
+    this.#newest.clear();
   }
 
   /** All that may still be answered, the oldest first. */
@@ -203,29 +232,46 @@ export class RtuFraming implements Framing {
   }
 
   /** Bytes to which nobody has a question: the copy of a write that was answered already, or a frame of somebody else. */
-  #takeUnasked(): void {
+  #takeUnasked(nowMs: number): void {
     const bytes = this.#received;
     if (!isWhole(bytes)) return;
     this.#received = new Uint8Array(0);
+    if (this.#noticeTooLate(bytes, nowMs)) return;
     this.#noticeCopy(bytes);
     // The copy of a write is the slave's, or the line's own: the next question that reads tells which.
     if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) return;
     this.#events.unasked(bytes[0] as number);
   }
 
-  /** Takes note when bytes are the newest answer once more. */
+  /** Takes note of an answer to a question that was not to be answered any more: the window becomes longer. */
+  #noticeTooLate(bytes: Uint8Array, nowMs: number): boolean {
+    const late = this.#expired.find(({ question }) => isLongAs(question, bytes) && fits(question, bytes));
+    if (late === undefined) return false;
+    this.#expired = this.#expired.filter((old) => old !== late);
+    this.#lateWindowMs = Math.min(LATE_WINDOW_MS_MAX, Math.max(this.#lateWindowMs, 2 * (nowMs - late.givenUpMs)));
+    this.#events.late(late.question.unit, nowMs - late.askedMs);
+    return true;
+  }
+
+  /** Takes note when bytes are the newest answer once more, or the true one, where a copy of an older answer was taken for it. */
   #noticeCopy(bytes: Uint8Array): void {
-    const answered = this.#answered;
-    if (answered === undefined || bytes.length !== answered.frame.length + CRC_BYTES) return;
-    if (!isCopy(answered.question) && isWhole(bytes) && isPrefix(bytes, answered.frame))
-      this.#doubling.add(answered.question.unit);
+    const newest = this.#newest.get(bytes[0] as number);
+    if (newest === undefined || bytes.length !== newest.frame.length + CRC_BYTES || !isWhole(bytes)) return;
+    if (!isCopy(newest.question) && fits(newest.question, bytes)) this.#doubling.add(newest.question.unit);
+  }
+
+  /** Takes note when there was time for a copy of the newest answer and none came. */
+  #noticeSingle(unit: number, nowMs: number): void {
+    const newest = this.#newest.get(unit);
+    if (newest !== undefined && nowMs >= newest.atMs + COPY_WINDOW_MS) this.#single.add(unit);
   }
 
   /** Until when a copy of the newest answer could be taken for one to this question. */
   #copiesUntilMs(question: Question): number | undefined {
-    const answered = this.#answered;
-    if (answered === undefined || !this.#doubling.has(question.unit)) return undefined;
-    return hasShapeOf(answered.question, question) ? answered.atMs + COPY_WINDOW_MS : undefined;
+    const { unit } = question;
+    const newest = this.#newest.get(unit);
+    if (newest === undefined || (this.#single.has(unit) && !this.#doubling.has(unit))) return undefined;
+    return hasShapeOf(newest.question, question) ? newest.atMs + COPY_WINDOW_MS : undefined;
   }
 
   #noticeEcho(): void {
@@ -252,13 +298,23 @@ export class RtuFraming implements Framing {
   }
 
   #owe(asked: Asked, nowMs: number): void {
-    this.#owed.push({ ...asked, untilMs: nowMs + LATE_WINDOW_MS, doubtful: this.#sawForeign });
+    this.#owed.push({ ...asked, givenUpMs: nowMs, doubtful: this.#sawForeign });
     this.#waiting = undefined;
   }
 
   #expire(nowMs: number): void {
-    if (this.#owed.length > 0) this.#owed = this.#owed.filter(({ untilMs }) => untilMs > nowMs);
+    if (this.#owed.length > 0) {
+      const isOver = ({ givenUpMs }: Owed) => givenUpMs + this.#lateWindowMs <= nowMs;
+      this.#expired.push(...this.#owed.filter(isOver));
+      this.#owed = this.#owed.filter((old) => !isOver(old));
+    }
+    if (this.#expired.length > 0) this.#expired = this.#expired.filter(({ givenUpMs }) => givenUpMs + LATE_WINDOW_MS_MAX > nowMs);
   }
+}
+
+/** Whether a frame with its CRC is as long as an answer to this question, or an exception. */
+function isLongAs({ answerBytes }: Question, { length }: Uint8Array): boolean {
+  return length === answerBytes + CRC_BYTES || length === EXCEPTION_BYTES + CRC_BYTES;
 }
 
 /** Whether an answer to the one could be taken for an answer to the other. */

@@ -112,13 +112,14 @@ export class ModbusUnits {
   }
 
   /**
-   * How long after the end of a question the first sign of an answer is waited for where `unit` is away and its time is not
-   * known; undefined for any other. Several that are away share a time, so that each is tried often enough to be seen within
-   * a minute of its return. One after the other gets all of it now and then, for one that needs so long and whose late
+   * How long after the end of a question the first sign of an answer is waited for where `unit` is away; undefined for any
+   * other. Several that are away and whose time is not known share one, so that each is tried often enough to be seen within
+   * a minute of its return. One after the other gets all of the time now and then, for one that needs so long and whose late
    * answers do not get through.
    */
-  signMs(unit: ModbusUnit): number | undefined {
-    if (!unit.isAway || unit.isKnown) return undefined;
+  signMs(unit: ModbusUnit, timeoutMsMax: number): number | undefined {
+    if (!unit.isAway) return undefined;
+    if (unit.isKnown) return unit.timeoutMs(timeoutMsMax);
     const awayCount = [...this.byId.values()].filter(({ isAway }) => isAway).length;
     this.#tryCount += 1;
     // One more than a multiple of their number, so that it falls to another one each time.

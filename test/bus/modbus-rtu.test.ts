@@ -246,65 +246,12 @@ describe('late answers', () => {
   });
 });
 
-describe('a unit that answers twice', () => {
-  /** Each question is answered with its address, and once more `copyMs` later. */
-  function doubling(copyMs: number): Promise<Bench> {
-    return openRtu((request, { clock, stream }) => {
-      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
-      for (const afterMs of [10, 10 + copyMs]) clock.timer(afterMs, () => stream.receive(answer));
-    });
-  }
-
-  it('is not asked the like of it again before the copy has come, once it was noticed', async () => {
-    const { clock, bus, line, stream } = await doubling(40);
-    expect(await clock.run(bus.readRegisters(1, 'holding', 1, 1))).toEqual(bytes('0001'));
-    await clock.advance(100);
-    expect(await clock.run(bus.readRegisters(1, 'holding', 2, 1))).toEqual(bytes('0002'));
-    const postponed = bus.readRegisters(1, 'holding', 3, 1);
-    // Others go first meanwhile.
-    expect(await clock.run(bus.readRegisters(2, 'holding', 7, 1))).toEqual(bytes('0007'));
-    expect(stream.written).toHaveLength(3);
-    expect(await clock.run(postponed)).toEqual(bytes('0003'));
-    expect(line.stats()).toMatchObject({ answerCount: 4, timeoutCount: 0 });
-  });
-
-  it('is noticed too when the copy comes before the next question without a pause', async () => {
-    const { clock, bus } = await doubling(1);
-    for (let address = 1; address < 20; address++) {
-      const expected = Uint8Array.of(0, address);
-      expect(await clock.run(bus.readRegisters(1, 'holding', address, 1))).toEqual(expected);
-    }
-  });
-
-  it('is no reason to wait for one that answers once', async () => {
-    const { clock, bus } = await openRtu((request, { stream }) => {
-      stream.receive(framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]));
-    });
-    for (let address = 1; address < 20; address++) await clock.run(bus.readRegisters(1, 'holding', address, 1));
-    expect(clock.monotonicMs()).toBeLessThan(19 * 40);
-  });
-});
-
-describe('damage while an older answer may still come', () => {
-  it('does not make the older one the answer to the younger question', async () => {
-    const { clock, bus, stream } = await openRtu(silent);
-    await expect(clock.run(bus.readRegisters(1, 'holding', 1, 1))).rejects.toMatchObject({ kind: 'timeout' });
-    // The younger question's answer comes first, damaged, and then the older one's.
-    stream.onWrite = () => {
-      stream.receive(framed([1, 3, 2, 0, 2]).with(4, 0xff));
-      clock.timer(20, () => stream.receive(framed([1, 3, 2, 0, 1])));
-    };
-    const result = await outcome(clock.run(bus.readRegisters(1, 'holding', 2, 1)));
-    expect(result).toMatchObject({ error: { name: 'BusError' } });
-  });
-});
-
 describe('any bytes', () => {
   const request = Uint8Array.of(1, 3, 0, 0x6b, 0, 2);
   const question = { unit: 1, code: 3, request, answerStart: Uint8Array.of(1, 3, 4), answerBytes: 7 };
   const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 });
   const newFraming = () => {
-    const framing = new RtuFraming('fuzz', unnoticed, false);
+    const framing = new RtuFraming('fuzz', unnoticed);
     framing.ask(question, 0);
     return framing;
   };

@@ -77,7 +77,7 @@ interface Wire {
 
 const RTU: Wire = {
   put: framed,
-  newFraming: () => new RtuFraming('rtu', unnoticed, false),
+  newFraming: () => new RtuFraming('rtu', unnoticed),
   open: () => openRtu(() => {}, { timeoutMs: TIMEOUT_MS }),
   keepsBytes: false,
 };
@@ -190,7 +190,7 @@ function wrongIn(wire: Wire, all: readonly Step[]): string | undefined {
     }
     if (isWaiting && !giveUp()) return 'given up without a reason';
     if (framing.broken !== undefined) {
-      framing.forget();
+      framing.forget(nowMs);
       heard = [];
     }
   }

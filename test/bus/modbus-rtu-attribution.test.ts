@@ -1,0 +1,127 @@
+// Frames that fit a question and are no answer to it: copies, what comes far too late, and what damage leaves of the order.
+
+import { describe, expect, it } from 'vitest';
+import { bytes } from '../support/hex.ts';
+import { type Answer, type Bench, framed, openRtu, openRtuOverTcp, outcome, silent } from './support.ts';
+
+describe('a unit that answers twice', () => {
+  /** Each question is answered with its address, and once more `copyMs` later. */
+  function doubling(copyMs: number): Promise<Bench> {
+    return openRtu((request, { clock, stream }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      for (const afterMs of [10, 10 + copyMs]) clock.timer(afterMs, () => stream.receive(answer));
+    });
+  }
+
+  it('is not asked the like of it again before the copy has come, and others go first meanwhile', async () => {
+    const { clock, bus, line, stream } = await doubling(40);
+    expect(await clock.run(bus.readRegisters(1, 'holding', 1, 1))).toEqual(bytes('0001'));
+    const postponed = bus.readRegisters(1, 'holding', 2, 1);
+    expect(await clock.run(bus.readRegisters(2, 'holding', 7, 1))).toEqual(bytes('0007'));
+    expect(stream.written).toHaveLength(2);
+    expect(await clock.run(postponed)).toEqual(bytes('0002'));
+    expect(line.stats()).toMatchObject({ answerCount: 3, timeoutCount: 0 });
+  });
+
+  it.each([1, 3, 10, 20, 30, 45, 60, 100, 150])(
+    'gives no register the value of another, the copy %i ms later',
+    async (copyMs) => {
+      const { clock, bus } = await doubling(copyMs);
+      for (let address = 1; address < 50; address++) {
+        const expected = Uint8Array.of(0, address);
+        expect(await clock.run(bus.readRegisters(1, 'holding', address, 1))).toEqual(expected);
+      }
+    },
+  );
+
+  it('is noticed too when it begins later, by the answer that comes when the copy was taken for it', async () => {
+    let copyMs: number | undefined;
+    const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      on.timer(10, () => stream.receive(answer));
+      if (copyMs !== undefined) on.timer(10 + copyMs, () => stream.receive(answer));
+    });
+    const wrongOf = async (addresses: readonly number[]) => {
+      let wrong = 0;
+      for (const address of addresses) {
+        const [high, low] = await clock.run(bus.readRegisters(1, 'holding', address, 1));
+        if (high !== 0 || low !== address) wrong += 1;
+      }
+      await clock.advance(5000);
+      return wrong;
+    };
+    expect(await wrongOf([1, 2, 3])).toBe(0);
+    copyMs = 12;
+    // Nothing tells the first copy from the answer that it comes before. A round later all is right.
+    await wrongOf([4, 5]);
+    expect(await wrongOf(Array.from({ length: 50 }, (_, i) => 10 + i))).toBe(0);
+  });
+
+  it('is no reason to wait for one that answers once', async () => {
+    const { clock, bus } = await openRtu((request, { stream }) => {
+      stream.receive(framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]));
+    });
+    for (let address = 1; address < 20; address++) await clock.run(bus.readRegisters(1, 'holding', address, 1));
+    // Once, to see that it does: 200 ms.
+    expect(clock.monotonicMs()).toBeLessThan(200 + 19 * 40);
+  });
+});
+
+describe('answers that come later than a slave on a wire can make them', () => {
+  /** The first answer comes after `firstMs`, the others after 40 ms; each is the address that was asked for. */
+  const firstLate =
+    (firstMs: number): Answer =>
+    (request, { clock, stream }) => {
+      const afterMs = stream.written.length === 1 ? firstMs : 40;
+      clock.timer(afterMs, () => stream.receive(framed([request[0] as number, 3, 2, ...request.subarray(2, 4)])));
+    };
+
+  it('through a converter are nobody else’s value for ten seconds', async () => {
+    const { clock, bus } = await openRtuOverTcp(firstLate(5000), { timeoutMs: 1000 });
+    await expect(clock.run(bus.readRegisters(1, 'holding', 111, 1))).rejects.toMatchObject({ kind: 'timeout' });
+    await clock.advance(3980);
+    expect(await outcome(clock.run(bus.readRegisters(1, 'holding', 222, 1)))).toEqual({ value: bytes('00de') });
+  });
+
+  it('over a connection that was made anew belong to the question of the old one', async () => {
+    const { clock, bus, stream } = await openRtuOverTcp(firstLate(900), { timeoutMs: 1000 });
+    const first = outcome(bus.readRegisters(1, 'holding', 111, 1));
+    await clock.advance(300);
+    stream.unplug();
+    expect(await first).toMatchObject({ error: { kind: 'closed' } });
+    await clock.advance(560);
+    stream.isOpen = true;
+    expect(await outcome(clock.run(bus.readRegisters(1, 'holding', 222, 1)))).toEqual({ value: bytes('00de') });
+  });
+
+  it('are waited for from then on, where one was seen', async () => {
+    let isLate = true;
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      const answer = framed([request[0] as number, 3, 2, ...request.subarray(2, 4)]);
+      on.timer(isLate ? 4800 : 40, () => stream.receive(answer));
+    });
+    const read = (address: number) => outcome(clock.run(bus.readRegisters(1, 'holding', address, 1)));
+    expect(await read(1)).toMatchObject({ error: { kind: 'timeout' } });
+    await clock.advance(10_000);
+    expect(line.stats()).toMatchObject({ lateCount: 1, unaskedCount: 0 });
+
+    expect(await read(111)).toMatchObject({ error: { kind: 'timeout' } });
+    isLate = false;
+    await clock.advance(4480);
+    expect(await read(222)).toEqual({ value: bytes('00de') });
+  });
+});
+
+describe('damage while an older answer may still come', () => {
+  it('does not make the older one the answer to the younger question', async () => {
+    const { clock, bus, stream } = await openRtu(silent);
+    await expect(clock.run(bus.readRegisters(1, 'holding', 1, 1))).rejects.toMatchObject({ kind: 'timeout' });
+    // The younger question's answer comes first, damaged, and then the older one's.
+    stream.onWrite = () => {
+      stream.receive(framed([1, 3, 2, 0, 2]).with(4, 0xff));
+      clock.timer(20, () => stream.receive(framed([1, 3, 2, 0, 1])));
+    };
+    const result = await outcome(clock.run(bus.readRegisters(1, 'holding', 2, 1)));
+    expect(result).toMatchObject({ error: { name: 'BusError' } });
+  });
+});
