@@ -10,6 +10,8 @@ const REGISTER_BYTES = 2;
 const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
 /** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
 const REST_DOUBLINGS_MAX = 6;
+/** So many rounds in a row must a block be refused that was given before, while parts of it are given, until it is cut for good. */
+const REFUSALS_UNTIL_CUT = 3;
 
 /** What came of one span: its registers as they came over the wire, or its bit, or why there is nothing. */
 export type Got = Uint8Array | boolean | BusError | DeviceError;
@@ -27,6 +29,14 @@ interface Request {
   readonly block: Block;
   /** The device has answered it, with data or an exception. If it stays silent later, that is not because of its addresses. */
   wasAnswered: boolean;
+  /** It has given all of its registers. When it refuses them later, that may pass, as with an inverter at night. */
+  hasGiven: boolean;
+  /** Rounds in a row in which it refused them all the same. */
+  refusedCount: number;
+  /** When it was last asked in parts because of that, a part was answered. */
+  givesParts: boolean;
+  /** Of a part that is asked in this round only: the request that it is a part of. */
+  readonly partOf?: Request;
   /** Rounds in a row in which no answer came. */
   unansweredCount: number;
   /** Rounds in which it is not asked. */
@@ -51,7 +61,8 @@ interface Run {
 /**
  * Asks a slave for blocks of registers, and learns which of them it does not take as a whole.
  *
- * A request that it refuses because some of its registers do not exist is asked in smaller pieces within the same round.
+ * A request that it refuses because some of its registers do not exist is asked in smaller pieces within the same round. One
+ * that it has answered before is asked as a whole again in the next.
  * Some slaves stay silent instead. A request that was never answered is tried in two parts; when a part is answered and the
  * whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again.
  */
@@ -130,24 +141,25 @@ export class ModbusReader {
     const { block } = request;
     request.error = error;
     if (error === undefined) {
-      Object.assign(request, { wasAnswered: true, unansweredCount: 0 });
-      run.kept.push(request);
+      Object.assign(request, { wasAnswered: true, hasGiven: true, unansweredCount: 0, refusedCount: 0 });
+      if (request.partOf !== undefined) request.partOf.givesParts = true;
+      keep(run.kept, request);
       return;
     }
     const parts = error instanceof ModbusException && error.isAboutAddresses ? splitBlock(block) : undefined;
-    if (parts !== undefined && run.splitsLeft > 0) {
+    if (parts !== undefined && request.hasGiven) request.refusedCount += 1;
+    if (parts !== undefined && run.splitsLeft > 0 && isWorthParts(request)) {
       run.splitsLeft -= 1;
-      run.cuts.push(cutOf(parts));
-      run.queue.push(...parts.map(requestOf));
+      askParts(run, request, parts);
       return;
     }
     miss(run, block, error);
     if (isUnanswered(error)) {
       request.unansweredCount += 1;
-      run.silent.push(request);
+      keep(run.silent, request);
     } else {
       request.wasAnswered ||= error instanceof ModbusException && !error.isFromGateway;
-      run.kept.push(request);
+      keep(run.kept, request);
     }
     if (!endsTheRound(error)) return;
     // Nobody is there: asking for the rest would cost one deadline for each request.
@@ -180,7 +192,34 @@ export class ModbusReader {
 }
 
 function requestOf(block: Block): Request {
-  return { block, wasAnswered: false, unansweredCount: 0, restRounds: 0, error: undefined };
+  const counts = { unansweredCount: 0, refusedCount: 0, restRounds: 0 };
+  return { block, wasAnswered: false, hasGiven: false, givesParts: false, error: undefined, ...counts };
+}
+
+/** A part is asked for in its round only. */
+function keep(list: Request[], request: Request): void {
+  if (request.partOf === undefined) list.push(request);
+}
+
+/** Whether a refused request is asked in parts: one that has given all before not again and again where no part is given either. */
+function isWorthParts(request: Request): boolean {
+  return !request.hasGiven || request.refusedCount === 1 || request.givesParts;
+}
+
+/** Asks a refused request in two parts: from now on, or, where it may be given as a whole again, in this round. */
+function askParts(run: Run, request: Request, parts: readonly [Block, Block]): void {
+  const isForGood = request.partOf === undefined && (!request.hasGiven || request.refusedCount >= REFUSALS_UNTIL_CUT);
+  if (isForGood) {
+    run.cuts.push(cutOf(parts));
+    run.queue.push(...parts.map(requestOf));
+    return;
+  }
+  const whole = request.partOf ?? request;
+  if (whole === request) {
+    request.givesParts = false;
+    run.kept.push(request);
+  }
+  run.queue.push(...parts.map((part) => ({ ...requestOf(part), partOf: whole })));
 }
 
 function cutOf([, second]: readonly [Block, Block]): Span {

@@ -200,6 +200,57 @@ class Kept implements Learned {
   }
 }
 
+describe('a block that was given before and is refused', () => {
+  const SPEC = specOf(at(20, 21, 22, 23));
+  function slaveWith(...addresses: readonly number[]): FakeModbus {
+    const slave = new FakeModbus();
+    for (const address of addresses) slave.registers.set(`holding:${address}`, address);
+    return slave;
+  }
+
+  it('once is asked as a whole again, and nothing is learned', async () => {
+    const learned = new Kept();
+    const slave = slaveWith(20, 21, 22, 23);
+    const round = await opened(slave, SPEC, learned);
+    await round();
+    slave.registers.delete('holding:22');
+    // What it still gives is not lost with the rest.
+    expect(values((await round()).results)).toEqual({ r20: 20, r21: 21, r22: 'missing', r23: 23 });
+    slave.registers.set('holding:22', 22);
+    expect((await round()).asked).toEqual(['holding:20+4']);
+    expect(learned.texts.size).toBe(0);
+  });
+
+  it('with all of its parts, as by an inverter at night, is asked in parts once, and then as a whole', async () => {
+    const learned = new Kept();
+    const slave = slaveWith(20, 21, 22, 23);
+    const round = await opened(slave, specOf(at(20, 21, 22, 23, 500)), learned);
+    slave.registers.set('holding:500', 500);
+    await round();
+    slave.before = (asked) => {
+      if (!asked.startsWith('holding:500')) throw new ModbusException(2, 'standby');
+    };
+    expect((await round()).asked.length).toBeGreaterThan(2);
+    for (let i = 0; i < 100; i++) expect((await round()).asked.toSorted()).toEqual(['holding:20+4', 'holding:500+1']);
+    slave.before = () => {};
+    expect((await round()).asked.toSorted()).toEqual(['holding:20+4', 'holding:500+1']);
+    expect(learned.texts.size).toBe(0);
+  });
+
+  it('for good is cut for good', async () => {
+    const learned = new Kept();
+    const slave = slaveWith(20, 21, 22, 23);
+    const round = await opened(slave, SPEC, learned);
+    await round();
+    slave.registers.delete('holding:23');
+    for (let i = 0; i < 4; i++) await round();
+    const { results, asked } = await round();
+    expect(values(results)).toEqual({ r20: 20, r21: 21, r22: 22, r23: 'missing' });
+    expect(asked).not.toContain('holding:20+4');
+    expect(learned.texts.size).toBe(1);
+  });
+});
+
 describe('what was learned of a slave', () => {
   const SPEC = specOf(at(24, 25, 26, 28));
   const slaves: [string, () => FakeModbus][] = [
