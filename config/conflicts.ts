@@ -168,10 +168,27 @@ function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, ta
   }
 }
 
+/** Addresses of single devices on a serial line (Modbus over serial line V1.02 §2.2); 0 is broadcast. */
+const SERIAL_UNIT = { least: 1, most: 247 };
+
+function checkUnit(
+  site: Site,
+  { id }: Plugged,
+  { value, parameter, type }: Address,
+  { entry }: Extract<Via, { kind: 'bus' }>,
+): void {
+  const isSerial = entry.type === 'modbus-rtu' || (entry.type === 'modbus-tcp' && entry.framing === 'rtu');
+  const bound = value < SERIAL_UNIT.least ? 'least' : 'most';
+  if (type !== 'modbus_unit' || !isSerial || (value >= SERIAL_UNIT.least && value <= SERIAL_UNIT.most)) return;
+  const parameters = { written: String(value), bound, of: 'number', amount: SERIAL_UNIT[bound] };
+  site.report('C025', ['devices', id, 'with', parameter ?? ''], parameters);
+}
+
 function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus' }>, used: Used, take: Take): void {
   const { id, board } = device;
   const address = addressOf(device);
   if (!address) return;
+  checkUnit(site, device, address, via);
   const { bus, entry } = via;
   // Two buses can lead to one converter or meter.
   const wire = entry.type === 'modbus-tcp' ? `${entry.host.toLowerCase()}:${entry.tcp_port}` : bus;

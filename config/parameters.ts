@@ -21,8 +21,8 @@ const VOLTAGE_V: Readonly<Record<string, number>> = { mV: 0.001, V: 1 };
 /** Addresses that the I2C specification leaves to devices (UM10204 §3.1.12). */
 const I2C_ADDRESS = { least: 0x08, most: 0x77 };
 
-/** Addresses of single devices (Modbus over serial line V1.02 §2.2); 0 is broadcast. */
-const MODBUS_UNIT = { least: 1, most: 247 };
+/** All that one byte can say: over Modbus TCP some devices are addressed as 0 or 255. Where it is a serial line, conflicts.ts allows less. */
+const MODBUS_UNIT = { least: 0, most: 255 };
 
 /** Brings a value into the form of the parameter's type, or says what is wrong with it. */
 export function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {

@@ -31,7 +31,9 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
     const bus = buses.get(device.via.bus);
     const driver = modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    return new RunningDevice(device, { host, bus, connect, driver, lateness, moments, keep: () => {}, note: () => {}, fatal });
+    // Its driver would switch them to their safe states.
+    const untouched = { ...device, outputs: [], spec: { ...device.spec, outputs: [] } };
+    return new RunningDevice(untouched, { host, bus, connect, driver, lateness, moments, keep: () => {}, note: () => {}, fatal });
   });
   const ending = new AbortController();
   const lines = [...buses.values()].map((bus) => bus.run(AbortSignal.any([ending.signal])));

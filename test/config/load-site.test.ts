@@ -336,6 +336,31 @@ readings: { light: { quantity: illuminance, unit: lx } }
   });
 });
 
+describe('the address of a Modbus device', () => {
+  const at = (bus: string, unit: number) =>
+    loadText(`schema: gateway/v1
+gateway: { id: street }
+buses: { meters: { ${bus} } }
+devices: { flat_1: { board: eastron-sdm120@1, via: meters, with: { unit: ${unit} } } }
+`);
+  const TCP = 'type: modbus-tcp, host: 10.0.0.5';
+  const RTU = 'type: modbus-rtu, port: header';
+
+  // On a serial line 0 is for all and 248 to 255 are reserved (V1.02 §2.2); over TCP a device itself is 0 or 255 (V1.0b §4.4.2.1).
+  it.each([
+    [RTU, 1, []],
+    [RTU, 247, []],
+    [RTU, 0, ['C025']],
+    [RTU, 248, ['C025']],
+    [`${TCP}, framing: rtu`, 255, ['C025']],
+    [TCP, 0, []],
+    [TCP, 255, []],
+    [TCP, 256, ['C025']],
+  ])('%s takes %i: %j', async (bus, unit, expected) => {
+    expect(errors(await at(bus, unit))).toEqual(expected);
+  });
+});
+
 describe('placeOf', () => {
   it('says where a dotted path is written', async () => {
     const site = await loadText(`${HEAD}devices:\n  air: { board: sht31@1, via: i2c1 }\n`);
