@@ -43,8 +43,8 @@ export interface CauseReport {
 /** How long something took, of the newest times. */
 export interface TimesReport {
   /** Missing before the first. */
-  readonly p50Ms?: number;
-  readonly p99Ms?: number;
+  readonly p50Ms?: number | undefined;
+  readonly p99Ms?: number | undefined;
   /** How many fell into each of TIME_CLASSES_MS, and how many took longer. */
   readonly histogram: readonly number[];
 }
@@ -61,7 +61,7 @@ export interface UnitReport extends Readonly<ModbusCounts>, TimesReport {
 /** One device. Times are from the beginning of a read to its last value, what others had the bus for in between included. */
 export interface DeviceReport extends TimesReport {
   readonly device: string;
-  readonly readCount: number;
+  readonly pollCount: number;
   /** Reads that failed, by the code of the problem (D2xx). */
   readonly failures: Readonly<Record<string, number>>;
 }
@@ -90,7 +90,7 @@ export function busReports(buses: ReadonlyMap<string, Bus>, devices: readonly Ru
 function deviceReport({ config, use }: RunningDevice): DeviceReport {
   return {
     device: config.id,
-    readCount: use.readCount,
+    pollCount: use.pollCount,
     failures: Object.fromEntries(use.failures),
     ...timesReport(use.times),
   };
@@ -111,7 +111,7 @@ function timesReport(times: NewestTimes): TimesReport {
     const start = TIME_CLASSES_MS[i - 1] ?? Number.NEGATIVE_INFINITY;
     return times.all.filter((ms) => ms > start && ms <= end).length;
   });
-  return times.all.length === 0 ? { histogram } : { p50Ms: times.percentile(0.5), p99Ms: times.percentile(0.99), histogram };
+  return { p50Ms: times.percentile(0.5), p99Ms: times.percentile(0.99), histogram };
 }
 
 /** That one device is silent is its own affair; that all of several are is the bus. */
@@ -130,7 +130,7 @@ function isUnanswered({ state, problem }: DeviceState): boolean {
 function damageOf(devices: readonly RunningDevice[]): CauseReport[] {
   const damaged = devices.filter(({ use }) => {
     const count = use.failures.get(DAMAGED) ?? 0;
-    return use.readCount >= REQUESTS_MIN && count > BAD_SHARE * use.readCount;
+    return use.pollCount >= REQUESTS_MIN && count > BAD_SHARE * use.pollCount;
   });
   return damaged.length === 0 ? [] : [{ cause: 'damaged', units: [], devices: damaged.map(({ config }) => config.id) }];
 }

@@ -2,35 +2,42 @@ import type { BusError, DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { problemCode } from './problem-code.ts';
 
-/** How the reads of one device went since the start. */
-export interface DeviceUse {
-  readonly readCount: number;
-  /** Reads that failed, by the code of the problem (D2xx). */
-  readonly failures: ReadonlyMap<string, number>;
-  /** How long the newest good ones took, from the first turn on the bus to the last value. */
-  readonly times: NewestTimes;
-  succeeded(tookMs: number): void;
-  failed(error: BusError | DeviceError): void;
+/** Counters over all polls since the start that are over. */
+export interface PollCounts {
+  readonly pollCount: number;
+  readonly failedCount: number;
+  /** Ticks of the grid that passed while the device was still busy. */
+  readonly skippedCount: number;
 }
 
-export function openDeviceUse(): DeviceUse {
-  const failures = new Map<string, number>();
-  const times = new NewestTimes();
-  let readCount = 0;
-  return {
-    get readCount() {
-      return readCount;
-    },
-    failures,
-    times,
-    succeeded: (tookMs) => {
-      readCount += 1;
-      times.add(tookMs);
-    },
-    failed: (error) => {
-      readCount += 1;
-      const code = problemCode(error);
-      failures.set(code, (failures.get(code) ?? 0) + 1);
-    },
-  };
+/** How the polls of one device went since the start. */
+export class DeviceUse implements PollCounts {
+  /** Polls that failed, by the code of the problem (D2xx). */
+  readonly failures = new Map<string, number>();
+  /** How long the newest good ones took, from the first turn on the bus to the last value. */
+  readonly times = new NewestTimes();
+  pollCount = 0;
+  failedCount = 0;
+  skippedCount = 0;
+
+  get counts(): PollCounts {
+    const { pollCount, failedCount, skippedCount } = this;
+    return { pollCount, failedCount, skippedCount };
+  }
+
+  succeeded(tookMs: number): void {
+    this.pollCount += 1;
+    this.times.add(tookMs);
+  }
+
+  failed(error: BusError | DeviceError): void {
+    this.pollCount += 1;
+    this.failedCount += 1;
+    const code = problemCode(error);
+    this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
+  }
+
+  skipped(count: number): void {
+    this.skippedCount += count;
+  }
 }

@@ -1,15 +1,15 @@
 import type { DeviceConfig } from '../config/config.ts';
 import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
-import { BusError, isHardwareError } from '../drivers/errors.ts';
+import { BusError, type DeviceError, isHardwareError } from '../drivers/errors.ts';
+import type { NewestTimes } from '../drivers/newest-times.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
-import { openDeviceUse } from './device-use.ts';
+import { DeviceUse } from './device-use.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
-import type { Lateness } from './lateness.ts';
 import type { Moments } from './moments.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Connect } from './places.ts';
@@ -24,7 +24,8 @@ export interface DeviceSurroundings {
   readonly bus: Bus;
   readonly connect: Connect;
   readonly driver: Driver;
-  readonly lateness: Lateness;
+  /** How late polls start, against their grid. */
+  readonly lateness: NewestTimes;
   /** When devices are due. */
   readonly moments: Moments;
   /** Takes the observations on to the journal. Must not throw. */
@@ -39,17 +40,9 @@ export interface DeviceSurroundings {
   readonly fatal: (error: unknown) => void;
 }
 
-/** Counters over all polls since the start. */
-export interface PollCounts {
-  readonly pollCount: number;
-  readonly failedCount: number;
-  /** Ticks of the grid that passed while the device was still busy. */
-  readonly skippedCount: number;
-}
-
-/** A switch, or a poll that was due at `dueMs`. */
+/** A switch; or a poll, which was due at `dueMs` where it is one of the grid; or what wakes a device and lets it rest. */
 interface Transaction {
-  readonly isOrder?: boolean;
+  readonly kind: 'order' | 'poll' | 'rest';
   readonly dueMs?: number | undefined;
 }
 
@@ -64,7 +57,7 @@ export class RunningDevice {
   readonly config: DeviceConfig;
   readonly channels: readonly Channel[];
   readonly health: DeviceHealth;
-  readonly use = openDeviceUse();
+  readonly use = new DeviceUse();
   readonly #around: DeviceSurroundings;
   readonly #spec: DeviceSpec;
   readonly #deadlineMs: number;
@@ -73,9 +66,6 @@ export class RunningDevice {
   #turn: Turn;
   #device: Device | undefined;
   #isWatching = false;
-  #pollCount = 0;
-  #failedCount = 0;
-  #skippedCount = 0;
 
   /** `lastTotals`: by reading, what the newest durable totals are. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
@@ -101,10 +91,6 @@ export class RunningDevice {
     return this.#silence.isSilent;
   }
 
-  get counts(): PollCounts {
-    return { pollCount: this.#pollCount, failedCount: this.#failedCount, skippedCount: this.#skippedCount };
-  }
-
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { bus, moments, keep, fatal } = this.#around;
@@ -117,16 +103,16 @@ export class RunningDevice {
       back();
     });
     await onGrid(this.config, moments, signal, {
-      before: () => this.#transaction(signal, async (device) => device.wake?.()),
+      before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
       tick: async (dueMs, skippedCount) => {
-        this.#skippedCount += skippedCount;
+        this.use.skipped(skippedCount);
         await this.poll(signal, dueMs);
         // A device that fails must not keep back what it measured before.
         for (const channel of this.channels) keep(channel.due());
         this.#watch(signal).catch(fatal);
         return this.#silence.nextTry?.earliestMs;
       },
-      after: () => this.#transaction(signal, async (device) => device.sleep?.()),
+      after: () => this.#transaction(signal, async (device) => device.sleep?.(), { kind: 'rest' }),
       expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
       onBack: (listener) => {
         back = listener;
@@ -141,7 +127,6 @@ export class RunningDevice {
 
   /** Reads once: now, or as a poll that was due at `dueMs`. Resolves also when the hardware failed: see `health`. */
   async poll(signal: AbortSignal, dueMs?: number): Promise<void> {
-    this.#pollCount += 1;
     const read = async (device: Device, inner: AbortSignal) => {
       const results = (await device.read?.(inner)) ?? [];
       this.#silence.answered();
@@ -149,7 +134,7 @@ export class RunningDevice {
       this.#hearTime(results);
       for (const result of results) this.#take(result);
     };
-    await this.#transaction(signal, read, { dueMs });
+    await this.#transaction(signal, read, { kind: 'poll', dueMs });
   }
 
   /**
@@ -159,13 +144,14 @@ export class RunningDevice {
   async leave(signal: AbortSignal): Promise<void> {
     if (this.#device === undefined) return;
     if (this.#around.driver.countsPulses) await this.poll(AbortSignal.any([signal]));
-    if (this.config.duty !== undefined) await this.#transaction(AbortSignal.any([signal]), async (device) => device.sleep?.());
+    if (this.config.duty !== undefined)
+      await this.#transaction(AbortSignal.any([signal]), async (device) => device.sleep?.(), { kind: 'rest' });
   }
 
   /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
   async toSafe(signal: AbortSignal): Promise<void> {
     for (const output of this.config.outputs) {
-      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe), { isOrder: true });
+      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe), { kind: 'order' });
     }
   }
 
@@ -182,7 +168,7 @@ export class RunningDevice {
   async #transaction(
     signal: AbortSignal,
     work: (device: Device, signal: AbortSignal) => Promise<void>,
-    what: Transaction = {},
+    what: Transaction,
   ): Promise<void> {
     const { bus, host } = this.#around;
     const used: Used = { tookMs: 0 };
@@ -192,23 +178,28 @@ export class RunningDevice {
         this.#device ??= await this.#open();
         await work(this.#device, inner);
       });
-      if (what.dueMs === undefined) return;
-      bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
-      this.use.succeeded(host.clock.monotonicMs() - (used.beganMs ?? what.dueMs));
+      if (what.kind !== 'poll') return;
+      const nowMs = host.clock.monotonicMs();
+      this.use.succeeded(nowMs - (used.beganMs ?? nowMs));
+      if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
     } catch (error) {
       if (signal.aborted) return;
       if (!isHardwareError(error)) throw error;
-      this.#failedCount += 1;
-      if (what.dueMs !== undefined) this.use.failed(error);
-      const nowMs = host.clock.monotonicMs();
-      this.#silence.failed(error, used.beganMs ?? nowMs, nowMs);
-      // What fails takes its time of the bus all the same.
-      if (this.#silence.isSilent) bus.load.left(this.config.id);
-      else if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
+      if (what.kind === 'poll') this.#pollFailed(error, what.dueMs, used);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       this.health.failed(isClosed ? (bus.failure ?? error) : error);
     }
+  }
+
+  #pollFailed(error: BusError | DeviceError, dueMs: number | undefined, { beganMs, tookMs }: Used): void {
+    const { bus, host } = this.#around;
+    const nowMs = host.clock.monotonicMs();
+    this.use.failed(error);
+    this.#silence.failed(error, beganMs ?? nowMs, nowMs);
+    // What fails takes its time of the bus all the same.
+    if (this.#silence.isSilent) bus.load.left(this.config.id);
+    else if (dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, tookMs);
   }
 
   async #open(): Promise<Device> {
@@ -222,7 +213,7 @@ export class RunningDevice {
     return learned === undefined ? [] : (driver.proposals?.(this.config.spec, learned) ?? []);
   }
 
-  #turnFor({ isOrder = false, dueMs }: Transaction, used: Used): Turn {
+  #turnFor({ kind, dueMs }: Transaction, used: Used): Turn {
     const { clock } = this.#around.host;
     const { nextTry, expectedMs } = this.#silence;
     const deadlineMs = this.#deadlineMs;
@@ -236,7 +227,7 @@ export class RunningDevice {
       used.tookMs += tookMs;
     };
     const common = { deadlineMs, began, ended };
-    if (isOrder) return { ...common, rank: 'order' };
+    if (kind === 'order') return { ...common, rank: 'order' };
     if (nextTry === undefined) return { ...common, rank: 'live' };
     return { ...common, rank: 'probe', probe: { expectedMs, latestMs: nextTry.latestMs } };
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
+import { NewestTimes } from '../drivers/newest-times.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { openCanary } from './canary.ts';
@@ -11,7 +12,6 @@ import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/open-journal.ts';
 import { type Keeper, openKeeper } from './keeper.ts';
 import { findLastTotals, type LastTotals } from './last-totals.ts';
-import { type Lateness, openLateness } from './lateness.ts';
 import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
@@ -24,6 +24,8 @@ import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 
+/** Over so many of the newest polls of all devices it is told how late they start: enough for a p99. */
+const LATE_POLLS_COUNT = 4096;
 /** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
 const STEP_MS_MAX = 500;
 /** What the outputs may take, of the five seconds after which the process is ended: a line may have a slow question under way. */
@@ -126,7 +128,7 @@ async function openUplink(
 async function start(parts: Parts): Promise<Gateway> {
   const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
-  const lateness = openLateness();
+  const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
   const devices = runningDevices(parts, keeper, lateness);
   const canary = openCanary(host);
@@ -209,7 +211,7 @@ async function makeSafe(devices: readonly RunningDevice[], signal: AbortSignal):
 function runningDevices(
   { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
   { keep, note }: Keeper,
-  lateness: Lateness,
+  lateness: NewestTimes,
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
+import { NewestTimes } from '../drivers/newest-times.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
 import type { Host } from './host.ts';
-import { openLateness } from './lateness.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
@@ -24,7 +24,7 @@ export async function openPeek(config: Config, host: Host, modules: Modules, fat
   const used = new Set(readable.map(({ via }) => via.bus));
   const buses = new Map<string, Bus>();
   for (const bus of config.buses.values()) if (used.has(bus.id)) buses.set(bus.id, prepareBus(bus, host));
-  const lateness = openLateness();
+  const lateness = new NewestTimes();
   const moments = new Moments(host.clock);
   const connect = openPlaces(config, modules.drivers, host.clock);
   const devices = readable.map((device) => {

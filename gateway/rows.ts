@@ -38,7 +38,7 @@ export function deviceStatuses(devices: readonly RunningDevice[], nowMs: number)
       state,
       ...(problem === undefined ? {} : { problem }),
       sinceMs: nowMs - sinceMs,
-      ...device.counts,
+      ...device.use.counts,
     };
   });
 }

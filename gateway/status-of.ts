@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
+import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { Canary } from './canary.ts';
 import type { RunningDevice } from './device.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
-import type { Lateness } from './lateness.ts';
 import { BUS_SATURATED, problemCode } from './problem-code.ts';
 import { deviceStatuses } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
@@ -20,7 +20,7 @@ export interface StatusSources {
   readonly uplink: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly devices: readonly RunningDevice[];
-  readonly lateness: Lateness;
+  readonly lateness: NewestTimes;
   readonly keeper: Keeper;
   readonly canary: Canary;
   /** Monotonic time of the start, and now. */

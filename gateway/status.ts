@@ -1,6 +1,6 @@
 import type { Value } from '../drivers/reading.ts';
-import type { PollCounts } from './device.ts';
 import type { DeviceProblem, DeviceState } from './device-state.ts';
+import type { PollCounts } from './device-use.ts';
 import type { JournalStats } from './journal/journal.ts';
 import type { ClockStatus } from './timekeeper.ts';
 import type { UplinkStatus } from './uplink/status.ts';

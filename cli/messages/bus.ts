@@ -23,9 +23,9 @@ export const text = {
   problem: live.deviceProblem,
   counts,
   unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${counts(unit)}`,
-  device: ({ device, readCount, failures }: DeviceReport) => {
+  device: ({ device, pollCount, failures }: DeviceReport) => {
     const parts = Object.entries(failures).map(([code, count]) => `${count.toLocaleString('en')} ${FAILURES[code] ?? code}`);
-    return [`${device}: read ${times(readCount)}`, ...parts].join(', ');
+    return [`${device}: read ${times(pollCount)}`, ...parts].join(', ');
   },
   readTimes: (p50Ms: number, p99Ms: number, bars: string) =>
     `half of the reads take up to ${time(p50Ms)}, 99 % up to ${time(p99Ms)}   ${bars}`,

@@ -3,12 +3,12 @@ import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
 import type { Device, Driver, LastTotal } from '../../drivers/driver.ts';
 import { BusError, DeviceError } from '../../drivers/errors.ts';
+import { NewestTimes } from '../../drivers/newest-times.ts';
 import { openBusLoad } from '../../gateway/bus-load.ts';
 import { busQueue } from '../../gateway/bus-queue.ts';
 import type { Bus } from '../../gateway/buses.ts';
 import { RunningDevice } from '../../gateway/device.ts';
 import type { Host } from '../../gateway/host.ts';
-import { openLateness } from '../../gateway/lateness.ts';
 import { Moments } from '../../gateway/moments.ts';
 import type { Observation } from '../../gateway/record.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -62,7 +62,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
       bus,
       connect,
       driver,
-      lateness: openLateness(),
+      lateness: new NewestTimes(),
       moments,
       note: () => {},
       fatal: (error: unknown) => fatal.push(error),
@@ -114,7 +114,7 @@ test('tries a silent device after 10, 20, 40 and then every 60 s, logs it once, 
   ]);
   // Back on its grid, and what passed meanwhile was not meant to be used.
   expect(asked.slice(8, 11)).toEqual([227_000, 228_000, 229_000]);
-  expect(air.counts).toMatchObject({ failedCount: 8, skippedCount: 0 });
+  expect(air.use).toMatchObject({ failedCount: 8, skippedCount: 0 });
 });
 
 test('keeps the good readings of a read in which another one has no value', async () => {

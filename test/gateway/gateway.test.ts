@@ -154,6 +154,20 @@ devices: { particles: { board: sds011@1, via: pm_usb, every: 5min } }
   expect(sent.at(-1)).toBe('aab406010000000000000000000000ffff05ab');
 });
 
+test('no more polls fail than are made, also of a device that is to be woken for each', async () => {
+  const running = await startSimulated(
+    `buses: { pm_usb: { type: serial, port: "usb:1a86:7523" } }
+devices: { particles: { board: sds011@1, via: pm_usb, every: 2min } }
+`,
+    { faults: [{ at: 'bus', bus: 'pm_usb', kind: 'unplugged', fromMs: 0, toMs: Number.POSITIVE_INFINITY }] },
+  );
+  await running.clock.runUntil(60 * MINUTE_MS);
+  const [device] = running.gateway.status().devices;
+  await running.stop();
+  expect(device?.pollCount).toBeGreaterThan(20);
+  expect(device?.failedCount).toBe(device?.pollCount);
+});
+
 test('an SDS011 that is read every 5 minutes is awake for 30 seconds before each read and asleep otherwise', async () => {
   const running = await startSimulated(`buses: { pm_usb: { type: serial, port: "usb:1a86:7523" } }
 devices: { particles: { board: sds011@1, via: pm_usb, every: 5min } }

@@ -42,8 +42,8 @@ test('one and three dead meters of ten delay the others not at all, and take les
     expect(some.probeShare, `${count} dead`).toBeGreaterThan(0);
     const answering = some.devices.filter(({ state }) => state === 'ok');
     expect(answering.map(({ device }) => device)).toEqual(live);
-    for (const device of answering)
-      expect(device).toMatchObject({ failedCount: 0, skippedCount: 0, pollCount: HOUR_MS / 5_000 + 1 });
+    // The one that is due now is not over yet.
+    for (const device of answering) expect(device).toMatchObject({ failedCount: 0, skippedCount: 0, pollCount: HOUR_MS / 5_000 });
   }
 }, 60_000);
 
