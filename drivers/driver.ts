@@ -132,7 +132,10 @@ export interface PlannedRequest {
   readonly readings: readonly string[];
 }
 
-/** A device in use. Calls are never made at the same time by the gateway: one transaction at a time per bus. */
+/**
+ * A device in use. On a bus on which each request takes its own turn, calls may overlap: at a stop an output is switched while
+ * a read is under way. One that cannot take that runs them one after the other (one-at-a-time.ts).
+ */
 export interface Device {
   /**
    * Asks for all wanted readings once. A reading that has no value comes back as a MissingReading beside the good ones;

@@ -65,6 +65,7 @@ export class RunningDevice {
   /** Of the newest transaction. */
   #turn: Turn;
   #device: Device | undefined;
+  #opening: Promise<Device> | undefined;
   #isWatching = false;
 
   /** `lastTotals`: by reading, what the newest durable totals are. */
@@ -175,8 +176,7 @@ export class RunningDevice {
     this.#turn = this.#turnFor(what, used);
     try {
       await bus.transact(this.#turn, signal, async (inner) => {
-        this.#device ??= await this.#open();
-        await work(this.#device, inner);
+        await work(this.#device ?? (await this.#opened()), inner);
       });
       if (what.kind !== 'poll') return;
       const nowMs = host.clock.monotonicMs();
@@ -202,9 +202,18 @@ export class RunningDevice {
     else if (dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, tookMs);
   }
 
+  /** The open device. A stop may ask for it while a poll is still opening it: there is one opening for both. */
+  #opened(): Promise<Device> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
   async #open(): Promise<Device> {
     const { bus, connect, driver, host, learned } = this.#around;
-    return await driver.open(await connect(this.config, bus, () => this.#turn), this.#spec, host.clock, learned);
+    this.#device = await driver.open(await connect(this.config, bus, () => this.#turn), this.#spec, host.clock, learned);
+    return this.#device;
   }
 
   /** What the board file could say of what was learned, as lines to paste. */

@@ -28,8 +28,16 @@ function channel(reading: string): ChannelConfig {
   return { ...CHANNEL, reading, sensor: `street-air-${reading}` };
 }
 
+/** As on a bus on which each request takes its own turn: what is under way goes on when its caller has gone. */
+function inOwnTurns(_turn: unknown, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work(signal).then(resolve, reject);
+  });
+}
+
 /** Devices on one bus, each with its own made-up driver. */
-function rig(tried: Promise<void> = Promise.resolve()) {
+function rig({ tried = Promise.resolve(), ownTurns = false } = {}) {
   const clock = new TestClock({ ms: Date.UTC(2026, 10, 25), quality: 'synced' });
   const log: [string, Record<string, unknown>][] = [];
   const host = { clock, bootId: 'boot', log: (_level, code, fields) => log.push([code, { ...fields }]) } as Partial<Host> as Host;
@@ -39,7 +47,7 @@ function rig(tried: Promise<void> = Promise.resolve()) {
     config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
     queue,
     load: openBusLoad(() => {}),
-    transact: queue.run.bind(queue),
+    transact: ownTurns ? inOwnTurns : queue.run.bind(queue),
     tried,
   } as unknown as Bus;
   const connect = async () => ({}) as never;
@@ -51,8 +59,9 @@ function rig(tried: Promise<void> = Promise.resolve()) {
     made: Partial<Device>,
     over: Partial<DeviceConfig> = {},
     lastTotals?: ReadonlyMap<string, LastTotal>,
+    open: () => Promise<Device> = async () => ({ close: async () => {}, ...made }),
   ) => {
-    const driver = { plan: () => [], open: async () => ({ close: async () => {}, ...made }) } as Partial<Driver> as Driver;
+    const driver = { plan: () => [], open } as Partial<Driver> as Driver;
     const config = {
       ...{ id, everyMs: 1000, readTimeMs: 0, via: { bus: 'i2c1' }, spec: {}, outputs: [] },
       ...{ channels: [channel('temperature')], ...over },
@@ -87,6 +96,24 @@ test('reads at once and then on its grid, whatever its neighbour on the bus does
   expect(dead.health.state).toMatchObject({ state: 'not-answering', problem: { code: 'D204' } });
   stop.abort();
   await Promise.all(running);
+});
+
+test('a stop that switches an output while the device is still being opened opens it once', async () => {
+  const { clock, stop, device } = rig({ ownTurns: true });
+  let openCount = 0;
+  const written: unknown[] = [];
+  const relay = device('relay', {}, { outputs: [{ id: 'pump', safe: false }] }, undefined, async () => {
+    openCount += 1;
+    await sleep(clock, 50, new AbortController().signal);
+    return { read: async () => [], write: async (...order: unknown[]) => void written.push(order), close: async () => {} };
+  });
+  const running = relay.run(stop.signal);
+  await clock.advance(20);
+  stop.abort();
+  const safe = relay.toSafe(new AbortController().signal);
+  await clock.advance(100);
+  await Promise.all([running, safe]);
+  expect([openCount, written]).toEqual([1, [['pump', false]]]);
 });
 
 test('tries a silent device after 10, 20, 40 and then every 60 s, logs it once, and once when it is back', async () => {
@@ -194,7 +221,7 @@ test('takes its first reading as soon as the port is open, not a period later', 
   const tried = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const { clock, stop, kept, device } = rig(tried);
+  const { clock, stop, kept, device } = rig({ tried });
   const meter = device('meter', { read: async () => [{ id: 'temperature', value: 20 }] }, { everyMs: 300_000 });
   const running = meter.run(stop.signal);
   await clock.advance(700);
