@@ -52,8 +52,9 @@ export interface TimesReport {
 /** One slave. Times are from the end of the question to the answer, without the line's own time. */
 export interface UnitReport extends Readonly<ModbusCounts>, TimesReport {
   readonly unit: number;
-  /** The site's devices at this address. */
+  /** The site's devices at this address, and how often they were read: a read may take several requests. */
   readonly devices: readonly string[];
+  readonly pollCount: number;
   /** What the board files of these devices could say: lines to paste. */
   readonly proposals: readonly string[];
 }
@@ -102,7 +103,8 @@ function unitReports(units: ModbusStats['units'], devices: readonly RunningDevic
     .map(([unit, { counts, turnarounds }]) => {
       const at = devices.filter(({ config }) => config.address === unit);
       const proposals = at.flatMap((device) => device.proposals.map((line) => `${device.config.board}: ${line}`));
-      return { unit, devices: at.map(({ config }) => config.id), ...counts, ...timesReport(turnarounds), proposals };
+      const pollCount = at.reduce((sum, { use }) => sum + use.pollCount, 0);
+      return { unit, devices: at.map(({ config }) => config.id), pollCount, ...counts, ...timesReport(turnarounds), proposals };
     });
 }
 

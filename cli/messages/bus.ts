@@ -22,7 +22,7 @@ export const text = {
   },
   problem: live.deviceProblem,
   counts,
-  unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${counts(unit)}`,
+  unit: (unit: UnitReport) => `${unit.devices.join(', ') || 'no device of this site'}: ${reads(unit)}${counts(unit)}`,
   device: ({ device, pollCount, failures }: DeviceReport) => {
     const parts = Object.entries(failures).map(([code, count]) => `${count.toLocaleString('en')} ${FAILURES[code] ?? code}`);
     return [`${device}: read ${times(pollCount)}`, ...parts].join(', ');
@@ -71,6 +71,13 @@ const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> 
     `${devices}: answers come damaged. Shorten the wires, and look at the common ground, the supply and, on I2C, the two resistors to the supply`,
   slow: (units) => `${units}: answers come after their time. Write a longer \`timeout:\` at the bus`,
 };
+
+/** How many requests a read took. */
+function reads({ pollCount, requestCount }: UnitReport): string {
+  if (pollCount === 0) return '';
+  const each = Number((requestCount / pollCount).toPrecision(2));
+  return `read ${times(pollCount)}, with ${each} ${each === 1 ? 'request' : 'requests'} each; `;
+}
 
 function counts({
   requestCount,

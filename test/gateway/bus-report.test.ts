@@ -71,6 +71,8 @@ test('a line with a good, a noisy and a dead meter is told as it is', async () =
   expect(report.causes).toEqual([{ cause: 'clash-or-stub', units: [2] }]);
 
   const shown = renderBuses(reports, { columns: 100 });
+  // The check of the site plans two requests for each read of an SDM120.
+  expect(shown).toMatch(/good: read 721 times, with 2 requests each; 1,442 asked/);
   expect(shown).toContain('dead: ');
   expect(shown).toContain('0 answered');
   expect(shown).toContain('unit 2: only these answers come damaged');
