@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ModbusBus } from './bus/modbus.ts';
 import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
+import type { Clock } from './clock.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
 import { type BusError, DeviceError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
@@ -38,8 +39,8 @@ export const modbusMap: Driver<'modbus', With> = {
     });
   },
 
-  async open(bus, spec, _clock, learned) {
-    return openDevice(bus, spec, learned);
+  async open(bus, spec, clock, learned) {
+    return openDevice(bus, spec, clock, learned);
   },
 
   ports: modbusPorts,
@@ -53,10 +54,10 @@ export const modbusMap: Driver<'modbus', With> = {
   },
 };
 
-async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, learned: Learned | undefined): Promise<Device> {
+async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, learned: Learned | undefined): Promise<Device> {
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
-  const reader = new ModbusReader(bus, spec.with.unit, cuts.apply(blocks), cuts.add);
+  const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks: cuts.apply(blocks), onCuts: cuts.add });
   const write = oneAtATime(async (id: string, on: boolean) => {
     const output = spec.outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);

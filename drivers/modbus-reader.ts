@@ -1,11 +1,14 @@
 import type { ModbusBus } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
+import { type Clock, sleep } from './clock.ts';
 import { BusError, type DeviceError, isHardwareError } from './errors.ts';
 import { type Block, isBits, keyOf, type Span, splitBlock } from './modbus-plan.ts';
 
 /** How often one round may cut a refused request in two. What is left is learned by the next rounds. */
 const SPLITS_PER_ROUND_MAX = 16;
 const REGISTER_BYTES = 2;
+/** What a device that is busy refused is asked once more in the same round, so long after all the rest. */
+const BUSY_RETRY_MS = 100;
 /** A request that was never answered is asked as a whole, once more, and then its first and its second part. */
 const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
 /** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
@@ -53,6 +56,9 @@ interface Run {
   /** For the next round, in its order: those that get no answer go last, so that they keep back no others. */
   readonly kept: Request[];
   readonly silent: Request[];
+  /** What the device was too busy for, and what it was asked again since. */
+  readonly busy: Request[];
+  readonly retried: Set<Request>;
   readonly cuts: Span[];
   splitsLeft: number;
   isAnswered: boolean;
@@ -68,13 +74,19 @@ interface Run {
  */
 export class ModbusReader {
   readonly #bus: ModbusBus;
+  readonly #clock: Clock;
   readonly #unit: number;
   readonly #onCuts: (cuts: readonly Span[]) => void;
   #requests: readonly Request[];
 
   /** @param onCuts is told before which spans a request must end from now on */
-  constructor(bus: ModbusBus, unit: number, blocks: readonly Block[], onCuts: (cuts: readonly Span[]) => void) {
+  constructor(
+    bus: ModbusBus,
+    clock: Clock,
+    { unit, blocks, onCuts }: { unit: number; blocks: readonly Block[]; onCuts: (cuts: readonly Span[]) => void },
+  ) {
     this.#bus = bus;
+    this.#clock = clock;
     this.#unit = unit;
     this.#requests = blocks.map((block) => requestOf(block));
     this.#onCuts = onCuts;
@@ -90,12 +102,14 @@ export class ModbusReader {
       queue: [...requests.filter(({ wasAnswered }) => wasAnswered), ...requests.filter(({ wasAnswered }) => !wasAnswered)],
       kept: [],
       silent: [],
+      busy: [],
+      retried: new Set(),
       cuts: [],
       splitsLeft: SPLITS_PER_ROUND_MAX,
       isAnswered: false,
     };
     const mayRest = requests.some(({ wasAnswered }) => wasAnswered);
-    for (let request = run.queue.shift(); request !== undefined; request = run.queue.shift()) {
+    for (let request = await this.#next(run); request !== undefined; request = await this.#next(run)) {
       signal.throwIfAborted();
       if (mayRest && request.restRounds > 0 && request.error !== undefined) {
         request.restRounds -= 1;
@@ -105,6 +119,14 @@ export class ModbusReader {
     }
     this.#learn(run);
     return run;
+  }
+
+  async #next(run: Run): Promise<Request | undefined> {
+    const first = run.queue.shift();
+    if (first !== undefined || run.busy.length === 0) return first;
+    await sleep(this.#clock, BUSY_RETRY_MS, run.signal);
+    run.queue.push(...run.busy.splice(0));
+    return run.queue.shift();
   }
 
   /** A device that answers nothing is not ready, or is another one: that says nothing about its registers. */
@@ -153,6 +175,11 @@ export class ModbusReader {
       askParts(run, request, parts);
       return;
     }
+    if (error instanceof ModbusException && error.isBusy && !run.retried.has(request)) {
+      run.retried.add(request);
+      run.busy.push(request);
+      return;
+    }
     miss(run, block, error);
     if (isUnanswered(error)) {
       request.unansweredCount += 1;
@@ -163,8 +190,11 @@ export class ModbusReader {
     }
     if (!endsTheRound(error)) return;
     // Nobody is there: asking for the rest would cost one deadline for each request.
-    for (const unasked of run.queue) miss(run, unasked.block, error);
-    run.kept.push(...run.queue.splice(0));
+    const unasked = [...run.queue.splice(0), ...run.busy.splice(0)];
+    for (const request of unasked) {
+      miss(run, request.block, error);
+      keep(run.kept, request);
+    }
   }
 
   /** Asks for one block; what comes is kept. Returns why nothing came. */

@@ -26,6 +26,11 @@ export class ModbusException extends DeviceError {
     return this.code === 2 || this.code === 3;
   }
 
+  /** The device is there and has something else to do: it asks to be asked again (V1.1b3 §7). */
+  get isBusy(): boolean {
+    return this.code === 5 || this.code === 6;
+  }
+
   /** A gateway between us and the line answered for a slave that does not: as dead as a timeout. */
   get isFromGateway(): boolean {
     return this.code === 10 || this.code === 11;

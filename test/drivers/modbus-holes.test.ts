@@ -251,6 +251,35 @@ describe('a block that was given before and is refused', () => {
   });
 });
 
+describe('a device that is busy', () => {
+  it('is asked once more a tenth of a second later, and what it then gives is kept', async () => {
+    const slave = new FakeModbus();
+    for (const address of [20, 21, 500]) slave.registers.set(`holding:${address}`, address);
+    const clock = new TestClock();
+    const askedMs: [string, number][] = [];
+    let busyCount = 1;
+    slave.before = (asked) => {
+      askedMs.push([asked, clock.monotonicMs()]);
+      // V1.1b3 §7: the server is engaged in a long-duration command; retransmit later.
+      if (asked === 'holding:20+2' && busyCount-- > 0) throw new ModbusException(6, 'busy');
+    };
+    const device = await modbusMap.open(slave, specOf(at(20, 21, 500)), clock);
+    const results = await clock.run(device.read?.(NO_ABORT) ?? Promise.reject(new Error('no read')));
+    expect(values(results)).toEqual({ r20: 20, r21: 21, r500: 500 });
+    expect(askedMs).toEqual([
+      ['holding:20+2', 0],
+      ['holding:500+1', 0],
+      ['holding:20+2', 100],
+    ]);
+
+    askedMs.length = 0;
+    busyCount = 100;
+    const busy = await clock.run(device.read?.(NO_ABORT) ?? Promise.reject(new Error('no read')));
+    expect(values(busy)).toEqual({ r20: 'missing', r21: 'missing', r500: 500 });
+    expect(askedMs).toHaveLength(3);
+  });
+});
+
 describe('what was learned of a slave', () => {
   const SPEC = specOf(at(24, 25, 26, 28));
   const slaves: [string, () => FakeModbus][] = [
