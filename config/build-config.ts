@@ -105,7 +105,7 @@ function buildBus({ via, board }: Plugged): BusConfig {
     }
     case 'modbus-tcp': {
       const { type, host, framing, connect_pause, in_flight } = entry;
-      const own = { connectPauseMs: connect_pause, inFlight: framing === 'rtu' ? 1 : in_flight };
+      const own = { connectPauseMs: connect_pause, inFlight: in_flight };
       return { type, id, host, tcpPort: entry.tcp_port, timeoutMs: entry.timeout, framing, ...own };
     }
     default:

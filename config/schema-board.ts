@@ -11,6 +11,10 @@ const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'di
 const boolean = z.boolean();
 const byte = z.int().min(0).max(255);
 const register = z.int().min(0).max(65_535);
+/** The first and the last register of a hole. */
+const hole = z.tuple([register, register]).superRefine(([low, high], context) => {
+  if (low > high) fail(context, 'C043', { low, high });
+});
 
 const FIXED_ENCODINGS = ['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bool'] as const;
 const fixedEncoding = z.enum(FIXED_ENCODINGS);
@@ -173,7 +177,7 @@ export const boardSchema = block({
     encoding: fixedEncoding.optional(),
     byte_order: byteOrder.optional(),
     max_registers: z.int().min(1).max(125).optional(),
-    holes: z.array(z.tuple([register, register])).optional(),
+    holes: z.array(hole).optional(),
     min_pause: duration.optional(),
   }).optional(),
   readings: mapOf(reading).optional(),

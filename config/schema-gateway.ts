@@ -166,6 +166,8 @@ const bus = z.discriminatedUnion('type', [
     framing: z.enum(['tcp', 'rtu']).default('tcp'),
     connect_pause: duration.prefault('0s'),
     in_flight: z.int().min(1).max(16).default(1),
+  }).superRefine(({ framing, in_flight }, context) => {
+    if (framing === 'rtu' && in_flight > 1) fail(context, 'C155', {}, ['in_flight']);
   }),
   block({ type: z.literal('onewire'), pin: text }),
   block({ type: z.literal('mqtt'), url: text, user: text.optional(), password: secret.optional(), ca: text.optional() }),

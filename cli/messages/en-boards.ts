@@ -268,6 +268,10 @@ export const enBoards: Messages = {
     what: '`{written}` is no host',
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
   },
+  C155: {
+    what: 'with `framing: rtu` there is one question at a time: its frames do not say which question they answer',
+    hints: ['remove `in_flight:`'],
+  },
   C154: {
     what: 'no analogue input gives {found} V',
     hints: ['a point is the voltage at the input, in volts, and then the true value: `[[2.71, 0], [1.18, 100]]`'],

@@ -361,6 +361,34 @@ devices: { flat_1: { board: eastron-sdm120@1, via: meters, with: { unit: ${unit}
   });
 });
 
+it('refuses a hole of registers that ends before it begins', async () => {
+  const { problems } = await loadText(`${HEAD}devices:\n  light: { board: own@1, via: i2c1 }\n`, {
+    'boards/own.board.yaml': `schema: board/v1
+id: own
+version: 1.0.0
+label: A meter
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+modbus: { read_with: holding, holes: [[10, 5], [7, 7]] }
+readings: { power: { at: 0, quantity: power, unit: W } }
+simulate: { power: { constant: 5 } }
+`,
+  });
+  expect(problems.filter(({ code }) => code === 'C043').map(({ path }) => path)).toEqual(['modbus.holes.0']);
+});
+
+it('refuses several requests in flight where frames do not say which one they answer', async () => {
+  const bus = (own: string) =>
+    loadText(`schema: gateway/v1
+gateway: { id: street }
+buses: { meters: { type: modbus-tcp, host: 10.0.0.5, in_flight: 4${own} } }
+devices: { flat_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 } } }
+`);
+  expect(errors(await bus(', framing: rtu'))).toEqual(['C155']);
+  expect(errors(await bus(''))).toEqual([]);
+});
+
 describe('placeOf', () => {
   it('says where a dotted path is written', async () => {
     const site = await loadText(`${HEAD}devices:\n  air: { board: sht31@1, via: i2c1 }\n`);
