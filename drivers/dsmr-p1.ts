@@ -3,7 +3,6 @@ import type { DeviceSpec, Driver } from './driver.ts';
 import { type Telegram, TelegramScanner } from './dsmr-telegram.ts';
 import { DeviceError } from './errors.ts';
 import { nextFrame } from './next-frame.ts';
-import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';
 import type { MissingReading, Reading } from './reading.ts';
 import { utcMs } from './utc.ts';
@@ -91,10 +90,11 @@ export const dsmrP1: Driver<'serial', With> = {
     wantedReadings(PRODUCES, spec);
     const options = { isChecked: spec.with.checksum, withinMs: TELEGRAM_MS_MAX };
     return {
-      read: oneAtATime(async (signal: AbortSignal) => {
+      // It only listens: two may hear the same.
+      async read(signal) {
         const scanner = new TelegramScanner(options);
         return results(await nextFrame(line, clock, signal, { scanner, withinMs: TELEGRAM_MS_MAX }), spec);
-      }),
+      },
       close: async () => {},
     };
   },

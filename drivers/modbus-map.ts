@@ -66,9 +66,7 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   // Nobody knows what they were left at. A device whose outputs do not become safe is not opened, and that is told.
   for (const { id, safe } of spec.outputs) await write(id, safe);
   return {
-    async read(signal) {
-      return resultsOf(fields, await reader.round(signal));
-    },
+    read: oneAtATime(async (signal: AbortSignal) => resultsOf(fields, await reader.round(signal))),
     ...(spec.outputs.length > 0 && { write }),
     async close() {},
   };

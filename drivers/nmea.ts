@@ -3,7 +3,6 @@ import type { DeviceSpec, Driver } from './driver.ts';
 import { DeviceError } from './errors.ts';
 import { nextFrame } from './next-frame.ts';
 import { type Epoch, type Fix, NmeaScanner } from './nmea-sentence.ts';
-import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';
 import type { MissingReading, Reading } from './reading.ts';
 
@@ -30,7 +29,8 @@ export const nmea: Driver<'serial', Record<string, never>> = {
   async open(line, spec, clock) {
     wantedReadings(PRODUCES, spec);
     return {
-      read: oneAtATime(async (signal: AbortSignal) => {
+      // It only listens: two may hear the same.
+      async read(signal) {
         const scanner = new NmeaScanner(LISTEN_MS_MAX);
         let hasEnded = false;
         const failure = () => {
@@ -45,7 +45,7 @@ export const nmea: Driver<'serial', Record<string, never>> = {
           throw error;
         });
         return results(epoch, spec, scanner);
-      }),
+      },
       close: async () => {},
     };
   },

@@ -4,7 +4,6 @@ import { DeviceError } from './errors.ts';
 import { FixedFrameScanner, sumOf } from './fixed-frame.ts';
 import { hex } from './hex.ts';
 import { nextFrame } from './next-frame.ts';
-import { oneAtATime } from './one-at-a-time.ts';
 import { wantedReadings } from './produced-readings.ts';
 import type { Reading } from './reading.ts';
 
@@ -48,9 +47,10 @@ export const pms5003: Driver<'serial', Record<string, never>> = {
   async open(line, spec, clock) {
     wantedReadings(PRODUCES, spec);
     return {
-      read: oneAtATime(async (signal: AbortSignal) => {
+      // It only listens: two may hear the same.
+      async read(signal) {
         return decode(await nextFrame(line, clock, signal, { scanner: pms5003Frames(), withinMs: FRAME_MS_MAX }), spec);
-      }),
+      },
       // The sensor confirms sleep and not waking, and its fan needs half a minute in any case: neither is awaited.
       wake: () => line.write(WAKE),
       sleep: () => line.write(SLEEP),

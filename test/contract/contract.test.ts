@@ -5,8 +5,8 @@ import type { Device, DeviceSpec, Driver } from '../../drivers/driver.ts';
 import { BusError, isHardwareError } from '../../drivers/errors.ts';
 import { isReading, isTextValue, type MissingReading, type Reading } from '../../drivers/reading.ts';
 import { DRIVER_IDS, loadDriver } from '../../drivers/registry.ts';
-import { failingAt } from '../support/failing-connection.ts';
 import { TestClock } from '../support/test-clock.ts';
+import { failingAt, noting } from '../support/watched-connection.ts';
 import type { DriverFixture } from './fixture.ts';
 
 // Runs over every driver of the registry, so that one that is added later is tested by itself. A driver that has no
@@ -17,6 +17,7 @@ const NO_ABORT = new AbortController().signal;
 const QUESTIONS_MAX = 100;
 
 type Results = readonly (Reading | MissingReading)[];
+type Call = (device: Device) => Promise<unknown>;
 
 describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   const driver = (await loadDriver(id)) as Driver;
@@ -89,10 +90,7 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
       }
       const outcome = await round(device, clock).catch((thrown: unknown) => thrown);
       if (!failing.hasFailed()) return;
-      // A driver that makes several requests may still have the readings of the others.
-      const reasons = Array.isArray(outcome)
-        ? (outcome as Results).flatMap((result) => (isReading(result) ? [] : [result.error]))
-        : [outcome];
+      const reasons = reasonsOf(outcome);
       expect(reasons.length, `failure of question ${at}`).toBeGreaterThan(0);
       for (const reason of reasons) expect(reason).toBe(error);
       expectGood(await round(device, clock), spec, fixture);
@@ -119,7 +117,13 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   test('refuses an answer that is cut short', async () => {
     for (const [index, answer] of fixture.answers.entries()) {
       const cut = fixture.answers.map((bytes, other) => (other === index ? answer.subarray(0, answer.length - 1) : bytes));
-      await expect(openAndRead(cut)).rejects.toSatisfy(isHardwareError);
+      const outcome = await openAndRead(cut).catch((thrown: unknown) => thrown);
+      const reasons = reasonsOf(outcome);
+      expect(reasons.length, `answer ${index}`).toBeGreaterThan(0);
+      for (const reason of reasons) expect(reason).toSatisfy(isHardwareError);
+      const given = Array.isArray(outcome) ? (outcome as Results).filter(isReading) : [];
+      const right = fixture.expected.filter(({ id }) => given.some((reading) => reading.id === id));
+      expectGood(given, { readings: given }, { expected: right });
     }
   });
 
@@ -129,6 +133,52 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
     const both = await Promise.all([round(device, clock), round(device, clock)]);
     for (const results of both) expectGood(results, spec, fixture);
   });
+
+  // What belongs together is not torn apart: two at once make the questions of one after the other, at the same times. A
+  // driver that only listens asks nothing, and two may hear the same.
+  test.each<[string, readonly Call[]]>([
+    ['two who read', [read, read]],
+    ...spec.outputs.map(({ id: output }): [string, Call[]] => [
+      `two who switch ${output}`,
+      [write(output, true), write(output, false)],
+    ]),
+  ])('asks the device for %s at once as for one after the other', async (_who, calls) => {
+    const askedFor = async (make: (device: Device, clock: TestClock) => Promise<unknown>) => {
+      const clock = new TestClock();
+      const { connection, asked } = noting(fixture.connect(fixture.answers, clock), clock);
+      await make(await open(connection, clock), clock);
+      return asked;
+    };
+    const inTurn = await askedFor(async (device, clock) => {
+      for (const call of calls) await clock.run(call(device));
+    });
+    const atOnce = await askedFor((device, clock) => clock.run(Promise.all(calls.map((call) => call(device)))));
+    expect(atOnce).toEqual(inTurn);
+  });
+
+  test.each(spec.outputs)('reads and switches $id at once', async ({ id: output }) => {
+    for (const calls of [
+      [read, write(output, true)],
+      [write(output, true), read],
+    ]) {
+      const clock = new TestClock();
+      const device = await open(fixture.connect(fixture.answers, clock), clock);
+      await clock.run(Promise.all(calls.map((call) => call(device))));
+    }
+  });
+
+  if (port !== undefined)
+    test('sets up two that are plugged into it at once as one after the other', async () => {
+      const askedFor = async (make: (openOne: () => Promise<unknown>) => Promise<unknown>) => {
+        const clock = new TestClock();
+        const { connection, asked } = noting(fixture.connect(fixture.answers, clock), clock);
+        const plug = driver.ports?.open(own, clock);
+        await clock.run(make(() => user.open(plug?.(port.id, port.need, connection) as never, spec, clock)));
+        return asked;
+      };
+      const inTurn = await askedFor(async (openOne) => [await openOne(), await openOne()]);
+      expect(await askedFor((openOne) => Promise.all([openOne(), openOne()]))).toEqual(inTurn);
+    });
 
   test('rejects with the reason of a signal that is aborted, before or during the read', async () => {
     const clock = new TestClock();
@@ -163,7 +213,13 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
   });
 });
 
-function expectGood(results: Results, spec: DeviceSpec, { expected }: DriverFixture): void {
+/** Why there is nothing. A driver that makes several requests may still have the readings of the others. */
+function reasonsOf(outcome: unknown): readonly unknown[] {
+  if (!Array.isArray(outcome)) return [outcome];
+  return (outcome as Results).flatMap((result) => (isReading(result) ? [] : [result.error]));
+}
+
+function expectGood(results: Results, spec: Pick<DeviceSpec, 'readings'>, { expected }: Pick<DriverFixture, 'expected'>): void {
   expect(results.map((result) => result.id).sort()).toEqual(spec.readings.map((reading) => reading.id).sort());
   for (const { id, value, tolerance = 0 } of expected) {
     const found = results.find((result) => result.id === id);
@@ -171,6 +227,12 @@ function expectGood(results: Results, spec: DeviceSpec, { expected }: DriverFixt
     if (typeof value !== 'number') expect(found.value).toBe(value);
     else expect(Math.abs(Number(found.value) - value), `${id} is ${found.value}`).toBeLessThanOrEqual(tolerance);
   }
+}
+
+const read: Call = async (device) => device.read?.(NO_ABORT);
+
+function write(output: string, on: boolean): Call {
+  return async (device) => device.write?.(output, on);
 }
 
 function isValue(value: unknown): boolean {

@@ -130,6 +130,13 @@ test('sixteen outputs that are switched at once all end where they were sent', a
   expect(await Promise.all(lines.map((line) => line.read()))).toEqual(ports.map((_, index) => index % 3 === 0));
 });
 
+test('outputs that are opened at once start where they were told', async () => {
+  const { output, driven } = wired();
+  const ports = Array.from({ length: 8 }, (_, bit) => `gpa${bit}`);
+  await Promise.all(ports.map((port, index) => output(port).open(index % 3 === 0)));
+  expect(driven.map(([port, on]) => `${port} ${on}`).sort()).toEqual(ports.map((port, index) => `${port} ${index % 3 === 0}`));
+});
+
 test('the outputs of a chip that was reset are driven again with the next look, and through nothing else', async () => {
   const { output, reset, driven } = wired();
   const lines = [await output('gpa0').open(true), await output('gpa1').open(false), await output('gpb0').open(true)];
