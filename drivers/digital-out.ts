@@ -43,8 +43,11 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       write: (id, on) =>
         alone(async () => {
           if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
-          driven = levelOf(on);
-          await line.write(driven);
+          const level = levelOf(on);
+          // An order that failed is nothing to hold the output against, except where it leads to what is safe.
+          if (on === output.safe) driven = level;
+          await line.write(level);
+          driven = level;
           await check();
         }),
       close: () => {

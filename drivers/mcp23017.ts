@@ -65,6 +65,8 @@ export const mcp23017: Driver<'i2c', z.infer<typeof options>> = {
   },
 };
 
+type Bits = readonly (readonly [register: number, on: boolean])[];
+
 /** What all pins of one chip share: nobody else may come between the reading of a register and the writing of it. */
 class Chip {
   readonly name: string;
@@ -79,16 +81,21 @@ class Chip {
     this.#clock = clock;
   }
 
-  /** Sets bits of a pin's registers, in this order. Of the other bits it keeps what was written, or what the chip had at first. */
-  set(transfer: Transfer, { port, mask }: Pin, bits: readonly (readonly [register: number, on: boolean])[]): Promise<void> {
+  /**
+   * Sets bits of a pin's registers, in this order. Of the other bits it keeps what was written, or what the chip had at first.
+   * What fails is undone by the next look, or made up for by it where `isOwed`.
+   */
+  set(transfer: Transfer, { port, mask }: Pin, bits: Bits, isOwed = false): Promise<void> {
     return this.#alone(async () => {
-      for (const [register, on] of bits) {
-        const before = this.#written.get(register + port) ?? (await this.#first(transfer, register + port));
-        const wanted = on ? before | mask : before & ~mask;
-        this.#written.set(register + port, wanted);
-        if (wanted !== before) await transfer([register + port, wanted], 0);
-      }
       this.#seen = undefined;
+      for (const [register, on] of bits) {
+        const at = register + port;
+        const before = this.#written.get(at) ?? (await this.#first(transfer, at));
+        const wanted = on ? before | mask : before & ~mask;
+        if (isOwed) this.#written.set(at, wanted);
+        if (wanted !== before) await transfer([at, wanted], 0);
+        this.#written.set(at, wanted);
+      }
     });
   }
 
@@ -193,11 +200,12 @@ async function* changes(
 
 async function openOutput(pin: Pin, first: boolean, transfer: Transfer, chip: Chip): Promise<DigitalOutput> {
   // The latch before the direction: what is an input until then becomes an output at the right level.
-  const write = (level: boolean) =>
-    chip.set(transfer, pin, [
-      [OLAT, level],
-      [IODIR, false],
-    ]);
+  const bits = (level: boolean): Bits => [
+    [OLAT, level],
+    [IODIR, false],
+  ];
+  // An order that failed must not move the output minutes later, except to where it is safe: what it starts at.
+  const write = (level: boolean) => chip.set(transfer, pin, bits(level), level === first);
   const read = () => chip.level(transfer, pin);
   await write(first);
   // A chip that was reset between the two would drive the other level: it is looked at, and set up again.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { digitalOut } from '../../drivers/digital-out.ts';
+import { BusError } from '../../drivers/errors.ts';
 import { FakeOutput } from '../support/fake-gpio.ts';
 import { TestClock } from '../support/test-clock.ts';
 
@@ -48,6 +49,22 @@ test('looks at each read whether the pin is still as it was driven', async () =>
   await expect(device.read?.(signal)).rejects.toMatchObject({ message: 'switch: expected the level high, found low' });
   await device.write?.('switch', true);
   expect(await device.read?.(signal)).toEqual([]);
+});
+
+test.each([
+  { on: true, later: 'is as it was', outcome: { status: 'fulfilled', value: [] } },
+  {
+    on: false,
+    later: 'should be safe',
+    outcome: { status: 'rejected', reason: { message: expect.stringMatching(/expected the level low/) } },
+  },
+])('an output whose order to $on failed $later', async ({ on, outcome }) => {
+  const { output, device } = await open('high', false);
+  await device.write?.('switch', !on);
+  output.failure = new BusError('no-answer', 'nobody acknowledges');
+  await expect(device.write?.('switch', on)).rejects.toBe(output.failure);
+  const [read] = await Promise.allSettled([device.read?.(new AbortController().signal)]);
+  expect(read).toMatchObject(outcome);
 });
 
 test('does not mix up two orders that are given at once', async () => {

@@ -162,6 +162,58 @@ test('a chip that is reset between latch and direction is looked at before its o
   expect(await line.read()).toBe(true);
 });
 
+describe('an order that fails', () => {
+  /** An output that is safe at low. Its chip takes no write that `fails`, or takes it and nobody hears that. */
+  async function atLow(fails: () => 'untaken' | 'taken' | undefined) {
+    const { bus, driven, clock } = wired();
+    const failing: I2cBus = {
+      async transfer(address, write, readLength) {
+        const failure = readLength === 0 ? fails() : undefined;
+        if (failure === 'untaken') throw new BusError('no-answer', 'nobody acknowledges');
+        const answer = await bus.transfer(address, write, readLength);
+        if (failure === 'taken') throw new BusError('timeout', 'the end of the transfer was not seen');
+        return answer;
+      },
+    };
+    const { output } = chip(failing, clock);
+    const lines = { ours: await output('gpa0').open(false), other: await output('gpa1').open(false) };
+    return { ...lines, levels: () => driven.filter(([port]) => port === 'gpa0').map(([, level]) => level) };
+  }
+
+  test('does not move the output later, whoever looks at the chip', async () => {
+    let failure: 'untaken' | undefined;
+    const { ours, other, levels } = await atLow(() => failure);
+    failure = 'untaken';
+    await expect(ours.write(true)).rejects.toMatchObject({ kind: 'no-answer' });
+    failure = undefined;
+    expect(await ours.read()).toBe(false);
+    await other.write(true);
+    expect(await other.read()).toBe(true);
+    expect(levels()).toEqual([false]);
+  });
+
+  test('is undone when the chip took it all the same', async () => {
+    let failure: 'taken' | undefined;
+    const { ours, levels } = await atLow(() => failure);
+    failure = 'taken';
+    await expect(ours.write(true)).rejects.toMatchObject({ kind: 'timeout' });
+    failure = undefined;
+    expect(await ours.read()).toBe(false);
+    expect(levels()).toEqual([false, true, false]);
+  });
+
+  test('is made up for where it leads to the level that is safe', async () => {
+    let failure: 'untaken' | undefined;
+    const { ours, other, levels } = await atLow(() => failure);
+    await ours.write(true);
+    failure = 'untaken';
+    await expect(ours.write(false)).rejects.toMatchObject({ kind: 'no-answer' });
+    failure = undefined;
+    await other.read();
+    expect(levels()).toEqual([false, true, false]);
+  });
+});
+
 test.each([0x00, 0x14])('one flipped bit in the reading of register %i moves no other pin', async (register) => {
   const { bus, driven, clock } = wired();
   let flips = 0;

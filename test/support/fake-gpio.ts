@@ -49,17 +49,20 @@ export class FakeInput implements DigitalInputPort {
   }
 }
 
-/** An output that remembers every level it had, and can be stuck at one. */
+/** An output that remembers every level it had, and can be stuck at one or take no other. */
 export class FakeOutput implements DigitalOutputPort {
   /** The level it was opened at, then every level written. */
   readonly levels: boolean[] = [];
   stuckAt: boolean | undefined;
+  /** What writing fails with. */
+  failure: Error | undefined;
   closeCount = 0;
 
   async open(level: boolean) {
     this.levels.push(level);
     return {
       write: async (next: boolean) => {
+        if (this.failure !== undefined) throw this.failure;
         this.levels.push(next);
       },
       read: async () => this.stuckAt ?? this.levels.at(-1) === true,
