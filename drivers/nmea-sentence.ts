@@ -48,7 +48,7 @@ export interface Epoch {
 
 /**
  * Finds sentences in bytes that arrive cut anywhere and gives a GGA and an RMC of the same moment. Every $ begins a new
- * sentence; what has no end after 128 characters is dropped.
+ * sentence, except behind another: two in a row are damage. What has no end after 128 characters is dropped.
  */
 export class NmeaScanner implements FrameScanner<Epoch> {
   readonly #withinMs: number;
@@ -76,7 +76,7 @@ export class NmeaScanner implements FrameScanner<Epoch> {
         const line = this.#line;
         this.#line = '';
         if (line !== '' && this.#take(line)) return this.epoch;
-      } else if (byte === DOLLAR) this.#line = '$';
+      } else if (byte === DOLLAR && !this.#line.endsWith('$')) this.#line = '$';
       else if (this.#line !== '') this.#line = this.#line.length < SENTENCE_MAX ? this.#line + String.fromCharCode(byte) : '';
     }
     return undefined;

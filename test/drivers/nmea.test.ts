@@ -167,7 +167,10 @@ describe('finding the sentences', () => {
   });
 
   test('finds them behind any noise, however the bytes are cut', async () => {
-    const noise = fc.uint8Array({ maxLength: 300 }).map((data) => Buffer.from(data).toString('latin1'));
+    const noise = fc
+      .uint8Array({ maxLength: 300 })
+      .map((data) => Buffer.from(data).toString('latin1'))
+      .filter((text) => !text.endsWith('$'));
     await fc.assert(
       fc.asyncProperty(noise, fc.integer({ min: 1, max: 60 }), async (before, chunkLength) => {
         const { read } = await sending(before + satellites + GOOD, { chunkLength });
@@ -180,7 +183,7 @@ describe('finding the sentences', () => {
   test.each([
     ['a sentence cut by a reset', GGA.slice(0, 40) + GOOD],
     ['a sentence that has lost its end, and one glued to it', GGA.slice(0, -2) + GOOD],
-    ['a second $ (which resynchronises)', `$${GOOD}`],
+    ['a sentence that begins with two $, or three', `$${GGA}$$${GGA}${GOOD}`],
     ['a damaged sentence', GGA.replace('5212', '5213') + GOOD],
     ['a line without end', `$GPGGA,${'1'.repeat(5000)}${GOOD}`],
     ['a sentence without a checksum', `${GGA.slice(0, GGA.indexOf('*'))}\r\n${GOOD}`],
@@ -189,6 +192,14 @@ describe('finding the sentences', () => {
     const { read, clock } = await sending(stream);
     expect(valuesOf(await read())['latitude']).toBeCloseTo(52.216357883, 7);
     expect(clock.monotonicMs()).toBeLessThan(LISTEN_MS_MAX);
+  });
+
+  test.each(['$', '$$'])('takes a sentence behind %s for a damaged one, as its source does', async (before) => {
+    const doubled = vectors('nmea_gps').find(({ id }) => id.endsWith('fault-double-dollar'))?.input ?? '';
+    for (const stream of [doubled, before + GGA]) {
+      const { read } = await sending(stream);
+      await expect(read()).rejects.toMatchObject({ name: 'BusError' });
+    }
   });
 
   test('gives what there is when one of the two does not come, and says which', async () => {
