@@ -2,12 +2,16 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ads1115 } from '../../drivers/ads1115.ts';
+import { analog } from '../../drivers/analog.ts';
 import { bh1750 } from '../../drivers/bh1750.ts';
 import { bme280 } from '../../drivers/bme280.ts';
 import type { I2cBus } from '../../drivers/bus/i2c.ts';
+import { digitalIn } from '../../drivers/digital-in.ts';
 import { dnms } from '../../drivers/dnms.ts';
-import type { DeviceSpec, Driver } from '../../drivers/driver.ts';
+import type { DeviceSpec, Driver, PortNeed } from '../../drivers/driver.ts';
 import { isHardwareError } from '../../drivers/errors.ts';
+import { mcp23017 } from '../../drivers/mcp23017.ts';
 import { isReading } from '../../drivers/reading.ts';
 import { scd4x } from '../../drivers/scd4x.ts';
 import { sht3x } from '../../drivers/sht3x.ts';
@@ -80,10 +84,10 @@ class Chip implements I2cBus {
 /** The judge of one read: what it gave, and every answer that it was given for it. */
 type Judge = (values: Values, said: readonly Uint8Array[]) => boolean;
 
-/** Reads devices whose answers went wrong. Each read gives what `isRight` allows, or refuses; anything but a refusal is a crash. */
+/** Reads devices whose answers went wrong after they were opened. Each read gives what `isRight` allows, or refuses; anything but a refusal is a crash. */
 function stands<With>(
   says: string,
-  driver: Driver<'i2c', With>,
+  driver: Pick<Driver<'i2c', With>, 'open'>,
   spec: DeviceSpec<With>,
   chips: readonly Answers[],
   isRight: Judge,
@@ -92,6 +96,7 @@ function stands<With>(
   const reads = fc.array(garbled(chips), { minLength: READ_COUNT, maxLength: READ_COUNT });
   const property = fc.asyncProperty(reads, async (all) => {
     const chip = new Chip();
+    chip.say(new Map(chips[0]?.map(([question, answer]) => [Number.parseInt(question, 16), bytes(answer)])));
     const device = await driver.open(chip, spec, new EagerClock());
     for (const answers of all) {
       chip.say(answers);
@@ -102,6 +107,22 @@ function stands<With>(
   });
   const numRuns = (share * MUTATED_COUNT) / READ_COUNT;
   test(says, () => untraced(() => fc.assert(property, { numRuns })), MUTATED_MS_MAX);
+}
+
+/** What is plugged into a port, read through the chip that has it. */
+function pluggedInto<With>(
+  { ports }: Driver<'i2c', With>,
+  port: string,
+  need: PortNeed,
+  user: Driver,
+  own: DeviceSpec,
+): Pick<Driver<'i2c', With>, 'open'> {
+  return {
+    open: async (bus, spec, clock) => {
+      const place = ports?.open(spec, clock)(port, need, bus);
+      return await user.open(place as never, own, clock);
+    },
+  };
 }
 
 function valuesOf(results: Awaited<ReturnType<NonNullable<Awaited<ReturnType<Driver['open']>>['read']>>>): Values {
@@ -202,6 +223,44 @@ describe('answers without a checksum', () => {
       0.5,
     );
   }
+
+  stands(
+    'of an ADS1115 give the code of its own input, or nothing',
+    pluggedInto(ads1115, 'ain2', 'analog', analog as Driver, deviceSpec('analog-input', {}, ['value'])),
+    deviceSpec('ads1115', { address: 0x48, range: 6.144 }, []),
+    // The codes of other projects, and the ends of the range.
+    ['52c0', 'ff50', '0001', '0000', '7fff', '8000'].map((code) => [
+      ['01', 'e183'],
+      ['00', code],
+    ]),
+    (values, said) => {
+      const words = said.map(([high = 0, low = 0]) => 256 * high + low);
+      const code = ((words.at(-2) ?? 0) << 16) >> 16;
+      // §9.6.3: input 2 against ground, 6.144 V, once, 128 a second; bit 15 says that it is done. Before and after the code.
+      const isSet = [words.at(-3), words.at(-1)].every((word) => word === 0xe183);
+      return isSet && code > -0x8000 && code < 0x7fff && Math.abs(Number(values['value']) - (code * 6.144) / 32_768) < 1e-9;
+    },
+    0.5,
+  );
+
+  const contact = { pull: 'up', active: 'low', debounce: 30 };
+  stands(
+    'of an MCP23017 give the level of a pin that is set up as it was told, or nothing',
+    pluggedInto(mcp23017, 'gpb3', 'digital_in', digitalIn as Driver, deviceSpec('contact', contact, ['closed'])),
+    deviceSpec('mcp23017', { address: 0x20 }, []),
+    // Directions and pull-up of port B, then all 22 registers with the levels of both ports behind each other (table 3-1).
+    ['a55a', '0000', 'ffff'].map((levels) => [
+      ['01', 'ff'],
+      ['0d', '08'],
+      ['00', `ffff00000000000000000000000800000000${levels}0000`],
+    ]),
+    (values, said) => {
+      const registers = said.at(-1) ?? new Uint8Array(0);
+      const isLow = ((registers[0x13] ?? 0) & 0x08) === 0;
+      return registers[0x01] === 0xff && registers[0x0d] === 0x08 && values['closed'] === Number(isLow);
+    },
+    0.5,
+  );
 
   const counts = ['05b0', '0000', 'ffff', 'fffe', '8390'];
   stands(
