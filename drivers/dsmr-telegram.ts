@@ -1,3 +1,4 @@
+import { crc16 } from './crc16.ts';
 import { BusError } from './errors.ts';
 import { hex } from './hex.ts';
 import type { FrameScanner } from './next-frame.ts';
@@ -93,7 +94,7 @@ export class TelegramScanner implements FrameScanner<Telegram> {
       this.#damaged = `found one that ends with ${hex(this.#held.subarray(this.#markAt, this.#length))}, which is no CRC`;
       return undefined;
     }
-    const expected = crc16(covered);
+    const expected = crc16(covered, 0);
     if (written !== '' && Number.parseInt(written, 16) !== expected) {
       const shown = expected.toString(16).toUpperCase().padStart(4, '0');
       this.#damaged = `found one with the CRC ${written}, which should be ${shown}`;
@@ -128,17 +129,4 @@ function groupsOf(text: string): string[] {
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
-}
-
-/**
- * CRC-16 of a telegram (P1 companion standard 5.0.2 §6.2): polynomial x¹⁶ + x¹⁵ + x² + 1, reflected, start value 0, no final
- * exclusive or. The check value of "123456789" is BB3D.
- */
-export function crc16(bytes: Uint8Array): number {
-  let crc = 0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
-  return crc;
 }

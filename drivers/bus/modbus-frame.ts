@@ -1,3 +1,4 @@
+import { crc16 } from '../crc16.ts';
 import type { BusError } from '../errors.ts';
 
 /** One request, and what its answer looks like. All without checksum or header: unit, function, data. */
@@ -56,30 +57,20 @@ export const EXCEPTION_BYTES = 3;
 export const EXCEPTION_FLAG = 0x80;
 export const CRC_BYTES = 2;
 
-const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xa001 : crc >>> 1;
-  return crc;
-});
-
-/** The CRC-16 of Modbus over serial line V1.02 §6.2.2: polynomial A001 (reflected), start FFFF. */
-export function crc16(bytes: Uint8Array): number {
-  let crc = 0xffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 0xff] as number);
-  return crc;
-}
+/** What the CRC of a frame starts with (Modbus over serial line V1.02 §6.2.2). */
+const CRC_START = 0xffff;
 
 /** True when the last two bytes are the CRC of the others. */
 export function hasGoodCrc(frame: Uint8Array): boolean {
   // Over a frame with its own CRC appended the CRC is zero.
-  return crc16(frame) === 0;
+  return crc16(frame, CRC_START) === 0;
 }
 
 /** Appends the CRC, least significant byte first. */
 export function withCrc(bytes: Uint8Array): Uint8Array {
   const frame = new Uint8Array(bytes.length + CRC_BYTES);
   frame.set(bytes);
-  new DataView(frame.buffer).setUint16(bytes.length, crc16(bytes), true);
+  new DataView(frame.buffer).setUint16(bytes.length, crc16(bytes, CRC_START), true);
   return frame;
 }
 

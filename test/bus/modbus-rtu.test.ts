@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModbusException } from '../../drivers/bus/modbus-exception.ts';
-import { crc16 } from '../../drivers/bus/modbus-frame.ts';
 import { LATE_WINDOW_MS, RtuFraming } from '../../drivers/bus/modbus-rtu.ts';
 import { BusError } from '../../drivers/errors.ts';
 import { bytes, hex } from '../support/hex.ts';
@@ -60,10 +59,6 @@ describe('recorded exchanges', () => {
 
   it('knows at least the exchanges of the specification and of three real devices', () => {
     expect(reads.length).toBeGreaterThan(15);
-  });
-
-  it.each(VECTORS.filter(({ expected }) => 'crc16' in expected))('computes the CRC of $id', ({ input, expected }) => {
-    expect(crc16(bytes(input))).toBe(expected['crc16']);
   });
 
   it.each(VECTORS.filter(({ expected }) => 'error' in expected))('takes $id for damaged', async ({ input }) => {
