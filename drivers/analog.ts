@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Driver } from './driver.ts';
+import { onlyReading } from './produced-readings.ts';
 
 const options = z.strictObject({});
 
@@ -10,14 +11,9 @@ export const analog: Driver<'analog', z.infer<typeof options>> = {
   with: options,
   plan: (spec) => [{ writeBytes: 0, readBytes: 0, waitMs: 0, readings: spec.readings.map(({ id }) => id) }],
   async open(input, spec) {
-    const [reading, another] = spec.readings;
-    if (reading === undefined || another !== undefined) {
-      throw new Error(
-        `board ${spec.board}: expected exactly one reading, found ${spec.readings.length}. Correct the board file.`,
-      );
-    }
+    const id = onlyReading(spec);
     return {
-      read: async (signal) => [{ id: reading.id, value: await input.readVolts(signal) }],
+      read: async (signal) => [{ id, value: await input.readVolts(signal) }],
       async close() {},
     };
   },

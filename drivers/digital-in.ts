@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Driver } from './driver.ts';
+import { onlyReading } from './produced-readings.ts';
 import { pushedItems } from './pushed-items.ts';
 import type { Reading } from './reading.ts';
 
@@ -24,15 +25,10 @@ export const digitalIn: Driver<'digital_in', DigitalInOptions> = {
   // A level is read from the machine itself: nothing goes over a wire.
   plan: (spec) => [{ writeBytes: 0, readBytes: 0, waitMs: 0, readings: spec.readings.map(({ id }) => id) }],
   async open(port, spec) {
-    const [reading, another] = spec.readings;
-    if (reading === undefined || another !== undefined) {
-      throw new Error(
-        `board ${spec.board}: expected exactly one reading, found ${spec.readings.length}. Correct the board file.`,
-      );
-    }
+    const id = onlyReading(spec);
     const { pull, active, debounce } = spec.with;
     const input = await port.open({ pull, debounceMs: debounce });
-    const toReading = (level: boolean): Reading => ({ id: reading.id, value: level === (active === 'high') });
+    const toReading = (level: boolean): Reading => ({ id, value: level === (active === 'high') });
     let closed: Promise<void> | undefined;
     return {
       read: async (signal) => {

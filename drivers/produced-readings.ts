@@ -13,3 +13,13 @@ export function wantedReadings<Id extends string>(produces: Readonly<Record<Id, 
     );
   });
 }
+
+/**
+ * The id of the one reading that the board has.
+ * @throws Error when it has none, or several: the board file is wrong
+ */
+export function onlyReading({ board, readings }: DeviceSpec): string {
+  const [reading, another] = readings;
+  if (reading !== undefined && another === undefined) return reading.id;
+  throw new Error(`board ${board}: expected exactly one reading, found ${readings.length}. Correct the board file.`);
+}
