@@ -1,8 +1,7 @@
-import type { Answer, ModelContext, SerialModel } from './model.ts';
+import { obeying } from '../commands.ts';
+import type { ModelContext, SerialModel } from './model.ts';
 
 const COMMAND_LENGTH = 9;
-/** What the device keeps of bytes that begin no command. */
-const RECEIVED_MAX = 4 * COMMAND_LENGTH;
 const ANSWER_AFTER_MS = 12;
 /** What it shows from when on after it was switched on, as users have seen it: 400, zeros for minutes, and then too little. */
 const PREHEAT: readonly (readonly [fromMs: number, show: (ppm: number) => number])[] = [
@@ -23,7 +22,6 @@ const FACTORY_RANGE = 5000;
  *     setting  255 what 1 0 0 0 0 0 check
  */
 export function model(context: ModelContext): SerialModel {
-  let received: number[] = [];
   let range = FACTORY_RANGE;
 
   const shown = (atMs: number): number => {
@@ -31,7 +29,7 @@ export function model(context: ModelContext): SerialModel {
     return Math.min(Math.max(Math.round(show(context.signal('co2', atMs))), 0), range);
   };
 
-  const obey = (what: number, data: readonly number[], atMs: number): Uint8Array | undefined => {
+  const obey = ([, , what = 0, ...data]: readonly number[], atMs: number): Uint8Array | undefined => {
     switch (what) {
       case 134:
         return frame([what, Math.floor(shown(atMs) / 256), shown(atMs) % 256, TEMPERATURE_BYTE, 0, 0, 0]);
@@ -47,19 +45,12 @@ export function model(context: ModelContext): SerialModel {
 
   return {
     kind: 'serial',
-    receive: (bytes, atMs) => {
-      received = [...received, ...bytes].slice(-RECEIVED_MAX);
-      const answers: Answer[] = [];
-      while (received.length >= COMMAND_LENGTH) {
-        const [head, address, what = 0, ...data] = received.slice(0, COMMAND_LENGTH);
-        const isCommand = head === 255 && address === 1 && total([1, what, ...data]) % 256 === 0;
-        received = received.slice(isCommand ? COMMAND_LENGTH : 1);
-        const answer = isCommand ? obey(what, data, atMs) : undefined;
-        if (answer !== undefined) answers.push({ afterMs: ANSWER_AFTER_MS, bytes: answer });
-      }
-      return answers;
-    },
+    receive: obeying({ length: COMMAND_LENGTH, isCommand, obey, answerAfterMs: ANSWER_AFTER_MS }),
   };
+}
+
+function isCommand([head, address, ...rest]: readonly number[]): boolean {
+  return head === 255 && address === 1 && total([address, ...rest]) % 256 === 0;
 }
 
 /** All but the first byte add up to a multiple of 256. */

@@ -1,4 +1,5 @@
-import type { Answer, ModelContext, SerialModel } from './model.ts';
+import { obeying } from '../commands.ts';
+import type { ModelContext, SerialModel } from './model.ts';
 
 /** While little changes (Plantower PMS5003 data manual V2.3, appendix I). */
 const REPORT_EVERY_MS = 2300;
@@ -6,8 +7,6 @@ const REPORT_EVERY_MS = 2300;
 const WAKE_MS = 3000;
 const ANSWER_AFTER_MS = 20;
 const COMMAND_LENGTH = 7;
-/** What the device keeps of bytes that begin no command. */
-const RECEIVED_MAX = 4 * COMMAND_LENGTH;
 const FIRMWARE_VERSION = 0x97;
 
 /**
@@ -19,7 +18,6 @@ const FIRMWARE_VERSION = 0x97;
  *     data     'B' 'M' 0 28, 13 words, sum sum
  */
 export function model(context: ModelContext): SerialModel {
-  let received = '';
   let isAwake = true;
   let isActive = true;
   let wokeAtMs = Number.NEGATIVE_INFINITY;
@@ -35,7 +33,7 @@ export function model(context: ModelContext): SerialModel {
     return frame([pm1, pm25, pm10, pm1, pm25, pm10, ...counts, FIRMWARE_VERSION * 256]);
   };
 
-  const obey = (what: number, value: number, atMs: number): Uint8Array | undefined => {
+  const obey = ([, , what = 0, , value = 0]: readonly number[], atMs: number): Uint8Array | undefined => {
     if (!isAwake && !(what === 0xe4 && value === 1)) return undefined;
     switch (what) {
       case 0xe1:
@@ -55,20 +53,13 @@ export function model(context: ModelContext): SerialModel {
 
   return {
     kind: 'serial',
-    receive: (bytes, atMs) => {
-      received = (received + String.fromCharCode(...bytes)).slice(-RECEIVED_MAX);
-      const answers: Answer[] = [];
-      for (let at = received.indexOf('BM'); at >= 0 && received.length - at >= COMMAND_LENGTH; at = received.indexOf('BM')) {
-        const [b = 0, m = 0, what = 0, high = 0, low = 0, ...sum] = codes(received.slice(at, at + COMMAND_LENGTH));
-        const isCommand = b + m + what + high + low === 256 * (sum[0] ?? 0) + (sum[1] ?? 0);
-        received = received.slice(at + (isCommand ? COMMAND_LENGTH : 1));
-        const answer = isCommand ? obey(what, low, atMs) : undefined;
-        if (answer !== undefined) answers.push({ afterMs: ANSWER_AFTER_MS, bytes: answer });
-      }
-      return answers;
-    },
+    receive: obeying({ length: COMMAND_LENGTH, isCommand, obey, answerAfterMs: ANSWER_AFTER_MS }),
     unasked: { everyMs: REPORT_EVERY_MS, frame: (atMs) => (isAwake && isActive ? data(atMs) : undefined) },
   };
+}
+
+function isCommand([b = 0, m = 0, what = 0, high = 0, low = 0, sumHigh = 0, sumLow = 0]: readonly number[]): boolean {
+  return b === 0x42 && m === 0x4d && b + m + what + high + low === 256 * sumHigh + sumLow;
 }
 
 function micrograms(value: number): number {

@@ -1,4 +1,5 @@
-import type { Answer, ModelContext, SerialModel } from './model.ts';
+import { obeying } from '../commands.ts';
+import type { ModelContext, SerialModel } from './model.ts';
 
 /** A data frame a second while it measures and reports by itself (Nova, Laser Dust Sensor Control Protocol V1.3). */
 const REPORT_EVERY_MS = 1000;
@@ -6,8 +7,6 @@ const REPORT_EVERY_MS = 1000;
 const WAKE_MS = 2000;
 const ANSWER_AFTER_MS = 15;
 const COMMAND_LENGTH = 19;
-/** What the device keeps of bytes that begin no command. */
-const RECEIVED_MAX = 4 * COMMAND_LENGTH;
 const DEVICE_ID = [0x58, 0xd9] as const;
 const ALL_DEVICES = 0xff;
 const FIRMWARE_DATE = [15, 7, 10] as const;
@@ -29,7 +28,6 @@ const ANSWER = 0xc5;
  *     data     AA C0 pm2.5 pm2.5 pm10 pm10 id id checksum AB     low byte first, 0.1 µg/m³
  */
 export function model(context: ModelContext): SerialModel {
-  let received: number[] = [];
   let isAwake = true;
   let isReporting = true;
   let period = 0;
@@ -44,7 +42,10 @@ export function model(context: ModelContext): SerialModel {
     return frame(DATA, tenths.flatMap(lowFirst));
   };
 
-  const obey = (command: number, isSetting: boolean, value: number, atMs: number): Uint8Array | undefined => {
+  const obey = (bytes: readonly number[], atMs: number): Uint8Array | undefined => {
+    const [, , command = 0, set, value = 0] = bytes;
+    const isSetting = set === 1;
+    if (!isForMe(bytes)) return undefined;
     if (!isAwake && !(command === COMMAND.sleepWork && isSetting && value === 1)) return undefined;
     const answer = (now: number) => frame(ANSWER, [command, Number(isSetting), now, 0]);
     switch (command) {
@@ -69,30 +70,13 @@ export function model(context: ModelContext): SerialModel {
 
   return {
     kind: 'serial',
-    receive: (bytes, atMs) => {
-      received = [...received, ...bytes].slice(-RECEIVED_MAX);
-      const answers: Answer[] = [];
-      for (let command = nextCommand(received); command !== undefined; command = nextCommand(received)) {
-        received = command.rest;
-        if (!isForMe(command.bytes)) continue;
-        const [, , code = 0, set, value = 0] = command.bytes;
-        const answer = obey(code, set === 1, value, atMs);
-        if (answer !== undefined) answers.push({ afterMs: ANSWER_AFTER_MS, bytes: answer });
-      }
-      return answers;
-    },
+    receive: obeying({ length: COMMAND_LENGTH, isCommand, obey, answerAfterMs: ANSWER_AFTER_MS }),
     unasked: { everyMs: REPORT_EVERY_MS, frame: (atMs) => (isAwake && isReporting ? data(atMs) : undefined) },
   };
 }
 
-/** The first complete command in what was received, and what follows it. Bytes that begin no command are passed over. */
-function nextCommand(received: readonly number[]): { bytes: readonly number[]; rest: number[] } | undefined {
-  for (let at = 0; at + COMMAND_LENGTH <= received.length; at += 1) {
-    const bytes = received.slice(at, at + COMMAND_LENGTH);
-    const isCommand = bytes[0] === HEAD && bytes[1] === TO_DEVICE && bytes[18] === TAIL && bytes[17] === sum(bytes.slice(2, 17));
-    if (isCommand) return { bytes, rest: received.slice(at + COMMAND_LENGTH) };
-  }
-  return undefined;
+function isCommand(bytes: readonly number[]): boolean {
+  return bytes[0] === HEAD && bytes[1] === TO_DEVICE && bytes[18] === TAIL && bytes[17] === sum(bytes.slice(2, 17));
 }
 
 function isForMe(command: readonly number[]): boolean {
