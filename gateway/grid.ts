@@ -76,22 +76,29 @@ class Grid implements Sleeper {
     this.#lieDown();
   }
 
-  async wake(): Promise<void> {
-    if (this.#isStopped) return this.#lieDown();
-    const steps = this.#steps;
-    try {
-      if (this.#runMs > 0) {
-        await steps.before();
-        await sleepUntil(this.#moments.clock, this.#dueMs, this.#signal);
-      }
-      const tryMs = await steps.tick(this.#dueMs, this.#skippedCount);
-      if (this.#runMs > 0) await steps.after();
-      this.#plan(tryMs);
-    } catch (error) {
-      return this.#leave(error);
+  wake(): void {
+    if (this.#isStopped) {
+      this.#lieDown();
+      return;
     }
-    this.#lieDown();
+    const ticking = this.#runMs > 0 ? this.#tickAwake() : this.#steps.tick(this.#dueMs, this.#skippedCount);
+    ticking.then(this.#next, this.#leave);
   }
+
+  /** The tick of a device that rests between reads. */
+  async #tickAwake(): Promise<number | undefined> {
+    const steps = this.#steps;
+    await steps.before();
+    await sleepUntil(this.#moments.clock, this.#dueMs, this.#signal);
+    const tryMs = await steps.tick(this.#dueMs, this.#skippedCount);
+    await steps.after();
+    return tryMs;
+  }
+
+  readonly #next = (tryMs: number | undefined) => {
+    this.#plan(tryMs);
+    this.#lieDown();
+  };
 
   readonly #stop = () => {
     this.#isStopped = true;
@@ -105,11 +112,11 @@ class Grid implements Sleeper {
     this.#lieDown();
   };
 
-  #leave(reason: unknown): void {
+  readonly #leave = (reason: unknown) => {
     this.#signal.removeEventListener('abort', this.#stop);
     this.#stopBack?.();
     this.#end(reason);
-  }
+  };
 
   /** Sleeps until the device is due, unless that was the last time. */
   #lieDown(): void {
