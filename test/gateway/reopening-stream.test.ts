@@ -24,29 +24,29 @@ function lineThat(closing: Promise<void> = Promise.resolve()): FakeByteStream & 
   return line;
 }
 
-/** A port whose openings follow a script: an error, or a line. */
-function scripted(script: (BusError | 'line')[]) {
-  const clock = new TestClock();
-  const lines: (FakeByteStream & { close(): Promise<void> })[] = [];
-  const openedAtMs: number[] = [];
+/** A stream over a port that `open` opens, on a clock of its own. */
+function started(open: () => Promise<ReturnType<typeof lineThat>>, clock = new TestClock()) {
   const changes: (string | undefined)[] = [];
   const stop = new AbortController();
-  const stream = reopeningStream({
-    name: 'pm_usb',
-    clock,
-    random: () => 0,
-    open: async () => {
-      openedAtMs.push(clock.monotonicMs());
-      const next = script.length > 1 ? script.shift() : script[0];
-      if (next !== 'line') throw next;
-      const line = Object.assign(new FakeByteStream(), { close: async () => line.isOpen && line.unplug() });
-      lines.push(line as never);
-      return line as never;
-    },
-    onChange: (failure) => changes.push(failure?.kind),
-  });
-  const running = stream.run(stop.signal);
-  return { clock, stream, lines, openedAtMs, changes, stop, running };
+  const onChange = (failure: BusError | undefined) => void changes.push(failure?.kind);
+  const stream = reopeningStream({ name: 'pm_usb', clock, random: () => 0, open, onChange });
+  return { clock, stream, changes, stop, running: stream.run(stop.signal) };
+}
+
+/** A port whose openings follow a script: an error, or a line. */
+function scripted(script: (BusError | 'line')[]) {
+  const lines: ReturnType<typeof lineThat>[] = [];
+  const openedAtMs: number[] = [];
+  const clock = new TestClock();
+  const port = started(async () => {
+    openedAtMs.push(clock.monotonicMs());
+    const next = script.length > 1 ? script.shift() : script[0];
+    if (next !== 'line') throw next;
+    const line = lineThat();
+    lines.push(line);
+    return line;
+  }, clock);
+  return { ...port, lines, openedAtMs };
 }
 
 const absent = new BusError('absent', 'not plugged in');
@@ -180,20 +180,10 @@ test('a port that was plugged in and is not ready yet is tried again at once', a
 
 // Each call that hangs holds a thread of the pool for good, and four of them would hold the journal's.
 test('opens no port again whose opening has not come back, names it, and closes what opens too late', async () => {
-  const clock = new TestClock();
   const first = hanging<ReturnType<typeof lineThat>>();
   const calls = [first.call, Promise.resolve(lineThat())];
-  const changes: (string | undefined)[] = [];
   let openCount = 0;
-  const stop = new AbortController();
-  const stream = reopeningStream({
-    name: 'pm_usb',
-    clock,
-    random: () => 0,
-    open: () => calls[openCount++] as (typeof calls)[number],
-    onChange: (failure) => changes.push(failure?.kind),
-  });
-  const running = stream.run(stop.signal);
+  const { clock, stream, changes, stop, running } = started(() => calls[openCount++] as (typeof calls)[number]);
   await clock.advance(3_600_000);
   await stream.tried;
   expect(openCount).toBe(1);
@@ -224,20 +214,10 @@ test('a cable with a loose contact is never left for longer than one that is out
 });
 
 test('opens no port again whose closing has not come back, and names it', async () => {
-  const clock = new TestClock();
   const closing = hanging<void>();
   const lines = [lineThat(closing.call), lineThat()];
-  const changes: (string | undefined)[] = [];
   let openCount = 0;
-  const stop = new AbortController();
-  const stream = reopeningStream({
-    name: 'pm_usb',
-    clock,
-    random: () => 0,
-    open: async () => lines[openCount++] as (typeof lines)[number],
-    onChange: (failure) => changes.push(failure?.kind),
-  });
-  const running = stream.run(stop.signal);
+  const { clock, stream, changes, stop, running } = started(async () => lines[openCount++] as (typeof lines)[number]);
   await clock.advance(11_000);
   lines[0]?.unplug();
   await clock.advance(3_600_000);
@@ -251,17 +231,8 @@ test('opens no port again whose closing has not come back, and names it', async 
 });
 
 test.each(['opening', 'closing'] as const)('ends although its %s does not come back', async (what) => {
-  const clock = new TestClock();
   const never = new Promise<never>(() => {});
-  const stop = new AbortController();
-  const stream = reopeningStream({
-    name: 'pm_usb',
-    clock,
-    random: () => 0,
-    open: () => (what === 'opening' ? never : Promise.resolve(lineThat(never))),
-    onChange: () => {},
-  });
-  const running = stream.run(stop.signal);
+  const { clock, stop, running } = started(() => (what === 'opening' ? never : Promise.resolve(lineThat(never))));
   await clock.advance(1_000);
   stop.abort();
   await clock.run(running);
