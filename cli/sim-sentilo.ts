@@ -5,6 +5,7 @@ import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
 import type { CityServer, ServedRequest } from '../simulator/wire/sentilo-server.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
+import { count } from './messages/count.ts';
 import { text } from './messages/sim-sentilo.ts';
 import { portNumber } from './port-number.ts';
 import { say } from './say.ts';
@@ -83,7 +84,7 @@ function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest
     }
     if (options.log !== true) return;
     if (options.json === true) io.out(`${JSON.stringify({ event: 'request', ...request })}\n`);
-    else io.out(`${request.method} ${printable(request.target)} ${request.status ?? '-'} ${request.bodyBytes} bytes\n`);
+    else io.out(`${request.method} ${printable(request.target)} ${request.status ?? '-'} ${count(request.bodyBytes, 'byte')}\n`);
   };
 }
 

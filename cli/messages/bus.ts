@@ -1,4 +1,5 @@
 import type { BusReport, CauseReport, DeviceReport, UnitReport } from '../../gateway/bus-report.ts';
+import { count } from './count.ts';
 import { text as live } from './live.ts';
 
 /** What `barri bus stats` says. */
@@ -53,8 +54,8 @@ const FAILURES: Readonly<Record<string, string>> = {
   D213: 'while its driver hung',
 };
 
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
+function times(value: number): string {
+  return value === 1 ? 'once' : count(value, 'time');
 }
 
 const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> = {
@@ -76,7 +77,7 @@ const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> 
 function reads({ pollCount, requestCount }: UnitReport): string {
   if (pollCount === 0) return '';
   const each = Number((requestCount / pollCount).toPrecision(2));
-  return `read ${times(pollCount)}, with ${each} ${each === 1 ? 'request' : 'requests'} each; `;
+  return `read ${times(pollCount)}, with ${count(each, 'request')} each; `;
 }
 
 function counts({

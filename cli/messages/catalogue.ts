@@ -1,11 +1,13 @@
 import type { ProblemParameters } from '../../config/problem.ts';
+import { count } from './count.ts';
 
 /**
  * The text of one code: what is wrong in one line, then lines that say why and what to do, in words that can be pasted.
  *
  * `{name}` is filled with a parameter; a list is joined with commas. `{name:or}` puts each item into backticks with "or"
  * between them, `{name:ms}` shows milliseconds as a length of time, and `{name:kinds}` looks each item up in the words
- * of that name. A hint whose parameter is missing or empty is left out.
+ * of that name. `{name|entry|entries}` is a number with the word that goes with it. A hint whose parameter is missing or
+ * empty is left out.
  */
 export interface Message {
   readonly what: string;
@@ -38,6 +40,9 @@ const UNITS_MS: readonly (readonly [string, number])[] = [
   ['s', 1000],
 ];
 
+/** `{name}`, `{name:format}` or `{name|one|several}`. */
+const PLACE = /\{([a-zA-Z]+)(?::([a-zA-Z]+)|\|([^|{}]+)\|([^|{}]+))?\}/g;
+
 /** The text of a problem in the language of the catalogue. Every code that is ever reported has one; a test proves it. */
 export function textOf(catalogue: Catalogue, code: string, parameters: ProblemParameters): Message {
   const entry = catalogue.messages[code];
@@ -55,10 +60,11 @@ export function textOf(catalogue: Catalogue, code: string, parameters: ProblemPa
 /** `isComplete` is false when a parameter is missing, an empty text or an empty list: nothing stands in its place then. */
 function fill(catalogue: Catalogue, template: string, parameters: ProblemParameters): { text: string; isComplete: boolean } {
   let isComplete = true;
-  const text = template.replace(/\{([a-zA-Z]+)(?::([a-zA-Z]+))?\}/g, (_all, name: string, format?: string) => {
+  const text = template.replace(PLACE, (_all, name: string, format?: string, one?: string, several?: string) => {
     const value = parameters[name];
     const items = Array.isArray(value) ? value : value === undefined || value === '' ? [] : [value];
     if (items.length === 0) isComplete = false;
+    if (one !== undefined) return items.map((item) => count(Number(item), one, several)).join(', ');
     if (format === 'or') return items.map((item) => `\`${item}\``).join(` ${catalogue.or} `);
     if (format === 'ms') return items.map((item) => showDuration(Number(item))).join(', ');
     const words = format === undefined ? undefined : catalogue.words[format];

@@ -166,12 +166,12 @@ export const enFiles: Messages = {
     by: 'kind',
     of: {
       'array-least': {
-        what: 'this list needs at least {amount} entries',
+        what: 'this list needs at least {amount|entry|entries}',
         hints: ['write them in [ ], with commas between them'],
       },
-      'array-most': { what: 'this list takes at most {amount} entries', hints: ['remove some of them'] },
-      'string-least': { what: 'this text needs at least {amount} characters', hints: ['write a longer one'] },
-      'string-most': { what: 'this text takes at most {amount} characters', hints: ['write a shorter one'] },
+      'array-most': { what: 'this list takes at most {amount|entry|entries}', hints: ['remove some of them'] },
+      'string-least': { what: 'this text needs at least {amount|character|characters}', hints: ['write a longer one'] },
+      'string-most': { what: 'this text takes at most {amount|character|characters}', hints: ['write a shorter one'] },
     },
   },
   C047: { what: '`{written}` is not a time zone', hints: ['write it like Europe/Madrid'] },

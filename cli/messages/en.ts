@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts';
+import { count } from './count.ts';
 import { enBoards } from './en-boards.ts';
 import { enFiles } from './en-files.ts';
 
@@ -6,7 +7,8 @@ import { enFiles } from './en-files.ts';
 export const en: Catalogue = {
   or: 'or',
   severity: { error: 'error', warning: 'warning', note: 'note' },
-  summary: (files, errors, warnings, notes) => `${files} file(s): ${errors} errors, ${warnings} warnings, ${notes} notes`,
+  summary: (files, errors, warnings, notes) =>
+    `${count(files, 'file')}: ${count(errors, 'error')}, ${count(warnings, 'warning')}, ${count(notes, 'note')}`,
   words: {
     kinds: {
       text: 'a text',

@@ -2,6 +2,7 @@ import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/jour
 import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
+import { count } from './count.ts';
 import { atMost, text as live } from './live.ts';
 import { outputFailed } from './output.ts';
 
@@ -25,10 +26,10 @@ Examples:
   unreadable: (folder: string, why: string) =>
     `error[B121] the journal in ${folder} cannot be read: ${why}\n   = check the card and its cable; copy the folder to another disk (\`cp -a\`) and look at the copy\n`,
   forbidden: live.folderForbidden,
-  progress: ({ what, count, total, part, leftMs }: ProgressTexts) => {
-    if (total === undefined || part === undefined) return `${what}: ${number(count)} records`;
+  progress: ({ what, count: records, total, part, leftMs }: ProgressTexts) => {
+    if (total === undefined || part === undefined) return `${what}: ${count(records, 'record')}`;
     const left = leftMs === undefined ? '' : `, ${live.duration(leftMs)} left`;
-    return `${what}: ${Math.floor(part * 100)} %, ${number(count)} of ${number(total)} records${left}`;
+    return `${what}: ${Math.floor(part * 100)} %, ${number(records)} of ${count(total, 'record')}${left}`;
   },
   number,
 
@@ -95,7 +96,7 @@ Examples:
   moreGaps: (gaps: number) => `and ${count(gaps, 'earlier gap')}: --json has all`,
   noFiles: 'No files yet.',
   emptyFile: 'empty',
-  freeSlots: (slots: number) => (slots === 1 ? '1 free slot' : `${slots} free slots`),
+  freeSlots: (slots: number) => count(slots, 'free slot'),
   fileHeader: [
     ['FILE', 'KIND', 'SIZE', 'FROM (UTC)'],
     ['  SEQUENCES', '', 'RECORDS', 'TO'],
@@ -243,7 +244,7 @@ They hold ${count(records, 'record')} in ${size}, which is what they take, not w
       isRough || syncsPerDay === 0
         ? ''
         : ` instead of ${number(syncsPerDay)}, now of ${sizeText(bytesPerDay / syncsPerDay)} each`;
-    return `\`buffer: { sync: … }\`, from 1s to 60s${now}. With 60s there are about ${number(fewest)} syncs of records a day${average}; each writes a page of 4 KiB or more. The price: a power cut takes what was measured within that time. Alarms and orders never wait.`;
+    return `\`buffer: { sync: … }\`, from 1s to 60s${now}. With 60s there are about ${count(fewest, 'sync')} of records a day${average}; each writes a page of 4 KiB or more. The price: a power cut takes what was measured within that time. Alarms and orders never wait.`;
   },
 } as const;
 
@@ -332,11 +333,8 @@ function number(value: number): string {
   return value.toLocaleString('en');
 }
 
-function count(value: number, word: string): string {
-  return `${number(value)} ${word}${value === 1 ? '' : 's'}`;
-}
-
 function years(value: number): string {
   if (value > 100) return 'more than 100 years';
-  return value < 1 ? `${Math.round(value * 12)} months` : `${value < 10 ? value.toFixed(1) : Math.round(value)} years`;
+  if (value < 1) return count(Math.round(value * 12), 'month');
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} years`;
 }

@@ -8,6 +8,7 @@ import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
 import type { TooFewThreads } from '../thread-pool.ts';
+import { count } from './count.ts';
 
 /** Held sensors that are named; the others are counted. */
 const HELD_SHOWN = 3;
@@ -42,7 +43,7 @@ export const text = {
   },
   measuring: ({ answeringCount, deviceCount, newestAgeMs }: GatewayStatus['measuring'], startingCount: number) => {
     const newest = newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`;
-    return `${answeringCount} of ${deviceCount} devices${newest}${startingCount === 0 ? '' : `, ${startingCount} not due yet`}`;
+    return `${answeringCount} of ${count(deviceCount, 'device')}${newest}${startingCount === 0 ? '' : `, ${startingCount} not due yet`}`;
   },
   stored: (records: number, size: string, max: string | undefined) =>
     `${count(records, 'record')} (${max === undefined ? size : `${size} of ${max}`})`,
@@ -166,7 +167,7 @@ ${count(lost.count, 'record')} that ${lost.count === 1 ? 'was' : 'were'} kept in
 What the city has of them it keeps. Make room on the disk, or check the card, before the next start.\n`,
   moreReadings: (readings: number) => `… ${count(readings, 'more reading')}: make the window higher, or use \`barri read\``,
   tooFewThreads: ({ found, wanted, busCount }: TooFewThreads) =>
-    `warning[B131] ${found} threads are few for a site with ${busCount === 1 ? 'a bus' : `${busCount} buses`} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,
+    `warning[B131] ${count(found, 'thread')} ${found === 1 ? 'is' : 'are'} few for a site with ${count(busCount, 'bus', 'buses')} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,
   gatewayStopped: 'The gateway has stopped.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
@@ -213,10 +214,6 @@ function problemText({ code, message }: DeviceProblem): string {
 export function atMost(records: number, isExact: boolean): string {
   if (isExact) return count(records, 'record');
   return records >= SEQUENCES_OF_A_SLOT ? 'an unknown number of records' : `up to ${count(records, 'record')}`;
-}
-
-function count(number: number, word: string): string {
-  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
 }
 
 /** Puts parameters into the places of a text that are named in braces. */

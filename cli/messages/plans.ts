@@ -1,4 +1,5 @@
 import type { BusPlan, DevicePlan, RequestPlan } from '../../config/bus-plan.ts';
+import { count } from './count.ts';
 
 /** What `barri check` says about buses. */
 export const text = {
@@ -15,10 +16,6 @@ export const text = {
   extra: (requests: readonly RequestPlan[]) =>
     `one more request for ${requests.map(({ readings, tookMs }) => `${readings.join(', ')} (${time(tookMs)})`).join('; for ')}`,
 };
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
 
 function percent(share: number): string {
   return share < 0.01 ? 'less than 1 %' : `${Math.round(100 * share)} %`;

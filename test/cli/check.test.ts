@@ -94,7 +94,7 @@ describe('barri check', () => {
 
   it('ends with 0 without errors, although there are notes', async () => {
     const { out, exitCode } = await check(join(ROOT, 'examples/sites/carrer-demo.gateway.yaml'));
-    expect(out).toMatch(/1 file\(s\): 0 errors, 0 warnings, \d+ notes\n$/);
+    expect(out).toMatch(/\n1 file: 0 errors, 0 warnings, \d+ notes\n$/);
     expect(exitCode).toBe(0);
   });
 
@@ -237,7 +237,7 @@ describe('the frame of a problem', () => {
 
   it('ends with a line that counts', () => {
     const problems = [problem(1, 1, 1), problem(2, 1, 1), problem(3, 1, 1, { severity: 'warning' })];
-    expect(renderSummary(problems, 1)).toBe('1 file(s): 2 errors, 1 warnings, 0 notes\n');
+    expect(renderSummary(problems, 1)).toBe('1 file: 2 errors, 1 warning, 0 notes\n');
   });
 
   it.each([
