@@ -42,9 +42,9 @@ export function buildConfig(
   const providers = new Map<string, ProviderConfig>();
   const used = new Set<string>();
   for (const [id, { via }] of devices) if (via?.kind === 'port' && readiness.get(id)?.kind === 'runs') used.add(via.device);
+  for (const [id, state] of readiness) if (state.kind === 'skipped') skipped.set(id, state.code);
   for (const [id, device] of devices) {
     const state = readiness.get(id);
-    if (state?.kind === 'skipped') skipped.set(id, state.code);
     if (state?.kind !== 'runs') continue;
     const isAsked = activeReadings(device).length + activeOutputs(device).length > 0;
     const isProvider = used.has(id);

@@ -121,7 +121,7 @@ async function checkSite(
   findDriver: FindDriver,
 ): Promise<{ devices: ReadonlyMap<string, Plugged>; readiness: ReadonlyMap<string, Readiness> }> {
   checkUplink(site);
-  const devices = await plugDevices(site, library);
+  const { devices, waiting } = await plugDevices(site, library);
   if (Object.keys(site.file.devices ?? {}).length > 0) {
     for (const [folder, reason] of await library.unreadable()) {
       const { code, parameters } = unread(folder, reason);
@@ -132,7 +132,8 @@ async function checkSite(
   checkReferences(site, devices, broken);
   checkConflicts(site, devices);
   checkDevices(site, devices);
-  const readiness = await checkReadiness(site, devices, findDriver);
+  const readiness = new Map(await checkReadiness(site, devices, findDriver));
+  for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });
   noteInactive(site);
   return { devices, readiness };
 }

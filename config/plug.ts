@@ -18,6 +18,9 @@ const BUS_GIVES: Readonly<Record<BusEntry['type'], string>> = {
   mqtt: 'mqtt',
 };
 
+/** Buses that this version can open. */
+export const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp', 'onewire']);
+
 /** What a port gives; a `digital` one goes both ways. */
 const PORT_GIVES: Readonly<Record<string, readonly string[]>> = {
   analog: ['analog'],
@@ -44,13 +47,22 @@ interface Wiring {
   readonly giving: ReadonlyMap<string, readonly string[]>;
 }
 
+/** The devices of a site whose board is known, and those that have to wait for one. */
+interface PluggedDevices {
+  readonly devices: ReadonlyMap<string, Plugged>;
+  /** Devices that this version cannot run, and has no board for either; with the code of the warning. */
+  readonly waiting: ReadonlyMap<string, string>;
+}
+
 /** Finds the board of every device and the place where it is plugged in. Devices without a board are left out, after a report. */
-export async function plugDevices(site: Site, library: BoardLibrary): Promise<ReadonlyMap<string, Plugged>> {
+export async function plugDevices(site: Site, library: BoardLibrary): Promise<PluggedDevices> {
   const boards = new Map<string, BoardFile>();
+  const waiting = new Map<string, string>();
   const devices = Object.entries(site.file.devices ?? {});
   for (const [id, entry] of devices) {
-    const loaded = await findBoard(site, library, id, entry);
-    if (loaded?.board) boards.set(id, loaded.board);
+    const found = await findBoard(site, library, id, entry);
+    if (found === 'waits') waiting.set(id, 'C137');
+    else if (found?.board) boards.set(id, found.board);
   }
   const plugged = new Map<string, Plugged>();
   const wiring = wiringOf(site, boards);
@@ -58,8 +70,12 @@ export async function plugDevices(site: Site, library: BoardLibrary): Promise<Re
     const board = boards.get(id);
     const via = parseVia(site, id, entry, board, wiring);
     if (board) plugged.set(id, { id, entry, board, via, parameters: readParameters(site, id, board) });
+    const [provider = ''] = entry.via.split('.');
+    if (via !== undefined || !waiting.has(provider) || !entry.enabled) continue;
+    site.report('C150', ['devices', id, 'via'], { kind: 'skipped', device: id, provider }, 'warning');
+    waiting.set(id, 'C150');
   }
-  return plugged;
+  return { devices: plugged, waiting };
 }
 
 function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
@@ -105,8 +121,8 @@ async function findBoard(
   site: Site,
   library: BoardLibrary,
   id: string,
-  { board }: DeviceEntry,
-): Promise<LoadedBoard | undefined> {
+  { board, via, enabled }: DeviceEntry,
+): Promise<LoadedBoard | 'waits' | undefined> {
   const path = ['devices', id, 'board'];
   const found = await library.find(board);
   switch (found.kind) {
@@ -121,6 +137,11 @@ async function findBoard(
       });
       return undefined;
     case 'unknown':
+      // Boards of a kind of bus come with it.
+      if (isUnread(site, via)) {
+        if (enabled) site.report('C137', ['devices', id], { kind: 'mqtt', device: id, via, missing: board }, 'warning');
+        return enabled ? 'waits' : undefined;
+      }
       site.report('C101', path, { board, candidates: closest(board.replace(/@.*/, ''), found.known) });
       return undefined;
     case 'other-id':
@@ -130,6 +151,12 @@ async function findBoard(
       site.report('C099', path, { board, write: meantReference(board, found.known) });
       return undefined;
   }
+}
+
+/** Whether `via:` names a bus of a kind that this version cannot open. */
+function isUnread({ file: { buses = {} } }: Site, via: string): boolean {
+  const bus = Object.hasOwn(buses, via) ? buses[via] : undefined;
+  return bus !== undefined && !ACTIVE_BUSES.has(bus.type);
 }
 
 /** A reference that can be pasted: the board that is nearly meant, or the id as written, or an example. */

@@ -1,6 +1,7 @@
 import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit } from '../drivers/quantities.ts';
 import { activeReadings } from './check-devices.ts';
+import { ACTIVE_BUSES } from './plug.ts';
 import type { ProblemParameters } from './problem.ts';
 import { type BoardFile, isPulseKind } from './schema-board.ts';
 import type { Plugged, Site } from './site.ts';
@@ -14,9 +15,6 @@ export type Readiness =
   | { readonly kind: 'skipped'; readonly code: string }
   /** It has errors, which have been reported, or it is switched off. */
   | { readonly kind: 'none' };
-
-/** Buses that this version can open. */
-const ACTIVE_BUSES: ReadonlySet<string> = new Set(['i2c', 'serial', 'modbus-rtu', 'modbus-tcp', 'onewire']);
 
 /**
  * Looks which devices can run here: the driver exists, the place where it is plugged in is one that this version opens, and
@@ -58,8 +56,9 @@ function checkDevice(
   provider: Provider | undefined,
 ): Readiness {
   const { id, entry, board, via, parameters } = device;
+  if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type))
+    return skip(site, device, 'C137', { kind: 'mqtt', via: entry.via });
   if (!driver) return skip(site, device, 'C136', { board: board.id, driver: board.driver });
-  if (via?.kind === 'bus' && !ACTIVE_BUSES.has(via.entry.type)) return skip(site, device, 'C137', { via: entry.via });
   const unpluggable = via?.kind === 'port' && provider ? checkPort(site, device, driver, provider) : undefined;
   if (unpluggable !== undefined) return unpluggable;
   const isEmpty = Object.keys({ ...board.readings, ...board.outputs }).length === 0;
@@ -100,7 +99,8 @@ function checkPort(
   }
   // What is wrong with it has been reported.
   if (readiness?.kind === 'none') return { kind: 'none' };
-  if (readiness?.kind !== 'runs' || readiness.driver.ports === undefined) return skip(site, device, 'C137', { via: entry.via });
+  if (readiness?.kind !== 'runs' || readiness.driver.ports === undefined)
+    return skip(site, device, 'C137', { kind: 'port', via: entry.via, provider: provider.board.id });
   const { lookMs, pulls } = readiness.driver.ports;
   const pull = device.parameters?.['pull'];
   if (device.board.needs === 'digital_in' && pulls !== undefined && !pulls.some((each) => each === pull)) {

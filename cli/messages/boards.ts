@@ -1,7 +1,7 @@
 /** Why a device of a board does not run, by the code of the note that its site gets. */
 const WHY: Readonly<Record<string, (driver: string) => string>> = {
   C136: (driver) => `this version has no driver \`${driver}\``,
-  C137: () => 'this version has no place for it to be plugged in',
+  C137: () => 'this version cannot read MQTT yet',
   C140: () => 'this version cannot use its ports',
   C142: () => 'this version does not use all keys of its readings, and would give wrong values',
 };

@@ -172,7 +172,23 @@ export const enBoards: Messages = {
     what: '{device} cannot run: this version has no driver `{driver}` for {board}',
     hints: ['everything else of this site runs'],
   },
-  C137: { what: '{device} cannot run: this version cannot use `{via}`', hints: ['everything else of this site runs'] },
+  C137: {
+    by: 'kind',
+    of: {
+      mqtt: {
+        what: '{device} cannot run: this version cannot read MQTT yet, and `{via}` is an MQTT bus',
+        hints: [
+          'the file can stay as it is: everything else of this site runs',
+          'there is no board `{missing}` in this version either, and what the file says of it is not checked',
+          '`enabled: false` at the device leaves this warning out',
+        ],
+      },
+      port: {
+        what: '{device} cannot run: this version cannot use the ports of {provider}, and `{via}` is one',
+        hints: ['the file can stay as it is: everything else of this site runs'],
+      },
+    },
+  },
   C138: {
     by: 'kind',
     of: {

@@ -99,7 +99,10 @@ describe('barri check', () => {
   });
 
   it('ends with 1 with an error, and is silent about notes with --quiet', async () => {
-    const { out, exitCode } = await check('--quiet', join(ROOT, 'examples/sites/districte.gateway.yaml'));
+    const right = readFileSync(join(ROOT, 'examples/sites/districte.gateway.yaml'), 'utf8');
+    const site = file('district.gateway.yaml', right.replace('eastron-sdm630@1', 'eastron-sdm63@1'));
+    expect((await check(site)).out).toContain('note[');
+    const { out, exitCode } = await check('--quiet', site);
     expect(exitCode).toBe(1);
     expect(out).toContain('error[C101]');
     expect(out).not.toContain('note[');
