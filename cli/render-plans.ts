@@ -1,6 +1,6 @@
 import { type BusPlan, extraRequests } from '../config/bus-plan.ts';
 import { text } from './messages/plans.ts';
-import { labelled } from './table.ts';
+import { fitted, labelled } from './table.ts';
 
 /** The buses of one site. */
 export interface SitePlans {
@@ -15,7 +15,7 @@ export function renderPlans(sites: readonly SitePlans[], { columns }: { readonly
     const asked = buses.filter(({ type, requestCount }) => type !== 'gpio' && requestCount > 0);
     if (asked.length > 0 && sites.length > 1) lines.push(`${file}`);
     for (const plan of asked) {
-      lines.push(text.bus(plan));
+      lines.push(fitted(text.bus(plan), columns));
       const labelWidth = 4 + Math.max(...plan.devices.map(({ device }) => device.length));
       const blocks = plan.devices.map((device): [string, string[]] => {
         const extra = extraRequests(device);

@@ -3,7 +3,7 @@ import { CONCEALED, STARS } from '../config/secrets.ts';
 import type { Io } from './io.ts';
 import { type Catalogue, textOf } from './messages/catalogue.ts';
 import { en } from './messages/en.ts';
-import { displayWidth } from './table.ts';
+import { displayWidth, fitted } from './table.ts';
 
 /** What decides how a text looks: colour only on a terminal, lines cut at its width. */
 export type Look = Pick<Io, 'isTerminal' | 'columns' | 'env'>;
@@ -66,23 +66,33 @@ export function renderSummary(problems: readonly Problem[], fileCount: number, c
 }
 
 function renderProblem(problem: Problem, lines: readonly string[] | undefined, look: Look, catalogue: Catalogue): string {
-  const { code, severity, place, path, parameters } = problem;
+  const { code, severity, place, parameters } = problem;
   const { what, hints } = textOf(catalogue, code, parameters);
+  const kind = `${catalogue.severity[severity]}[${code}]`;
   const colour = look.isTerminal && !look.env['NO_COLOR'] && look.env['TERM'] !== 'dumb' ? COLOURS[severity] : '';
   const end = colour === '' ? '' : PLAIN;
   const number = String(place.line);
   const margin = ' '.repeat(number.length);
+  const columns = look.columns || LINE_WIDTH_MAX;
   const source = lines?.[place.line - 1];
-  const frame =
-    source === undefined ? undefined : drawLine(source, place.column - 1, place.length, look.columns - margin.length - 3);
+  const frame = source === undefined ? undefined : drawLine(source, place.column - 1, place.length, columns - margin.length - 3);
   return [
-    `${colour}${catalogue.severity[severity]}[${code}]${end} ${safe(what)}`,
-    `${margin} --> ${safe(place.file)}:${place.line}:${place.column}${path === '' ? '' : `  (${safe(path)})`}`,
+    // Colours take no columns: they are put in once the line has been broken.
+    `${colour}${kind}${end}${fitted(`${kind} ${safe(what)}`, columns).slice(kind.length)}`,
+    placeLines(`${margin} --> `, problem, columns),
     ...(frame === undefined || frame.text === ''
       ? []
       : [`${margin} |`, `${number} | ${frame.text}`, `${margin} | ${colour}${frame.carets}${end}`]),
-    ...hints.map((hint) => `${margin} = ${safe(hint)}`),
+    ...hints.map((hint) => fitted(`${margin} = ${safe(hint)}`, columns)),
   ].join('\n');
+}
+
+/** Editors follow `file:line:column`, which therefore stays whole; the path goes below where there is no room beside it. */
+function placeLines(arrow: string, { place, path }: Problem, columns: number): string {
+  const at = `${arrow}${safe(place.file)}:${place.line}:${place.column}`;
+  if (path === '') return at;
+  const named = `(${safe(path)})`;
+  return displayWidth(`${at}  ${named}`) > columns ? `${at}\n${' '.repeat(arrow.length)}${named}` : `${at}  ${named}`;
 }
 
 function safe(text: string): string {
@@ -95,7 +105,7 @@ function drawLine(source: string, at: number, meantLength: number, columns: numb
   const before = clean(source.slice(Math.max(0, from - NEAR_MAX), from), 0);
   const meant = clean(source.slice(from, from + Math.min(length, NEAR_MAX)), displayWidth(before));
   const after = clean(source.slice(from + length, from + length + NEAR_MAX), displayWidth(before + meant));
-  const width = Math.max(20, Math.min(columns || LINE_WIDTH_MAX, LINE_WIDTH_MAX));
+  const width = Math.max(20, Math.min(columns, LINE_WIDTH_MAX));
   // At least a third of the width is left for what is meant.
   const lead = cutStart(before, Math.floor((width * 2) / 3));
   const shown = cutEnd(meant, width - displayWidth(lead));
@@ -125,6 +135,7 @@ function clean(text: string, column: number): string {
 }
 
 function cutEnd(text: string, width: number): string {
+  if (width <= 0) return '';
   return displayWidth(text) <= width ? text : `${cut([...text], width - 1).join('')}${CUT}`;
 }
 

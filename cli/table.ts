@@ -43,6 +43,9 @@ export function tableLines(rows: readonly (readonly string[])[], right: Readonly
   );
 }
 
+/** What stands before the rest of a line that was broken. */
+const CONTINUED = '  ';
+
 /** Too narrow a terminal is not worth breaking lines for. */
 const WIDTH_MIN = 40;
 
@@ -70,19 +73,36 @@ export function labelled(
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Breaks a line at spaces; a word that is too long stays whole. */
+/** Breaks a line at spaces; a word that is too long stays whole, and so does what stands in backticks and fits on a line. */
 function wrapped(line: string, columns: number): string[] {
   const width = Math.max(WIDTH_MIN, columns);
   const lines: string[] = [];
   let current = '';
-  for (const word of line.split(' ')) {
+  for (const word of wordsOf(line, width)) {
     const longer = current === '' ? word : `${current} ${word}`;
     if (displayWidth(longer) > width && current !== '') {
       lines.push(current);
-      current = `  ${word}`;
+      current = CONTINUED + word;
     } else {
       current = longer;
     }
   }
   return [...lines, current];
+}
+
+/** The words of a line. A command in backticks is there to be pasted, so it is one word unless it is longer than a line. */
+function wordsOf(line: string, width: number): string[] {
+  const words: string[] = [];
+  let open: string[] = [];
+  for (const word of line.split(' ')) {
+    const isEdge = word.split('`').length % 2 === 0;
+    if (open.length === 0 && !isEdge) words.push(word);
+    else open.push(word);
+    if (open.length > 1 && isEdge) {
+      const whole = open.join(' ');
+      words.push(...(displayWidth(whole) + CONTINUED.length > width ? open : [whole]));
+      open = [];
+    }
+  }
+  return [...words, ...open];
 }
