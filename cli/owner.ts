@@ -10,6 +10,8 @@ export interface Owner {
   readonly name?: string;
   /** It is this user, whom the modes keep out all the same. */
   readonly isSelf: boolean;
+  /** The permission bits of `path`. */
+  readonly mode: number;
 }
 
 /** Undefined when nothing of the path can be seen. */
@@ -18,7 +20,8 @@ export async function ownerOf(path: string): Promise<Owner | undefined> {
   const stats = await fs.stat(place).catch(() => undefined);
   if (stats === undefined) return dirname(place) === place ? undefined : await ownerOf(dirname(place));
   const name = await nameOf(stats.uid);
-  return { path: place, uid: stats.uid, isSelf: stats.uid === process.geteuid?.(), ...(name === undefined ? {} : { name }) };
+  const isSelf = stats.uid === process.geteuid?.();
+  return { path: place, uid: stats.uid, isSelf, mode: stats.mode & 0o777, ...(name === undefined ? {} : { name }) };
 }
 
 async function nameOf(uid: number): Promise<string | undefined> {

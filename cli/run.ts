@@ -7,10 +7,11 @@ import { LockHeldError, type Log, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
+import { refusalOf } from './refused-file.ts';
 import { say } from './say.ts';
 import { readSecret } from './secrets.ts';
 import { printProblems, siteToRun } from './site.ts';
@@ -123,12 +124,11 @@ async function cityCredentials(config: Config, site: LoadedSite, file: string, i
   try {
     return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
   } catch (error) {
-    const parameters = { path: caFile, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
-    printProblems(
-      [{ code: 'C093', severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), parameters }],
-      site,
-      io,
-    );
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    const problem = isForbidden(reason)
+      ? { code: 'C096', parameters: { path: caFile, ...(await refusalOf(caFile, false)) } }
+      : { code: 'C093', parameters: { path: caFile, reason } };
+    printProblems([{ severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), ...problem }], site, io);
     io.setExitCode(EXIT.config);
     return undefined;
   }

@@ -1,5 +1,7 @@
 import { promises as fs } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { isForbidden } from './exit-codes.ts';
+import { refusalOf, shellWord } from './refused-file.ts';
 
 /** Permission bits of the group and of everybody. */
 const OTHERS_MODE = 0o077;
@@ -10,7 +12,7 @@ const HEADER_TEXT = /^[!-~]+$/;
 /** A secret, or why it cannot be had: a problem's code and the parameters of its text. */
 export type SecretResult =
   | { readonly value: string }
-  | { readonly code: 'C090' | 'C091' | 'C092' | 'C094'; readonly parameters: Readonly<Record<string, string>> };
+  | { readonly code: 'C090' | 'C091' | 'C092' | 'C094' | 'C095'; readonly parameters: Readonly<Record<string, string>> };
 
 /**
  * Reads the secret `name` of a site: `$CREDENTIALS_DIRECTORY/NAME` where systemd hands it over, else `secrets/NAME`
@@ -22,15 +24,23 @@ export async function readSecret(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<SecretResult> {
   const folder = env['CREDENTIALS_DIRECTORY'];
-  const path = folder === undefined ? join(dirname(siteFile), 'secrets', name) : join(folder, name);
+  // Whole, because commands with it are pasted in another folder.
+  const path = resolve(folder === undefined ? join(dirname(siteFile), 'secrets', name) : join(folder, name));
   try {
     // systemd answers for the mode of what it hands over.
     if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0)
-      return { code: 'C091', parameters: { name, path } };
+      return { code: 'C091', parameters: { name, command: `chmod 600 ${shellWord(path)}` } };
     const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
     if (value === '') return { code: 'C092', parameters: { name, path } };
     return HEADER_TEXT.test(value) ? { value } : { code: 'C094', parameters: { name, path } };
   } catch (error) {
-    return { code: 'C090', parameters: { name, path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' } };
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    if (folder !== undefined) return { code: 'C090', parameters: { kind: 'credential', name, path, reason } };
+    if (isForbidden(reason)) return { code: 'C095', parameters: { name, path, ...(await refusalOf(path, true)) } };
+    const commands = {
+      make: `mkdir -p ${shellWord(dirname(path))} && nano ${shellWord(path)}`,
+      close: `chmod 600 ${shellWord(path)}`,
+    };
+    return { code: 'C090', parameters: { kind: 'file', name, path, reason, ...commands } };
   }
 }

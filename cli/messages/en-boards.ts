@@ -3,14 +3,54 @@ import type { Messages } from './catalogue.ts';
 /** English for what is wrong with boards, devices and their wiring, and with the secrets of a site. */
 export const enBoards: Messages = {
   C090: {
-    what: 'the secret `{name}` is not here: {path} ({reason:refusals})',
-    hints: ['write it there and nowhere else, then: chmod 600 {path}'],
+    by: 'kind',
+    of: {
+      file: {
+        what: 'the secret `{name}` is not here: {path} ({reason:refusals})',
+        hints: ['write it there and nothing else with it: `{make}`', 'then let nobody else read it: `{close}`'],
+      },
+      credential: {
+        what: 'the secret `{name}` was not handed over by systemd: {path} ({reason:refusals})',
+        hints: [
+          'write into the unit of the service, under [Service]: LoadCredential={name}:/etc/barri/secrets/{name}',
+          'then: `sudo systemctl daemon-reload`, and start the service again',
+        ],
+      },
+    },
   },
-  C091: { what: 'others on this machine can read the secret `{name}`', hints: ['chmod 600 {path}'] },
+  C091: { what: 'others on this machine can read the secret `{name}`', hints: ['let nobody else read it: `{command}`'] },
   C092: { what: 'the secret `{name}` is empty', hints: ['write it into {path}'] },
   C094: {
     what: 'the secret `{name}` holds a character that no token has',
     hints: ['letters, digits and signs of ASCII, without spaces: copy it into {path} again'],
+  },
+  C095: {
+    by: 'kind',
+    of: {
+      own: {
+        what: 'the gateway runs as {user}, whom the secret `{name}` belongs to, and may not read it: {place} is closed',
+        hints: ['open it: `{command}`'],
+      },
+      file: {
+        what: 'the gateway runs as {user} and may not read the secret `{name}`: {place} belongs to {owner}',
+        hints: ['give it to {user}: `{command}`', 'or run the gateway as {instead}: put `sudo -u {instead}` before the command'],
+      },
+      folder: {
+        what: 'the gateway runs as {user} and may not look for the secret `{name}`: the folder {place} belongs to {owner}',
+        hints: ['give it to {user}: `{command}`', 'or run the gateway as {instead}: put `sudo -u {instead}` before the command'],
+      },
+      passage: {
+        what: 'the gateway runs as {user} and does not get to the secret `{name}`: the folder {place} belongs to {owner}',
+        hints: [
+          'let others pass through it, which shows nobody what is in it: `{command}`',
+          'or run the gateway as {instead}: put `sudo -u {instead}` before the command',
+        ],
+      },
+    },
+  },
+  C096: {
+    what: 'the gateway runs as {user} and may not read the certificate authority {path}: {place} belongs to {owner}',
+    hints: ['it is no secret, so let everybody read it: `{command}`'],
   },
   C093: {
     what: 'the certificate authority cannot be read: {path} ({reason:refusals})',

@@ -7,7 +7,7 @@ export const enFiles: Messages = {
   C001: { what: 'there is no file `{file}`', hints: ['check the name, and the folder that the command runs in'] },
   C002: {
     what: 'this user may not read `{file}`',
-    hints: ['run `ls -l {file}` to see who may, or `chmod a+rX {file}` to allow it to everybody'],
+    hints: ['`ls -ld {file}` shows who may, `sudo chmod a+rX {file}` allows it to everybody'],
   },
   C003: {
     what: 'the file is too large',
