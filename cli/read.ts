@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Config, DeviceConfig } from '../config/config.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { openPeek } from '../gateway/peek.ts';
 import { realHost } from '../gateway/real-host.ts';
@@ -9,8 +10,10 @@ import { runUntilSignal } from './life.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { renderProblems, renderReadings } from './render-readings.ts';
+import { say } from './say.ts';
 import { siteToRun } from './site.ts';
 import { SITE_DEFAULT, stateFolders, stateOption } from './state-folder.ts';
+import { fitted } from './table.ts';
 
 /** How often `--watch` shows the readings anew. */
 const WATCH_MS = 1_000;
@@ -46,8 +49,17 @@ Examples:
     );
 }
 
+/** What of a site appears in no row. */
+interface SiteDevices {
+  /** Devices that have outputs and no readings. */
+  readonly outputsOnly: readonly string[];
+  /** Also of those that this version cannot run. */
+  readonly count: number;
+}
+
 /** Where rows come from: a running gateway, or the devices. */
 interface Source {
+  readonly devices: SiteDevices;
   /** Undefined when the gateway has stopped. */
   rows(): Promise<readonly ReadingRow[] | undefined>;
   close(): Promise<void>;
@@ -56,6 +68,7 @@ interface Source {
 async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
   const source = await openSource(file, options, io);
   if (source === undefined) return;
+  if (options.json === true && source.devices.outputsOnly.length > 0) say(text.outputsOnly(source.devices.outputsOnly), io);
   const show = async () => {
     const rows = await source.rows();
     if (rows === undefined) {
@@ -64,7 +77,7 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
       return false;
     }
     const clear = options.watch === true && io.isTerminal ? '\x1b[H\x1b[2J' : '';
-    const shown = () => clear + renderReadings(rows) + renderProblems(rows, io.columns);
+    const shown = () => clear + table(rows, source.devices, io.columns);
     io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : shown());
     if (options.watch !== true && rows.some(({ quality }) => quality === 'none' || quality === 'old'))
       io.setExitCode(EXIT.device);
@@ -83,6 +96,19 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
       hasShown = true;
     }),
   );
+}
+
+/** The readings, what is wrong with them, and why a device is not among them. */
+function table(rows: readonly ReadingRow[], devices: SiteDevices, columns: number): string {
+  const missing = unseen(rows, devices);
+  const readings = rows.length === 0 ? '' : `${renderReadings(rows)}${renderProblems(rows, columns)}`;
+  return `${readings}${readings !== '' && missing !== '' ? '\n' : ''}${fitted(missing, columns)}`;
+}
+
+function unseen(rows: readonly ReadingRow[], { outputsOnly, count }: SiteDevices): string {
+  if (outputsOnly.length > 0) return text.outputsOnly(outputsOnly);
+  if (rows.length > 0) return '';
+  return count === 0 ? text.noDevices : text.noReadings;
 }
 
 /** Shows the readings every second, until a signal or the end of the gateway. */
@@ -108,9 +134,10 @@ async function openSource(file: string, options: ReadOptions, io: Io): Promise<S
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return undefined;
   const { config } = loaded;
+  const devices = devicesOf(config);
   for (const folder of stateFolders({ option: options.state, siteFile: file, gatewayId: config.gateway.id, env: io.env })) {
     const rows = () => askGateway<readonly ReadingRow[]>(folder, '/readings');
-    if ((await rows()) !== undefined) return { rows, close: async () => {} };
+    if ((await rows()) !== undefined) return { devices, rows, close: async () => {} };
   }
   io.err(text.readingDirectly);
   const peek = await openPeek(
@@ -120,10 +147,17 @@ async function openSource(file: string, options: ReadOptions, io: Io): Promise<S
     io.fatal,
   );
   return {
+    devices,
     rows: async () => {
       await peek.poll();
       return peek.rows();
     },
     close: () => peek.close(),
   };
+}
+
+function devicesOf({ devices, skipped }: Config): SiteDevices {
+  const hasOutputsOnly = ({ channels, outputs }: DeviceConfig) => channels.length === 0 && outputs.length > 0;
+  const outputsOnly = [...devices.values()].filter(hasOutputsOnly).map(({ id }) => id);
+  return { outputsOnly, count: devices.size + skipped.size };
 }

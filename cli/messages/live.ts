@@ -169,6 +169,10 @@ What the city has of them it keeps. Make room on the disk, or check the card, be
   tooFewThreads: ({ found, wanted, busCount }: TooFewThreads) =>
     `warning[B131] ${count(found, 'thread')} ${found === 1 ? 'is' : 'are'} few for a site with ${count(busCount, 'bus', 'buses')} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,
   gatewayStopped: 'The gateway has stopped.\n',
+  outputsOnly: (devices: readonly string[]) =>
+    `${devices.join(', ')} ${devices.length === 1 ? 'has' : 'have'} outputs only, and an output is no reading. A gateway that runs keeps outputs in their safe state; \`barri status\` names a device that does not answer.\n`,
+  noDevices: 'This site has no devices yet: `barri board list` shows the boards there are.\n',
+  noReadings: 'No device of this site gives a reading: `barri check` says which do not run, and why.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
     `error[B101] another gateway already runs on ${folder}\n   = stop it first (sudo systemctl stop barri), or give this one a folder of its own: --state FOLDER\n`,
