@@ -1,7 +1,7 @@
 import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { ParameterEntry } from './schema-board.ts';
-import { parseDuration } from './schema-types.ts';
+import { durationText, parseDuration } from './schema-types.ts';
 import { wrongNumber } from './wrong-number.ts';
 
 /** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */
@@ -39,6 +39,19 @@ export function show(type: ParameterEntry['type'], value: ParameterValue): strin
   return type === 'i2c_address' && typeof value === 'number' ? hex(value) : String(value);
 }
 
+/** A value as drivers get it, written as in a file: 30 → `30ms`, 10_000 → `10m`, 3.3 → `3.3V`. */
+export function inFile(type: ParameterEntry['type'], value: ParameterValue): string {
+  if (typeof value !== 'number') return String(value);
+  if (type === 'duration') return durationText(value);
+  if (type === 'length') return value % 1000 === 0 ? `${value / 1000}m` : `${value}mm`;
+  return type === 'voltage' ? `${value}V` : show(type, value);
+}
+
+/** The least and the most that a number of this type can be, whatever its driver; undefined where there is no limit. */
+export function typeLimits(type: ParameterEntry['type']): { readonly least: number; readonly most: number } | undefined {
+  return type === 'i2c_address' ? I2C_ADDRESS : type === 'modbus_unit' ? MODBUS_UNIT : undefined;
+}
+
 export function hex(value: number): string {
   return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
 }
@@ -46,11 +59,9 @@ export function hex(value: number): string {
 function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue): Outcome {
   switch (type) {
     case 'i2c_address':
-      return integer(value, written, I2C_ADDRESS);
     case 'modbus_unit':
-      return integer(value, written, MODBUS_UNIT);
     case 'integer':
-      return integer(value, written);
+      return integer(value, written, typeLimits(type));
     case 'number':
       return typeof value === 'number' ? { value } : wrongType(written, value, 'number');
     case 'boolean':

@@ -1,10 +1,13 @@
 import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit } from '../drivers/quantities.ts';
 import { activeReadings } from './check-devices.ts';
+import { declarationFor, knowsParameter, rangeOf, wantedType } from './parameter-range.ts';
+import { inFile } from './parameters.ts';
 import { ACTIVE_BUSES } from './plug.ts';
 import type { ProblemParameters } from './problem.ts';
 import { type BoardFile, isPulseKind } from './schema-board.ts';
-import type { Plugged, Site } from './site.ts';
+import { isWritten, type Plugged, type Site } from './site.ts';
+import { nodeAt } from './yaml-tree.ts';
 
 /** Finds a driver by its name, or undefined when this version has none; loadDriver of drivers/registry.ts. */
 export type FindDriver = (id: string) => Promise<Driver | undefined>;
@@ -76,11 +79,36 @@ function checkDevice(
   if (checked.success) return { kind: 'runs', driver, with: checked.data };
   for (const issue of checked.error.issues) {
     const names = issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')];
-    const kind = issue.code === 'unrecognized_keys' ? 'unknown' : 'value';
-    for (const name of names)
-      site.report('C138', ['devices', id, 'with', name], { kind, board: board.id, driver: driver.id, name });
+    for (const name of names) {
+      const parameters = { board: board.id, driver: driver.id, name, ...refusal(site, device, driver, name) };
+      site.report('C138', ['devices', id, 'with', name], parameters);
+    }
   }
   return { kind: 'none' };
+}
+
+/** Why a driver does not take a parameter: the site's value, the board's, or what the board declares. */
+function refusal(site: Site, { id, board, parameters }: Plugged, driver: Driver, name: string): ProblemParameters {
+  const declared = Object.hasOwn(board.with ?? {}, name) ? board.with?.[name] : undefined;
+  const value = parameters?.[name];
+  if (declared === undefined) return { kind: 'missing', declaration: declarationFor(driver, name) };
+  if (!knowsParameter(driver, name)) return { kind: 'unknown' };
+  if (value === undefined) return { kind: 'empty', example: String(declared.example ?? '…') };
+  const path = ['devices', id, 'with', name];
+  const wanted = wantedType(driver, name);
+  if (wanted !== undefined && wanted !== typeof value) return { kind: 'type', declared: declared.type, wanted };
+  const { choices, least = '', most = '', above = '' } = rangeOf(name, { ...declared, choices: undefined }, driver);
+  const isOpen = choices.length === 0 && `${least}${most}${above}` === '';
+  return {
+    kind: 'value',
+    written: nodeAt(site.document.root, path)?.source ?? inFile(declared.type, value),
+    choices,
+    ...(least !== '' && most !== '' ? { least, most } : { atLeast: least, atMost: most, above }),
+    // Some drivers know more than their schema can say.
+    other: isOpen ? board.id : '',
+    // What nobody wrote in the site stands in the board file.
+    inBoard: isWritten(site, path) ? '' : 'default',
+  };
 }
 
 /** What keeps a device from running at a port of another; undefined when nothing does. */

@@ -40,6 +40,12 @@ function durationMs(text: string): number {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
 }
 
+/** A length of time as it is written in a file, in the largest unit that it is a whole number of. */
+export function durationText(ms: number): string {
+  const [unit, factor] = Object.entries(UNIT_MS).findLast(([, unitMs]) => ms >= unitMs && ms % unitMs === 0) ?? ['ms', 1];
+  return `${ms / factor}${unit}`;
+}
+
 /** Units as people write them: a space before, in full, in the plural, in the languages of the texts. */
 const UNIT_WORDS: readonly (readonly [string, RegExp])[] = [
   ['ms', /^(?:ms|msec|milli\w+|mil·li\w+)$/i],

@@ -1,4 +1,5 @@
 import type { ProblemParameters } from '../../config/problem.ts';
+import { durationText } from '../../config/schema-types.ts';
 import { count } from './count.ts';
 
 /**
@@ -33,13 +34,6 @@ export interface Catalogue {
   summary(files: number, errors: number, warnings: number, notes: number): string;
 }
 
-const UNITS_MS: readonly (readonly [string, number])[] = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1000],
-];
-
 /** `{name}`, `{name:format}` or `{name|one|several}`. */
 const PLACE = /\{([a-zA-Z]+)(?::([a-zA-Z]+)|\|([^|{}]+)\|([^|{}]+))?\}/g;
 
@@ -66,15 +60,9 @@ function fill(catalogue: Catalogue, template: string, parameters: ProblemParamet
     if (items.length === 0) isComplete = false;
     if (one !== undefined) return items.map((item) => count(Number(item), one, several)).join(', ');
     if (format === 'or') return items.map((item) => `\`${item}\``).join(` ${catalogue.or} `);
-    if (format === 'ms') return items.map((item) => showDuration(Number(item))).join(', ');
+    if (format === 'ms') return items.map((item) => durationText(Number(item))).join(', ');
     const words = format === undefined ? undefined : catalogue.words[format];
     return items.map((item) => words?.[String(item)] ?? String(item)).join(words ? ` ${catalogue.or} ` : ', ');
   });
   return { text, isComplete };
-}
-
-/** As it is written in a file. */
-function showDuration(ms: number): string {
-  for (const [unit, factor] of UNITS_MS) if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
-  return `${ms}ms`;
 }

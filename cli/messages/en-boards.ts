@@ -233,12 +233,32 @@ export const enBoards: Messages = {
     by: 'kind',
     of: {
       value: {
-        what: 'the driver `{driver}` does not take `{name}` of {board} like this',
-        hints: ['correct the parameter here or in the board file'],
+        what: '{board} cannot work with `{name}: {written}`',
+        hints: [
+          '`{name}` can be {choices:or}',
+          '`{name}` is from {least} to {most}',
+          '`{name}` is at least {atLeast}',
+          '`{name}` is at most {atMost}',
+          '`{name}` is more than {above}',
+          '{other} works with other values: its manual says which',
+          'this value is the `{inBoard}:` of the board file: correct it there, or write another one under `with:` here',
+        ],
+      },
+      type: {
+        what: 'the board file of {board} declares `{name}` as `type: {declared}`, and its driver takes {wanted:wanted}',
+        hints: ['types that give {wanted:wanted}: {wanted:givenBy}'],
+      },
+      empty: {
+        what: '{board} needs to know `{name}`',
+        hints: ['write: with: { {name}: {example} }'],
+      },
+      missing: {
+        what: 'the board file of {board} lacks the parameter `{name}`, which its driver `{driver}` asks for',
+        hints: ['write in the board file under `with:` {name}: {declaration}'],
       },
       unknown: {
-        what: 'the driver `{driver}` knows no parameter `{name}`, which {board} declares',
-        hints: ['remove it under `with:` in the board file'],
+        what: 'the board file of {board} declares `{name}`, which its driver `{driver}` does not know',
+        hints: ['remove it in the board file under `with:`, or look for a typing mistake in its name'],
       },
     },
   },

@@ -18,6 +18,13 @@ export const en: Catalogue = {
       map: 'a block of keys',
       list: 'a list',
     },
+    // What a driver takes, and the types of parameters that give it.
+    wanted: { number: 'a number', boolean: 'true or false', string: 'a text' },
+    givenBy: {
+      number: 'integer, number, i2c_address, modbus_unit, duration (in ms), length (in mm), voltage (in V)',
+      boolean: 'boolean',
+      string: 'choice, text, onewire_rom',
+    },
     refusals: {
       ENOENT: 'there is no such file',
       ENOTDIR: 'there is no such file',

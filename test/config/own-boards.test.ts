@@ -152,13 +152,84 @@ describe('a mean of what is no amount', () => {
   });
 });
 
-describe('a parameter that the driver does not know', () => {
-  it('is named', async () => {
-    const site = await load('x: { quantity: voltage, unit: V, at: 0 }', { parameters: ', spare: { type: integer, default: 3 }' });
-    expect(errors(site)).toEqual(['C138']);
-    const problem = site.problems.find(({ code }) => code === 'C138');
-    expect(textOf(en, 'C138', problem?.parameters ?? {}).what).toBe(
-      'the driver `modbus-map` knows no parameter `spare`, which own declares',
+describe('a parameter that the driver does not take', () => {
+  const digital = (parameters: string) => `schema: board/v1
+id: own
+version: 1.0.0
+label: Own
+needs: digital_in
+driver: digital-in
+with: { ${parameters} }
+readings: { closed: { quantity: contact, unit: bool, kind: state } }
+`;
+  const PULL = 'pull: { type: choice, default: up, choices: [up, down, none] }';
+  const ACTIVE = 'active: { type: choice, default: low, choices: [low, high] }';
+  const DEBOUNCE = 'debounce: { type: duration, default: 30ms }';
+
+  /** What is wrong with a device, as a person reads it. */
+  async function told(device: string, file = ''): Promise<readonly string[]> {
+    const files = file === '' ? {} : { 'boards/own.board.yaml': file };
+    const { problems } = await loadText(`${HEAD}devices:\n  it: { ${device} }\n`, files);
+    const found = problems
+      .filter(({ severity }) => severity === 'error')
+      .map(({ code, parameters }) => textOf(en, code, parameters));
+    return found.map(({ what, hints }) => `${what}: ${hints.join('; ')}`);
+  }
+
+  it('is named with its range where the value lies outside, as it was written', async () => {
+    // Sensirion SCD4x data sheet, 3.6.3: the altitude that the chip takes is from 0 to 3000 m.
+    expect(await told('board: scd41@1, via: i2c1, with: { altitude: 5km }')).toEqual([
+      'scd41 cannot work with `altitude: 5km`: `altitude` is from 0m to 3000m',
+    ]);
+    expect(await told('board: flow-meter@1, via: gpio.pin11, with: { pulses_per_litre: 0 }')).toEqual([
+      'flow-meter cannot work with `pulses_per_litre: 0`: `pulses_per_litre` is more than 0',
+    ]);
+  });
+
+  it('is looked for in the board file where the site says nothing of it', async () => {
+    const [text = ''] = await told(
+      'board: own@1, via: gpio.pin11',
+      digital(`${PULL}, active: { type: text, default: lo }, ${DEBOUNCE}`),
     );
+    expect(text).toMatch(/^own cannot work with `active: lo`: `active` can be `low` or `high`; .*`default:` of the board file/);
+  });
+
+  it('is asked for where the board file does not declare it, in words that can be pasted', async () => {
+    const missing = await told('board: own@1, via: gpio.pin11', digital(`${ACTIVE}, ${DEBOUNCE}`));
+    expect(missing).toHaveLength(1);
+    expect(missing[0]).toMatch(/^the board file of own lacks the parameter `pull`/);
+    const declaration = /pull: \{[^}]*\}/.exec(missing[0] ?? '')?.[0] ?? '';
+    expect(await told('board: own@1, via: gpio.pin11', digital(`${ACTIVE}, ${DEBOUNCE}, ${declaration}`))).toEqual([]);
+  });
+
+  it('has a type that the driver takes', async () => {
+    const [text = ''] = await told(
+      'board: own@1, via: gpio.pin11',
+      digital(`${PULL}, ${ACTIVE}, debounce: { type: text, default: 30ms }`),
+    );
+    expect(text).toMatch(/declares `debounce` as `type: text`, and its driver takes a number: .*duration/);
+  });
+
+  it('is removed where the driver does not know it', async () => {
+    const [text = ''] = await told(
+      'board: own@1, via: gpio.pin11',
+      digital(`${PULL}, ${ACTIVE}, ${DEBOUNCE}, spare: { type: integer, default: 3 }`),
+    );
+    expect(text).toMatch(/declares `spare`, which its driver `digital-in` does not know: remove it/);
+  });
+
+  it('is sought in a manual where nobody here knows the values', async () => {
+    const file = `schema: board/v1
+id: own
+version: 1.0.0
+label: Own
+needs: i2c
+driver: ads1115
+with: { address: { type: i2c_address, default: 0x48 }, range: { type: voltage, default: 4.096V } }
+provides: { ain0: analog }
+`;
+    expect(await told('board: own@1, via: i2c1, with: { range: 3V }', file)).toEqual([
+      'own cannot work with `range: 3V`: own works with other values: its manual says which',
+    ]);
   });
 });
