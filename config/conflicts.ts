@@ -1,8 +1,12 @@
 import { posix } from 'node:path';
+import { freePins } from './free-pins.ts';
 import { HEADER_SERIAL_LINES, I2C1_LINES, meantPins, parsePin, pinOfLine } from './header-pins.ts';
 import { hex, show } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
 import type { Plugged, Site, Via } from './site.ts';
+
+/** Free pins that a message names. */
+const PINS_SHOWN = 3;
 
 /** The address on the bus, and the parameter that sets it when one does. */
 export interface Address {
@@ -129,7 +133,7 @@ function takeLinesOfBuses(site: Site, take: Take): void {
     const path = ['buses', id, 'pin'];
     const pin = parsePin(bus.pin.replace(/^gpio\./, ''));
     if ('unknown' in pin) site.report('C111', path, { via: bus.pin, candidates: meantPins(bus.pin) });
-    else if ('carries' in pin) site.report('C113', path, { pin: pin.pin, carries: pin.carries });
+    else if ('carries' in pin) site.report('C113', path, { pin: pin.pin, carries: pin.carries, free: proposals(site) });
     else takeLine(site, path, pin.line, id, take);
   }
 }
@@ -139,7 +143,12 @@ function takeLine(site: Site, path: readonly string[], line: number, owner: stri
   if (other === undefined) return;
   // A bus needs its pins; two devices could be exchanged.
   const code = Object.hasOwn(site.file.buses ?? {}, other) ? 'C114' : 'C132';
-  site.report(code, path, { pin: pinOfLine(line) ?? 0, line, other });
+  site.report(code, path, { pin: pinOfLine(line) ?? 0, line, other, free: proposals(site) });
+}
+
+/** A few pins that are free. */
+function proposals({ file }: Site): string[] {
+  return freePins(file).slice(0, PINS_SHOWN);
 }
 
 function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void {

@@ -60,6 +60,12 @@ export function meantPins(text: string): string[] {
   return number === '' ? [] : names.filter((name) => 'line' in parsePin(name)).map((name) => `gpio.${name}`);
 }
 
+/** The line of the chip on a pin of the header; undefined where the pin carries something else. */
+export function lineOfPin(pin: number): number | undefined {
+  const what = HEADER[pin - 1];
+  return typeof what === 'number' ? what : undefined;
+}
+
 /** The header pin of a line of the chip, or undefined when the line is not on the header. */
 export function pinOfLine(line: number): number | undefined {
   const index = HEADER.indexOf(line);

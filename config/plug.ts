@@ -1,5 +1,6 @@
 import type { BoardLibrary, LoadedBoard } from './board-library.ts';
 import { closest, listed } from './closest.ts';
+import { freePins } from './free-pins.ts';
 import { meantPins, parsePin } from './header-pins.ts';
 import { type ParameterValue, parseParameter } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
@@ -29,8 +30,6 @@ const PORT_GIVES: Readonly<Record<string, readonly string[]>> = {
   digital_out: ['digital_out'],
 };
 
-/** Pins that carry nothing else, for proposals. */
-const FREE_PINS = ['gpio.pin11', 'gpio.pin13', 'gpio.pin15'];
 /** At most so many proposals of places. */
 const PLACES_MAX = 3;
 
@@ -90,9 +89,9 @@ function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
       .slice(0, 1)
       .map((name) => `${device}.${name}`),
   );
-  const pins = FREE_PINS.map((place) => ({ place, gives: PORT_GIVES['digital'] ?? [] }));
+  const pins = freePins(site.file).map((place) => ({ place, gives: PORT_GIVES['digital'] ?? [] }));
   const taken = new Set(Object.values(devices).map(({ via }) => via));
-  const free = [...buses, ...[...ports, ...pins].filter(({ place }) => !taken.has(place))];
+  const free = [...buses, ...ports.filter(({ place }) => !taken.has(place)), ...pins];
   return {
     boards,
     places: [...busIds, 'gpio.pin11', ...Object.keys(devices)],
@@ -172,7 +171,9 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   const fits = (gives: readonly string[]) => {
     if (board === undefined || gives.includes(board.needs)) return true;
     const candidates = (wiring.giving.get(board.needs) ?? []).slice(0, PLACES_MAX);
-    site.report('C112', path, { board: board.id, needs: board.needs, via, gives, candidates });
+    // Where there is none, how to get one.
+    const get = candidates.length === 0 ? board.needs : '';
+    site.report('C112', path, { board: board.id, needs: board.needs, via, gives, candidates, get });
     return false;
   };
   const [first = '', ...rest] = via.split('.');
@@ -238,7 +239,7 @@ function parseGpio(
     return undefined;
   }
   if ('carries' in pin) {
-    site.report('C113', path, { pin: pin.pin, carries: pin.carries });
+    site.report('C113', path, { pin: pin.pin, carries: pin.carries, free: freePins(site.file).slice(0, PLACES_MAX) });
     return undefined;
   }
   return fits(PORT_GIVES['digital'] ?? []) ? { kind: 'line', line: pin.line } : undefined;

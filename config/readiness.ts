@@ -1,6 +1,7 @@
 import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit } from '../drivers/quantities.ts';
 import { activeReadings } from './check-devices.ts';
+import { freePins } from './free-pins.ts';
 import { declarationFor, knowsParameter, rangeOf, wantedType } from './parameter-range.ts';
 import { inFile } from './parameters.ts';
 import { ACTIVE_BUSES } from './plug.ts';
@@ -142,7 +143,8 @@ function checkPort(
     return { kind: 'none' };
   }
   if (driver.countsPulses !== true || lookMs === undefined) return undefined;
-  const parameters = { kind: 'counter', device: id, provider: provider.board.id, everyMs: lookMs };
+  const free = freePins(site.file)[0] ?? '';
+  const parameters = { kind: 'counter', device: id, provider: provider.board.id, everyMs: lookMs, free };
   site.report('C150', path, parameters);
   return { kind: 'none' };
 }

@@ -98,14 +98,17 @@ export const enBoards: Messages = {
     ],
   },
   C112: {
-    what: '{board} needs {needs}, but `{via}` gives {gives}',
-    hints: ['places of this site that give {needs}: {candidates:or}', 'write the id of a bus or port that gives {needs}'],
+    what: '{board} needs {needs:places}, but `{via}` is {gives:places}',
+    hints: ['places for it in this site: {candidates:or}', '{get:getting}'],
   },
   C113: {
     what: 'pin {pin} carries {carries:carries}, it cannot be read or switched',
-    hints: ['choose a GPIO pin, such as gpio.pin11'],
+    hints: ['choose a GPIO pin and move the wire to it', 'free on the header: {free:or}'],
   },
-  C114: { what: 'pin {pin} (GPIO{line}) belongs to the bus `{other}`', hints: ['choose another pin'] },
+  C114: {
+    what: 'pin {pin} (GPIO{line}) belongs to the bus `{other}`',
+    hints: ['choose another pin and move the wire to it', 'free on the header: {free:or}'],
+  },
   C115: {
     what: '{port} can change its name after a restart',
     hints: ['write `usb:VID:PID`, with the two numbers that `lsusb` prints, or `by-path:…` with a name from /dev/serial/by-path'],
@@ -195,7 +198,10 @@ export const enBoards: Messages = {
     what: '`{what}` is already used by `{other}`',
     hints: ['only one device can be there: choose another place for this one'],
   },
-  C132: { what: 'pin {pin} (GPIO{line}) is already used by `{other}`', hints: ['choose another pin'] },
+  C132: {
+    what: 'pin {pin} (GPIO{line}) is already used by `{other}`',
+    hints: ['choose another pin and move the wire to it', 'free on the header: {free:or}'],
+  },
   C133: {
     what: 'the port {port} is already used by the bus `{other}`',
     hints: ['one bus per port: plug the devices into `{other}`, or correct the port'],
@@ -274,7 +280,7 @@ export const enBoards: Messages = {
     hints: ['everything else of this site runs'],
   },
   C141: {
-    what: '{board} needs {needs}, but its driver `{driver}` is made for {driverNeeds}',
+    what: '{board} needs {needs:places}, but its driver `{driver}` is made for {driverNeeds:places}',
     hints: ['correct `needs:` or `driver:` in the board file'],
   },
   C142: {
@@ -320,7 +326,7 @@ export const enBoards: Messages = {
       },
       counter: {
         what: '{device} counts pulses, and a port of {provider} is only looked at every {everyMs:ms}: pulses would be missed',
-        hints: ['plug it into a pin of the header: `via: gpio.pin11`'],
+        hints: ['plug it into a pin of the header that is free: `via: {free}`', 'a pin of the header misses none'],
       },
       pull: {
         what: 'a port of {provider} has no resistor for `pull: {pull}`',

@@ -18,6 +18,31 @@ export const en: Catalogue = {
       map: 'a block of keys',
       list: 'a list',
     },
+    // What a board needs, and what a bus or port is.
+    places: {
+      i2c: 'an I2C bus',
+      serial: 'a serial port',
+      modbus: 'a Modbus bus',
+      onewire: 'a 1-Wire bus',
+      mqtt: 'an MQTT bus',
+      analog: 'an analogue input',
+      digital_in: 'a digital input',
+      digital_out: 'a digital output',
+    },
+    // How a site that has none gets such a place.
+    getting: {
+      i2c: 'this site has none yet: write under `buses:` i2c1: { type: i2c }',
+      serial:
+        'this site has none yet: write under `buses:` a name of yours and { type: serial, port: "usb:1a86:7523" }, with the two numbers that `lsusb` prints',
+      modbus:
+        'this site has none yet: write under `buses:` a name of yours and { type: modbus-rtu, port: "usb:1a86:7523" }, with the two numbers that `lsusb` prints',
+      onewire: 'this site has none yet: write under `buses:` w1: { type: onewire, pin: gpio.pin7 }',
+      mqtt: 'this version has no MQTT bus yet',
+      analog:
+        'this site has none that is free: a Raspberry Pi has no analogue inputs, a converter such as the board ads1115 gives four',
+      digital_in: 'no pin of the header is free any more: a board such as mcp23017 gives sixteen',
+      digital_out: 'no pin of the header is free any more: boards such as mcp23017 and modbus-relay-8 give more',
+    },
     // What a driver takes, and the types of parameters that give it.
     wanted: { number: 'a number', boolean: 'true or false', string: 'a text' },
     givenBy: {

@@ -65,7 +65,7 @@ describe('what keeps a device at a port from running is said', () => {
       'its provider has no driver',
       '  uno: { board: firmata-uno@1, via: meters }\n  bed: { board: soil-moisture-capacitive@1, via: uno.a0 }\n',
       [
-        'error C112 devices.uno.via: firmata-uno needs serial, but `meters` gives modbus',
+        'error C112 devices.uno.via: firmata-uno needs a serial port, but `meters` is a Modbus bus',
         'warning C136 devices.uno: uno cannot run: this version has no driver `firmata` for firmata-uno',
         'warning C150 devices.bed.via: bed cannot run: `uno`, into which it is plugged, cannot run',
       ],
@@ -95,7 +95,7 @@ describe('what keeps a device at a port from running is said', () => {
     [
       'it is an input, and its port only an output',
       '  pins: { board: mcp23017@1, via: i2c1 }\n  door: { board: contact@1, via: pins.gpa7 }\n',
-      ['error C112 devices.door.via: contact needs digital_in, but `pins.gpa7` gives digital_out'],
+      ['error C112 devices.door.via: contact needs a digital input, but `pins.gpa7` is a digital output'],
     ],
     [
       'there is no such port',
@@ -201,12 +201,12 @@ describe('where it can be plugged in is said', () => {
     [
       'a port of the wrong kind',
       'contact@1, via: adc.ain1',
-      'places of this site that give digital_in: `gpio.pin11` or `gpio.pin13` or `gpio.pin15`',
+      'places for it in this site: `gpio.pin11` or `gpio.pin13` or `gpio.pin15`',
     ],
     [
       'a port where another one is taken',
       'analog-input@1, via: i2c1',
-      'places of this site that give analog: `adc.ain1` or `adc.ain2` or `adc.ain3`',
+      'places for it in this site: `adc.ain1` or `adc.ain2` or `adc.ain3`',
     ],
   ])('for %s', async (_, board, hint) => {
     expect(await hints(`${ADC}  new: { board: ${board} }\n`)).toContain(hint);
