@@ -79,7 +79,7 @@ function checkParameters(document: YamlDocument, board: BoardFile): Problem[] {
       if (value === undefined) return [];
       const path = ['with', name, key];
       const outcome = parseParameter(parameter, { value, written: nodeAt(document.root, path)?.source ?? String(value) });
-      return 'code' in outcome ? [document.problem(outcome.code, path, outcome.parameters)] : [];
+      return 'code' in outcome ? [document.problem(outcome.code, path, { ...outcome.parameters, key })] : [];
     }),
   );
 }
@@ -122,9 +122,20 @@ function checkPorts(document: YamlDocument, { driver, provides = {} }: BoardFile
   return Object.entries(provides).flatMap(([id, port]) => {
     const kind = typeof port === 'string' ? port : port.kind;
     if (kind !== 'digital_out')
-      return [document.problem('C045', ['provides', id], { key: kind, kind: driver, allowed: ['digital_out'] })];
+      return [
+        document.problem('C045', ['provides', id], {
+          case: 'value',
+          key: kind,
+          kind: `driver: ${driver}`,
+          allowed: ['digital_out'],
+        }),
+      ];
     const lies = typeof port === 'object' && (port.coil === undefined) !== (port.register === undefined);
-    return lies ? [] : [document.problem('C044', ['provides', id], { choices: ['coil', 'register'], found: [] })];
+    const found = typeof port === 'object' && port.coil !== undefined ? ['coil', 'register'] : [];
+    const parameters = { key: id, case: found.length === 0 ? 'none' : 'several', choices: ['coil', 'register'], found };
+    return lies
+      ? []
+      : [document.problem('C044', ['provides', id], { ...parameters, example: `${id}: { kind: digital_out, coil: 0 }` })];
   });
 }
 
@@ -155,7 +166,7 @@ function checkOutputs(document: YamlDocument, { driver, outputs = {} }: BoardFil
     const besideCoil = [...(register === undefined ? [] : ['register']), ...values];
     if (coil === undefined) return [];
     const allowed = ['coil', 'quantity', 'unit', 'safe', 'max_on', 'min_off'];
-    return besideCoil.map((key) => document.problem('C045', [...path, key], { key, kind: 'coil', allowed }));
+    return besideCoil.map((key) => document.problem('C045', [...path, key], { case: 'key', key, kind: 'coil', allowed }));
   });
 }
 

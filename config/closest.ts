@@ -7,12 +7,57 @@ const WORDS_MAX = 500;
 /** Known words that a message names. */
 const LISTED_MAX = 30;
 
+/** What people call the buses too, with what may be meant. */
+const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['rs485', ['modbus-rtu', 'serial']],
+  ['rs-485', ['modbus-rtu', 'serial']],
+  ['rs232', ['serial']],
+  ['uart', ['serial']],
+  ['usb', ['serial', 'modbus-rtu']],
+  ['1wire', ['onewire']],
+  ['1-wire', ['onewire']],
+  ['one-wire', ['onewire']],
+  ['w1', ['onewire']],
+]);
+
+/** A part of a word that is shorter says nothing. */
+const PART_MIN = 3;
+
 /** A key of a hundred letters is nobody's typing mistake. */
 const LENGTH_MAX = 60;
 
-/** The words that `word` was probably meant to be, the likeliest first; empty when nothing is near. */
+/**
+ * The words that `word` was probably meant to be, the likeliest first: those that differ by few letters, else those that it is
+ * a part of (`modbus` of `modbus-rtu`). Empty when nothing is near.
+ */
 export function closest(word: string, words: Iterable<string>): string[] {
   if (word.length > LENGTH_MAX) return [];
+  const near = nearest(word, words);
+  if (near.length > 0) return near;
+  const known = new Set(words);
+  const meant = (OTHER_WORDS.get(word.toLowerCase()) ?? []).filter((other) => known.has(other));
+  return meant.length > 0 ? meant : wholes(word, words);
+}
+
+function wholes(word: string, words: Iterable<string>): string[] {
+  const part = word.toLowerCase();
+  const found: string[] = [];
+  let count = 0;
+  for (const candidate of words) {
+    count += 1;
+    if (count > WORDS_MAX || found.length === CANDIDATES_MAX) break;
+    if (
+      candidate
+        .toLowerCase()
+        .split(/[^a-z0-9]+/)
+        .includes(part)
+    )
+      found.push(candidate);
+  }
+  return part.length < PART_MIN ? [] : found;
+}
+
+function nearest(word: string, words: Iterable<string>): string[] {
   const farthest = Math.max(1, Math.floor(word.length / 3));
   const lower = word.toLowerCase();
   const near: { candidate: string; distance: number }[] = [];

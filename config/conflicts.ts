@@ -189,7 +189,7 @@ function checkUnit(
   const isSerial = entry.type === 'modbus-rtu' || (entry.type === 'modbus-tcp' && entry.framing === 'rtu');
   const bound = value < SERIAL_UNIT.least ? 'least' : 'most';
   if (type !== 'modbus_unit' || !isSerial || (value >= SERIAL_UNIT.least && value <= SERIAL_UNIT.most)) return;
-  const parameters = { written: String(value), bound, of: 'number', amount: SERIAL_UNIT[bound] };
+  const parameters = { key: parameter ?? '', written: String(value), bound, of: 'number', amount: SERIAL_UNIT[bound] };
   site.report('C025', ['devices', id, 'with', parameter ?? ''], parameters);
 }
 

@@ -27,11 +27,19 @@ const MODBUS_UNIT = { least: 0, most: 255 };
 /** Brings a value into the form of the parameter's type, or says what is wrong with it. */
 export function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {
   const outcome = parseType(parameter.type, given);
-  if ('code' in outcome || parameter.choices === undefined) return outcome;
+  // Where a few values are all there are, they say more than what is wrong with another one.
+  const isOther = 'code' in outcome && (outcome.code === 'C023' || outcome.code === 'C025');
+  if (parameter.choices === undefined || ('code' in outcome && !isOther)) return outcome;
   const choices = parameter.choices.map((choice) => parseType(parameter.type, { value: choice, written: String(choice) }));
-  if (choices.some((choice) => 'value' in choice && choice.value === outcome.value)) return outcome;
+  if ('value' in outcome && choices.some((choice) => 'value' in choice && choice.value === outcome.value)) return outcome;
   const words = parameter.choices.map((choice) => show(parameter.type, choice));
-  return { code: 'C024', parameters: { written: given.written, choices: words, candidates: closest(given.written, words) } };
+  const candidates = closest(meantAddress(parameter.type, given.written), words);
+  return { code: 'C024', parameters: { written: given.written, choices: words, candidates } };
+}
+
+/** Addresses of chips are printed in hexadecimal: who writes 76 means 0x76. */
+function meantAddress(type: ParameterEntry['type'], written: string): string {
+  return type === 'i2c_address' && /^[0-7][0-9a-f]$/i.test(written) ? `0x${written.toUpperCase()}` : written;
 }
 
 /** An address as chips and manuals print it. */
@@ -120,5 +128,5 @@ function wrongType(written: string, value: ParameterValue, expected: string): Ou
   const number = typeof value === 'string' && expected !== 'boolean' ? wrongNumber(value) : undefined;
   if (number) return number;
   const found = typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'boolean' : 'number';
-  return { code: 'C023', parameters: { written, found, expected: [expected] } };
+  return { code: 'C023', parameters: { case: 'value', written, found, expected: [expected] } };
 }

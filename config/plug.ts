@@ -272,7 +272,7 @@ function readParameters(site: Site, id: string, board: BoardFile): Record<string
     const path = [...base, name];
     const written = (own === undefined ? undefined : nodeAt(site.document.root, path)?.source) ?? String(value);
     const outcome = parseParameter(parameter, { value, written });
-    if ('code' in outcome) report(outcome.code, path, outcome.parameters);
+    if ('code' in outcome) report(outcome.code, path, { ...outcome.parameters, key: name });
     else values[name] = outcome.value;
   }
   return isWrong ? undefined : values;

@@ -3,7 +3,20 @@ import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { TEXT_BYTES_MAX } from '../drivers/reading.ts';
 import { maxOn, onOff } from './schema-gateway.ts';
 import { signal } from './schema-simulate.ts';
-import { baud, block, dashedId, duration, fail, mapOf, points, range, serialFormat, text, texts } from './schema-types.ts';
+import {
+  baud,
+  block,
+  dashedId,
+  duration,
+  fail,
+  failOne,
+  mapOf,
+  points,
+  range,
+  serialFormat,
+  text,
+  texts,
+} from './schema-types.ts';
 
 /** What a board needs at the place where it is plugged in. */
 const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt'] as const;
@@ -66,11 +79,11 @@ const convertStep = block({
 }).superRefine((value, context) => {
   const isLinear = value.offset !== undefined || value.scale !== undefined;
   const found = [
-    ...(isLinear ? ['offset and scale'] : []),
+    ...(isLinear ? [value.scale === undefined ? 'offset' : 'scale'] : []),
     ...(value.points === undefined ? [] : ['points']),
     ...(value.clamp === undefined ? [] : ['clamp']),
   ];
-  if (found.length !== 1) fail(context, 'C044', { choices: ['offset and scale', 'points', 'clamp'], found });
+  if (found.length !== 1) failOne(context, ['offset', 'scale', 'points', 'clamp'], found, 'scale: 0.1');
 });
 
 const reading = block({

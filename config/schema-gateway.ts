@@ -8,6 +8,7 @@ import {
   dashedId,
   duration,
   fail,
+  failOne,
   frequency,
   mapOf,
   metres,
@@ -74,9 +75,9 @@ const report = block({
   .meta({ oneOf: REPORT_KINDS.map((kind) => ({ required: [kind] })) })
   .superRefine((value, context) => {
     const kinds = REPORT_KINDS.filter((kind) => value[kind] !== undefined);
-    if (kinds.length !== 1) fail(context, 'C044', { choices: REPORT_KINDS, found: kinds });
+    if (kinds.length !== 1) failOne(context, REPORT_KINDS, kinds, 'mean_of: 5min');
     else if (value.at_least !== undefined && value.on_change === undefined) {
-      fail(context, 'C045', { key: 'at_least', kind: kinds[0], allowed: kinds }, ['at_least']);
+      fail(context, 'C045', { case: 'key', key: 'at_least', kind: kinds[0], owner: 'on_change: true' }, ['at_least']);
     }
   });
 
@@ -90,7 +91,8 @@ const calibrate = block({
 }).superRefine((value, context) => {
   const isLinear = value.offset !== undefined || value.scale !== undefined;
   if (isLinear === (value.points !== undefined)) {
-    fail(context, 'C044', { choices: ['offset and scale', 'points'], found: isLinear ? ['offset and scale', 'points'] : [] });
+    const kinds = [value.scale === undefined ? 'offset' : 'scale', 'points'];
+    failOne(context, ['offset', 'scale', 'points'], isLinear ? kinds : [], 'offset: -0.8');
   }
 });
 
@@ -193,11 +195,11 @@ const rule = block({
     say: texts.optional(),
   }).superRefine((action, context) => {
     const kinds = (['output', 'alarm'] as const).filter((kind) => action[kind] !== undefined);
-    if (kinds.length !== 1) fail(context, 'C044', { choices: ['output', 'alarm'], found: kinds });
+    if (kinds.length !== 1) failOne(context, ['output', 'alarm'], kinds, 'output: fan.switch');
   }),
 }).superRefine((value, context) => {
   const kinds = (['at', 'when'] as const).filter((kind) => value[kind] !== undefined);
-  if (kinds.length !== 1) fail(context, 'C044', { choices: ['at', 'when'], found: kinds });
+  if (kinds.length !== 1) failOne(context, ['at', 'when'], kinds, 'at: "06:30"');
 });
 
 const sentilo = block({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isTextValue, TEXT_BYTES_MAX } from '../drivers/reading.ts';
 import type { SignalConfig } from './config.ts';
-import { block, duration, fail } from './schema-types.ts';
+import { block, duration, fail, failOne } from './schema-types.ts';
 
 /** The words of which exactly one says what kind of signal it is. */
 const KINDS = ['constant', 'wave', 'walk', 'sawtooth', 'bursts', 'integrate', 'ratio', 'follows', 'text'] as const;
@@ -51,11 +51,12 @@ export const signal = shape.transform((written, context): SignalConfig => {
   const kinds = KINDS.filter((kind) => written[kind] !== undefined);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    fail(context, 'C044', { choices: KINDS, found: kinds });
+    failOne(context, KINDS, kinds, 'constant: 20');
     return z.NEVER;
   }
   const allowed: readonly string[] = [kind, ...COMPANIONS[kind], 'note'];
-  for (const key of Object.keys(written)) if (!allowed.includes(key)) fail(context, 'C045', { key, kind, allowed }, [key]);
+  for (const key of Object.keys(written))
+    if (!allowed.includes(key)) fail(context, 'C045', { case: 'key', key, kind, allowed }, [key]);
   return toSignal(written);
 });
 

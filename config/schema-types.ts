@@ -13,6 +13,16 @@ export function fail(
   context.addIssue({ code: 'custom', params: { ...parameters, code, at } });
 }
 
+/** Reports that not exactly one of several keys is there. */
+export function failOne(
+  context: z.core.$RefinementCtx,
+  choices: readonly string[],
+  found: readonly string[],
+  example: string,
+): void {
+  fail(context, 'C044', { case: found.length === 0 ? 'none' : 'several', choices, found, example });
+}
+
 // ------------------------------------------------------------------------------------------------------------ quantities
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -197,9 +207,12 @@ export const secret = z.strictObject(
 );
 
 /** The lower limit first. */
-export const range = z.tuple([z.number(), z.number()]).superRefine(([low, high], context) => {
-  if (low >= high) fail(context, 'C043', { low, high });
-});
+export const range = z
+  .tuple([z.number(), z.number()])
+  .meta({ examples: [[0, 100]] })
+  .superRefine(([low, high], context) => {
+    if (low >= high) fail(context, 'C043', { low, high });
+  });
 
 // ---------------------------------------------------------------------------------------------------------------- blocks
 
@@ -226,7 +239,7 @@ export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code 
 
 /** Pairs of raw and true value, for straight lines between them; one raw value has one true value. */
 export const points = z
-  .array(z.tuple([z.number(), z.number()]))
+  .array(z.tuple([z.number(), z.number()]).meta({ examples: [[2.71, 0]] }))
   .min(2)
   .superRefine((pairs, context) => {
     if (new Set(pairs.map(([raw]) => raw)).size < pairs.length) fail(context, 'C048');

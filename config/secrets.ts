@@ -41,7 +41,7 @@ const FLAG = /^\s+(?:true|false)\s*(?:[,}]|$)/;
 const WHOLE_QUOTED = /^[ \t]*(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')[ \t]*(?=[,}])/;
 
 /** Parameters that choose a text or come from the schema; all others under a secret's key may be the secret. */
-const HARMLESS: ReadonlySet<string> = new Set(['kind', 'bound', 'of', 'parent', 'found']);
+const HARMLESS: ReadonlySet<string> = new Set(['kind', 'case', 'bound', 'of', 'parent', 'found']);
 
 /** Whether what stands under `key` is a secret: also under a key with a typing mistake. */
 export function isSecretKey(key: string): boolean {

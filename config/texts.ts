@@ -56,7 +56,7 @@ export function textMisfits(
   if (isText(reading) && driver !== 'modbus-map')
     return [misfit('unit', 'unit: text', `driver: ${driver}`, ['driver: modbus-map'])];
   if (encoding !== 'text') {
-    if (!isText(reading)) return registers === undefined ? [] : [misfit('registers', 'registers', `unit: ${unit}`, [])];
+    if (!isText(reading)) return registers === undefined ? [] : [misfit('registers', 'registers', `unit: ${unit}`, [], true)];
     // Any other encoding gives numbers.
     return encoding === undefined ? [missing('encoding')] : [misfit('encoding', `encoding: ${encoding}`, 'unit: text', [TEXT])];
   }
@@ -72,10 +72,16 @@ export function textMisfits(
     ...(reading.byte_order === 'CDAB' || reading.byte_order === 'DCBA'
       ? [misfit('byte_order', `byte_order: ${reading.byte_order}`, TEXT, ['byte_order: ABCD', 'byte_order: BADC'])]
       : []),
-    ...NUMBER_KEYS.filter((key) => reading[key] !== undefined).map((key) => misfit(key, key, TEXT, TEXT_KEYS)),
+    ...NUMBER_KEYS.filter((key) => reading[key] !== undefined).map((key) => misfit(key, key, TEXT, TEXT_KEYS, true)),
     ...(registers === undefined ? [missing('registers')] : []),
     ...(registers !== undefined && registers > most
-      ? [{ path: ['registers'], code: 'C025', parameters: { written: registers, bound: 'most', of: 'number', amount: most } }]
+      ? [
+          {
+            path: ['registers'],
+            code: 'C025',
+            parameters: { key: 'registers', written: registers, bound: 'most', of: 'number', amount: most },
+          },
+        ]
       : []),
   ];
 }
@@ -105,8 +111,9 @@ export function numberMisfits(own: ReadingEntry, { unit }: Pick<BoardReading, 'u
   return keys.map((key) => ({ path: [key], code: 'C152', parameters: { key, reading } }));
 }
 
-function misfit(at: string, key: string, kind: string, allowed: readonly string[]): Misfit {
-  return { path: [at], code: 'C045', parameters: { key, kind, allowed } };
+/** A key that has to go, or a value in whose place another one belongs. */
+function misfit(at: string, key: string, kind: string, allowed: readonly string[], isKey = false): Misfit {
+  return { path: [at], code: 'C045', parameters: { case: isKey ? 'key' : 'value', key, kind, allowed } };
 }
 
 function under(id: string, { path, ...rest }: Misfit): Misfit {

@@ -1,25 +1,14 @@
 import type { ZodType, z } from 'zod';
 import { closest } from './closest.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
-import { wrongNumber } from './wrong-number.ts';
+import { belonging, keyAt, wrongType } from './wrong-type.ts';
 import type { YamlDocument } from './yaml-document.ts';
-import { ODD_SPACES, oddSpaceParameters } from './yaml-limits.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** Turning one text back into what was written can reveal another one behind it (a `type:` that chooses the other keys). */
 const ROUNDS_MAX = 3;
-
-/** What YAML 1.1 takes for true and false, and people still write. */
-const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
-  ['yes', true],
-  ['on', true],
-  ['y', true],
-  ['no', false],
-  ['off', false],
-  ['n', false],
-]);
 
 /** A number that a person sees as that number: no leading zero, no exponent, no octal; hexadecimal as printed on chips. */
 const PLAIN_NUMBER = /^[-+]?(?:0x[0-9a-fA-F]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)$/;
@@ -43,7 +32,7 @@ export function validate<T>(document: YamlDocument, schema: ZodType<T>): Validat
   if (document.root === undefined) return { value: undefined, problems: [], written: undefined };
   const plain = { value: plainValue(document.root) };
   for (let round = 1; ; round += 1) {
-    const result = schema.safeParse(plain.value, { error: allowedKeys });
+    const result = schema.safeParse(plain.value, { error: whatBelongs });
     const zeros = oddNumbers(document.root, plain.value, []).map((path) => oddNumber(document, path));
     if (result.success) return { value: zeros.length > 0 ? undefined : result.data, problems: zeros, written: plain.value };
     const wasChanged = textPaths(result.error.issues, []).filter((path) => useSource(plain, document.root, path)).length > 0;
@@ -64,8 +53,9 @@ function withoutFollowUps(document: YamlDocument, problems: readonly Problem[]):
   );
 }
 
-/** zod does not say which keys it would have known; its per-parse message is the one place where the schema is at hand. */
-function allowedKeys(issue: z.core.$ZodRawIssue): string | undefined {
+/** zod does not say what it would have known; its per-parse message is the one place where the schema is at hand. */
+function whatBelongs(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') return belonging(issue.inst as z.core.$ZodType | undefined);
   if (issue.code !== 'unrecognized_keys') return undefined;
   const definition = issue.inst?._zod.def as { shape?: object } | undefined;
   return Object.keys(definition?.shape ?? {}).join(' ');
@@ -128,7 +118,8 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
   switch (issue.code) {
     case 'custom': {
       const { code, at: deeper, ...parameters } = (issue.params ?? {}) as { code: string; at?: Path } & ProblemParameters;
-      return [document.problem(code, [...path, ...(deeper ?? [])], parameters)];
+      const named = code === 'C044' || code === 'C025' ? keyAt([...path, ...(deeper ?? [])]) : {};
+      return [document.problem(code, [...path, ...(deeper ?? [])], { ...named, ...parameters })];
     }
     case 'unrecognized_keys':
       return issue.keys.map((unknown) => unknownKey(document, path, unknown, issue.message.split(' ')));
@@ -136,24 +127,34 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
       return at('C026', { key });
     case 'invalid_value': {
       const choices = issue.values.map(String);
-      return at('C024', { written, choices, candidates: closest(written, choices) });
+      if (node !== undefined && node.kind !== 'scalar')
+        return at(...wrongType(node, { written, expected: ['string'], path, fitting: choices.join(', ') }));
+      return at('C024', { ...keyAt(path), written, choices, candidates: closest(written, choices) });
     }
     case 'invalid_union':
       return unionProblems(document, issue, path, written);
     case 'too_small':
-      return at(...outOfBounds(String(issue.origin), 'least', Number(issue.minimum), written));
+      return at(...outOfBounds(path, { of: String(issue.origin), bound: 'least', amount: Number(issue.minimum), written }));
     case 'too_big':
-      return at(...outOfBounds(String(issue.origin), 'most', Number(issue.maximum), written));
+      return at(...outOfBounds(path, { of: String(issue.origin), bound: 'most', amount: Number(issue.maximum), written }));
     case 'invalid_type':
-      return at(...wrongType(node, written, [issue.expected]));
+      return at(...wrongType(node, { written, expected: [issue.expected], path, fitting: issue.message }));
     default:
       return at('C038', { written });
   }
 }
 
-function outOfBounds(of: string, bound: string, amount: number, written: string): [string, ProblemParameters] {
+interface OutOfBounds {
+  readonly of: string;
+  readonly bound: 'least' | 'most';
+  readonly amount: number;
+  readonly written: string;
+}
+
+function outOfBounds(path: Path, outside: OutOfBounds): [string, ProblemParameters] {
+  const { of, bound, amount } = outside;
   if (of === 'array' || of === 'string') return ['C046', { kind: `${of}-${bound}`, amount }];
-  return ['C025', { written, bound, of, amount }];
+  return ['C025', { ...keyAt(path), ...outside }];
 }
 
 function unknownKey(document: YamlDocument, parent: Path, key: string, allowed: readonly string[]): Problem {
@@ -171,10 +172,13 @@ function unionProblems(
 ): Problem[] {
   const options = 'options' in issue ? (issue.options as readonly unknown[]).map(String) : [];
   if (issue.errors.length === 0) {
-    return [document.problem('C024', path, { written, choices: options, candidates: closest(written, options) })];
+    const parameters = { ...keyAt(path), written, choices: options, candidates: closest(written, options) };
+    return [document.problem('C024', path, parameters)];
   }
+  // No word fits where a list or a block stands.
+  const isScalar = nodeAt(document.root, path)?.kind === 'scalar';
   const isOtherType = (branch: readonly Issue[]) =>
-    branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0);
+    branch.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || (code === 'invalid_value' && !isScalar)));
   const fitting = issue.errors
     .filter((branch) => !isOtherType(branch))
     .sort((a, b) => isFarWord(a, written) - isFarWord(b, written) || a.length - b.length)[0];
@@ -182,7 +186,10 @@ function unionProblems(
   const expected = issue.errors.flatMap((branch) =>
     branch.flatMap((inner) => ('expected' in inner ? [String(inner.expected)] : [])),
   );
-  return [document.problem(...withPath(wrongType(nodeAt(document.root, path), written, expected), path))];
+  // The keys of a block are no examples of a value.
+  const values = issue.errors.flat().filter((inner) => inner.code === 'invalid_type' && inner.expected !== 'object');
+  const belongs = { written, expected, path, fitting: values[0]?.message ?? '' };
+  return [document.problem(...withPath(wrongType(nodeAt(document.root, path), belongs), path))];
 }
 
 /** 1 when the branch knows only other words than this one: `max_on: 5m` is no `unlimited`, but nearly a length of time. */
@@ -194,35 +201,6 @@ function isFarWord(branch: readonly Issue[], written: string): number {
 
 function withPath([code, parameters]: [string, ProblemParameters], path: Path): [string, Path, ProblemParameters] {
   return [code, path, parameters];
-}
-
-const KEY_AND_ODD_SPACE = new RegExp(`^[\\w-]+: *${ODD_SPACES.source}`);
-
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'number',
-  int: 'integer',
-  boolean: 'boolean',
-  object: 'map',
-  record: 'map',
-  array: 'list',
-  tuple: 'list',
-};
-
-function wrongType(node: YamlNode | undefined, written: string, expected: readonly string[]): [string, ProblemParameters] {
-  const word = BOOLEAN_WORDS.get(written.toLowerCase());
-  if (expected.includes('boolean') && node?.source !== undefined && word !== undefined) {
-    return ['C027', { written, meant: String(word) }];
-  }
-  const isQuoted = node?.kind === 'scalar' && typeof node.scalar === 'string' && node.source === undefined;
-  if (isQuoted && expected.includes('boolean') && /^(?:true|false)$/.test(written)) return ['C069', { written }];
-  const number =
-    typeof node?.scalar === 'string' && expected.some((type) => /^(?:number|int)$/.test(type)) ? wrongNumber(written) : undefined;
-  if (number) return [number.code, number.parameters];
-  // `id:` and a non-breaking space are one text to YAML, where a block of keys belongs.
-  if (expected.includes('object') && KEY_AND_ODD_SPACE.test(written)) return ['C015', oddSpaceParameters(written)];
-  const found = node?.kind === 'scalar' ? (KINDS[typeof node.scalar] ?? 'text') : (node?.kind ?? 'text');
-  return ['C023', { written, found, expected: [...new Set(expected.map((type) => KINDS[type] ?? 'text'))] }];
 }
 
 /** What stands at `path`, in short, for a message. */

@@ -6,6 +6,6 @@ export function wrongNumber(written: string): { code: string; parameters: Proble
     return { code: 'C070', parameters: { written, number: written.replace(',', '.') } };
   }
   // Without quotes YAML would have made a number of it.
-  if (/^[-+]?[0-9]+(?:\.[0-9]+)?$/.test(written)) return { code: 'C069', parameters: { written } };
+  if (/^(?:[-+]?[0-9]+(?:\.[0-9]+)?|0x[0-9a-f]+)$/i.test(written)) return { code: 'C069', parameters: { written } };
   return undefined;
 }

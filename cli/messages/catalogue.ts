@@ -6,7 +6,7 @@ import { count } from './count.ts';
  * The text of one code: what is wrong in one line, then lines that say why and what to do, in words that can be pasted.
  *
  * `{name}` is filled with a parameter; a list is joined with commas. `{name:or}` puts each item into backticks with "or"
- * between them, `{name:ms}` shows milliseconds as a length of time, and `{name:kinds}` looks each item up in the words
+ * between them, `{name:and}` does so with "and", `{name:ms}` shows milliseconds as a length of time, and `{name:kinds}` looks each item up in the words
  * of that name. `{name|entry|entries}` is a number with the word that goes with it. A hint whose parameter is missing or
  * empty is left out.
  */
@@ -30,6 +30,7 @@ export interface Catalogue {
   /** Words for values of parameters, by the name that a text asks for. */
   readonly words: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly or: string;
+  readonly and: string;
   readonly severity: Readonly<Record<'error' | 'warning' | 'note', string>>;
   summary(files: number, errors: number, warnings: number, notes: number): string;
 }
@@ -59,7 +60,7 @@ function fill(catalogue: Catalogue, template: string, parameters: ProblemParamet
     const items = Array.isArray(value) ? value : value === undefined || value === '' ? [] : [value];
     if (items.length === 0) isComplete = false;
     if (one !== undefined) return items.map((item) => count(Number(item), one, several)).join(', ');
-    if (format === 'or') return items.map((item) => `\`${item}\``).join(` ${catalogue.or} `);
+    if (format === 'or' || format === 'and') return items.map((item) => `\`${item}\``).join(` ${catalogue[format]} `);
     if (format === 'ms') return items.map((item) => durationText(Number(item))).join(', ');
     const words = format === undefined ? undefined : catalogue.words[format];
     return items.map((item) => words?.[String(item)] ?? String(item)).join(words ? ` ${catalogue.or} ` : ', ');

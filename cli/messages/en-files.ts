@@ -1,6 +1,7 @@
 import type { Messages } from './catalogue.ts';
 
-const OTHER_KIND = { what: 'this must be {expected:kinds}', hints: ['`{written}` is {found:kinds}'] };
+/** Of a problem in an entry of a list. */
+const IN_LIST = 'this is entry {entry} of the list';
 
 /** English for what is wrong with files, with their syntax and with single values. */
 export const enFiles: Messages = {
@@ -104,25 +105,60 @@ export const enFiles: Messages = {
   C021: { what: 'unknown key `{key}`', hints: ['did you mean {candidates:or}?', 'allowed here: {allowed}'] },
   C022: { what: '`{key}` is missing', hints: ['it belongs under `{parent}`: write `{key}: …`'] },
   C023: {
-    by: 'found',
+    by: 'case',
     of: {
-      text: OTHER_KIND,
-      number: OTHER_KIND,
-      boolean: OTHER_KIND,
-      list: { what: 'this must be {expected:kinds}', hints: ['a list stands here: write {expected:kinds} in its place'] },
-      map: { what: 'this must be {expected:kinds}', hints: ['a block of keys stands here: write {expected:kinds} in its place'] },
+      value: {
+        what: '`{key}` takes {expected:kinds}, and `{written}` is {found:kinds}',
+        hints: ['write {expected:kinds} in its place', 'such as {examples}', IN_LIST],
+      },
+      'list-for-value': {
+        what: '`{key}` takes {expected:kinds}, and a list stands here',
+        hints: ['write one value behind `{key}:`, without `-` and without [ ]', 'such as {examples}', IN_LIST],
+      },
+      'map-for-value': {
+        what: '`{key}` takes {expected:kinds}, and a block of keys stands here',
+        hints: ['write one value behind `{key}:`, on the same line', 'such as {examples}', IN_LIST],
+      },
+      'value-for-list': {
+        what: '`{key}` takes a list, and `{written}` stands here',
+        hints: ['write it in brackets, also where it is only one: [{brackets}]', 'write it like {examples}', IN_LIST],
+      },
+      'map-for-list': {
+        what: '`{key}` takes a list, and a block of keys stands here',
+        hints: ['write each entry on a line of its own, with `- ` before it', 'such as {examples}', IN_LIST],
+      },
+      'value-for-map': {
+        what: '`{key}` takes a block of keys, and `{written}` stands here',
+        hints: [
+          'write its keys below `{key}:`, each on a line of its own that stands two spaces further in: {keys}',
+          'write an id, such as `{ids}:`, on a line of its own below `{key}:`, two spaces further in',
+          IN_LIST,
+        ],
+      },
+      'list-for-map': {
+        what: '`{key}` takes a block of keys, and a list stands here',
+        hints: [
+          'write its keys below `{key}:`, without `-` and without [ ]: {keys}',
+          'write an id before each in place of the `-`, such as `{ids}:`, and what belongs to it two spaces further in',
+          IN_LIST,
+        ],
+      },
+      file: {
+        what: 'a file holds a block of keys, and here stands {found:kinds}',
+        hints: ['write on the first line `schema: gateway/v1`, or `schema: board/v1` for a board, and below it `gateway:`'],
+      },
     },
   },
   C024: {
-    what: '`{written}` is none of the words that belong here',
-    hints: ['did you mean {candidates:or}?', 'possible: {choices}'],
+    what: '`{key}` cannot be `{written}`',
+    hints: ['did you mean {candidates:or}?', 'it can be: {choices}'],
   },
   C025: {
     by: 'bound',
     of: {
-      least: { what: '`{written}` is too small', hints: ['at least {amount}'] },
-      most: { what: '`{written}` is too large', hints: ['at most {amount}'] },
-      more: { what: '`{written}` is too small', hints: ['more than {amount}'] },
+      least: { what: '`{written}` is too small for `{key}`', hints: ['at least {amount}'] },
+      most: { what: '`{written}` is too large for `{key}`', hints: ['at most {amount}'] },
+      more: { what: '`{written}` is too small for `{key}`', hints: ['more than {amount}'] },
     },
   },
   C026: {
@@ -160,8 +196,29 @@ export const enFiles: Messages = {
   },
   C042: { what: '`{written}` cannot be an id in the city', hints: ['Sentilo takes letters, digits, `_` and `-`'] },
   C043: { what: 'the limits stand in the wrong order', hints: ['the lower one first: write [{high}, {low}]'] },
-  C044: { what: 'exactly one of several keys belongs here', hints: ['one of: {choices}', 'found: {found}'] },
-  C045: { what: '`{key}` does not go with `{kind}`', hints: ['with it: {allowed}'] },
+  C044: {
+    by: 'case',
+    of: {
+      none: {
+        what: '`{key}` needs {choices:or}',
+        hints: ['write one of them below `{key}:`', 'such as {example}', IN_LIST],
+      },
+      several: {
+        what: '`{key}` takes only one of {found:and}',
+        hints: ['keep one of them and remove the others', IN_LIST],
+      },
+    },
+  },
+  C045: {
+    by: 'case',
+    of: {
+      key: {
+        what: '`{key}` does not go with `{kind}`',
+        hints: ['remove `{key}`', 'or write what it belongs to: {owner}', 'what goes with `{kind}`: {allowed}'],
+      },
+      value: { what: '`{key}` does not go with `{kind}`', hints: ['write {allowed:or} in its place', 'or remove it'] },
+    },
+  },
   C046: {
     by: 'kind',
     of: {

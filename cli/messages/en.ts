@@ -6,6 +6,7 @@ import { enFiles } from './en-files.ts';
 /** English. Another language has files like these with the same codes; only the words differ. */
 export const en: Catalogue = {
   or: 'or',
+  and: 'and',
   severity: { error: 'error', warning: 'warning', note: 'note' },
   summary: (files, errors, warnings, notes) =>
     `${count(files, 'file')}: ${count(errors, 'error')}, ${count(warnings, 'warning')}, ${count(notes, 'note')}`,

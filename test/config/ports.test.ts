@@ -141,8 +141,8 @@ describe('a board of one’s own', () => {
         'needs: modbus\ndriver: modbus-map\nwith: { unit: { type: modbus_unit, default: 1 } }\nprovides: { a: { kind: digital_out }, b: digital_in }\n',
       ),
     );
-    expect(said).toContain('error C044 provides.a: exactly one of several keys belongs here');
-    expect(said).toContain('error C045 provides.b: `digital_in` does not go with `modbus-map`');
+    expect(said).toContain('error C044 provides.a: `a` needs `coil` or `register`');
+    expect(said).toContain('error C045 provides.b: `digital_in` does not go with `driver: modbus-map`');
   });
 
   test('in which two names are one relay is told so', async () => {

@@ -70,8 +70,8 @@ describe('how much the journal keeps', () => {
     ],
     ['keep: 99999999999999999999d', 'C025 at most 400d'],
     ['keep: 500 days', 'C035 a number with ms, s, min, h or d: `30s`, `5min`, `1h30min`; at most 400d'],
-    ['keep: [1]', 'C023 a list stands here: write a text in its place'],
-    ['max_size: { size: 1GiB }', 'C023 a block of keys stands here: write a text in its place'],
+    ['keep: [1]', 'C023 write one value behind `keep:`, without `-` and without [ ] such as 30s, 5min'],
+    ['max_size: { size: 1GiB }', 'C023 write one value behind `max_size:`, on the same line such as 1GiB'],
   ])('cannot be %s', async (text, proposal) => {
     const { problems } = await loadText(buffer(text));
     const found = problems.filter(({ severity }) => severity === 'error');
@@ -80,9 +80,9 @@ describe('how much the journal keeps', () => {
   });
 
   it.each([
-    ['sync: 2min', '`2min` is too large'],
-    ['sync: 500ms', '`500ms` is too small'],
-    ['sync: 0min', '`0min` is too small'],
+    ['sync: 2min', '`2min` is too large for `sync`'],
+    ['sync: 500ms', '`500ms` is too small for `sync`'],
+    ['sync: 0min', '`0min` is too small for `sync`'],
   ])('is quoted as it is written: %s', async (text, what) => {
     const { problems } = await loadText(buffer(text));
     const found = problems.filter(({ severity }) => severity === 'error');
@@ -92,7 +92,7 @@ describe('how much the journal keeps', () => {
   it('quotes a period of zero as it is written', async () => {
     const { problems } = await loadText(device('d', 'board: sht31@1, via: i2c1, every: 0min'));
     const found = problems.filter(({ severity }) => severity === 'error');
-    expect(found.map(({ code, parameters }) => textOf(en, code, parameters).what)).toEqual(['`0min` is too small']);
+    expect(found.map(({ code, parameters }) => textOf(en, code, parameters).what)).toEqual(['`0min` is too small for `every`']);
   });
 
   it.each(['max_size: 1MiB', 'max_size: 1024KiB', 'max_size: 1024TiB', 'keep: 400d'])('can be %s', async (text) => {

@@ -67,8 +67,8 @@ describe('a board with a text', () => {
     [`${TEXT}, convert: [{ scale: 2 }]`, 'C045 readings.state.convert: `convert` does not go with `encoding: text`'],
     [`${TEXT}, byte_order: CDAB`, 'C045 readings.state.byte_order: `byte_order: CDAB` does not go with `encoding: text`'],
     [`${TEXT}, read_with: coil`, 'C045 readings.state.read_with: `read_with: coil` does not go with `encoding: text`'],
-    [', kind: state, encoding: text, registers: 61', 'C025 readings.state.registers: `61` is too large'],
-    [', kind: state, encoding: text, registers: 0', 'C025 readings.state.registers: `0` is too small'],
+    [', kind: state, encoding: text, registers: 61', 'C025 readings.state.registers: `61` is too large for `registers`'],
+    [', kind: state, encoding: text, registers: 0', 'C025 readings.state.registers: `0` is too small for `registers`'],
     [', kind: state', 'C022 readings.state.encoding: `encoding` is missing'],
     [', kind: state, encoding: uint16', 'C045 readings.state.encoding: `encoding: uint16` does not go with `unit: text`'],
   ])('is told what is wrong: "%s"', (state, expected) => {
@@ -76,8 +76,8 @@ describe('a board with a text', () => {
   });
 
   it.each<[string, Parameters<typeof board>[1], string]>([
-    [TEXT, { modbus: ', max_registers: 7' }, 'C025 readings.state.registers: `8` is too large'],
-    [TEXT, { modbus: ', encoding: text' }, 'C024 modbus.encoding: `text` is none of the words that belong here'],
+    [TEXT, { modbus: ', max_registers: 7' }, 'C025 readings.state.registers: `8` is too large for `registers`'],
+    [TEXT, { modbus: ', encoding: text' }, 'C024 modbus.encoding: `encoding` cannot be `text`'],
     [
       '',
       { rest: '  volts: { at: 2, quantity: voltage, unit: V, registers: 2 }\n' },

@@ -121,6 +121,6 @@ describe('validating', () => {
   ])('refuses %s', (text, code, parameters) => {
     const { value, problems } = check(text);
     expect(value).toBeUndefined();
-    expect(problems.map((problem) => [problem.code, problem.parameters])).toEqual([[code, parameters]]);
+    expect(problems).toMatchObject([{ code, parameters }]);
   });
 });

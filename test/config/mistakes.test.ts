@@ -1,0 +1,207 @@
+// Mistakes of people who write their first file, and what they are told: what is wrong, and something that can be written instead.
+
+import { describe, expect, it, test } from 'vitest';
+import { textOf } from '../../cli/messages/catalogue.ts';
+import { en } from '../../cli/messages/en.ts';
+import { closest } from '../../config/closest.ts';
+import { HEAD, loadText } from './site-files.ts';
+
+/** `code what: hint; hint` of every error of a text. */
+async function told(text: string): Promise<readonly string[]> {
+  const { problems } = await loadText(text);
+  const found = problems.filter(({ severity }) => severity === 'error');
+  return found.map(({ code, parameters }) => {
+    const { what, hints } = textOf(en, code, parameters);
+    return `${code} ${what}: ${hints.join('; ')}`;
+  });
+}
+
+const GATEWAY = 'schema: gateway/v1\ngateway: { id: demo }\n';
+const device = (more: string) => `${HEAD}devices:\n  it: { ${more} }\n`;
+const readings = (more: string) => device(`board: sht31@1, via: i2c1, readings: { temperature: { ${more} } }`);
+
+describe('a value, a list and a block in each other’s place', () => {
+  it.each([
+    [
+      'one value of a list',
+      `${HEAD.replace('id: demo', 'id: demo, tags: yard')}`,
+      /^C023 `tags` takes a list, and `yard` stands here: .*\[yard\]$/,
+    ],
+    [
+      'a list for a value',
+      device('board: sht31@1, via: i2c1, every: [30s]'),
+      /^C023 `every` takes a text, and a list stands here: .*without \[ \]; such as 30s, 5min$/,
+    ],
+    [
+      'a block for a value',
+      device('board: sht31@1, via: { bus: i2c1 }'),
+      /^C023 `via` takes a text, and a block of keys stands here: .*`via:`, on the same line$/,
+    ],
+    [
+      'a block for a list',
+      `${GATEWAY}sentilo: { url: "https://s.example.cat", provider: p, token: { secret: t }, orders_from: { a: b } }\n`,
+      /^C023 `orders_from` takes a list, and a block of keys stands here: .*`- `/,
+    ],
+    [
+      'a board for a device',
+      `${HEAD}devices:\n  it: bme280@1\n`,
+      /^C023 `it` takes a block of keys, and `bme280@1` stands here: .*two spaces further in: board, via, /,
+    ],
+    [
+      'a list of buses',
+      `${GATEWAY}buses:\n  - { type: i2c }\n`,
+      /^C023 `buses` takes a block of keys, and a list stands here: write an id before each in place of the `-`, such as `i2c1:`/,
+    ],
+    [
+      'a list for the keys of a device',
+      `${HEAD}devices:\n  it:\n    - board: sht31@1\n    - via: i2c1\n`,
+      /^C023 `it` takes a block of keys, and a list stands here: .*without `-` and without \[ \]: board, via, /,
+    ],
+    [
+      'one word for a bus',
+      `${GATEWAY}buses: { i2c1: i2c }\n`,
+      /^C023 `i2c1` takes a block of keys, and `i2c` stands here: .*: type$/,
+    ],
+    [
+      'the pairs of points as one list',
+      readings('calibrate: { points: [2.7, 0] }'),
+      /^C023 `points` takes a list, and `2.7` stands here: write it like \[2.71, 0\]; this is entry 1 of the list$/,
+    ],
+    ['a limit for two', readings('valid: 5'), /^C023 `valid` takes a list, and `5` stands here: write it like \[0, 100\]$/],
+    [
+      'a word for a number',
+      device('board: sht31@1, via: i2c1, location: { lat: north, lon: 2 }'),
+      /^C023 `lat` takes a number, and `north` is a text: write a number in its place$/,
+    ],
+    [
+      'a number for a truth',
+      device('board: sht31@1, via: i2c1, enabled: 1'),
+      /^C023 `enabled` takes true or false, and `1` is a number/,
+    ],
+    [
+      'a list for a word',
+      `${GATEWAY}sentilo: { url: "https://s.example.cat", provider: p, token: { secret: t }, catalog: [check] }\n`,
+      /^C023 `catalog` takes a text, and a list stands here: .*such as check, apply, off$/,
+    ],
+    [
+      'a list for a length of time or a word',
+      device('board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: [1h] } }'),
+      /^C023 `max_on` takes a text, and a list stands here: .*such as 30s, 5min$/,
+    ],
+    [
+      'a list for the file',
+      '- schema: gateway/v1\n',
+      /^C023 a file holds a block of keys, and here stands a list: .*`schema: gateway\/v1`/,
+    ],
+  ])('%s', async (_title, text, expected) => {
+    expect((await told(text))[0]).toMatch(expected);
+  });
+
+  it('is told of the block alone whose keys are written, and the right one is accepted', async () => {
+    expect(await told(device('board: sht31@1, via: i2c1, every: 30s'))).toEqual([]);
+    expect(await told(readings('calibrate: { points: [[2.71, 0], [1.18, 100]] }, valid: [0, 100]'))).toEqual([]);
+  });
+
+  it('shows nothing of a secret', async () => {
+    const found = (await told(`${HEAD}mqtt: { url: x, password: [hunter22] }\n`)).join();
+    expect(found).not.toContain('hunter22');
+    const password = (await told(`${HEAD}mqtt: { url: x, token: { secret: [hunter22] } }\n`)).join();
+    expect(password).not.toContain('hunter22');
+  });
+});
+
+describe('a word that is none of those that belong there', () => {
+  it.each([
+    [
+      'type: modbus, port: header',
+      /^C024 `type` cannot be `modbus`: did you mean `modbus-rtu` or `modbus-tcp`\?; it can be: i2c, serial, /,
+    ],
+    ['type: rs485, port: header', /did you mean `modbus-rtu` or `serial`\?/],
+    ['type: 1wire, pin: gpio.pin7', /did you mean `onewire`\?/],
+    ['type: uart, port: header', /did you mean `serial`\?/],
+    ['type: modbus-rtu, port: header, format: 8e1', /^C024 `format` cannot be `8e1`: did you mean `8E1`/],
+  ])('%s', async (bus, expected) => {
+    expect((await told(`${GATEWAY}buses: { a: { ${bus} } }\n`))[0]).toMatch(expected);
+  });
+
+  it.each([
+    ['76', /^C024 `address` cannot be `76`: did you mean `0x76` or `0x77`\?; it can be: 0x76, 0x77$/],
+    ['sdo', /^C024 `address` cannot be `sdo`: it can be: 0x76, 0x77$/],
+    ['0x80', /^C024 `address` cannot be `0x80`: .*it can be: 0x76, 0x77$/],
+    ['"0x76"', /^C069 `0x76` is a text because of its quotes: remove the quotes: 0x76$/],
+  ])('of an address: %s', async (address, expected) => {
+    expect((await told(device(`board: bme280@1, via: i2c1, with: { address: ${address} }`)))[0]).toMatch(expected);
+  });
+
+  it('of a parameter of a board', async () => {
+    expect(await told(device('board: contact@1, via: gpio.pin11, with: { pull: Up }'))).toEqual([
+      'C024 `pull` cannot be `Up`: did you mean `up`?; it can be: up, down, none',
+    ]);
+    expect(await told(device('board: eastron-sdm120@1, via: meters, with: { unit: 250 }'))).toEqual([
+      'C025 `250` is too large for `unit`: at most 247',
+    ]);
+  });
+});
+
+describe('keys of which one belongs there', () => {
+  const rule = (more: string) =>
+    `${HEAD}devices: { lamp: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } } } }\nrules: { night: { ${more} } }\n`;
+
+  it.each([
+    [
+      'none',
+      readings('report: { at_least: 1h }'),
+      'C044 `report` needs `mean_of` or `max_of` or `min_of` or `last_of` or `on_change`: write one of them below `report:`; such as mean_of: 5min',
+    ],
+    [
+      'two',
+      readings('report: { mean_of: 5min, last_of: 5min }'),
+      'C044 `report` takes only one of `mean_of` and `last_of`: keep one of them and remove the others',
+    ],
+    [
+      'no time of a rule',
+      rule('do: { alarm: x }'),
+      'C044 `night` needs `at` or `when`: write one of them below `night:`; such as at: "06:30"',
+    ],
+    [
+      'nothing to do',
+      rule('at: "06:30", do: { set: on }'),
+      'C044 `do` needs `output` or `alarm`: write one of them below `do:`; such as output: fan.switch',
+    ],
+    [
+      'two ways to calibrate',
+      readings('calibrate: { scale: 2, points: [[0, 1], [1, 2]] }'),
+      'C044 `calibrate` takes only one of `scale` and `points`: keep one of them and remove the others',
+    ],
+    [
+      'a calibration without numbers',
+      readings('calibrate: { by: somebody }'),
+      'C044 `calibrate` needs `offset` or `scale` or `points`: write one of them below `calibrate:`; such as offset: -0.8',
+    ],
+    [
+      'a key of another one',
+      readings('report: { mean_of: 5min, at_least: 1h }'),
+      'C045 `at_least` does not go with `mean_of`: remove `at_least`; or write what it belongs to: on_change: true',
+    ],
+    [
+      'a word of another signal',
+      device('board: sht31@1, via: i2c1, simulate: { temperature: { constant: 3, mean: 4 } }'),
+      'C045 `mean` does not go with `constant`: remove `mean`; what goes with `constant`: constant, noise, note',
+    ],
+  ])('%s', async (_title, text, expected) => {
+    expect(await told(text)).toEqual([expected]);
+  });
+});
+
+describe('the nearest words', () => {
+  test.each([
+    ['sdm120', ['eastron-sdm120', 'eastron-sdm630'], ['eastron-sdm120']],
+    ['evry', ['every', 'via'], ['every']],
+    // What differs by a letter goes before what it is a part of.
+    ['relay', ['relays', 'modbus-relay-8'], ['relays']],
+    ['uart', ['i2c1', 'usb'], []],
+    ['up', ['pull-up'], []],
+  ])('of %s among %s', (word, words, expected) => {
+    expect(closest(word, words)).toEqual(expected);
+  });
+});
