@@ -44,7 +44,8 @@ export function rangeOf(name: string, parameter: ParameterEntry, driver: Driver 
   const most = lowest(limits?.most, own?.most);
   return {
     choices: [],
-    ...(least === undefined ? {} : { least: inFile(type, least) }),
+    // No length of time is below zero in a file.
+    ...(least === undefined || (type === 'duration' && least <= 0) ? {} : { least: inFile(type, least) }),
     ...(most === undefined ? {} : { most: inFile(type, most) }),
     ...(own?.above === undefined ? {} : { above: inFile(type, own.above) }),
   };

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { BoardLibrary, LoadedBoard } from './board-library.ts';
 import { closest, listed } from './closest.ts';
 import { freePins } from './free-pins.ts';
@@ -56,19 +57,24 @@ interface PluggedDevices {
 /** Finds the board of every device and the place where it is plugged in. Devices without a board are left out, after a report. */
 export async function plugDevices(site: Site, library: BoardLibrary): Promise<PluggedDevices> {
   const boards = new Map<string, BoardFile>();
+  const files = new Map<string, string>();
   const waiting = new Map<string, string>();
   const devices = Object.entries(site.file.devices ?? {});
   for (const [id, entry] of devices) {
     const found = await findBoard(site, library, id, entry);
     if (found === 'waits') waiting.set(id, 'C137');
-    else if (found?.board) boards.set(id, found.board);
+    else if (found?.board) {
+      boards.set(id, found.board);
+      files.set(id, found.document.file);
+    }
   }
   const plugged = new Map<string, Plugged>();
   const wiring = wiringOf(site, boards);
   for (const [id, entry] of devices) {
     const board = boards.get(id);
     const via = parseVia(site, id, entry, board, wiring);
-    if (board) plugged.set(id, { id, entry, board, via, parameters: readParameters(site, id, board) });
+    const see = seeOf(site, board, files.get(id));
+    if (board) plugged.set(id, { id, entry, board, via, parameters: readParameters(site, id, board, see) });
     const [provider = ''] = entry.via.split('.');
     if (via !== undefined || !waiting.has(provider) || !entry.enabled) continue;
     site.report('C150', ['devices', id, 'via'], { kind: 'skipped', device: id, provider }, 'warning');
@@ -141,7 +147,7 @@ async function findBoard(
         if (enabled) site.report('C137', ['devices', id], { kind: 'mqtt', device: id, via, missing: board }, 'warning');
         return enabled ? 'waits' : undefined;
       }
-      site.report('C101', path, { board, candidates: closest(board.replace(/@.*/, ''), found.known) });
+      site.report('C101', path, { board, candidates: closest(board.replace(/@.*/, ''), found.known), folder: 'boards/' });
       return undefined;
     case 'other-id':
       site.report('C118', path, { board, file: found.file, id: found.id });
@@ -245,8 +251,13 @@ function parseGpio(
   return fits(PORT_GIVES['digital'] ?? []) ? { kind: 'line', line: pin.line } : undefined;
 }
 
+/** How `barri board show` finds a board: by its id, or by its file where it lies beside the site. */
+function seeOf({ document }: Site, board: BoardFile | undefined, file = ''): string {
+  return dirname(file) === join(dirname(document.file), 'boards') ? file : (board?.id ?? '');
+}
+
 /** The values of `with:`, with the board's defaults, as the board's types say; undefined after a report. */
-function readParameters(site: Site, id: string, board: BoardFile): Record<string, ParameterValue> | undefined {
+function readParameters(site: Site, id: string, board: BoardFile, see: string): Record<string, ParameterValue> | undefined {
   const given = site.file.devices?.[id]?.with ?? {};
   const declared = board.with ?? {};
   const base = ['devices', id, 'with'];
@@ -259,14 +270,16 @@ function readParameters(site: Site, id: string, board: BoardFile): Record<string
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(declared, name)) continue;
     const known = Object.keys(declared);
-    report('C121', [...base, name], { board: board.id, name, candidates: closest(name, known), known }, 'error', 'key');
+    const parameters = { board: board.id, name, candidates: closest(name, known), known };
+    const rest = known.length === 0 ? { bare: board.id } : { see };
+    report('C121', [...base, name], { ...parameters, ...rest }, 'error', 'key');
   }
   for (const [name, parameter] of Object.entries(declared)) {
     const own = Object.hasOwn(given, name) ? given[name] : undefined;
     const value = own ?? parameter.default;
     if (value === undefined) {
       if (parameter.required && !isWritten(site, [...base, name]))
-        report('C122', base, { board: board.id, name, example: String(parameter.example ?? '…') });
+        report('C122', base, { board: board.id, name, example: String(parameter.example ?? '…'), see });
       continue;
     }
     const path = [...base, name];

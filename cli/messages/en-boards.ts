@@ -63,12 +63,13 @@ export const enBoards: Messages = {
     hints: [
       'did you mean {candidates:or}?',
       '`barri board list` shows all of them',
-      'a board of your own goes into boards/ beside this file',
+      'a board of your own goes into {folder} beside this file',
+      'for a board of your own name its file, such as {file}',
     ],
   },
   C102: {
     what: '`{board}` has the version {version} here',
-    hints: ['its readings may have other names or units: look at its file, then write `{write}`'],
+    hints: ['its readings may have other names or units: `barri board show {write}` shows them; then write `{write}`'],
   },
   C103: {
     what: '{board} has neither readings nor outputs nor ports',
@@ -133,8 +134,19 @@ export const enBoards: Messages = {
     hints: ['correct `id:` in {file}, or rename the file: boards are found by their file name'],
   },
   C120: { what: '{board} has no reading `{reading}`', hints: ['did you mean {candidates:or}?', 'it has: {known}'] },
-  C121: { what: '{board} has no parameter `{name}`', hints: ['did you mean {candidates:or}?', 'it has: {known}'] },
-  C122: { what: '{board} needs to know `{name}`', hints: ['write: with: { {name}: {example} }'] },
+  C121: {
+    what: '{board} has no parameter `{name}`',
+    hints: [
+      'did you mean {candidates:or}?',
+      'it has: {known}',
+      '`barri board show {see}` says what each is',
+      '{bare} takes no parameters: remove `with:`',
+    ],
+  },
+  C122: {
+    what: '{board} needs to know `{name}`',
+    hints: ['write: with: { {name}: {example} }', '`barri board show {see}` says what it is'],
+  },
   C123: {
     what: 'the driver `{driver}` does not give {reading} of {board}',
     hints: ['it gives: {known}', 'correct the board file'],

@@ -171,7 +171,8 @@ What the city has of them it keeps. Make room on the disk, or check the card, be
   gatewayStopped: 'The gateway has stopped.\n',
   outputsOnly: (devices: readonly string[]) =>
     `${devices.join(', ')} ${devices.length === 1 ? 'has' : 'have'} outputs only, and an output is no reading. A gateway that runs keeps outputs in their safe state; \`barri status\` names a device that does not answer.\n`,
-  noDevices: 'This site has no devices yet: `barri board list` shows the boards there are.\n',
+  noDevices:
+    'This site has no devices yet: `barri board list` shows the boards there are, `barri board show BOARD` the lines for one.\n',
   noReadings: 'No device of this site gives a reading: `barri check` says which do not run, and why.\n',
   readingDirectly: 'No gateway runs for this site: reading the devices directly.\n',
   stateFolderLocked: (folder: string) =>
