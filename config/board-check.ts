@@ -151,7 +151,7 @@ function checkPlaces(document: YamlDocument, { outputs = {}, provides = {} }: Bo
     if (what === false) return [];
     const other = owners.get(what);
     owners.set(what, other ?? id);
-    return other === undefined ? [] : [document.problem('C131', [block, id], { what, other })];
+    return other === undefined ? [] : [document.problem('C131', [block, id], { kind: 'place', what, other })];
   });
 }
 

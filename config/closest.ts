@@ -7,8 +7,39 @@ const WORDS_MAX = 500;
 /** Known words that a message names. */
 const LISTED_MAX = 30;
 
-/** What people call the buses too, with what may be meant. */
+/** What people call buses and keys too, also in the files of other programs, with what may be meant here. */
 const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['interval', ['every']],
+  ['period', ['every']],
+  ['update_interval', ['every']],
+  ['scan_interval', ['every']],
+  ['on', ['via']],
+  ['bus', ['via']],
+  ['gpio', ['pin', 'via']],
+  ['pin', ['via']],
+  ['port', ['via']],
+  ['model', ['board']],
+  ['platform', ['board']],
+  ['type', ['board']],
+  ['sensors', ['devices', 'readings']],
+  ['sensor', ['devices', 'readings']],
+  ['comment', ['note']],
+  ['description', ['note', 'name']],
+  ['title', ['name']],
+  ['friendly_name', ['name']],
+  ['baudrate', ['baud']],
+  ['baud_rate', ['baud']],
+  ['speed', ['baud']],
+  ['parity', ['format']],
+  ['ip', ['host']],
+  ['address', ['unit', 'host', 'with']],
+  ['slave', ['unit', 'with']],
+  ['unit', ['address', 'with']],
+  ['params', ['with']],
+  ['parameters', ['with']],
+  ['options', ['with']],
+  ['server', ['url']],
+  ['host', ['url']],
   ['rs485', ['modbus-rtu', 'serial']],
   ['rs-485', ['modbus-rtu', 'serial']],
   ['rs232', ['serial']],
@@ -28,7 +59,7 @@ const LENGTH_MAX = 60;
 
 /**
  * The words that `word` was probably meant to be, the likeliest first: those that differ by few letters, else those that it is
- * a part of (`modbus` of `modbus-rtu`). Empty when nothing is near.
+ * a part of (`modbus` of `modbus-rtu`, `temp` of `temperature`). Empty when nothing is near.
  */
 export function closest(word: string, words: Iterable<string>): string[] {
   if (word.length > LENGTH_MAX) return [];
@@ -46,13 +77,8 @@ function wholes(word: string, words: Iterable<string>): string[] {
   for (const candidate of words) {
     count += 1;
     if (count > WORDS_MAX || found.length === CANDIDATES_MAX) break;
-    if (
-      candidate
-        .toLowerCase()
-        .split(/[^a-z0-9]+/)
-        .includes(part)
-    )
-      found.push(candidate);
+    const parts = candidate.toLowerCase().split(/[^a-z0-9]+/);
+    if (parts.includes(part) || parts[0]?.startsWith(part) === true) found.push(candidate);
   }
   return part.length < PART_MIN ? [] : found;
 }

@@ -113,7 +113,7 @@ function checkPorts(site: Site, take: Take): void {
     takePort(site, path, bus.port, id, take);
     if (/^\/dev\/tty(?:USB|ACM)[0-9]+$/.test(bus.port)) site.report('C115', path, { port: bus.port }, 'warning');
     else if (!/^(?:usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(?:@.+)?|by-path:.+|header|\/.+)$/.test(bus.port)) {
-      site.report('C117', path, { port: bus.port });
+      site.report('C117', path, { port: bus.port, candidates: /^tty\w+$/.test(bus.port) ? [`/dev/${bus.port}`] : [] });
     }
   }
 }
@@ -154,8 +154,8 @@ function proposals({ file }: Site): string[] {
 function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void {
   const { id, via } = device;
   if (via?.kind === 'line') takeLine(site, ['devices', id, 'via'], via.line, id, take);
-  else if (via?.kind === 'port') takeWhole(site, device, `${via.device}.${via.port}`, take);
-  else if (via?.entry.type === 'serial') takeWhole(site, device, via.bus, take);
+  else if (via?.kind === 'port') takeWhole(site, device, { kind: 'port', what: `${via.device}.${via.port}` }, take);
+  else if (via?.entry.type === 'serial') takeWhole(site, device, { kind: 'serial', what: via.bus }, take);
   else if (via) {
     takeRom(site, device, via.bus, take);
     takeAddress(site, device, via, used, take);
@@ -163,9 +163,9 @@ function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void 
 }
 
 /** A serial bus, or a port of another device, carries one device. */
-function takeWhole(site: Site, { id }: Plugged, what: string, take: Take): void {
-  const other = take(`whole ${what}`, id);
-  if (other !== undefined) site.report('C131', ['devices', id, 'via'], { what, other });
+function takeWhole(site: Site, { id }: Plugged, whole: { readonly kind: string; readonly what: string }, take: Take): void {
+  const other = take(`whole ${whole.what}`, id);
+  if (other !== undefined) site.report('C131', ['devices', id, 'via'], { ...whole, other });
 }
 
 function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, take: Take): void {
@@ -173,7 +173,7 @@ function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, ta
     const rom = parameters?.[name];
     if (type !== 'onewire_rom' || rom === undefined) continue;
     const other = take(`rom ${bus} ${rom}`, id);
-    if (other !== undefined) site.report('C131', ['devices', id, 'with', name], { what: String(rom), other });
+    if (other !== undefined) site.report('C131', ['devices', id, 'with', name], { kind: 'rom', what: String(rom), other });
   }
 }
 
@@ -204,6 +204,7 @@ function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus
   const other = take(`address ${wire} ${address.value}`, id);
   if (other === undefined) return;
   const isUnit = address.type === 'modbus_unit';
+  const free = freeAddresses(board, address, used(bus));
   site.report('C130', ['devices', id], {
     kind: isUnit ? 'unit' : 'address',
     address: isUnit ? String(address.value) : hex(address.value),
@@ -211,7 +212,8 @@ function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus
     other,
     board: board.id,
     parameter: address.parameter ?? '',
-    free: freeAddresses(board, address, used(bus)),
+    free,
+    first: free[0] ?? '',
   });
 }
 

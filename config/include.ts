@@ -42,7 +42,7 @@ export async function readIncludes(first: YamlDocument, files: Pick<Files, 'read
         const unread = included.problems.find(({ code }) => UNREAD.has(code));
         if (unread) {
           // There is no line in a file that is not there: the entry that names it is what a person can change.
-          problems.push(document.problem(unread.code, path, unread.parameters));
+          problems.push(document.problem(unread.code, path, { ...unread.parameters, beside: dirname(file) }));
           continue;
         }
         documents.push(included);

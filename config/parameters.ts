@@ -1,7 +1,7 @@
 import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { ParameterEntry } from './schema-board.ts';
-import { durationText, parseDuration } from './schema-types.ts';
+import { durationText, meantAmount, parseDuration } from './schema-types.ts';
 import { wrongNumber } from './wrong-number.ts';
 
 /** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */
@@ -111,7 +111,8 @@ function withUnit(written: string, factors: Readonly<Record<string, number>>, ex
   const units = Object.keys(factors);
   const match = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`).exec(written);
   const factor = factors[match?.[2] ?? ''];
-  if (!match || factor === undefined) return { code: 'C039', parameters: { written, example, units } };
+  if (!match || factor === undefined)
+    return { code: 'C039', parameters: { written, example, units, candidates: meantAmount(written, units) } };
   return { value: Number(match[1]) * factor };
 }
 
@@ -119,8 +120,9 @@ function withUnit(written: string, factors: Readonly<Record<string, number>>, ex
 function onewireRom(written: string): Outcome {
   if (/^[0-9a-f]{2}-[0-9a-f]{12}$/i.test(written)) return { value: written.toLowerCase() };
   const all = written.replace(/[^0-9a-f]/gi, '').toLowerCase();
-  // Some tools print the digits alone, or with other marks between them.
-  const candidates = all.length === 14 ? [`${all.slice(0, 2)}-${all.slice(2)}`] : [];
+  // Some tools print the digits alone, or with other marks between them, or without the family, which is 28 of a DS18B20.
+  const family = all.length === 12 ? '28' : all.slice(0, 2);
+  const candidates = all.length === 14 || all.length === 12 ? [`${family}-${all.slice(-12)}`] : [];
   return { code: 'C124', parameters: { written, digits: Math.max(0, all.length - 2), candidates } };
 }
 

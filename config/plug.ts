@@ -176,10 +176,7 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   const buses = site.file.buses ?? {};
   const fits = (gives: readonly string[]) => {
     if (board === undefined || gives.includes(board.needs)) return true;
-    const candidates = (wiring.giving.get(board.needs) ?? []).slice(0, PLACES_MAX);
-    // Where there is none, how to get one.
-    const get = candidates.length === 0 ? board.needs : '';
-    site.report('C112', path, { board: board.id, needs: board.needs, via, gives, candidates, get });
+    site.report('C112', path, { board: board.id, needs: board.needs, via, gives, ...placesFor(site, board, wiring) });
     return false;
   };
   const [first = '', ...rest] = via.split('.');
@@ -193,7 +190,11 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   if (device === undefined || bus) {
     const pins = meantPins(via);
     if (pins.length > 0) site.report('C111', path, { via, candidates: pins });
-    else site.report('C110', path, { via, candidates: meantPlaces(wiring, id, first, second), known: wiring.known });
+    else {
+      const candidates = meantPlaces(wiring, id, first, second);
+      const places = candidates.length > 0 ? {} : placesFor(site, board, wiring);
+      site.report('C110', path, { via, candidates, known: wiring.known, ...places });
+    }
     return undefined;
   }
   const provider = wiring.boards.get(first);
@@ -201,7 +202,8 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   if (!provider) return undefined;
   const port = Object.hasOwn(provider.provides ?? {}, second) ? provider.provides?.[second] : undefined;
   if (port === undefined || first === id) {
-    site.report('C116', path, { via, ...wrongPort(provider, first, second, first === id ? wiring : undefined) });
+    const wrong = wrongPort(provider, first, second, first === id ? wiring : undefined);
+    site.report('C116', path, { via, ...wrong, ...(wrong['kind'] === 'portless' ? placesFor(site, board, wiring) : {}) });
     return undefined;
   }
   return fits(givesOf(port)) ? { kind: 'port', device: first, port: second } : undefined;
@@ -216,10 +218,27 @@ function wrongPort(
 ): Record<string, ParameterValue | readonly string[]> {
   if (own !== undefined) return { kind: 'self', device, known: (own.giving.get(board.needs) ?? []).slice(0, PLACES_MAX) };
   const names = Object.keys(board.provides ?? {});
+  if (names.length === 0) return { kind: 'portless', device, board: board.id };
   const known = names.map((each) => `${device}.${each}`);
-  if (name === '' && names.length > 0) return { kind: 'none', known: listed(known) };
-  const candidates = closest(name, names).map((each) => `${device}.${each}`);
-  return { kind: 'unknown', device, board: board.id, candidates, known: listed(names) };
+  if (name === '') return { kind: 'none', known: listed(known) };
+  // `relays.1` is the first one.
+  const near = /^[0-9]+$/.test(name) ? names.filter((each) => /[0-9]+$/.exec(each)?.[0] === name) : closest(name, names);
+  const candidates = near.slice(0, PLACES_MAX).map((each) => `${device}.${each}`);
+  return { kind: 'unknown', device, board: board.id, port: name, candidates, known: listed(names) };
+}
+
+/** Where a board could be plugged in, or how the site gets such a place. */
+function placesFor(
+  { document, file }: Site,
+  board: BoardFile | undefined,
+  { giving }: Wiring,
+): { readonly places?: readonly string[]; readonly get?: string; readonly mend?: string } {
+  if (board === undefined) return {};
+  const places = (giving.get(board.needs) ?? []).slice(0, PLACES_MAX);
+  if (places.length > 0) return { places };
+  // Of a bus with mistakes in it nobody says that it is not there.
+  const isWhole = (nodeAt(document.root, ['buses'])?.children.size ?? 0) === Object.keys(file.buses ?? {}).length;
+  return isWhole ? { get: board.needs } : { mend: 'buses' };
 }
 
 /** A port whose device was left out or written wrong, or a place with nearly this name. */

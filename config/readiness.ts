@@ -132,7 +132,13 @@ function checkPort(
     return skip(site, device, 'C137', { kind: 'port', via: entry.via, provider: provider.board.id });
   const { lookMs, pulls } = readiness.driver.ports;
   const pull = device.parameters?.['pull'];
-  if (device.board.needs === 'digital_in' && pulls !== undefined && !pulls.some((each) => each === pull)) {
+  // A device whose parameters are wrong has been told so.
+  if (
+    device.parameters !== undefined &&
+    device.board.needs === 'digital_in' &&
+    pulls !== undefined &&
+    !pulls.some((each) => each === pull)
+  ) {
     const parameters = {
       kind: 'pull',
       provider: provider.board.id,

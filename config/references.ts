@@ -1,4 +1,4 @@
-import { closest } from './closest.ts';
+import { closest, listed } from './closest.ts';
 import type { Plugged, Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
@@ -23,7 +23,10 @@ export function checkReferences(site: Site, devices: ReadonlyMap<string, Plugged
       const has = block === 'outputs' ? known.outputs : known.readings;
       for (const name of names) {
         if (has.includes(name)) continue;
-        site.report(code, [...base, block, name], { board: board.id, reading: name, candidates: closest(name, has), known: has });
+        const output = block !== 'outputs' && known.outputs.includes(name) ? name : '';
+        const bare = has.length === 0 ? board.id : '';
+        const parameters = { board: board.id, reading: name, candidates: closest(name, has), known: has, output, bare };
+        site.report(code, [...base, block, name], parameters);
       }
     }
     for (const [name, output] of Object.entries(entry.outputs ?? {})) {
@@ -52,6 +55,7 @@ export function checkReferences(site: Site, devices: ReadonlyMap<string, Plugged
     const [device = '', part = ''] = name.split('.');
     if (broken.has(device)) return;
     if (part !== '' && all[kind].has(name)) return;
-    site.report('C139', path, { kind, name, candidates: closest(name, all[kind]) });
+    const candidates = closest(name, all[kind]);
+    site.report('C139', path, { kind, name, candidates, known: candidates.length === 0 ? listed([...all[kind]]) : [] });
   }
 }

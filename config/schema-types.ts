@@ -126,12 +126,20 @@ function amount(factors: Readonly<Record<string, number>>, code: string, example
     })
     .transform((text, context) => {
       const value = amountOf(text);
-      if (value === undefined) fail(context, code, { written: text, example, units, ...bounds });
+      if (value === undefined)
+        fail(context, code, { written: text, example, units, candidates: meantAmount(text, units), ...bounds });
       else if (bounds !== undefined && value < (amountOf(bounds.least) ?? 0)) outOf(context, text, 'least', bounds.least);
       else if (bounds !== undefined && value > (amountOf(bounds.most) ?? 0)) outOf(context, text, 'most', bounds.most);
       else return value;
       return z.NEVER;
     });
+}
+
+/** `1 gb` → `1GB`: an amount whose unit is written in letters of another size. Empty where two units would be meant. */
+export function meantAmount(text: string, units: readonly string[]): string[] {
+  const [, number = '', word = ''] = /^(-?[0-9]+(?:[.,][0-9]+)?) *([a-z]+)$/i.exec(text.trim()) ?? [];
+  const meant = units.filter((unit) => unit.toLowerCase() === word.toLowerCase());
+  return meant.length === 1 ? [`${number.replace(',', '.')}${meant[0]}`] : [];
 }
 
 function outOf(context: z.core.$RefinementCtx, written: string, bound: keyof Bounds, amount: string): void {
@@ -179,18 +187,28 @@ export const texts = z
 /** Ids of devices, buses, readings and outputs. No hyphen, so that `<component>-<device>-<reading>` is unambiguous. */
 const ID = /^[a-z][a-z0-9_]*$/;
 
+/** Longer names are no ids, and a gateway's has at most so many characters. */
+const NAME_MAX = 40;
+
 /** Ids of boards and gateways. */
 const DASHED_ID = /^[a-z0-9][a-z0-9-]*$/;
 
 /** A reference such as `bme280@1`: the id and the major of the version. */
 export const BOARD_REFERENCE = new RegExp(`^(${DASHED_ID.source.slice(1, -1)})@([0-9]+)$`);
 
+/** The id that a name is nearest to: `Balcó 1` → `balco_1`. Empty where nothing of it can be one. */
+export function meantId(name: string, separator: '_' | '-'): string[] {
+  const plain = name.slice(0, NAME_MAX).normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  const id = plain.replaceAll(/[^a-z0-9]+/g, separator).replaceAll(/^[_-]+|[_-]+$/g, '');
+  return (separator === '_' ? ID : DASHED_ID).test(id) ? [id] : [];
+}
+
 /** What Sentilo allows in the id of a sensor or component. */
 export const CITY_ID = /^[0-9a-zA-Z_-]+$/;
 
 /** An id may look like a number to YAML; it is the text that is written. */
 const idTypes: { type: ['string', 'number'] } = { type: ['string', 'number'] };
-export const dashedId = z.string().max(40).regex(DASHED_ID, 'C041').meta(idTypes);
+export const dashedId = z.string().max(NAME_MAX).regex(DASHED_ID, 'C041').meta(idTypes);
 export const cityId = z.string().regex(CITY_ID, 'C042').meta(idTypes);
 
 /** How a serial line is set; YAML reads some of these as numbers (8E1 is 80), which editors must accept too. */
@@ -232,7 +250,8 @@ export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code 
     .meta({ propertyNames: { pattern: pattern.source } })
     .transform((entries, context) => {
       const { note: _note, ...rest } = entries;
-      for (const key of Object.keys(rest)) if (!pattern.test(key)) fail(context, code, { key }, [key]);
+      for (const key of Object.keys(rest))
+        if (!pattern.test(key)) fail(context, code, { key, candidates: meantId(key, '_') }, [key]);
       return rest as Record<string, z.output<T>>;
     });
 }

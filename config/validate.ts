@@ -1,11 +1,15 @@
 import type { ZodType, z } from 'zod';
 import { closest } from './closest.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
+import { meantId } from './schema-types.ts';
 import { belonging, keyAt, wrongType } from './wrong-type.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
 
 type Issue = z.core.$ZodIssue;
+
+/** How a line is set, which a bus of one device does not say. */
+const SET_BY_BOARD: ReadonlySet<string> = new Set(['baud', 'baudrate', 'format', 'parity']);
 
 /** Turning one text back into what was written can reveal another one behind it (a `type:` that chooses the other keys). */
 const ROUNDS_MAX = 3;
@@ -113,8 +117,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
   const isEmpty = node?.kind === 'scalar' && (node.scalar === null || node.scalar === '');
   if (isEmpty && issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key') return at('C029', { key });
   if (issue.code !== 'custom' && node === undefined) return at('C022', { key, parent: dotted(path.slice(0, -1)) });
-  if (/^[A-Z]\d{3}$/.test(issue.message))
-    return at(issue.message, { written: issue.message === 'C050' ? '' : written, name: secretName(path) });
+  if (/^[A-Z]\d{3}$/.test(issue.message)) return at(issue.message, ownCode(issue.message, written, path));
   switch (issue.code) {
     case 'custom': {
       const { code, at: deeper, ...parameters } = (issue.params ?? {}) as { code: string; at?: Path } & ProblemParameters;
@@ -124,7 +127,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
     case 'unrecognized_keys':
       return issue.keys.map((unknown) => unknownKey(document, path, unknown, issue.message.split(' ')));
     case 'invalid_key':
-      return at('C026', { key });
+      return at('C026', { key, candidates: meantId(key, '_') });
     case 'invalid_value': {
       const choices = issue.values.map(String);
       if (node !== undefined && node.kind !== 'scalar')
@@ -157,10 +160,32 @@ function outOfBounds(path: Path, outside: OutOfBounds): [string, ProblemParamete
   return ['C025', { ...keyAt(path), ...outside }];
 }
 
+/** What a code that the schema itself names is told with. */
+function ownCode(code: string, written: string, path: Path): ProblemParameters {
+  const common = { written: code === 'C050' ? '' : written, name: secretName(path) };
+  if (code === 'C026') return { ...common, key: written, candidates: meantId(written, '_') };
+  return code === 'C041' ? { ...common, candidates: meantId(written, '-') } : common;
+}
+
 function unknownKey(document: YamlDocument, parent: Path, key: string, allowed: readonly string[]): Problem {
   const path = [...parent, key];
-  const parameters = { key, candidates: closest(key, allowed), allowed: allowed.filter((word) => word !== '') };
+  const known = allowed.filter((word) => word !== '');
+  const under = parent.length === 0 ? blockOf(nodeAt(document.root, path)) : '';
+  const isSet = parent[0] === 'buses' && SET_BY_BOARD.has(key) && !known.includes('baud');
+  const parameters = {
+    key,
+    candidates: isSet ? [] : closest(key, known),
+    allowed: known,
+    ...(under === '' ? {} : { under }),
+    ...(isSet ? { because: 'serial' } : {}),
+  };
   return document.problem('C021', path, parameters, 'error', 'key');
+}
+
+/** The block that a thing at the edge of the file would belong to: a device and a bus are known by their keys. */
+function blockOf(node: YamlNode | undefined): 'devices' | 'buses' | '' {
+  if (node?.children.has('board') || node?.children.has('via')) return 'devices';
+  return node?.children.has('type') ? 'buses' : '';
 }
 
 /** Of a union, the branch that fits what was written is the one whose complaints help. */

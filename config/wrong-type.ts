@@ -27,6 +27,9 @@ const KINDS: Readonly<Record<string, string>> = {
   tuple: 'list',
 };
 
+/** What people write where a reading shall not be there. */
+const OFF = /^(?:off|no|false)$/i;
+
 /** An id as it could stand in a block of ids. */
 const IDS: Readonly<Record<string, string>> = {
   buses: 'i2c1',
@@ -107,5 +110,10 @@ function remedy(what: string, key: string, { written, fitting }: WrongType): Pro
   if (!what.endsWith('-for-map')) return { examples: fitting, brackets: fitting === '' ? written : '' };
   // Maps of one's own ids know no key but the note.
   const isOwn = fitting === '' || fitting === 'note';
-  return isOwn ? { ids: IDS[key] ?? 'air' } : { keys: fitting };
+  const isOff = OFF.test(written) && fitting.startsWith('enabled');
+  return {
+    colon: /^([a-z_]+):(?=\S)/.exec(written)?.[1] ?? '',
+    off: isOff ? `${key}: { enabled: false }` : '',
+    ...(isOwn ? { ids: IDS[key] ?? 'air' } : { keys: fitting }),
+  };
 }

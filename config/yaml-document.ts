@@ -135,6 +135,12 @@ export function makeDocument(file: string, text: string, root: YamlNode | undefi
   };
 }
 
+/** Tags of other programs, for which there is something here. */
+const OTHER_TAGS: ReadonlyMap<string, string> = new Map([
+  ['!secret', 'secret'],
+  ['!include', 'include'],
+]);
+
 /** Turns the parser's nodes into ours: follows aliases, merges `<<`, counts what that makes, and notes what is not allowed. */
 class Reader {
   readonly problems: Problem[] = [];
@@ -166,7 +172,8 @@ class Reader {
       return target ? this.read(target, path, key, place) : nothing;
     }
     if (node.tag !== undefined && !through) {
-      this.#report('C020', this.#place(range[0], range[1]), path, { tag: node.tag.replace('tag:yaml.org,2002:', '!!') });
+      const tag = node.tag.replace('tag:yaml.org,2002:', '!!');
+      this.#report('C020', this.#place(range[0], range[1]), path, { kind: OTHER_TAGS.get(tag) ?? 'other', tag });
     }
     const result = isCollection(node)
       ? isMap(node)

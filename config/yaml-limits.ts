@@ -91,7 +91,7 @@ function codeOf(error: YAMLError, text: string): { code: string; parameters: Pro
       return { code: 'C011', parameters: {} };
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      return { code: 'C006', parameters: {} };
+      return { code: 'C006', parameters: { kind: /^[^#\n]*:/.test(text.slice(lineFrom)) ? 'keys' : 'colon' } };
     case 'MISSING_CHAR':
     case 'BAD_INDENT':
       return {

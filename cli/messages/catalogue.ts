@@ -7,7 +7,7 @@ import { count } from './count.ts';
  *
  * `{name}` is filled with a parameter; a list is joined with commas. `{name:or}` puts each item into backticks with "or"
  * between them, `{name:and}` does so with "and", `{name:ms}` shows milliseconds as a length of time, and `{name:kinds}` looks each item up in the words
- * of that name. `{name|entry|entries}` is a number with the word that goes with it. A hint whose parameter is missing or
+ * of that name; with `!` behind them the hint is left out where there is no word. `{name|entry|entries}` is a number with the word that goes with it. A hint whose parameter is missing or
  * empty is left out.
  */
 export interface Message {
@@ -35,8 +35,12 @@ export interface Catalogue {
   summary(files: number, errors: number, warnings: number, notes: number): string;
 }
 
+/** A word or key of a file is shown up to so many characters. */
+const WRITTEN_MAX = 60;
+const WRITTEN: ReadonlySet<string> = new Set(['written', 'key', 'brackets']);
+
 /** `{name}`, `{name:format}` or `{name|one|several}`. */
-const PLACE = /\{([a-zA-Z]+)(?::([a-zA-Z]+)|\|([^|{}]+)\|([^|{}]+))?\}/g;
+const PLACE = /\{([a-zA-Z]+)(?::([a-zA-Z]+!?)|\|([^|{}]+)\|([^|{}]+))?\}/g;
 
 /** The text of a problem in the language of the catalogue. Every code that is ever reported has one; a test proves it. */
 export function textOf(catalogue: Catalogue, code: string, parameters: ProblemParameters): Message {
@@ -56,14 +60,21 @@ export function textOf(catalogue: Catalogue, code: string, parameters: ProblemPa
 function fill(catalogue: Catalogue, template: string, parameters: ProblemParameters): { text: string; isComplete: boolean } {
   let isComplete = true;
   const text = template.replace(PLACE, (_all, name: string, format?: string, one?: string, several?: string) => {
-    const value = parameters[name];
+    const value = WRITTEN.has(name) ? shortened(parameters[name]) : parameters[name];
     const items = Array.isArray(value) ? value : value === undefined || value === '' ? [] : [value];
     if (items.length === 0) isComplete = false;
     if (one !== undefined) return items.map((item) => count(Number(item), one, several)).join(', ');
     if (format === 'or' || format === 'and') return items.map((item) => `\`${item}\``).join(` ${catalogue[format]} `);
     if (format === 'ms') return items.map((item) => durationText(Number(item))).join(', ');
-    const words = format === undefined ? undefined : catalogue.words[format];
+    const words = format === undefined ? undefined : catalogue.words[format.replace('!', '')];
+    if (format?.endsWith('!') && items.some((item) => words?.[String(item)] === undefined)) isComplete = false;
     return items.map((item) => words?.[String(item)] ?? String(item)).join(words ? ` ${catalogue.or} ` : ', ');
   });
   return { text, isComplete };
+}
+
+/** Somebody can have put a whole file between two quotes. */
+function shortened(value: ProblemParameters[string] | undefined): ProblemParameters[string] | undefined {
+  if (typeof value !== 'string' || value.length <= WRITTEN_MAX) return value;
+  return `${[...value.slice(0, 2 * WRITTEN_MAX)].slice(0, WRITTEN_MAX).join('')}…`;
 }

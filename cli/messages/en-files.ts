@@ -5,7 +5,10 @@ const IN_LIST = 'this is entry {entry} of the list';
 
 /** English for what is wrong with files, with their syntax and with single values. */
 export const enFiles: Messages = {
-  C001: { what: 'there is no file `{file}`', hints: ['check the name, and the folder that the command runs in'] },
+  C001: {
+    what: 'there is no file `{file}`',
+    hints: ['check the name, and the folder that the command runs in', 'it is looked for in {beside}'],
+  },
   C002: {
     what: 'this user may not read `{file}`',
     hints: ['`ls -ld {file}` shows who may, `sudo chmod a+rX {file}` allows it to everybody'],
@@ -23,12 +26,21 @@ export const enFiles: Messages = {
     hints: ['save it as UTF-8 text; a word processor or a picture cannot be read'],
   },
   C006: {
-    what: 'two keys run into each other here',
-    hints: [
-      'a key stands on a line of its own: `key: value`',
-      'a line that belongs to the key above it stands two spaces further in, and the key above then has no value of its own',
-      'a text that holds `: ` needs quotes: `name: "Yard: north"`',
-    ],
+    by: 'kind',
+    of: {
+      keys: {
+        what: 'two keys run into each other here',
+        hints: [
+          'a key stands on a line of its own: `key: value`',
+          'a line that belongs to the key above it stands two spaces further in, and the key above then has no value of its own',
+          'a text that holds `: ` needs quotes: `name: "Yard: north"`',
+        ],
+      },
+      colon: {
+        what: 'a colon is missing in this line',
+        hints: ['a key has one behind it, as in `devices:`, and what belongs to it stands below, two spaces further in'],
+      },
+    },
   },
   C007: {
     by: 'kind',
@@ -99,11 +111,35 @@ export const enFiles: Messages = {
     hints: ['write `<<: *name`, where `&name` stands behind the key of a block'],
   },
   C020: {
-    what: 'tags such as `{tag}` are not allowed',
-    hints: ['remove the word that starts with `!`; the type of a value follows from its key'],
+    by: 'kind',
+    of: {
+      other: {
+        what: 'tags such as `{tag}` are not allowed',
+        hints: ['remove the word that starts with `!`; the type of a value follows from its key'],
+      },
+      secret: {
+        what: 'tags such as `{tag}` are not allowed',
+        hints: ['write { secret: sentilo_token } in its place, with the name of the file under secrets/'],
+      },
+      include: {
+        what: 'tags such as `{tag}` are not allowed',
+        hints: ['write at the top of the file: include: [common.yaml]; what it holds is merged under this file'],
+      },
+    },
   },
-  C021: { what: 'unknown key `{key}`', hints: ['did you mean {candidates:or}?', 'allowed here: {allowed}'] },
-  C022: { what: '`{key}` is missing', hints: ['it belongs under `{parent}`: write `{key}: …`'] },
+  C021: {
+    what: 'unknown key `{key}`',
+    hints: [
+      'did you mean {candidates:or}?',
+      'a device or bus belongs under `{under}:` and stands two spaces further in than it',
+      '{because:because!}',
+      'allowed here: {allowed}',
+    ],
+  },
+  C022: {
+    what: '`{key}` is missing',
+    hints: ['it belongs under `{parent}`: write `{key}: …`', 'such as `{key:lines!}`'],
+  },
   C023: {
     by: 'case',
     of: {
@@ -130,6 +166,8 @@ export const enFiles: Messages = {
       'value-for-map': {
         what: '`{key}` takes a block of keys, and `{written}` stands here',
         hints: [
+          'put a space behind each colon: `{colon}: …`',
+          'to switch it off, write `{off}`',
           'write its keys below `{key}:`, each on a line of its own that stands two spaces further in: {keys}',
           'write an id, such as `{ids}:`, on a line of its own below `{key}:`, two spaces further in',
           IN_LIST,
@@ -163,7 +201,11 @@ export const enFiles: Messages = {
   },
   C026: {
     what: '`{key}` cannot be an id',
-    hints: ['small letters, digits and `_`, with a letter first: `balcony`, `flat_1`', 'a name for people goes into `name:`'],
+    hints: [
+      'did you mean {candidates:or}?',
+      'small letters, digits and `_`, with a letter first: `balcony`, `flat_1`',
+      'a name for people goes into `name:`',
+    ],
   },
   C027: { what: '`{written}` is a text here, not true or false', hints: ['write {meant}'] },
   C028: {
@@ -182,17 +224,20 @@ export const enFiles: Messages = {
   },
   C036: {
     what: '`{written}` is not a size',
-    hints: ['a number with a unit: `500MiB`, `1GiB`; units: {units}', 'from {least} to {most}'],
+    hints: ['did you mean {candidates:or}?', 'a number with a unit: `500MiB`, `1GiB`; units: {units}', 'from {least} to {most}'],
   },
   C037: { what: '`{written}` is not a time of day', hints: ['write it as "06:30", from "00:00" to "23:59"'] },
   C038: {
     what: '`{written}` is not written as it should be here',
     hints: ['`barri schema gateway` and `barri schema board` print what is allowed'],
   },
-  C039: { what: '`{written}` has no unit that belongs here', hints: ['write it like {example}; units: {units}'] },
+  C039: {
+    what: '`{written}` has no unit that belongs here',
+    hints: ['did you mean {candidates:or}?', 'write it like {example}; units: {units}'],
+  },
   C041: {
     what: '`{written}` cannot be an id',
-    hints: ['small letters, digits and `-`, at most 40 characters: `escola-poblenou-01`'],
+    hints: ['did you mean {candidates:or}?', 'small letters, digits and `-`, at most 40 characters: `escola-poblenou-01`'],
   },
   C042: { what: '`{written}` cannot be an id in the city', hints: ['Sentilo takes letters, digits, `_` and `-`'] },
   C043: { what: 'the limits stand in the wrong order', hints: ['the lower one first: write [{high}, {low}]'] },

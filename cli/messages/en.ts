@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { count } from './count.ts';
 import { enBoards } from './en-boards.ts';
 import { enFiles } from './en-files.ts';
+import { enWiring } from './en-wiring.ts';
 
 /** English. Another language has files like these with the same codes; only the words differ. */
 export const en: Catalogue = {
@@ -19,6 +20,41 @@ export const en: Catalogue = {
       map: 'a block of keys',
       list: 'a list',
     },
+    // Keys that belong somewhere else, by the kind of block that they were written in.
+    because: {
+      serial: 'a serial bus is set by the board that is plugged into it: remove it',
+    },
+    // What a line with a key that is missing looks like.
+    lines: {
+      gateway: 'gateway: { id: school-01 }',
+      id: 'id: school-01',
+      url: 'url: https://sentilo.example.cat',
+      provider: 'provider: makers-poblenou',
+      token: 'token: { secret: sentilo_token }',
+      port: 'port: "usb:1a86:7523"',
+      host: 'host: 192.168.1.20',
+      pin: 'pin: gpio.pin7',
+      device: 'device: /dev/i2c-1',
+      board: 'board: bme280@1',
+      via: 'via: i2c1',
+      lat: 'lat: 41.4036',
+      lon: 'lon: 2.2038',
+      reading: 'reading: air.temperature',
+      within: 'within: 1min',
+      by: 'by: 5',
+      do: 'do: { alarm: leak }',
+      version: 'version: 1.0.0',
+      label: 'label: { en: My meter }',
+      needs: 'needs: modbus',
+      driver: 'driver: modbus-map',
+      serial: 'serial: { baud: 9600, format: 8N1 }',
+      quantity: 'quantity: air_temperature',
+      unit: 'unit: degC',
+      at: 'at: 0x0000',
+      coil: 'coil: 0',
+      encoding: 'encoding: text',
+      registers: 'registers: 8',
+    },
     // What a board needs, and what a bus or port is.
     places: {
       i2c: 'an I2C bus',
@@ -32,17 +68,17 @@ export const en: Catalogue = {
     },
     // How a site that has none gets such a place.
     getting: {
-      i2c: 'this site has none yet: write under `buses:` i2c1: { type: i2c }',
+      i2c: 'this site has none yet: write under `buses:` the line `i2c1: { type: i2c }`',
       serial:
-        'this site has none yet: write under `buses:` a name of yours and { type: serial, port: "usb:1a86:7523" }, with the two numbers that `lsusb` prints',
+        'this site has none yet: write under `buses:` the line `line: { type: serial, port: "usb:1a86:7523" }`, with the two numbers that `lsusb` prints',
       modbus:
-        'this site has none yet: write under `buses:` a name of yours and { type: modbus-rtu, port: "usb:1a86:7523" }, with the two numbers that `lsusb` prints',
-      onewire: 'this site has none yet: write under `buses:` w1: { type: onewire, pin: gpio.pin7 }',
+        'this site has none yet: write under `buses:` the line `meters: { type: modbus-rtu, port: "usb:1a86:7523" }`, with the two numbers that `lsusb` prints',
+      onewire: 'this site has none yet: write under `buses:` the line `w1: { type: onewire, pin: gpio.pin7 }`',
       mqtt: 'this version has no MQTT bus yet',
       analog:
-        'this site has none that is free: a Raspberry Pi has no analogue inputs, a converter such as the board ads1115 gives four',
-      digital_in: 'no pin of the header is free any more: a board such as mcp23017 gives sixteen',
-      digital_out: 'no pin of the header is free any more: boards such as mcp23017 and modbus-relay-8 give more',
+        'this site has none that is free: a Raspberry Pi has no analogue inputs, a converter gives some: `barri board show ads1115`',
+      digital_in: 'no pin of the header is free any more: a chip gives sixteen: `barri board show mcp23017`',
+      digital_out: 'no pin of the header is free any more: other boards give more: `barri board show modbus-relay-8`',
     },
     // What a driver takes, and the types of parameters that give it.
     wanted: { number: 'a number', boolean: 'true or false', string: 'a text' },
@@ -64,6 +100,7 @@ export const en: Catalogue = {
   messages: {
     ...enFiles,
     ...enBoards,
+    ...enWiring,
     // ---------------------------------------------------------------------------------------------- simulated Sentilo
     W001: { what: '`{id}` stands twice', hints: ['keep one of the two'] },
     W002: { what: 'two entities have one token', hints: ['give `{id}` a token of its own'] },

@@ -26,6 +26,7 @@ describe.each([60, 80, 100])('on a terminal of %d columns', (columns) => {
     const said = words(out);
     for (const { code, severity, message, fix, line } of problems) {
       expect(said).toContain(words(`${severity}[${code}] ${message}`));
+      expect(fix).not.toEqual([]);
       for (const each of fix) expect(said).toContain(words(`= ${each}`));
       expect(line).toBeGreaterThan(0);
     }

@@ -10,7 +10,7 @@ describe('an empty value', () => {
   it.each([
     ['timezone: ""', HEAD.replace('id: demo', 'id: demo, timezone: ""'), 'nothing stands under `timezone:`'],
     ['board: ""', `${HEAD}devices: { d: { board: "", via: i2c1 } }\n`, '`` does not name a board'],
-    ['via: ""', `${HEAD}devices: { d: { board: sht31@1, via: "" } }\n`, '`` is neither a bus nor a port'],
+    ['via: ""', `${HEAD}devices: { d: { board: sht31@1, via: "" } }\n`, '`` is neither a bus nor a port of this site'],
     ['every: ""', device('every: ""'), 'nothing stands under `every:`'],
     ['name: null', device('name: null'), 'nothing stands under `name:`'],
     ['on_change: null', reading('report: { on_change: null }'), 'nothing stands under `on_change:`'],

@@ -12,6 +12,7 @@ async function told(text: string): Promise<readonly string[]> {
   const found = problems.filter(({ severity }) => severity === 'error');
   return found.map(({ code, parameters }) => {
     const { what, hints } = textOf(en, code, parameters);
+    expect(hints).not.toEqual([]);
     return `${code} ${what}: ${hints.join('; ')}`;
   });
 }
@@ -190,6 +191,170 @@ describe('keys of which one belongs there', () => {
     ],
   ])('%s', async (_title, text, expected) => {
     expect(await told(text)).toEqual([expected]);
+  });
+});
+
+describe('a first file that is nearly right', () => {
+  const devices = (text: string) => `${HEAD}devices:\n${text}`;
+  const buses = (text: string) => `${GATEWAY}buses:\n${text}`;
+
+  it.each([
+    [
+      'devices that stand at the edge',
+      devices('  b: { board: sht31@1, via: i2c1 }\nair:\n  board: bme280@1\n  via: i2c1\n'),
+      /^C021 unknown key `air`: a device or bus belongs under `devices:`/,
+    ],
+    [
+      'buses that stand at the edge',
+      buses('  a: { type: i2c, device: /dev/i2c-3 }\ni2c1: { type: i2c }\n'),
+      /^C021 unknown key `i2c1`: a device or bus belongs under `buses:`/,
+    ],
+    [
+      'a key without its colon',
+      `${GATEWAY}devices\n  air: { board: bme280@1, via: i2c1 }\n`,
+      /^C006 a colon is missing in this line: /,
+    ],
+    [
+      'keys without a space behind their colon',
+      devices('  air:\n    board:bme280@1\n    via:i2c1\n'),
+      /^C023 .*: put a space behind each colon: `board: …`/,
+    ],
+    [
+      'no buses',
+      `${GATEWAY}devices: { air: { board: bme280@1, via: i2c1 } }\n`,
+      /^C110 `i2c1` is neither a bus nor a port of this site: .*under `buses:` the line `i2c1: \{ type: i2c \}`/,
+    ],
+    [
+      'a place that no bus has nearly the name of',
+      devices('  air: { board: bme280@1, via: sensors }\n'),
+      /^C110 .*: places for it in this site: `i2c1`/,
+    ],
+    [
+      'a key of another program',
+      devices('  air: { board: bme280@1, via: i2c1, interval: 60s }\n'),
+      /^C021 unknown key `interval`: did you mean `every`\?/,
+    ],
+    [
+      'a parameter beside `with`',
+      devices('  m: { board: eastron-sdm120@1, via: meters, unit: 3 }\n'),
+      /^C021 unknown key `unit`: did you mean `with`\?/,
+    ],
+    [
+      'a parameter of another board',
+      devices('  m: { board: eastron-sdm120@1, via: meters, with: { address: 3 } }\n'),
+      /^C121 .*: did you mean `unit`\?.*barri board show eastron-sdm120/,
+    ],
+    [
+      'a parameter of a board without any',
+      devices('  p: { board: sds011@1, via: pm, with: { baud: 9600 } }\n'),
+      /^C121 sds011 has no parameter `baud`: sds011 takes no parameters: remove `with:`$/,
+    ],
+    [
+      'the speed of a serial bus',
+      buses('  a: { type: serial, port: header, baud: 9600 }\n'),
+      /^C021 unknown key `baud`: a serial bus is set by the board/,
+    ],
+    [
+      'the path of a port cut short',
+      buses('  a: { type: serial, port: ttyAMA0 }\n'),
+      /^C117 .*: did you mean `\/dev\/ttyAMA0`\?/,
+    ],
+    [
+      'accents in an id',
+      devices('  balcó: { board: bme280@1, via: i2c1 }\n'),
+      /^C026 `balcó` cannot be an id: did you mean `balco`\?/,
+    ],
+    ['hyphens in an id', devices('  air-1: { board: bme280@1, via: i2c1 }\n'), /^C026 .*: did you mean `air_1`\?/],
+    [
+      'a name for an id',
+      'schema: gateway/v1\ngateway: { id: Escola Poblenou 01 }\n',
+      /^C041 .*: did you mean `escola-poblenou-01`\?/,
+    ],
+    ['quotes of a word processor', 'schema: gateway/v1\ngateway: { id: “school-01” }\n', /^C041 .*: did you mean `school-01`\?/],
+    [
+      'a tag for a secret',
+      `${GATEWAY}sentilo: { url: "https://s.example.cat", provider: p, token: !secret t }\n`,
+      /^C020 .*: write \{ secret: sentilo_token \}/,
+    ],
+    ['a size in other letters', `${GATEWAY}buffer: { max_size: 1 gb }\n`, /^C036 .*: did you mean `1GB`\?/],
+    ['a speed in other letters', buses('  i2c1: { type: i2c, speed: 400khz }\n'), /^C039 .*: did you mean `400kHz`\?/],
+    [
+      'no token',
+      `${GATEWAY}sentilo: { url: "https://s.example.cat", provider: p }\n`,
+      /^C022 `token` is missing: .*such as `token: \{ secret: sentilo_token \}`/,
+    ],
+    ['no gateway', 'schema: gateway/v1\nbuses: {}\n', /^C022 `gateway` is missing: such as `gateway: \{ id: school-01 \}`$/],
+    ['an included file elsewhere', `${GATEWAY}include: [common.yaml]\n`, /^C001 .*it is looked for in \./],
+    [
+      'a reading that is switched off',
+      readings('').replace('temperature: {  }', 'temperature: off'),
+      /^C023 .*: to switch it off, write `temperature: \{ enabled: false \}`/,
+    ],
+    [
+      'the beginning of a reading',
+      device('board: sht31@1, via: i2c1, readings: { temp: {} }'),
+      /^C120 sht31 has no reading `temp`: did you mean `temperature`\?/,
+    ],
+    [
+      'a reading of a relay',
+      device('board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } }, readings: { switch: { publish: true } }'),
+      /^C120 .*: `switch` is an output of it: write it under `outputs:`; a relay has no readings at all/,
+    ],
+    [
+      'a device for a bus',
+      devices('  air: { board: sht31@1, via: i2c1 }\n  soil: { board: analog-input@1, via: air }\n'),
+      /^C116 `air` is no bus and has no ports: nothing can be plugged into a sht31: .*barri board show ads1115/,
+    ],
+    [
+      'the number of a port',
+      devices(
+        '  relays: { board: modbus-relay-8@1, via: meters }\n  fan: { board: relay@1, via: relays.1, outputs: { switch: { max_on: 1h } } }\n',
+      ),
+      /^C116 `relays` has no port `1`: did you mean `relays.relay1`\?/,
+    ],
+    [
+      'two devices on a serial bus',
+      devices('  a: { board: sds011@1, via: pm }\n  b: { board: pms5003@1, via: pm }\n'),
+      /^C131 .*: a serial bus carries one device: /,
+    ],
+    [
+      'a probe without its family',
+      `${HEAD}  w1: { type: onewire, pin: gpio.pin7 }\ndevices: { t: { board: ds18b20@1, via: w1, with: { rom: 0316a2799dff } } }\n`,
+      /^C124 .*: did you mean `28-0316a2799dff`\?/,
+    ],
+    [
+      'a rule on what is not there',
+      `${HEAD}rules: { r: { when: { reading: hall.light, above: 3 }, do: { alarm: a } } }\ndevices: { air: { board: sht31@1, via: i2c1 } }\n`,
+      /^C139 there is no reading `hall.light`: .*this site has: air.temperature, air.humidity$/,
+    ],
+    [
+      'the second of two at one address',
+      devices('  a: { board: bme280@1, via: i2c1 }\n  b: { board: bme280@1, via: i2c1 }\n'),
+      /^C130 .*write `with: \{ address: 0x77 \}`/,
+    ],
+  ])('%s', async (_title, text, expected) => {
+    expect((await told(text))[0]).toMatch(expected);
+  });
+
+  it('is told nothing of a bus that has mistakes of its own', async () => {
+    const found = await told(
+      `${GATEWAY}buses: { w1: { type: onewire, pni: gpio.pin7 } }\ndevices: { d: { board: ds18b20@1, via: gpio.pin11, with: { rom: 28-0316a2799dff } } }\n`,
+    );
+    expect(found.find((each) => each.startsWith('C112'))).toMatch(/: mend what is wrong under `buses:` first$/);
+  });
+
+  it('names no missing resistor where a parameter is missing', async () => {
+    const found = await told(
+      devices('  pins: { board: mcp23017@1, via: i2c1 }\n  water: { board: flow-meter@1, via: pins.gpa0 }\n'),
+    );
+    expect(found.join()).not.toContain('undefined');
+    expect(found.map((each) => each.slice(0, 4))).toEqual(['C122', 'C150']);
+  });
+
+  it('is quoted in a few words, however much stands there', async () => {
+    const [text = ''] = await told(`${GATEWAY}devices: ${'x'.repeat(3_000)}\n`);
+    expect(text).toContain(`\`${'x'.repeat(60)}…\` stands here`);
+    expect(text.length).toBeLessThan(300);
   });
 });
 

@@ -1,0 +1,209 @@
+import type { Messages } from './catalogue.ts';
+
+/** English for what is wrong with buses and pins, and with where devices are plugged in. */
+export const enWiring: Messages = {
+  C110: {
+    what: '`{via}` is neither a bus nor a port of this site',
+    hints: [
+      'did you mean {candidates:or}?',
+      'places for it in this site: {places:or}',
+      '{get:getting}',
+      'mend what is wrong under `{mend}:` first',
+      'declared here: {known}',
+    ],
+  },
+  C111: {
+    what: '`{via}` is no pin of the header',
+    hints: [
+      'did you mean {candidates:or}?',
+      'write the pin as it is counted on the header, `gpio.pin11`, or the number of the chip, `gpio.17`',
+    ],
+  },
+  C112: {
+    what: '{board} needs {needs:places}, but `{via}` is {gives:places}',
+    hints: ['places for it in this site: {places:or}', '{get:getting}', 'mend what is wrong under `{mend}:` first'],
+  },
+  C113: {
+    what: 'pin {pin} carries {carries:carries}, it cannot be read or switched',
+    hints: ['choose a GPIO pin and move the wire to it', 'free on the header: {free:or}'],
+  },
+  C114: {
+    what: 'pin {pin} (GPIO{line}) belongs to the bus `{other}`',
+    hints: ['choose another pin and move the wire to it', 'free on the header: {free:or}'],
+  },
+  C115: {
+    what: '{port} can change its name after a restart',
+    hints: ['write `usb:VID:PID`, with the two numbers that `lsusb` prints, or `by-path:…` with a name from /dev/serial/by-path'],
+  },
+  C116: {
+    by: 'kind',
+    of: {
+      unknown: {
+        what: '`{device}` has no port `{port}`',
+        hints: ['did you mean {candidates:or}?', '{board} offers: {known}'],
+      },
+      portless: {
+        what: '`{device}` is no bus and has no ports: nothing can be plugged into a {board}',
+        hints: [
+          'places for it in this site: {places:or}',
+          '{get:getting}',
+          'write the bus or the port that it is wired to, and no other device',
+        ],
+      },
+      none: { what: '`{via}` names a device, but none of its ports', hints: ['write one of {known}'] },
+      self: {
+        what: '`{device}` cannot be plugged into itself',
+        hints: ['write the bus that it is wired to: {known}', 'a device is plugged into a bus or into a port of another device'],
+      },
+    },
+  },
+  C117: {
+    what: '`{port}` is no serial port',
+    hints: [
+      'did you mean {candidates:or}?',
+      'write `usb:` and the two numbers of the adapter that `lsusb` prints: `usb:1a86:7523`',
+      'or `usb:VID:PID@serial` or `by-path:…` where two adapters are alike, `header` for pins 8 and 10, or a path such as /dev/ttyAMA0',
+    ],
+  },
+  C128: {
+    what: '{board} leaves the factory with {leaves}, and `{bus}` runs with {runs}',
+    hints: ['set the device to {runs}, or the bus to {leaves} if all its devices are: until then it does not answer'],
+  },
+  C130: {
+    by: 'kind',
+    of: {
+      address: {
+        what: 'address {address} on {bus} is already used by `{other}`',
+        hints: [
+          '{board} can also be {free}: move its address jumper and write `with: { {parameter}: {first} }`',
+          'without a free address it needs another bus',
+        ],
+      },
+      unit: {
+        what: 'unit {address} on {bus} is already used by `{other}`',
+        hints: ['set another unit on the device and write `with: { {parameter}: {free} }`'],
+      },
+    },
+  },
+  C131: {
+    by: 'kind',
+    of: {
+      port: {
+        what: '`{what}` is already used by `{other}`',
+        hints: ['only one device can be there: plug this one into another port, and write that'],
+      },
+      serial: {
+        what: '`{what}` is already used by `{other}`',
+        hints: ['a serial bus carries one device: give this one a bus of its own under `buses:`, with the port of its adapter'],
+      },
+      rom: {
+        what: '`{what}` is already used by `{other}`',
+        hints: ['every probe has a name of its own: compare them with those in /sys/bus/w1/devices'],
+      },
+      place: {
+        what: '`{what}` is already used by `{other}`',
+        hints: ['two names for one thing would switch it against each other: write another one here'],
+      },
+    },
+  },
+  C132: {
+    what: 'pin {pin} (GPIO{line}) is already used by `{other}`',
+    hints: ['choose another pin and move the wire to it', 'free on the header: {free:or}'],
+  },
+  C133: {
+    what: 'the port {port} is already used by the bus `{other}`',
+    hints: ['one bus per port: plug the devices into `{other}`, or correct the port'],
+  },
+  C136: {
+    what: '{device} cannot run: this version has no driver `{driver}` for {board}',
+    hints: ['everything else of this site runs'],
+  },
+  C137: {
+    by: 'kind',
+    of: {
+      mqtt: {
+        what: '{device} cannot run: this version cannot read MQTT yet, and `{via}` is an MQTT bus',
+        hints: [
+          'the file can stay as it is: everything else of this site runs',
+          'there is no board `{missing}` in this version either, and what the file says of it is not checked',
+          '`enabled: false` at the device leaves this warning out',
+        ],
+      },
+      port: {
+        what: '{device} cannot run: this version cannot use the ports of {provider}, and `{via}` is one',
+        hints: ['the file can stay as it is: everything else of this site runs'],
+      },
+    },
+  },
+  C140: {
+    what: '{device} does nothing yet: this version cannot use the ports of {board}',
+    hints: ['everything else of this site runs'],
+  },
+  C144: {
+    by: 'kind',
+    of: {
+      reserved: { what: '`{id}` is the name of the pins of the header', hints: ['choose another id'] },
+      bus: {
+        what: '`{id}` is also the id of a bus',
+        hints: ['choose another id for one of the two: `via:` takes the bus'],
+      },
+    },
+  },
+  C145: {
+    what: '`{port}` can be the adapter of the bus `{other}`',
+    hints: ['give its serial number too, as `udevadm info` prints it: {port}@SERIAL'],
+  },
+  C147: {
+    what: '`{written}` is no host',
+    hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
+  },
+  C148: {
+    what: 'what is asked of `{bus}` cannot fit: its bytes alone need {percent} % of the time',
+    hints: [
+      'read its devices every {shortestMs:ms} or more rarely',
+      'or switch readings off that nobody needs: `enabled: false`',
+      'or set a higher baud rate, here and at every device of this bus',
+    ],
+  },
+  C149: {
+    what: '`{bus}` will be busy {percent} % of the time if its devices answer as slowly as most do: polls will be left out',
+    hints: ['read its devices every {shortestMs:ms} or more rarely', '`barri bus stats` shows how long they really need'],
+  },
+  C150: {
+    by: 'kind',
+    of: {
+      off: {
+        what: '{device} cannot run: `{provider}`, into which it is plugged, is switched off',
+        hints: ['remove `enabled: false` there, or write it here too'],
+      },
+      skipped: {
+        what: '{device} cannot run: `{provider}`, into which it is plugged, cannot run',
+        hints: ['everything else of this site runs'],
+      },
+      counter: {
+        what: '{device} counts pulses, and a port of {provider} is only looked at every {everyMs:ms}: pulses would be missed',
+        hints: ['plug it into a pin of the header that is free: `via: {free}`', 'a pin of the header misses none'],
+      },
+      pull: {
+        what: 'a port of {provider} has no resistor for `pull: {pull}`',
+        hints: ['write {known:or}', 'or fit a resistor of your own, and write `pull: none`'],
+      },
+      every: {
+        what: '`every` says nothing for {device}: it is not asked itself',
+        hints: ['write it at the devices that are plugged into it'],
+      },
+      unused: {
+        what: 'nothing is plugged into `{device}`, and it measures nothing itself',
+        hints: ['name one of its ports in another device: `via: {example}`'],
+      },
+    },
+  },
+  C151: {
+    what: 'the driver `{driver}` has no port `{port}`, which {board} provides',
+    hints: ['it has: {known}', 'correct `provides:` in the board file'],
+  },
+  C155: {
+    what: 'with `framing: rtu` there is one question at a time: its frames do not say which question they answer',
+    hints: ['remove `in_flight:`'],
+  },
+};
