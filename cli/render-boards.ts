@@ -1,4 +1,5 @@
 import type { BoardList, BoardRow, Unused } from './board-list.ts';
+import { inEnglish } from './messages/board-show.ts';
 import { text } from './messages/boards.ts';
 import { fitted, labelled } from './table.ts';
 
@@ -25,7 +26,7 @@ function linesOf({ file, about }: BoardRow): readonly string[] {
   const { label, needs, driver, status, trial, provenBy } = about;
   const runs = trial.kind === 'runs' ? text.runs : text.runsNot(trial.kind === 'skipped' ? trial.code : undefined, driver);
   return [
-    label['en'] ?? label['*'] ?? Object.values(label)[0] ?? '',
+    inEnglish(label),
     `${needs}, ${text.status(status, provenBy.length > 0)}, ${runs}`,
     ...(provenBy.length === 0 ? [] : [text.provenBy(provenBy)]),
   ];

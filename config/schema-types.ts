@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Texts } from './config.ts';
 import type { ProblemParameters } from './problem.ts';
+import { isSecretKey } from './secrets.ts';
 import type { Path } from './yaml-tree.ts';
 
 /** Reports a problem with its own code from inside a schema; `at` leads from the value to the part that is wrong. */
@@ -198,6 +199,8 @@ export const BOARD_REFERENCE = new RegExp(`^(${DASHED_ID.source.slice(1, -1)})@(
 
 /** The id that a name is nearest to: `Balcó 1` → `balco_1`. Empty where nothing of it can be one. */
 export function meantId(name: string, separator: '_' | '-'): string[] {
+  // What is written as a key can hold a secret, which nobody would find again in other letters to hide it.
+  if (name.split(/[^\p{L}\p{N}_-]+/u).some(isSecretKey)) return [];
   const plain = name.slice(0, NAME_MAX).normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const id = plain.replaceAll(/[^a-z0-9]+/g, separator).replaceAll(/^[_-]+|[_-]+$/g, '');
   return (separator === '_' ? ID : DASHED_ID).test(id) ? [id] : [];

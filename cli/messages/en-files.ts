@@ -282,7 +282,7 @@ export const enFiles: Messages = {
   C050: {
     what: 'a secret may not be written in this file',
     hints: [
-      'store it in the file secrets/{name} beside this one (chmod 600) and write: { secret: {name} }',
+      'store it in the file secrets/{name} beside this one (chmod 600), and write here `{ secret: {name} }`',
       'this value was not stored, logged or sent; change it if the file was shared',
     ],
   },

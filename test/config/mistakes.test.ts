@@ -106,6 +106,10 @@ describe('a value, a list and a block in each other’s place', () => {
   it('shows nothing of a secret', async () => {
     const found = (await told(`${HEAD}mqtt: { url: x, password: [hunter22] }\n`)).join();
     expect(found).not.toContain('hunter22');
+    for (const key of ['token=Hunter22', 'Password Hunter22', 'api-key Hunter22']) {
+      const proposed = (await told(`${HEAD}devices: { "${key}": { board: sht31@1, via: i2c1 } }\n`)).join();
+      expect(proposed.toLowerCase()).not.toContain('hunter22');
+    }
     const password = (await told(`${HEAD}mqtt: { url: x, token: { secret: [hunter22] } }\n`)).join();
     expect(password).not.toContain('hunter22');
   });
