@@ -60,16 +60,19 @@ function deviceOn(input: DigitalInput, activeLevel: boolean, tallies: readonly T
       if (isMissed) tally.miss();
     }
   };
+  const miss = () => {
+    for (const tally of tallies) tally.miss();
+  };
   const listen = async () => {
     isListening = true;
     try {
-      for await (const level of input.changes(closing.signal)) count(level);
+      for await (const level of input.changes(closing.signal, miss)) count(level);
       if (!closing.signal.aborted) throw new BusError('closed', 'the input stopped telling its changes');
     } catch (error) {
       failure = error;
       previous = undefined;
       // Nobody knows what passed from here on until somebody listens again.
-      for (const tally of tallies) tally.miss();
+      miss();
     } finally {
       isListening = false;
     }

@@ -82,8 +82,8 @@ function tappedInput(port: DigitalInputPort, see: (level: boolean) => void): Dig
           see(level);
           return level;
         },
-        changes: async function* (signal) {
-          for await (const level of input.changes(signal)) {
+        changes: async function* (signal, onMissed) {
+          for await (const level of input.changes(signal, onMissed)) {
             see(level);
             yield level;
           }

@@ -39,9 +39,10 @@ export interface DigitalInput {
    * In a storm (`stormEdgesPerSecond`) no edge is followed, so that it costs little: the level is looked at every
    * STORM_SAMPLE_MS until it was quiet for STORM_QUIET_MS, or STORM_RETRY_MS have passed. Then it is given twice, since changes
    * were missed, and followed again.
+   * @param onMissed called when changes may have been missed that no two equal levels will show
    * @throws BusError when listening fails; changes from then on are missed until it is called again
    */
-  changes(signal: AbortSignal): AsyncIterable<boolean>;
+  changes(signal: AbortSignal, onMissed?: () => void): AsyncIterable<boolean>;
   close(): Promise<void>;
 }
 

@@ -26,16 +26,23 @@ export interface Edge {
   readonly atMs: number;
 }
 
+/** Takes what happens to a line that is followed. */
+export interface EdgeListener {
+  onEdge(edge: Edge): void;
+  /** So many edges had waited for us that the kernel may have had no room for others. */
+  onMissed(): void;
+}
+
 /** The installed tools, whichever generation. */
 export interface GpioTools {
   chips(): Promise<GpioChip[]>;
   /** The level of a line that nobody else uses; sets it up as an input with this pull. */
   get(chip: string, line: number, pull: Pull): Promise<boolean>;
   /**
-   * Calls `onEdge` with each edge until `signal` is aborted, then resolves.
+   * Tells `listener` of each edge until `signal` is aborted, then resolves.
    * @throws BusError `busy` with the program that has the line, `no-permission`, or `closed` when it ended by itself
    */
-  monitor(chip: string, line: number, pull: Pull, onEdge: (edge: Edge) => void, signal: AbortSignal): Promise<void>;
+  monitor(chip: string, line: number, pull: Pull, listener: EdgeListener, signal: AbortSignal): Promise<void>;
   /** Who uses a line, as the kernel knows it; undefined when nobody does. */
   consumer(chip: string, line: number): Promise<string | undefined>;
 }
@@ -43,6 +50,12 @@ export interface GpioTools {
 const CONSUMER = 'barri';
 const BIAS_1: Readonly<Record<Pull, string>> = { up: 'pull-up', down: 'pull-down', none: 'disable' };
 const BIAS_2: Readonly<Record<Pull, string>> = { up: 'pull-up', down: 'pull-down', none: 'disabled' };
+/**
+ * So many lines at least are held between gpiomon and us while we stand still: it writes each by itself, and the kernel counts up to
+ * 1,280 bytes for one, of the 160 KiB that the smallest machines give a socket (net.core.wmem_default); of the usual 208 KiB
+ * 278 were seen. A program that cannot write does not read either, and the kernel keeps 16 edges for it before it drops some.
+ */
+const LINES_HELD = 128;
 /** `gpiochip0 [pinctrl-bcm2711] (58 lines)` */
 const CHIP = /^(\S+) \[(.*)\] \((\d+) lines\)$/;
 /** Generation 1: `\tline  17:  unnamed  "sysfs"  input  active-high [used]`; a consumer without a name is `kernel` or `"?"`. */
@@ -108,14 +121,15 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
       if (level !== '0' && level !== '1') throw await failure(chip, line, `expected 0 or 1 of gpioget, found ${level}`);
       return level === '1';
     },
-    monitor: async (chip, line, pull, onEdge, signal) => {
+    monitor: async (chip, line, pull, { onEdge, onMissed }, signal) => {
       const args = isSecond
         ? ['--consumer', CONSUMER, '--bias', BIAS_2[pull], '--format', '%e %S', '--chip', chip, String(line)]
         : ['--line-buffered', '--bias', BIAS_1[pull], '--format', '%e %s %n', chip, String(line)];
-      const said = await followed(program('gpiomon'), args, signal, (text) => {
+      const onLine = (text: string) => {
         const edge = edgeOf(text, isSecond);
         if (edge !== undefined) onEdge(edge);
-      });
+      };
+      const said = await followed(program('gpiomon'), args, signal, { onLine, onBacklog: onMissed });
       if (!signal.aborted) throw await failure(chip, line, said);
     },
   };
@@ -128,12 +142,18 @@ function edgeOf(text: string, isSecond: boolean): Edge | undefined {
   return { level: event === '1', atMs: Number(seconds) * 1000 + Number(nanoseconds) / 1e6 };
 }
 
+interface LineListener {
+  onLine(text: string): void;
+  /** As much had come at once as the channel to the program may hold, so that it may have had to wait. */
+  onBacklog(): void;
+}
+
 /** Runs a program until it ends or `signal` is aborted, hands its lines over, and returns what it said of its end. */
 async function followed(
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-  onLine: (text: string) => void,
+  { onLine, onBacklog }: LineListener,
 ): Promise<string> {
   if (signal.aborted) return '';
   // Its own group, because the terminal's Ctrl-C is ours to handle. setpriv (util-linux) ends it with us, whatever ends us:
@@ -149,8 +169,15 @@ async function followed(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-500);
   });
+  let togetherCount = 0;
+  child.stdout.on('data', () => {
+    togetherCount = 0;
+  });
   createInterface({ input: child.stdout }).on('line', (text) => {
-    if (!signal.aborted) onLine(text);
+    if (signal.aborted) return;
+    onLine(text);
+    togetherCount += 1;
+    if (togetherCount === LINES_HELD) onBacklog();
   });
   try {
     const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null];

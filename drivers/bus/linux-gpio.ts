@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { BusError } from '../errors.ts';
-import { pushedItems } from '../pushed-items.ts';
+import { pushedLevels } from '../pushed-items.ts';
 import { edgeFilter, stormOver } from './edge-filter.ts';
-import { type DigitalInput, type DigitalOutput, type GpioLines, type InputOptions, stormEdgesPerSecond } from './gpio.ts';
+import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
 import { notLoaded } from './native-package.ts';
 
@@ -179,6 +179,8 @@ async function opened(
 
 // ---------------------------------------------------------------------------------------------------------------- inputs
 
+type Give = (level: boolean) => void;
+
 interface InputPlace {
   readonly tools: GpioTools;
   readonly chip: Chip;
@@ -194,14 +196,12 @@ interface InputPlace {
  */
 async function openInput({ tools, chip, line, input, clock, release }: InputPlace): Promise<DigitalInput> {
   const look = () => tools.get(chip.name, line, input.pull);
-  // Two seconds of them: more in one is a storm, and a consumer of changes takes each as it comes.
-  const levelsMax = 2 * stormEdgesPerSecond(input.debounceMs);
   let level = await look();
   let isFollowed = false;
   let isStorming = false;
 
   /** Follows the line until `signal` is aborted (then `over`) or a storm begins. */
-  const follow = async (give: (level: boolean) => void, signal: AbortSignal): Promise<'storm' | 'over'> => {
+  const follow = async (give: Give, onMissed: () => void, signal: AbortSignal): Promise<'storm' | 'over'> => {
     const following = new AbortController();
     const filter = edgeFilter(input.debounceMs, clock, give);
     const before = level;
@@ -217,17 +217,17 @@ async function openInput({ tools, chip, line, input, clock, release }: InputPlac
       following.abort();
     };
     try {
-      await tools.monitor(chip.name, line, input.pull, onEdge, AbortSignal.any([signal, following.signal]));
+      await tools.monitor(chip.name, line, input.pull, { onEdge, onMissed }, AbortSignal.any([signal, following.signal]));
       return isStorm ? 'storm' : 'over';
     } finally {
       filter.stop();
     }
   };
-  const run = async (give: (level: boolean) => void, signal: AbortSignal): Promise<void> => {
+  const run = async (give: Give, onMissed: () => void, signal: AbortSignal): Promise<void> => {
     level = await look();
     isFollowed = true;
     try {
-      while ((await follow(give, signal)) === 'storm') {
+      while ((await follow(give, onMissed, signal)) === 'storm') {
         isStorming = true;
         const after = await stormOver(look, clock, signal);
         isStorming = false;
@@ -248,7 +248,7 @@ async function openInput({ tools, chip, line, input, clock, release }: InputPlac
       if (!isFollowed) level = await look();
       return level;
     },
-    changes: (signal) => pushedItems((give) => run(give, signal), levelsMax),
+    changes: (signal, onMissed = () => {}) => pushedLevels((give) => run(give, onMissed, signal), onMissed),
     close: release,
   };
 }

@@ -161,6 +161,34 @@ describe.each([1, 2] as const)('inputs, with generation %d of the tools', (gener
     await edges.close();
   });
 
+  /** `count` edges, 5.1 ms apart: a hundred pulses a second, which is no storm. */
+  const pulses = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const us = 12_000_000 + 5100 * i;
+      const [s, ns] = [Math.floor(us / 1e6), String((us % 1e6) * 1000).padStart(9, '0')];
+      return generation === 1 ? `${i % 2} ${s} ${ns}\n` : `${2 - (i % 2)} ${s}.${ns}\n`;
+    });
+
+  test.each([
+    { edgeCount: 100, isMissed: false },
+    // gpiomon may have had to wait, and the kernel keeps 16 edges for it.
+    { edgeCount: 300, isMissed: true },
+    { edgeCount: 600, isMissed: true },
+  ])('give all of $edgeCount edges that waited for us; some may be missing: $isMissed', async ({ edgeCount, isMissed }) => {
+    const { open, root } = await machine({ generation });
+    const input = await (await open()).input(17).open({ pull: 'up', debounceMs: 0 });
+    let missedCount = 0;
+    const onMissed = () => {
+      missedCount += 1;
+    };
+    const changes = taken(input.changes(new AbortController().signal, onMissed), edgeCount);
+    const edges = await openFile(join(root, 'edges'), 'w');
+    await edges.write(pulses(edgeCount).join(''));
+    expect(await changes).toEqual(Array.from({ length: edgeCount }, (_, i) => i % 2 === 1));
+    expect(missedCount > 0).toBe(isMissed);
+    await edges.close();
+  });
+
   test('end without an error when nobody listens any more', async () => {
     const { open, root } = await machine({ generation });
     const input = await (await open()).input(17).open({ pull: 'up', debounceMs: 50 });

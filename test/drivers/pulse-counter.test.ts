@@ -140,6 +140,15 @@ describe('what was missed', () => {
     expect(await read()).toEqual([{ id: 'pulses', value: 2, atLeast: true }]);
   });
 
+  test('marks the next reading where no level shows it', async () => {
+    const { input, read } = await open({ pulses: { pulses: { ...DELTA, scaleBy: 1 } } });
+    await tip(input, 2);
+    input.missed();
+    expect(await read()).toEqual([{ id: 'pulses', value: 2, atLeast: true }]);
+    await tip(input);
+    expect(await read()).toEqual([{ id: 'pulses', value: 1 }]);
+  });
+
   test('marks the total of a day until the day is over', async () => {
     const { input, clock, read } = await open({ pulses: { today: TODAY }, wall: { ms: NOON_MS, quality: 'synced' } });
     await levels(input, [false, true, true]);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { frameLog, jsonLog } from '../../gateway/log.ts';
-import { frames, tappedI2c, tappedStream } from '../../gateway/tap.ts';
+import { frames, tappedGpio, tappedI2c, tappedStream } from '../../gateway/tap.ts';
 import { FakeByteStream } from '../support/fake-byte-stream.ts';
+import { FakeInput, FakeOutput } from '../support/fake-gpio.ts';
 import { TestClock } from '../support/test-clock.ts';
 
 const clock = new TestClock({ ms: 0, quality: 'synced' });
@@ -36,6 +37,23 @@ test('labels I2C frames with the address', async () => {
     { direction: 'out', label: '0x76', bytes: 'd0' },
     { direction: 'in', label: '0x76', bytes: '60' },
   ]);
+});
+
+test('labels levels with the line, and passes on that some may have been missed', async () => {
+  const { lines, see } = seen();
+  const pin = new FakeInput(true);
+  const gpio = { input: () => pin, output: () => new FakeOutput(), close: async () => {} };
+  const input = await (await tappedGpio(Promise.resolve(gpio), see)).input(17).open({ pull: 'up', debounceMs: 0 });
+  let missedCount = 0;
+  const onMissed = () => {
+    missedCount += 1;
+  };
+  const first = input.changes(new AbortController().signal, onMissed)[Symbol.asyncIterator]().next();
+  pin.missed();
+  pin.change(false);
+  expect(await first).toEqual({ done: false, value: false });
+  expect(missedCount).toBe(1);
+  expect(lines).toMatchObject([{ direction: 'in', label: '17', bytes: '00' }]);
 });
 
 test('costs nothing when nobody looks', () => {

@@ -8,6 +8,8 @@ export class FakeInput implements DigitalInputPort {
   level: boolean;
   options: InputOptions | undefined;
   closeCount = 0;
+  /** Changes may have been missed of which no level tells. */
+  missed = () => {};
   #waiting: { resolve(level: boolean | undefined): void; reject(error: unknown): void } | undefined;
 
   constructor(level: boolean) {
@@ -18,7 +20,10 @@ export class FakeInput implements DigitalInputPort {
     this.options = options;
     return {
       read: async () => this.level,
-      changes: (signal: AbortSignal) => this.#changes(signal),
+      changes: (signal: AbortSignal, onMissed = () => {}) => {
+        this.missed = onMissed;
+        return this.#changes(signal);
+      },
       close: async () => {
         this.closeCount += 1;
       },

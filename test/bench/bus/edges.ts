@@ -36,11 +36,14 @@ export async function benchEdges(): Promise<Row[]> {
       'gpiochip0',
       1,
       'none',
-      (edge) => {
-        count += 1;
-        if (edge.level === level) wrong += 1;
-        level = edge.level;
-        if (count === EDGES) stop.abort();
+      {
+        onEdge: (edge) => {
+          count += 1;
+          if (edge.level === level) wrong += 1;
+          level = edge.level;
+          if (count === EDGES) stop.abort();
+        },
+        onMissed: () => {},
       },
       AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]),
     );
