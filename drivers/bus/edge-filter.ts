@@ -34,6 +34,14 @@ export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boole
     cancel();
     if (seen !== undefined && seen !== accepted) accept(seen, bounceEndsMs);
   };
+  const settleIn = (waitMs: number) => {
+    const dueMs = clock.monotonicMs() + waitMs;
+    return clock.timer(waitMs, () => {
+      // Where we stood still, edges from before are in the pipe, and a timer comes before what is read.
+      if (clock.monotonicMs() - dueMs > PIPE_MS) cancel = clock.timer(PIPE_MS, settle);
+      else settle();
+    });
+  };
   return {
     edge: (level, atMs) => {
       if (atMs - second.fromMs >= 1000) second = { fromMs: atMs, edgeCount: 0 };
@@ -45,7 +53,7 @@ export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boole
       if (atMs >= bounceEndsMs) accept(level, atMs);
       else {
         cancel();
-        cancel = clock.timer(Math.max(0, bounceEndsMs - clock.monotonicMs()) + PIPE_MS, settle);
+        cancel = settleIn(Math.max(0, bounceEndsMs - clock.monotonicMs()) + PIPE_MS);
       }
       return true;
     },

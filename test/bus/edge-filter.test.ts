@@ -60,6 +60,30 @@ describe('debouncing', () => {
     filter.stop();
   });
 
+  test('a level that bounced is not settled while the edge after it waits for a process that stood still', async () => {
+    const clock = new TestClock();
+    // A timer that is due while the process stands still runs before anything is read.
+    const timers: (() => void)[] = [];
+    let nowMs = 0;
+    const late = Object.assign(Object.create(clock), {
+      monotonicMs: () => nowMs,
+      timer: (_delayMs: number, callback: () => void) => {
+        timers.push(callback);
+        return () => timers.splice(timers.indexOf(callback) >>> 0, 1);
+      },
+    });
+    const levels: boolean[] = [];
+    const filter = edgeFilter(50, late, (level) => levels.push(level));
+    filter.edge(false, 0);
+    filter.edge(true, 1);
+    nowMs = 3000;
+    timers.shift()?.();
+    filter.edge(false, 2);
+    filter.edge(true, 1000);
+    for (let timer = timers.shift(); timer !== undefined; timer = timers.shift()) timer();
+    expect(levels).toEqual([false, true]);
+  });
+
   test('without a time every edge is a change', async () => {
     const { levels } = await filtered(0, [
       [false, 1],
