@@ -211,8 +211,10 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
       // One for each device: Node takes many listeners of one signal for a leak.
       const { signal } = new AbortController();
       const inTurn = <T>(work: () => Promise<T>) => queue.run({ ...turn(), deadlineMs: TRANSFER_MS }, signal, work);
-      const opened = await inTurn(demand.opened);
-      return { transfer: (address, write, readLength) => inTurn(() => opened.transfer(address, write, readLength)) };
+      await inTurn(demand.opened);
+      return {
+        transfer: (address, write, readLength) => inTurn(() => demand.use((bus) => bus.transfer(address, write, readLength))),
+      };
     },
     transact: inOwnTurns,
   });
@@ -235,7 +237,10 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
   });
 }
 
-/** What is opened at the first use and, after a failure, at the next. It has no cable of its own that could be pulled. */
+/**
+ * What is opened at the first use and, after a failure, at the next. `use` also closes what is not there any more, such as a
+ * USB adapter that was pulled out: only a new opening finds the one that was plugged in since.
+ */
 function onDemand<Opened extends { close(): Promise<void> }>(
   config: BusConfig,
   host: Host,
@@ -244,19 +249,37 @@ function onDemand<Opened extends { close(): Promise<void> }>(
 ) {
   let opened: Opened | undefined;
   let failure: BusError | undefined;
+  const failed = (error: BusError) => {
+    if (failure?.message !== error.message)
+      host.log('warning', 'bus-lost', { bus: config.id, kind: error.kind, message: error.message });
+    failure = error;
+  };
+  const ready = async (): Promise<Opened> => {
+    if (opened !== undefined) return opened;
+    try {
+      opened = await open();
+    } catch (error) {
+      if (error instanceof BusError) failed(error);
+      throw error;
+    }
+    if (failure !== undefined) host.log('info', 'bus-open', { bus: config.id });
+    failure = undefined;
+    return opened;
+  };
   return {
-    opened: async () => {
+    opened: ready,
+    use: async <T>(work: (opened: Opened) => Promise<T>): Promise<T> => {
+      const mine = await ready();
       try {
-        opened ??= await open();
+        return await work(mine);
       } catch (error) {
-        if (!(error instanceof BusError)) throw error;
-        if (failure?.message !== error.message)
-          host.log('warning', 'bus-lost', { bus: config.id, kind: error.kind, message: error.message });
-        failure = error;
+        if (!(error instanceof BusError) || (error.kind !== 'absent' && error.kind !== 'closed')) throw error;
+        failed(error);
+        if (opened === mine) opened = undefined;
+        // Whether that works changes nothing: there is nothing left to close.
+        await mine.close().catch(() => {});
         throw error;
       }
-      failure = undefined;
-      return opened;
     },
     bus: {
       config,

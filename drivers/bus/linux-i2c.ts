@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { BusError, type BusErrorKind } from '../errors.ts';
 import type { OpenI2cBus } from './i2c.ts';
@@ -20,6 +21,9 @@ export interface NativeBus {
   i2cFuncs(done: Callback<[{ readonly i2c: boolean }]>): void;
 }
 
+/** What tells the device file of one adapter from that of another under the same name; undefined when there is none. */
+export type FileOf = (device: string) => Promise<number | undefined>;
+
 /** Opens the bus with a number: the device file /dev/i2c-<number>. */
 export type OpenNative = (number: number, done: Callback<[]>) => NativeBus;
 
@@ -28,11 +32,16 @@ export type OpenNative = (number: number, done: Callback<[]>) => NativeBus;
  * @param device /dev/i2c-<number>
  * @throws BusError: `absent` when there is no such bus, `no-permission`, `unsupported` when the package i2c-bus is not installed
  */
-export async function openI2c(device: string, loadNative: () => Promise<OpenNative> = loadPackage): Promise<OpenI2cBus> {
+export async function openI2c(
+  device: string,
+  loadNative: () => Promise<OpenNative> = loadPackage,
+  fileOf: FileOf = fileNumber,
+): Promise<OpenI2cBus> {
   const number = /^\/dev\/i2c-([0-9]+)$/.exec(device)?.[1];
   if (number === undefined) throw new BusError('absent', `expected a device file such as /dev/i2c-1, found ${device}`);
   const openNative = await loadNative();
   try {
+    const file = await fileOf(device);
     const bus = await new Promise<NativeBus>((resolve, reject) => {
       const opened = openNative(Number(number), (error) => {
         // The callback comes later, and then `opened` is there.
@@ -42,10 +51,15 @@ export async function openI2c(device: string, loadNative: () => Promise<OpenNati
     });
     // The package opens the device file at the first use only; this one also says what the adapter can do.
     const { i2c: isPlain } = await called<{ readonly i2c: boolean }>((done) => bus.i2cFuncs(done));
-    return over(bus, device, isPlain);
+    return over(bus, device, isPlain, async () => file !== undefined && (await fileOf(device)) === file);
   } catch (cause) {
     throw openError(device, cause as NodeJS.ErrnoException);
   }
+}
+
+/** The kernel makes the file anew for each adapter. */
+async function fileNumber(device: string): Promise<number | undefined> {
+  return (await stat(device).catch(() => undefined))?.ino;
 }
 
 async function loadPackage(): Promise<OpenNative> {
@@ -57,7 +71,7 @@ async function loadPackage(): Promise<OpenNative> {
   }
 }
 
-function over(bus: NativeBus, device: string, isPlain: boolean): OpenI2cBus {
+function over(bus: NativeBus, device: string, isPlain: boolean, isThere: () => Promise<boolean>): OpenI2cBus {
   let isBusy = false;
   let closed: Promise<void> | undefined;
   return {
@@ -69,7 +83,10 @@ function over(bus: NativeBus, device: string, isPlain: boolean): OpenI2cBus {
       try {
         return Uint8Array.from(await (isPlain ? plain : smbus)(bus, address, Buffer.from(write), readLength));
       } catch (error) {
-        throw error instanceof BusError ? error : transferError(device, address, error as NodeJS.ErrnoException);
+        if (error instanceof BusError) throw error;
+        // An adapter that was pulled out says what a chip does that is not there, and so it does when another has come.
+        if (!(await isThere())) throw goneError(device, address, error);
+        throw transferError(device, address, error as NodeJS.ErrnoException);
       } finally {
         isBusy = false;
       }
@@ -164,6 +181,11 @@ const TRANSFER_ERRORS: Readonly<Record<string, readonly [BusErrorKind, string]>>
 function transferError(device: string, address: number, cause: NodeJS.ErrnoException): BusError {
   const [kind, why] = TRANSFER_ERRORS[cause.code ?? ''] ?? ['timeout', cause.message];
   return new BusError(kind, `${device}, 0x${address.toString(16)}: ${why}`, { cause });
+}
+
+function goneError(device: string, address: number, cause: unknown): BusError {
+  const why = 'the bus is not the one any more that was opened: was its adapter pulled out?';
+  return new BusError('absent', `${device}, 0x${address.toString(16)}: ${why}`, { cause });
 }
 
 function openError(device: string, cause: NodeJS.ErrnoException): BusError {

@@ -1,9 +1,16 @@
-import { activeFault, type FaultAt } from '../faults.ts';
+import { activeFault, type Fault, type FaultAt } from '../faults.ts';
 import type { World } from './world.ts';
 
 /** The fault of the whole bus that is active now, if any. */
 export function busFault(world: World, bus: string): FaultAt<'bus'> | undefined {
   return activeFault(world.faults, 'bus', world.clock.monotonicMs(), (fault) => fault.bus === bus);
+}
+
+/** Whether the bus was unplugged after `sinceMs`, and be it in again. */
+export function wasUnplugged(world: World, bus: string, sinceMs: number): boolean {
+  const nowMs = world.clock.monotonicMs();
+  const isIt = (fault: Fault) => fault.at === 'bus' && fault.bus === bus && fault.kind === 'unplugged';
+  return world.faults.some((fault) => isIt(fault) && fault.fromMs > sinceMs && fault.fromMs <= nowMs);
 }
 
 /** What a call into a hanging driver returns: nothing, ever, whatever becomes of the fault. */

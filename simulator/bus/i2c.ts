@@ -1,7 +1,7 @@
 import type { OpenI2cBus } from '../../drivers/bus/i2c.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { I2cModel } from '../devices/model.ts';
-import { busFault, never } from './bus-fault.ts';
+import { busFault, never, wasUnplugged } from './bus-fault.ts';
 import type { PlacedModel, World } from './world.ts';
 
 /** Eight bits and an acknowledgement. */
@@ -37,9 +37,6 @@ export function simulatedI2cBus(
   };
 
   const transfer = async (address: number, write: Uint8Array, readLength: number): Promise<Uint8Array> => {
-    const fault = busFault(world, bus);
-    if (fault?.kind === 'hang') return never();
-    if (fault !== undefined) refuse(fault.kind);
     const label = `0x${address.toString(16)}`;
     const sent = write.slice();
     world.tap?.({ bus, atMs: clock.monotonicMs(), direction: 'out', label, bytes: sent });
@@ -59,7 +56,18 @@ export function simulatedI2cBus(
     const fault = busFault(world, bus);
     if (fault?.kind === 'hang') return never();
     if (fault !== undefined) refuse(fault.kind);
-    return { transfer, close: async () => {} };
+    const openedMs = clock.monotonicMs();
+    return {
+      transfer: async (...what) => {
+        const fault = busFault(world, bus);
+        if (fault?.kind === 'hang') return never();
+        if (fault !== undefined) refuse(fault.kind);
+        // What is open stays that of the adapter that was pulled out, also when one is plugged in again.
+        if (wasUnplugged(world, bus, openedMs)) refuse('unplugged');
+        return transfer(...what);
+      },
+      close: async () => {},
+    };
   };
 }
 

@@ -14,10 +14,12 @@ interface Script {
   /** What reads give, hex. */
   readonly answer?: string;
   readonly hangs?: boolean;
+  /** Of the device file when the bus is opened, and at each look after that. */
+  readonly files?: readonly (number | undefined)[];
 }
 
 /** A bus in place of the native one, which notes what it is asked for. */
-async function open({ openFails, fails, isPlain = true, answer = '', hangs = false }: Script = {}) {
+async function open({ openFails, fails, isPlain = true, answer = '', hangs = false, files = [7] }: Script = {}) {
   const calls: string[] = [];
   const hung: (() => void)[] = [];
   const done = (call: string, callback: (error: Error | null, ...rest: never[]) => void, ...result: unknown[]) => {
@@ -44,11 +46,13 @@ async function open({ openFails, fails, isPlain = true, answer = '', hangs = fal
     i2cFuncs: (callback) => setImmediate(() => callback(openFails === undefined ? null : errno(openFails), { i2c: isPlain })),
   };
   const numbers: number[] = [];
-  const bus = await openI2c('/dev/i2c-1', async () => (number, callback) => {
+  const load = async () => (number: number, callback: (error: null) => void) => {
     numbers.push(number);
     setImmediate(() => callback(null));
     return native;
-  });
+  };
+  let lookCount = 0;
+  const bus = await openI2c('/dev/i2c-1', load, async () => files[Math.min(lookCount++, files.length - 1)]);
   return { bus, calls, numbers, hung };
 }
 
@@ -103,6 +107,15 @@ describe('a transfer', () => {
   ])('that the kernel ends with %s is %s, with the bus and the address', async (fails, kind) => {
     const { bus } = await open({ fails });
     await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({ kind, message: /^\/dev\/i2c-1, 0x76: / });
+  });
+
+  // A USB adapter that is pulled out ends what is open with ENODEV or EIO, as a chip that is not there does.
+  test.each([
+    { says: 'is gone', fails: 'ENODEV', files: [7, undefined] },
+    { says: 'was plugged in anew', fails: 'EIO', files: [7, 8] },
+  ])('that fails because its adapter $says is absent', async ({ fails, files }) => {
+    const { bus } = await open({ fails, files });
+    await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({ kind: 'absent', message: /adapter pulled out/ });
   });
 
   test('that gives fewer bytes than asked gives none', async () => {

@@ -64,3 +64,20 @@ test.each([
   const first = keptMs.find((ms) => ms > OUT_FROM_MS) ?? Number.POSITIVE_INFINITY;
   expect(first).toBeLessThanOrEqual(shortly.toMs + OPEN_AGAIN_MS_MAX + everyS * SECOND_MS + 2300);
 });
+
+const I2C = 'buses: { i2c1: { type: i2c } }\ndevices: { it: { board: sht31@1, via: i2c1, every: 15s } }\n';
+
+test('an I2C adapter that was pulled out is opened anew when it is back, and not used as it was', async () => {
+  const out: Fault = { at: 'bus', bus: 'i2c1', kind: 'unplugged', fromMs: OUT_FROM_MS, toMs: OUT_TO_MS };
+  const running = await startSimulated(I2C, { faults: [out] });
+  await running.clock.runUntil((OUT_FROM_MS + OUT_TO_MS) / 2);
+  expect(running.gateway.status().buses).toMatchObject([{ state: 'failed', problem: { code: 'D201' } }]);
+  await running.clock.runUntil(END_MS);
+  expect(running.gateway.status().buses).toMatchObject([{ state: 'ok' }]);
+  await running.stop();
+  expect(running.log.filter((code) => code.startsWith('bus-'))).toEqual(['bus-lost', 'bus-open']);
+  const keptMs = observationsOf(await running.records(), 'it.temperature').map(({ monotonicMs }) => monotonicMs);
+  const first = keptMs.find((ms) => ms > OUT_FROM_MS) ?? Number.POSITIVE_INFINITY;
+  expect(first).toBeGreaterThan(OUT_TO_MS);
+  expect(first).toBeLessThanOrEqual(OUT_TO_MS + 16 * SECOND_MS);
+});
