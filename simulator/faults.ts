@@ -5,8 +5,11 @@ import type { Clock } from '../drivers/clock.ts';
  * later `sim fault` command. Times are monotonic milliseconds of the simulation; a fault is active in [fromMs, toMs).
  */
 export type Fault =
-  /** A whole bus: the port is unplugged, or busy, or its transactions hang. */
-  | (Window & { readonly at: 'bus'; readonly bus: string; readonly kind: 'unplugged' | 'busy' | 'hang' })
+  /**
+   * A whole bus: the port is unplugged, or busy, or its transactions hang. `stuck`: a wire is held, so that no I2C transfer
+   * comes to an end and nothing that is sent over a line arrives; other buses know no such thing.
+   */
+  | (Window & { readonly at: 'bus'; readonly bus: string; readonly kind: 'unplugged' | 'busy' | 'hang' | 'stuck' })
   /**
    * One device: no answer, a corrupted byte, an answer after its time, half an answer, or noise before it. `rate` in (0, 1].
    * `mute`: a Modbus slave that stays silent where it should send an exception.

@@ -1,11 +1,12 @@
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from '../../drivers/bus/gpio.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { LineModel } from '../devices/model.ts';
-import { busFault, never } from './bus-fault.ts';
+import { passFault } from './bus-fault.ts';
 import { inputSource, lineLevels } from './gpio-input.ts';
 import type { PlacedModel, World } from './world.ts';
 
 const BUS = 'gpio';
+const SAYS = { busy: 'the GPIO chip is in use', absent: 'the GPIO chip is not there' };
 
 /** The simulated GPIO lines, by number. Each has one owner at a time; a line with nothing on it shows its pull. */
 export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>, world: World): () => Promise<GpioLines> {
@@ -13,7 +14,7 @@ export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>
   const outputs = new Map<number, boolean>();
 
   const take = async (line: number): Promise<void> => {
-    await passFault(world);
+    await passFault(world, BUS, SAYS);
     if (owned.has(line)) throw new BusError('busy', `GPIO line ${line} is in use already`);
     owned.add(line);
   };
@@ -35,7 +36,7 @@ export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>
     const levels = lineLevels(line, source, options, world.clock, (level) => tap(line, 'in', level));
     return {
       read: async () => {
-        await passFault(world);
+        await passFault(world, BUS, SAYS);
         return levels.read();
       },
       changes: (signal) => levels.changes(signal),
@@ -53,11 +54,11 @@ export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>
     drive(level);
     return {
       write: async (next) => {
-        await passFault(world);
+        await passFault(world, BUS, SAYS);
         drive(next);
       },
       read: async () => {
-        await passFault(world);
+        await passFault(world, BUS, SAYS);
         return outputs.get(line) ?? false;
       },
       close: release(line),
@@ -65,18 +66,11 @@ export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>
   };
 
   return async () => {
-    await passFault(world);
+    await passFault(world, BUS, SAYS);
     return {
       input: (line) => ({ open: (options) => openInput(line, options) }),
       output: (line) => ({ open: (level) => openOutput(line, level) }),
       close: async () => {},
     };
   };
-}
-
-async function passFault(world: World): Promise<void> {
-  const fault = busFault(world, BUS);
-  if (fault?.kind === 'hang') return never();
-  if (fault?.kind === 'busy') throw new BusError('busy', 'the GPIO chip is in use');
-  if (fault?.kind === 'unplugged') throw new BusError('absent', 'the GPIO chip is not there');
 }

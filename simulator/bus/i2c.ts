@@ -1,11 +1,14 @@
 import type { OpenI2cBus } from '../../drivers/bus/i2c.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { I2cModel } from '../devices/model.ts';
-import { busFault, never, wasUnplugged } from './bus-fault.ts';
+import { busFault, passFault, wasUnplugged } from './bus-fault.ts';
 import type { PlacedModel, World } from './world.ts';
 
 /** Eight bits and an acknowledgement. */
 const CLOCKS_PER_BYTE = 9;
+
+/** How long the kernel waits for a bus that does not become free (struct i2c_adapter, timeout: one second unless a driver says otherwise). */
+const STUCK_MS = 1_000;
 
 export interface I2cOptions {
   readonly bus: string;
@@ -32,11 +35,13 @@ export function simulatedI2cBus(
     return new Promise((resolve) => clock.timer(waitMs, resolve));
   };
 
-  const refuse = (kind: 'unplugged' | 'busy') => {
-    throw kind === 'busy' ? new BusError('busy', `${name} is in use`) : new BusError('absent', `${name} is not there`);
-  };
+  const says = { busy: `${name} is in use`, absent: `${name} is not there` };
 
   const transfer = async (address: number, write: Uint8Array, readLength: number): Promise<Uint8Array> => {
+    if (busFault(world, bus)?.kind === 'stuck') {
+      await occupy(0, STUCK_MS);
+      throw new BusError('timeout', `${name}: the bus is stuck`);
+    }
     const label = `0x${address.toString(16)}`;
     const sent = write.slice();
     world.tap?.({ bus, atMs: clock.monotonicMs(), direction: 'out', label, bytes: sent });
@@ -53,17 +58,13 @@ export function simulatedI2cBus(
   };
 
   return async () => {
-    const fault = busFault(world, bus);
-    if (fault?.kind === 'hang') return never();
-    if (fault !== undefined) refuse(fault.kind);
+    await passFault(world, bus, says);
     const openedMs = clock.monotonicMs();
     return {
       transfer: async (...what) => {
-        const fault = busFault(world, bus);
-        if (fault?.kind === 'hang') return never();
-        if (fault !== undefined) refuse(fault.kind);
+        await passFault(world, bus, says);
         // What is open stays that of the adapter that was pulled out, also when one is plugged in again.
-        if (wasUnplugged(world, bus, openedMs)) refuse('unplugged');
+        if (wasUnplugged(world, bus, openedMs)) throw new BusError('absent', says.absent);
         return transfer(...what);
       },
       close: async () => {},

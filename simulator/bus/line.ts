@@ -1,7 +1,7 @@
 import type { OpenByteStream } from '../../drivers/bus/byte-stream.ts';
 import { BusError } from '../../drivers/errors.ts';
 import { onFaultEdges } from '../faults.ts';
-import { busFault, never } from './bus-fault.ts';
+import { busFault, never, passFault } from './bus-fault.ts';
 import type { World } from './world.ts';
 
 /** Bytes reach the listener in pieces of at most this many, cut anywhere, as a UART's buffer hands them over. */
@@ -56,10 +56,9 @@ export function simulatedLine(options: LineOptions, world: World): Line {
   });
   return {
     open: async () => {
-      const fault = busFault(world, bus);
-      if (fault?.kind === 'hang') return never();
-      if (fault?.kind === 'unplugged') throw new BusError('absent', `${name} is not there`);
-      if (fault?.kind === 'busy' || session?.isOpen === true) throw new BusError('busy', `${name} is in use by another program`);
+      const says = { busy: `${name} is in use by another program`, absent: `${name} is not there` };
+      await passFault(world, bus, says);
+      if (session?.isOpen === true) throw new BusError('busy', says.busy);
       session = new Session(options, world);
       return session;
     },
@@ -104,6 +103,7 @@ class Session implements OpenByteStream {
     this.#outFreeMs = Math.max(nowMs, this.#outFreeMs) + sent.length * byteMs;
     await this.#after(this.#outFreeMs + latencyMs - nowMs);
     if (!this.#isOpen) throw new BusError('closed', `${name} was closed while it sent`);
+    if (busFault(this.#world, bus)?.kind === 'stuck') return;
     if (echo) this.#deliver(sent.slice());
     this.#farEnd.receive(sent);
   }
@@ -147,8 +147,9 @@ class Session implements OpenByteStream {
   }
 
   #deliver(chunk: Uint8Array): void {
-    // What is under way when the line is closed is lost; a port that hangs hands nothing over.
-    if (!this.#isOpen || busFault(this.#world, this.#options.bus)?.kind === 'hang') return;
+    // What is under way when the line is closed is lost; a port that hangs hands nothing over, and nothing passes a held wire.
+    const fault = busFault(this.#world, this.#options.bus)?.kind;
+    if (!this.#isOpen || fault === 'hang' || fault === 'stuck') return;
     this.#tap('in', chunk);
     for (const listener of this.#byteListeners) listener(chunk);
   }

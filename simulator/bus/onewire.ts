@@ -1,7 +1,7 @@
 import type { OpenOneWireBus } from '../../drivers/bus/onewire.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { OneWireModel } from '../devices/model.ts';
-import { busFault, never } from './bus-fault.ts';
+import { passFault } from './bus-fault.ts';
 import type { PlacedModel, World } from './world.ts';
 
 /** A conversion at 12 bits, and the bits around it at some 15 kbit/s. */
@@ -14,15 +14,10 @@ export function simulatedOneWire(
   world: World,
 ): () => Promise<OpenOneWireBus> {
   const { clock } = world;
-  const passFault = async () => {
-    const fault = busFault(world, bus);
-    if (fault?.kind === 'hang') return never();
-    if (fault?.kind === 'busy') throw new BusError('busy', `${bus} is in use`);
-    if (fault?.kind === 'unplugged') throw new BusError('absent', 'the kernel drives no 1-Wire bus');
-  };
+  const says = { busy: `${bus} is in use`, absent: 'the kernel drives no 1-Wire bus' };
   let freeAtMs = 0;
   const readThermometer = async (rom: string) => {
-    await passFault();
+    await passFault(world, bus, says);
     const probe = probes.find(({ model }) => model.rom === rom);
     if (probe === undefined) throw new BusError('absent', `${rom} is not there`);
     const fate = probe.fate();
@@ -39,7 +34,7 @@ export function simulatedOneWire(
     return new TextEncoder().encode(told(read, sent.at(-1) === read.at(-1) && sent.every((byte, i) => byte === read[i])));
   };
   return async () => {
-    await passFault();
+    await passFault(world, bus, says);
     return { readThermometer, close: async () => {} };
   };
 }

@@ -63,3 +63,23 @@ test('a chip that is late holds the bus for as long as is said', async () => {
   await clock.run(bus.transfer(0x44, bytes('2400'), 0));
   expect(clock.monotonicMs()).toBeCloseTo(50.27, 9);
 });
+
+test('while the bus is stuck no transfer comes to an end before the kernel gives up after a second', async () => {
+  const stuck: Fault = { at: 'bus', bus: 'i2c1', kind: 'stuck', fromMs: 0, toMs: 5000 };
+  const { clock, buses } = await world([I2C], [HALL], [stuck]);
+  const bus = await buses.i2c('/dev/i2c-1', 100_000);
+  await expect(clock.run(bus.transfer(0x44, bytes('f32d'), 3))).rejects.toMatchObject({ kind: 'timeout' });
+  expect(clock.monotonicMs()).toBe(1000);
+  await clock.runUntil(5000);
+  expect(await clock.run(bus.transfer(0x44, bytes('f32d'), 3))).toHaveLength(3);
+});
+
+test('what is open of an adapter that was pulled out does not work when it is in again', async () => {
+  const out: Fault = { at: 'bus', bus: 'i2c1', kind: 'unplugged', fromMs: 1000, toMs: 5000 };
+  const { clock, buses } = await world([I2C], [HALL], [out]);
+  const before = await buses.i2c('/dev/i2c-1', 100_000);
+  await clock.runUntil(5000);
+  await expect(before.transfer(0x44, bytes('f32d'), 3)).rejects.toMatchObject({ kind: 'absent' });
+  const after = await buses.i2c('/dev/i2c-1', 100_000);
+  expect(await clock.run(after.transfer(0x44, bytes('f32d'), 3))).toHaveLength(3);
+});
