@@ -3,10 +3,9 @@ import type { ModbusCounts } from '../drivers/bus/modbus-unit.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { RunningDevice } from './device.ts';
-import type { DeviceState } from './device-state.ts';
-import { DAMAGED, NO_ANSWER } from './problem-code.ts';
+import { DAMAGED } from './problem-code.ts';
 import type { BusStatus } from './status.ts';
-import { busStatus } from './status-of.ts';
+import { busStatus, devicesOf, noneAnswers } from './status-of.ts';
 
 /** Upper ends of the classes of times, milliseconds; one more class holds what took longer. */
 export const TIME_CLASSES_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
@@ -78,9 +77,9 @@ export interface BusReport extends BusStatus {
 /** Takes the picture of all buses. */
 export function busReports(buses: ReadonlyMap<string, Bus>, devices: readonly RunningDevice[]): BusReport[] {
   return [...buses.values()].map((bus) => {
-    const own = devices.filter(({ config }) => config.via.bus === bus.config.id);
-    const common = { ...busStatus(bus), devices: own.map(deviceReport) };
-    const silent = silenceOf(own);
+    const own = devicesOf(bus, devices);
+    const common = { ...busStatus(bus, own), devices: own.map(deviceReport) };
+    const silent: CauseReport[] = noneAnswers(own) ? [{ cause: 'all-silent', units: [] }] : [];
     if (bus.line === undefined) return { ...common, causes: [...silent, ...damageOf(own)] };
     const stats = bus.line.stats();
     const { units, echoNoticed, ...counts } = stats;
@@ -114,19 +113,6 @@ function timesReport(times: NewestTimes): TimesReport {
     return times.all.filter((ms) => ms > start && ms <= end).length;
   });
   return { p50Ms: times.percentile(0.5), p99Ms: times.percentile(0.99), histogram };
-}
-
-/** That one device is silent is its own affair; that all of several are is the bus. */
-function silenceOf(devices: readonly RunningDevice[]): CauseReport[] {
-  // The ports of one chip are silent together.
-  const places = new Set(devices.map(({ config }) => config.address ?? config.id));
-  const isSilent = places.size > 1 && devices.every(({ health }) => isUnanswered(health.state));
-  return isSilent ? [{ cause: 'all-silent', units: [] }] : [];
-}
-
-/** Not where the port itself is gone, which says all. */
-function isUnanswered({ state, problem }: DeviceState): boolean {
-  return state === 'not-answering' && problem?.code === NO_ANSWER;
 }
 
 function damageOf(devices: readonly RunningDevice[]): CauseReport[] {

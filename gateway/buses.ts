@@ -7,10 +7,11 @@ import { modbusFunctions } from '../drivers/bus/modbus-functions.ts';
 import { type ModbusLine, openModbusLine } from '../drivers/bus/modbus-line.ts';
 import { lineMs } from '../drivers/bus/modbus-timing.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
-import { BusError } from '../drivers/errors.ts';
+import type { BusError } from '../drivers/errors.ts';
 import { type BusLoad, openBusLoad } from './bus-load.ts';
 import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
+import { onDemand } from './on-demand.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
 import { frames, tappedGpio, tappedI2c, tappedOneWire, tappedStream } from './tap.ts';
 
@@ -235,66 +236,6 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
     connect: async (device: ProviderConfig) => place(await demand.opened(), device),
     transact: queue.run.bind(queue),
   });
-}
-
-/**
- * What is opened at the first use and, after a failure, at the next. `use` also closes what is not there any more, such as a
- * USB adapter that was pulled out: only a new opening finds the one that was plugged in since.
- */
-function onDemand<Opened extends { close(): Promise<void> }>(
-  config: BusConfig,
-  host: Host,
-  queue: BusQueue,
-  open: () => Promise<Opened>,
-) {
-  let opened: Opened | undefined;
-  let failure: BusError | undefined;
-  const failed = (error: BusError) => {
-    if (failure?.message !== error.message)
-      host.log('warning', 'bus-lost', { bus: config.id, kind: error.kind, message: error.message });
-    failure = error;
-  };
-  const ready = async (): Promise<Opened> => {
-    if (opened !== undefined) return opened;
-    try {
-      opened = await open();
-    } catch (error) {
-      if (error instanceof BusError) failed(error);
-      throw error;
-    }
-    if (failure !== undefined) host.log('info', 'bus-open', { bus: config.id });
-    failure = undefined;
-    return opened;
-  };
-  return {
-    opened: ready,
-    use: async <T>(work: (opened: Opened) => Promise<T>): Promise<T> => {
-      const mine = await ready();
-      try {
-        return await work(mine);
-      } catch (error) {
-        if (!(error instanceof BusError) || (error.kind !== 'absent' && error.kind !== 'closed')) throw error;
-        failed(error);
-        if (opened === mine) opened = undefined;
-        // Whether that works changes nothing: there is nothing left to close.
-        await mine.close().catch(() => {});
-        throw error;
-      }
-    },
-    bus: {
-      config,
-      get failure() {
-        return queue.hung ?? failure;
-      },
-      tried: Promise.resolve(),
-      run: (signal: AbortSignal) =>
-        new Promise<void>((resolve, reject) => {
-          const close = () => (opened?.close() ?? Promise.resolve()).then(resolve, reject);
-          if (signal.aborted) close();
-          else signal.addEventListener('abort', close, { once: true });
-        }),
-    },
-  };
 }
 
 function gpioPort(lines: GpioLines, device: ProviderConfig): DigitalInputPort | DigitalOutputPort {

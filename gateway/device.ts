@@ -16,12 +16,15 @@ import type { Connect } from './places.ts';
 import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
+import type { RollCall } from './roll-call.ts';
 import { openSilence } from './silence.ts';
 
 /** What a device needs of the gateway around it. */
 export interface DeviceSurroundings {
   readonly host: Host;
   readonly bus: Bus;
+  /** Of the devices of this bus. */
+  readonly rollCall?: RollCall | undefined;
   readonly connect: Connect;
   readonly driver: Driver;
   /** How late polls start, against their grid. */
@@ -67,6 +70,10 @@ export class RunningDevice {
   #device: Device | undefined;
   #opening: Promise<Device> | undefined;
   #isWatching = false;
+  /** It was called before its next try was due. */
+  #isCalled = false;
+  /** Wakes it before its next try. */
+  #back: (now?: 'now') => void = () => {};
 
   /** `lastTotals`: by reading, what the newest durable totals are. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
@@ -92,16 +99,26 @@ export class RunningDevice {
     return this.#silence.isSilent;
   }
 
+  get everyMs(): number {
+    return this.config.everyMs;
+  }
+
+  /** Tries it although it is silent and its next try is not due. */
+  tryNow(): void {
+    this.#isCalled = true;
+    this.#back('now');
+  }
+
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { bus, moments, keep, fatal } = this.#around;
+    const { bus, rollCall, moments, keep, fatal } = this.#around;
     // The first reading is taken at the start: as soon as the port has been opened, not a period later.
     await orAborted(bus.tried, signal);
-    let back = () => {};
+    const stopCalls = rollCall?.join(this);
     // Who pulls a cable mostly means to mend something: what is plugged in then is not left waiting for its next try.
     const stopLost = bus.onLost?.(() => {
       this.#silence.lineLost();
-      back();
+      this.#back();
     });
     await onGrid(this.config, moments, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
@@ -116,13 +133,14 @@ export class RunningDevice {
       after: () => this.#transaction(signal, async (device) => device.sleep?.(), { kind: 'rest' }),
       expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
       onBack: (listener) => {
-        back = listener;
+        this.#back = listener;
         return () => {
-          back = () => {};
+          this.#back = () => {};
         };
       },
     });
     stopLost?.();
+    stopCalls?.();
     bus.queue.expect(this.config.id, undefined);
   }
 
@@ -131,6 +149,7 @@ export class RunningDevice {
     const read = async (device: Device, inner: AbortSignal) => {
       const results = (await device.read?.(inner)) ?? [];
       this.#silence.answered();
+      this.#around.rollCall?.answered(this);
       this.health.succeeded();
       this.#hearTime(results);
       for (const result of results) this.#take(result);
@@ -193,10 +212,13 @@ export class RunningDevice {
   }
 
   #pollFailed(error: BusError | DeviceError, dueMs: number | undefined, { beganMs, tookMs }: Used): void {
-    const { bus, host } = this.#around;
+    const { bus, host, rollCall } = this.#around;
     const nowMs = host.clock.monotonicMs();
     this.use.failed(error);
     this.#silence.failed(error, beganMs ?? nowMs, nowMs);
+    // One that refuses is there.
+    if (error instanceof BusError || this.#silence.isSilent) rollCall?.failed(this);
+    else rollCall?.answered(this);
     // What fails takes its time of the bus all the same.
     if (this.#silence.isSilent) bus.load.left(this.config.id);
     else if (dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, tookMs);
@@ -238,7 +260,9 @@ export class RunningDevice {
     const common = { deadlineMs, began, ended };
     if (kind === 'order') return { ...common, rank: 'order' };
     if (nextTry === undefined) return { ...common, rank: 'live' };
-    return { ...common, rank: 'probe', probe: { expectedMs, latestMs: nextTry.latestMs } };
+    const latestMs = this.#isCalled ? clock.monotonicMs() : nextTry.latestMs;
+    this.#isCalled = false;
+    return { ...common, rank: 'probe', probe: { expectedMs, latestMs } };
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

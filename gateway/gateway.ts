@@ -17,6 +17,7 @@ import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
+import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
@@ -215,13 +216,16 @@ function runningDevices(
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);
+  const rollCalls = new Map<string, RollCall>();
+  for (const { id, type } of config.buses.values()) rollCalls.set(id, openRollCall(host.clock, type === 'i2c' ? 1 : 2));
   return [...config.devices.values()].map((device) => {
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const { heard: heardTime } = deviceTime;
     const shared = { host, connect, lateness, moments, keep, note, heardTime, fatal: options.fatal };
-    return new RunningDevice(device, { ...shared, bus, driver, learned: learned?.of(device.id) }, lastTotals.get(device.id));
+    const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
+    return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
   });
 }
 

@@ -18,8 +18,8 @@ export interface GridSteps {
   after(): Promise<void>;
   /** When the next tick is due. */
   expect(dueMs: number): void;
-  /** Calls `listener` when a silent device has to go back to the grid before its next try. */
-  onBack?(listener: () => void): Unsubscribe;
+  /** Calls `listener` when a silent device has to go back to the grid before its next try, or is tried `now`. */
+  onBack?(listener: (now?: 'now') => void): Unsubscribe;
 }
 
 /**
@@ -106,9 +106,9 @@ class Grid implements Sleeper {
   };
 
   /** A try that was to come later is not waited for. One that is under way decides itself. */
-  readonly #back = () => {
+  readonly #back = (now?: 'now') => {
     if (this.#isOnGrid || !this.#moments.remove(this.#dueMs - this.#runMs, this)) return;
-    this.#plan(undefined);
+    this.#plan(now && this.#moments.clock.monotonicMs() + this.#runMs);
     this.#lieDown();
   };
 

@@ -3,9 +3,10 @@ import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { Canary } from './canary.ts';
 import type { RunningDevice } from './device.ts';
+import type { DeviceState } from './device-state.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
-import { BUS_SATURATED, problemCode } from './problem-code.ts';
+import { BUS_SATURATED, NO_ANSWER, problemCode } from './problem-code.ts';
 import { deviceStatuses } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
 import type { Timekeeper } from './timekeeper.ts';
@@ -49,7 +50,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
       ...defined(optional),
     },
     devices: deviceStatuses(devices, nowMs),
-    buses: [...buses.values()].map(busStatus),
+    buses: [...buses.values()].map((bus) => busStatus(bus, devicesOf(bus, devices))),
     skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
     stored: journal.stats(),
     ...defined({ threadsStuckMs: canary.stuckMs }),
@@ -58,12 +59,32 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
   };
 }
 
-/** How one bus is doing. */
-export function busStatus({ config, failure, queue, load }: Bus): BusStatus {
+export function devicesOf({ config }: Bus, devices: readonly RunningDevice[]): RunningDevice[] {
+  return devices.filter(({ config: { via } }) => via.bus === config.id);
+}
+
+/** That one device is silent is its own affair; that all of several are is the bus. */
+export function noneAnswers(devices: readonly RunningDevice[]): boolean {
+  // The ports of one chip are silent together.
+  const places = new Set(devices.map(({ config }) => config.address ?? config.id));
+  return places.size > 1 && devices.every(({ health }) => isUnanswered(health.state));
+}
+
+/** Not where the port itself is gone, which says all. */
+function isUnanswered({ state, problem }: DeviceState): boolean {
+  return state === 'not-answering' && problem?.code === NO_ANSWER;
+}
+
+/** How one bus is doing, with these devices on it. */
+export function busStatus({ config, failure, queue, load }: Bus, devices: readonly RunningDevice[]): BusStatus {
   const { demand, isSaturated, roundMs, shortestPeriodMs } = load;
   const common = { bus: config.id, type: config.type, ...queue.use, demand, roundMs, shortestPeriodMs };
   if (failure !== undefined)
     return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
+  if (noneAnswers(devices)) {
+    const message = `none of its devices answers: its supply, a wire that came off, or one that touches another`;
+    return { ...common, state: 'failed', problem: { code: NO_ANSWER, message } };
+  }
   if (!isSaturated) return { ...common, state: 'ok' };
   const message = `its devices ask for ${Math.round(100 * demand)} % of its time; the shortest period that fits is ${shortestPeriodMs} ms`;
   return { ...common, state: 'saturated', problem: { code: BUS_SATURATED, message } };
