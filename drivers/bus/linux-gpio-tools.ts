@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { BusError } from '../errors.ts';
+import type { Edge, EdgeListener } from './followed-input.ts';
 import type { Pull } from './gpio.ts';
 
 /** What a chip's lines are reached by. */
@@ -18,19 +19,6 @@ export interface GpioChip {
   /** What the driver calls it, such as pinctrl-bcm2711. */
   readonly label: string;
   readonly lineCount: number;
-}
-
-/** One edge: the level after it, and when it was, milliseconds of the kernel's monotonic clock. */
-export interface Edge {
-  readonly level: boolean;
-  readonly atMs: number;
-}
-
-/** Takes what happens to a line that is followed. */
-export interface EdgeListener {
-  onEdge(edge: Edge): void;
-  /** So many edges had waited for us that the kernel may have had no room for others. */
-  onMissed(): void;
 }
 
 /** The installed tools, whichever generation. */

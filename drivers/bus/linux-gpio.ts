@@ -2,8 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { BusError } from '../errors.ts';
-import { pushedLevels } from '../pushed-items.ts';
-import { edgeFilter, stormOver } from './edge-filter.ts';
+import { type FollowedLine, followedInput } from './followed-input.ts';
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
 import { notLoaded } from './native-package.ts';
@@ -179,8 +178,6 @@ async function opened(
 
 // ---------------------------------------------------------------------------------------------------------------- inputs
 
-type Give = (level: boolean) => void;
-
 interface InputPlace {
   readonly tools: GpioTools;
   readonly chip: Chip;
@@ -190,65 +187,10 @@ interface InputPlace {
   readonly release: () => Promise<void>;
 }
 
-/**
- * While a line is followed, the program that does it has it, and nobody else can read it: the level is then that of the last
- * edge, and before the first one that of the moment before. An edge in between shows at the next one: two equal levels then.
- */
 async function openInput({ tools, chip, line, input, clock, release }: InputPlace): Promise<DigitalInput> {
-  const look = () => tools.get(chip.name, line, input.pull);
-  let level = await look();
-  let isFollowed = false;
-  let isStorming = false;
-
-  /** Follows the line until `signal` is aborted (then `over`) or a storm begins. */
-  const follow = async (give: Give, onMissed: () => void, signal: AbortSignal): Promise<'storm' | 'over'> => {
-    const following = new AbortController();
-    const filter = edgeFilter(input.debounceMs, clock, give);
-    const before = level;
-    let isFirst = true;
-    let isStorm = false;
-    const onEdge = (edge: { level: boolean; atMs: number }) => {
-      // The line had this level when it was looked at: the edge to the other one came before anybody followed it.
-      if (isFirst && edge.level === before) give(before);
-      isFirst = false;
-      level = edge.level;
-      if (isStorm || filter.edge(edge.level, edge.atMs)) return;
-      isStorm = true;
-      following.abort();
-    };
-    try {
-      await tools.monitor(chip.name, line, input.pull, { onEdge, onMissed }, AbortSignal.any([signal, following.signal]));
-      return isStorm ? 'storm' : 'over';
-    } finally {
-      filter.stop();
-    }
+  const followed: FollowedLine = {
+    look: () => tools.get(chip.name, line, input.pull),
+    follow: (listener, signal) => tools.monitor(chip.name, line, input.pull, listener, signal),
   };
-  const run = async (give: Give, onMissed: () => void, signal: AbortSignal): Promise<void> => {
-    level = await look();
-    isFollowed = true;
-    try {
-      while ((await follow(give, onMissed, signal)) === 'storm') {
-        isStorming = true;
-        const after = await stormOver(look, clock, signal);
-        isStorming = false;
-        if (after === undefined) return;
-        level = after;
-        // Twice: changes were missed.
-        give(after);
-        give(after);
-      }
-    } finally {
-      isFollowed = false;
-      isStorming = false;
-    }
-  };
-  return {
-    read: async () => {
-      if (isStorming) throw new BusError('edge-storm', `GPIO line ${line} changes too often to be followed`);
-      if (!isFollowed) level = await look();
-      return level;
-    },
-    changes: (signal, onMissed = () => {}) => pushedLevels((give) => run(give, onMissed, signal), onMissed),
-    close: release,
-  };
+  return { ...(await followedInput(followed, { line, debounceMs: input.debounceMs, clock })), close: release };
 }

@@ -1,8 +1,9 @@
+import { followedInput } from '../../drivers/bus/followed-input.ts';
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from '../../drivers/bus/gpio.ts';
 import { BusError } from '../../drivers/errors.ts';
 import type { LineModel } from '../devices/model.ts';
 import { passFault } from './bus-fault.ts';
-import { inputSource, lineLevels } from './gpio-input.ts';
+import { inputSource, simulatedLevel } from './gpio-input.ts';
 import type { PlacedModel, World } from './world.ts';
 
 const BUS = 'gpio';
@@ -32,14 +33,20 @@ export function simulatedGpio(lines: ReadonlyMap<number, PlacedModel<LineModel>>
 
   const openInput = async (line: number, options: InputOptions): Promise<DigitalInput> => {
     await take(line);
-    const source = inputSource(lines.get(line), options.pull, world);
-    const levels = lineLevels(line, source, options, world.clock, (level) => tap(line, 'in', level));
+    const followed = simulatedLevel(inputSource(lines.get(line), options.pull, world), world.clock);
+    const input = await followedInput(followed, { line, debounceMs: options.debounceMs, clock: world.clock });
+    const seen = (level: boolean) => {
+      tap(line, 'in', level);
+      return level;
+    };
     return {
       read: async () => {
         await passFault(world, BUS, SAYS);
-        return levels.read();
+        return seen(await input.read());
       },
-      changes: (signal) => levels.changes(signal),
+      changes: async function* (signal, onMissed) {
+        for await (const level of input.changes(signal, onMissed)) yield seen(level);
+      },
       close: release(line),
     };
   };

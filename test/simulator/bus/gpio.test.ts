@@ -33,7 +33,10 @@ test('a change within the debounce time is held back until it is over, and a bou
   reading.catch(() => {});
   await clock.runUntil(3_600_000);
   expect(changes).toHaveLength(2);
-  expect((changes[1] ?? 0) - (changes[0] ?? 0)).toBe(400_000);
+  const heldMs = (changes[1] ?? 0) - (changes[0] ?? 0);
+  expect(heldMs).toBeGreaterThanOrEqual(400_000);
+  // An edge that comes late from the program that saw it is waited for.
+  expect(heldMs).toBeLessThanOrEqual(400_050);
 });
 
 test('a line has one owner, an output keeps its level, and a line with nothing on it shows its pull', async () => {
