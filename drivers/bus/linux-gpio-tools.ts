@@ -3,7 +3,6 @@
 
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -11,6 +10,7 @@ import { promisify } from 'node:util';
 import { BusError } from '../errors.ts';
 import type { Edge, EdgeListener } from './followed-input.ts';
 import type { Pull } from './gpio.ts';
+import { groupFix } from './linux-group.ts';
 
 /** What a chip's lines are reached by. */
 export interface GpioChip {
@@ -84,8 +84,7 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
       return new BusError('busy', `${where} is used by ${who ?? 'another program'}`, { cause });
     }
     if (/permission denied|not permitted/i.test(said)) {
-      const fix = `sudo usermod -aG gpio ${userName()}, then log in again`;
-      return new BusError('no-permission', `${where}: this user may not use it; ${fix}`, { cause });
+      return new BusError('no-permission', `${where}: this user may not use it; ${groupFix('gpio')}`, { cause });
     }
     if (/no such (?:file|device)|not found|cannot find/i.test(said))
       return new BusError('absent', `${where} is not there: ${said}`, { cause });
@@ -174,14 +173,5 @@ async function followed(
     return (error as Error).message;
   } finally {
     signal.removeEventListener('abort', end);
-  }
-}
-
-/** A container may run under a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '$USER';
   }
 }

@@ -5,6 +5,7 @@ import { BusError } from '../errors.ts';
 import { type FollowedLine, followedInput } from './followed-input.ts';
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
+import { groupFix } from './linux-group.ts';
 import { notLoaded } from './native-package.ts';
 
 /**
@@ -168,9 +169,7 @@ async function opened(
       throw new BusError('busy', `${where} is used by ${who ?? 'another program'}`, { cause });
     }
     if (code === 'EACCES' || code === 'EPERM') {
-      throw new BusError('no-permission', `${where}: this user may not use it; sudo usermod -aG gpio $USER, then log in again`, {
-        cause,
-      });
+      throw new BusError('no-permission', `${where}: this user may not use it; ${groupFix('gpio')}`, { cause });
     }
     throw new BusError('absent', `${where} cannot be set up: ${message}`, { cause });
   }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { BusError, type BusErrorKind } from '../errors.ts';
 import type { OpenI2cBus } from './i2c.ts';
+import { groupFix } from './linux-group.ts';
 import { notLoaded } from './native-package.ts';
 
 /** The most that one "I2C block" of SMBus carries (I2C_SMBUS_BLOCK_MAX of the kernel). */
@@ -195,20 +195,9 @@ function openError(device: string, cause: NodeJS.ErrnoException): BusError {
     case 'ENXIO':
       return new BusError('absent', `${device} is not there: switch I2C on in the boot settings of the machine`, { cause });
     case 'EACCES':
-    case 'EPERM': {
-      const fix = `sudo usermod -aG i2c ${userName()}, then log in again`;
-      return new BusError('no-permission', `${device}: this user may not use it; ${fix}`, { cause });
-    }
+    case 'EPERM':
+      return new BusError('no-permission', `${device}: this user may not use it; ${groupFix('i2c')}`, { cause });
     default:
       return new BusError('no-answer', `${device} cannot be opened: ${cause.message}`, { cause });
-  }
-}
-
-/** A container may run under a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '$USER';
   }
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { groupFix, userName } from './linux-group.ts';
 
 /** Who may use serial ports on Debian. */
 const GROUP_USUAL = 'dialout';
@@ -19,14 +19,5 @@ export async function permissionFix(path: string, root = '/', user = userName())
   if (members.split(',').includes(user)) {
     return `${user} belongs to the group ${group}, but did not yet when this program was started: log in again, or restart the service`;
   }
-  return `\`sudo usermod -aG ${group} ${user}\`, then log in again or restart the service`;
-}
-
-/** A container may run under a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '$USER';
-  }
+  return groupFix(group, user);
 }
