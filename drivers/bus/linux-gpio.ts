@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { BusError } from '../errors.ts';
 import { type FollowedLine, followedInput } from './followed-input.ts';
 import type { DigitalInput, DigitalOutput, GpioLines, InputOptions } from './gpio.ts';
+import { exportOutput } from './linux-gpio-export.ts';
 import { type GpioTools, gpioTools } from './linux-gpio-tools.ts';
 import { groupFix } from './linux-group.ts';
 import { notLoaded } from './native-package.ts';
@@ -13,6 +14,8 @@ import { notLoaded } from './native-package.ts';
  * the base of its lines are another one on every kernel (raspberrypi/linux #6084).
  */
 const HEADER_CHIPS = ['pinctrl-rp1', 'pinctrl-bcm2711', 'pinctrl-bcm2835'];
+
+const SYSFS = 'sys/class/gpio';
 
 /** What is used of a line of the package onoff. */
 export interface NativeOutput {
@@ -82,7 +85,10 @@ export async function openGpio(options: LinuxGpioOptions): Promise<GpioLines> {
     }),
     output: (line) => ({
       open: (level) =>
-        taken(line, async () => openOutput({ tools, chip, line, level, openNative: await loadNative(), release: closing(line) })),
+        taken(line, async () => {
+          const place = { tools, chip, line, level, clock, folder: join(root, SYSFS), release: closing(line) };
+          return openOutput({ ...place, openNative: await loadNative() });
+        }),
     }),
     close: async () => {},
   };
@@ -103,7 +109,7 @@ async function findChip(tools: GpioTools, root: string, labels: readonly string[
   for (const label of labels) {
     const [chip, another] = chips.filter((each) => each.label === label);
     if (another !== undefined) throw new BusError('busy', `GPIO: ${chip?.name} and ${another.name} are both called ${label}`);
-    if (chip !== undefined) return { ...chip, base: await baseOf(join(root, 'sys/class/gpio'), label) };
+    if (chip !== undefined) return { ...chip, base: await baseOf(join(root, SYSFS), label) };
   }
   const found = chips.map(({ name, label }) => `${name} (${label})`).join(', ') || 'none';
   throw new BusError(
@@ -129,15 +135,19 @@ interface OutputPlace {
   readonly chip: Chip;
   readonly line: number;
   readonly level: boolean;
+  readonly clock: Clock;
+  /** Where sysfs has its lines. */
+  readonly folder: string;
   readonly openNative: OpenNativeOutput;
   readonly release: () => Promise<void>;
 }
 
-async function openOutput({ tools, chip, line, level, openNative, release }: OutputPlace): Promise<DigitalOutput> {
+async function openOutput(place: OutputPlace): Promise<DigitalOutput> {
+  const { chip, line, release } = place;
   const where = `GPIO line ${line} (${chip.name})`;
   if (chip.base === undefined)
     throw new BusError('unsupported', `${where}: this kernel has no /sys/class/gpio, which outputs need`);
-  const native = await opened(() => openNative(Number(chip.base) + line, level ? 'high' : 'low'), where, tools, chip, line);
+  const native = await opened(place, chip.base + line, where);
   const calling = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -154,14 +164,14 @@ async function openOutput({ tools, chip, line, level, openNative, release }: Out
 }
 
 async function opened(
-  open: () => NativeOutput,
+  { tools, chip, line, level, clock, folder, openNative }: OutputPlace,
+  number: number,
   where: string,
-  tools: GpioTools,
-  chip: Chip,
-  line: number,
 ): Promise<NativeOutput> {
+  const first = level ? 'high' : 'low';
   try {
-    return open();
+    await exportOutput(folder, number, first, clock);
+    return openNative(number, first);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'EBUSY') {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,10 +34,18 @@ interface Sketch {
   readonly level?: '0' | '1';
   /** What gpiomon and gpioget say instead of working. */
   readonly refuses?: string;
+  /** Line 17 was not handed to sysfs yet. */
+  readonly withoutLine?: boolean;
+}
+
+/** Line 17 is handed to sysfs, and its files may be written. */
+function exported(root: string): void {
+  mkdirSync(join(root, 'sys/class/gpio/gpio529'), { recursive: true });
+  for (const name of ['value', 'direction']) writeFileSync(join(root, 'sys/class/gpio/gpio529', name), '');
 }
 
 /** A machine with the chips of gp-01 (bases 512 and 570), on which programs note how they were called. */
-async function machine({ generation = 1, chips = CHIPS, level = '1', refuses }: Sketch = {}) {
+async function machine({ generation = 1, chips = CHIPS, level = '1', refuses, withoutLine = false }: Sketch = {}) {
   const root = mkdtempSync(join(tmpdir(), 'barri-gpio-'));
   folders.push(root);
   for (const [name, label, base] of [
@@ -49,6 +57,7 @@ async function machine({ generation = 1, chips = CHIPS, level = '1', refuses }: 
     writeFileSync(join(root, 'sys/class/gpio', name, 'base'), `${base}\n`);
   }
   const file = (name: string, text: string) => writeFileSync(join(root, name), text);
+  if (!withoutLine) exported(root);
   file('chips', chips);
   file('used', USED[generation]);
   file('level', `${level}\n`);
@@ -89,6 +98,28 @@ describe('outputs', () => {
     expect(await output.read()).toBe(true);
     // Pin 11 is line 17 of the chip whose numbers begin at 512, which is not the first one.
     expect(set).toEqual(['529 high', '529 = 0']);
+  });
+
+  test('are waited for until udev has given their files to us, and nothing stands still meanwhile', async () => {
+    const { open, root, set } = await machine({ withoutLine: true });
+    const lines = await open();
+    const opening = lines.output(17).open(true);
+    const handedOver = () =>
+      existsSync(join(root, 'sys/class/gpio/export')) && readFileSync(join(root, 'sys/class/gpio/export'), 'utf8');
+    await expect.poll(handedOver).toBe('529');
+    expect(set).toEqual([]);
+    exported(root);
+    await opening;
+    expect(readFileSync(join(root, 'sys/class/gpio/gpio529/direction'), 'utf8')).toBe('high');
+    expect(set).toEqual(['529 high']);
+  });
+
+  test('whose files never come are absent, and the line is free for the next try', async () => {
+    const { open, root } = await machine({ withoutLine: true });
+    const lines = await open();
+    await expect(lines.output(17).open(true)).rejects.toMatchObject({ kind: 'absent', message: /ENOENT/ });
+    exported(root);
+    await lines.output(17).open(true);
   });
 
   test.each([
