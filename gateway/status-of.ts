@@ -82,8 +82,7 @@ export function busStatus({ config, failure, queue, load }: Bus, devices: readon
   if (failure !== undefined)
     return { ...common, state: 'failed', problem: { code: problemCode(failure), message: failure.message } };
   if (noneAnswers(devices)) {
-    const message = `none of its devices answers: its supply, a wire that came off, or one that touches another`;
-    return { ...common, state: 'failed', problem: { code: NO_ANSWER, message } };
+    return { ...common, state: 'failed', problem: { code: NO_ANSWER, message: 'none of its devices answers' } };
   }
   if (!isSaturated) return { ...common, state: 'ok' };
   const message = `its devices ask for ${Math.round(100 * demand)} % of its time; the shortest period that fits is ${shortestPeriodMs} ms`;
