@@ -9,6 +9,9 @@ export interface InputOptions {
 
 /** A wire that hangs free beside a motor makes thousands of edges a second; no contact and no meter makes as many as this. */
 const STORM_EDGES_PER_SECOND = 200;
+/** The same for a slow contact: a door, a bucket that tips. */
+const CONTACT_EDGES_PER_SECOND = 80;
+const CONTACT_DEBOUNCE_MS = 20;
 /**
  * While the edges of a line are not followed, its level is looked at so often. No multiple of the periods of 50 and 60 Hz: the
  * hum of the mains would show the same level each time.
@@ -22,10 +25,12 @@ export const STORM_RETRY_MS = 300_000;
 
 /**
  * More edges than this in one second, bounce included, are a storm. What the debouncing lets through is no storm: a flow meter
- * with 2 ms may have 500 edges a second.
+ * with 2 ms may have 500 edges a second. What is debounced for as long as a contact of metal has far fewer; the mains, which a
+ * loose wire beside a cable follows, have 100 or 120.
  */
 export function stormEdgesPerSecond(debounceMs: number): number {
-  return debounceMs > 0 ? Math.max(STORM_EDGES_PER_SECOND, 1000 / debounceMs) : STORM_EDGES_PER_SECOND;
+  const least = debounceMs >= CONTACT_DEBOUNCE_MS ? CONTACT_EDGES_PER_SECOND : STORM_EDGES_PER_SECOND;
+  return debounceMs > 0 ? Math.max(least, 1000 / debounceMs) : least;
 }
 
 /** One digital input, already set up. Levels are electrical: true is high. */

@@ -107,8 +107,13 @@ describe('a storm', () => {
     Array.from({ length: count }, (_, i) => [i % 2 === 0, (i * 1000) / perSecond] as const);
 
   test.each([
-    { debounceMs: 50, perSecond: 190, isStorm: false },
-    { debounceMs: 50, perSecond: 400, isStorm: true },
+    // A bucket that tips three times a second, its reed bouncing eleven times each way.
+    { debounceMs: 50, perSecond: 66, isStorm: false },
+    // The hum of the mains on a loose wire, 50 and 60 Hz: no rain, and nobody at the door.
+    { debounceMs: 50, perSecond: 100, isStorm: true },
+    { debounceMs: 30, perSecond: 120, isStorm: true },
+    { debounceMs: 5, perSecond: 190, isStorm: false },
+    { debounceMs: 5, perSecond: 400, isStorm: true },
     // A flow meter of 450 pulses a litre at 30 L/min.
     { debounceMs: 2, perSecond: 450, isStorm: false },
     { debounceMs: 2, perSecond: 50_000, isStorm: true },
