@@ -10,6 +10,8 @@ export type BusErrorKind =
   | 'timeout'
   /** A call into the driver has not come back, and until it does the bus gets no other. */
   | 'hung'
+  /** A wire of the bus is held: transfers to whomever come to no end. */
+  | 'stuck'
   /** Bytes came, but their checksum, length or framing is wrong. */
   | 'bad-checksum'
   /** Another program holds the port. */

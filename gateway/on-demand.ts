@@ -88,8 +88,9 @@ function openState({ id }: BusConfig, { log }: Host) {
     timedOut: () => {
       timeoutCount += 1;
       if (timeoutCount < STUCK_COUNT) return;
-      const why = 'no transfer comes to an end: a chip or a short circuit holds one of its two wires low';
-      failed(new BusError('timeout', `${id} is stuck: ${why}. Unplug its devices one after the other`));
+      failed(
+        new BusError('stuck', `${id} is stuck: no transfer comes to an end, so that a chip or a short circuit holds a wire low`),
+      );
     },
   };
 }

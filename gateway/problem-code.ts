@@ -18,6 +18,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   unsupported: 'D208',
   'edge-storm': 'D211',
   hung: 'D213',
+  stuck: 'D214',
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',

@@ -52,6 +52,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   D211: 'in a storm of edges',
   D212: 'while the name of the port fitted more than one',
   D213: 'while its driver hung',
+  D214: 'while the bus was stuck',
 };
 
 function times(value: number): string {

@@ -311,6 +311,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
   D212: 'the name of the port fits more than one',
   D213: 'its driver hangs',
+  D214: 'a wire of the bus is held: unplug its devices one after the other, and look for a short circuit',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 
