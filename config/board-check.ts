@@ -3,7 +3,7 @@ import { closest } from './closest.ts';
 import { parseParameter } from './parameters.ts';
 import type { Problem } from './problem.ts';
 import type { BoardFile } from './schema-board.ts';
-import { signalMisfits, textMisfits } from './texts.ts';
+import { signalMisfits, textMisfits } from './text-readings.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
 

@@ -17,7 +17,7 @@ import type {
   ConvertStep,
   DeviceConfig,
   OutputConfig,
-  ProviderConfig,
+  PlaceConfig,
   SentiloConfig,
   SignalConfig,
 } from './config.ts';
@@ -39,7 +39,7 @@ export function buildConfig(
   const running = new Map<string, DeviceConfig>();
   const buses = new Map<string, BusConfig>();
   const skipped = new Map<string, string>();
-  const providers = new Map<string, ProviderConfig>();
+  const providers = new Map<string, PlaceConfig>();
   const used = new Set<string>();
   for (const [id, { via }] of devices) if (via?.kind === 'port' && readiness.get(id)?.kind === 'runs') used.add(via.device);
   for (const [id, state] of readiness) if (state.kind === 'skipped') skipped.set(id, state.code);
@@ -119,7 +119,7 @@ function buildPlace(
   device: Plugged,
   parameters: unknown,
   { bus, address }: { readonly bus: string; readonly address: number | undefined },
-): ProviderConfig {
+): PlaceConfig {
   const { id, board, via } = device;
   const modbus = buildModbus(device);
   const ports = Object.entries(board.provides ?? {});
@@ -156,7 +156,7 @@ function safeOutputs(device: Plugged): OutputConfig[] {
   return activeOutputs(device).map(([id, own]) => ({ id, safe: own?.safe ?? outputs?.[id]?.safe ?? false }));
 }
 
-function buildDevice(site: Site, device: Plugged, place: ProviderConfig, onBus: Plugged): DeviceConfig {
+function buildDevice(site: Site, device: Plugged, place: PlaceConfig, onBus: Plugged): DeviceConfig {
   const { entry, board } = device;
   const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, leastEveryMs(device, onBus));
   const runMs = board.timing?.duty?.run;

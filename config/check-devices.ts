@@ -3,7 +3,7 @@ import type { BoardReading } from './schema-board.ts';
 import type { OutputEntry, ReportEntry } from './schema-gateway.ts';
 import { CITY_ID } from './schema-types.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
-import { numberMisfits, signalMisfits } from './texts.ts';
+import { numberMisfits, signalMisfits } from './text-readings.ts';
 
 /** How often a device is asked when nobody says it. */
 export const EVERY_DEFAULT_MS = 60_000;

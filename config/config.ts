@@ -21,7 +21,7 @@ export interface Config {
   /** Devices that run, by id, in the order of the file. */
   readonly devices: ReadonlyMap<string, DeviceConfig>;
   /** What the devices are plugged into that use a port of another device, by its id. */
-  readonly providers: ReadonlyMap<string, ProviderConfig>;
+  readonly providers: ReadonlyMap<string, PlaceConfig>;
   /** Devices that this version cannot run, and the code of the note that says why. */
   readonly skipped: ReadonlyMap<string, string>;
 }
@@ -69,8 +69,8 @@ export type BusConfig =
       readonly inFlight: number;
     };
 
-/** A device as far as others need to know it that are plugged into its ports. It may have readings of its own or none. */
-export interface ProviderConfig {
+/** A device as far as its place on a bus goes: all that others need to know that are plugged into its ports. */
+export interface PlaceConfig {
   readonly id: string;
   /** Board id, without the major. */
   readonly board: string;
@@ -88,7 +88,7 @@ export interface PortConfig {
   readonly id: string;
 }
 
-export interface DeviceConfig extends ProviderConfig {
+export interface DeviceConfig extends PlaceConfig {
   readonly name: Texts;
   readonly everyMs: number;
   /** Time the device needs for one read beyond the bus's own time. */

@@ -1,4 +1,4 @@
-import type { BusConfig, ProviderConfig } from '../config/config.ts';
+import type { BusConfig, PlaceConfig } from '../config/config.ts';
 import type { ByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { I2cBus } from '../drivers/bus/i2c.ts';
@@ -28,7 +28,7 @@ export interface Bus {
    * Gives a device its place on the bus. Where every request takes its own turn, `turn` tells which. Rejects with the
    * BusError of an opening that failed.
    */
-  connect(device: ProviderConfig, turn: () => Turn): Promise<Connections[Need]>;
+  connect(device: PlaceConfig, turn: () => Turn): Promise<Connections[Need]>;
   /**
    * Runs what a device does in one go: alone on the bus, or, where every request takes its own turn, beside the others.
    * Rejects as soon as `signal` is aborted.
@@ -145,7 +145,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, li
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
   return Object.assign(lineBus(config, host, stream, queue), {
     line,
-    connect: async ({ spec }: ProviderConfig, turn: () => Turn) =>
+    connect: async ({ spec }: PlaceConfig, turn: () => Turn) =>
       modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs }), spec.modbus?.minPauseMs),
     transact: inOwnTurns,
   });
@@ -208,7 +208,7 @@ function i2cBus(config: Extract<BusConfig, { type: 'i2c' }>, host: Host, tap: Fr
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    connect: async (_device: ProviderConfig, turn: () => Turn): Promise<I2cBus> => {
+    connect: async (_device: PlaceConfig, turn: () => Turn): Promise<I2cBus> => {
       // One for each device: Node takes many listeners of one signal for a leak.
       const { signal } = new AbortController();
       const inTurn = <T>(work: () => Promise<T>) => queue.run({ ...turn(), deadlineMs: TRANSFER_MS }, signal, work);
@@ -226,19 +226,19 @@ function exclusiveBus<Opened extends { close(): Promise<void> }>(
   config: BusConfig,
   host: Host,
   open: () => Promise<Opened>,
-  place: (opened: Opened, device: ProviderConfig) => Connections[Need],
+  place: (opened: Opened, device: PlaceConfig) => Connections[Need],
 ): Bus {
   const queue = queueOf(config, host);
   const demand = onDemand(config, host, queue, open);
   return Object.assign(demand.bus, {
     queue,
     load: loadOf(config, host),
-    connect: async (device: ProviderConfig) => place(await demand.opened(), device),
+    connect: async (device: PlaceConfig) => place(await demand.opened(), device),
     transact: queue.run.bind(queue),
   });
 }
 
-function gpioPort(lines: GpioLines, device: ProviderConfig): DigitalInputPort | DigitalOutputPort {
+function gpioPort(lines: GpioLines, device: PlaceConfig): DigitalInputPort | DigitalOutputPort {
   const { line } = device.via;
   if (line === undefined) throw new Error(`device ${device.id} has no GPIO line`);
   return device.needs === 'digital_out' ? lines.output(line) : lines.input(line);

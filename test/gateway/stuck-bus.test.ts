@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProviderConfig } from '../../config/config.ts';
+import type { PlaceConfig } from '../../config/config.ts';
 import type { I2cBus } from '../../drivers/bus/i2c.ts';
 import { BusError } from '../../drivers/errors.ts';
 import { prepareBus } from '../../gateway/buses.ts';
@@ -65,7 +65,7 @@ test('a chip that takes too long is no stuck bus while another one answers, or o
   const host = { clock, log: () => {}, buses: { i2c } } as unknown as Host;
   const bus = prepareBus({ type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 }, host);
   const turn = () => ({ rank: 'live', deadlineMs: 1000 }) as const;
-  const device = (await clock.run(bus.connect({} as ProviderConfig, turn))) as I2cBus;
+  const device = (await clock.run(bus.connect({} as PlaceConfig, turn))) as I2cBus;
   const failureAfter = async (...addresses: readonly number[]) => {
     for (const address of addresses) await clock.run(device.transfer(address, Uint8Array.of(1), 1)).catch(() => {});
     return bus.failure?.message;
