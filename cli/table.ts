@@ -3,10 +3,13 @@ import { NOT_SHOWN } from '../drivers/reading.ts';
 /** Characters that take two columns of a terminal: East Asian wide and full-width letters, and emoji (UAX 11). */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
+/** Letters that each take one column, which need not be taken apart. */
+const PLAIN = /^[ -~]*$/;
 const segmenter = new Intl.Segmenter();
 
 /** Columns that a text takes on a terminal. */
 export function displayWidth(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let width = 0;
   for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
   return width;
@@ -78,13 +81,19 @@ function wrapped(line: string, columns: number): string[] {
   const width = Math.max(WIDTH_MIN, columns);
   const lines: string[] = [];
   let current = '';
+  let currentWidth = 0;
   for (const word of wordsOf(line, width)) {
-    const longer = current === '' ? word : `${current} ${word}`;
-    if (displayWidth(longer) > width && current !== '') {
+    const wordWidth = displayWidth(word);
+    if (current === '') {
+      current = word;
+      currentWidth = wordWidth;
+    } else if (currentWidth + 1 + wordWidth > width) {
       lines.push(current);
       current = CONTINUED + word;
+      currentWidth = CONTINUED.length + wordWidth;
     } else {
-      current = longer;
+      current += ` ${word}`;
+      currentWidth += 1 + wordWidth;
     }
   }
   return [...lines, current];
