@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { JournalStats } from '../gateway/journal/journal.ts';
+import { NOT_AVAILABLE } from '../gateway/problem-code.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -92,13 +93,17 @@ async function showStored(
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
 export function isHealthy({
   devices,
+  readings,
   buses,
   stored,
   city,
   threadsStuckMs,
-}: Pick<GatewayStatus, 'devices' | 'buses' | 'stored' | 'city' | 'threadsStuckMs'>): boolean {
+}: Pick<GatewayStatus, 'devices' | 'readings' | 'buses' | 'stored' | 'city' | 'threadsStuckMs'>): boolean {
   const measures =
-    devices.every(({ state }) => state === 'ok' || state === 'starting') && !buses.some(({ state }) => state === 'saturated');
+    devices.every(({ state }) => state === 'ok' || state === 'starting') &&
+    // That a device has no value right now is how it should be: a receiver without satellites, a sensor that warms up.
+    readings.every(({ problem }) => problem === undefined || problem.code === NOT_AVAILABLE) &&
+    !buses.some(({ state }) => state === 'saturated');
   const keeps =
     threadsStuckMs === undefined &&
     stored.failing === undefined &&

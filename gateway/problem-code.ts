@@ -2,6 +2,8 @@ import { BusError, type BusErrorKind, type DeviceError, type DeviceErrorKind } f
 
 /** What came over a bus was damaged. */
 export const DAMAGED = 'D205';
+/** The device says that it has no value now. */
+export const NOT_AVAILABLE = 'D207';
 /** The device says nothing. */
 export const NO_ANSWER = 'D204';
 
@@ -22,7 +24,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',
-  'not-available': 'D207',
+  'not-available': NOT_AVAILABLE,
   refused: 'D209',
 };
 

@@ -1,6 +1,6 @@
 import type { Channel } from './channel.ts';
 import type { RunningDevice } from './device.ts';
-import type { DeviceStatus, ReadingRow } from './status.ts';
+import type { DeviceStatus, ReadingRow, ReadingTrouble } from './status.ts';
 
 /** A value older than this many periods is no longer shown as current. */
 const PERIODS_UNTIL_OLD = 3;
@@ -25,6 +25,20 @@ function row(device: RunningDevice, channel: Channel, nowMs: number): ReadingRow
     quality: isOld ? 'old' : latest.quality,
     ...(latest.reason === undefined ? {} : { reason: latest.reason }),
   };
+}
+
+/** The readings of devices that answer with which something is wrong. */
+export function readingTroubles(devices: readonly RunningDevice[]): ReadingTrouble[] {
+  return devices
+    .filter(({ health }) => health.state.state === 'ok')
+    .flatMap(({ config, channels, health }) =>
+      channels.flatMap(({ config: { reading }, latest }): ReadingTrouble[] => {
+        const problem = health.missing.get(reading);
+        if (problem !== undefined) return [{ device: config.id, reading, problem }];
+        const isDoubted = latest?.quality === 'suspect' && latest.reason !== undefined;
+        return isDoubted ? [{ device: config.id, reading, reason: latest.reason }] : [];
+      }),
+    );
 }
 
 /** How every device is doing. */

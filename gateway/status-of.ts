@@ -7,7 +7,7 @@ import type { DeviceState } from './device-state.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
 import { BUS_SATURATED, NO_ANSWER, problemCode } from './problem-code.ts';
-import { deviceStatuses } from './rows.ts';
+import { deviceStatuses, readingTroubles } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
 import type { Timekeeper } from './timekeeper.ts';
 import type { Uplink } from './uplink/sentilo.ts';
@@ -51,6 +51,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     },
     devices: deviceStatuses(devices, nowMs),
     buses: [...buses.values()].map((bus) => busStatus(bus, devicesOf(bus, devices))),
+    readings: readingTroubles(devices),
     skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
     stored: journal.stats(),
     ...defined({ threadsStuckMs: canary.stuckMs }),

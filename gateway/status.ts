@@ -23,6 +23,8 @@ export interface GatewayStatus {
   };
   readonly devices: readonly DeviceStatus[];
   readonly buses: readonly BusStatus[];
+  /** Only those with which something is wrong, each device's own troubles aside. */
+  readonly readings: readonly ReadingTrouble[];
   /** Devices that this version cannot run, and the code of the reason. */
   readonly skipped: readonly { readonly device: string; readonly code: string }[];
   readonly stored: JournalStats;
@@ -40,6 +42,14 @@ export interface DeviceStatus extends PollCounts {
   readonly state: DeviceState['state'];
   readonly problem?: DeviceProblem;
   readonly sinceMs: number;
+}
+
+/** A reading of a device that answers, of which the newest read brought no value (`problem`) or one that is doubted (`reason`). */
+export interface ReadingTrouble {
+  readonly device: string;
+  readonly reading: string;
+  readonly problem?: DeviceProblem;
+  readonly reason?: string;
 }
 
 export interface BusStatus {

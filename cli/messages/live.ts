@@ -1,7 +1,7 @@
 import type { DeviceProblem } from '../../gateway/device-state.ts';
 import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/journal/journal.ts';
 import { SEQUENCES_OF_A_SLOT } from '../../gateway/journal/next-sequence.ts';
-import type { GatewayStatus, ReadingRow } from '../../gateway/status.ts';
+import type { GatewayStatus, ReadingRow, ReadingTrouble } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
 import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence, ToldBy } from '../journal-find.ts';
@@ -38,6 +38,7 @@ export const text = {
     city: 'City',
     clock: 'Clock',
     device: 'Device',
+    reading: 'Reading',
     bus: 'Bus',
     skipped: 'Not run',
   },
@@ -121,6 +122,8 @@ export const text = {
   noCity: 'no sentilo: in the site file: nothing is sent',
   deviceLine: (device: string, since: string, problem: DeviceProblem, bus: string | undefined) =>
     `${device} for ${since}: ${bus === undefined ? problemText(problem) : `${problem.code}, see bus ${bus}`}`,
+  readingLine: ({ device, reading, problem, reason = '' }: ReadingTrouble) =>
+    `${device}.${reading}: ${problem === undefined ? `suspect, ${REASONS[reason] ?? reason}` : problemText(problem)}`,
   busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
   skippedLine: (device: string, code: string) => `${device} (${code}: see \`barri check\`)`,
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
@@ -152,12 +155,12 @@ export const text = {
     ]
       .map((line) => `    ${line}\n`)
       .join(''),
-  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed, troubles }: Simulated) =>
+  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed, troubles, readings }: Simulated) =>
     `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
-${troubles.map(({ name, ...problem }) => `wrong    ${name}: ${problemText(problem)}\n`).join('')}`,
+${troubles.map(({ name, ...problem }) => `wrong    ${name}: ${problemText(problem)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined
@@ -191,6 +194,7 @@ interface Simulated {
   readonly traceHash: string;
   /** What was wrong at the end. */
   readonly troubles: readonly (DeviceProblem & { readonly name: string })[];
+  readonly readings: readonly ReadingTrouble[];
 }
 
 interface Simulation {

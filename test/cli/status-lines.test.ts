@@ -34,7 +34,21 @@ describe('barri status', () => {
   ] as const)('is well with a device that is $state: $isWell', ({ state, isWell }) => {
     const device = { device: 'particles', board: 'sds011', bus: 'usb', state, sinceMs: 0 };
     const polls = { pollCount: 0, failedCount: 0, skippedCount: 0 };
-    expect(isHealthy({ buses: [], devices: [{ ...device, ...polls } as DeviceStatus], stored: WELL })).toBe(isWell);
+    expect(isHealthy({ buses: [], readings: [], devices: [{ ...device, ...polls } as DeviceStatus], stored: WELL })).toBe(isWell);
+  });
+
+  test('names readings of a device that answers which have no value or are doubted, and is well where none can be had now', () => {
+    const refused = { device: 'flat_1', reading: 'power', problem: { code: 'D209', message: 'exception 2' } };
+    const noFix = { device: 'gps', reading: 'altitude', problem: { code: 'D207', message: 'no fix' } };
+    const doubted = { device: 'hall', reading: 'temperature', reason: 'jump' };
+    expect([refused, noFix, doubted].map(text.readingLine)).toEqual([
+      'flat_1.power: D209 the device refuses the question (exception 2)',
+      'gps.altitude: D207 the device has no value now (no fix)',
+      'hall.temperature: suspect, changed faster than allowed',
+    ]);
+    const well = { buses: [], devices: [], stored: WELL };
+    expect(isHealthy({ ...well, readings: [noFix, doubted] })).toBe(true);
+    expect(isHealthy({ ...well, readings: [noFix, refused] })).toBe(false);
   });
 
   test('counts the devices that were not due yet since the start', () => {
@@ -59,7 +73,7 @@ describe('barri status', () => {
     const [, line, ...rest] = storedLines({ ...WELL, slow }, undefined, undefined, 15_000);
     expect(line).toMatch(/^calls into drivers hang and hold every thread for 15 s.* 75 readings kept in memory\. Unplug/);
     expect(rest).toEqual([]);
-    expect(isHealthy({ buses: [], devices: [], stored: WELL, threadsStuckMs: 15_000 })).toBe(false);
+    expect(isHealthy({ buses: [], readings: [], devices: [], stored: WELL, threadsStuckMs: 15_000 })).toBe(false);
   });
 
   test('says for how long the memory will do while the disk refuses writes', () => {
