@@ -83,6 +83,16 @@ export function fits({ unit, code, answerStart }: Question, answer: Uint8Array, 
   return true;
 }
 
+/** Whether the answer repeats the whole question. */
+export function isCopy({ request, answerStart }: Question): boolean {
+  return answerStart.length === request.length;
+}
+
+/** What an answer to one of two questions to a unit could be taken for an answer to the other by: a text that is the same for both. */
+export function shapeOf({ code, answerStart }: Question): string {
+  return `${code} ${answerStart.join(' ')}`;
+}
+
 export function isException(answer: Uint8Array): boolean {
   return ((answer[1] as number) & EXCEPTION_FLAG) !== 0;
 }

@@ -124,6 +124,8 @@ class Line implements ModbusLine {
   }
 
   readyMs(question: Question, pauseMs = 0): number | undefined {
+    // It fails at once.
+    if (!this.#stream.isOpen || this.#session.signal.aborted) return undefined;
     const now = this.#clock.monotonicMs();
     const readyMs = this.#framing.readyMs(question, now);
     const restedMs = (this.#units.byId.get(question.unit)?.endedMs ?? Number.NEGATIVE_INFINITY) + pauseMs;

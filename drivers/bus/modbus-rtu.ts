@@ -1,4 +1,5 @@
 import { BusError } from '../errors.ts';
+import { ModbusCopies } from './modbus-copies.ts';
 import {
   type Answered,
   CRC_BYTES,
@@ -9,7 +10,9 @@ import {
   type FramingEvents,
   fits,
   hasGoodCrc,
+  isCopy,
   type Question,
+  shapeOf,
   withCrc,
 } from './modbus-frame.ts';
 
@@ -18,17 +21,14 @@ export const LATE_WINDOW_MS = 3000;
 const LATE_WINDOW_NETWORK_MS = 10_000;
 /** Where an answer came later still, twice its time; never longer than this. */
 const LATE_WINDOW_MS_MAX = 30_000;
+/** So long after the newest of them. */
+const LONGER_FOR_MS = 3_600_000;
 /** Bytes kept while looking for an answer: the longest frame is 256, and noise may stand before it. */
 const RECEIVED_MAX_BYTES = 1024;
 /** Unit, function and CRC. */
 const FRAME_BYTES_MIN = 4;
 /** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
 const EXCEPTION_CODE_MAX = 11;
-/**
- * Behind some converters every answer comes twice. Until a unit is known to answer once it is not asked the like of its last
- * question for so long: a copy comes meanwhile.
- */
-const COPY_WINDOW_MS = 200;
 /** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
 const HEAD_BYTES = 3;
 
@@ -43,12 +43,6 @@ interface Owed extends Asked {
   readonly givenUpMs: number;
   /** Answers came that fit it as well as an older question: only silence can tell whose the next one would be. */
   readonly doubtful: boolean;
-}
-
-/** The newest answer of a unit, with the question that it was one to. */
-interface Newest extends Asked {
-  readonly frame: Uint8Array;
-  readonly atMs: number;
 }
 
 interface RtuOptions {
@@ -77,46 +71,40 @@ export class RtuFraming implements Framing {
   #owed: Owed[] = [];
   /** What nobody can answer any more, by the window. An answer that comes all the same shows that the window is too short. */
   #expired: Owed[] = [];
-  #lateWindowMs: number;
-  readonly #isOverNetwork: boolean;
+  readonly #usualWindowMs: number;
+  /** Units of which a later answer was seen, and until when that counts. */
+  readonly #longer = new Map<number, { readonly windowMs: number; readonly untilMs: number }>();
   #received: Uint8Array = new Uint8Array(0);
-  /** Of the waiting question: the copy of it that may still come; an answer came damaged; an answer came that an older one owns. */
+  /** Of the waiting question: the copy of it that may still come; that it came; an answer came damaged; an answer came that an older one owns. */
   #echo: Uint8Array | undefined;
+  #sawEcho = false;
   #sawDamaged = false;
   #sawForeign = false;
   /** What went over the line last, as it would come back. */
   #sent: Uint8Array | undefined;
-  readonly #newest = new Map<number, Newest>();
-  /** Units of which an answer came twice, and units of which none did although there was time for it. */
-  readonly #doubling = new Set<number>();
-  readonly #single = new Set<number>();
+  readonly #copies = new ModbusCopies();
 
   constructor(name: string, events: FramingEvents, { echo = false, isOverNetwork = false }: RtuOptions = {}) {
     this.#name = name;
     this.#events = events;
     this.#hasEcho = echo;
-    this.#isOverNetwork = isOverNetwork;
-    this.#lateWindowMs = isOverNetwork ? LATE_WINDOW_NETWORK_MS : LATE_WINDOW_MS;
+    this.#usualWindowMs = isOverNetwork ? LATE_WINDOW_NETWORK_MS : LATE_WINDOW_MS;
   }
 
   readyMs(question: Question, nowMs: number): number | undefined {
     this.#expire(nowMs);
-    const alike = this.#owed.filter((old) => old.doubtful && hasShapeOf(old.question, question));
-    const doubtful = alike.at(-1);
-    if (doubtful !== undefined) return doubtful.givenUpMs + this.#lateWindowMs;
-    const copyUntilMs = this.#copiesUntilMs(question) ?? 0;
-    return copyUntilMs > nowMs ? copyUntilMs : undefined;
+    const doubtful = this.#doubtfulLike(question).at(-1);
+    return doubtful === undefined ? this.#copies.readyMs(question, nowMs) : this.#untilMs(doubtful);
   }
 
   ask(question: Question, nowMs: number): Uint8Array {
     // A question that was left without being given up may still be answered like any other.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
-    this.#noticeCopy(this.#received);
-    this.#noticeSingle(question.unit, nowMs);
+    this.#copies.asked(question, nowMs);
     this.#settle(this.#received);
     this.#received = new Uint8Array(0);
     this.#expire(nowMs);
-    if (this.#owed.some((old) => old.doubtful && hasShapeOf(old.question, question))) {
+    if (this.#doubtfulLike(question).length > 0) {
       const why = 'an answer to an earlier question is still possible and could not be told from this one';
       throw new BusError('timeout', `${this.#name}: ${describe(question)} was not asked: ${why}`);
     }
@@ -124,6 +112,7 @@ export class RtuFraming implements Framing {
     this.#sent = withCrc(question.request);
     // Where the answer is a copy of the question, the first copy is the answer unless the line is known to return everything.
     this.#echo = this.#hasEcho || !isCopy(question) ? this.#sent : undefined;
+    this.#sawEcho = false;
     this.#sawDamaged = false;
     this.#sawForeign = false;
     return this.#sent;
@@ -132,14 +121,17 @@ export class RtuFraming implements Framing {
   receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
     this.#expire(nowMs);
     this.#received = Buffer.concat([this.#received, bytes]).subarray(-RECEIVED_MAX_BYTES);
-    for (let frame = this.#cut(); frame !== undefined; frame = this.#cut()) {
-      const owner = this.#takeOwner(frame);
-      if (owner === this.#waiting && owner !== undefined) {
-        this.#waiting = undefined;
-        this.#newest.set(owner.question.unit, { ...owner, frame, atMs: nowMs });
-        return [{ question: owner.question, answer: frame }];
+    for (let frame = this.#cut(nowMs); frame !== undefined; frame = this.#cut(nowMs)) {
+      const owner = this.#takeOwner(frame, nowMs);
+      if (owner === undefined) continue;
+      this.#copies.answered(owner.question, frame, nowMs);
+      if (owner !== this.#waiting) {
+        this.#events.late(owner.question.unit, nowMs - owner.askedMs);
+        continue;
       }
-      if (owner !== undefined) this.#events.late(owner.question.unit, nowMs - owner.askedMs);
+      this.#waiting = undefined;
+      if (this.#sawEcho) this.#noticeEcho();
+      return [{ question: owner.question, answer: frame }];
     }
     if (this.#candidates().length === 0) this.#takeUnasked(nowMs);
     return [];
@@ -169,12 +161,12 @@ export class RtuFraming implements Framing {
   }
 
   forget(nowMs: number): void {
-    // What a slave answers while a port is unplugged is lost. A converter gives it to the next connection.
+    // A converter gives a slave's answer to the next connection, and a slow slave answers when the port is back.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
-    if (!this.#isOverNetwork) this.#owed = [];
+    this.#owed = this.#owed.map((old) => ({ ...old, doubtful: true }));
     this.#received = new Uint8Array(0);
     this.#sent = undefined;
-    this.#newest.clear();
+    this.#copies.forget();
   }
 
   /** All that may still be answered, the oldest first. */
@@ -183,9 +175,12 @@ export class RtuFraming implements Framing {
   }
 
   /** The oldest question that a frame fits. One that was owed is not any more. */
-  #takeOwner(frame: Uint8Array): Asked | undefined {
+  #takeOwner(frame: Uint8Array, nowMs: number): Asked | undefined {
     const owner = this.#candidates().find(({ question }) => fits(question, frame));
-    if (owner === this.#waiting) return owner;
+    if (owner !== undefined && owner === this.#waiting) {
+      // Its like was not asked while a copy could come, but an older question was answered since.
+      return this.#copies.isOne(owner.question, frame, nowMs) ? undefined : owner;
+    }
     this.#owed = this.#owed.filter((asked) => asked !== owner);
     if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#sawForeign = true;
     return owner;
@@ -210,20 +205,26 @@ export class RtuFraming implements Framing {
   }
 
   /** Cuts the first good frame out of what was received, and the copy of our own question on the way. Returns it without its CRC. */
-  #cut(): Uint8Array | undefined {
+  #cut(nowMs: number): Uint8Array | undefined {
     for (let at = 0; at < this.#received.length; at++) {
       const rest = this.#received.subarray(at);
       // A question can look like its own answer (function 1, address 0x03…): as long as it may be the copy, it is.
       if (this.#waiting !== undefined && this.#echo !== undefined && isPrefix(rest, this.#echo)) {
         if (rest.length < this.#echo.length) return undefined;
         this.#consume(at, this.#echo.length);
-        this.#noticeEcho();
+        [this.#echo, this.#sawEcho] = [undefined, true];
         at = -1;
         continue;
       }
       const length = this.#claimedLength(rest);
-      if (length === undefined || length > rest.length) continue;
-      if (!hasGoodCrc(rest.subarray(0, length))) continue;
+      if (length === undefined) {
+        const copyLength = this.#copies.lengthOf(rest, nowMs);
+        if (copyLength === undefined) continue;
+        this.#consume(at, copyLength);
+        at = -1;
+        continue;
+      }
+      if (length > rest.length || !hasGoodCrc(rest.subarray(0, length))) continue;
       const answer = Uint8Array.from(rest.subarray(0, length - CRC_BYTES));
       this.#consume(at, length);
       return answer;
@@ -237,7 +238,7 @@ export class RtuFraming implements Framing {
     if (!isWhole(bytes)) return;
     this.#received = new Uint8Array(0);
     if (this.#noticeTooLate(bytes, nowMs)) return;
-    this.#noticeCopy(bytes);
+    this.#copies.unasked(bytes, (question) => fits(question, bytes));
     // The copy of a write is the slave's, or the line's own: the next question that reads tells which.
     if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) return;
     this.#events.unasked(bytes[0] as number);
@@ -248,34 +249,15 @@ export class RtuFraming implements Framing {
     const late = this.#expired.find(({ question }) => isLongAs(question, bytes) && fits(question, bytes));
     if (late === undefined) return false;
     this.#expired = this.#expired.filter((old) => old !== late);
-    this.#lateWindowMs = Math.min(LATE_WINDOW_MS_MAX, Math.max(this.#lateWindowMs, 2 * (nowMs - late.givenUpMs)));
-    this.#events.late(late.question.unit, nowMs - late.askedMs);
+    const { unit } = late.question;
+    const windowMs = Math.min(LATE_WINDOW_MS_MAX, Math.max(this.#windowMs(unit), 2 * (nowMs - late.givenUpMs)));
+    this.#longer.set(unit, { windowMs, untilMs: nowMs + LONGER_FOR_MS });
+    this.#events.late(unit, nowMs - late.askedMs);
     return true;
   }
 
-  /** Takes note when bytes are the newest answer once more, or the true one, where a copy of an older answer was taken for it. */
-  #noticeCopy(bytes: Uint8Array): void {
-    const newest = this.#newest.get(bytes[0] as number);
-    if (newest === undefined || bytes.length !== newest.frame.length + CRC_BYTES || !isWhole(bytes)) return;
-    if (!isCopy(newest.question) && fits(newest.question, bytes)) this.#doubling.add(newest.question.unit);
-  }
-
-  /** Takes note when there was time for a copy of the newest answer and none came. */
-  #noticeSingle(unit: number, nowMs: number): void {
-    const newest = this.#newest.get(unit);
-    if (newest !== undefined && nowMs >= newest.atMs + COPY_WINDOW_MS) this.#single.add(unit);
-  }
-
-  /** Until when a copy of the newest answer could be taken for one to this question. */
-  #copiesUntilMs(question: Question): number | undefined {
-    const { unit } = question;
-    const newest = this.#newest.get(unit);
-    if (newest === undefined || (this.#single.has(unit) && !this.#doubling.has(unit))) return undefined;
-    return hasShapeOf(newest.question, question) ? newest.atMs + COPY_WINDOW_MS : undefined;
-  }
-
+  /** The line returns what is sent: a copy of the question came, and its answer after it. One that equals it has no such copy. */
   #noticeEcho(): void {
-    this.#echo = undefined;
     if (this.#hasEcho) return;
     this.#hasEcho = true;
     this.#events.echo();
@@ -302,9 +284,26 @@ export class RtuFraming implements Framing {
     this.#waiting = undefined;
   }
 
+  #windowMs(unit: number): number {
+    return this.#longer.get(unit)?.windowMs ?? this.#usualWindowMs;
+  }
+
+  /** Until when it may be answered. */
+  #untilMs({ question, givenUpMs }: Owed): number {
+    return givenUpMs + this.#windowMs(question.unit);
+  }
+
+  /** Questions whose answer could be one to this. An order says the same whichever of two it answers, and is not held back. */
+  #doubtfulLike(question: Question): Owed[] {
+    if (this.#owed.length === 0 || isCopy(question)) return [];
+    const shape = shapeOf(question);
+    return this.#owed.filter((old) => old.doubtful && old.question.unit === question.unit && shapeOf(old.question) === shape);
+  }
+
   #expire(nowMs: number): void {
+    for (const [unit, { untilMs }] of this.#longer) if (untilMs <= nowMs) this.#longer.delete(unit);
     if (this.#owed.length > 0) {
-      const isOver = ({ givenUpMs }: Owed) => givenUpMs + this.#lateWindowMs <= nowMs;
+      const isOver = (old: Owed) => this.#untilMs(old) <= nowMs;
       this.#expired.push(...this.#owed.filter(isOver));
       this.#owed = this.#owed.filter((old) => !isOver(old));
     }
@@ -315,17 +314,6 @@ export class RtuFraming implements Framing {
 /** Whether a frame with its CRC is as long as an answer to this question, or an exception. */
 function isLongAs({ answerBytes }: Question, { length }: Uint8Array): boolean {
   return length === answerBytes + CRC_BYTES || length === EXCEPTION_BYTES + CRC_BYTES;
-}
-
-/** Whether an answer to the one could be taken for an answer to the other. */
-function hasShapeOf(one: Question, other: Question): boolean {
-  if (one.unit !== other.unit || one.code !== other.code || one.answerStart.length !== other.answerStart.length) return false;
-  return one.answerStart.every((byte, i) => byte === other.answerStart[i]);
-}
-
-/** Whether the answer repeats the whole question. */
-function isCopy({ request, answerStart }: Question): boolean {
-  return answerStart.length === request.length;
 }
 
 function isWhole(bytes: Uint8Array): boolean {

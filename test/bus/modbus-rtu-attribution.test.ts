@@ -23,7 +23,7 @@ describe('a unit that answers twice', () => {
     expect(line.stats()).toMatchObject({ answerCount: 3, timeoutCount: 0 });
   });
 
-  it.each([1, 3, 10, 20, 30, 45, 60, 100, 150])(
+  it.each([1, 3, 10, 20, 30, 45, 60, 100, 150, 210, 300, 450])(
     'gives no register the value of another, the copy %i ms later',
     async (copyMs) => {
       const { clock, bus } = await doubling(copyMs);
@@ -33,6 +33,67 @@ describe('a unit that answers twice', () => {
       }
     },
   );
+
+  /** Each question is answered after 10 ms with the registers' addresses, and once more `copyMs` later. */
+  function blocksDoubling(copyMs: number): Promise<Bench> {
+    return openRtu((request, { clock, stream }) => {
+      const [unit = 0, code = 0, high = 0, low = 0, , count = 0] = request;
+      const registers = Array.from({ length: count }, (_, i) => [high, low + i]).flat();
+      const answer = framed([unit, code, registers.length, ...registers]);
+      for (const afterMs of [10, 10 + copyMs]) clock.timer(afterMs, () => stream.receive(answer));
+    });
+  }
+
+  it.each([3, 15, 30, 60])(
+    'gives no block the value of another, where two lengths take turns, the copy %i ms later',
+    async (copyMs) => {
+      const { clock, bus } = await blocksDoubling(copyMs);
+      const blocks = [
+        [10, 1],
+        [20, 2],
+        [30, 1],
+      ] as const;
+      for (let round = 0; round < 20; round++) {
+        for (const [address, count] of blocks) {
+          const read = await clock.run(bus.readRegisters(1, 'holding', address, count));
+          expect(read[1]).toBe(address);
+        }
+        await clock.advance(5000);
+      }
+    },
+  );
+
+  it('is seen to, also by copies that come while a neighbour is waited for that is not there', async () => {
+    const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
+      if (request[0] === 2) return;
+      const answer = framed([1, request[1] as number, 2, ...request.subarray(2, 4)]);
+      for (const afterMs of [10, 60]) on.timer(afterMs, () => stream.receive(answer));
+    });
+    for (let address = 1; address < 5; address++) {
+      const [first, second] = [bus.readRegisters(1, 'holding', address, 1), bus.readRegisters(2, 'holding', address, 1)];
+      const neighbour = outcome(second);
+      expect(await clock.run(first)).toEqual(Uint8Array.of(0, address));
+      await clock.run(neighbour);
+    }
+    for (let address = 10; address < 20; address++)
+      expect(await clock.run(bus.readRegisters(1, 'holding', address, 1))).toEqual(Uint8Array.of(0, address));
+  });
+
+  it('does so with late answers as well', async () => {
+    let isLate = false;
+    const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      for (const afterMs of isLate ? [450, 453] : [80, 83]) on.timer(afterMs, () => stream.receive(answer));
+    });
+    await clock.run(bus.readRegisters(1, 'holding', 1, 1));
+    await clock.advance(5000);
+    isLate = true;
+    await outcome(clock.run(bus.readRegisters(1, 'holding', 2, 1)));
+    isLate = false;
+    await clock.advance(90);
+    const result = await outcome(clock.run(bus.readRegisters(1, 'holding', 3, 1)));
+    if ('value' in result) expect(result.value).toEqual(bytes('0003'));
+  });
 
   it('is noticed too when it begins later, by the answer that comes when the copy was taken for it', async () => {
     let copyMs: number | undefined;
@@ -83,7 +144,7 @@ describe('answers that come later than a slave on a wire can make them', () => {
     expect(await outcome(clock.run(bus.readRegisters(1, 'holding', 222, 1)))).toEqual({ value: bytes('00de') });
   });
 
-  it('over a connection that was made anew belong to the question of the old one', async () => {
+  it('over a connection that was made anew are waited for before the like of their question is asked', async () => {
     const { clock, bus, stream } = await openRtuOverTcp(firstLate(900), { timeoutMs: 1000 });
     const first = outcome(bus.readRegisters(1, 'holding', 111, 1));
     await clock.advance(300);
@@ -109,6 +170,35 @@ describe('answers that come later than a slave on a wire can make them', () => {
     isLate = false;
     await clock.advance(4480);
     expect(await read(222)).toEqual({ value: bytes('00de') });
+  });
+});
+
+describe('an order', () => {
+  it('is not held back by an older one like it whose answer may still come', async () => {
+    const { clock, bus, stream } = await openRtu((request, { clock: on, stream: line }) => {
+      // The first answer is lost.
+      if (line.written.length > 1) on.timer(20, () => line.receive(request));
+    });
+    const switchOff = () => outcome(bus.writeBits(1, 5, [false], 'single'));
+    await clock.run(switchOff());
+    // What the relay repeats may be the first order's: the second is in doubt.
+    await clock.run(switchOff());
+    const sentCount = stream.written.length;
+    const third = switchOff();
+    await clock.advance(50);
+    expect(stream.written.length).toBe(sentCount + 1);
+    await clock.run(third);
+  });
+
+  it('is understood after a read whose answer is the very bytes of its question', async () => {
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      on.timer(20, () => stream.receive(request));
+    });
+    // Function 1, address 0x0300, 24 coils: as an answer it is three bytes, 00 00 18, coils 19 and 20.
+    await clock.run(outcome(bus.readBits(1, 'coil', 0x0300, 24)));
+    expect(line.stats().echoNoticed).toBe(false);
+    await clock.advance(5000);
+    await clock.run(bus.writeBits(1, 5, [true], 'single'));
   });
 });
 
