@@ -93,8 +93,8 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     const cancelHung = clock.timer(CLOSE_MS_MAX, () => fail(hungError(`${name}: closing it does not come back`)));
     await opened.close();
     cancelHung();
-    const stranger = drops.end(trial.isShort);
-    if (stranger !== undefined) return stranger;
+    const ours = drops.end(trial.isShort, trial.isProven);
+    if (ours !== undefined) return ours;
     if (trial.isProven) return undefined;
     // A port that was unplugged is away and no more; a peer that hangs up on everybody is left alone for longer.
     if (lost.kind === 'absent') return lost;
@@ -166,10 +166,10 @@ function openDrops() {
     because: (cause: BusError) => {
       newest = cause;
     },
-    /** The connection is over. Returns why it was of no use when the peer is a stranger. */
-    end: (wasShort: boolean) => {
+    /** The connection is over. Returns why we dropped it where it was of no use: nothing came, or time after time what no device sends. */
+    end: (wasShort: boolean, wasProven: boolean) => {
       count = wasShort && newest?.kind === 'bad-checksum' ? count + 1 : 0;
-      return count >= STRANGE_COUNT ? newest : undefined;
+      return count >= STRANGE_COUNT || !wasProven ? newest : undefined;
     },
   };
 }

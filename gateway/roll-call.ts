@@ -2,6 +2,8 @@ import type { Clock } from '../drivers/clock.ts';
 
 /** While nobody on a bus answers, one of its devices is tried after so long: with the try itself less than ten seconds. */
 const CALL_MS = 8_000;
+/** So long after somebody answered the others are tried once more: answers to what was asked before may still have been on their way. */
+const SECOND_MS = 5_000;
 /** Polls in a row, of whomever, that nobody answered. */
 const VAIN_COUNT = 3;
 /** A device that is polled less often than this is not waited for: in between it tells nothing of the bus. */
@@ -36,6 +38,7 @@ export function openRollCall(clock: Clock, countMin: number): RollCall {
   let vainCount = 0;
   let isCalling = false;
   let cancel = () => {};
+  let cancelSecond = () => {};
 
   const areSilent = () =>
     devices.length >= countMin &&
@@ -46,6 +49,9 @@ export function openRollCall(clock: Clock, countMin: number): RollCall {
       call();
       devices.find(({ isSilent }) => isSilent)?.tryNow();
     });
+  };
+  const rouse = (one: Called) => {
+    for (const other of devices) if (other !== one && other.isSilent) other.tryNow();
   };
   const look = () => {
     cancel();
@@ -62,13 +68,18 @@ export function openRollCall(clock: Clock, countMin: number): RollCall {
       return () => {
         leave(device);
         look();
+        if (devices.length === 0) cancelSecond();
       };
     },
     answered: (device) => {
+      // Also where not all were silent yet: one that was not asked, because the line was closed, is not.
+      const wasVain = vainCount >= VAIN_COUNT;
       vainCount = 0;
-      if (!isCalling) return;
+      if (!wasVain) return;
       look();
-      for (const other of devices) if (other !== device && other.isSilent) other.tryNow();
+      rouse(device);
+      cancelSecond();
+      cancelSecond = clock.timer(SECOND_MS, () => rouse(device));
     },
     failed: (device) => {
       leave(device);

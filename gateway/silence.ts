@@ -25,8 +25,8 @@ export interface Silence {
 }
 
 /**
- * Follows one device. Silence counts, also where a converter tells of it, and what nobody can understand. A device that refuses is there, and a port that is
- * closed costs no time of the bus; when it opens again all are polled as usual.
+ * Follows one device. Silence counts, also where a converter tells of it, and what nobody can understand. A device that refuses
+ * is there. A port that is closed costs no time of the bus and changes nothing.
  */
 export function openSilence(): Silence {
   let count = 0;
@@ -53,11 +53,13 @@ export function openSilence(): Silence {
     answered: end,
     lineLost: end,
     failed(error, startedMs, nowMs) {
+      lastMs = startedMs;
+      // It was not asked: nothing is known that was not known before.
+      if (error instanceof BusError && error.kind === 'closed') return;
       const isDamaged = error instanceof BusError && error.kind === 'bad-checksum';
       if (!isDamaged && !isSilence(error)) return end();
       count += 1;
       wasDamaged ||= isDamaged;
-      lastMs = startedMs;
       expectedMs = nowMs - startedMs;
     },
   };

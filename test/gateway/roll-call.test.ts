@@ -39,7 +39,7 @@ test('while all are silent one is tried every eight seconds, and the one first t
   expect(called).toEqual(['air 8', 'lux 19', 'air 27']);
 });
 
-test('when one answers all others are tried at once, and nobody is called any more', async () => {
+test('when one answers all others are tried at once and once more, and nobody is called any more', async () => {
   const { clock, called, device, failed, answered } = rig();
   const [{ it: air }, { it: hall }, { it: lux }] = [device('air'), device('hall'), device('lux')];
   for (const it of [air, hall, lux]) failed(it);
@@ -48,7 +48,8 @@ test('when one answers all others are tried at once, and nobody is called any mo
   expect(called).toEqual(['air 1', 'lux 1']);
   failed(air);
   await clock.advance(60_000);
-  expect(called).toHaveLength(2);
+  // Answers to what was asked before may still have been on their way.
+  expect(called).toEqual(['air 1', 'lux 1', 'lux 6', 'air 6']);
   expect(clock.timerCount).toBe(0);
 });
 

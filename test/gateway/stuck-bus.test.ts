@@ -30,6 +30,11 @@ devices:
   c: { board: eastron-sdm120@1, via: line, every: 10s, with: { unit: 3 } }
 `;
 
+const EIGHT_OVER_TCP = `buses: { line: { type: modbus-tcp, host: 10.0.0.5 } }
+devices:
+${[1, 2, 3, 4, 5, 6, 7, 8].map((unit) => `  d${unit}: { board: eastron-sdm120@1, via: line, every: 10s, with: { unit: ${unit} } }`).join('\n')}
+`;
+
 const stuck = (bus: string, toMs: number): Fault => ({ at: 'bus', bus, kind: 'stuck', fromMs: STUCK_FROM_MS, toMs });
 
 test('an I2C bus that is stuck is named itself, and so is its release', async () => {
@@ -93,4 +98,17 @@ describe.each([
       await running.stop();
     },
   );
+});
+
+test.each([12, 31, 90, 200])('behind a Modbus TCP gateway all eight are back after its wire was cut for %d s', async (forS) => {
+  const backMs = STUCK_FROM_MS + forS * SECOND_MS;
+  const running = await startSimulated(EIGHT_OVER_TCP, { faults: [stuck('line', backMs)] });
+  await running.clock.runUntil(backMs);
+  const before = running.gateway.status().devices.map(({ pollCount, failedCount }) => pollCount - failedCount);
+  // The peer hung up on nobody: it was we who connected anew, because nothing came.
+  expect(JSON.stringify(running.gateway.status().buses)).not.toContain('closed by the other side');
+  await running.clock.runUntil(backMs + BACK_MS_MAX);
+  const after = running.gateway.status().devices.map(({ pollCount, failedCount }) => pollCount - failedCount);
+  expect(after.map((count, i) => count > (before[i] ?? 0))).toEqual(Array(8).fill(true));
+  await running.stop();
 });
