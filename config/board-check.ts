@@ -1,6 +1,7 @@
 import { normaliseUnit, QUANTITIES, UNITS } from '../drivers/quantities.ts';
+import { REGISTERS_OF } from '../drivers/registers.ts';
 import { closest } from './closest.ts';
-import { parseParameter } from './parameters.ts';
+import { parseBoardParameter } from './parameters.ts';
 import type { Problem } from './problem.ts';
 import type { BoardFile } from './schema-board.ts';
 import { signalMisfits, textMisfits } from './text-readings.ts';
@@ -17,6 +18,7 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkUnits(document, 'outputs', board.outputs ?? {}),
     ...checkParameters(document, board),
     ...checkReadings(document, board),
+    ...checkHoles(document, board),
     ...checkOutputs(document, board),
     ...checkPorts(document, board),
     ...checkPlaces(document, board),
@@ -78,7 +80,8 @@ function checkParameters(document: YamlDocument, board: BoardFile): Problem[] {
       const value = parameter[key];
       if (value === undefined) return [];
       const path = ['with', name, key];
-      const outcome = parseParameter(parameter, { value, written: nodeAt(document.root, path)?.source ?? String(value) });
+      const written = nodeAt(document.root, path)?.source ?? String(value);
+      const outcome = parseBoardParameter(board, name, parameter, { value, written });
       return 'code' in outcome ? [document.problem(outcome.code, path, { ...outcome.parameters, key })] : [];
     }),
   );
@@ -114,6 +117,29 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     }
   }
   return problems;
+}
+
+/**
+ * What lies in a hole would be asked for all the same, and the device refuses it. Holes are those of the table that the
+ * board reads: a reading that comes from another table is left alone.
+ */
+function checkHoles(document: YamlDocument, { driver, modbus, readings = {} }: BoardFile): Problem[] {
+  const table = modbus?.read_with ?? 'input';
+  if (driver !== 'modbus-map' || (table !== 'input' && table !== 'holding')) return [];
+  return Object.entries(readings).flatMap(([id, reading]) => {
+    const { at, registers, read_with, encoding = modbus?.encoding ?? 'uint16' } = reading;
+    if (at === undefined || (read_with ?? table) !== table) return [];
+    const last = at + (encoding === 'text' ? (registers ?? 1) : REGISTERS_OF[encoding]) - 1;
+    const index = modbus?.holes?.findIndex((hole) => hole[0] <= last && hole[1] >= at) ?? -1;
+    if (index < 0) return [];
+    const [from, to] = [0, 1].map((end) => writtenAt(document, ['modbus', 'holes', index, end]));
+    return [document.problem('C156', ['readings', id, 'at'], { reading: id, hole: `[${from}, ${to}]` })];
+  });
+}
+
+function writtenAt(document: YamlDocument, path: Path): string {
+  const node = nodeAt(document.root, path);
+  return node?.source ?? String(node?.scalar);
 }
 
 /** A port of a table of registers is a relay, and says where it lies. */

@@ -1,6 +1,6 @@
 import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
-import type { ParameterEntry } from './schema-board.ts';
+import type { BoardFile, ParameterEntry } from './schema-board.ts';
 import { durationText, meantAmount, parseDuration } from './schema-types.ts';
 import { wrongNumber } from './wrong-number.ts';
 
@@ -24,8 +24,16 @@ const I2C_ADDRESS = { least: 0x08, most: 0x77 };
 /** All that one byte can say: over Modbus TCP some devices are addressed as 0 or 255. Where it is a serial line, conflicts.ts allows less. */
 const MODBUS_UNIT = { least: 0, most: 255 };
 
+/** Reads the value of a parameter of `board`: of its type, and more than zero where readings are multiplied by it. */
+export function parseBoardParameter(board: BoardFile, name: string, parameter: ParameterEntry, given: WrittenValue): Outcome {
+  const outcome = parseParameter(parameter, given);
+  const isFactor = Object.values(board.readings ?? {}).some(({ scale_by }) => scale_by === name);
+  if ('code' in outcome || !isFactor || typeof outcome.value !== 'number' || outcome.value > 0) return outcome;
+  return { code: 'C025', parameters: { written: given.written, bound: 'more', of: 'number', amount: 0 } };
+}
+
 /** Brings a value into the form of the parameter's type, or says what is wrong with it. */
-export function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {
+function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {
   const outcome = parseType(parameter.type, given);
   // Where a few values are all there are, they say more than what is wrong with another one.
   const isOther = 'code' in outcome && (outcome.code === 'C023' || outcome.code === 'C025');

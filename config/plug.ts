@@ -3,7 +3,7 @@ import type { BoardLibrary, LoadedBoard } from './board-library.ts';
 import { closest, listed } from './closest.ts';
 import { freePins } from './free-pins.ts';
 import { meantPins, parsePin } from './header-pins.ts';
-import { type ParameterValue, parseParameter } from './parameters.ts';
+import { type ParameterValue, parseBoardParameter } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
 import type { BusEntry, DeviceEntry } from './schema-gateway.ts';
 import { BOARD_REFERENCE } from './schema-types.ts';
@@ -303,7 +303,7 @@ function readParameters(site: Site, id: string, board: BoardFile, see: string): 
     }
     const path = [...base, name];
     const written = (own === undefined ? undefined : nodeAt(site.document.root, path)?.source) ?? String(value);
-    const outcome = parseParameter(parameter, { value, written });
+    const outcome = parseBoardParameter(board, name, parameter, { value, written });
     if ('code' in outcome) report(outcome.code, path, { ...outcome.parameters, key: name });
     else values[name] = outcome.value;
   }

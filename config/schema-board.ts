@@ -13,6 +13,7 @@ import {
   mapOf,
   points,
   range,
+  scale,
   serialFormat,
   text,
   texts,
@@ -74,7 +75,7 @@ const rawValue = z.union([z.number(), z.enum(['NaN'])]);
 const convertStep = block({
   points: points.optional(),
   clamp: range.optional(),
-  scale: z.number().optional(),
+  scale: scale.optional(),
   offset: z.number().optional(),
 }).superRefine((value, context) => {
   const isLinear = value.offset !== undefined || value.scale !== undefined;
@@ -107,7 +108,7 @@ const reading = block({
     .meta({ description: 'Of `encoding: text`: how many registers the text takes, two characters each.' }),
   byte_order: byteOrder.optional(),
   bit: z.int().min(0).max(15).optional(),
-  scale: z.number().optional(),
+  scale: scale.optional(),
   offset: z.number().optional(),
   scale_from: register.optional(),
   not_available: z.array(rawValue).optional(),

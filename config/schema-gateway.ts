@@ -15,6 +15,7 @@ import {
   period,
   points,
   range,
+  scale,
   secret,
   serialFormat,
   size,
@@ -83,7 +84,7 @@ const report = block({
 
 const calibrate = block({
   offset: z.number().optional(),
-  scale: z.number().optional(),
+  scale: scale.optional(),
   points: points.optional(),
   date: text.optional(),
   by: text.optional(),

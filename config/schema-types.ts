@@ -227,6 +227,11 @@ export const secret = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? 'C050' : undefined) },
 );
 
+/** What a value is multiplied by: with zero every value would be the same. */
+export const scale = z.number().superRefine((factor, context) => {
+  if (factor === 0) fail(context, 'C025', { written: '0', bound: 'zero', of: 'number', amount: 0 });
+});
+
 /** The lower limit first. */
 export const range = z
   .tuple([z.number(), z.number()])

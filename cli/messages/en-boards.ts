@@ -232,6 +232,10 @@ export const enBoards: Messages = {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],
   },
+  C156: {
+    what: '`{reading}` lies in a hole of the registers: the device has nothing there',
+    hints: ['correct `at:`, or take its registers out of {hole} under `holes:`'],
+  },
   C154: {
     what: 'no analogue input gives {found} V',
     hints: ['a point is the voltage at the input, in volts, and then the true value: `[[2.71, 0], [1.18, 100]]`'],

@@ -197,6 +197,10 @@ export const enFiles: Messages = {
       least: { what: '`{written}` is too small for `{key}`', hints: ['at least {amount}'] },
       most: { what: '`{written}` is too large for `{key}`', hints: ['at most {amount}'] },
       more: { what: '`{written}` is too small for `{key}`', hints: ['more than {amount}'] },
+      zero: {
+        what: '`{key}` cannot be {written}: every value would be the same',
+        hints: ['write another number; 1 leaves the values as they are'],
+      },
     },
   },
   C026: {

@@ -1,21 +1,9 @@
 // Mistakes of people who write their first file, and what they are told: what is wrong, and something that can be written instead.
 
 import { describe, expect, it, test } from 'vitest';
-import { textOf } from '../../cli/messages/catalogue.ts';
-import { en } from '../../cli/messages/en.ts';
 import { closest } from '../../config/closest.ts';
-import { HEAD, loadText } from './site-files.ts';
-
-/** `code what: hint; hint` of every error of a text. */
-async function told(text: string): Promise<readonly string[]> {
-  const { problems } = await loadText(text);
-  const found = problems.filter(({ severity }) => severity === 'error');
-  return found.map(({ code, parameters }) => {
-    const { what, hints } = textOf(en, code, parameters);
-    expect(hints).not.toEqual([]);
-    return `${code} ${what}: ${hints.join('; ')}`;
-  });
-}
+import { HEAD } from './site-files.ts';
+import { told } from './told.ts';
 
 const GATEWAY = 'schema: gateway/v1\ngateway: { id: demo }\n';
 const device = (more: string) => `${HEAD}devices:\n  it: { ${more} }\n`;

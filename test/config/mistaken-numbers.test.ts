@@ -1,0 +1,72 @@
+// Numbers, amounts and registers that a file may not hold, and what a person is told to write instead.
+
+import { describe, expect, it } from 'vitest';
+import { HEAD } from './site-files.ts';
+import { told } from './told.ts';
+
+const device = (more: string) => `${HEAD}devices:\n  it: { ${more} }\n`;
+
+/** A site with one meter of the given readings; `more` stands in its board file. */
+const meter = (readings: string, more: string) =>
+  told(device('board: own@1, via: meters'), {
+    'boards/own.board.yaml': `schema: board/v1
+id: own
+version: 1.0.0
+label: Own meter
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+readings: { ${readings} }
+${more}
+`,
+  });
+
+describe('a factor of nothing', () => {
+  it.each([
+    ['scale', 'board: sht31@1, via: i2c1, readings: { temperature: { calibrate: { scale: 0 } } }', /^C025 `scale` cannot be 0: /],
+    [
+      'per_tip',
+      'board: rain-gauge@1, via: gpio.pin11, with: { per_tip: 0mm }',
+      /^C025 `0mm` is too small for `per_tip`: more than 0$/,
+    ],
+    ['a negative one', 'board: rain-gauge@1, via: gpio.pin11, with: { per_tip: -0.2mm }', /^C025 .*more than 0$/],
+    [
+      'pulses',
+      'board: flow-meter@1, via: gpio.pin11, with: { pulses_per_litre: 0 }',
+      /^C138 .*: `pulses_per_litre` is more than 0$/,
+    ],
+  ])('%s', async (_title, text, expected) => {
+    const found = await told(device(text));
+    expect(found).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('is refused in a board, and a negative factor is not', async () => {
+    const power = 'power: { quantity: active_power, unit: W, at: 0';
+    expect((await meter(`${power}, scale: 0 }`, '')).join()).toMatch(/C025 `scale` cannot be 0/);
+    expect((await meter(`${power}, convert: [{ scale: 0 }] }`, '')).join()).toMatch(/C025 `scale` cannot be 0/);
+    expect(await meter(`${power}, scale: -1, convert: [{ scale: -0.1 }] }`, '')).toEqual([]);
+  });
+});
+
+describe('a reading in a hole of its registers', () => {
+  const power = (at: string, more = '') => `power: { quantity: active_power, unit: W, at: ${at}${more} }`;
+  const holes = 'modbus: { encoding: float32, holes: [[0x10, 0x20]] }';
+  const inHole = expect.stringMatching(/^C156 `power` lies in a hole .*out of \[0x10, 0x20\] under `holes:`$/);
+
+  it.each([
+    ['its last register', power('0x0F')],
+    ['all of it', power('0x18')],
+    ['its first register', power('0x20')],
+  ])('%s', async (_title, readings) => {
+    expect(await meter(readings, holes)).toContainEqual(inHole);
+  });
+
+  it.each([
+    ['before', power('0x0E')],
+    ['behind', power('0x21')],
+    ['a shorter one before', power('0x0F', ', encoding: uint16')],
+    ['in another table', power('0x18', ', read_with: holding')],
+  ])('is none %s', async (_title, readings) => {
+    expect(await meter(readings, holes)).toEqual([]);
+  });
+});
