@@ -118,7 +118,7 @@ function grouped(pairs: Iterable<readonly [string, string]>): ReadonlyMap<string
 }
 
 /** What a port gives, as `provides:` of a board says it. */
-function givesOf(port: string | { readonly kind: string }): readonly string[] {
+export function givesOf(port: string | { readonly kind: string }): readonly string[] {
   return PORT_GIVES[typeof port === 'string' ? port : port.kind] ?? [];
 }
 

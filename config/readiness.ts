@@ -8,6 +8,7 @@ import { ACTIVE_BUSES } from './plug.ts';
 import type { ProblemParameters } from './problem.ts';
 import { type BoardFile, isPulseKind } from './schema-board.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
+import { usedProviders } from './used-providers.ts';
 import { nodeAt } from './yaml-tree.ts';
 
 /** Finds a driver by its name, or undefined when this version has none; loadDriver of drivers/registry.ts. */
@@ -30,11 +31,10 @@ export async function checkReadiness(
   findDriver: FindDriver,
 ): Promise<ReadonlyMap<string, Readiness>> {
   const readiness = new Map<string, Readiness>();
-  // Also by one whose own `via:` is wrong.
-  const isUsed = (id: string) => [...devices.values()].some(({ entry }) => entry.enabled && entry.via.startsWith(`${id}.`));
+  const used = usedProviders(site, devices);
   const check = async (device: Plugged, provider?: Provider) => {
     const driver = await findDriver(device.board.driver);
-    readiness.set(device.id, checkDevice({ site, isUsed: isUsed(device.id) }, device, driver, provider));
+    readiness.set(device.id, checkDevice({ site, isUsed: used.has(device.id) }, device, driver, provider));
   };
   const onBuses = [...devices.values()].filter(({ via }) => via?.kind !== 'port');
   for (const device of onBuses) await check(device);
