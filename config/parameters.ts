@@ -34,7 +34,7 @@ export function parseBoardParameter(board: BoardFile, name: string, parameter: P
 
 /** Brings a value into the form of the parameter's type, or says what is wrong with it. */
 function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome {
-  const outcome = parseType(parameter.type, given);
+  const outcome = parseType(parameter.type, given, String(parameter.default ?? parameter.example ?? ''));
   // Where a few values are all there are, they say more than what is wrong with another one.
   const isOther = 'code' in outcome && (outcome.code === 'C023' || outcome.code === 'C025');
   if (parameter.choices === undefined || ('code' in outcome && !isOther)) return outcome;
@@ -72,7 +72,8 @@ export function hex(value: number): string {
   return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue): Outcome {
+/** @param usual a value that is right for it, as it is written; empty where the board has none */
+function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue, usual = ''): Outcome {
   switch (type) {
     case 'i2c_address':
     case 'modbus_unit':
@@ -83,15 +84,16 @@ function parseType(type: ParameterEntry['type'], { value, written }: WrittenValu
     case 'boolean':
       return boolean(value, written);
     case 'duration': {
-      const parsed = parseDuration(written);
+      const usually = parseDuration(usual);
+      const parsed = parseDuration(written, typeof usually === 'number' && usually < 1000);
       if (typeof parsed === 'number') return { value: parsed };
       const { code, ...parameters } = parsed;
       return { code, parameters };
     }
     case 'length':
-      return withUnit(written, LENGTH_MM, '0.2mm');
+      return withUnit(written, LENGTH_MM, usual || '0.2mm');
     case 'voltage':
-      return withUnit(written, VOLTAGE_V, '3.3V');
+      return withUnit(written, VOLTAGE_V, usual || '3.3V');
     case 'onewire_rom':
       return onewireRom(written);
     case 'choice':
@@ -120,8 +122,13 @@ function withUnit(written: string, factors: Readonly<Record<string, number>>, ex
   const match = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`).exec(written);
   const factor = factors[match?.[2] ?? ''];
   if (!match || factor === undefined)
-    return { code: 'C039', parameters: { written, example, units, candidates: meantAmount(written, units) } };
+    return { code: 'C039', parameters: { written, example, units, candidates: meantAmount(written, units, unitOf(example)) } };
   return { value: Number(match[1]) * factor };
+}
+
+/** The unit of an amount that has one: `10m` → `m`. */
+function unitOf(amount: string): string {
+  return /[A-Za-z]+$/.exec(amount)?.[0] ?? '';
 }
 
 /** `28-0316a2799dff`, as Linux names it: the family, and the 48-bit serial number in 12 hexadecimal digits. */

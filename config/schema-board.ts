@@ -15,6 +15,7 @@ import {
   range,
   scale,
   serialFormat,
+  shortDuration,
   text,
   texts,
 } from './schema-types.ts';
@@ -192,7 +193,7 @@ export const boardSchema = block({
     byte_order: byteOrder.optional(),
     max_registers: z.int().min(1).max(125).optional(),
     holes: z.array(hole).optional(),
-    min_pause: duration.optional(),
+    min_pause: shortDuration.optional(),
   }).optional(),
   readings: mapOf(reading).optional(),
   outputs: mapOf(output).optional(),
@@ -201,7 +202,7 @@ export const boardSchema = block({
   timing: block({
     min_every: duration.optional(),
     warmup: duration.optional(),
-    read_time: duration.optional(),
+    read_time: shortDuration.optional(),
     duty: block({ run: duration, per: z.enum(['every']).optional(), help: texts.optional() }).optional(),
     averaging: texts.optional(),
   }).optional(),

@@ -18,6 +18,7 @@ import {
   scale,
   secret,
   serialFormat,
+  shortDuration,
   size,
   syncInterval,
   text,
@@ -158,7 +159,7 @@ const bus = z.discriminatedUnion('type', [
     baud: baud.default(9600),
     format: serialFormat.default('8N1'),
     timeout: period.prefault('1s'),
-    pause: duration.prefault('0s'),
+    pause: shortDuration.prefault('0s'),
     echo: boolean.default(false),
   }),
   block({
@@ -167,7 +168,7 @@ const bus = z.discriminatedUnion('type', [
     tcp_port: z.int().min(1).max(65_535).default(502),
     timeout: period.prefault('1s'),
     framing: z.enum(['tcp', 'rtu']).default('tcp'),
-    connect_pause: duration.prefault('0s'),
+    connect_pause: shortDuration.prefault('0s'),
     in_flight: z.int().min(1).max(16).default(1),
   }).superRefine(({ framing, in_flight }, context) => {
     if (framing === 'rtu' && in_flight > 1) fail(context, 'C155', {}, ['in_flight']);

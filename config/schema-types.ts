@@ -32,8 +32,12 @@ const DURATION = /^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|min|h|d))+$/;
 /** A year and a bit: more is a mistake, and timers and windows stay far from the limits of numbers. */
 const DURATION_MOST = '400d';
 
-/** What a length of time says, in milliseconds, or the code of what is wrong with it and the parameters of its text. */
-export function parseDuration(text: string): number | ({ readonly code: string } & ProblemParameters) {
+/**
+ * What a length of time says, in milliseconds, or the code of what is wrong with it and the parameters of its text.
+ *
+ * @param isShort it usually is less than a second, so that a number without a unit is meant in milliseconds
+ */
+export function parseDuration(text: string, isShort = false): number | ({ readonly code: string } & ProblemParameters) {
   if (DURATION.test(text)) {
     const totalMs = durationMs(text);
     if (totalMs <= durationMs(DURATION_MOST)) return totalMs;
@@ -41,7 +45,10 @@ export function parseDuration(text: string): number | ({ readonly code: string }
   }
   const number = /^[0-9]+(?:\.[0-9]+)?/.exec(text)?.[0] ?? '';
   const found = { written: text, number, candidates: meantDuration(text) };
-  if (text === number && number !== '') return { code: 'C033', ...found };
+  if (text === number && number !== '') {
+    const { number: _number, ...rest } = found;
+    return { code: 'C033', ...(isShort ? { ...rest, short: number } : found) };
+  }
   if (text === `${number}m`) return { code: 'C034', ...found };
   return { code: 'C035', ...found };
 }
@@ -74,12 +81,12 @@ function meantDuration(text: string): string[] {
 }
 
 /** `30s`, `1h30min` → milliseconds. `check` reports what does not belong there, as it is written. */
-function durationThat(check: (ms: number, text: string, context: z.core.$RefinementCtx) => void) {
+function durationThat(check: (ms: number, text: string, context: z.core.$RefinementCtx) => void, isShort = false) {
   return z
     .string()
-    .meta({ pattern: DURATION.source, examples: ['30s', '5min'] })
+    .meta({ pattern: DURATION.source, examples: isShort ? ['20ms', '1s'] : ['30s', '5min'] })
     .transform((text, context) => {
-      const parsed = parseDuration(text);
+      const parsed = parseDuration(text, isShort);
       if (typeof parsed === 'number') {
         check(parsed, text, context);
         return parsed;
@@ -91,6 +98,9 @@ function durationThat(check: (ms: number, text: string, context: z.core.$Refinem
 }
 
 export const duration = durationThat(() => {});
+
+/** `duration`, where less than a second is usual. */
+export const shortDuration = durationThat(() => {}, true);
 
 /** `duration`, but not zero. */
 export const period = durationThat((ms, text, context) => {
@@ -109,8 +119,13 @@ interface Bounds {
   readonly most: string;
 }
 
-/** A number with one of the units of `factors`, as a number in the unit whose factor is 1. */
-function amount(factors: Readonly<Record<string, number>>, code: string, example: string, bounds?: Bounds) {
+/** A number with one of the units of `factors`, as a number in the unit whose factor is 1; `usual` is that of a number without one. */
+function amount(
+  factors: Readonly<Record<string, number>>,
+  code: string,
+  example: string,
+  { bounds, usual = '' }: { readonly bounds?: Bounds; readonly usual?: string } = {},
+) {
   const units = Object.keys(factors);
   const pattern = new RegExp(`^(-?[0-9]+(?:\\.[0-9]+)?) ?(${units.join('|')})$`);
   const amountOf = (text: string) => {
@@ -128,7 +143,7 @@ function amount(factors: Readonly<Record<string, number>>, code: string, example
     .transform((text, context) => {
       const value = amountOf(text);
       if (value === undefined)
-        fail(context, code, { written: text, example, units, candidates: meantAmount(text, units), ...bounds });
+        fail(context, code, { written: text, example, units, candidates: meantAmount(text, units, usual), ...bounds });
       else if (bounds !== undefined && value < (amountOf(bounds.least) ?? 0)) outOf(context, text, 'least', bounds.least);
       else if (bounds !== undefined && value > (amountOf(bounds.most) ?? 0)) outOf(context, text, 'most', bounds.most);
       else return value;
@@ -136,9 +151,15 @@ function amount(factors: Readonly<Record<string, number>>, code: string, example
     });
 }
 
-/** `1 gb` → `1GB`: an amount whose unit is written in letters of another size. Empty where two units would be meant. */
-export function meantAmount(text: string, units: readonly string[]): string[] {
-  const [, number = '', word = ''] = /^(-?[0-9]+(?:[.,][0-9]+)?) *([a-z]+)$/i.exec(text.trim()) ?? [];
+/**
+ * `1 gb` → `1GB`: an amount whose unit is written in letters of another size. Empty where two units would be meant.
+ *
+ * @param usual the unit of a number that has none; empty where nobody can tell
+ */
+export function meantAmount(text: string, units: readonly string[], usual = ''): string[] {
+  const [, number = '', written = ''] = /^(-?[0-9]+(?:[.,][0-9]+)?) *([a-z]*)$/i.exec(text.trim()) ?? [];
+  const word = written === '' && Number(number) !== 0 ? usual : written;
+  if (number === '' || word === '') return [];
   const meant = units.filter((unit) => unit.toLowerCase() === word.toLowerCase());
   return meant.length === 1 ? [`${number.replace(',', '.')}${meant[0]}`] : [];
 }
@@ -157,11 +178,11 @@ export const size = amount(
   { kB: 1000, KiB: KIB, MB: 1_000_000, MiB: KIB * KIB, GB: 1_000_000_000, GiB: KIB * KIB * KIB, TiB: KIB * KIB * KIB * KIB },
   'C036',
   '1GiB',
-  { least: '1MiB', most: '1024TiB' },
+  { bounds: { least: '1MiB', most: '1024TiB' } },
 ).transform(Math.floor);
 
 /** `2.5m` → metres. */
-export const metres = amount({ mm: 0.001, cm: 0.01, km: 1000, m: 1 }, 'C039', '2.5m');
+export const metres = amount({ mm: 0.001, cm: 0.01, km: 1000, m: 1 }, 'C039', '2.5m', { usual: 'm' });
 
 /** `100kHz` → hertz. */
 export const frequency = amount({ Hz: 1, kHz: 1000, MHz: 1_000_000 }, 'C039', '100kHz');

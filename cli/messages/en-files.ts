@@ -220,7 +220,13 @@ export const enFiles: Messages = {
   C030: { what: 'a key must be a text', hints: ['write `key: value`'] },
   C031: { what: '`{key}` cannot be used as a key', hints: ['choose another word'] },
   C032: { what: 'the file holds more than 20000 keys and values', hints: ['check that this is the right file'] },
-  C033: { what: '`{written}` has no unit', hints: ['write {number}s for seconds, or {number}min for minutes'] },
+  C033: {
+    what: '`{written}` has no unit',
+    hints: [
+      'write {short}ms for milliseconds, or {short}s for seconds',
+      'write {number}s for seconds, or {number}min for minutes',
+    ],
+  },
   C034: { what: '`{written}` could mean minutes or metres', hints: ['write {number}min'] },
   C035: {
     what: '`{written}` is not a length of time',

@@ -70,3 +70,52 @@ describe('a reading in a hole of its registers', () => {
     expect(await meter(readings, holes)).toEqual([]);
   });
 });
+
+describe('a number without a unit', () => {
+  const bus = (more: string) => `schema: gateway/v1\ngateway: { id: demo }\nbuses: { a: { ${more} } }\n`;
+
+  it.each([
+    [
+      'of a rain gauge',
+      device('board: rain-gauge@1, via: gpio.pin11, with: { debounce: 50 }'),
+      'C033 `50` has no unit: write 50ms for milliseconds, or 50s for seconds',
+    ],
+    [
+      'between two questions',
+      bus('type: modbus-rtu, port: header, pause: 3'),
+      'C033 `3` has no unit: write 3ms for milliseconds, or 3s for seconds',
+    ],
+    [
+      'of an answer',
+      bus('type: modbus-rtu, port: header, timeout: 5'),
+      'C033 `5` has no unit: write 5s for seconds, or 5min for minutes',
+    ],
+    [
+      'of a device',
+      device('board: sht31@1, via: i2c1, every: 30'),
+      'C033 `30` has no unit: write 30s for seconds, or 30min for minutes',
+    ],
+    [
+      'of a height',
+      device('board: scd41@1, via: i2c1, with: { altitude: 12 }'),
+      'C039 `12` has no unit that belongs here: did you mean `12m`?; write it like 10m; units: mm, cm, m, km',
+    ],
+    [
+      'of a height above the ground',
+      device('board: sht31@1, via: i2c1, location: { lat: 41, lon: 2, height: 3 }'),
+      'C039 `3` has no unit that belongs here: did you mean `3m`?; write it like 2.5m; units: mm, cm, km, m',
+    ],
+    [
+      'of rain',
+      device('board: rain-gauge@1, via: gpio.pin11, with: { per_tip: 0.2 }'),
+      'C039 `0.2` has no unit that belongs here: did you mean `0.2mm`?; write it like 0.2794mm; units: mm, cm, m, km',
+    ],
+    [
+      'that no proposal would make right',
+      device('board: rain-gauge@1, via: gpio.pin11, with: { per_tip: 0 }'),
+      'C039 `0` has no unit that belongs here: write it like 0.2794mm; units: mm, cm, m, km',
+    ],
+  ])('%s', async (_title, text, expected) => {
+    expect(await told(text)).toEqual([expected]);
+  });
+});
