@@ -76,7 +76,9 @@ export function syntaxProblems(text: string, document: Document.Parsed, place: (
     if (problems.some((other) => other.place.line === at.line)) continue;
     problems.push({ severity: 'error', place: at, path: '', ...codeOf(error, text) });
   }
-  return problems;
+  // What stands below a tab is read in the wrong column.
+  const tab = Math.min(...problems.filter(({ code }) => code === 'C011').map(({ place }) => place.line));
+  return problems.filter(({ code, place }) => code === 'C011' || place.line < tab || !Number.isFinite(tab));
 }
 
 /** `'Pati de l'escola'` up to the letter after the apostrophe. */
