@@ -3,6 +3,7 @@ import { freePins } from './free-pins.ts';
 import { HEADER_SERIAL_LINES, I2C1_LINES, meantPins, parsePin, pinOfLine } from './header-pins.ts';
 import { hex, show } from './parameters.ts';
 import type { BoardFile } from './schema-board.ts';
+import type { BusEntry } from './schema-gateway.ts';
 import type { Plugged, Site, Via } from './site.ts';
 
 /** Free pins that a message names. */
@@ -39,12 +40,13 @@ export function checkConflicts(site: Site, devices: ReadonlyMap<string, Plugged>
   checkUsbKinds(site);
   takeLinesOfBuses(site, take);
   const used = addressesByBus(devices);
+  const usedOn = (bus: string) => used.get(bus) ?? new Set<number>();
   for (const device of devices.values()) {
-    if (device.entry.enabled) checkDevice(site, device, (bus) => used.get(bus) ?? new Set(), take);
+    if (device.entry.enabled) checkDevice(site, device, usedOn, take);
   }
 }
 
-function addressesByBus(devices: ReadonlyMap<string, Plugged>): ReadonlyMap<string, ReadonlySet<number>> {
+function addressesByBus(devices: ReadonlyMap<string, Plugged>): ReadonlyMap<string, Set<number>> {
   const used = new Map<string, Set<number>>();
   for (const device of devices.values()) {
     const address = addressOf(device);
@@ -55,7 +57,8 @@ function addressesByBus(devices: ReadonlyMap<string, Plugged>): ReadonlyMap<stri
   return used;
 }
 
-type Used = (bus: string) => ReadonlySet<number>;
+/** Addresses on a bus that somebody has, or has been told to take. */
+type Used = (bus: string) => Set<number>;
 
 type Take = (thing: string, owner: string) => string | undefined;
 
@@ -180,16 +183,24 @@ function takeRom(site: Site, { id, board, parameters }: Plugged, bus: string, ta
 /** Addresses of single devices on a serial line (Modbus over serial line V1.02 §2.2); 0 is broadcast. */
 const SERIAL_UNIT = { least: 1, most: 247 };
 
+function isSerialLine(bus: BusEntry): boolean {
+  return bus.type === 'modbus-rtu' || (bus.type === 'modbus-tcp' && bus.framing === 'rtu');
+}
+
+/** The first and the last unit on a bus, for a message. */
+export function unitsOf(bus: BusEntry): { readonly from: number; readonly to: number } {
+  return isSerialLine(bus) ? { from: SERIAL_UNIT.least, to: SERIAL_UNIT.most } : { from: 0, to: 255 };
+}
+
 function checkUnit(
   site: Site,
   { id }: Plugged,
   { value, parameter, type }: Address,
   { entry }: Extract<Via, { kind: 'bus' }>,
 ): void {
-  const isSerial = entry.type === 'modbus-rtu' || (entry.type === 'modbus-tcp' && entry.framing === 'rtu');
+  if (type !== 'modbus_unit' || !isSerialLine(entry) || (value >= SERIAL_UNIT.least && value <= SERIAL_UNIT.most)) return;
   const bound = value < SERIAL_UNIT.least ? 'least' : 'most';
-  if (type !== 'modbus_unit' || !isSerial || (value >= SERIAL_UNIT.least && value <= SERIAL_UNIT.most)) return;
-  const parameters = { key: parameter ?? '', written: String(value), bound, of: 'number', amount: SERIAL_UNIT[bound] };
+  const parameters = { key: parameter ?? '', written: String(value), bound, of: 'number', ...unitsOf(entry) };
   site.report('C025', ['devices', id, 'with', parameter ?? ''], parameters);
 }
 
@@ -205,6 +216,8 @@ function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus
   if (other === undefined) return;
   const isUnit = address.type === 'modbus_unit';
   const free = freeAddresses(board, address, used(bus));
+  // The next one that is told of the same address needs another.
+  if (free[0] !== undefined) used(bus).add(Number(free[0]));
   site.report('C130', ['devices', id], {
     kind: isUnit ? 'unit' : 'address',
     address: isUnit ? String(address.value) : hex(address.value),
@@ -214,6 +227,7 @@ function takeAddress(site: Site, device: Plugged, via: Extract<Via, { kind: 'bus
     parameter: address.parameter ?? '',
     free,
     first: free[0] ?? '',
+    all: isUnit && free.length === 0 ? `${SERIAL_UNIT.least} to ${SERIAL_UNIT.most}` : '',
   });
 }
 
@@ -222,6 +236,12 @@ function freeAddresses(board: BoardFile, { type, parameter, value }: Address, us
   if (parameter === undefined) return [];
   const choices = board.with?.[parameter]?.choices;
   if (choices) return choices.filter((choice) => !used.has(Number(choice))).map((choice) => show(type, choice));
-  for (let next = value + 1; next <= 247; next += 1) if (type === 'modbus_unit' && !used.has(next)) return [String(next)];
-  return [];
+  if (type !== 'modbus_unit') return [];
+  const { least, most } = SERIAL_UNIT;
+  // The next ones first, then those from the beginning.
+  const units = Array.from({ length: most }, (_, step) => least + ((value - least + 1 + step) % most));
+  return units
+    .filter((unit) => unit >= least && !used.has(unit))
+    .slice(0, 1)
+    .map(String);
 }

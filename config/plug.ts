@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path';
 import type { BoardLibrary, LoadedBoard } from './board-library.ts';
 import { closest, listed } from './closest.ts';
+import { unitsOf } from './conflicts.ts';
 import { freePins } from './free-pins.ts';
 import { meantPins, parsePin } from './header-pins.ts';
 import { type ParameterValue, parseBoardParameter } from './parameters.ts';
-import type { BoardFile } from './schema-board.ts';
+import type { ProblemParameters } from './problem.ts';
+import type { BoardFile, ParameterEntry } from './schema-board.ts';
 import type { BusEntry, DeviceEntry } from './schema-gateway.ts';
 import { BOARD_REFERENCE } from './schema-types.ts';
 import { isWritten, type Plugged, type Site, type Via } from './site.ts';
@@ -304,8 +306,17 @@ function readParameters(site: Site, id: string, board: BoardFile, see: string): 
     const path = [...base, name];
     const written = (own === undefined ? undefined : nodeAt(site.document.root, path)?.source) ?? String(value);
     const outcome = parseBoardParameter(board, name, parameter, { value, written });
-    if ('code' in outcome) report(outcome.code, path, { ...outcome.parameters, key: name });
+    if ('code' in outcome)
+      report(outcome.code, path, { ...outcome.parameters, key: name, ...unitRange(site, id, outcome.code, parameter) });
     else values[name] = outcome.value;
   }
   return isWrong ? undefined : values;
+}
+
+/** What a unit can be on the bus of a device, said at once in place of the one limit that it is beyond. */
+function unitRange({ file }: Site, device: string, code: string, { type }: ParameterEntry): ProblemParameters {
+  const { buses = {}, devices = {} } = file;
+  const via = devices[device]?.via ?? '';
+  const bus = Object.hasOwn(buses, via) ? buses[via] : undefined;
+  return code === 'C025' && type === 'modbus_unit' && bus !== undefined ? { amount: '', ...unitsOf(bus) } : {};
 }

@@ -194,8 +194,8 @@ export const enFiles: Messages = {
   C025: {
     by: 'bound',
     of: {
-      least: { what: '`{written}` is too small for `{key}`', hints: ['at least {amount}'] },
-      most: { what: '`{written}` is too large for `{key}`', hints: ['at most {amount}'] },
+      least: { what: '`{written}` is too small for `{key}`', hints: ['at least {amount}', 'from {from} to {to}'] },
+      most: { what: '`{written}` is too large for `{key}`', hints: ['at most {amount}', 'from {from} to {to}'] },
       more: { what: '`{written}` is too small for `{key}`', hints: ['more than {amount}'] },
       zero: {
         what: '`{key}` cannot be {written}: every value would be the same',

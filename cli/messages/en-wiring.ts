@@ -81,7 +81,10 @@ export const enWiring: Messages = {
       },
       unit: {
         what: 'unit {address} on {bus} is already used by `{other}`',
-        hints: ['set another unit on the device and write `with: { {parameter}: {free} }`'],
+        hints: [
+          'set another unit on the device and write `with: { {parameter}: {free} }`',
+          'all units from {all} are taken: it needs another bus',
+        ],
       },
     },
   },

@@ -119,3 +119,49 @@ describe('a number without a unit', () => {
     expect(await told(text)).toEqual([expected]);
   });
 });
+
+describe('the unit of a meter', () => {
+  const unit = (via: string, value: string) => device(`board: eastron-sdm120@1, via: ${via}, with: { unit: ${value} }`);
+  const lan = (text: string) => text.replace('  meters:', '  lan: { type: modbus-tcp, host: 192.168.1.20 }\n  meters:');
+
+  it.each([
+    ['300', 'C025 `300` is too large for `unit`: from 1 to 247'],
+    ['255', 'C025 `255` is too large for `unit`: from 1 to 247'],
+    ['-1', 'C025 `-1` is too small for `unit`: from 1 to 247'],
+    ['0', 'C025 `0` is too small for `unit`: from 1 to 247'],
+  ])('is told at once what it can be on a line: %s', async (value, expected) => {
+    expect(await told(unit('meters', value))).toEqual([expected]);
+  });
+
+  it('is told what it can be on a network', async () => {
+    expect(await told(lan(unit('lan', '300')))).toEqual(['C025 `300` is too large for `unit`: from 0 to 255']);
+  });
+});
+
+describe('several meters of one unit', () => {
+  const meters = (count: number, more = '') =>
+    `${HEAD}devices:\n${Array.from({ length: count }, (_, index) => `  m${index}: { board: eastron-sdm120@1, via: meters${more} }\n`).join('')}`;
+  const proposed = (found: readonly string[]) => found.map((each) => /unit: ([0-9]+) /.exec(each)?.[1]);
+
+  it('are each proposed another one', async () => {
+    expect(proposed(await told(meters(4)))).toEqual(['2', '3', '4']);
+  });
+
+  it('are proposed none that a device has, and those below when there is none above', async () => {
+    const found = await told(`${meters(3, ', with: { unit: 246 }')}  last: { board: eastron-sdm120@1, via: meters }\n`);
+    expect(proposed(found)).toEqual(['247', '2']);
+  });
+
+  it('are told when there is none left', async () => {
+    const found = await told(meters(248));
+    expect(new Set(proposed(found).slice(0, 246)).size).toBe(246);
+    expect(found.at(-1)).toMatch(/: all units from 1 to 247 are taken: it needs another bus$/);
+  });
+
+  it('or chips of one address are proposed what they can be', async () => {
+    const found = await told(
+      `${HEAD}devices:\n${['a', 'b', 'c'].map((id) => `  ${id}: { board: bme280@1, via: i2c1 }\n`).join('')}`,
+    );
+    expect(found.map((each) => /address: (0x[0-9]+) /.exec(each)?.[1])).toEqual(['0x77', undefined]);
+  });
+});

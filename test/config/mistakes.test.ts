@@ -131,7 +131,7 @@ describe('a word that is none of those that belong there', () => {
       'C024 `pull` cannot be `Up`: did you mean `up`?; it can be: up, down, none',
     ]);
     expect(await told(device('board: eastron-sdm120@1, via: meters, with: { unit: 250 }'))).toEqual([
-      'C025 `250` is too large for `unit`: at most 247',
+      'C025 `250` is too large for `unit`: from 1 to 247',
     ]);
   });
 });
