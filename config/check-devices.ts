@@ -4,6 +4,7 @@ import type { OutputEntry, ReportEntry } from './schema-gateway.ts';
 import { CITY_ID } from './schema-types.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 import { numberMisfits, signalMisfits } from './text-readings.ts';
+import { nodeAt, type Path } from './yaml-tree.ts';
 
 /** How often a device is asked when nobody says it. */
 export const EVERY_DEFAULT_MS = 60_000;
@@ -136,9 +137,17 @@ function checkFactorySettings(site: Site, { id, entry, via, board }: Plugged): v
   const factory = board.modbus?.factory;
   if (!entry.enabled || via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return;
   const { baud, format } = via.entry;
+  // What stands in place of a wrong one was written by nobody.
+  if (isRefused(site, ['buses', via.bus, 'baud'], baud) || isRefused(site, ['buses', via.bus, 'format'], format)) return;
   if ((factory.baud ?? baud) === baud && (factory.format ?? format) === format) return;
   const leaves = `${factory.baud ?? baud} ${factory.format ?? format}`;
   site.report('C128', ['devices', id], { board: board.id, bus: via.bus, leaves, runs: `${baud} ${format}` }, 'note');
+}
+
+/** Whether something else is written at `path` than what the schema gave. */
+function isRefused({ document }: Site, path: Path, given: number | string): boolean {
+  const node = nodeAt(document.root, path);
+  return node !== undefined && node.scalar !== given && node.source !== given;
 }
 
 function checkSensors(site: Site, devices: ReadonlyMap<string, Plugged>): void {

@@ -165,3 +165,22 @@ describe('several meters of one unit', () => {
     expect(found.map((each) => /address: (0x[0-9]+) /.exec(each)?.[1])).toEqual(['0x77', undefined]);
   });
 });
+
+describe('the speed of a bus', () => {
+  const bus = (more: string) =>
+    `schema: gateway/v1\ngateway: { id: demo }\nbuses: { meters: { type: modbus-rtu, port: header, ${more} } }
+devices: { m: { board: eastron-sdm120@1, via: meters } }\n`;
+  const codes = async (text: string) => (await told(text, {}, 'note')).map((each) => each.slice(0, 4));
+
+  it.each(['baud: 24OO', 'baud: 24', 'baud: "2400"', 'baud: 2400, format: 8X1'])(
+    'that is wrong is compared with no meter: %s',
+    async (more) => {
+      expect(await told(bus(more))).toHaveLength(1);
+      expect(await codes(bus(more))).toEqual(['C061']);
+    },
+  );
+
+  it.each(['baud: 9600', 'baud: 2400, format: 8E1', 'format: 8N1'])('that is another one is: %s', async (more) => {
+    expect(await codes(bus(more))).toEqual(['C061', 'C128']);
+  });
+});
