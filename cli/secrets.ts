@@ -28,8 +28,10 @@ export async function readSecret(
   const path = resolve(folder === undefined ? join(dirname(siteFile), 'secrets', name) : join(folder, name));
   try {
     // systemd answers for the mode of what it hands over.
-    if (folder === undefined && ((await fs.stat(path)).mode & OTHERS_MODE) !== 0)
-      return { code: 'C091', parameters: { name, command: `chmod 600 ${shellWord(path)}` } };
+    const stats = await fs.stat(path);
+    if (stats.isDirectory() && folder === undefined) return isFolder(name, path);
+    if (folder === undefined && (stats.mode & OTHERS_MODE) !== 0)
+      return { code: 'C091', parameters: { name, command: await closingCommand(path) } };
     const value = (await fs.readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
     if (value === '') return { code: 'C092', parameters: { name, path } };
     return HEADER_TEXT.test(value) ? { value } : { code: 'C094', parameters: { name, path } };
@@ -43,4 +45,15 @@ export async function readSecret(
     };
     return { code: 'C090', parameters: { kind: 'file', name, path, reason, ...commands } };
   }
+}
+
+function isFolder(name: string, path: string): SecretResult {
+  const command = `rmdir ${shellWord(path)} && nano ${shellWord(path)}`;
+  return { code: 'C090', parameters: { kind: 'folder', name, path, command, close: `chmod 600 ${shellWord(path)}` } };
+}
+
+/** Closes the file to others; one of somebody else has to be given to this user first, except to root, whom nothing is closed to. */
+async function closingCommand(path: string): Promise<string> {
+  const { kind, command } = await refusalOf(path, true);
+  return kind === 'file' && process.geteuid?.() !== 0 ? command : `chmod 600 ${shellWord(path)}`;
 }

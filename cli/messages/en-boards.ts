@@ -9,6 +9,13 @@ export const enBoards: Messages = {
         what: 'the secret `{name}` is not here: {path} ({reason:refusals})',
         hints: ['write it there and nothing else with it: `{make}`', 'then let nobody else read it: `{close}`'],
       },
+      folder: {
+        what: 'the secret `{name}` is a folder, and not a file: {path}',
+        hints: [
+          'put a file in its place, and write the secret into it and nothing else: `{command}`',
+          'then let nobody else read it: `{close}`',
+        ],
+      },
       credential: {
         what: 'the secret `{name}` was not handed over by systemd: {path} ({reason:refusals})',
         hints: [

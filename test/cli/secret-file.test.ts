@@ -137,6 +137,25 @@ test('a secret that others can read is closed by the command that is said', asyn
   expect(await readAs(undefined)).toEqual({ value: TOKEN });
 });
 
+test.runIf(isRoot)('a secret of somebody else that all can read is given to the gateway’s user and closed', async () => {
+  chmodSync(path, 0o644);
+  const { code, hints } = said(await readAs(NOBODY));
+  expect(code).toBe('C091');
+  expect(hints[0]).toContain(`sudo chown ${nameOf(NOBODY)} `);
+  paste(hints[0]);
+  expect(await readAs(NOBODY)).toEqual({ value: TOKEN });
+  expect(said(await readAs(OTHER)).code).toBe('C095');
+});
+
+test.each([0o755, 0o700])('a folder in its place is told as one, with the mode %o', async (mode) => {
+  rmSync(path);
+  mkdirSync(path, { mode });
+  const { code, what, hints } = said(await readAs(undefined));
+  expect(code).toBe('C090');
+  expect(what).toBe(`the secret \`sentilo_token\` is a folder, and not a file: ${path}`);
+  expect(hints[0]).toContain('`rmdir ');
+});
+
 test('one that systemd did not hand over is asked for in the unit', async () => {
   const result = await readSecret('sentilo_token', site(), { CREDENTIALS_DIRECTORY: folder.replace('secrets', 'none') });
   expect(said(result).hints[0]).toContain('LoadCredential=sentilo_token:/etc/barri/secrets/sentilo_token');
