@@ -288,7 +288,8 @@ export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code 
 /** Pairs of raw and true value, for straight lines between them; one raw value has one true value. */
 export const points = z
   .array(z.tuple([z.number(), z.number()]).meta({ examples: [[2.71, 0]] }))
-  .min(2)
+  .meta({ minItems: 2 })
   .superRefine((pairs, context) => {
+    if (pairs.length < 2) fail(context, 'C046', { kind: 'points', amount: 2 });
     if (new Set(pairs.map(([raw]) => raw)).size < pairs.length) fail(context, 'C048');
   });

@@ -121,6 +121,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
   switch (issue.code) {
     case 'custom': {
       const { code, at: deeper, ...parameters } = (issue.params ?? {}) as { code: string; at?: Path } & ProblemParameters;
+      if (code === 'C043') return at(code, { low: writtenAt(document, [...path, 0]), high: writtenAt(document, [...path, 1]) });
       const named = code === 'C044' || code === 'C025' ? keyAt([...path, ...(deeper ?? [])]) : {};
       return [document.problem(code, [...path, ...(deeper ?? [])], { ...named, ...parameters })];
     }
@@ -141,10 +142,28 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
     case 'too_big':
       return at(...outOfBounds(path, { of: String(issue.origin), bound: 'most', amount: Number(issue.maximum), written }));
     case 'invalid_type':
+      if (issue.expected === 'tuple' && isFlat(document, path)) return flatPairs(document, path);
       return at(...wrongType(node, { written, expected: [issue.expected], path, fitting: issue.message }));
     default:
       return at('C038', { written });
   }
+}
+
+/** Whether `path` leads into a list of which no entry is a list, where each should be one. */
+function isFlat(document: YamlDocument, path: Path): boolean {
+  const list = typeof path.at(-1) === 'number' ? nodeAt(document.root, path.slice(0, -1)) : undefined;
+  return list !== undefined && [...list.children.values()].every(({ kind }) => kind === 'scalar');
+}
+
+/** `[0x10, 0x20]` where `[[0x10, 0x20]]` belongs, said once for the whole list. */
+function flatPairs(document: YamlDocument, path: Path): Problem[] {
+  if (path.at(-1) !== 0) return [];
+  const list = path.slice(0, -1);
+  const all = [...(nodeAt(document.root, list)?.children.keys() ?? [])].map((key) => writtenAt(document, [...list, key]));
+  const pairs = all.flatMap((first, index) => (index % 2 === 0 ? [`[${first}, ${all[index + 1] ?? '…'}]`] : []));
+  const { key } = keyAt(list);
+  const brackets = `[${pairs.join(', ')}]`;
+  return [document.problem('C023', list, { case: 'pairs', key, written: `[${all.join(', ')}]`, brackets })];
 }
 
 interface OutOfBounds {

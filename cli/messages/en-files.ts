@@ -159,6 +159,10 @@ export const enFiles: Messages = {
         what: '`{key}` takes a list, and `{written}` stands here',
         hints: ['write it in brackets, also where it is only one: [{brackets}]', 'write it like {examples}', IN_LIST],
       },
+      pairs: {
+        what: '`{key}` takes pairs, each in brackets of its own, and `{written}` stands here',
+        hints: ['{key:pairs!}', 'write it like {brackets}'],
+      },
       'map-for-list': {
         what: '`{key}` takes a list, and a block of keys stands here',
         hints: ['write each entry on a line of its own, with `- ` before it', 'such as {examples}', IN_LIST],
@@ -280,6 +284,10 @@ export const enFiles: Messages = {
       'array-least': {
         what: 'this list needs at least {amount|entry|entries}',
         hints: ['write them in [ ], with commas between them'],
+      },
+      points: {
+        what: 'fewer than {amount} points make no line',
+        hints: ['a second one is missing, at another raw value: such as [[2.71, 0], [1.18, 100]]'],
       },
       'array-most': { what: 'this list takes at most {amount|entry|entries}', hints: ['remove some of them'] },
       'string-least': { what: 'this text needs at least {amount|character|characters}', hints: ['write a longer one'] },

@@ -24,6 +24,11 @@ export const en: Catalogue = {
     because: {
       serial: 'a serial bus is set by the board that is plugged into it: remove it',
     },
+    // What the two of a pair are.
+    pairs: {
+      holes: 'a hole is its first and its last register',
+      points: 'a point is the raw value, and then the true value',
+    },
     // What a line with a key that is missing looks like.
     lines: {
       gateway: 'gateway: { id: school-01 }',

@@ -16,7 +16,7 @@ describe('an empty value', () => {
     ['on_change: null', reading('report: { on_change: null }'), 'nothing stands under `on_change:`'],
     ['valid: []', reading('valid: []'), 'this list needs at least 2 entries'],
     ['valid: [1, 2, 3]', reading('valid: [1, 2, 3]'), 'this list takes at most 2 entries'],
-    ['points: [[1, 2]]', reading('calibrate: { points: [[1, 2]] }'), 'this list needs at least 2 entries'],
+    ['points: [[1, 2]]', reading('calibrate: { points: [[1, 2]] }'), 'fewer than 2 points make no line'],
     ['an id of 41 letters', HEAD.replace('id: demo', `id: ${'a'.repeat(41)}`), 'this text takes at most 40 characters'],
     ['at: []', `${HEAD}rules: { r: { at: [], do: { alarm: x } } }\n`, 'this list needs at least 1 entry'],
   ])('%s is spoken of without a placeholder', async (_title, text, expected) => {

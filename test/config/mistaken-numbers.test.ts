@@ -184,3 +184,29 @@ devices: { m: { board: eastron-sdm120@1, via: meters } }\n`;
     expect(await codes(bus(more))).toEqual(['C061', 'C128']);
   });
 });
+
+describe('pairs', () => {
+  const power = 'power: { quantity: active_power, unit: W, at: 0 }';
+  const points = (text: string) =>
+    device(`board: sht31@1, via: i2c1, readings: { temperature: { calibrate: { points: ${text} } } }`);
+
+  it.each([
+    [
+      '[0x10, 0x20]',
+      /^C023 `holes` takes pairs, .*: a hole is its first and its last register; write it like \[\[0x10, 0x20\]\]$/,
+    ],
+    ['[0x10]', /write it like \[\[0x10, …\]\]$/],
+    ['[1, 2, 3, 4]', /write it like \[\[1, 2\], \[3, 4\]\]$/],
+    ['[[0x20, 0x10]]', /^C043 .*write \[0x10, 0x20\]$/],
+    ['[[1, 2], 3]', /^C023 .*`3` stands here/],
+  ])('of registers: %s', async (text, expected) => {
+    const found = await meter(power, `modbus: { holes: ${text} }`);
+    expect(found.filter((each) => !each.startsWith('C100'))).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it.each(['[]', '[[2.7, 0]]'])('of values make no line when there are too few: %s', async (text) => {
+    expect(await told(points(text))).toEqual([
+      'C046 fewer than 2 points make no line: a second one is missing, at another raw value: such as [[2.71, 0], [1.18, 100]]',
+    ]);
+  });
+});

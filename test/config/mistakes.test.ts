@@ -54,7 +54,7 @@ describe('a value, a list and a block in each other’s place', () => {
     [
       'the pairs of points as one list',
       readings('calibrate: { points: [2.7, 0] }'),
-      /^C023 `points` takes a list, and `2.7` stands here: write it like \[2.71, 0\]; this is entry 1 of the list$/,
+      /^C023 `points` takes pairs, .*`\[2.7, 0\]` stands here: a point is the raw value, .*write it like \[\[2.7, 0\]\]$/,
     ],
     ['a limit for two', readings('valid: 5'), /^C023 `valid` takes a list, and `5` stands here: write it like \[0, 100\]$/],
     [
