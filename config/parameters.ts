@@ -138,7 +138,8 @@ function onewireRom(written: string): Outcome {
   // Some tools print the digits alone, or with other marks between them, or without the family, which is 28 of a DS18B20.
   const family = all.length === 12 ? '28' : all.slice(0, 2);
   const candidates = all.length === 14 || all.length === 12 ? [`${family}-${all.slice(-12)}`] : [];
-  return { code: 'C124', parameters: { written, digits: Math.max(0, all.length - 2), candidates } };
+  const kind = all.length === 14 ? 'marks' : 'digits';
+  return { code: 'C124', parameters: { kind, written, digits: Math.max(0, all.length - 2), candidates } };
 }
 
 function wrongType(written: string, value: ParameterValue, expected: string): Outcome {

@@ -100,13 +100,16 @@ function refusal(site: Site, { id, board, parameters }: Plugged, driver: Driver,
   if (wanted !== undefined && wanted !== typeof value) return { kind: 'type', declared: declared.type, wanted };
   const { choices, least = '', most = '', above = '' } = rangeOf(name, { ...declared, choices: undefined }, driver);
   const isOpen = choices.length === 0 && `${least}${most}${above}` === '';
+  // The family is the kind of chip; a board's example has that of its own.
+  const family = declared.type === 'onewire_rom' ? String(declared.example ?? '').slice(0, 3) : '';
   return {
     kind: 'value',
     written: nodeAt(site.document.root, path)?.source ?? inFile(declared.type, value),
     choices,
     ...(least !== '' && most !== '' ? { least, most } : { atLeast: least, atMost: most, above }),
     // Some drivers know more than their schema can say.
-    other: isOpen ? board.id : '',
+    other: isOpen && family === '' ? board.id : '',
+    family,
     // What nobody wrote in the site stands in the board file.
     inBoard: isWritten(site, path) ? '' : 'default',
   };

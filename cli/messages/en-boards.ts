@@ -128,8 +128,17 @@ export const enBoards: Messages = {
     hints: ['it gives: {known}', 'correct the board file'],
   },
   C124: {
-    what: 'a 1-Wire address has 12 hexadecimal digits after the family, this has {digits}',
-    hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
+    by: 'kind',
+    of: {
+      digits: {
+        what: 'a 1-Wire address has 12 hexadecimal digits after the family, this has {digits}',
+        hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
+      },
+      marks: {
+        what: '`{written}` is not written as a 1-Wire address: the family, a hyphen, and 12 hexadecimal digits',
+        hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
+      },
+    },
   },
   C125: {
     by: 'owner',
@@ -184,6 +193,7 @@ export const enBoards: Messages = {
           '`{name}` is at least {atLeast}',
           '`{name}` is at most {atMost}',
           '`{name}` is more than {above}',
+          'the address of a {board} begins with {family}: this is one of another kind of device',
           '{other} works with other values: its manual says which',
           'this value is the `{inBoard}:` of the board file: correct it there, or write another one under `with:` here',
         ],

@@ -210,3 +210,16 @@ describe('pairs', () => {
     ]);
   });
 });
+
+describe('the address of a probe', () => {
+  const probe = (rom: string) =>
+    `${HEAD}  w1: { type: onewire, pin: gpio.pin7 }\ndevices: { t: { board: ds18b20@1, via: w1, with: { rom: ${rom} } } }\n`;
+
+  it.each([
+    ['28:03:16:a2:79:9d:ff', /^C124 `28:03:.*` is not written as .*: did you mean `28-0316a2799dff`\?/],
+    ['28-0316a2799d', /^C124 .* after the family, this has 10: /],
+    ['10-0316a2799dff', /^C138 .*: the address of a ds18b20 begins with 28-: this is one of another kind of device$/],
+  ])('%s', async (rom, expected) => {
+    expect(await told(probe(rom))).toEqual([expect.stringMatching(expected)]);
+  });
+});
