@@ -4,6 +4,7 @@ import { closest, listed } from './closest.ts';
 import { unitsOf } from './conflicts.ts';
 import { freePins } from './free-pins.ts';
 import { meantPins, parsePin } from './header-pins.ts';
+import { isMisplaced } from './missing-block.ts';
 import { type ParameterValue, parseBoardParameter } from './parameters.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { BoardFile, ParameterEntry } from './schema-board.ts';
@@ -188,7 +189,8 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   if (bus && second === '') return fits([BUS_GIVES[bus.type]]) ? { kind: 'bus', bus: first, entry: bus } : undefined;
   const device = Object.hasOwn(site.file.devices ?? {}, first) ? site.file.devices?.[first] : undefined;
   // A bus or device that the schema refused is there, and has been reported.
-  if (!bus && !device && (isWritten(site, ['buses', first]) || isWritten(site, ['devices', first]))) return undefined;
+  const isThere = isWritten(site, ['buses', first]) || isWritten(site, ['devices', first]);
+  if (!bus && !device && (isThere || isMisplaced(site.document, 'buses', first))) return undefined;
   if (device === undefined || bus) {
     const pins = meantPins(via);
     if (pins.length > 0) site.report('C111', path, { via, candidates: pins });

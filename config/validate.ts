@@ -1,5 +1,6 @@
 import type { ZodType, z } from 'zod';
 import { closest } from './closest.ts';
+import { blockOf, withMissingBlocks } from './missing-block.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
 import { meantId } from './schema-types.ts';
 import { belonging, keyAt, wrongType } from './wrong-type.ts';
@@ -42,7 +43,11 @@ export function validate<T>(document: YamlDocument, schema: ZodType<T>): Validat
     const wasChanged = textPaths(result.error.issues, []).filter((path) => useSource(plain, document.root, path)).length > 0;
     if (wasChanged && round < ROUNDS_MAX) continue;
     const problems = result.error.issues.flatMap((issue) => toProblems(document, issue, issue.path));
-    return { value: undefined, problems: [...withoutFollowUps(document, problems), ...zeros], written: plain.value };
+    return {
+      value: undefined,
+      problems: [...withMissingBlocks(document, withoutFollowUps(document, problems)), ...zeros],
+      written: plain.value,
+    };
   }
 }
 
@@ -199,12 +204,6 @@ function unknownKey(document: YamlDocument, parent: Path, key: string, allowed: 
     ...(isSet ? { because: 'serial' } : {}),
   };
   return document.problem('C021', path, parameters, 'error', 'key');
-}
-
-/** The block that a thing at the edge of the file would belong to: a device and a bus are known by their keys. */
-function blockOf(node: YamlNode | undefined): 'devices' | 'buses' | '' {
-  if (node?.children.has('board') || node?.children.has('via')) return 'devices';
-  return node?.children.has('type') ? 'buses' : '';
 }
 
 /** Of a union, the branch that fits what was written is the one whose complaints help. */

@@ -138,7 +138,11 @@ export const enFiles: Messages = {
   },
   C022: {
     what: '`{key}` is missing',
-    hints: ['it belongs under `{parent}`: write `{key}: …`', 'such as `{key:lines!}`'],
+    hints: [
+      'write `{key}:` at the edge of the file, on a line of its own above `{above}`',
+      'it belongs under `{parent}`: write `{key}: …`',
+      'such as `{key:lines!}`',
+    ],
   },
   C023: {
     by: 'case',

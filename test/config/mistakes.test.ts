@@ -370,3 +370,23 @@ describe('the nearest words', () => {
     expect(closest(word, words)).toEqual(expected);
   });
 });
+
+describe('a block whose word is missing', () => {
+  const DEVICES = '  air: { board: bme280@1, via: i2c1 }\n  soil: { board: sht31@1, via: i2c1 }\n';
+  const BUSES = '  i2c1: { type: i2c }\n  w1: { type: onewire, pin: gpio.pin7 }\n';
+  const CITY = 'sentilo:\n  url: https://s.example.cat\n  provider: p\n  token: { secret: t }\n';
+
+  it('is told once, and not with every device or bus that stands in the one above', async () => {
+    expect(await told(`${GATEWAY}buses:\n${BUSES}${DEVICES}`)).toEqual([
+      'C022 `devices` is missing: write `devices:` at the edge of the file, on a line of its own above `air`',
+    ]);
+    expect(await told(`${GATEWAY}${CITY}${BUSES}devices:\n${DEVICES}`)).toEqual([
+      'C022 `buses` is missing: write `buses:` at the edge of the file, on a line of its own above `i2c1`',
+    ]);
+  });
+
+  it('is not missing where it is written', async () => {
+    const found = await told(`${GATEWAY}buses:\n${BUSES}${DEVICES}devices: {}\n`);
+    expect(found.map((each) => each.slice(0, 22))).toContain('C022 `type` is missing');
+  });
+});
