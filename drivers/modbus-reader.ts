@@ -15,6 +15,10 @@ const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', '
 const REST_DOUBLINGS_MAX = 6;
 /** So many rounds in a row must a block be refused that was given before, while parts of it are given, until it is cut for good. */
 const REFUSALS_UNTIL_CUT = 3;
+/** Of which no part is given either, its parts are asked in the 1st, 2nd, 4th, 8th … refused round in a row, and in every 64th. */
+const PARTS_EVERY_MAX = 64;
+/** Of a request that was given as a whole. */
+const NOTHING_AMISS = { unansweredCount: 0, refusedCount: 0, partsDueCount: 1, givesParts: false, givenPartsCount: 0 };
 
 /** What came of one span: its registers as they came over the wire, or its bit, or why there is nothing. */
 export type Got = Uint8Array | boolean | BusError | DeviceError;
@@ -36,8 +40,12 @@ interface Request {
   hasGiven: boolean;
   /** Rounds in a row in which it refused them all the same. */
   refusedCount: number;
+  /** The first of those rounds in which it is asked in parts, though none was given when it was last. */
+  partsDueCount: number;
   /** When it was last asked in parts because of that, a part was answered. */
   givesParts: boolean;
+  /** How often in a row. */
+  givenPartsCount: number;
   /** Of a part that is asked in this round only: the request that it is a part of. */
   readonly partOf?: Request;
   /** Rounds in a row in which no answer came. */
@@ -163,7 +171,7 @@ export class ModbusReader {
     const { block } = request;
     request.error = error;
     if (error === undefined) {
-      Object.assign(request, { wasAnswered: true, hasGiven: true, unansweredCount: 0, refusedCount: 0 });
+      Object.assign(request, { wasAnswered: true, hasGiven: true, ...NOTHING_AMISS });
       if (request.partOf !== undefined) request.partOf.givesParts = true;
       keep(run.kept, request);
       return;
@@ -222,8 +230,7 @@ export class ModbusReader {
 }
 
 function requestOf(block: Block): Request {
-  const counts = { unansweredCount: 0, refusedCount: 0, restRounds: 0 };
-  return { block, wasAnswered: false, hasGiven: false, givesParts: false, error: undefined, ...counts };
+  return { block, wasAnswered: false, hasGiven: false, restRounds: 0, error: undefined, ...NOTHING_AMISS };
 }
 
 /** A part is asked for in its round only. */
@@ -231,14 +238,16 @@ function keep(list: Request[], request: Request): void {
   if (request.partOf === undefined) list.push(request);
 }
 
-/** Whether a refused request is asked in parts: one that has given all before not again and again where no part is given either. */
-function isWorthParts(request: Request): boolean {
-  return !request.hasGiven || request.refusedCount === 1 || request.givesParts;
+/** Whether a refused request is asked in parts: one that has given all before more and more rarely where no part is given either. */
+function isWorthParts({ hasGiven, givesParts, refusedCount, partsDueCount }: Request): boolean {
+  return !hasGiven || givesParts || refusedCount >= partsDueCount;
 }
 
 /** Asks a refused request in two parts: from now on, or, where it may be given as a whole again, in this round. */
 function askParts(run: Run, request: Request, parts: readonly [Block, Block]): void {
-  const isForGood = request.partOf === undefined && (!request.hasGiven || request.refusedCount >= REFUSALS_UNTIL_CUT);
+  request.givenPartsCount = request.givesParts ? request.givenPartsCount + 1 : 0;
+  const isLasting = !request.hasGiven || request.givenPartsCount + 1 >= REFUSALS_UNTIL_CUT;
+  const isForGood = request.partOf === undefined && isLasting;
   if (isForGood) {
     run.cuts.push(cutOf(parts));
     run.queue.push(...parts.map(requestOf));
@@ -247,6 +256,7 @@ function askParts(run: Run, request: Request, parts: readonly [Block, Block]): v
   const whole = request.partOf ?? request;
   if (whole === request) {
     request.givesParts = false;
+    request.partsDueCount = request.refusedCount + Math.min(request.refusedCount, PARTS_EVERY_MAX);
     run.kept.push(request);
   }
   run.queue.push(...parts.map((part) => ({ ...requestOf(part), partOf: whole })));

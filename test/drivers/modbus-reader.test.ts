@@ -1,0 +1,85 @@
+// What a reader of several blocks asks in which order and how often, by requests of which each has its own fate.
+
+import { describe, expect, test } from 'vitest';
+import type { ModbusBus } from '../../drivers/bus/modbus.ts';
+import { ModbusException } from '../../drivers/bus/modbus-exception.ts';
+import { BusError } from '../../drivers/errors.ts';
+import { type Block, keyOf } from '../../drivers/modbus-plan.ts';
+import { ModbusReader } from '../../drivers/modbus-reader.ts';
+import { TestClock } from '../support/test-clock.ts';
+
+type Fate = 'given' | 'refused' | 'silent' | 'damaged';
+
+const ERRORS: Readonly<Record<Exclude<Fate, 'given'>, () => Error>> = {
+  refused: () => new ModbusException(2, 'refused'),
+  silent: () => new BusError('timeout', 'no answer'),
+  damaged: () => new BusError('bad-checksum', 'damaged'),
+};
+
+/** A reader of these registers; the neighbours are one block. */
+function readerOf(...blocks: readonly (readonly number[])[]) {
+  let fateOf: (at: number, count: number) => Fate = () => 'given';
+  const asked: string[] = [];
+  const bus: Pick<ModbusBus, 'readRegisters'> = {
+    async readRegisters(_unit, _table, at, count) {
+      asked.push(`${at}+${count}`);
+      const fate = fateOf(at, count);
+      if (fate !== 'given') throw ERRORS[fate]();
+      return new Uint8Array(2 * count);
+    },
+  };
+  const cuts: number[] = [];
+  const spansOf = (ats: readonly number[]) => ats.map((at) => ({ table: 'holding' as const, at, count: 1 }));
+  const reader = new ModbusReader(bus as ModbusBus, new TestClock(), {
+    unit: 1,
+    blocks: blocks.map((ats): Block => ({ table: 'holding', at: ats[0] ?? 0, count: ats.length, spans: spansOf(ats) })),
+    onCuts: (spans) => cuts.push(...spans.map(({ at }) => at)),
+  });
+  /** The registers that one round gives, and what was asked for them. */
+  const round = async () => {
+    asked.length = 0;
+    const { got } = await reader.round(new AbortController().signal);
+    const given = blocks.flat().filter((at) => got.get(keyOf({ table: 'holding', at, count: 1 })) instanceof Uint8Array);
+    expect(got.size).toBe(blocks.flat().length);
+    return { given, asked: [...asked] };
+  };
+  const set = (next: typeof fateOf) => {
+    fateOf = next;
+  };
+  return { round, set, cuts };
+}
+
+/** Requests with the register `missing` are refused. */
+const without =
+  (...missing: readonly number[]) =>
+  (at: number, count: number): Fate =>
+    missing.some((each) => each >= at && each < at + count) ? 'refused' : 'given';
+
+describe('blocks that were given before and are refused', () => {
+  test('for a night, and in the morning lack one register, give the others again', async () => {
+    const { round, set, cuts } = readerOf([20, 21, 22, 23]);
+    await round();
+    set(() => 'refused');
+    for (let i = 0; i < 300; i++) await round();
+    expect(cuts).toEqual([]);
+    set(without(23));
+    let rounds = 0;
+    while ((await round()).given.length === 0) rounds += 1;
+    expect(rounds).toBeLessThan(64);
+    // The whole is asked in two more rounds before it is believed that it is cut for good.
+    await round();
+    expect(cuts).toEqual([]);
+    await round();
+    expect(cuts).toEqual([22, 23]);
+    expect((await round()).given).toEqual([20, 21, 22]);
+  });
+
+  test('are all asked in parts, also when they are more than one round can ask so', async () => {
+    const starts = Array.from({ length: 40 }, (_, i) => 10 * i);
+    const { round, set } = readerOf(...starts.map((at) => [at, at + 1]));
+    await round();
+    set(without(...starts));
+    for (let i = 0; i < 10; i++) await round();
+    expect((await round()).given).toEqual(starts.map((at) => at + 1));
+  });
+});
