@@ -13,12 +13,21 @@ const BUSY_RETRY_MS = 100;
 const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
 /** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
 const REST_DOUBLINGS_MAX = 6;
+/** One that was answered before rests for at most 2^3: what it gave is missed, and its silence will pass. */
+const ANSWERED_REST_DOUBLINGS_MAX = 3;
 /** So many rounds in a row must a block be refused that was given before, while parts of it are given, until it is cut for good. */
 const REFUSALS_UNTIL_CUT = 3;
 /** Of which no part is given either, its parts are asked in the 1st, 2nd, 4th, 8th … refused round in a row, and in every 64th. */
 const PARTS_EVERY_MAX = 64;
 /** Of a request that was given as a whole. */
-const NOTHING_AMISS = { unansweredCount: 0, refusedCount: 0, partsDueCount: 1, givesParts: false, givenPartsCount: 0 };
+const NOTHING_AMISS = {
+  unansweredCount: 0,
+  silentCount: 0,
+  refusedCount: 0,
+  partsDueCount: 1,
+  givesParts: false,
+  givenPartsCount: 0,
+};
 
 /** What came of one span: its registers as they came over the wire, or its bit, or why there is nothing. */
 export type Got = Uint8Array | boolean | BusError | DeviceError;
@@ -50,6 +59,8 @@ interface Request {
   readonly partOf?: Request;
   /** Rounds in a row in which no answer came. */
   unansweredCount: number;
+  /** Rounds in a row in which it stayed silent while others were answered. */
+  silentCount: number;
   /** Rounds in which it is not asked. */
   restRounds: number;
   /** Of the newest attempt. */
@@ -61,7 +72,9 @@ interface Run {
   readonly signal: AbortSignal;
   readonly got: Map<string, Got>;
   readonly queue: Request[];
-  /** For the next round, in its order: those that get no answer go last, so that they keep back no others. */
+  /** Whose newest attempt ended the round: asked after all others, so that they keep back none, in the order of their failing. */
+  readonly doubtful: Request[];
+  /** For the next round, in its order. */
   readonly kept: Request[];
   readonly silent: Request[];
   /** What the device was too busy for, and what it was asked again since. */
@@ -106,8 +119,8 @@ export class ModbusReader {
     const run: Run = {
       signal,
       got: new Map(),
-      // What was answered before goes first: a silent request ends the round.
-      queue: [...requests.filter(({ wasAnswered }) => wasAnswered), ...requests.filter(({ wasAnswered }) => !wasAnswered)],
+      queue: [],
+      doubtful: [],
       kept: [],
       silent: [],
       busy: [],
@@ -116,14 +129,10 @@ export class ModbusReader {
       splitsLeft: SPLITS_PER_ROUND_MAX,
       isAnswered: false,
     };
-    const mayRest = requests.some(({ wasAnswered }) => wasAnswered);
+    queueUp(run, requests);
     for (let request = await this.#next(run); request !== undefined; request = await this.#next(run)) {
       signal.throwIfAborted();
-      if (mayRest && request.restRounds > 0 && request.error !== undefined) {
-        request.restRounds -= 1;
-        miss(run, request.block, request.error);
-        run.kept.push(request);
-      } else await this.#step(run, request);
+      await this.#step(run, request);
     }
     this.#learn(run);
     return run;
@@ -131,7 +140,8 @@ export class ModbusReader {
 
   async #next(run: Run): Promise<Request | undefined> {
     const first = run.queue.shift();
-    if (first !== undefined || run.busy.length === 0) return first;
+    if (first !== undefined) return first;
+    if (run.busy.length === 0) return run.doubtful.shift();
     await sleep(this.#clock, BUSY_RETRY_MS, run.signal);
     run.queue.push(...run.busy.splice(0));
     return run.queue.shift();
@@ -189,16 +199,15 @@ export class ModbusReader {
       return;
     }
     miss(run, block, error);
-    if (isUnanswered(error)) {
-      request.unansweredCount += 1;
-      keep(run.silent, request);
-    } else {
-      request.wasAnswered ||= error instanceof ModbusException && !error.isFromGateway;
-      keep(run.kept, request);
+    if (isUnanswered(error)) request.unansweredCount += 1;
+    else request.wasAnswered ||= error instanceof ModbusException && !error.isFromGateway;
+    keep(isUnanswered(error) || endsTheRound(error) ? run.silent : run.kept, request);
+    if (!endsTheRound(error)) {
+      request.silentCount = 0;
+      return;
     }
-    if (!endsTheRound(error)) return;
     // Nobody is there: asking for the rest would cost one deadline for each request.
-    const unasked = [...run.queue.splice(0), ...run.busy.splice(0)];
+    const unasked = [run.queue, run.busy, run.doubtful].flatMap((requests) => requests.splice(0));
     for (const request of unasked) {
       miss(run, request.block, error);
       keep(run.kept, request);
@@ -231,6 +240,22 @@ export class ModbusReader {
 
 function requestOf(block: Block): Request {
   return { block, wasAnswered: false, hasGiven: false, restRounds: 0, error: undefined, ...NOTHING_AMISS };
+}
+
+/** Puts those that do not rest in the order in which they are asked: what ends the round comes last. */
+function queueUp(run: Run, requests: readonly Request[]): void {
+  const mayRest = requests.some(({ wasAnswered }) => wasAnswered);
+  const ready: Request[] = [];
+  for (const request of requests) {
+    const { block, error, restRounds } = request;
+    if (mayRest && restRounds > 0 && error !== undefined) {
+      request.restRounds -= 1;
+      miss(run, block, error);
+      run.kept.push(request);
+    } else if (error !== undefined && endsTheRound(error)) run.doubtful.push(request);
+    else ready.push(request);
+  }
+  run.queue.push(...ready.filter(({ wasAnswered }) => wasAnswered), ...ready.filter(({ wasAnswered }) => !wasAnswered));
 }
 
 /** A part is asked for in its round only. */
@@ -270,9 +295,22 @@ function miss({ got }: Run, { spans }: Block, error: BusError | DeviceError): vo
   for (const span of spans) got.set(keyOf(span), error);
 }
 
-/** The device answers others and never this one: it is asked more and more rarely. */
+/** The device answers others and not this one: it is asked more and more rarely. */
 function rest(request: Request): void {
-  if (request.wasAnswered || request.unansweredCount === 0 || request.unansweredCount % ATTEMPTS.length !== 0) return;
+  if (request.wasAnswered) restAnswered(request);
+  else restUnanswered(request);
+}
+
+function restAnswered(request: Request): void {
+  // A damaged answer costs no deadline.
+  if (request.error === undefined || !endsTheRound(request.error)) return;
+  request.silentCount += 1;
+  // A single answer may get lost on its way.
+  if (request.silentCount > 1) request.restRounds = 1 << Math.min(request.silentCount - 1, ANSWERED_REST_DOUBLINGS_MAX);
+}
+
+function restUnanswered(request: Request): void {
+  if (request.unansweredCount === 0 || request.unansweredCount % ATTEMPTS.length !== 0) return;
   request.restRounds = 1 << Math.min(request.unansweredCount / ATTEMPTS.length, REST_DOUBLINGS_MAX);
 }
 

@@ -8,11 +8,13 @@ import { type Block, keyOf } from '../../drivers/modbus-plan.ts';
 import { ModbusReader } from '../../drivers/modbus-reader.ts';
 import { TestClock } from '../support/test-clock.ts';
 
-type Fate = 'given' | 'refused' | 'silent' | 'damaged';
+type Fate = 'given' | 'refused' | 'silent' | 'damaged' | 'out of reach';
 
 const ERRORS: Readonly<Record<Exclude<Fate, 'given'>, () => Error>> = {
   refused: () => new ModbusException(2, 'refused'),
   silent: () => new BusError('timeout', 'no answer'),
+  // What a converter says of a slave that does not answer it.
+  'out of reach': () => new ModbusException(11, 'out of reach'),
   damaged: () => new BusError('bad-checksum', 'damaged'),
 };
 
@@ -81,5 +83,68 @@ describe('blocks that were given before and are refused', () => {
     set(without(...starts));
     for (let i = 0; i < 10; i++) await round();
     expect((await round()).given).toEqual(starts.map((at) => at + 1));
+  });
+});
+
+describe('a block that was answered and stays silent', () => {
+  test('while others are answered is asked more and more rarely, at most every ninth round, until it answers', async () => {
+    const { round, set } = readerOf([0], [100], [200]);
+    await round();
+    set((at) => (at === 0 ? 'silent' : 'given'));
+    const askedIn: number[] = [];
+    for (let i = 1; i <= 40; i++) {
+      const { given, asked } = await round();
+      // The first silence may be that of the device: it ends the round.
+      expect(given).toEqual(i === 1 ? [] : [100, 200]);
+      if (asked.includes('0+1')) askedIn.push(i);
+    }
+    expect(askedIn).toEqual([1, 2, 3, 6, 11, 20, 29, 38]);
+    set(() => 'given');
+    for (let i = 0; i < 6; i++) await round();
+    for (let i = 0; i < 3; i++) expect((await round()).given).toEqual([0, 100, 200]);
+  });
+
+  test('once, or whose answers come damaged, is asked in each round', async () => {
+    const { round, set } = readerOf([0], [100]);
+    set((at) => (at === 0 ? 'silent' : 'given'));
+    await round();
+    set(() => 'given');
+    await round();
+    for (let i = 0; i < 20; i++) {
+      set((at) => (at === 0 && i % 2 === 0 ? 'silent' : 'given'));
+      expect((await round()).given).toEqual(i % 2 === 0 ? [100] : [0, 100]);
+    }
+    set((at) => (at === 0 ? 'damaged' : 'given'));
+    for (let i = 0; i < 20; i++) expect((await round()).asked).toContain('0+1');
+  });
+
+  test.each<Fate>(['silent', 'out of reach'])('keeps back none that was not answered yet: %s', async (fate) => {
+    const { round, set } = readerOf([0], [100], [200]);
+    set((at) => (at === 0 ? 'given' : at === 100 ? 'damaged' : fate));
+    await round();
+    set((at) => (at === 0 ? fate : 'given'));
+    await round();
+    await round();
+    for (let i = 0; i < 20; i++) expect((await round()).given).toEqual([100, 200]);
+  });
+
+  test.each<Fate>(['silent', 'out of reach'])('does not keep back the parts of one that is refused: %s', async (fate) => {
+    const { round, set } = readerOf([0], [100, 101]);
+    set((at) => (at === 0 ? 'given' : 'silent'));
+    await round();
+    set((at, count) => (at === 0 ? fate : without(101)(at, count)));
+    for (let i = 0; i < 2; i++) await round();
+    for (let i = 0; i < 20; i++) expect((await round()).given).toEqual([100]);
+  });
+
+  test('costs a device that is away one deadline a round', async () => {
+    const { round, set } = readerOf([0], [100], [200]);
+    await round();
+    set((at) => (at === 0 ? 'silent' : 'given'));
+    for (let i = 0; i < 10; i++) await round();
+    set(() => 'silent');
+    for (let i = 0; i < 50; i++) expect((await round()).asked).toHaveLength(1);
+    set(() => 'given');
+    expect((await round()).given).toEqual([0, 100, 200]);
   });
 });
