@@ -50,6 +50,7 @@ function deviceOn(input: DigitalInput, activeLevel: boolean, tallies: readonly T
   let isListening = false;
   let failure: unknown;
   let previous: boolean | undefined;
+  let isStormTold = false;
 
   const count = (level: boolean) => {
     // Two equal levels in a row: the change between them was missed. Where both are idle, a pulse was.
@@ -93,9 +94,12 @@ function deviceOn(input: DigitalInput, activeLevel: boolean, tallies: readonly T
         start();
         throw reason;
       }
-      // A line in a storm refuses; what was counted stays for the read after it.
-      await input.read();
+      const storm = await stormOn(input);
       signal.throwIfAborted();
+      // What was counted until it began is told once: a gateway that is stopped now would forget it.
+      if (storm !== undefined && isStormTold) throw storm;
+      isStormTold = storm !== undefined;
+      if (isStormTold) miss();
       return tallies.map((tally) => tally.take());
     },
     close: () => {
@@ -104,6 +108,17 @@ function deviceOn(input: DigitalInput, activeLevel: boolean, tallies: readonly T
       return closed;
     },
   };
+}
+
+/** Why a line in a storm refuses to be read; undefined where there is none. */
+async function stormOn(input: DigitalInput): Promise<BusError | undefined> {
+  try {
+    await input.read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BusError && error.kind === 'edge-storm') return error;
+    throw error;
+  }
 }
 
 type CountReading = Reading & { readonly value: number };

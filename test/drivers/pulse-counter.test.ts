@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { InputOptions } from '../../drivers/bus/gpio.ts';
 import type { WallTime } from '../../drivers/clock.ts';
 import type { DeviceSpec, LastTotal, PulseSpec } from '../../drivers/driver.ts';
 import { BusError } from '../../drivers/errors.ts';
@@ -23,8 +24,22 @@ interface Sketch {
   readonly wall?: WallTime;
 }
 
+/** An input that can refuse to be read while its changes are told. */
+class RefusingInput extends FakeInput {
+  readFailure: Error | undefined;
+
+  override async open(options: InputOptions) {
+    const input = await super.open(options);
+    const read = async () => {
+      if (this.readFailure !== undefined) throw this.readFailure;
+      return input.read();
+    };
+    return { ...input, read };
+  }
+}
+
 async function open({ pulses = { rain: DELTA }, pull = 'up', options = {}, last, wall }: Sketch = {}) {
-  const input = new FakeInput(pull !== 'down');
+  const input = new RefusingInput(pull !== 'down');
   const clock = new TestClock(wall);
   const spec: DeviceSpec<Parameters<typeof pulseCounter.plan>[0]['with']> = {
     board: 'rain-gauge',
@@ -157,6 +172,38 @@ describe('what was missed', () => {
     expect(await read()).toMatchObject([{ atLeast: true }]);
     await clock.advance(DAY_MS / 2);
     expect(await read()).toEqual([{ id: 'today', value: 0 }]);
+  });
+
+  test('in a storm: what was counted until then is told once and marked, then the storm is, and the count goes on after it', async () => {
+    const { input, device, read } = await open({ pulses: { rain: { ...DELTA, scaleBy: 1 }, total: { ...TOTAL, scaleBy: 1 } } });
+    await tip(input, 2);
+    const storm = new BusError('edge-storm', 'too many edges');
+    input.readFailure = storm;
+    await expect(device.read?.(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    expect(await read()).toEqual([
+      { id: 'rain', value: 2, atLeast: true },
+      { id: 'total', value: 2, atLeast: true },
+    ]);
+    for (let i = 0; i < 3; i++) await expect(read()).rejects.toBe(storm);
+    input.readFailure = undefined;
+    await tip(input);
+    expect(await read()).toMatchObject([{ value: 1 }, { value: 3 }]);
+    await tip(input);
+    input.readFailure = storm;
+    expect(await read()).toMatchObject([
+      { value: 1, atLeast: true },
+      { value: 4, atLeast: true },
+    ]);
+    await expect(read()).rejects.toBe(storm);
+  });
+
+  test('is not told where the line cannot be read for another reason', async () => {
+    const { input, read } = await open({ pulses: { pulses: { ...DELTA, scaleBy: 1 } } });
+    await tip(input);
+    input.readFailure = new BusError('closed', 'pulled out');
+    await expect(read()).rejects.toBe(input.readFailure);
+    input.readFailure = undefined;
+    expect(await read()).toEqual([{ id: 'pulses', value: 1 }]);
   });
 
   test('when listening failed, the next read says why, the one after it is marked, and counting goes on', async () => {
