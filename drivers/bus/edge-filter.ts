@@ -15,13 +15,20 @@ export interface EdgeFilter {
  * A filter as DigitalInput.changes promises it. The first edge is accepted at once; what follows within `debounceMs` is bounce,
  * and where the line has another level at the end of that time, it is accepted then. An edge to the level that the line has
  * already proves that the one between was missed: it is given again.
+ *
+ * Where an edge comes so late that the end of its bounce was settled without it, the level that was given then may have been
+ * wrong, and the one that corrects it makes a change that never was: `onMissed` is called with that one.
  */
-export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boolean) => void): EdgeFilter {
+export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boolean) => void, onMissed: () => void): EdgeFilter {
   const edgesMax = stormEdgesPerSecond(debounceMs);
   let second = { fromMs: Number.NEGATIVE_INFINITY, edgeCount: 0 };
   let accepted: boolean | undefined;
   let bounceEndsMs = Number.NEGATIVE_INFINITY;
   let seen: boolean | undefined;
+  /** The end of the newest bounce that was settled before an edge after it came. */
+  let settledMs = Number.NEGATIVE_INFINITY;
+  /** Since it was settled, an edge from before it came. */
+  let isDoubtful = false;
   let cancel = () => {};
 
   const accept = (level: boolean, atMs: number) => {
@@ -32,14 +39,23 @@ export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boole
   /** What the line settled at when the bounce was over. */
   const settle = () => {
     cancel();
-    if (seen !== undefined && seen !== accepted) accept(seen, bounceEndsMs);
+    if (seen !== undefined && seen !== accepted) {
+      accept(seen, bounceEndsMs);
+      if (isDoubtful) onMissed();
+    }
+    isDoubtful = false;
+  };
+  /** The edges from before may still be on their way. */
+  const settleUnseen = () => {
+    settledMs = bounceEndsMs;
+    settle();
   };
   const settleIn = (waitMs: number) => {
     const dueMs = clock.monotonicMs() + waitMs;
     return clock.timer(waitMs, () => {
       // Where we stood still, edges from before are in the pipe, and a timer comes before what is read.
-      if (clock.monotonicMs() - dueMs > PIPE_MS) cancel = clock.timer(PIPE_MS, settle);
-      else settle();
+      if (clock.monotonicMs() - dueMs > PIPE_MS) cancel = clock.timer(PIPE_MS, settleUnseen);
+      else settleUnseen();
     });
   };
   return {
@@ -48,6 +64,7 @@ export function edgeFilter(debounceMs: number, clock: Clock, give: (level: boole
       second.edgeCount += 1;
       if (second.edgeCount > edgesMax) return false;
       if (atMs >= bounceEndsMs) settle();
+      else if (atMs < settledMs) isDoubtful = true;
       seen = level;
       // Settling may have begun another time of bounce.
       if (atMs >= bounceEndsMs) accept(level, atMs);

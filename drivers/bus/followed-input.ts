@@ -48,7 +48,7 @@ export async function followedInput(
   /** Follows the line until `signal` is aborted (then `over`) or a storm begins. */
   const untilStorm = async (give: Give, onMissed: () => void, signal: AbortSignal): Promise<'storm' | 'over'> => {
     const following = new AbortController();
-    const filter = edgeFilter(debounceMs, clock, give);
+    const filter = edgeFilter(debounceMs, clock, give, onMissed);
     const before = level;
     let isFirst = true;
     let isStorm = false;

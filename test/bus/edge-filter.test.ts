@@ -3,11 +3,13 @@ import { edgeFilter, stormOver } from '../../drivers/bus/edge-filter.ts';
 import { STORM_QUIET_MS, STORM_RETRY_MS, STORM_SAMPLE_MS } from '../../drivers/bus/gpio.ts';
 import { TestClock } from '../support/test-clock.ts';
 
+const never = () => expect.unreachable('nothing was missed');
+
 /** Edges as `level@ms`; gives what the filter gave, and when by the clock. */
 async function filtered(debounceMs: number, edges: readonly (readonly [boolean, number])[], afterMs = 1000) {
   const clock = new TestClock();
   const given: [boolean, number][] = [];
-  const filter = edgeFilter(debounceMs, clock, (level) => given.push([level, clock.monotonicMs()]));
+  const filter = edgeFilter(debounceMs, clock, (level) => given.push([level, clock.monotonicMs()]), never);
   let isStorm = false;
   for (const [level, atMs] of edges) {
     await clock.advance(atMs - clock.monotonicMs());
@@ -48,7 +50,7 @@ describe('debouncing', () => {
     // By the time that the kernel gave the edges, not by that of their coming.
     const clock = new TestClock();
     const levels: boolean[] = [];
-    const filter = edgeFilter(50, clock, (level) => levels.push(level));
+    const filter = edgeFilter(50, clock, (level) => levels.push(level), never);
     for (const [level, atMs] of [
       [false, 100],
       [true, 110],
@@ -73,7 +75,7 @@ describe('debouncing', () => {
       },
     });
     const levels: boolean[] = [];
-    const filter = edgeFilter(50, late, (level) => levels.push(level));
+    const filter = edgeFilter(50, late, (level) => levels.push(level), never);
     filter.edge(false, 0);
     filter.edge(true, 1);
     nowMs = 3000;
@@ -99,6 +101,86 @@ describe('debouncing', () => {
       [false, 400],
     ]);
     expect(levels).toEqual([false, false]);
+  });
+});
+
+describe('an edge that comes after its bounce was settled', () => {
+  /** What the filter gave, with ! where something may have been missed; edges as level, time, and how late they come. */
+  async function given(edges: readonly (readonly [boolean, number, number])[]) {
+    const clock = new TestClock();
+    let all = '';
+    const filter = edgeFilter(
+      50,
+      clock,
+      (level) => {
+        all += level ? 'H' : 'L';
+      },
+      () => {
+        all += '!';
+      },
+    );
+    for (const [level, atMs, lateMs] of edges) clock.timer(atMs + lateMs, () => void filter.edge(level, atMs));
+    await clock.advance(1000);
+    return all;
+  }
+
+  test.each([
+    {
+      says: 'shows that a level was settled wrongly: the one that corrects it is marked',
+      edges: [
+        [false, 100, 0],
+        [true, 103, 0],
+        [false, 105, 90],
+        [true, 300, 0],
+      ],
+      expected: 'LHL!H',
+    },
+    {
+      says: 'and corrected when the next one comes, before its own time is over',
+      edges: [
+        [false, 100, 0],
+        [true, 103, 0],
+        [false, 105, 110],
+        [true, 216, 0],
+      ],
+      expected: 'LHL!H',
+    },
+    {
+      says: 'is bounce where another one follows it',
+      edges: [
+        [false, 100, 0],
+        [true, 103, 0],
+        [false, 105, 90],
+        [true, 106, 89],
+        [false, 300, 0],
+        [true, 400, 0],
+      ],
+      expected: 'LHLH',
+    },
+    {
+      says: 'is folded into its bounce where the line has changed since',
+      edges: [
+        [false, 100, 0],
+        [true, 103, 0],
+        [false, 105, 70],
+        [true, 180, 0],
+        [false, 400, 0],
+        [true, 500, 0],
+      ],
+      expected: 'LHLH',
+    },
+    {
+      says: 'is an edge as any other where it is from after that bounce',
+      edges: [
+        [false, 100, 0],
+        [true, 103, 0],
+        [false, 155, 90],
+        [true, 400, 0],
+      ],
+      expected: 'LHLH',
+    },
+  ] as const)('$says', async ({ edges, expected }) => {
+    expect(await given(edges)).toBe(expected);
   });
 });
 
