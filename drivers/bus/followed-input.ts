@@ -35,7 +35,7 @@ export interface FollowedOptions {
  * An input made of the edges of its line: debounced, and not followed while it storms.
  *
  * While a line is followed, the program that does it has it, and nobody else can look at it: the level is then that of the last
- * edge, and before the first one that of the moment before. An edge in between shows at the next one: two equal levels then.
+ * edge, and before the first one that of the moment before. An edge in between shows at the next one, and is given with it.
  */
 export async function followedInput(
   { look, follow }: FollowedLine,
@@ -53,8 +53,11 @@ export async function followedInput(
     let isFirst = true;
     let isStorm = false;
     const onEdge = (edge: Edge) => {
-      // The line had this level when it was looked at: the edge to the other one came before anybody followed it.
-      if (isFirst && edge.level === before) give(before);
+      // The line had this level when it was looked at: the edge to the other one came before anybody followed it, and perhaps more.
+      if (isFirst && edge.level === before) {
+        give(!before);
+        onMissed();
+      }
       isFirst = false;
       level = edge.level;
       if (isStorm || filter.edge(edge.level, edge.atMs)) return;

@@ -33,6 +33,24 @@ async function followed(level: boolean) {
   return { edge, end };
 }
 
+test.each([
+  { says: 'closed', level: false, expected: ['H', '!', 'L'] },
+  { says: 'open', level: true, expected: ['L', '!', 'H'] },
+])(
+  'of a contact that was $says, and of which the first edge says so again, both changes are told',
+  async ({ level, expected }) => {
+    const { edge, end } = await followed(level);
+    edge(level, 500);
+    expect((await end()).toSorted()).toEqual(expected.toSorted());
+  },
+);
+
+test('of a contact of which the first edge is the other level only that one is told', async () => {
+  const { edge, end } = await followed(true);
+  edge(false, 500);
+  expect(await end()).toEqual(['L']);
+});
+
 test('an edge that comes long after its bounce was settled is said to those who count', async () => {
   const { edge, end } = await followed(true);
   // One tip of a bucket; the last edge of its bounce waits for the program that sees it.
