@@ -27,7 +27,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
         return [text.deviceLine(device, text.duration(sinceMs), problem, isOfBus ? bus : undefined)];
       }),
     ],
-    [labels.reading, status.readings.map(text.readingLine)],
+    [labels.reading, (status.readings ?? []).map(text.readingLine)],
     [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
     [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],
   ];
@@ -35,7 +35,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
 }
 
 /** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */
-export function troubleOf({ devices, readings, buses, stored, city, threadsStuckMs }: GatewayStatus): string {
+export function troubleOf({ devices, readings = [], buses, stored, city, threadsStuckMs }: GatewayStatus): string {
   return [
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...readings.map(({ device, reading, problem, reason }) => `${device}.${reading} ${problem?.code ?? reason}`),

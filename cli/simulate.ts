@@ -65,7 +65,7 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     requests: city?.requestCount ?? 0,
     traceHash,
     troubles: troublesOf(status),
-    readings: status.readings,
+    readings: status.readings ?? [],
   };
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns));
 }

@@ -93,7 +93,7 @@ async function showStored(
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
 export function isHealthy({
   devices,
-  readings,
+  readings = [],
   buses,
   stored,
   city,

@@ -23,8 +23,8 @@ export interface GatewayStatus {
   };
   readonly devices: readonly DeviceStatus[];
   readonly buses: readonly BusStatus[];
-  /** Only those with which something is wrong, each device's own troubles aside. */
-  readonly readings: readonly ReadingTrouble[];
+  /** Only those with which something is wrong, each device's own troubles aside. Missing from a gateway of an earlier version. */
+  readonly readings?: readonly ReadingTrouble[];
   /** Devices that this version cannot run, and the code of the reason. */
   readonly skipped: readonly { readonly device: string; readonly code: string }[];
   readonly stored: JournalStats;
