@@ -36,6 +36,8 @@ export interface Bus {
   transact(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Resolves when the first opening has succeeded or failed. */
   readonly tried: Promise<void>;
+  /** Calls `listener` when a Modbus unit that was taken to be away is heard: its next try need not be waited for. */
+  onHeard?(listener: (unit: number) => void): Unsubscribe;
   /** Calls `listener` when its adapter was pulled out. A connection that its peer closes is no such thing. */
   onLost?(listener: () => void): Unsubscribe;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
@@ -62,12 +64,12 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
     }
     case 'modbus-rtu': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
-      return modbusBus(config, host, stream, modbusLine(config, stream, 'rtu', { host, tap }));
+      return modbusBus(config, host, stream, { framing: 'rtu', tap });
     }
     case 'modbus-tcp': {
       const address = { host: config.host, port: config.tcpPort };
       const stream = lineOf(config, host, (signal) => host.buses.tcp(address, signal));
-      return modbusBus(config, host, stream, modbusLine(config, stream, config.framing, { host, tap }));
+      return modbusBus(config, host, stream, { framing: config.framing, tap });
     }
   }
 }
@@ -139,12 +141,20 @@ const FRAMES_BYTES_MAX = 2 * 256;
 const REQUEST_EXTRA_MS = 2_000;
 
 /** Devices share it request by request: one that has many to make keeps nobody waiting longer than for one of them. */
-function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, line: ModbusLine): Bus {
+function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, how: HowFramed): Bus {
+  const heard = new Set<(unit: number) => void>();
+  const line = modbusLine(config, stream, how, host, (unit) => {
+    for (const listener of heard) listener(unit);
+  });
   const queue = queueOf(config, host, config.type === 'modbus-tcp' ? config.inFlight : 1);
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
   return Object.assign(lineBus(config, host, stream, queue), {
     line,
+    onHeard: (listener: (unit: number) => void) => {
+      heard.add(listener);
+      return () => heard.delete(listener);
+    },
     connect: async ({ spec }: PlaceConfig, turn: () => Turn) =>
       modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs }), spec.modbus?.minPauseMs),
     transact: inOwnTurns,
@@ -164,11 +174,17 @@ function baudOf(config: ModbusConfig): number | undefined {
   return config.type === 'modbus-rtu' ? config.baud : undefined;
 }
 
+interface HowFramed {
+  readonly framing: 'rtu' | 'tcp';
+  readonly tap: FrameTap | undefined;
+}
+
 function modbusLine(
   config: ModbusConfig,
   stream: ReopeningStream,
-  framing: 'rtu' | 'tcp',
-  { host, tap }: { host: Host; tap: FrameTap | undefined },
+  { framing, tap }: HowFramed,
+  host: Host,
+  onHeard: (unit: number) => void,
 ): ModbusLine {
   const isSerial = config.type === 'modbus-rtu';
   const options = {
@@ -179,6 +195,7 @@ function modbusLine(
     echo: isSerial && config.echo,
     ...(isSerial ? { baud: config.baud } : {}),
     onBroken: (cause: BusError) => stream.drop(cause),
+    onHeard,
   };
   return openModbusLine(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
 }

@@ -120,6 +120,9 @@ export class RunningDevice {
       this.#silence.lineLost();
       this.#back();
     });
+    const stopHeard = bus.onHeard?.((unit) => {
+      if (unit === this.config.address && this.isSilent) this.tryNow();
+    });
     await onGrid(this.config, moments, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
       tick: async (dueMs, skippedCount) => {
@@ -140,6 +143,7 @@ export class RunningDevice {
       },
     });
     stopLost?.();
+    stopHeard?.();
     stopCalls?.();
     bus.queue.expect(this.config.id, undefined);
   }

@@ -44,6 +44,8 @@ export interface ModbusOptions {
   readonly name: string;
   /** Called once when only a new connection helps: the owner should close the stream and open it again. */
   readonly onBroken?: (cause: BusError) => void;
+  /** Called when a unit that was taken to be away answers after all, too late because it was waited for so shortly. */
+  readonly onHeard?: (unit: number) => void;
 }
 
 /** What happened on a line since it was prepared. */
@@ -92,6 +94,8 @@ class Line implements ModbusLine {
   readonly #counts = newCounts();
   readonly #units = new ModbusUnits();
   readonly #pending = new Map<Question, Pending>();
+  /** Units whose newest question was given up before all of its time had passed. */
+  readonly #cutShort = new Set<number>();
   readonly #subscriptions: readonly Unsubscribe[];
   /** Ends with the connection. */
   #session = new AbortController();
@@ -188,7 +192,9 @@ class Line implements ModbusLine {
     if (signMs === undefined) return cancelWait;
     const askedUntilMs = this.#busyUntilMs;
     const cancelLook = this.#clock.timer(askedUntilMs + signMs - this.#clock.monotonicMs(), () => {
-      if (this.#busyUntilMs === askedUntilMs) this.#giveUp(question);
+      if (this.#busyUntilMs !== askedUntilMs) return;
+      this.#cutShort.add(question.unit);
+      this.#giveUp(question);
     });
     return () => {
       cancelWait();
@@ -228,6 +234,7 @@ class Line implements ModbusLine {
     const pending = this.#leave(question);
     if (pending === undefined) return;
     const { unit, askedMs } = pending;
+    this.#cutShort.delete(question.unit);
     const { baud } = this.#options;
     const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
     const turnaroundMs = now - askedMs - lineMs(question.request.length + answer.length + overhead, baud);
@@ -241,6 +248,7 @@ class Line implements ModbusLine {
       late: (unit, afterMs) => {
         this.#count(this.#units.of(unit), 'lateCount');
         this.#units.of(unit).late(afterMs);
+        if (this.#cutShort.delete(unit)) this.#options.onHeard?.(unit);
       },
       damaged: (unit) => this.#count(this.#known(unit), 'damagedCount'),
       unasked: (unit) => this.#count(this.#known(unit), 'unaskedCount'),

@@ -84,12 +84,16 @@ test('of several meters that never answered, one that comes is seen within a min
   }
 }, 60_000);
 
-test('a meter that never answered and needs long for it, beside four that are away, is found too', async () => {
-  const others = ABSENT.slice(1);
-  const slow: Fault = { at: 'device', device: 'meter_1', kind: 'late', rate: 1, byMs: 700, fromMs: 0, toMs: 2 * HOUR_MS };
-  const faults = [...dead(others, 0, 2 * HOUR_MS), ...dead(['meter_1'], 0, HOUR_MS), slow];
-  const running = await startSimulated(site('5s', METERS, '1s'), { faults });
-  await running.clock.runUntil(HOUR_MS + 120_000);
+test.each([
+  ['one that never answered', 1, '1s', 700],
+  ['three that never answered', 3, '1s', 500],
+])('of %s beside others that are away, and that need long, each is found within a minute', async (_who, count, timeout, byMs) => {
+  const slow = ABSENT.slice(0, count);
+  const others = ABSENT.slice(count);
+  const late = slow.map((device): Fault => ({ at: 'device', device, kind: 'late', rate: 1, byMs, fromMs: 0, toMs: 2 * HOUR_MS }));
+  const faults = [...dead(others, 0, 2 * HOUR_MS), ...dead(slow, 0, HOUR_MS), ...late];
+  const running = await startSimulated(site('5s', METERS, timeout), { faults });
+  await running.clock.runUntil(HOUR_MS + 65_000);
   for (const { device, state } of running.gateway.status().devices)
     expect(state, device).toBe(others.includes(device) ? 'not-answering' : 'ok');
   await running.stop();
