@@ -125,22 +125,27 @@ async function pulse(line: number, count: number): Promise<void> {
 }
 
 /** Follows an input until `stop`; `ready` resolves when the kernel says that the line is being followed. */
-function following(input: DigitalInput, isTaken: () => Promise<boolean>) {
+function following(input: DigitalInput, isFollowed: () => Promise<boolean>) {
   const stop = new AbortController();
   const levels: boolean[] = [];
   const ended = (async () => {
     for await (const level of input.changes(stop.signal)) levels.push(level);
   })();
   ended.catch(() => {});
-  return { levels, ended, ready: () => until('gpiomon', isTaken), stop: () => stop.abort() };
+  return { levels, ended, ready: () => until('gpiomon', isFollowed), stop: () => stop.abort() };
 }
 
-/** Ends every gpiomon of the guest, as a machine without memory would. */
+/** Every gpiomon of the guest, by process id. */
+function followers(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((id) => existsSync(`/proc/${id}/comm`) && readFileSync(`/proc/${id}/comm`, 'utf8').trim() === 'gpiomon')
+    .map(Number);
+}
+
+/** Ends them, as a machine without memory would. */
 function endFollowers(): void {
-  for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const comm = existsSync(`/proc/${id}/comm`) ? readFileSync(`/proc/${id}/comm`, 'utf8').trim() : '';
-    if (comm === 'gpiomon') process.kill(Number(id), 'SIGKILL');
-  }
+  for (const id of followers()) process.kill(id, 'SIGKILL');
 }
 
 async function checkGpio(says: string, toolsFolder: string | undefined): Promise<void> {
@@ -149,6 +154,8 @@ async function checkGpio(says: string, toolsFolder: string | undefined): Promise
   const lines: GpioLines = await openGpio(options);
   const chip = (await tools.chips()).find(({ label }) => label === 'pinctrl-bcm2711')?.name ?? '';
   const isTaken = (line: number) => async () => (await tools.consumer(chip, line)) !== undefined;
+  // The look at the level before it takes the line too, for a moment.
+  const isFollowed = (line: number) => async () => (await isTaken(line)()) && followers().length > 0;
 
   await check(`${says}: a line is read as its pull and its wire say`, async () => {
     const input = await lines.input(17).open({ pull: 'up', debounceMs: 0 });
@@ -168,7 +175,7 @@ async function checkGpio(says: string, toolsFolder: string | undefined): Promise
       outputs: [],
     };
     const device = await pulseCounter.open(port, spec, realClock());
-    await until('gpiomon', isTaken(23));
+    await until('gpiomon', isFollowed(23));
     for (let burst = 0; burst < 3; burst++) {
       await pulse(23, 5);
       await sleep(500);
@@ -182,7 +189,7 @@ async function checkGpio(says: string, toolsFolder: string | undefined): Promise
   });
   await check(`${says}: a line that is followed is busy, and who has it is said`, async () => {
     const input = await lines.input(24).open({ pull: 'up', debounceMs: 0 });
-    const follower = following(input, isTaken(24));
+    const follower = following(input, isFollowed(24));
     await follower.ready();
     const others = await openGpio(options);
     await assert.rejects(others.input(24).open({ pull: 'up', debounceMs: 0 }), (error: Error & { kind?: string }) => {
@@ -198,11 +205,11 @@ async function checkGpio(says: string, toolsFolder: string | undefined): Promise
   });
   await check(`${says}: a follower that is killed is a failure, and the line can be followed again`, async () => {
     const input = await lines.input(25).open({ pull: 'up', debounceMs: 0 });
-    const first = following(input, isTaken(25));
+    const first = following(input, isFollowed(25));
     await first.ready();
     endFollowers();
     await assert.rejects(first.ended, { kind: 'closed' });
-    const again = following(input, isTaken(25));
+    const again = following(input, isFollowed(25));
     await again.ready();
     await pulse(25, 2);
     await until('four changes', () => again.levels.length >= 4);
@@ -218,7 +225,7 @@ async function checkStorm(): Promise<void> {
     const input = await (await openGpio({ clock: realClock() })).input(26).open({ pull: 'up', debounceMs: 0 });
     const tools = await gpioTools();
     const isTaken = async () => (await tools.consumer(HEADER ?? '', 26)) !== undefined;
-    const follower = following(input, isTaken);
+    const follower = following(input, async () => (await isTaken()) && followers().length > 0);
     await follower.ready();
     // By another program, so that this one can listen.
     const loop = `while :; do echo pull-down > ${wire(26).pulled}; echo pull-up > ${wire(26).pulled}; done`;
