@@ -54,11 +54,14 @@ export class ModbusCopies {
     return undefined;
   }
 
-  /** Whether a frame, without its CRC, is the newest answer of its shape once more: of a unit that may answer twice it is no other. */
-  isOne(question: Question, frame: Uint8Array, nowMs: number): boolean {
+  /**
+   * Whether a frame, without its CRC, is once more an answer that came since `askedMs` to an older question of this shape: of a unit
+   * that may answer twice it is no other.
+   */
+  isOne(question: Question, frame: Uint8Array, askedMs: number): boolean {
     const newest = this.#newest.get(question.unit)?.get(shapeOf(question));
     if (newest === undefined || this.#isSingle(question.unit) || isCopy(newest.question)) return false;
-    return nowMs <= newest.atMs + COPY_WINDOW_MS && Buffer.compare(newest.frame, frame) === 0;
+    return newest.atMs >= askedMs && Buffer.compare(newest.frame, frame) === 0;
   }
 
   /** A frame came that nobody had asked for. Where it fits a newest answer, a copy of an older one was taken for that. */

@@ -122,7 +122,7 @@ export class RtuFraming implements Framing {
     this.#expire(nowMs);
     this.#received = Buffer.concat([this.#received, bytes]).subarray(-RECEIVED_MAX_BYTES);
     for (let frame = this.#cut(nowMs); frame !== undefined; frame = this.#cut(nowMs)) {
-      const owner = this.#takeOwner(frame, nowMs);
+      const owner = this.#takeOwner(frame);
       if (owner === undefined) continue;
       this.#copies.answered(owner.question, frame, nowMs);
       if (owner !== this.#waiting) {
@@ -175,11 +175,11 @@ export class RtuFraming implements Framing {
   }
 
   /** The oldest question that a frame fits. One that was owed is not any more. */
-  #takeOwner(frame: Uint8Array, nowMs: number): Asked | undefined {
+  #takeOwner(frame: Uint8Array): Asked | undefined {
     const owner = this.#candidates().find(({ question }) => fits(question, frame));
     if (owner !== undefined && owner === this.#waiting) {
       // Its like was not asked while a copy could come, but an older question was answered since.
-      return this.#copies.isOne(owner.question, frame, nowMs) ? undefined : owner;
+      return this.#copies.isOne(owner.question, frame, owner.askedMs) ? undefined : owner;
     }
     this.#owed = this.#owed.filter((asked) => asked !== owner);
     if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#sawForeign = true;

@@ -79,6 +79,14 @@ describe('a unit that answers twice', () => {
       expect(await clock.run(bus.readRegisters(1, 'holding', address, 1))).toEqual(Uint8Array.of(0, address));
   });
 
+  it('gives the same value twice to whoever asks again without waiting', async () => {
+    const { clock, line } = await openRtu((_request, { clock: on, stream }) => {
+      on.timer(10, () => stream.receive(framed([1, 3, 2, 0, 7])));
+    });
+    const question = { unit: 1, code: 3, request: bytes('010300000001'), answerStart: bytes('010302'), answerBytes: 5 };
+    for (let i = 0; i < 5; i++) expect(await clock.run(line.ask({ ...question }))).toEqual(bytes('0103020007'));
+  });
+
   it('does so with late answers as well', async () => {
     let isLate = false;
     const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
