@@ -1,6 +1,7 @@
 import type { BusReport, CauseReport, DeviceReport, UnitReport } from '../../gateway/bus-report.ts';
 import { count } from './count.ts';
 import { text as live } from './live.ts';
+import { timeTaken as time } from './time-taken.ts';
 
 /** What `barri bus stats` says. */
 export const text = {
@@ -108,8 +109,4 @@ function percent(share: number): string {
   if (!Number.isFinite(share) || share === 0) return '0 %';
   if (share < 0.001) return 'less than 0.1 %';
   return share < 0.1 ? `${Number((100 * share).toPrecision(2))} %` : `${Math.round(100 * share)} %`;
-}
-
-function time(ms: number): string {
-  return ms >= 1_000 ? `${Number((ms / 1_000).toPrecision(2))} s` : `${Math.ceil(ms)} ms`;
 }

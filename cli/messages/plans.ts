@@ -1,5 +1,6 @@
 import type { BusPlan, DevicePlan, RequestPlan } from '../../config/bus-plan.ts';
 import { count } from './count.ts';
+import { timeTaken as time } from './time-taken.ts';
 
 /** What `barri check` says about buses. */
 export const text = {
@@ -19,9 +20,4 @@ export const text = {
 
 function percent(share: number): string {
   return share < 0.01 ? 'less than 1 %' : `${Math.round(100 * share)} %`;
-}
-
-function time(ms: number): string {
-  if (ms >= 60_000 && ms % 60_000 === 0) return `${ms / 60_000} min`;
-  return ms >= 1_000 ? `${Number((ms / 1_000).toPrecision(2))} s` : `${Math.ceil(ms)} ms`;
 }
