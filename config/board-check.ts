@@ -1,9 +1,9 @@
 import { normaliseUnit, QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { REGISTERS_OF } from '../drivers/registers.ts';
 import { closest } from './closest.ts';
-import { parseBoardParameter } from './parameters.ts';
+import { boardLimits, isNumeric, parseBoardParameter, parseType } from './parameters.ts';
 import type { Problem } from './problem.ts';
-import type { BoardFile } from './schema-board.ts';
+import type { BoardFile, ParameterEntry } from './schema-board.ts';
 import { signalMisfits, textMisfits } from './text-readings.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
@@ -75,16 +75,32 @@ function checkUnits(
 
 /** Defaults and examples must be values that a person could write. */
 function checkParameters(document: YamlDocument, board: BoardFile): Problem[] {
-  return Object.entries(board.with ?? {}).flatMap(([name, parameter]) =>
-    (['default', 'example'] as const).flatMap((key) => {
+  return Object.entries(board.with ?? {}).flatMap(([name, parameter]) => {
+    const limits = checkLimits(document, name, parameter);
+    if (limits.length > 0) return limits;
+    return (['default', 'example'] as const).flatMap((key) => {
       const value = parameter[key];
       if (value === undefined) return [];
       const path = ['with', name, key];
-      const written = nodeAt(document.root, path)?.source ?? String(value);
-      const outcome = parseBoardParameter(board, name, parameter, { value, written });
+      const outcome = parseBoardParameter(board, name, parameter, { value, written: writtenAt(document, path) });
       return 'code' in outcome ? [document.problem(outcome.code, path, { ...outcome.parameters, key })] : [];
-    }),
+    });
+  });
+}
+
+/** The limits of a parameter are values of its type, the lower one first. */
+function checkLimits(document: YamlDocument, name: string, { type, choices, valid }: ParameterEntry): Problem[] {
+  if (valid === undefined) return [];
+  const path = ['with', name, 'valid'];
+  if (choices !== undefined || !isNumeric(type)) return [document.problem('C158', path, { parameter: name })];
+  const [low, high] = [writtenAt(document, [...path, 0]), writtenAt(document, [...path, 1])];
+  const ends = [parseType(type, { value: valid[0], written: low }), parseType(type, { value: valid[1], written: high })];
+  const wrong = ends.flatMap((end, at) =>
+    'code' in end ? [document.problem(end.code, [...path, at], { ...end.parameters, key: 'valid' })] : [],
   );
+  const limits = boardLimits({ type, valid });
+  if (limits === undefined || limits.least < limits.most) return wrong;
+  return [document.problem('C043', path, { low, high })];
 }
 
 function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Driver } from '../drivers/driver.ts';
-import { inFile, type ParameterValue, show, typeLimits } from './parameters.ts';
+import { boardLimits, inFile, type ParameterValue, show, typeLimits } from './parameters.ts';
 import type { ParameterEntry } from './schema-board.ts';
 
 /** What a driver takes for one parameter, in the driver's own unit; empty where it takes anything of its type. */
@@ -40,8 +40,9 @@ export function rangeOf(name: string, parameter: ParameterEntry, driver: Driver 
   const own = driver && driverRange(driver, name);
   if (own && own.values.length > 0) return { choices: own.values.map((value) => inFile(type, value)) };
   const limits = typeLimits(type);
-  const least = highest(limits?.least, own?.least);
-  const most = lowest(limits?.most, own?.most);
+  const said = boardLimits(parameter);
+  const least = highest(limits?.least, own?.least, said?.least);
+  const most = lowest(limits?.most, own?.most, said?.most);
   return {
     choices: [],
     // No length of time is below zero in a file.

@@ -37,12 +37,32 @@ function parseParameter(parameter: ParameterEntry, given: WrittenValue): Outcome
   const outcome = parseType(parameter.type, given, String(parameter.default ?? parameter.example ?? ''));
   // Where a few values are all there are, they say more than what is wrong with another one.
   const isOther = 'code' in outcome && (outcome.code === 'C023' || outcome.code === 'C025');
-  if (parameter.choices === undefined || ('code' in outcome && !isOther)) return outcome;
+  if (parameter.choices === undefined) return withinLimits(parameter, given, outcome);
+  if ('code' in outcome && !isOther) return outcome;
   const choices = parameter.choices.map((choice) => parseType(parameter.type, { value: choice, written: String(choice) }));
   if ('value' in outcome && choices.some((choice) => 'value' in choice && choice.value === outcome.value)) return outcome;
   const words = parameter.choices.map((choice) => show(parameter.type, choice));
   const candidates = closest(meantAddress(parameter.type, given.written), words);
   return { code: 'C024', parameters: { written: given.written, choices: words, candidates } };
+}
+
+function withinLimits(parameter: ParameterEntry, { written }: WrittenValue, outcome: Outcome): Outcome {
+  const limits = boardLimits(parameter);
+  if (limits === undefined || 'code' in outcome || typeof outcome.value !== 'number') return outcome;
+  const bound = outcome.value < limits.least ? 'least' : outcome.value > limits.most ? 'most' : undefined;
+  if (bound === undefined) return outcome;
+  const [from, to] = [inFile(parameter.type, limits.least), inFile(parameter.type, limits.most)];
+  return { code: 'C025', parameters: { written, bound, of: 'number', from, to } };
+}
+
+/** What a board says under `valid:` of one of its parameters; undefined where it says nothing, or nothing that is right. */
+export function boardLimits({
+  type,
+  valid,
+}: Pick<ParameterEntry, 'type' | 'valid'>): { readonly least: number; readonly most: number } | undefined {
+  const [least, most] = (valid ?? []).map((value) => parseType(type, { value, written: String(value) }));
+  if (least === undefined || most === undefined || 'code' in least || 'code' in most) return undefined;
+  return typeof least.value === 'number' && typeof most.value === 'number' ? { least: least.value, most: most.value } : undefined;
 }
 
 /** Addresses of chips are printed in hexadecimal: who writes 76 means 0x76. */
@@ -63,6 +83,11 @@ export function inFile(type: ParameterEntry['type'], value: ParameterValue): str
   return type === 'voltage' ? `${value}V` : show(type, value);
 }
 
+/** Whether drivers get a number for it: an amount, a time, an address. */
+export function isNumeric(type: ParameterEntry['type']): boolean {
+  return type !== 'choice' && type !== 'boolean' && type !== 'text' && type !== 'onewire_rom';
+}
+
 /** The least and the most that a number of this type can be, whatever its driver; undefined where there is no limit. */
 export function typeLimits(type: ParameterEntry['type']): { readonly least: number; readonly most: number } | undefined {
   return type === 'i2c_address' ? I2C_ADDRESS : type === 'modbus_unit' ? MODBUS_UNIT : undefined;
@@ -73,7 +98,7 @@ export function hex(value: number): string {
 }
 
 /** @param usual a value that is right for it, as it is written; empty where the board has none */
-function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue, usual = ''): Outcome {
+export function parseType(type: ParameterEntry['type'], { value, written }: WrittenValue, usual = ''): Outcome {
   switch (type) {
     case 'i2c_address':
     case 'modbus_unit':

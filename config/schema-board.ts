@@ -62,6 +62,8 @@ const parameter = block({
   type: z.enum(PARAMETER_TYPES),
   default: parameterValue.optional(),
   choices: z.array(parameterValue).min(1).optional(),
+  /** The least and the most of it, each written like its value. */
+  valid: z.tuple([parameterValue, parameterValue]).optional(),
   required: boolean.optional(),
   example: parameterValue.optional(),
   help: texts.optional(),

@@ -239,7 +239,27 @@ export const cityId = z.string().regex(CITY_ID, 'C042').meta(idTypes);
 const FORMATS = ['8N1', '8N2', '8E1', '8E2', '8O1', '8O2', '7E1', '7E2', '7O1', '7O2', '7N2'] as const;
 export const serialFormat = z.enum(FORMATS).meta({ type: ['string', 'number'], enum: [...FORMATS, 80, 800, 70, 700] });
 
-export const baud = z.int().min(300).max(4_000_000);
+/** Those of Linux (asm-generic/termbits.h), and others that devices are sold with. */
+const BAUD_RATES = [
+  300, 600, 1200, 1800, 2400, 4800, 7200, 9600, 14_400, 19_200, 28_800, 31_250, 38_400, 56_000, 57_600, 62_500, 74_880, 76_800,
+  115_200, 125_000, 128_000, 153_600, 230_400, 250_000, 256_000, 460_800, 500_000, 576_000, 921_600, 1_000_000, 1_152_000,
+  1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
+];
+/** Receivers take a rate that is off by 2 % (Modbus over serial line V1.02 §3.2): nobody sells one so close beside a usual one. */
+const BAUD_NEAR = 0.05;
+
+/** A rate that is hardly another one than a usual one, or is one with a digit too few or too many, was mistyped. */
+export const baud = z
+  .int()
+  .min(300)
+  .max(4_000_000)
+  .superRefine((rate, context) => {
+    if (BAUD_RATES.includes(rate)) return;
+    const isMeant = (usual: number) =>
+      Math.abs(usual / rate - 1) < BAUD_NEAR || usual === rate * 10 || usual === Math.floor(rate / 10);
+    const candidates = BAUD_RATES.filter(isMeant).map(String);
+    if (candidates.length > 0) fail(context, 'C157', { rate, candidates });
+  });
 
 /** The name of a secret, never the secret. Also a file name, so nothing that leads out of a folder. */
 const SECRET_NAME = /^[a-z][a-z0-9_]{0,63}$/;

@@ -249,6 +249,10 @@ export const enBoards: Messages = {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],
   },
+  C158: {
+    what: '`valid` makes no sense for `{parameter}`: its values are no numbers, or are named by `choices:`',
+    hints: ['remove it'],
+  },
   C156: {
     what: '`{reading}` lies in a hole of the registers: the device has nothing there',
     hints: ['correct `at:`, or take its registers out of {hole} under `holes:`'],

@@ -205,6 +205,10 @@ export const enWiring: Messages = {
     what: 'the driver `{driver}` has no port `{port}`, which {board} provides',
     hints: ['it has: {known}', 'correct `provides:` in the board file'],
   },
+  C157: {
+    what: 'devices do not run at {rate} baud',
+    hints: ['did you mean {candidates:or}?', 'its manual names the rate'],
+  },
   C155: {
     what: 'with `framing: rtu` there is one question at a time: its frames do not say which question they answer',
     hints: ['remove `in_flight:`'],

@@ -27,9 +27,9 @@ describe('a factor of nothing', () => {
     [
       'per_tip',
       'board: rain-gauge@1, via: gpio.pin11, with: { per_tip: 0mm }',
-      /^C025 `0mm` is too small for `per_tip`: more than 0$/,
+      /^C025 `0mm` is too small for `per_tip`: from 0.01mm to 5mm$/,
     ],
-    ['a negative one', 'board: rain-gauge@1, via: gpio.pin11, with: { per_tip: -0.2mm }', /^C025 .*more than 0$/],
+    ['a negative one', 'board: rain-gauge@1, via: gpio.pin11, with: { per_tip: -0.2mm }', /^C025 .*from 0.01mm to 5mm$/],
     [
       'pulses',
       'board: flow-meter@1, via: gpio.pin11, with: { pulses_per_litre: 0 }',
@@ -182,6 +182,66 @@ devices: { m: { board: eastron-sdm120@1, via: meters } }\n`;
 
   it.each(['baud: 9600', 'baud: 2400, format: 8E1', 'format: 8N1'])('that is another one is: %s', async (more) => {
     expect(await codes(bus(more))).toEqual(['C061', 'C128']);
+  });
+});
+
+describe('a baud rate that was mistyped', () => {
+  const bus = (rate: string) =>
+    `schema: gateway/v1\ngateway: { id: demo }\nbuses: { meters: { type: modbus-rtu, port: header, baud: ${rate} } }
+devices: { m: { board: rs485-wind-speed@1, via: meters } }\n`;
+  const mistyped = async (rate: string) => (await told(bus(rate))).filter((each) => each.startsWith('C157'));
+
+  it.each([
+    ['2401', '2400'],
+    ['9800', '9600'],
+    ['115000', '115200'],
+    ['1152', '1200'],
+    ['960', '9600'],
+    ['96000', '9600'],
+    ['192000', '19200'],
+    ['11520', '115200'],
+  ])('%s', async (rate, meant) => {
+    expect(await mistyped(rate)).toEqual([
+      expect.stringContaining(`devices do not run at ${rate} baud: did you mean \`${meant}\`?`),
+    ]);
+  });
+
+  it.each(['300', '14400', '76800', '10400', '187500', '250000', '4000000'])('%s is one that devices have', async (rate) => {
+    expect(await mistyped(rate)).toEqual([]);
+  });
+});
+
+describe('the limits of a parameter', () => {
+  const perTip = (amount: string) => told(device(`board: rain-gauge@1, via: gpio.pin11, with: { per_tip: ${amount} }`));
+  const declared = (parameter: string) =>
+    told(device('board: own@1, via: meters'), {
+      'boards/own.board.yaml': `schema: board/v1
+id: own
+version: 1.0.0
+label: Own meter
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 }, size: ${parameter} }
+readings: { power: { quantity: active_power, unit: W, at: 0 } }
+`,
+    });
+
+  it('are told with a value outside of them', async () => {
+    expect(await perTip('27.94mm')).toEqual([
+      expect.stringMatching(/^C025 `27.94mm` is too large for `per_tip`: from 0.01mm to 5mm$/),
+    ]);
+    expect(await perTip('0.001mm')).toEqual([expect.stringMatching(/^C025 `0.001mm` is too small for `per_tip`: from/)]);
+    expect(await perTip('0.1mm')).toEqual([]);
+  });
+
+  it.each([
+    ['a default outside', '{ type: number, default: 7, valid: [1, 5] }', /C025 `7` is too large for `default`: from 1 to 5/],
+    ['the larger one first', '{ type: length, default: 2mm, valid: [5mm, 1mm] }', /C043 .*write \[1mm, 5mm\]/],
+    ['of a text', '{ type: text, default: a, valid: [a, b] }', /C158 `valid` makes no sense for `size`/],
+    ['beside choices', '{ type: number, default: 1, choices: [1, 2], valid: [1, 2] }', /C158/],
+    ['one that is no amount', '{ type: length, default: 2mm, valid: [1, 5mm] }', /C03\d .*`1`/],
+  ])('in a board: %s', async (_title, parameter, expected) => {
+    expect((await declared(parameter)).join('\n')).toMatch(expected);
   });
 });
 

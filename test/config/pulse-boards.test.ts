@@ -44,6 +44,11 @@ describe('a board that counts pulses', () => {
     expect(site.problems.filter(({ code }) => code === 'C060')).toEqual([]);
   });
 
+  it.each(['0', '-0.001'])('whose pulses stand for nothing is refused: %s', async (amount) => {
+    const site = await load(`${ENERGY}, per: pulse, scale_by: per_pulse }`, `per_pulse: ${amount}`);
+    expect(site.problems.map(({ code, parameters }) => [code, parameters.bound])).toContainEqual(['C025', 'more']);
+  });
+
   it.each([
     ['of another kind', 'energy: { quantity: energy_imported, unit: kWh, kind: gauge, per: pulse, scale_by: per_pulse }'],
     ['without per', `${ENERGY}, scale_by: per_pulse }`],
