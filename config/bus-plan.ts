@@ -10,7 +10,7 @@ export interface RequestPlan {
   readonly readings: readonly string[];
   /** The wire for question, answer and the silence between frames: no device can be quicker. */
   readonly lineMs: number;
-  /** With the time that the device usually needs, where the bus waits for it. */
+  /** With the time that the device usually needs. */
   readonly tookMs: number;
 }
 
@@ -26,8 +26,10 @@ export interface BusPlan {
   readonly bus: string;
   readonly type: BusConfig['type'];
   readonly baud?: number;
+  /** Before each request, written at the bus. */
+  readonly pauseMs: number;
   readonly devices: readonly DevicePlan[];
-  /** Requests of one round of all devices, and what they take: the wire alone, and with the devices' own time. */
+  /** Requests of one round of all devices, and what they take: the wire alone, and with the devices' own time where the others wait for it. */
   readonly requestCount: number;
   readonly lineMs: number;
   readonly roundMs: number;
@@ -61,21 +63,33 @@ export function planBuses(config: Config, drivers: ReadonlyMap<string, Driver>):
 }
 
 function planBus(bus: BusConfig, devices: readonly DevicePlan[]): BusPlan {
-  const sum = (of: (request: RequestPlan, device: DevicePlan) => number) =>
-    devices.reduce((total, device) => total + device.requests.reduce((each, request) => each + of(request, device), 0), 0);
-  const roundMs = sum(({ tookMs }) => tookMs);
+  const each = (of: (request: RequestPlan, device: DevicePlan) => number) => devices.map((device) => sumOf(device, of));
+  const sum = (of: (request: RequestPlan, device: DevicePlan) => number) => each(of).reduce((total, one) => total + one, 0);
+  // One device asks one question after the other; those of others are under way meanwhile where the bus takes several.
+  const atOnceCount = 'inFlight' in bus ? bus.inFlight : 1;
+  const together = (of: (request: RequestPlan, device: DevicePlan) => number) => Math.max(0, ...each(of), sum(of) / atOnceCount);
+  const lineMs = sum((request) => request.lineMs);
+  const lineShare = sum((request, { everyMs }) => request.lineMs / everyMs);
+  // On I2C others go on while a device takes its time.
+  const isShared = bus.type === 'i2c';
+  const roundMs = isShared ? Math.max(lineMs, ...each(({ tookMs }) => tookMs)) : together(({ tookMs }) => tookMs);
   return {
     bus: bus.id,
     type: bus.type,
     ...('baud' in bus ? { baud: bus.baud } : {}),
+    pauseMs: bus.type === 'modbus-rtu' ? bus.pauseMs : 0,
     devices,
     requestCount: sum(() => 1),
-    lineMs: sum((request) => request.lineMs),
+    lineMs,
     roundMs,
-    lineShare: sum((request, { everyMs }) => request.lineMs / everyMs),
-    share: sum((request, { everyMs }) => request.tookMs / everyMs),
+    lineShare,
+    share: isShared ? lineShare : together((request, { everyMs }) => request.tookMs / everyMs),
     shortestMs: readable(roundMs),
   };
+}
+
+function sumOf(device: DevicePlan, of: (request: RequestPlan, device: DevicePlan) => number): number {
+  return device.requests.reduce((sum, request) => sum + of(request, device), 0);
 }
 
 /** The ports that a device is plugged into: what they cost to read, and how often they are looked at. */
@@ -103,9 +117,7 @@ function requestsOf(device: DeviceConfig, driver: Driver, port: PortPlan | undef
 function planDevice(device: DeviceConfig, driver: Driver, bus: BusConfig, port: PortPlan | undefined): DevicePlan {
   const requests = requestsOf(device, driver, port).map((request) => {
     const onLineMs = onLine(request, bus);
-    // On I2C, and where several requests are under way at once, others go on while a device takes its time.
-    const waitMs = bus.type === 'i2c' ? 0 : request.waitMs / ('inFlight' in bus ? bus.inFlight : 1);
-    return { readings: request.readings, lineMs: onLineMs, tookMs: onLineMs + waitMs };
+    return { readings: request.readings, lineMs: onLineMs, tookMs: onLineMs + request.waitMs };
   });
   return { device: device.id, everyMs: Math.min(device.everyMs, port?.lookMs ?? device.everyMs), requests };
 }

@@ -107,9 +107,9 @@ function driversOf({ devices, providers }: Config, readiness: ReadonlyMap<string
 
 /** What no wire can carry is an error; what usual devices are too slow for may still fit with quick ones. */
 function checkPlans(site: Site, plans: readonly BusPlan[]): void {
-  for (const { bus, lineShare, share, shortestMs } of plans) {
+  for (const { bus, pauseMs, lineShare, share, shortestMs } of plans) {
     const path = ['buses', bus];
-    const common = { bus, shortestMs };
+    const common = { bus, shortestMs, ...(pauseMs === 0 ? {} : { pauseMs }) };
     if (lineShare > 1) site.report('C148', path, { ...common, percent: Math.round(100 * lineShare) });
     else if (share > 1) site.report('C149', path, { ...common, percent: Math.round(100 * share) }, 'warning');
   }

@@ -161,8 +161,9 @@ export const enWiring: Messages = {
     hints: ['a name or an address and nothing else: `192.168.1.20`; the port goes into `tcp_port:`'],
   },
   C148: {
-    what: 'what is asked of `{bus}` cannot fit: its bytes alone need {percent} % of the time',
+    what: 'what is asked of `{bus}` cannot fit: bytes and pauses on its wire alone need {percent} % of the time',
     hints: [
+      'write a shorter `pause:` at the bus: {pauseMs:ms} are waited before each request',
       'read its devices every {shortestMs:ms} or more rarely',
       'or switch readings off that nobody needs: `enabled: false`',
       'or set a higher baud rate, here and at every device of this bus',

@@ -1,6 +1,6 @@
 import type { BusPlan, DevicePlan, RequestPlan } from '../../config/bus-plan.ts';
 import { count } from './count.ts';
-import { timeTaken as time } from './time-taken.ts';
+import { period, timeTaken as time } from './time-taken.ts';
 
 /** What `barri check` says about buses. */
 export const text = {
@@ -8,11 +8,11 @@ export const text = {
     const kind = baud === undefined ? type : `${type}, ${baud} baud`;
     const wire = lineMs === 0 ? '' : `, ${time(lineMs)} of it on the wire`;
     const round = `${count(requestCount, 'request')} a round, about ${time(roundMs)}${wire}`;
-    return `bus ${bus} (${kind}): ${round}; ${percent(share)} busy, shortest period for all ${time(shortestMs)}`;
+    return `bus ${bus} (${kind}): ${round}; ${percent(share)} busy, shortest period for all ${period(shortestMs)}`;
   },
   device: ({ requests, everyMs }: DevicePlan) => {
     const tookMs = requests.reduce((sum, request) => sum + request.tookMs, 0);
-    return `${count(requests.length, 'request')}, about ${time(tookMs)}, every ${time(everyMs)}`;
+    return `${count(requests.length, 'request')}, about ${time(tookMs)}, every ${period(everyMs)}`;
   },
   extra: (requests: readonly RequestPlan[]) =>
     `one more request for ${requests.map(({ readings, tookMs }) => `${readings.join(', ')} (${time(tookMs)})`).join('; for ')}`,

@@ -63,8 +63,8 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
   const program = (name: string) => (folder === undefined ? name : join(folder, name));
   const run = async (name: string, args: readonly string[]) =>
     (await promisify(execFile)(program(name), [...args], { env: { ...process.env, LC_ALL: 'C' } })).stdout;
-  const version = await run('gpiodetect', ['--version']).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT') throw cause;
+  const version = await run('gpiodetect', ['--version']).catch((cause: Failed) => {
+    if (cause.code !== 'ENOENT') throw refusal('GPIO', saidBy(cause), cause);
     throw new BusError('unsupported', 'GPIO: the tools of libgpiod are not there; sudo apt-get install gpiod', { cause });
   });
   // Generation 1 goes on with its licence, LGPLv2.1.
@@ -83,26 +83,27 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
       const who = await consumer(chip, line).catch(() => undefined);
       return new BusError('busy', `${where} is used by ${who ?? 'another program'}`, { cause });
     }
-    if (/permission denied|not permitted/i.test(said)) {
-      return new BusError('no-permission', `${where}: this user may not use it; ${groupFix('gpio')}`, { cause });
-    }
-    if (/no such (?:file|device)|not found|cannot find/i.test(said))
-      return new BusError('absent', `${where} is not there: ${said}`, { cause });
-    return new BusError('closed', `${where}: ${said}`, { cause });
+    return refusal(where, said, cause);
   };
   return {
     consumer,
-    chips: async () =>
-      (await run('gpiodetect', [])).split('\n').flatMap((text) => {
-        const [, name, label = '', count] = CHIP.exec(text) ?? [];
-        return name === undefined ? [] : [{ name, label, lineCount: Number(count) }];
-      }),
+    chips: async () => {
+      try {
+        return chipsIn(await run('gpiodetect', []));
+      } catch (error) {
+        // It fails as a whole where it may not open one of them, and names the others all the same.
+        const cause = error as Failed;
+        const others = chipsIn(cause.stdout ?? '');
+        if (others.length > 0) return others;
+        throw refusal('GPIO', saidBy(cause), cause);
+      }
+    },
     get: async (chip, line, pull) => {
       const args = isSecond
         ? ['--numeric', '--consumer', CONSUMER, '--bias', BIAS_2[pull], '--chip', chip, String(line)]
         : ['--bias', BIAS_1[pull], chip, String(line)];
-      const said = await run('gpioget', args).catch(async (cause: Error & { stderr?: string }) => {
-        throw await failure(chip, line, (cause.stderr ?? cause.message).trim(), cause);
+      const said = await run('gpioget', args).catch(async (cause: Failed) => {
+        throw await failure(chip, line, saidBy(cause), cause);
       });
       const level = said.trim();
       if (level !== '0' && level !== '1') throw await failure(chip, line, `expected 0 or 1 of gpioget, found ${level}`);
@@ -120,6 +121,32 @@ export async function gpioTools(folder?: string): Promise<GpioTools> {
       if (!signal.aborted) throw await failure(chip, line, said);
     },
   };
+}
+
+/** How a program ended that was not there, could not be started, or did not end with 0. */
+interface Failed extends NodeJS.ErrnoException {
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+function saidBy({ stderr, message }: Failed): string {
+  return stderr?.trim() || message;
+}
+
+/** Why a chip or a line cannot be used, from what a tool said. */
+function refusal(where: string, said: string, cause: unknown): BusError {
+  if (/permission denied|not permitted/i.test(said))
+    return new BusError('no-permission', `${where}: this user may not use it; ${groupFix('gpio')}`, { cause });
+  if (/no such (?:file|device)|not found|cannot find/i.test(said))
+    return new BusError('absent', `${where} is not there: ${said}`, { cause });
+  return new BusError('closed', `${where}: ${said}`, { cause });
+}
+
+function chipsIn(detected: string): GpioChip[] {
+  return detected.split('\n').flatMap((text) => {
+    const [, name, label = '', count] = CHIP.exec(text) ?? [];
+    return name === undefined ? [] : [{ name, label, lineCount: Number(count) }];
+  });
 }
 
 /** What one line of gpiomon says; undefined for a line that is none of its formats, such as the half of one. */

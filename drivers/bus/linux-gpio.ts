@@ -122,8 +122,10 @@ async function findChip(tools: GpioTools, root: string, labels: readonly string[
 async function baseOf(folder: string, label: string): Promise<number | undefined> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((each) => /^gpiochip\d+$/.test(each))) {
-    if ((await readFile(join(folder, name, 'label'), 'utf8')).trim() !== label) continue;
-    return Number((await readFile(join(folder, name, 'base'), 'utf8')).trim());
+    const read = async (file: string) => (await readFile(join(folder, name, file), 'utf8').catch(() => '')).trim();
+    // A chip can go between the list and the look, as one at an adapter does.
+    const [found, base] = [await read('label'), await read('base')];
+    if (found === label && base !== '') return Number(base);
   }
   return undefined;
 }

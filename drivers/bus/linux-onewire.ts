@@ -46,12 +46,18 @@ async function readError(folder: string, rom: string, cause: NodeJS.ErrnoExcepti
     }
     case 'EACCES':
     case 'EPERM':
-      return new BusError('no-permission', `${rom}: this user may not read it`, { cause });
+      return new BusError('no-permission', `${rom}: this user may not read it; see who may with \`ls -l ${join(folder, rom)}\``, {
+        cause,
+      });
     // The kernel gave up: the device went away in the middle, or the line is held low.
     case 'EIO':
     case 'ENODEV':
     case 'EAGAIN':
-      return new BusError('no-answer', `${rom} does not answer: ${cause.code}`, { cause });
+      return new BusError(
+        'no-answer',
+        `${rom} does not answer (${cause.code}): its wires, or the resistor between data and 3.3 V`,
+        { cause },
+      );
     default:
       return new BusError('no-answer', `${rom} cannot be read: ${cause.message}`, { cause });
   }

@@ -8,6 +8,7 @@ import { permissionFix } from './linux-port-permission.ts';
 import { resolvePort } from './linux-ports.ts';
 import { type NativePort, readUntilHungUp } from './linux-serial-read.ts';
 import { Listeners } from './listeners.ts';
+import { notLoaded } from './native-package.ts';
 
 /** Until udev's links have followed what the kernel did with the device files. */
 const LINKS_SETTLED_MS = 2000;
@@ -60,7 +61,9 @@ export interface PortPlace {
  *   from the adapter; or the reason of `signal`, after which what was opened is closed again
  */
 export async function openSerial(options: SerialOptions, signal: AbortSignal, root = '/'): Promise<OpenByteStream> {
-  const { SerialPort } = await import('serialport');
+  const { SerialPort } = await import('serialport').catch((cause: unknown) => {
+    throw notLoaded('serial ports', 'serialport', cause);
+  });
   const place = { resolve: () => resolvePort(options.port, root), root };
   return await openPort(options, place, signal, (settings) => {
     const port = new SerialPort(settings);

@@ -121,6 +121,7 @@ export class RtuFraming implements Framing {
   receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
     this.#expire(nowMs);
     this.#received = Buffer.concat([this.#received, bytes]).subarray(-RECEIVED_MAX_BYTES);
+    const answers: Answered[] = [];
     for (let frame = this.#cut(nowMs); frame !== undefined; frame = this.#cut(nowMs)) {
       const owner = this.#takeOwner(frame);
       if (owner === undefined) continue;
@@ -131,10 +132,11 @@ export class RtuFraming implements Framing {
       }
       this.#waiting = undefined;
       if (this.#sawEcho) this.#noticeEcho();
-      return [{ question: owner.question, answer: frame }];
+      answers.push({ question: owner.question, answer: frame });
     }
+    // What came behind an answer can be its copy.
     if (this.#candidates().length === 0) this.#takeUnasked(nowMs);
-    return [];
+    return answers;
   }
 
   giveUp(question: Question, nowMs: number): BusError {

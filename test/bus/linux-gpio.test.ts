@@ -266,6 +266,34 @@ test('a machine without such a chip says which it has, and one without the tools
   await expect(none).rejects.toMatchObject({ kind: 'unsupported', message: /apt-get install gpiod/ });
 });
 
+test.each([
+  [
+    'may open no chip',
+    `gpiodetect: unable to open chip '/dev/gpiochip0': Permission denied`,
+    'no-permission',
+    /usermod -aG gpio/,
+  ],
+  ['finds nothing', 'gpiodetect: unable to open chip: No such device', 'absent', /No such device/],
+  ['cannot be run', '', 'closed', /Command failed/],
+])('a gpiodetect that %s is a failure of the bus, and no end of the gateway', async (_title, says, kind, message) => {
+  for (const when of ['--version', '']) {
+    const { open, root } = await machine();
+    const fails = `echo "${says}" >&2; exit 1`;
+    const body = `case "$1" in "${when}") ${fails};; --version) cat version;; *) cat chips;; esac`;
+    writeFileSync(join(root, 'gpiodetect'), `#!/bin/sh\ncd "$(dirname "$0")"\n${body}\n`);
+    await expect(open()).rejects.toMatchObject({ name: 'BusError', kind, message });
+  }
+});
+
+test('a chip that may not be opened keeps nobody from another one', async () => {
+  const { open, root, set } = await machine();
+  const body =
+    'case "$1" in --version) cat version;; *) cat chips; echo "unable to open chip: Permission denied" >&2; exit 1;; esac';
+  writeFileSync(join(root, 'gpiodetect'), `#!/bin/sh\ncd "$(dirname "$0")"\n${body}\n`);
+  await (await open()).output(17).open(true);
+  expect(set).toEqual(['529 high']);
+});
+
 test('a gateway that is killed leaves no program behind that holds a line', async () => {
   const { root } = await machine();
   const code = `

@@ -106,6 +106,59 @@ describe('what is asked of a bus', () => {
     expect(fits.plans[0]?.share).toBeLessThanOrEqual(1);
   });
 
+  it('names the pause at the bus where that is what takes its time', async () => {
+    const files = { 'boards/registers.board.yaml': board(10) };
+    const paused = await site(
+      '{ type: modbus-rtu, port: header, pause: 2s }',
+      '  m: { board: registers@1, via: bus, with: { unit: 1 }, every: 1s }',
+      files,
+    );
+    expect(paused.problems).toContainEqual(
+      expect.objectContaining({ code: 'C148', parameters: expect.objectContaining({ pauseMs: 2_000 }) }),
+    );
+  });
+
+  describe('over a network that takes several requests at once', () => {
+    /** Five blocks, too far apart for one request: five times the 50 ms that a device usually takes. */
+    const files = {
+      'boards/registers.board.yaml': `${board(1)}${[1, 2, 3, 4].map((i) => `  far${i}: { quantity: count, unit: "1", at: ${i * 1000} }\n`).join('')}`,
+    };
+    const plan = (deviceCount: number, inFlight: number) =>
+      planOf(
+        `{ type: modbus-tcp, host: 10.0.0.5, in_flight: ${inFlight} }`,
+        Array.from(
+          { length: deviceCount },
+          (_, i) => `  m${i}: { board: registers@1, via: bus, with: { unit: ${i + 1} }, every: 1s }`,
+        ).join('\n'),
+        files,
+      );
+
+    it.each([
+      [1, 1, 250, 0.25],
+      // A device waits for its own answers.
+      [1, 16, 250, 0.25],
+      [4, 1, 1_000, 1],
+      [4, 2, 500, 0.5],
+      [4, 16, 250, 0.25],
+    ])('%d devices with in_flight %d take %d ms', async (deviceCount, inFlight, roundMs, share) => {
+      const { devices, ...of } = await plan(deviceCount, inFlight);
+      expect(devices[0]?.requests).toHaveLength(5);
+      expect(of.roundMs).toBeCloseTo(roundMs, 6);
+      expect(of.share).toBeCloseTo(share, 6);
+    });
+  });
+
+  it('is a round of I2C as long as its slowest chip, which keeps no other from the bus', async () => {
+    const plan = await planOf(
+      '{ type: i2c, device: /dev/i2c-1 }',
+      '  air: { board: sht31@1, via: bus, every: 10s }\n  more: { board: sht31@1, via: bus, with: { address: 0x45 }, every: 10s }',
+    );
+    const ownMs = plan.devices[0]?.requests.reduce((sum, { tookMs }) => sum + tookMs, 0) ?? 0;
+    expect(ownMs).toBeGreaterThan(plan.lineMs);
+    expect(plan.roundMs).toBe(ownMs);
+    expect(plan.share).toBe(plan.lineShare);
+  });
+
   it('is a warning where it fits only with quick devices', async () => {
     const many = Array.from(
       { length: 12 },
