@@ -1,7 +1,9 @@
 /** Why a bus could not carry a transaction. */
 export type BusErrorKind =
-  /** Nobody acknowledged: an I2C NACK, a host that is not there. */
+  /** Nobody acknowledged, as an I2C NACK tells. */
   | 'no-answer'
+  /** There is no connection: the host is not there or does not take it, or the port does not open. Nothing was sent. */
+  | 'unreachable'
   /** The port is not there: not plugged in, or named wrongly. */
   | 'absent'
   /** The name of the port fits more than one. */

@@ -24,11 +24,17 @@ interface Usual {
   readonly tookMs: number;
 }
 
-/** `onChange` is called when the bus becomes saturated, and when it no longer is. */
-export function openBusLoad(onChange: (load: BusLoad) => void): BusLoad {
+/**
+ * `onChange` is called when the bus becomes saturated, and when it no longer is. On a bus with several slots devices have it
+ * at the same time, each for one request after the other.
+ */
+export function openBusLoad(slotCount: number, onChange: (load: BusLoad) => void): BusLoad {
   const devices = new Map<string, Usual>();
   let isSaturated = false;
-  const sum = (of: (usual: Usual) => number) => [...devices.values()].reduce((total, usual) => total + of(usual), 0);
+  const together = (of: (usual: Usual) => number) => {
+    const each = [...devices.values()].map(of);
+    return Math.max(0, ...each, each.reduce((total, one) => total + one, 0) / slotCount);
+  };
   const look = () => {
     const is = load.demand > (isSaturated ? ENOUGH : 1);
     if (is === isSaturated) return;
@@ -37,10 +43,10 @@ export function openBusLoad(onChange: (load: BusLoad) => void): BusLoad {
   };
   const load: BusLoad = {
     get demand() {
-      return sum(({ everyMs, tookMs }) => tookMs / everyMs);
+      return together(({ everyMs, tookMs }) => tookMs / everyMs);
     },
     get roundMs() {
-      return sum(({ tookMs }) => tookMs);
+      return together(({ tookMs }) => tookMs);
     },
     get shortestPeriodMs() {
       return Math.ceil(load.roundMs / ENOUGH);

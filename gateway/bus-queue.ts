@@ -32,7 +32,7 @@ export interface Probe {
   readonly latestMs: number;
 }
 
-/** How a bus was used since it was prepared. */
+/** How a bus was used since it was prepared; of one with several slots their mean. */
 export interface BusUse {
   /** Until now. */
   readonly forMs: number;
@@ -110,7 +110,8 @@ class Queue implements BusQueue {
   }
 
   get use(): BusUse {
-    return { forMs: this.#clock.monotonicMs() - this.#startedMs, busyMs: this.#busyMs, probeMs: this.#probeMs };
+    const forMs = this.#clock.monotonicMs() - this.#startedMs;
+    return { forMs, busyMs: this.#busyMs / this.#slotCount, probeMs: this.#probeMs / this.#slotCount };
   }
 
   get hung(): BusError | undefined {
@@ -240,11 +241,12 @@ class Queue implements BusQueue {
   /** Looks again when somebody may begin, should nothing else happen until then. */
   #lookAgain(): void {
     const { order, live, probe } = this.#waiting;
-    const [first] = probe;
     const now = this.#clock.monotonicMs();
-    const moments = [...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now);
-    if (first !== undefined)
-      moments.push(Math.max(this.#paidMs(now), first.turn.probe?.latestMs ?? now, first.turn.readyMs?.() ?? now));
+    const paidMs = this.#paidMs(now);
+    const moments = [
+      ...[...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now),
+      ...probe.map(({ turn }) => Math.max(paidMs, turn.probe?.latestMs ?? now, turn.readyMs?.() ?? now)),
+    ];
     if (moments.length === 0) return;
     const inMs = Math.max(0, Math.min(...moments) - now);
     this.#cancelLook = this.#clock.timer(inMs, () => this.#next());

@@ -83,8 +83,8 @@ function queueOf({ id }: BusConfig, { clock, log }: Host, slotCount = 1): BusQue
   return busQueue(id, clock, { slotCount, onHang });
 }
 
-function loadOf({ id }: BusConfig, { log }: Host): BusLoad {
-  return openBusLoad(({ isSaturated, demand, shortestPeriodMs }) => {
+function loadOf({ id }: BusConfig, { log }: Host, slotCount = 1): BusLoad {
+  return openBusLoad(slotCount, ({ isSaturated, demand, shortestPeriodMs }) => {
     const fields = { bus: id, demandPercent: Math.round(100 * demand), shortestPeriodMs };
     if (isSaturated) log('warning', 'bus-saturated', fields);
     else log('info', 'bus-no-longer-saturated', fields);
@@ -111,11 +111,12 @@ function lineOf(config: LineConfig, host: Host, open: Parameters<typeof reopenin
 }
 
 /** What all buses on a line have. */
-function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, queue: BusQueue) {
+function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, slotCount = 1) {
+  const queue = queueOf(config, host, slotCount);
   return {
     config,
     queue,
-    load: loadOf(config, host),
+    load: loadOf(config, host, slotCount),
     get failure() {
       return queue.hung ?? stream.failure;
     },
@@ -126,10 +127,10 @@ function lineBus(config: LineConfig, host: Host, stream: ReopeningStream, queue:
 }
 
 function serialBus(config: LineConfig, host: Host, stream: ReopeningStream, connection: ByteStream): Bus {
-  const queue = queueOf(config, host);
-  return Object.assign(lineBus(config, host, stream, queue), {
+  const common = lineBus(config, host, stream);
+  return Object.assign(common, {
     connect: async () => connection,
-    transact: queue.run.bind(queue),
+    transact: common.queue.run.bind(common.queue),
   });
 }
 
@@ -146,10 +147,12 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
   const line = modbusLine(config, stream, how, host, (unit) => {
     for (const listener of heard) listener(unit);
   });
-  const queue = queueOf(config, host, config.type === 'modbus-tcp' ? config.inFlight : 1);
+  const common = lineBus(config, host, stream, config.type === 'modbus-tcp' ? config.inFlight : 1);
+  const { queue } = common;
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
-  const deadlineMs = config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baudOf(config)) + REQUEST_EXTRA_MS;
-  return Object.assign(lineBus(config, host, stream, queue), {
+  const [baud, pauseMs] = config.type === 'modbus-rtu' ? [config.baud, config.pauseMs] : [undefined, 0];
+  const deadlineMs = pauseMs + config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baud) + REQUEST_EXTRA_MS;
+  return Object.assign(common, {
     line,
     onHeard: (listener: (unit: number) => void) => {
       heard.add(listener);
@@ -168,10 +171,6 @@ export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Tur
     const request: Turn = { ...turn(), readyMs: () => line.readyMs(question, pauseMs) };
     return queue.run(request, signal, () => line.ask(question));
   });
-}
-
-function baudOf(config: ModbusConfig): number | undefined {
-  return config.type === 'modbus-rtu' ? config.baud : undefined;
 }
 
 interface HowFramed {

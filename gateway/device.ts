@@ -72,8 +72,8 @@ export class RunningDevice {
   #isWatching = false;
   /** It was called before its next try was due. */
   #isCalled = false;
-  /** Wakes it before its next try. */
-  #back: (now?: 'now') => void = () => {};
+  /** Wakes it before its next try; tells whether that was needed. */
+  #back: (now?: 'now') => boolean = () => false;
 
   /** `lastTotals`: by reading, what the newest durable totals are. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
@@ -105,8 +105,7 @@ export class RunningDevice {
 
   /** Tries it although it is silent and its next try is not due. */
   tryNow(): void {
-    this.#isCalled = true;
-    this.#back('now');
+    if (this.#back('now')) this.#isCalled = true;
   }
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
@@ -138,7 +137,7 @@ export class RunningDevice {
       onBack: (listener) => {
         this.#back = listener;
         return () => {
-          this.#back = () => {};
+          this.#back = () => false;
         };
       },
     });
@@ -265,7 +264,7 @@ export class RunningDevice {
     if (kind === 'order') return { ...common, rank: 'order' };
     if (nextTry === undefined) return { ...common, rank: 'live' };
     const latestMs = this.#isCalled ? clock.monotonicMs() : nextTry.latestMs;
-    this.#isCalled = false;
+    if (kind === 'poll') this.#isCalled = false;
     return { ...common, rank: 'probe', probe: { expectedMs, latestMs } };
   }
 

@@ -18,8 +18,11 @@ export interface GridSteps {
   after(): Promise<void>;
   /** When the next tick is due. */
   expect(dueMs: number): void;
-  /** Calls `listener` when a silent device has to go back to the grid before its next try, or is tried `now`. */
-  onBack?(listener: (now?: 'now') => void): Unsubscribe;
+  /**
+   * Calls `listener` when a silent device has to go back to the grid before its next try, or is tried `now`. That is false where
+   * it is not waiting for one.
+   */
+  onBack?(listener: (now?: 'now') => boolean): Unsubscribe;
 }
 
 /**
@@ -107,9 +110,10 @@ class Grid implements Sleeper {
 
   /** A try that was to come later is not waited for. One that is under way decides itself. */
   readonly #back = (now?: 'now') => {
-    if (this.#isOnGrid || !this.#moments.remove(this.#dueMs - this.#runMs, this)) return;
+    if (this.#isOnGrid || !this.#moments.remove(this.#dueMs - this.#runMs, this)) return false;
     this.#plan(now && this.#moments.clock.monotonicMs() + this.#runMs);
     this.#lieDown();
+    return true;
   };
 
   readonly #leave = (reason: unknown) => {

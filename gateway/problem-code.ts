@@ -16,6 +16,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   'no-permission': 'D203',
   'no-answer': NO_ANSWER,
   timeout: NO_ANSWER,
+  unreachable: 'D215',
   'bad-checksum': DAMAGED,
   unsupported: 'D208',
   'edge-storm': 'D211',

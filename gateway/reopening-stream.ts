@@ -1,4 +1,5 @@
-import type { ByteStream, OpenByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
+import type { ByteStream, OpenByteStream } from '../drivers/bus/byte-stream.ts';
+import { Listeners } from '../drivers/bus/listeners.ts';
 import { type Clock, sleep } from '../drivers/clock.ts';
 import { BusError, type BusErrorKind } from '../drivers/errors.ts';
 import { HUNG_MS, hungError } from './hung.ts';
@@ -51,8 +52,8 @@ export interface ReopeningStreamOptions {
 }
 
 export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChange }: ReopeningStreamOptions): ReopeningStream {
-  const byteListeners = new Set<(bytes: Uint8Array) => void>();
-  const closeListeners = new Set<(cause: Error | undefined) => void>();
+  const byteListeners = new Listeners<Uint8Array>();
+  const closeListeners = new Listeners<Error | undefined>();
   let line: OpenByteStream | undefined;
   const drops = openDrops();
   let failure: BusError | undefined;
@@ -81,7 +82,7 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     const trial = openTrial(clock, tell.works, !drops.isStranger);
     const stopBytes = opened.onBytes((bytes) => {
       trial.heard();
-      for (const listener of byteListeners) listener(bytes.slice());
+      byteListeners.call(() => bytes.slice());
     });
     const cause = await closedOrAborted(opened, signal);
     trial.end();
@@ -89,7 +90,7 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
     line = undefined;
     const lost = cause instanceof BusError ? cause : new BusError('closed', `${name} was closed`, { cause });
     failure = lost;
-    for (const listener of closeListeners) listener(cause);
+    closeListeners.call(() => cause);
     const cancelHung = clock.timer(CLOSE_MS_MAX, () => fail(hungError(`${name}: closing it does not come back`)));
     await opened.close();
     cancelHung();
@@ -114,8 +115,8 @@ export function reopeningStream({ name, clock, random, open, pauseMs = 0, onChan
       if (line === undefined) throw new BusError('closed', failure?.message ?? `${name} is not open yet`, { cause: failure });
       await line.write(bytes);
     },
-    onBytes: (listener) => subscribe(byteListeners, listener),
-    onClose: (listener) => subscribe(closeListeners, listener),
+    onBytes: (listener) => byteListeners.add(listener),
+    onClose: (listener) => closeListeners.add(listener),
     drop: (cause) => {
       drops.because(cause);
       // Its onClose ends the session; what close() itself meets is the business of the session's own close.
@@ -236,11 +237,6 @@ function changes(onChange: (failure: BusError | undefined) => void) {
   };
 }
 
-function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): Unsubscribe {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
 /**
  * Opens, and closes again what opens after its time: nobody would own it. Settles when the opening has come to an end, because
  * a second one would hang as well; that the time is over is told meanwhile.
@@ -254,7 +250,7 @@ async function openInTime(
   const onAbort = () => giveUp.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   let cancel = clock.timer(OPEN_MS_MAX, () => {
-    const late = new BusError('timeout', `${name} did not open within ${OPEN_MS_MAX} ms`);
+    const late = new BusError('unreachable', `${name} did not open within ${OPEN_MS_MAX} ms`);
     fail(late);
     giveUp.abort(late);
     cancel = clock.timer(HUNG_MS, () => fail(hungError(`${name}: opening it does not come back`)));

@@ -71,7 +71,7 @@ export function noneAnswers(devices: readonly RunningDevice[]): boolean {
   return places.size > 1 && devices.every(({ health }) => isUnanswered(health.state));
 }
 
-/** Not where the port itself is gone, which says all. */
+/** Not where the port itself is gone or there is no connection, which says all. */
 function isUnanswered({ state, problem }: DeviceState): boolean {
   return state === 'not-answering' && problem?.code === NO_ANSWER;
 }

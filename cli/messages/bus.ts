@@ -54,6 +54,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   D212: 'while the name of the port fitted more than one',
   D213: 'while its driver hung',
   D214: 'while the bus was stuck',
+  D215: 'while there was no connection',
 };
 
 function times(value: number): string {

@@ -316,6 +316,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D212: 'the name of the port fits more than one',
   D213: 'its driver hangs',
   D214: 'a wire of the bus is held: unplug its devices one after the other, and look for a short circuit',
+  D215: 'no connection: look at its supply, its cable, its address and its port',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
 };
 

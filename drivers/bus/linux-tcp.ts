@@ -87,20 +87,20 @@ function streamOver(socket: Socket, name: string): OpenByteStream {
 /** What each failure to connect means for the person who has to look after it. */
 const CONNECT_ERRORS: Readonly<Record<string, readonly [BusErrorKind, string]>> = {
   ECONNREFUSED: [
-    'no-answer',
+    'unreachable',
     'the host answers, but nothing listens on this port: is Modbus TCP switched on, is the port right?',
   ],
-  EHOSTUNREACH: ['no-answer', 'no machine has this address: is it switched on and in this network?'],
-  ENETUNREACH: ['no-answer', 'there is no way into this network: look at the cable and the route'],
-  ENOTFOUND: ['no-answer', 'nobody knows this name: write the address, or look at the spelling'],
-  EAI_AGAIN: ['no-answer', 'the name could not be looked up: is there a network, does the name server answer?'],
-  ETIMEDOUT: ['timeout', 'nobody answers at this address: is it switched on, does a firewall swallow the connection?'],
-  ECONNRESET: ['no-answer', 'the other side closed at once: perhaps it serves only one connection, and another program has it'],
+  EHOSTUNREACH: ['unreachable', 'no machine has this address: is it switched on and in this network?'],
+  ENETUNREACH: ['unreachable', 'there is no way into this network: look at the cable and the route'],
+  ENOTFOUND: ['unreachable', 'nobody knows this name: write the address, or look at the spelling'],
+  EAI_AGAIN: ['unreachable', 'the name could not be looked up: is there a network, does the name server answer?'],
+  ETIMEDOUT: ['unreachable', 'nobody answers at this address: is it switched on, does a firewall swallow the connection?'],
+  ECONNRESET: ['unreachable', 'the other side closed at once: perhaps it serves only one connection, and another program has it'],
   EACCES: ['no-permission', 'the operating system forbids this connection'],
   EPERM: ['no-permission', 'the operating system or a firewall forbids this connection'],
 };
 
 function connectError(name: string, cause: NodeJS.ErrnoException): BusError {
-  const [kind, why] = CONNECT_ERRORS[cause.code ?? ''] ?? ['no-answer', cause.message];
+  const [kind, why] = CONNECT_ERRORS[cause.code ?? ''] ?? ['unreachable', cause.message];
   return new BusError(kind, `cannot connect to ${name}: ${why}`, { cause });
 }

@@ -105,6 +105,7 @@ class Line implements ModbusLine {
   #unheardCount = 0;
   /** Silence before each question. */
   readonly #quietMs: number;
+  #receivedBytes = 0;
   /** When the last byte, of whomever, was or will be over. */
   #busyUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -190,9 +191,11 @@ class Line implements ModbusLine {
     const signMs = isRead ? this.#units.signMs(unit, timeoutMs) : undefined;
     const cancelWait = this.#clock.timer(waitMs, () => this.#giveUp(question));
     if (signMs === undefined) return cancelWait;
-    const askedUntilMs = this.#busyUntilMs;
-    const cancelLook = this.#clock.timer(askedUntilMs + signMs - this.#clock.monotonicMs(), () => {
-      if (this.#busyUntilMs !== askedUntilMs) return;
+    // What the line returns of the question itself is no sign of the slave.
+    const echoBytes = this.#options.echo || this.#echoNoticed ? requestBytes : 0;
+    const signFromBytes = this.#receivedBytes + echoBytes;
+    const cancelLook = this.#clock.timer(this.#busyUntilMs + signMs - this.#clock.monotonicMs(), () => {
+      if (this.#receivedBytes > signFromBytes) return;
       this.#cutShort.add(question.unit);
       this.#giveUp(question);
     });
@@ -225,6 +228,7 @@ class Line implements ModbusLine {
   #receive(bytes: Uint8Array): void {
     const now = this.#clock.monotonicMs();
     this.#unheardCount = 0;
+    this.#receivedBytes += bytes.length;
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
     for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered, now);
     this.#reportBroken();
@@ -280,7 +284,7 @@ class Line implements ModbusLine {
     this.#options.onBroken?.(cause);
   }
 
-  /** Nothing of the old connection counts on the next one: neither questions nor bytes nor what was owed. */
+  /** Nobody waits any more for what was asked over the old connection, and its bytes do not count on the next one. */
   #startAnew(reason: BusError): void {
     this.#endSession(reason);
     this.#session = new AbortController();

@@ -112,7 +112,7 @@ describe('a connection that cannot be made', () => {
     const port = await serve(() => {});
     await new Promise((resolve) => servers.splice(0)[0]?.close(resolve));
     const result = await outcome(connect(port));
-    expect(result).toMatchObject({ error: { name: 'BusError', kind: 'no-answer', cause: { code: 'ECONNREFUSED' } } });
+    expect(result).toMatchObject({ error: { name: 'BusError', kind: 'unreachable', cause: { code: 'ECONNREFUSED' } } });
     expect(String((result as { error: Error }).error)).toContain(`127.0.0.1:${port}`);
   });
 

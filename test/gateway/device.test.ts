@@ -46,7 +46,7 @@ function rig({ tried = Promise.resolve(), ownTurns = false } = {}) {
   const bus = {
     config: { type: 'i2c', id: 'i2c1', device: '/dev/i2c-1', speedHz: 100_000 },
     queue,
-    load: openBusLoad(() => {}),
+    load: openBusLoad(1, () => {}),
     transact: ownTurns ? inOwnTurns : queue.run.bind(queue),
     tried,
   } as unknown as Bus;

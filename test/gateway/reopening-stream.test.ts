@@ -187,7 +187,7 @@ test('opens no port again whose opening has not come back, names it, and closes 
   await clock.advance(3_600_000);
   await stream.tried;
   expect(openCount).toBe(1);
-  expect(changes).toEqual(['timeout', 'hung']);
+  expect(changes).toEqual(['unreachable', 'hung']);
   expect(stream.failure?.message).toMatch(/^pm_usb: opening it does not come back; unplug/);
 
   const late = lineThat();
