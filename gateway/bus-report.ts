@@ -1,9 +1,8 @@
 import type { ModbusStats } from '../drivers/bus/modbus-line.ts';
-import type { ModbusCounts } from '../drivers/bus/modbus-unit.ts';
+import type { ModbusCounts, ModbusUnit } from '../drivers/bus/modbus-unit.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
 import type { Bus } from './buses.ts';
 import type { RunningDevice } from './device.ts';
-import { DAMAGED } from './problem-code.ts';
 import type { BusStatus } from './status.ts';
 import { busStatus, devicesOf, noneAnswers } from './status-of.ts';
 
@@ -11,6 +10,7 @@ import { busStatus, devicesOf, noneAnswers } from './status-of.ts';
 export const TIME_CLASSES_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
 /** Requests before anything can be concluded, and the share of bad ones that is no accident. */
 const REQUESTS_MIN = 100;
+const REQUESTS_MIN_AT_START = 10;
 const BAD_SHARE = 0.05;
 /** Answers that nobody asked for which are no accident. */
 const UNASKED_MIN = 3;
@@ -27,6 +27,8 @@ export type BusCause =
   | 'echo'
   /** Answers come after their time. */
   | 'slow'
+  /** Answers come twice. */
+  | 'repeated'
   /** None of several devices answers. */
   | 'all-silent'
   /** Bytes come damaged on a bus that is not Modbus. */
@@ -79,10 +81,10 @@ export function busReports(buses: ReadonlyMap<string, Bus>, devices: readonly Ru
   return [...buses.values()].map((bus) => {
     const own = devicesOf(bus, devices);
     const common = { ...busStatus(bus, own), devices: own.map(deviceReport) };
-    const silent: CauseReport[] = noneAnswers(own) ? [{ cause: 'all-silent', units: [] }] : [];
+    const silent: CauseReport[] = bus.failure === undefined && noneAnswers(own) ? [{ cause: 'all-silent', units: [] }] : [];
     if (bus.line === undefined) return { ...common, causes: [...silent, ...damageOf(own)] };
     const stats = bus.line.stats();
-    const { units, echoNoticed, ...counts } = stats;
+    const { units, recent: _recent, echoNoticed, ...counts } = stats;
     return { ...common, line: { ...counts, units: unitReports(units, own) }, causes: [...silent, ...causesOf(stats)] };
   });
 }
@@ -116,32 +118,36 @@ function timesReport(times: NewestTimes): TimesReport {
 }
 
 function damageOf(devices: readonly RunningDevice[]): CauseReport[] {
-  const damaged = devices.filter(({ use }) => {
-    const count = use.failures.get(DAMAGED) ?? 0;
-    return use.pollCount >= REQUESTS_MIN && count > BAD_SHARE * use.pollCount;
-  });
+  const damaged = devices.filter(
+    ({ use: { recent } }) => recent.of('poll') >= REQUESTS_MIN && recent.share('damaged') > BAD_SHARE,
+  );
   return damaged.length === 0 ? [] : [{ cause: 'damaged', units: [], devices: damaged.map(({ config }) => config.id) }];
 }
 
-/** What the counts speak for. Two devices at one address answer at once, and only their answers come damaged. */
-export function causesOf({
-  units,
-  unaskedCount,
-  echoNoticed,
-}: Pick<ModbusStats, 'units' | 'unaskedCount' | 'echoNoticed'>): CauseReport[] {
+/** What the newest counts speak for. Two devices at one address answer at once, and only their answers come damaged. */
+export function causesOf({ units, recent, echoNoticed }: Pick<ModbusStats, 'units' | 'recent' | 'echoNoticed'>): CauseReport[] {
   const causes: CauseReport[] = [];
-  const asked = [...units].filter(([, { counts }]) => counts.requestCount >= REQUESTS_MIN);
-  const those = (bad: (counts: ModbusCounts) => number) =>
-    asked.filter(([, { counts }]) => bad(counts) > BAD_SHARE * counts.requestCount).map(([unit]) => unit);
-  const damaged = those(({ damagedCount }) => damagedCount);
+  const known = [...units].filter(([, unit]) => isKnown(unit));
+  const those = (bad: keyof ModbusCounts) => known.filter(([, unit]) => unit.recent.share(bad) > BAD_SHARE).map(([unit]) => unit);
+  const damaged = those('damagedCount');
   if (damaged.length > 0) {
-    const isAll = damaged.length === asked.length;
-    // A single slave on the line cannot be told from the line.
-    causes.push(isAll ? { cause: 'wiring', units: [] } : { cause: 'clash-or-stub', units: damaged });
+    // One of which nothing comes does not tell whether it would come damaged; a single one cannot be told from the line.
+    const others = known.filter(
+      ([unit, { recent: its }]) => !damaged.includes(unit) && its.of('answerCount') + its.of('exceptionCount') >= 1,
+    );
+    causes.push(others.length === 0 ? { cause: 'wiring', units: [] } : { cause: 'clash-or-stub', units: damaged });
   }
-  if (unaskedCount >= UNASKED_MIN) causes.push({ cause: 'second-master', units: [] });
+  if (recent.of('unaskedCount') >= UNASKED_MIN) causes.push({ cause: 'second-master', units: [] });
   if (echoNoticed) causes.push({ cause: 'echo', units: [] });
-  const slow = those(({ lateCount }) => lateCount);
+  const slow = those('lateCount');
   if (slow.length > 0) causes.push({ cause: 'slow', units: slow });
+  const repeated = those('repeatedCount');
+  if (repeated.length > 0) causes.push({ cause: 'repeated', units: repeated });
   return causes;
+}
+
+/** Enough was asked to tell; where nothing good ever came, a few requests are. */
+function isKnown({ counts, recent }: ModbusUnit): boolean {
+  const isBadFromTheStart = counts.answerCount + counts.exceptionCount === 0 && counts.requestCount >= REQUESTS_MIN_AT_START;
+  return isBadFromTheStart || recent.of('requestCount') >= REQUESTS_MIN;
 }

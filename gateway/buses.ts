@@ -4,7 +4,7 @@ import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/
 import type { I2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
 import { modbusFunctions } from '../drivers/bus/modbus-functions.ts';
-import { type ModbusLine, openModbusLine } from '../drivers/bus/modbus-line.ts';
+import { type ModbusLine, type ModbusOptions, openModbusLine } from '../drivers/bus/modbus-line.ts';
 import { lineMs } from '../drivers/bus/modbus-timing.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
 import type { BusError } from '../drivers/errors.ts';
@@ -36,8 +36,8 @@ export interface Bus {
   transact(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Resolves when the first opening has succeeded or failed. */
   readonly tried: Promise<void>;
-  /** Calls `listener` when a Modbus unit that was taken to be away is heard: its next try need not be waited for. */
-  onHeard?(listener: (unit: number) => void): Unsubscribe;
+  /** Calls `listener` when a Modbus unit answers too late. It is there, and one that `wasCutShort` would have been in time. */
+  onLate?(listener: (unit: number, wasCutShort: boolean) => void): Unsubscribe;
   /** Calls `listener` when its adapter was pulled out. A connection that its peer closes is no such thing. */
   onLost?(listener: () => void): Unsubscribe;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
@@ -143,9 +143,9 @@ const REQUEST_EXTRA_MS = 2_000;
 
 /** Devices share it request by request: one that has many to make keeps nobody waiting longer than for one of them. */
 function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, how: HowFramed): Bus {
-  const heard = new Set<(unit: number) => void>();
-  const line = modbusLine(config, stream, how, host, (unit) => {
-    for (const listener of heard) listener(unit);
+  const late = new Set<NonNullable<ModbusOptions['onLate']>>();
+  const line = modbusLine(config, stream, how, host, (unit, wasCutShort) => {
+    for (const listener of late) listener(unit, wasCutShort);
   });
   const common = lineBus(config, host, stream, config.type === 'modbus-tcp' ? config.inFlight : 1);
   const { queue } = common;
@@ -154,9 +154,9 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
   const deadlineMs = pauseMs + config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baud) + REQUEST_EXTRA_MS;
   return Object.assign(common, {
     line,
-    onHeard: (listener: (unit: number) => void) => {
-      heard.add(listener);
-      return () => heard.delete(listener);
+    onLate: (listener: NonNullable<ModbusOptions['onLate']>) => {
+      late.add(listener);
+      return () => late.delete(listener);
     },
     connect: async ({ spec }: PlaceConfig, turn: () => Turn) =>
       modbusInTurns(line, queue, () => ({ ...turn(), deadlineMs }), spec.modbus?.minPauseMs),
@@ -183,7 +183,7 @@ function modbusLine(
   stream: ReopeningStream,
   { framing, tap }: HowFramed,
   host: Host,
-  onHeard: (unit: number) => void,
+  onLate: NonNullable<ModbusOptions['onLate']>,
 ): ModbusLine {
   const isSerial = config.type === 'modbus-rtu';
   const options = {
@@ -194,7 +194,7 @@ function modbusLine(
     echo: isSerial && config.echo,
     ...(isSerial ? { baud: config.baud } : {}),
     onBroken: (cause: BusError) => stream.drop(cause),
-    onHeard,
+    onLate,
   };
   return openModbusLine(tappedStream(stream, frames(config.id, host, tap)), options, host.clock);
 }

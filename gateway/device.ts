@@ -116,11 +116,11 @@ export class RunningDevice {
     const stopCalls = rollCall?.join(this);
     // Who pulls a cable mostly means to mend something: what is plugged in then is not left waiting for its next try.
     const stopLost = bus.onLost?.(() => {
-      this.#silence.lineLost();
+      this.#silence.isThere();
       this.#back();
     });
-    const stopHeard = bus.onHeard?.((unit) => {
-      if (unit === this.config.address && this.isSilent) this.tryNow();
+    const stopLate = bus.onLate?.((unit, wasCutShort) => {
+      if (unit === this.config.address) this.#answeredLate(wasCutShort);
     });
     await onGrid(this.config, moments, signal, {
       before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
@@ -142,7 +142,7 @@ export class RunningDevice {
       },
     });
     stopLost?.();
-    stopHeard?.();
+    stopLate?.();
     stopCalls?.();
     bus.queue.expect(this.config.id, undefined);
   }
@@ -151,13 +151,22 @@ export class RunningDevice {
   async poll(signal: AbortSignal, dueMs?: number): Promise<void> {
     const read = async (device: Device, inner: AbortSignal) => {
       const results = (await device.read?.(inner)) ?? [];
-      this.#silence.answered();
+      this.#silence.isThere();
       this.#around.rollCall?.answered(this);
       this.health.succeeded();
       this.#hearTime(results);
       for (const result of results) this.#take(result);
     };
     await this.#transaction(signal, read, { kind: 'poll', dueMs });
+  }
+
+  /** It is there. One that was waited for too shortly is asked again at once; any other would only be too late once more. */
+  #answeredLate(wasCutShort: boolean): void {
+    const wasSilent = this.isSilent;
+    this.#silence.answeredLate();
+    if (!wasSilent) return;
+    if (!this.isSilent) this.#back();
+    else if (wasCutShort) this.tryNow();
   }
 
   /**

@@ -73,6 +73,8 @@ const CAUSES: Readonly<Record<CauseReport['cause'], (units: string) => string>> 
     'the bus itself: none of its devices answers. Look at its supply, at a wire that came off or touches another one, and, on RS-485, whether A and B are exchanged',
   damaged: (devices) =>
     `${devices}: answers come damaged. Shorten the wires, and look at the common ground, the supply and, on I2C, the two resistors to the supply`,
+  repeated: (units) =>
+    `${units}: answers come twice, as from some converters, or where somebody else asks the same. They are told apart, but what is alike is asked half a second later: look for a repeat setting of the converter`,
   slow: (units) => `${units}: answers come after their time. Write a longer \`timeout:\` at the bus`,
 };
 
@@ -91,6 +93,7 @@ function counts({
   exceptionCount,
   lateCount,
   unaskedCount,
+  repeatedCount,
 }: BusReportCounts): string {
   const parts = [`${requestCount.toLocaleString('en')} asked`, `${answerCount.toLocaleString('en')} answered`];
   const rare = [
@@ -99,6 +102,7 @@ function counts({
     [exceptionCount, 'refused'],
     [lateCount, 'too late'],
     [unaskedCount, 'that nobody asked for'],
+    [repeatedCount, 'twice'],
   ] as const;
   for (const [count, what] of rare) if (count > 0) parts.push(`${count.toLocaleString('en')} ${what}`);
   return parts.join(', ');

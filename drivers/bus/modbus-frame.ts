@@ -45,8 +45,10 @@ export interface FramingEvents {
   late(unit: number, afterMs: number): void;
   /** An answer, or something that began like one, came damaged. */
   damaged(unit: number | undefined): void;
-  /** The line returns what is sent on it although it was not said to. */
-  echo(): void;
+  /** The line returns what is sent on it although it was not said to, or does so no more. */
+  echo(isThere: boolean): void;
+  /** An answer came once more. */
+  repeated(unit: number): void;
   /** A good answer came that nobody had asked for. */
   unasked(unit: number): void;
 }
@@ -54,8 +56,14 @@ export interface FramingEvents {
 /** Unit, function and exception code. */
 export const EXCEPTION_BYTES = 3;
 /** Marks the function code of an exception. */
-export const EXCEPTION_FLAG = 0x80;
+const EXCEPTION_FLAG = 0x80;
 export const CRC_BYTES = 2;
+
+/** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
+export const HEAD_BYTES = 3;
+/** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
+const EXCEPTION_CODE_MAX = 11;
+const ORDERS: ReadonlySet<number> = new Set([5, 6, 15, 16, 22]);
 
 /** What the CRC of a frame starts with (Modbus over serial line V1.02 §6.2.2). */
 const CRC_START = 0xffff;
@@ -84,13 +92,32 @@ export function fits({ unit, code, answerStart }: Question, answer: Uint8Array, 
 }
 
 /** Whether the answer repeats the whole question. */
-export function isCopy({ request, answerStart }: Question): boolean {
+export function repeatsItself({ request, answerStart }: Question): boolean {
   return answerStart.length === request.length;
 }
 
-/** What an answer to one of two questions to a unit could be taken for an answer to the other by: a text that is the same for both. */
+/** Whether it only writes (V1.1b3 §6.5, 6.6, 6.11, 6.12, 6.16). */
+export function isOrder({ code }: Question): boolean {
+  return ORDERS.has(code);
+}
+
+/** Answers to two questions of one unit and one shape cannot be told apart. An exception fits every shape of its function. */
 export function shapeOf({ code, answerStart }: Question): string {
   return `${code} ${answerStart.join(' ')}`;
+}
+
+/** How long the frame of an answer that begins like this is, with its CRC; undefined where it cannot be one to this question. */
+export function frameLength(question: Question, bytes: Uint8Array): number | undefined {
+  if (bytes.length < HEAD_BYTES || !fits(question, bytes, HEAD_BYTES)) return undefined;
+  const [, code = 0, third = 0] = bytes;
+  if ((code & EXCEPTION_FLAG) === 0) return question.answerBytes + CRC_BYTES;
+  return third >= 1 && third <= EXCEPTION_CODE_MAX ? EXCEPTION_BYTES + CRC_BYTES : undefined;
+}
+
+/** Whether bytes begin with a whole good answer to this question. */
+export function beginsWithAnswer(question: Question, bytes: Uint8Array): boolean {
+  const length = frameLength(question, bytes);
+  return length !== undefined && length <= bytes.length && fits(question, bytes) && hasGoodCrc(bytes.subarray(0, length));
 }
 
 export function isException(answer: Uint8Array): boolean {

@@ -14,7 +14,7 @@ import {
 import { RtuFraming } from './modbus-rtu.ts';
 import { TcpFraming } from './modbus-tcp.ts';
 import { deadlineMs, lineMs, silenceMs } from './modbus-timing.ts';
-import { type ModbusCounts, type ModbusUnit, ModbusUnits, newCounts } from './modbus-unit.ts';
+import { type ModbusCounts, type ModbusUnit, ModbusUnits } from './modbus-unit.ts';
 
 /** A line on which bytes never stop for this long belongs to another master, or is noise. */
 const SILENCE_WAIT_MAX_MS = 1000;
@@ -23,6 +23,8 @@ const SILENCE_WAIT_MAX_MS = 1000;
  * between would reach the devices when it wakes up, an order from long ago among it.
  */
 const UNHEARD_MAX = 3;
+/** So many bytes at most are noise where a line turns from sending to receiving; the shortest answer has five. */
+const STRAY_BYTES_MAX = 2;
 /** The functions that only read (V1.1b3 §6.1 to 6.4). */
 const READS: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** Differences of the clock below this are rounding. */
@@ -44,14 +46,15 @@ export interface ModbusOptions {
   readonly name: string;
   /** Called once when only a new connection helps: the owner should close the stream and open it again. */
   readonly onBroken?: (cause: BusError) => void;
-  /** Called when a unit that was taken to be away answers after all, too late because it was waited for so shortly. */
-  readonly onHeard?: (unit: number) => void;
+  /** Called when a unit answers too late; `wasCutShort` where it was taken to be away and waited for so shortly only therefore. */
+  readonly onLate?: (unit: number, wasCutShort: boolean) => void;
 }
 
 /** What happened on a line since it was prepared. */
 export interface ModbusStats extends ModbusCounts {
   /** The line returns what is sent on it although it was not said to. */
   readonly echoNoticed: boolean;
+  readonly recent: ModbusUnit['recent'];
   readonly units: ReadonlyMap<number, ModbusUnit>;
 }
 
@@ -91,7 +94,6 @@ class Line implements ModbusLine {
   readonly #options: ModbusOptions;
   readonly #clock: Clock;
   readonly #framing: Framing;
-  readonly #counts = newCounts();
   readonly #units = new ModbusUnits();
   readonly #pending = new Map<Question, Pending>();
   /** Units whose newest question was given up before all of its time had passed. */
@@ -162,14 +164,15 @@ class Line implements ModbusLine {
   }
 
   stats(): ModbusStats {
-    return { ...this.#counts, echoNoticed: this.#echoNoticed, units: this.#units.byId };
+    const { counts, recent, byId } = this.#units;
+    return { ...counts, recent, echoNoticed: this.#echoNoticed, units: byId };
   }
 
   #exchange(question: Question): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const unit = this.#units.of(question.unit);
       const askedMs = this.#clock.monotonicMs();
-      this.#count(unit, 'requestCount');
+      this.#units.count(question.unit, 'requestCount');
       const wire = this.#framing.ask(question, askedMs);
       this.#busyUntilMs = askedMs + lineMs(wire.length, this.#options.baud);
       const pending = { unit, askedMs, cancelDeadline: this.#deadline(question, unit, wire.length), resolve, reject };
@@ -184,18 +187,19 @@ class Line implements ModbusLine {
   #deadline(question: Question, unit: ModbusUnit, requestBytes: number): () => void {
     const { timeoutMs, baud } = this.#options;
     const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
-    const isRead = READS.has(question.code);
-    // What was learned are the times of reads: a slave may need far longer to store something or to move a relay.
-    const learnedMs = isRead ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
+    const signMs = this.#units.signMs(unit, timeoutMs);
+    // What was learned are the times of reads: a slave may need far longer to store something or to move a relay. One that is away
+    // may have become slow: where its sign is waited for all of the time, so is its answer.
+    const isLearned = READS.has(question.code) && !(unit.isAway && signMs === undefined);
+    const learnedMs = isLearned ? unit.timeoutMs(timeoutMs) + lineMs(answerBytes, baud) : timeoutMs;
     const waitMs = deadlineMs({ requestBytes, answerBytes }, Math.min(timeoutMs, learnedMs), baud);
-    const signMs = isRead ? this.#units.signMs(unit, timeoutMs) : undefined;
     const cancelWait = this.#clock.timer(waitMs, () => this.#giveUp(question));
     if (signMs === undefined) return cancelWait;
-    // What the line returns of the question itself is no sign of the slave.
+    // What the line returns of the question itself is no sign of the slave, nor is what an adapter makes of the turn of the line.
     const echoBytes = this.#options.echo || this.#echoNoticed ? requestBytes : 0;
-    const signFromBytes = this.#receivedBytes + echoBytes;
+    const noSignBytes = this.#receivedBytes + echoBytes + STRAY_BYTES_MAX;
     const cancelLook = this.#clock.timer(this.#busyUntilMs + signMs - this.#clock.monotonicMs(), () => {
-      if (this.#receivedBytes > signFromBytes) return;
+      if (this.#receivedBytes > noSignBytes) return;
       this.#cutShort.add(question.unit);
       this.#giveUp(question);
     });
@@ -216,9 +220,11 @@ class Line implements ModbusLine {
   #giveUp(question: Question): void {
     const pending = this.#leave(question);
     const now = this.#clock.monotonicMs();
-    pending?.unit.timedOut(now);
     const error = this.#framing.giveUp(question, now);
-    if (error.kind === 'timeout') this.#count(pending?.unit, 'timeoutCount');
+    if (error.kind === 'timeout') {
+      pending?.unit.timedOut(now);
+      this.#units.count(question.unit, 'timeoutCount');
+    } else pending?.unit.damaged(now);
     this.#unheardCount += 1;
     this.#reportBroken();
     pending?.reject(error);
@@ -243,33 +249,24 @@ class Line implements ModbusLine {
     const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
     const turnaroundMs = now - askedMs - lineMs(question.request.length + answer.length + overhead, baud);
     unit.answered(now, READS.has(question.code) ? turnaroundMs : undefined);
-    this.#count(unit, isException(answer) ? 'exceptionCount' : 'answerCount');
+    this.#units.count(question.unit, isException(answer) ? 'exceptionCount' : 'answerCount');
     pending.resolve(answer);
   }
 
   #events(): FramingEvents {
     return {
       late: (unit, afterMs) => {
-        this.#count(this.#units.of(unit), 'lateCount');
+        this.#units.count(unit, 'lateCount');
         this.#units.of(unit).late(afterMs);
-        if (this.#cutShort.delete(unit)) this.#options.onHeard?.(unit);
+        this.#options.onLate?.(unit, this.#cutShort.delete(unit));
       },
-      damaged: (unit) => this.#count(this.#known(unit), 'damagedCount'),
-      unasked: (unit) => this.#count(this.#known(unit), 'unaskedCount'),
-      echo: () => {
-        this.#echoNoticed = true;
+      damaged: (unit) => this.#units.count(unit, 'damagedCount'),
+      unasked: (unit) => this.#units.count(unit, 'unaskedCount'),
+      echo: (isThere) => {
+        this.#echoNoticed = isThere;
       },
+      repeated: (unit) => this.#units.count(unit, 'repeatedCount'),
     };
-  }
-
-  #count(unit: ModbusUnit | undefined, what: keyof ModbusCounts): void {
-    this.#counts[what] += 1;
-    if (unit !== undefined) unit.counts[what] += 1;
-  }
-
-  /** Of a unit that was never asked nothing is kept: noise can name all of them. */
-  #known(id: number | undefined): ModbusUnit | undefined {
-    return id === undefined ? undefined : this.#units.byId.get(id);
   }
 
   #reportBroken(): void {

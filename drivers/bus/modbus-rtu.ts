@@ -2,16 +2,20 @@ import { BusError } from '../errors.ts';
 import { ModbusCopies } from './modbus-copies.ts';
 import {
   type Answered,
+  beginsWithAnswer,
   CRC_BYTES,
   describe,
   EXCEPTION_BYTES,
-  EXCEPTION_FLAG,
   type Framing,
   type FramingEvents,
   fits,
+  frameLength,
+  HEAD_BYTES,
   hasGoodCrc,
-  isCopy,
+  isException,
+  isOrder,
   type Question,
+  repeatsItself,
   shapeOf,
   withCrc,
 } from './modbus-frame.ts';
@@ -27,10 +31,10 @@ const LONGER_FOR_MS = 3_600_000;
 const RECEIVED_MAX_BYTES = 1024;
 /** Unit, function and CRC. */
 const FRAME_BYTES_MIN = 4;
-/** Exception codes end at 11 (V1.1b3 §7): a larger one is noise. */
-const EXCEPTION_CODE_MAX = 11;
-/** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
-const HEAD_BYTES = 3;
+/** So many bytes may have been an answer, an exception. */
+const JUNK_BYTES_MIN = EXCEPTION_BYTES + CRC_BYTES;
+/** A line of which so many answers in a row came without a copy of the question returns nothing any more. */
+const ECHO_GONE_COUNT = 3;
 
 /** A question on the line. */
 interface Asked {
@@ -41,9 +45,14 @@ interface Asked {
 /** A question that was given up and may still be answered. */
 interface Owed extends Asked {
   readonly givenUpMs: number;
-  /** Answers came that fit it as well as an older question: only silence can tell whose the next one would be. */
-  readonly doubtful: boolean;
+  readonly doubt: Doubt | undefined;
 }
+
+/**
+ * What came that may have been its answer, or an older question's: only silence can tell whose the next one would be. An exception
+ * fits every question of its function.
+ */
+type Doubt = 'answer' | 'exception';
 
 interface RtuOptions {
   /** The line is known to return what is sent on it. */
@@ -66,7 +75,11 @@ export class RtuFraming implements Framing {
   readonly broken = undefined;
   readonly #name: string;
   readonly #events: FramingEvents;
+  /** The line was said to return what is sent on it; it does. */
+  readonly #isEchoSaid: boolean;
   #hasEcho: boolean;
+  /** Answers in a row before which no copy came of their question. */
+  #echolessCount = 0;
   #waiting: Asked | undefined;
   #owed: Owed[] = [];
   /** What nobody can answer any more, by the window. An answer that comes all the same shows that the window is too short. */
@@ -75,11 +88,12 @@ export class RtuFraming implements Framing {
   /** Units of which a later answer was seen, and until when that counts. */
   readonly #longer = new Map<number, { readonly windowMs: number; readonly untilMs: number }>();
   #received: Uint8Array = new Uint8Array(0);
-  /** Of the waiting question: the copy of it that may still come; that it came; an answer came damaged; an answer came that an older one owns. */
+  /** Of the waiting question: the copy of it that may still come; that it came; its answer came damaged; how much came that is no frame; something came that leaves a doubt. */
   #echo: Uint8Array | undefined;
   #sawEcho = false;
   #sawDamaged = false;
-  #sawForeign = false;
+  #junkBytes = 0;
+  #doubt: Doubt | undefined;
   /** What went over the line last, as it would come back. */
   #sent: Uint8Array | undefined;
   readonly #copies = new ModbusCopies();
@@ -87,6 +101,7 @@ export class RtuFraming implements Framing {
   constructor(name: string, events: FramingEvents, { echo = false, isOverNetwork = false }: RtuOptions = {}) {
     this.#name = name;
     this.#events = events;
+    this.#isEchoSaid = echo;
     this.#hasEcho = echo;
     this.#usualWindowMs = isOverNetwork ? LATE_WINDOW_NETWORK_MS : LATE_WINDOW_MS;
   }
@@ -111,10 +126,11 @@ export class RtuFraming implements Framing {
     this.#waiting = { question, askedMs: nowMs };
     this.#sent = withCrc(question.request);
     // Where the answer is a copy of the question, the first copy is the answer unless the line is known to return everything.
-    this.#echo = this.#hasEcho || !isCopy(question) ? this.#sent : undefined;
+    this.#echo = this.#hasEcho || !repeatsItself(question) ? this.#sent : undefined;
     this.#sawEcho = false;
     this.#sawDamaged = false;
-    this.#sawForeign = false;
+    this.#junkBytes = 0;
+    this.#doubt = undefined;
     return this.#sent;
   }
 
@@ -125,17 +141,16 @@ export class RtuFraming implements Framing {
     for (let frame = this.#cut(nowMs); frame !== undefined; frame = this.#cut(nowMs)) {
       const owner = this.#takeOwner(frame);
       if (owner === undefined) continue;
-      this.#copies.answered(owner.question, frame, nowMs);
-      if (owner !== this.#waiting) {
-        this.#events.late(owner.question.unit, nowMs - owner.askedMs);
-        continue;
-      }
-      this.#waiting = undefined;
-      if (this.#sawEcho) this.#noticeEcho();
-      answers.push({ question: owner.question, answer: frame });
+      const { question, askedMs } = owner;
+      // What came before it may have been itself, damaged, and this the copy.
+      this.#copies.answered(question, frame, nowMs, this.#sawDamaged || this.#junkBytes >= JUNK_BYTES_MIN);
+      if (owner === this.#waiting) {
+        this.#waiting = undefined;
+        this.#noticeEcho(question);
+        answers.push({ question, answer: frame });
+      } else this.#events.late(question.unit, nowMs - askedMs);
     }
-    // What came behind an answer can be its copy.
-    if (this.#candidates().length === 0) this.#takeUnasked(nowMs);
+    if (this.#candidates().length === 0) this.#takeUnasked();
     return answers;
   }
 
@@ -147,28 +162,36 @@ export class RtuFraming implements Framing {
     this.#received = new Uint8Array(0);
     this.#settle(junk);
     if (this.#sawDamaged) {
-      this.#waiting = undefined;
+      // That was its answer; of a unit that answers twice it may still come whole.
+      if (!this.#copies.isSingle(question.unit)) this.#doubt ??= 'answer';
+      if (this.#doubt === undefined) this.#waiting = undefined;
+      else this.#owe(asked, nowMs);
       return new BusError('bad-checksum', `${this.#name}: the answer from ${who} came damaged`);
     }
-    this.#owe(asked, nowMs);
+    const wasAnswered = this.#doubt !== undefined;
     // A good frame of another unit is not damage, it is simply not for us.
     if (isWhole(junk)) this.#events.unasked(junk[0] as number);
-    else if (junk.length >= EXCEPTION_BYTES + CRC_BYTES && !this.#sawForeign) {
-      this.#events.damaged(undefined);
+    else this.#junkBytes += junk.length;
+    // Perhaps it was the answer, damaged beyond recognition.
+    const isNoise = !wasAnswered && this.#junkBytes >= JUNK_BYTES_MIN;
+    if (isNoise) this.#doubt = 'answer';
+    this.#owe(asked, nowMs);
+    if (isNoise) {
+      this.#events.damaged(question.unit);
       const hint = 'look at the wiring, the baud rate and the parity';
-      return new BusError('bad-checksum', `${this.#name}: ${junk.length} bytes came that are no answer from ${who}; ${hint}`);
+      return new BusError('bad-checksum', `${this.#name}: ${this.#junkBytes} bytes came that are no answer from ${who}; ${hint}`);
     }
-    const doubt = this.#sawForeign ? 'the answer that came may belong to an earlier question' : 'no answer';
+    const doubt = wasAnswered ? 'the answer that came may belong to an earlier question' : 'no answer';
     return new BusError('timeout', `${this.#name}: ${doubt}, asked ${who}`);
   }
 
   forget(nowMs: number): void {
     // A converter gives a slave's answer to the next connection, and a slow slave answers when the port is back.
     if (this.#waiting !== undefined) this.#owe(this.#waiting, nowMs);
-    this.#owed = this.#owed.map((old) => ({ ...old, doubtful: true }));
+    this.#owed = this.#owed.map((old) => ({ ...old, doubt: old.doubt ?? 'answer' }));
     this.#received = new Uint8Array(0);
     this.#sent = undefined;
-    this.#copies.forget();
+    this.#copies.closed();
   }
 
   /** All that may still be answered, the oldest first. */
@@ -176,33 +199,45 @@ export class RtuFraming implements Framing {
     return this.#waiting === undefined ? this.#owed : [...this.#owed, this.#waiting];
   }
 
-  /** The oldest question that a frame fits. One that was owed is not any more. */
+  /** The oldest question that a frame fits, unless it is a copy. One that was owed is not any more. */
   #takeOwner(frame: Uint8Array): Asked | undefined {
     const owner = this.#candidates().find(({ question }) => fits(question, frame));
-    if (owner !== undefined && owner === this.#waiting) {
-      // Its like was not asked while a copy could come, but an older question was answered since.
-      return this.#copies.isOne(owner.question, frame, owner.askedMs) ? undefined : owner;
+    if (owner === undefined) return undefined;
+    // Its like was not asked while a copy could come, but an older question was answered since.
+    if (this.#copies.isCopy(owner.question, frame, owner.askedMs)) {
+      this.#events.repeated(owner.question.unit);
+      return undefined;
     }
+    if (owner === this.#waiting) return owner;
     this.#owed = this.#owed.filter((asked) => asked !== owner);
-    if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#sawForeign = true;
+    if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#doubtWaiting(frame);
     return owner;
+  }
+
+  #doubtWaiting(frame: Uint8Array): void {
+    this.#doubt = isException(frame) ? 'exception' : (this.#doubt ?? 'answer');
   }
 
   /**
    * Takes note of bytes that hold no good frame. What begins like an answer to the question that waits was one, damaged: it will
-   * not come again. Of an older question three bytes prove nothing: its answer may still come, or have been this.
+   * not come again. Of an older question three bytes prove nothing: its answer may still come, or have been this. Nor do they
+   * where the question itself, which comes back first, begins like its answer.
    */
   #settle(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      const length = this.#claimedLength(bytes.subarray(at));
-      if (length !== undefined) {
-        const head = bytes.subarray(at, at + length);
-        const owner = this.#candidates().find(({ question }) => fits(question, head, HEAD_BYTES));
-        this.#events.damaged(owner?.question.unit);
-        if (owner !== undefined && owner === this.#waiting) this.#sawDamaged = true;
-        else this.#owed = this.#owed.map((old) => (old === owner ? { ...old, doubtful: true } : old));
+      const rest = bytes.subarray(at);
+      const owner = this.#candidates().find(({ question }) => frameLength(question, rest) !== undefined);
+      if (owner === undefined) {
+        at += 1;
+        continue;
       }
-      at += length ?? 1;
+      this.#events.damaged(owner.question.unit);
+      if (owner !== this.#waiting)
+        this.#owed = this.#owed.map((old) => (old === owner ? { ...old, doubt: old.doubt ?? 'answer' } : old));
+      else if (this.#hasEcho && this.#echo !== undefined && isPrefix(rest.subarray(0, HEAD_BYTES), this.#echo))
+        this.#doubt ??= 'answer';
+      else this.#sawDamaged = true;
+      at += frameLength(owner.question, rest) as number;
     }
   }
 
@@ -218,71 +253,73 @@ export class RtuFraming implements Framing {
         at = -1;
         continue;
       }
-      const length = this.#claimedLength(rest);
-      if (length === undefined) {
-        const copyLength = this.#copies.lengthOf(rest, nowMs);
-        if (copyLength === undefined) continue;
-        this.#consume(at, copyLength);
-        at = -1;
-        continue;
+      const asked = this.#candidates().find(({ question }) => beginsWithAnswer(question, rest));
+      const length = asked && frameLength(asked.question, rest);
+      if (length !== undefined) {
+        const answer = Uint8Array.from(rest.subarray(0, length - CRC_BYTES));
+        this.#consume(at, length);
+        return answer;
       }
-      if (length > rest.length || !hasGoodCrc(rest.subarray(0, length))) continue;
-      const answer = Uint8Array.from(rest.subarray(0, length - CRC_BYTES));
-      this.#consume(at, length);
-      return answer;
+      const otherLength = this.#lengthOfOther(rest, nowMs);
+      if (otherLength === undefined) continue;
+      this.#consume(at, otherLength);
+      at = -1;
     }
     return undefined;
   }
 
+  /** The length of an answer that these bytes begin with and that nobody waits for: once more, too late, or another's than was thought. */
+  #lengthOfOther(bytes: Uint8Array, nowMs: number): number | undefined {
+    const length = this.#copies.lengthOf(bytes, nowMs);
+    if (length !== undefined) {
+      this.#events.repeated(bytes[0] as number);
+      return length;
+    }
+    const late = this.#expired.find(({ question }) => beginsWithAnswer(question, bytes));
+    if (late === undefined) return this.#copies.lengthOfOther(bytes, nowMs);
+    this.#noticeTooLate(late, nowMs);
+    return frameLength(late.question, bytes);
+  }
+
   /** Bytes to which nobody has a question: the copy of a write that was answered already, or a frame of somebody else. */
-  #takeUnasked(nowMs: number): void {
+  #takeUnasked(): void {
     const bytes = this.#received;
     if (!isWhole(bytes)) return;
     this.#received = new Uint8Array(0);
-    if (this.#noticeTooLate(bytes, nowMs)) return;
-    this.#copies.unasked(bytes, (question) => fits(question, bytes));
     // The copy of a write is the slave's, or the line's own: the next question that reads tells which.
     if (this.#sent !== undefined && bytes.length === this.#sent.length && isPrefix(bytes, this.#sent)) return;
     this.#events.unasked(bytes[0] as number);
   }
 
   /** Takes note of an answer to a question that was not to be answered any more: the window becomes longer. */
-  #noticeTooLate(bytes: Uint8Array, nowMs: number): boolean {
-    const late = this.#expired.find(({ question }) => isLongAs(question, bytes) && fits(question, bytes));
-    if (late === undefined) return false;
+  #noticeTooLate(late: Owed, nowMs: number): void {
     this.#expired = this.#expired.filter((old) => old !== late);
     const { unit } = late.question;
     const windowMs = Math.min(LATE_WINDOW_MS_MAX, Math.max(this.#windowMs(unit), 2 * (nowMs - late.givenUpMs)));
     this.#longer.set(unit, { windowMs, untilMs: nowMs + LONGER_FOR_MS });
     this.#events.late(unit, nowMs - late.askedMs);
-    return true;
   }
 
-  /** The line returns what is sent: a copy of the question came, and its answer after it. One that equals it has no such copy. */
-  #noticeEcho(): void {
-    if (this.#hasEcho) return;
-    this.#hasEcho = true;
-    this.#events.echo();
+  /**
+   * A question was answered. The line returns what is sent where a copy of the question came before: not where that could be the
+   * answer itself. What it was not said to do it may stop doing.
+   */
+  #noticeEcho(question: Question): void {
+    this.#echolessCount = this.#sawEcho ? 0 : this.#echolessCount + (repeatsItself(question) ? 0 : 1);
+    const hasEcho = this.#sawEcho || this.#isEchoSaid || (this.#hasEcho && this.#echolessCount < ECHO_GONE_COUNT);
+    if (hasEcho !== this.#hasEcho) this.#events.echo(hasEcho);
+    this.#hasEcho = hasEcho;
   }
 
   /** Drops a whole frame and what stands before it. */
   #consume(at: number, length: number): void {
+    this.#junkBytes += at;
     this.#settle(this.#received.subarray(0, at));
     this.#received = this.#received.subarray(at + length);
   }
 
-  /** The length of the frame that begins here according to its first bytes, if it can answer one of the questions. */
-  #claimedLength(bytes: Uint8Array): number | undefined {
-    if (bytes.length < HEAD_BYTES) return undefined;
-    const asked = this.#candidates().find(({ question }) => fits(question, bytes, HEAD_BYTES));
-    if (asked === undefined) return undefined;
-    const [, code = 0, third = 0] = bytes;
-    if ((code & EXCEPTION_FLAG) === 0) return asked.question.answerBytes + CRC_BYTES;
-    return third >= 1 && third <= EXCEPTION_CODE_MAX ? EXCEPTION_BYTES + CRC_BYTES : undefined;
-  }
-
   #owe(asked: Asked, nowMs: number): void {
-    this.#owed.push({ ...asked, givenUpMs: nowMs, doubtful: this.#sawForeign });
+    this.#owed.push({ ...asked, givenUpMs: nowMs, doubt: this.#doubt });
     this.#waiting = undefined;
   }
 
@@ -295,11 +332,14 @@ export class RtuFraming implements Framing {
     return givenUpMs + this.#windowMs(question.unit);
   }
 
-  /** Questions whose answer could be one to this. An order says the same whichever of two it answers, and is not held back. */
+  /** Questions in doubt whose answer could be one to this. An order says the same whichever of two it answers, and is not held back. */
   #doubtfulLike(question: Question): Owed[] {
-    if (this.#owed.length === 0 || isCopy(question)) return [];
+    if (this.#owed.length === 0 || isOrder(question)) return [];
     const shape = shapeOf(question);
-    return this.#owed.filter((old) => old.doubtful && old.question.unit === question.unit && shapeOf(old.question) === shape);
+    return this.#owed.filter(({ doubt, question: old }) => {
+      if (doubt === undefined || old.unit !== question.unit) return false;
+      return shapeOf(old) === shape || (doubt === 'exception' && old.code === question.code);
+    });
   }
 
   #expire(nowMs: number): void {
@@ -311,11 +351,6 @@ export class RtuFraming implements Framing {
     }
     if (this.#expired.length > 0) this.#expired = this.#expired.filter(({ givenUpMs }) => givenUpMs + LATE_WINDOW_MS_MAX > nowMs);
   }
-}
-
-/** Whether a frame with its CRC is as long as an answer to this question, or an exception. */
-function isLongAs({ answerBytes }: Question, { length }: Uint8Array): boolean {
-  return length === answerBytes + CRC_BYTES || length === EXCEPTION_BYTES + CRC_BYTES;
 }
 
 function isWhole(bytes: Uint8Array): boolean {

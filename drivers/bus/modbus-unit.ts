@@ -1,4 +1,5 @@
 import { NewestTimes } from '../newest-times.ts';
+import { RecentCounts } from '../recent-counts.ts';
 
 /** Answers by which the usual time of a slave is known. */
 const SAMPLES_MIN = 10;
@@ -16,6 +17,10 @@ const AWAY_WAIT_MS = 900;
 /** For each slave that is away, how many tries there are to one that gets all of the time. */
 const TRIES_TO_A_LONG_ONE = 10;
 
+/** So many requests to a slave, and of a line, tell how it is now. */
+const RECENT_OF_UNIT = 400;
+const RECENT_OF_LINE = 10_000;
+
 /** What happened with one slave, or with all of a line, since it was prepared. */
 export interface ModbusCounts {
   requestCount: number;
@@ -29,9 +34,11 @@ export interface ModbusCounts {
   lateCount: number;
   /** Good answers that nobody had asked for. */
   unaskedCount: number;
+  /** Answers that came once more. */
+  repeatedCount: number;
 }
 
-export function newCounts(): ModbusCounts {
+function newCounts(): ModbusCounts {
   return {
     requestCount: 0,
     answerCount: 0,
@@ -40,6 +47,7 @@ export function newCounts(): ModbusCounts {
     exceptionCount: 0,
     lateCount: 0,
     unaskedCount: 0,
+    repeatedCount: 0,
   };
 }
 
@@ -49,6 +57,7 @@ export function newCounts(): ModbusCounts {
  */
 export class ModbusUnit {
   readonly counts = newCounts();
+  readonly recent = new RecentCounts<keyof ModbusCounts>('requestCount', RECENT_OF_UNIT);
   /** Turnarounds of the newest answers. */
   readonly turnarounds = new NewestTimes();
   #timeoutsInARow = 0;
@@ -69,6 +78,11 @@ export class ModbusUnit {
   timedOut(nowMs: number): void {
     this.#endedMs = nowMs;
     this.#timeoutsInARow += 1;
+  }
+
+  /** What came was damaged, which tells nothing of its speed. */
+  damaged(nowMs: number): void {
+    this.#endedMs = nowMs;
   }
 
   /** An answer came after all: it is there, and slow. */
@@ -101,9 +115,19 @@ export class ModbusUnit {
 
 /** All slaves of one line that were asked. */
 export class ModbusUnits {
+  readonly counts = newCounts();
+  readonly recent = new RecentCounts<keyof ModbusCounts>('requestCount', RECENT_OF_LINE);
   readonly byId = new Map<number, ModbusUnit>();
-  /** Tries of slaves that are away and whose time is not known. */
+  /** Tries of slaves that are away. */
   #tryCount = 0;
+
+  /** Counts something of a slave; of one that was never asked nothing is kept: noise can name all of them. */
+  count(id: number | undefined, what: keyof ModbusCounts): void {
+    for (const { counts, recent } of [this, this.byId.get(id ?? Number.NaN)].filter((each) => each !== undefined)) {
+      counts[what] += 1;
+      recent.add(what);
+    }
+  }
 
   of(id: number): ModbusUnit {
     const unit = this.byId.get(id) ?? new ModbusUnit();
@@ -112,18 +136,17 @@ export class ModbusUnits {
   }
 
   /**
-   * How long after the end of a question the first sign of an answer is waited for where `unit` is away; undefined for any
-   * other. Several that are away and whose time is not known share one, so that each is tried often enough to be seen within
-   * a minute of its return. One after the other gets all of the time now and then, for one that needs so long and whose late
-   * answers do not get through.
+   * How long after the end of a question the first sign of an answer is waited for where `unit` is away; undefined where it gets
+   * all of the time. Those whose time is not known share one, so that each is tried often enough to be seen within a minute of its
+   * return. One after the other gets all of the time now and then, for one that needs so long, or longer than it did, and whose
+   * late answers do not get through.
    */
   signMs(unit: ModbusUnit, timeoutMsMax: number): number | undefined {
     if (!unit.isAway) return undefined;
-    if (unit.isKnown) return unit.timeoutMs(timeoutMsMax);
     const awayCount = [...this.byId.values()].filter(({ isAway }) => isAway).length;
     this.#tryCount += 1;
     // One more than a multiple of their number, so that it falls to another one each time.
-    const isLong = this.#tryCount % (TRIES_TO_A_LONG_ONE * awayCount + 1) === 0;
-    return isLong ? undefined : Math.max(TIMEOUT_MIN_MS, AWAY_WAIT_MS / awayCount);
+    if (this.#tryCount % (TRIES_TO_A_LONG_ONE * awayCount + 1) === 0) return undefined;
+    return unit.isKnown ? unit.timeoutMs(timeoutMsMax) : Math.max(TIMEOUT_MIN_MS, AWAY_WAIT_MS / awayCount);
   }
 }

@@ -92,6 +92,67 @@ describe('time', () => {
     expect((await tookMs()).result).toEqual({ value: frame.slice(3, -2) });
   });
 
+  describe('tries one that is away as shortly as any other', () => {
+    /** How long a try takes on a line where none of three units ever answered. */
+    async function tryMs(answer: Answer, options: Parameters<typeof openRtu>[1] = {}, write = false): Promise<number> {
+      const { clock, bus } = await openRtu(answer, { timeoutMs: 1000, ...options });
+      const ask = (unit: number) => {
+        const asked: Promise<unknown> = write
+          ? bus.writeBits(unit, 5, [false], 'single')
+          : bus.readRegisters(unit, 'holding', 0, 1);
+        return clock.run(outcome(asked));
+      };
+      for (let i = 0; i < 9; i++) await ask(1 + (i % 3));
+      await clock.advance(5000);
+      const startedMs = clock.monotonicMs();
+      await ask(1);
+      return clock.monotonicMs() - startedMs;
+    }
+    const back: Answer = (request, { clock, stream }) => clock.timer(12, () => stream.receive(request));
+
+    it.each([
+      ['on a quiet line', silent, {}],
+      ['on a line that returns what is sent', back, { echo: true }],
+      [
+        'where the turn of the line makes a stray byte',
+        (_request, { clock, stream }) => clock.timer(12, () => stream.receive(Uint8Array.of(0))),
+        {},
+      ],
+    ] satisfies [string, Answer, object][])('%s', async (_title, answer, options) => {
+      expect(await tryMs(answer, options)).toBeLessThan(330);
+    });
+
+    it('with an order, as relays are tried first', async () => {
+      expect(await tryMs(silent, {}, true)).toBeLessThan(330);
+    });
+  });
+
+  it('sees one that was quick and returns slower, although its late answers are lost', async () => {
+    let answerMs: number | undefined = 20;
+    const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
+      const afterMs = request[0] === 2 ? 20 : answerMs;
+      const count = stream.written.length;
+      // Who is late speaks while another one is asked.
+      if (afterMs !== undefined)
+        on.timer(afterMs, () => {
+          if (stream.written.length === count) stream.receive(framed([request[0] as number, 3, 2, 0, 7]));
+        });
+    });
+    const read = (unit: number) => outcome(bus.readRegisters(unit, 'holding', 0, 1));
+    for (let i = 0; i < 15; i++) await clock.run(read(1));
+    answerMs = undefined;
+    for (let i = 0; i < 10; i++) await clock.run(read(1));
+    answerMs = 180;
+    const tries: boolean[] = [];
+    for (let i = 0; i < 15; i++) {
+      const [one, neighbour] = [read(1), read(2)];
+      tries.push('value' in (await clock.run(one)));
+      await clock.run(neighbour);
+      await clock.advance(60_000);
+    }
+    expect(tries).toContain(true);
+  });
+
   it.each([
     [9600, 0, (3.5 * 11) / 9.6],
     [9600, 20, (3.5 * 11) / 9.6 + 20],

@@ -126,6 +126,80 @@ describe('a unit that answers twice', () => {
     expect(await wrongOf(Array.from({ length: 50 }, (_, i) => 10 + i))).toBe(0);
   });
 
+  it.each([
+    ['a stray byte behind each answer', [0], false],
+    ['a neighbour that is waited for', [], true],
+    ['both', [0], true],
+  ])('is noticed when it begins later, also with %s', async (_title, stray, hasNeighbour) => {
+    let isDoubled = false;
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      on.timer(request[0] === 2 ? 120 : 30, () => stream.receive(Uint8Array.of(...answer, ...stray)));
+      if (isDoubled && request[0] === 1) on.timer(45, () => stream.receive(answer));
+    });
+    const round = async () => {
+      const read: number[] = [];
+      for (const address of [11, 12, 13]) read.push((await clock.run(bus.readRegisters(1, 'holding', address, 1)))[1] as number);
+      if (hasNeighbour) await clock.run(outcome(bus.readRegisters(2, 'holding', 1, 1)));
+      await clock.advance(5000);
+      return read;
+    };
+    for (let i = 0; i < 3; i++) expect(await round()).toEqual([11, 12, 13]);
+    isDoubled = true;
+    await round();
+    for (let i = 0; i < 20; i++) expect(await round()).toEqual([11, 12, 13]);
+    expect(line.stats().repeatedCount).toBeGreaterThan(10);
+  });
+
+  it.each([
+    ['serial line', openRtu],
+    ['converter', openRtuOverTcp],
+  ])('is seen to where the copies first come with the answers, on a %s', async (_title, open) => {
+    let count = 0;
+    const { clock, bus } = await open((request, { clock: on, stream }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      count += 1;
+      if (count < 5) on.timer(10, () => stream.receive(Uint8Array.of(...answer, ...answer)));
+      else for (const afterMs of [10, 20]) on.timer(afterMs, () => stream.receive(answer));
+    });
+    for (let address = 1; address < 20; address++)
+      expect(await clock.run(bus.readRegisters(1, 'holding', address, 1))).toEqual(Uint8Array.of(0, address));
+  });
+
+  it('gives no other block its refusal', async () => {
+    const { clock, bus } = await openRtu((request, { clock: on, stream }) => {
+      const answer = request[3] === 100 ? framed([1, 0x83, 2]) : framed([1, 3, 4, 0, 7, 0, 8]);
+      for (const afterMs of [30, 50]) on.timer(afterMs, () => stream.receive(answer));
+    });
+    await expect(clock.run(bus.readRegisters(1, 'holding', 100, 4))).rejects.toMatchObject({ code: 2 });
+    expect(await clock.run(bus.readRegisters(1, 'holding', 10, 2))).toEqual(bytes('00070008'));
+  });
+
+  it.each(['a copy', 'a frame of another master'])('is not believed for ever: %s came once', async (what) => {
+    let isDoubled = false;
+    const { clock, bus, stream } = await openRtu((request, { clock: on, stream: line }) => {
+      const answer = framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]);
+      on.timer(20, () => line.receive(answer));
+      if (isDoubled) on.timer(60, () => line.receive(answer));
+    });
+    const read = (address: number) => clock.run(bus.readRegisters(1, 'holding', address, 1));
+    for (let address = 1; address < 5; address++) await read(address);
+    await clock.advance(2000);
+    isDoubled = what === 'a copy';
+    await read(5);
+    if (!isDoubled) stream.receive(framed([1, 3, 2, 0, 99]));
+    await clock.advance(1000);
+    isDoubled = false;
+    for (let i = 0; i < 20; i++) {
+      await read(6);
+      await clock.advance(1000);
+    }
+    const startedMs = clock.monotonicMs();
+    for (let address = 1; address < 11; address++) await read(address);
+    // 20 ms for the answer, and what eight and seven bytes take at 9600 baud; with a wait for copies 500 ms each.
+    expect(clock.monotonicMs() - startedMs).toBeLessThan(10 * 50);
+  });
+
   it('is no reason to wait for one that answers once', async () => {
     const { clock, bus } = await openRtu((request, { stream }) => {
       stream.receive(framed([request[0] as number, request[1] as number, 2, ...request.subarray(2, 4)]));
@@ -181,13 +255,65 @@ describe('answers that come later than a slave on a wire can make them', () => {
   });
 });
 
-describe('an order', () => {
-  it('is not held back by an older one like it whose answer may still come', async () => {
-    const { clock, bus, stream } = await openRtu((request, { clock: on, stream: line }) => {
-      // The first answer is lost.
-      if (line.written.length > 1) on.timer(20, () => line.receive(request));
+describe('refusals', () => {
+  it('of blocks of two lengths are the right ones again after one answer was lost', async () => {
+    const { clock, bus } = await openRtuOverTcp((request, { clock: on, stream }) => {
+      if (stream.written.length > 1) on.timer(20, () => stream.receive(framed([1, 0x83, request[5] as number])));
     });
-    const switchOff = () => outcome(bus.writeBits(1, 5, [false], 'single'));
+    const ended: unknown[] = [];
+    for (let i = 0; i < 30; i++) {
+      ended.push(await outcome(clock.run(bus.readRegisters(1, 'holding', 10, 1 + (i % 2)))));
+      await clock.advance(1000);
+    }
+    // For a window of ten seconds nobody can tell whose they are.
+    for (const [i, one] of ended.entries()) if (i > 13) expect(one).toMatchObject({ error: { code: 1 + (i % 2) } });
+  });
+});
+
+describe('an echo', () => {
+  it('that came once is not waited for in vain with each order', async () => {
+    let hasEcho = true;
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      if (hasEcho) stream.receive(request);
+      on.timer(20, () => stream.receive(request[1] === 5 ? request : framed([1, 3, 2, 0, 7])));
+    });
+    await clock.run(bus.readRegisters(1, 'holding', 10, 1));
+    expect(line.stats().echoNoticed).toBe(true);
+    hasEcho = false;
+    for (let i = 0; i < 3; i++) await clock.run(bus.readRegisters(1, 'holding', 10, 1));
+    expect(line.stats().echoNoticed).toBe(false);
+    await clock.run(bus.writeBits(1, 5, [true], 'single'));
+  });
+
+  it('that comes damaged is not taken for the answer, which comes late', async () => {
+    let isDamaged = false;
+    const { clock, bus } = await openRtu(
+      (request, { clock: on, stream }) => {
+        // Address 0x0210: its question begins like an answer of two bytes.
+        stream.receive(isDamaged ? request.with(5, 0x41) : request);
+        on.timer(isDamaged ? 450 : 20, () => stream.receive(framed([1, 3, 2, ...request.subarray(2, 4)])));
+        isDamaged = false;
+      },
+      { echo: true },
+    );
+    for (let i = 0; i < 20; i++) await clock.run(bus.readRegisters(1, 'holding', 0x0210, 1));
+    await clock.advance(2000);
+    isDamaged = true;
+    const startedMs = clock.monotonicMs();
+    expect(await outcome(clock.run(bus.readRegisters(1, 'holding', 0x0210, 1)))).toMatchObject({ error: { name: 'BusError' } });
+    await clock.advance(440 - (clock.monotonicMs() - startedMs));
+    expect(await clock.run(bus.readRegisters(1, 'holding', 1, 1))).toEqual(bytes('0001'));
+  });
+});
+
+describe('an order', () => {
+  it.each(['single', 'multiple'] as const)('is not held back by an older one whose answer may still come: %s', async (how) => {
+    const { clock, bus, stream } = await openRtuOverTcp((request, { clock: on, stream: line }) => {
+      // The first answer is lost.
+      const answer = how === 'single' ? request : framed(request.subarray(0, 6));
+      if (line.written.length > 1) on.timer(20, () => line.receive(answer));
+    });
+    const switchOff = () => outcome(bus.writeBits(1, 5, [false], how));
     await clock.run(switchOff());
     // What the relay repeats may be the first order's: the second is in doubt.
     await clock.run(switchOff());

@@ -57,7 +57,13 @@ async function openBench(answer: Answer, options: ModbusOptions, clock = new Tes
 export const silent: Answer = () => {};
 
 /** Nobody listens to what a framing notices. */
-export const unnoticed: FramingEvents = { late: () => {}, damaged: () => {}, echo: () => {}, unasked: () => {} };
+export const unnoticed: FramingEvents = {
+  late: () => {},
+  damaged: () => {},
+  echo: () => {},
+  unasked: () => {},
+  repeated: () => {},
+};
 
 /** The outcome of a promise as a value, so that both sides of a race can be looked at. */
 export async function outcome<T>(work: Promise<T>): Promise<{ readonly value: T } | { readonly error: unknown }> {

@@ -2,32 +2,53 @@
 
 import { describe, expect, test } from 'vitest';
 import { renderBuses } from '../../cli/render-buses.ts';
-import { ModbusUnit, type newCounts } from '../../drivers/bus/modbus-unit.ts';
+import { type ModbusCounts, ModbusUnits } from '../../drivers/bus/modbus-unit.ts';
 import { type BusReport, causesOf } from '../../gateway/bus-report.ts';
 import type { Fault } from '../../simulator/faults.ts';
+import { openRtu, outcome } from '../bus/support.ts';
+import { bytes } from '../support/hex.ts';
 import { startSimulated } from './simulated-gateway.ts';
 
-type Counts = Partial<ReturnType<typeof newCounts>>;
+type Counts = Partial<Record<keyof ModbusCounts, number>>;
 
-function unit(counts: Counts): ModbusUnit {
-  const made = new ModbusUnit();
-  Object.assign(made.counts, { requestCount: 1_000, ...counts });
-  return made;
-}
-
+/** Slaves, each with a thousand requests, and what came of them; `line` is what was counted of none of them. */
 function causes(units: Readonly<Record<number, Counts>>, line: Counts & { readonly echoNoticed?: boolean } = {}) {
-  const map = new Map(Object.entries(units).map(([id, counts]) => [Number(id), unit(counts)]));
-  return causesOf({ unaskedCount: 0, echoNoticed: false, ...line, units: map });
+  const { echoNoticed = false, ...counted } = line;
+  const all = new ModbusUnits();
+  const count = (id: number | undefined, counts: Counts) => {
+    for (const [what, times] of Object.entries(counts) as [keyof ModbusCounts, number][])
+      for (let i = 0; i < times; i++) all.count(id, what);
+  };
+  for (const [id, { requestCount = 300, ...rest }] of Object.entries(units)) {
+    all.of(Number(id));
+    const { damagedCount = 0, timeoutCount = 0 } = rest;
+    count(Number(id), { requestCount, answerCount: requestCount - damagedCount - timeoutCount, ...rest });
+  }
+  count(undefined, counted);
+  return causesOf({ units: all.byId, recent: all.recent, echoNoticed });
 }
 
 describe('the likely cause', () => {
   test.each([
     ['nothing when all is well', {}, {}, []],
-    ['nothing for an accident', { damagedCount: 40 }, {}, []],
-    ['the cable when every answer suffers', { damagedCount: 80 }, { damagedCount: 90 }, [{ cause: 'wiring', units: [] }]],
-    ['a clash when only one does', { damagedCount: 80 }, {}, [{ cause: 'clash-or-stub', units: [1] }]],
-    ['a slow device when its answers come late', {}, { lateCount: 80 }, [{ cause: 'slow', units: [2] }]],
-    ['nothing before enough was asked', { requestCount: 20, damagedCount: 20 }, {}, []],
+    ['nothing for an accident', { damagedCount: 12 }, {}, []],
+    ['the cable when every answer suffers', { damagedCount: 24 }, { damagedCount: 27 }, [{ cause: 'wiring', units: [] }]],
+    [
+      'the cable when the only one that answers suffers',
+      { damagedCount: 24 },
+      { timeoutCount: 300 },
+      [{ cause: 'wiring', units: [] }],
+    ],
+    ['a clash when only one does', { damagedCount: 24 }, {}, [{ cause: 'clash-or-stub', units: [1] }]],
+    ['a slow device when its answers come late', {}, { lateCount: 24 }, [{ cause: 'slow', units: [2] }]],
+    ['a converter when they come twice', {}, { repeatedCount: 24 }, [{ cause: 'repeated', units: [2] }]],
+    ['nothing before enough was asked', { requestCount: 20, damagedCount: 19 }, {}, []],
+    [
+      'known soon where nothing good ever came',
+      { requestCount: 20, damagedCount: 20 },
+      {},
+      [{ cause: 'clash-or-stub', units: [1] }],
+    ],
   ] as const)('is %s', (_says, one, two, expected) => {
     expect(causes({ 1: one, 2: two })).toEqual(expected);
   });
@@ -35,6 +56,38 @@ describe('the likely cause', () => {
   test('is a second master when answers come that nobody asked for', () => {
     expect(causes({ 1: {} }, { unaskedCount: 2 })).toEqual([]);
     expect(causes({ 1: {} }, { unaskedCount: 3 })).toEqual([{ cause: 'second-master', units: [] }]);
+  });
+
+  test('is that of now: a fault is seen after a month of good answers, and forgotten after it was mended', () => {
+    const units = new ModbusUnits();
+    units.of(1);
+    const ask = (times: number, ...came: (keyof ModbusCounts)[]) => {
+      for (let i = 0; i < times; i++) for (const what of ['requestCount', ...came] as const) units.count(1, what);
+    };
+    const now = () => causesOf({ units: units.byId, recent: units.recent, echoNoticed: false }).map(({ cause }) => cause);
+    ask(500_000, 'answerCount');
+    units.count(undefined, 'unaskedCount');
+    ask(100, 'damagedCount');
+    expect(now()).toEqual(['wiring']);
+    ask(100, 'damagedCount', 'unaskedCount');
+    expect(now()).toEqual(['wiring', 'second-master']);
+    ask(100_000, 'answerCount');
+    expect(now()).toEqual([]);
+    // Three frames in a year are nobody's.
+    for (let i = 0; i < 3; i++) {
+      units.count(undefined, 'unaskedCount');
+      ask(100_000, 'answerCount');
+    }
+    expect(now()).toEqual([]);
+  });
+
+  test('is the cable too where the baud rate is wrong and nothing that comes can be understood', async () => {
+    const garbage = bytes('f81c0077e09c3f');
+    const { clock, bus, line } = await openRtu((_request, { clock: on, stream }) => {
+      on.timer(20, () => stream.receive(garbage));
+    });
+    for (let i = 0; i < 30; i++) await clock.run(outcome(bus.readRegisters(1 + (i % 2), 'holding', 1, 1)));
+    expect(causesOf(line.stats())).toEqual([{ cause: 'wiring', units: [] }]);
   });
 
   test('is the adapter when it returns what is sent', () => {
