@@ -4,8 +4,8 @@ import type { Event, Quality } from './record.ts';
 
 /** Samples that a total must stay below where it was before the meter counts as replaced. */
 const LOW_SAMPLES = 3;
-/** A counter that begins anew has gone on by no more than this share of its range between two polls; more is a bad sample. */
-const ROLLOVER_STEP_MAX = 0.25;
+/** A counter that begins anew has gone on by no more than this share of its range between two polls; more may be a bad sample. */
+const STEP_SHARE_MAX = 0.25;
 
 /** Whether a value can be true, and the code of the reason when it is doubtful. */
 export interface Judgement {
@@ -39,8 +39,8 @@ export interface Plausibility {
 
 /**
  * The rules of a reading: its valid range, its largest step, how long it may stay the same, and what a total may do. A total
- * never falls, with two exceptions, which are events: its counter began anew (`rollover`), or the meter was replaced, which
- * shows in three samples that stay low. `lastTotal`: where a total stood when the gateway ended.
+ * never falls, with two exceptions, which are events: its counter began anew (`rollover`), which shows in two samples, or the
+ * meter was replaced, which shows in three that stay low. `lastTotal`: where a total stood when the gateway ended.
  */
 export function openPlausibility(channel: string, config: ChannelConfig, note: NoteEvent, lastTotal?: number): Plausibility {
   const { valid, maxStep, flatAfterMs } = config;
@@ -70,26 +70,50 @@ export function openPlausibility(channel: string, config: ChannelConfig, note: N
   };
 }
 
-/** What a total says: undefined when it may be believed. */
+/**
+ * What a total says: undefined when it may be believed. A counter that begins anew, and one that has gone on by a large part of
+ * its range, look as one bad sample does. So the first of them is doubted, and the next one tells: it goes on from there, or
+ * back to where the counter was.
+ */
 function openTotal(
   channel: string,
   { rollover }: ChannelConfig,
   note: NoteEvent,
   lastTotal: number | undefined,
 ): (value: number) => Doubt | undefined {
+  const stepMax = rollover === undefined ? Number.POSITIVE_INFINITY : STEP_SHARE_MAX * rollover;
+  /** What it rises by at most. Where samples are far apart it may be more than was thought. */
+  let riseMax = stepMax;
   let before = lastTotal;
   let low: number[] = [];
+  /** The first sample of a step that the next one has to prove. */
+  let unproven: number | undefined;
+
   const believe = (value: number) => {
     before = value;
     low = [];
     return undefined;
   };
+  const doubt = (value: number, reason: Doubt) => {
+    unproven = value;
+    return reason;
+  };
+  /** Whether `value` goes on from `first`, to which the counter has stepped from `from`. */
+  const proves = (value: number, first: number, from: number) => {
+    if (value < first) return false;
+    if (first > from) riseMax = Math.max(riseMax, first - from);
+    else if (value - first > stepMax) return false;
+    else note('meter-rolled-over', { channel, before: from, after: first });
+    return true;
+  };
+
   return (value) => {
-    if (before === undefined || value >= before) return believe(value);
-    if (rollover !== undefined && isRollover(before, value, rollover)) {
-      note('meter-rolled-over', { channel, before, after: value });
-      return believe(value);
-    }
+    const first = unproven;
+    unproven = undefined;
+    if (before === undefined) return believe(value);
+    if (first !== undefined && proves(value, first, before)) return believe(value);
+    if (value >= before) return value - before <= riseMax ? believe(value) : doubt(value, 'jump');
+    if (rollover !== undefined && value + rollover >= before && value + rollover - before <= stepMax) return doubt(value, 'fell');
     const last = low.at(-1);
     // Samples that fall among themselves are bad ones, not a new meter.
     low = last === undefined || value >= last ? [...low, value] : [value];
@@ -97,10 +121,4 @@ function openTotal(
     note('meter-replaced', { channel, before, after: value });
     return believe(value);
   };
-}
-
-/** Whether a counter that begins anew at `rollover` can have gone from the one to the other. */
-function isRollover(before: number, after: number, rollover: number): boolean {
-  const step = after + rollover - before;
-  return step >= 0 && step <= ROLLOVER_STEP_MAX * rollover;
 }

@@ -296,7 +296,7 @@ const QUALITY: Readonly<Record<ReadingRow['quality'], string>> = {
 const REASONS: Readonly<Record<string, string>> = {
   'at-least': 'pulses were missed, it may be more',
   'out-of-range': 'outside the valid range',
-  fell: 'a total that fell: a bad sample, or a new meter if it stays low',
+  fell: 'a total that fell: a bad sample, or a counter that begins anew or a new meter if it stays low',
   flat: 'the same for too long: the sensor hangs',
   jump: 'changed faster than allowed',
 };

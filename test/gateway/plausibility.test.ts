@@ -32,16 +32,79 @@ describe('a total', () => {
     });
   });
 
-  // A rain gauge with a counter of seven bits (weewx-rtldavis).
+  // A rain gauge with a counter of seven bits (weewx-rtldavis), and others that begin anew at a power of two. Of a true step only
+  // the first sample is doubted: what is counted is in the next.
   test.each([
-    { says: 'begins anew', samples: [126, 127, 1, 2], reasons: ['good', 'good', 'good', 'good'], events: [[127, 1]] },
-    { says: 'has one bad sample', samples: [115, 49, 115], reasons: ['good', 'fell', 'good'], events: [] },
-  ])('whose counter $says is taken for that (gp-06)', ({ samples, reasons, events }) => {
-    const found = judged(samples, { rollover: 128 });
+    { says: 'begins anew', at: 128, samples: [126, 127, 1, 2], reasons: ['good', 'good', 'fell', 'good'], events: [[127, 1]] },
+    { says: 'begins anew and stands', at: 128, samples: [127, 1, 1], reasons: ['good', 'fell', 'good'], events: [[127, 1]] },
+    {
+      says: 'begins anew, falling',
+      at: 128,
+      samples: [127, 2, 1, 2],
+      reasons: ['good', 'fell', 'fell', 'good'],
+      events: [[127, 1]],
+    },
+    { says: 'has one bad sample', at: 128, samples: [115, 49, 115], reasons: ['good', 'fell', 'good'], events: [] },
+    { says: 'has a low one', at: 128, samples: [115, 10, 115, 116], reasons: ['good', 'fell', 'good', 'good'], events: [] },
+    { says: 'has a lower one', at: 128, samples: [115, 3, 115], reasons: ['good', 'fell', 'good'], events: [] },
+    { says: 'is in mm', at: 35.7632, samples: [32.131, 2.794, 32.131], reasons: ['good', 'fell', 'good'], events: [] },
+    { says: 'has eight bits', at: 256, samples: [250, 3, 250], reasons: ['good', 'fell', 'good'], events: [] },
+    { says: 'has sixteen bits', at: 65_536, samples: [65_000, 100, 65_000], reasons: ['good', 'fell', 'good'], events: [] },
+    {
+      says: 'has a low one and goes on',
+      at: 128,
+      samples: [115, 10, 117, 118],
+      reasons: ['good', 'fell', 'good', 'good'],
+      events: [],
+    },
+    {
+      says: 'has a low one and nearly returns',
+      at: 128,
+      samples: [115, 10, 114, 115],
+      reasons: ['good', 'fell', 'fell', 'good'],
+      events: [],
+    },
+    {
+      says: 'has a high one',
+      at: 128,
+      samples: [49, 115, 49, 50, 51],
+      reasons: ['good', 'jump', 'good', 'good', 'good'],
+      events: [],
+    },
+    {
+      says: 'shows all ones',
+      at: 65_536,
+      samples: [100, 65_535, 101, 102],
+      reasons: ['good', 'jump', 'good', 'good'],
+      events: [],
+    },
+    { says: 'has gone on a lot', at: 128, samples: [10, 60, 60, 61], reasons: ['good', 'jump', 'good', 'good'], events: [] },
+    // It was confirmed that it may do so between two samples: they are an hour apart, say.
+    {
+      says: 'goes on a lot again',
+      at: 1_000,
+      samples: [0, 300, 600, 880, 900],
+      reasons: ['good', 'jump', 'good', 'good', 'good'],
+      events: [],
+    },
+    {
+      says: 'is replaced',
+      at: 100_000,
+      samples: [50_000, 0, 1, 2],
+      reasons: ['good', 'fell', 'fell', 'good'],
+      events: [[50_000, 2, 'meter-replaced']],
+    },
+  ])('whose counter $says is taken for that (gp-06): $samples', ({ at, samples, reasons, events }) => {
+    const found = judged(samples, { rollover: at });
     expect(found.reasons).toEqual(reasons);
     expect(found.events).toEqual(
-      events.map(([before, after]) => ['meter-rolled-over', { channel: 'meter.energy', before, after }]),
+      events.map(([before, after, code = 'meter-rolled-over']) => [code, { channel: 'meter.energy', before, after }]),
     );
+  });
+
+  test('tells nothing while what it shows is impossible', () => {
+    const { reasons, events } = judged([127, 1, 200, 127], { rollover: 128, valid: [0, 128] });
+    expect({ reasons, events }).toEqual({ reasons: ['good', 'fell', 'out-of-range', 'good'], events: [] });
   });
 
   test('that was higher before the gateway ended is doubted as at any other time', () => {
@@ -50,7 +113,7 @@ describe('a total', () => {
       reasons: ['fell', 'fell', 'good'],
       events: [['meter-replaced', { channel: 'meter.energy', before: 500, after: 0.1 }]],
     });
-    expect(judged([1], { rollover: 128 }, 1_000, 127).reasons).toEqual(['good']);
+    expect(judged([1, 1], { rollover: 128 }, 1_000, 127).reasons).toEqual(['fell', 'good']);
     expect(judged([0], { resets: 'daily' }, 1_000, 12).reasons).toEqual(['good']);
   });
 
