@@ -138,7 +138,7 @@ function buildPlace(
       board: board.id,
       with: parameters,
       readings: activeReadings(device).map(([name, reading]) => ({
-        ...buildReading(name, reading),
+        ...buildReading(name, reading, device.entry.readings?.[name]?.valid ?? reading.valid),
         ...buildPulses(reading, parameters),
       })),
       outputs: safeOutputs(device).map((output): OutputSpec => ({ ...output, ...placeOf(board.outputs?.[output.id]) })),
@@ -222,7 +222,7 @@ function placeOf(
   return output?.coil === undefined ? {} : { coil: output.coil };
 }
 
-function buildReading(id: string, reading: BoardReading): ReadingSpec {
+function buildReading(id: string, reading: BoardReading, valid: BoardReading['valid']): ReadingSpec {
   const { at, registers, bit, scale, offset, encoding, scale_from: scaleFrom } = reading;
   return {
     id,
@@ -236,6 +236,8 @@ function buildReading(id: string, reading: BoardReading): ReadingSpec {
     ...(offset !== undefined && { offset }),
     ...(scaleFrom !== undefined && { scaleFrom }),
     ...(reading.not_available && { notAvailable: reading.not_available.map(Number) }),
+    // Only what lies among registers is understood by it, and a value that is converted further is not in its unit yet.
+    ...(at !== undefined && valid && !reading.convert && { valid }),
   };
 }
 

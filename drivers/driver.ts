@@ -50,6 +50,8 @@ export interface ReadingSpec {
   readonly scaleFrom?: number;
   /** Raw values that mean "no value": of a text, in each of its registers. NaN stands for any float that is not a number. */
   readonly notAvailable?: readonly number[];
+  /** The least and the most that a value can be; missing where it is converted further before that is judged. */
+  readonly valid?: readonly [number, number];
   /** Of a driver that counts pulses. */
   readonly pulses?: PulseSpec;
 }

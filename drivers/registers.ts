@@ -23,9 +23,19 @@ export const REGISTERS_OF: Readonly<Record<FixedEncoding, number>> = {
 const POWERS_OF_TEN = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10] as const;
 /** SunSpec's scale factor that is not implemented. */
 const NO_SCALE_FACTOR = -0x8000;
+/**
+ * What SunSpec sends for "not implemented" (information model specification, "Data types"), and others for an integer that they
+ * do not have: the largest one. Such a number can be a value all the same, so its `valid` range has to exclude it.
+ */
+const NOT_IMPLEMENTED: Partial<Record<Encoding, readonly number[]>> = {
+  uint16: [0xffff],
+  int16: [-0x8000, 0x7fff],
+  uint32: [0xffffffff],
+  int32: [-0x80000000, 0x7fffffff],
+};
 
 /** What of a reading decides how its registers are understood. */
-export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'notAvailable'> & {
+export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'notAvailable' | 'valid'> & {
   readonly encoding: Encoding;
   readonly byteOrder: ByteOrder;
 };
@@ -36,7 +46,8 @@ export type RegisterFormat = Pick<ReadingSpec, 'bit' | 'scale' | 'offset' | 'not
  * Letters of the byte order are the bytes of a 32-bit value, A the most significant, in the order of the wire; for other
  * widths CDAB means least significant register first, BADC bytes swapped within each register, and DCBA both.
  * @param exponent -10 to 10, of decodeExponent
- * @throws DeviceError `not-available` for the raw values that mean so and for floats that are no finite number;
+ * @throws DeviceError `not-available` for the raw values that mean so, which of an integer that does not list any are those
+ *   that usually do and give a value that is not `valid`, and for floats that are no finite number;
  *   `implausible` for an integer beyond 2^53, which a number cannot hold exactly, and for a value that scaling makes infinite
  */
 export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat, exponent = 0): Value {
@@ -44,9 +55,7 @@ export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat, expon
   if (encoding === 'text') return decodeText(bytes, format);
   const ordered = inOrder(bytes, format.byteOrder);
   const raw = rawValue(ordered, encoding);
-  if (isNotAvailable(raw, ordered, format)) {
-    throw new DeviceError('not-available', `the device sends ${hex(bytes)}, which means that it has no value`);
-  }
+  if (isNotAvailable(raw, ordered, format)) throw noValue(bytes);
   if (format.bit !== undefined) return (BigInt(raw) >> BigInt(format.bit)) % 2n !== 0n;
   if (encoding === 'bool') return raw !== 0;
   const number = Number(raw);
@@ -54,6 +63,7 @@ export function decodeRegisters(bytes: Uint8Array, format: RegisterFormat, expon
     throw new DeviceError('implausible', `the device sends ${raw}, more than a counter can be (2^53)`);
   }
   const value = timesPowerOfTen(number, exponent) * (format.scale ?? 1) + (format.offset ?? 0);
+  if (isNotImplemented(number, value, format)) throw noValue(bytes);
   if (Number.isFinite(value)) return value;
   throw new DeviceError('implausible', `the device sends ${number}, which is no number any more when it is scaled`);
 }
@@ -123,4 +133,13 @@ function isNotAvailable(raw: number | bigint, ordered: Uint8Array, { encoding, n
   }
   const pattern = Number(BigInt(`0x${hex(ordered)}`));
   return notAvailable.some((listed) => listed === value || listed === pattern);
+}
+
+function isNotImplemented(raw: number, value: number, { encoding, notAvailable, valid }: RegisterFormat): boolean {
+  if (notAvailable !== undefined || valid === undefined) return false;
+  return NOT_IMPLEMENTED[encoding]?.includes(raw) === true && (value < valid[0] || value > valid[1]);
+}
+
+function noValue(bytes: Uint8Array): DeviceError {
+  return new DeviceError('not-available', `the device sends ${hex(bytes)}, which means that it has no value`);
 }

@@ -57,7 +57,7 @@ describe('the demonstration site', () => {
     expect(meter?.spec.readings.map(({ id }) => id)).toEqual(wanted);
     expect(meter?.channels.map(({ reading }) => reading)).toEqual(wanted);
     // Eastron SDM120 Modbus protocol: total active power in the input registers 0x000C and 0x000D.
-    expect(meter?.spec.readings[2]).toEqual({ id: 'power', at: 12 });
+    expect(meter?.spec.readings[2]).toEqual({ id: 'power', at: 12, valid: [-15_000, 15_000] });
     expect(meter?.spec.modbus).toEqual({
       readWith: 'input',
       encoding: 'float32',

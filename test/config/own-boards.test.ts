@@ -74,6 +74,16 @@ test('the power of ten in a register of the device reaches its driver, and so do
   expect(spec?.modbus?.baud).toBe(2400);
 });
 
+test('the range of a value reaches the driver that understands registers, unless the value is converted further', async () => {
+  const dc = 'dc: { at: 0, scale: 0.1, quantity: voltage, unit: V, valid: [0, 1000] }';
+  const ac = 'ac: { at: 1, quantity: voltage, unit: V, valid: [0, 300] }';
+  const soil = 'soil: { at: 2, quantity: soil_moisture, unit: "%", valid: [0, 100], convert: [{ scale: 0.01 }] }';
+  const { config, problems } = await load([dc, ac, soil].join(', '), { device: ', readings: { ac: { valid: [200, 260] } }' });
+  expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const valid = config?.devices.get('own')?.spec.readings.map((reading) => reading.valid);
+  expect(valid).toEqual([[0, 1000], [200, 260], undefined]);
+});
+
 describe('an output of registers', () => {
   const pump = (place: string) => `outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h${place} } }\n`;
 

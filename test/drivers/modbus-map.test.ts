@@ -127,13 +127,16 @@ describe('values', () => {
     expect(slave.asked).toEqual(['coil:256+16']);
   });
 
-  it('one that is not available does not take the others with it (mb-18)', async () => {
+  it.each<[string, Partial<ReadingSpec>]>([
+    ['its board lists what means so', { notAvailable: [0xffff] }],
+    ['its range excludes what usually means so', { valid: [0, 1000] }],
+  ])('one that is not available does not take the others with it (mb-18): %s', async (_says, more) => {
     const slave = new FakeModbus().put('holding', 0, bytes('ffff00e6'));
     const results = await read(
       slave,
       specOf([
-        { id: 'dc', at: 0, scale: 0.1, notAvailable: [0xffff] },
-        { id: 'ac', at: 1 },
+        { id: 'dc', at: 0, scale: 0.1, ...more },
+        { id: 'ac', at: 1, valid: [0, 300] },
       ]),
     );
     expect(results).toEqual([

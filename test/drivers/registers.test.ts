@@ -143,6 +143,35 @@ describe('no value', () => {
     expect(work).toThrow(expect.objectContaining({ kind: 'not-available', message: expect.stringContaining(text) }));
   });
 
+  // SunSpec information model specification, "Data types"; the largest int is that of others.
+  it.each<[string, Encoding, readonly [number, number]]>([
+    ['ffff', 'uint16', [0, 1000]],
+    ['8000', 'int16', [-40, 80]],
+    ['7fff', 'int16', [-40, 80]],
+    ['ffffffff', 'uint32', [0, 23_000]],
+    ['80000000', 'int32', [-23_000, 23_000]],
+    ['7fffffff', 'int32', [-23_000, 23_000]],
+  ])(
+    '%s as %s means that there is none where nothing else is listed and its value is not valid (mb-18)',
+    (text, encoding, valid) => {
+      const missing = expect.objectContaining({ kind: 'not-available', message: expect.stringContaining(text) });
+      expect(() => decode(text, encoding, { valid, scale: 0.1 })).toThrow(missing);
+      const raw = Number(BigInt(`0x${text}`));
+      const number = encoding.startsWith('int') && Number.parseInt(text.slice(0, 1), 16) > 7 ? raw - 16 ** text.length : raw;
+      // A value that can be is one; a board that lists other values does not mean this one; one beside it is only wrong.
+      expect(decode(text, encoding, { valid: [-1e10, 1e10] })).toBe(number);
+      expect(decode(text, encoding)).toBe(number);
+      expect(decode(text, encoding, { valid, notAvailable: [] })).toBe(number);
+      expect(decode(text.replace(/.$/, '1'), encoding, { valid })).toEqual(expect.any(Number));
+    },
+  );
+
+  it('depends on what the value is once it is scaled', () => {
+    expect(decode('ffff', 'uint16', { valid: [0, 100], scale: 0.001 })).toBeCloseTo(65.535, 9);
+    expect(() => decode('ffff', 'uint16', { valid: [0, 100], scale: 0.001, offset: 40 })).toThrow('no value');
+    expect(decode('ffff', 'uint16', { valid: [0, 1], bit: 3 })).toBe(true);
+  });
+
   it('is not what looks like it in another encoding', () => {
     expect(decode('ffff', 'int16', { notAvailable: [0x8000] })).toBe(-1);
     expect(decode('ffff', 'uint16')).toBe(65_535);
