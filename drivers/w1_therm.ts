@@ -20,6 +20,8 @@ const options = z.strictObject({ rom: z.string().regex(/^28-[0-9a-f]{12}$/) });
 const SCRATCHPAD_BYTES = 9;
 const BYTES = '((?:[0-9a-f]{2} ){9})';
 const W1_SLAVE = new RegExp(`^${BYTES}: crc=([0-9a-f]{2}) (YES|NO)\\n${BYTES}t=(-?\\d+)\\n$`);
+/** How the file ends, unless the kernel has cut it off. */
+const W1_SLAVE_END = / t=-?\d+\n$/;
 /** What the chip shows until its first measurement, in sixteenths of a degree: 85 °C (figure 4, note). */
 const POWER_ON = 0x0550;
 /** The range of the chip, sixteenths of a degree: -55 to 125 °C. */
@@ -47,7 +49,7 @@ export const w1Therm: Driver<'onewire', z.infer<typeof options>> = {
           signal.throwIfAborted();
           return spec.readings.map(({ id }) => ({ id, value }));
         } catch (error) {
-          if (!(error instanceof BusError) || error.kind !== 'bad-checksum') throw error;
+          if (!(error instanceof BadChecksum)) throw error;
           badCount += 1;
           if (badCount < BAD_IN_A_ROW) throw error;
           const why = `${badCount} times in a row: the wire is bad, or the chip is a bad copy`;
@@ -59,10 +61,14 @@ export const w1Therm: Driver<'onewire', z.infer<typeof options>> = {
   },
 };
 
+/** The nine bytes do not belong together, which nothing but the wire or the chip can be the reason of. */
+class BadChecksum extends BusError {}
+
 async function temperatureOf(bus: OneWireBus, rom: string): Promise<number> {
   const text = new TextDecoder('latin1').decode(await bus.readThermometer(rom));
   // The kernel empties the file while it has nothing to say: nothing was measured yet.
   if (text === '') throw new BusError('timeout', `${rom}: the kernel has no measurement yet`);
+  if (!W1_SLAVE_END.test(text)) throw new BusError('timeout', `${rom}: the kernel has cut off its file: ${excerpt(text)}`);
   const scratchpad = scratchpadOf(rom, text);
   const sixteenths = new DataView(Uint8Array.from(scratchpad).buffer).getInt16(0, true);
   if (sixteenths === POWER_ON) {
@@ -81,7 +87,7 @@ async function temperatureOf(bus: OneWireBus, rom: string): Promise<number> {
 function scratchpadOf(rom: string, text: string): readonly number[] {
   const [, first, printed, verdict, second, milli] = W1_SLAVE.exec(text) ?? [];
   if (first === undefined) {
-    throw new BusError('bad-checksum', `${rom}: expected two lines of nine bytes, found ${JSON.stringify(text.slice(0, 120))}`);
+    throw new BusError('bad-checksum', `${rom}: expected two lines of nine bytes, found ${excerpt(text)}`);
   }
   const bytes = first
     .trim()
@@ -91,8 +97,10 @@ function scratchpadOf(rom: string, text: string): readonly number[] {
   if (bytes.every((byte) => byte === 0xff)) throw new BusError('no-answer', `${rom} does not answer: all bits are one`);
   const crc = crc8(bytes.slice(0, -1));
   const found = bytes[SCRATCHPAD_BYTES - 1] ?? 0;
-  if (crc !== found || verdict !== 'YES' || printed !== hex([found])) {
-    throw new BusError('bad-checksum', `${rom}: expected the checksum ${hex([crc])}, found ${hex([found])} (${verdict})`);
+  if (crc !== found) throw new BadChecksum('bad-checksum', `${rom}: expected the checksum ${hex([crc])}, found ${hex([found])}`);
+  if (verdict !== 'YES' || printed !== hex([crc])) {
+    const why = `the checksum ${hex([crc])} is right, but the kernel says crc=${printed} ${verdict}: it has read other bytes`;
+    throw new BusError('bad-checksum', `${rom}: ${why}`);
   }
   // Zeros have the right checksum; the configuration and the reserved bytes of a chip are never zero.
   if (bytes.every((byte) => byte === 0)) throw new DeviceError('implausible', `${rom}: all bytes are zero: the line is shorted`);
@@ -104,6 +112,10 @@ function scratchpadOf(rom: string, text: string): readonly number[] {
     );
   }
   return bytes;
+}
+
+function excerpt(text: string): string {
+  return JSON.stringify(text.slice(0, 120));
 }
 
 /** x^8 + x^5 + x^4 + 1, start 0, lowest bit first (§ "CRC generation", figure 11). */

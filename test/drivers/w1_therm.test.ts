@@ -98,8 +98,32 @@ describe('what is no temperature is refused, each for its own reason', () => {
     {
       says: 'the first line alone',
       text: '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n',
+      kind: 'timeout',
+      message: /the kernel has cut off its file: "91 01/,
+    },
+    {
+      says: 'the second line without its end',
+      text: '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n91 01 4b 46 7f ff 0f 10 25 t=250',
+      kind: 'timeout',
+      message: /the kernel has cut off its file/,
+    },
+    {
+      says: 'the second line alone',
+      text: '91 01 4b 46 7f ff 0f 10 25 t=25062\n',
       kind: 'bad-checksum',
       message: /two lines/,
+    },
+    {
+      says: 'a right checksum that the kernel does not take',
+      text: '91 01 4b 46 7f ff 0f 10 25 : crc=25 NO\n91 01 4b 46 7f ff 0f 10 25 t=25062\n',
+      kind: 'bad-checksum',
+      message: /the checksum 25 is right, but the kernel says crc=25 NO/,
+    },
+    {
+      says: 'a right checksum that is not the printed one',
+      text: '91 01 4b 46 7f ff 0f 10 25 : crc=26 YES\n91 01 4b 46 7f ff 0f 10 25 t=25062\n',
+      kind: 'bad-checksum',
+      message: /the checksum 25 is right, but the kernel says crc=26 YES/,
     },
     {
       says: 'a verdict of the kernel that the bytes do not bear',
@@ -115,7 +139,7 @@ describe('what is no temperature is refused, each for its own reason', () => {
     },
   ])('$says', async ({ text, kind, message }) => {
     const read = await saying(text);
-    await expect(read()).rejects.toMatchObject({ kind, message });
+    await expect(read()).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
   });
 
   test('a file of a test of another project whose checksum does not fit its bytes', async () => {
@@ -144,6 +168,19 @@ test('ten bad checksums in a row are the wire or the chip, and one good one ends
   for (let i = 0; i < 13; i++) messages.push(await read().then(String, (error: Error) => error.message));
   const blames = messages.map((message) => /the wire is bad, or the chip is a bad copy/.test(message));
   expect(blames).toEqual([...Array.from({ length: 9 }, () => false), true, true, false, false]);
+});
+
+test.each([
+  ['cut off by the kernel', '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n'],
+  ['empty', ''],
+  ['refused by the kernel with a right checksum', '91 01 4b 46 7f ff 0f 10 25 : crc=25 NO\n91 01 4b 46 7f ff 0f 10 25 t=25062\n'],
+])('files that are %s say nothing of the wire or the chip', async (_says, text) => {
+  const bad = '50 05 55 00 7f ff 0c 11 21 : crc=7f NO\n50 05 55 00 7f ff 0c 11 21 t=85000\n';
+  const read = await saying(...Array.from({ length: 9 }, () => bad), ...Array.from({ length: 12 }, () => text), bad);
+  const messages: string[] = [];
+  for (let i = 0; i < 22; i++) messages.push(await read().then(String, (error: Error) => error.message));
+  expect(messages.map((message) => message.includes('in a row')).indexOf(true)).toBe(21);
+  expect(messages[21]).toMatch(/10 times in a row/);
 });
 
 test('the bits that a chip set to fewer bits does not define do not count', async () => {
