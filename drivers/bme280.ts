@@ -49,6 +49,11 @@ const STATUS_PAUSE_MS = 2;
 /** What stands in the data registers when a quantity was not measured (§4.2.3): the reset values. */
 const SKIPPED = { pressure: 0x80000, temperature: 0x80000, humidity: 0x8000 } as const;
 
+/** Where in the data the humidity begins, and where the last bytes of the other two are, of which four bits are always zero (table 18). */
+const HUMIDITY_AT = 6;
+const XLSB_AT = [2, 5] as const;
+const XLSB_ZEROS = 0x0f;
+
 /** Operating range (§1.1, §1.3): what lies outside was not measured but made by a broken wire or chip. */
 const RANGE = { temperature: [-40, 85], pressure: [300, 1100] } as const;
 
@@ -139,6 +144,12 @@ async function measure(transfer: Transfer, clock: Clock, { model }: Chip, signal
 
 function decode(data: Uint8Array, calibration: Calibration, wanted: readonly Id[]): readonly (Reading | MissingReading)[] {
   refuseIdle(data, 'data from 0xF7');
+  // Where its end is idle the chip was lost on the way, and nobody knows before which byte. No humidity shows either (§1.2).
+  refuseIdle(data.subarray(HUMIDITY_AT), 'humidity at 0xFD');
+  if (XLSB_AT.some((at) => ((data[at] ?? 0) & XLSB_ZEROS) !== 0)) {
+    const found = XLSB_AT.map((at) => `0x${(data[at] ?? 0).toString(16).padStart(2, '0')}`).join(' and ');
+    throw new DeviceError('implausible', `implausible: expected four zero bits at the end of 0xF9 and of 0xFC, found ${found}`);
+  }
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const raw20 = (offset: number) => (view.getUint16(offset) << 4) | (view.getUint8(offset + 2) >> 4);
   const raw = { pressure: raw20(0), temperature: raw20(3) };
@@ -154,7 +165,7 @@ function decode(data: Uint8Array, calibration: Calibration, wanted: readonly Id[
     },
     humidity: () => {
       if (calibration.humidity === undefined) throw new Error('humidity was asked of a chip without a humidity sensor');
-      const rawHumidity = view.getUint16(6);
+      const rawHumidity = view.getUint16(HUMIDITY_AT);
       refuseSkipped('humidity', rawHumidity);
       return humidityPercent(rawHumidity, fine, calibration.humidity);
     },

@@ -91,6 +91,26 @@ describe('decoding', () => {
     });
   });
 
+  // The bus was lost in the middle of the block: what comes after is its idle level, and what came before may be cut as well.
+  test.each([
+    ['low, before the humidity', '4a52c08096c00000', /all zero in the humidity at 0xFD/],
+    ['high, before the humidity', '4a52c08096c0ffff', /all FF in the humidity at 0xFD/],
+    ['low, in the temperature', '4a52c08096000000', /all zero in the humidity at 0xFD/],
+    ['high, in the temperature', '4a52c08096ffffff', /all FF in the humidity at 0xFD/],
+    ['for a moment in the temperature', '4a52c080ffff7a76', /four zero bits .* found 0xc0 and 0xff/],
+    ['for a moment in the pressure', '4affff8096c07a76', /four zero bits .* found 0xff and 0xc0/],
+  ])('refuses the whole answer when the bus goes %s', async (_, answer, message) => {
+    const kind = 'implausible';
+    const attempt = readOnce([...IDENTIFY, ...START, READY, data(answer)]);
+    await expect(attempt).rejects.toMatchObject({ name: 'DeviceError', kind, message: expect.stringMatching(message) });
+  });
+
+  test('refuses the answer of a BMP280 when the bus goes high in its temperature', async () => {
+    const [id, ...rest] = exchangeOf(vectors('bme280_bmp280').find(({ id }) => id.endsWith('datasheet-example')) as Vector);
+    const steps = [id as I2cStep, ...rest.slice(0, -1), data('655ac07eedff')];
+    await expect(readOnce(steps, ['temperature'])).rejects.toThrow(/four zero bits .* found 0xc0 and 0xff/);
+  });
+
   test('refuses only the humidity when only the humidity was not measured', async () => {
     const [temperature, humidity] = await readOnce(
       [...IDENTIFY, ...START, READY, data('4a52c08096c08000')],
