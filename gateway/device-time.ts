@@ -1,5 +1,7 @@
 import type { Clock, WallQuality, WallTime } from '../drivers/clock.ts';
-import { isInWindow } from './timeline.ts';
+import { isoTime } from '../drivers/utc.ts';
+import type { Log } from './host.ts';
+import { isInWindow, WALL_MS_MIN } from './timeline.ts';
 
 /** So many times in a row must fit each other before any is believed: a receiver's first ones are wrong now and then. */
 const AGREEING_COUNT = 3;
@@ -15,21 +17,29 @@ const DRIFT = 1e-4;
 
 /** The time that devices with a clock of their own tell, such as receivers of satellites. */
 export interface DeviceTime {
-  /** A device has just told the time, milliseconds since 1970 UTC. */
-  heard(wallMs: number): void;
+  /** The device `from` has just told the time, milliseconds since 1970 UTC. */
+  heard(wallMs: number, from: string): void;
   /** What time it is by that; undefined while no device has told it, often and lately enough. */
   now(): WallTime | undefined;
 }
 
-/** Nothing that lies before the first release of Barri is taken: a receiver whose week counter has wrapped tells 2007. */
-export function openDeviceTime(clock: Clock): DeviceTime {
+/**
+ * Nothing that lies before the first release of Barri is taken: a receiver whose week counter has wrapped tells 2007. That is
+ * logged once for each device, because nothing else would say why it sets no clock.
+ */
+export function openDeviceTime(clock: Clock, log: Log): DeviceTime {
+  const refused = new Set<string>();
   /** Wall minus monotonic time: the greatest is that of the device that was heard with the least delay. */
   let offsetMs = 0;
   let heardMs = Number.NEGATIVE_INFINITY;
   let count = 0;
   return {
-    heard: (wallMs) => {
-      if (!isInWindow(wallMs)) return;
+    heard: (wallMs, from) => {
+      if (!isInWindow(wallMs)) {
+        if (!refused.has(from)) log('warning', 'device-time-refused', { device: from, message: reasonOf(wallMs) });
+        refused.add(from);
+        return;
+      }
       const nowMs = clock.monotonicMs();
       const heardOffsetMs = wallMs - nowMs;
       // What was told with little delay long ago may be ahead by what the monotonic clock drifts.
@@ -45,6 +55,13 @@ export function openDeviceTime(clock: Clock): DeviceTime {
       return { ms: Math.round(offsetMs + nowMs), quality: 'synced', errorMs: LATE_MS_MAX, source: 'device' };
     },
   };
+}
+
+function reasonOf(wallMs: number): string {
+  const told = `the device tells the time ${isoTime(wallMs)}, which is not used`;
+  if (wallMs >= WALL_MS_MIN) return `${told}: it lies too far ahead`;
+  const before = `it lies before ${isoTime(WALL_MS_MIN)}, when there was no Barri yet`;
+  return `${told}: ${before}. Old receivers begin anew after 1024 weeks`;
 }
 
 /**

@@ -75,7 +75,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
       boot: host.bootId,
       ...config.buffer,
     });
-    const deviceTime = openDeviceTime(host.clock);
+    const deviceTime = openDeviceTime(host.clock, host.log);
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
@@ -222,7 +222,7 @@ function runningDevices(
     const bus = buses.get(device.via.bus);
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    const { heard: heardTime } = deviceTime;
+    const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
     const shared = { host, connect, lateness, moments, keep, note, heardTime, fatal: options.fatal };
     const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
     return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));

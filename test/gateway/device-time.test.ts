@@ -11,16 +11,17 @@ const TRUE_MS = Date.UTC(2026, 10, 27, 12);
 
 function devices() {
   const clock = new TestClock({ ms: 0, quality: 'none' });
-  const time = openDeviceTime(clock);
+  const logged: unknown[] = [];
+  const time = openDeviceTime(clock, (...entry) => logged.push(entry));
   /** A device tells the true time, so much too late or too early, every ten seconds. */
   const hear = async (...lateMs: readonly number[]) => {
     for (const ms of lateMs) {
       await clock.advance(10 * SECOND_MS);
-      time.heard(TRUE_MS + clock.monotonicMs() - ms);
+      time.heard(TRUE_MS + clock.monotonicMs() - ms, 'gps');
     }
   };
   const wrongByMs = () => (time.now()?.ms ?? Number.NaN) - TRUE_MS - clock.monotonicMs();
-  return { clock, time, hear, wrongByMs };
+  return { clock, time, logged, hear, wrongByMs };
 }
 
 describe('the time of devices', () => {
@@ -59,19 +60,25 @@ describe('the time of devices', () => {
   });
 
   test.each([
-    ['a receiver whose week counter has wrapped', 1024 * 7 * 86_400_000],
-    ['a receiver that begins in 1980', TRUE_MS - Date.UTC(1980, 0, 6)],
-    ['one that lies far ahead', -20 * 365 * 86_400_000],
-  ])('is not that of %s', async (_, lateMs) => {
-    const { time, hear } = devices();
-    await hear(lateMs, lateMs, lateMs, lateMs);
+    ['a receiver whose week counter has wrapped', 1024 * 7 * 86_400_000, /the time 2007-04-13T12:00:10\..*1024 weeks$/],
+    // Week counters that wrapped, with a good fix otherwise: 22 March 2000 for 6 November 2019.
+    ['one of the year 2000 (ck-04)', TRUE_MS - Date.UTC(2000, 2, 22, 20, 28, 17), /the time 2000-03-22T20:28:27\..*1024 weeks$/],
+    ['a receiver that begins in 1980', TRUE_MS - Date.UTC(1980, 0, 6), /the time 1980-01-06T00:00:10\..*before 2026-01-01T/],
+    ['one that lies far ahead', -20 * 365 * 86_400_000, /the time 2046-11-22T12:00:10\..*too far ahead$/],
+  ])('is not that of %s, which is said once', async (_, lateMs, message) => {
+    const { time, logged, hear } = devices();
+    await hear(lateMs, lateMs, lateMs, lateMs, 0, lateMs);
     expect(time.now()).toBeUndefined();
+    const fields = { device: 'gps', message: expect.stringMatching(message) };
+    expect(logged).toEqual([['warning', 'device-time-refused', fields]]);
+    time.heard(0, 'other');
+    expect(logged).toHaveLength(2);
   });
 
   test.each(['synced', 'holdover'] as const)('does not count where the clock of the machine is %s', (quality) => {
     const clock = new TestClock({ ms: TRUE_MS, quality });
-    const time = openDeviceTime(clock);
-    for (let count = 0; count < 3; count++) time.heard(TRUE_MS + MINUTE_MS);
+    const time = openDeviceTime(clock, () => {});
+    for (let count = 0; count < 3; count++) time.heard(TRUE_MS + MINUTE_MS, 'gps');
     expect(clockWithDevices(clock, time).wall()).toEqual({ ms: TRUE_MS, quality });
     const unchecked = clockWithDevices(new TestClock({ ms: 0, quality: 'floor' }), time);
     expect(unchecked.wall()).toMatchObject({ ms: TRUE_MS + MINUTE_MS, quality: 'synced' });
