@@ -117,7 +117,7 @@ describe('outputs', () => {
   test('whose files never come are absent, and the line is free for the next try', async () => {
     const { open, root } = await machine({ withoutLine: true });
     const lines = await open();
-    await expect(lines.output(17).open(true)).rejects.toMatchObject({ kind: 'absent', message: /ENOENT/ });
+    await expect(lines.output(17).open(true)).rejects.toMatchObject({ kind: 'absent', message: expect.stringMatching(/ENOENT/) });
     exported(root);
     await lines.output(17).open(true);
   });
@@ -132,7 +132,7 @@ describe('outputs', () => {
       throw Object.assign(new Error(`${code}: open`), { code });
     };
     const lines = await open(refuse);
-    await expect(lines.output(17).open(false)).rejects.toMatchObject({ kind, message });
+    await expect(lines.output(17).open(false)).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
     // The line is free for the next try.
     await expect(lines.output(17).open(false)).rejects.toMatchObject({ kind });
   });
@@ -165,14 +165,20 @@ describe.each([1, 2] as const)('inputs, with generation %d of the tools', (gener
     ['something else', 'closed', /something else/],
   ])('whose program says "%s" are %s', async (refuses, kind, message) => {
     const { open } = await machine({ generation, refuses });
-    await expect((await open()).input(17).open({ pull: 'up', debounceMs: 0 })).rejects.toMatchObject({ kind, message });
+    await expect((await open()).input(17).open({ pull: 'up', debounceMs: 0 })).rejects.toMatchObject({
+      kind,
+      message: expect.stringMatching(message),
+    });
   });
 
   test('fail when the program ends, and can be followed again', async () => {
     const { open, root } = await machine({ generation });
     const input = await (await open()).input(17).open({ pull: 'up', debounceMs: 50 });
     const { signal } = new AbortController();
-    const failing = expect(taken(input.changes(signal), 9)).rejects.toMatchObject({ kind: 'closed', message: /gpiomon ended/ });
+    const failing = expect(taken(input.changes(signal), 9)).rejects.toMatchObject({
+      kind: 'closed',
+      message: expect.stringMatching(/gpiomon ended/),
+    });
     await (await openFile(join(root, 'edges'), 'w')).close();
     await failing;
     const again = taken(input.changes(signal), 1);
@@ -250,20 +256,23 @@ test('a line has one owner', async () => {
   const { open } = await machine();
   const lines = await open();
   const input = await lines.input(17).open({ pull: 'up', debounceMs: 0 });
-  await expect(lines.output(17).open(false)).rejects.toMatchObject({ kind: 'busy', message: /line 17/ });
+  await expect(lines.output(17).open(false)).rejects.toMatchObject({ kind: 'busy', message: expect.stringMatching(/line 17/) });
   await input.close();
   await lines.output(17).open(false);
   await expect(lines.input(58).open({ pull: 'up', debounceMs: 0 })).rejects.toMatchObject({
     kind: 'absent',
-    message: /below 58/,
+    message: expect.stringMatching(/below 58/),
   });
 });
 
 test('a machine without such a chip says which it has, and one without the tools how to install them', async () => {
   const { open } = await machine({ chips: 'gpiochip0 [sunxi] (224 lines)\n' });
-  await expect(open()).rejects.toMatchObject({ kind: 'absent', message: /pinctrl-bcm2711.*found gpiochip0 \(sunxi\)/ });
+  await expect(open()).rejects.toMatchObject({
+    kind: 'absent',
+    message: expect.stringMatching(/pinctrl-bcm2711.*found gpiochip0 \(sunxi\)/),
+  });
   const none = openGpio({ clock: realClock(), toolsFolder: '/nowhere' });
-  await expect(none).rejects.toMatchObject({ kind: 'unsupported', message: /apt-get install gpiod/ });
+  await expect(none).rejects.toMatchObject({ kind: 'unsupported', message: expect.stringMatching(/apt-get install gpiod/) });
 });
 
 test.each([
@@ -281,7 +290,7 @@ test.each([
     const fails = `echo "${says}" >&2; exit 1`;
     const body = `case "$1" in "${when}") ${fails};; --version) cat version;; *) cat chips;; esac`;
     writeFileSync(join(root, 'gpiodetect'), `#!/bin/sh\ncd "$(dirname "$0")"\n${body}\n`);
-    await expect(open()).rejects.toMatchObject({ name: 'BusError', kind, message });
+    await expect(open()).rejects.toMatchObject({ name: 'BusError', kind, message: expect.stringMatching(message) });
   }
 });
 

@@ -89,7 +89,10 @@ describe('a transfer', () => {
     { write: '', length: 0 },
   ])('that SMBus has not is refused: $write, $length bytes read', async ({ write, length }) => {
     const { bus, calls } = await open({ isPlain: false });
-    await expect(bus.transfer(0x44, bytes(write), length)).rejects.toMatchObject({ kind: 'unsupported', message: /0x44/ });
+    await expect(bus.transfer(0x44, bytes(write), length)).rejects.toMatchObject({
+      kind: 'unsupported',
+      message: expect.stringMatching(/0x44/),
+    });
     expect(calls).toEqual([]);
   });
 
@@ -106,7 +109,10 @@ describe('a transfer', () => {
     ['EINVAL', 'timeout'],
   ])('that the kernel ends with %s is %s, with the bus and the address', async (fails, kind) => {
     const { bus } = await open({ fails });
-    await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({ kind, message: /^\/dev\/i2c-1, 0x76: / });
+    await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({
+      kind,
+      message: expect.stringMatching(/^\/dev\/i2c-1, 0x76: /),
+    });
   });
 
   // A USB adapter that is pulled out ends what is open with ENODEV or EIO, as a chip that is not there does.
@@ -115,7 +121,10 @@ describe('a transfer', () => {
     { says: 'was plugged in anew', fails: 'EIO', files: [7, 8] },
   ])('that fails because its adapter $says is absent', async ({ fails, files }) => {
     const { bus } = await open({ fails, files });
-    await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({ kind: 'absent', message: /adapter pulled out/ });
+    await expect(bus.transfer(0x76, bytes('d0'), 1)).rejects.toMatchObject({
+      kind: 'absent',
+      message: expect.stringMatching(/adapter pulled out/),
+    });
   });
 
   test('that gives fewer bytes than asked gives none', async () => {
@@ -150,7 +159,7 @@ describe('an opening', () => {
     ['EACCES', 'no-permission', /usermod -aG i2c/],
     ['EMFILE', 'no-answer', /cannot be opened/],
   ])('that fails with %s is %s', async (openFails, kind, message) => {
-    await expect(open({ openFails })).rejects.toMatchObject({ kind, message });
+    await expect(open({ openFails })).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
   });
 
   test('of something else than a device file of I2C is refused before anything is loaded', async () => {

@@ -44,7 +44,10 @@ test('a file that is bad, then empty, then gone, then there again: three errors 
   say(ROM, '');
   await expect(read()).rejects.toMatchObject({ kind: 'timeout' });
   unplug(ROM);
-  await expect(read()).rejects.toMatchObject({ kind: 'absent', message: /the kernel sees 28-000000000001$/ });
+  await expect(read()).rejects.toMatchObject({
+    kind: 'absent',
+    message: expect.stringMatching(/the kernel sees 28-000000000001$/),
+  });
   plug(ROM);
   say(ROM, '91 01 4b 46 7f ff 0f 10 25 : crc=25 YES\n91 01 4b 46 7f ff 0f 10 25 t=25062\n');
   expect(await read()).toEqual([{ id: 'temperature', value: 25.0625 }]);
@@ -53,15 +56,24 @@ test('a file that is bad, then empty, then gone, then there again: three errors 
 test('a probe for which the kernel has no driver is there, and the module is named', async () => {
   const { root } = machine(ROM);
   const bus = await openOneWire(root);
-  await expect(bus.readThermometer(ROM)).rejects.toMatchObject({ kind: 'absent', message: /w1-therm is not loaded/ });
+  await expect(bus.readThermometer(ROM)).rejects.toMatchObject({
+    kind: 'absent',
+    message: expect.stringMatching(/w1-therm is not loaded/),
+  });
 });
 
 test('nothing but the name of a device is looked up', async () => {
   const { root } = machine();
   const bus = await openOneWire(root);
-  await expect(bus.readThermometer('../../../etc')).rejects.toMatchObject({ kind: 'absent', message: /expected a name such as/ });
+  await expect(bus.readThermometer('../../../etc')).rejects.toMatchObject({
+    kind: 'absent',
+    message: expect.stringMatching(/expected a name such as/),
+  });
 });
 
 test('a machine without 1-Wire says what to switch on', async () => {
-  await expect(openOneWire('/nowhere')).rejects.toMatchObject({ kind: 'absent', message: /switch 1-Wire on/ });
+  await expect(openOneWire('/nowhere')).rejects.toMatchObject({
+    kind: 'absent',
+    message: expect.stringMatching(/switch 1-Wire on/),
+  });
 });

@@ -80,13 +80,13 @@ test.each([
   { says: 'the silence of a broken microphone', input: '40a0f4000081'.repeat(3), kind: 'implausible', message: /microphone/ },
 ])('refuses $says', async ({ input, kind, message }) => {
   const { read } = await open([...BEGIN, ...CALCULATE, ...READY, ...levels(input)]);
-  await expect(read()).rejects.toMatchObject({ name: 'DeviceError', kind, message });
+  await expect(read()).rejects.toMatchObject({ name: 'DeviceError', kind, message: expect.stringMatching(message) });
 });
 
 test('refuses another device at its address, and looks again at the next read', async () => {
   const other: readonly I2cStep[] = [{ write: '0002' }, { write: '', answer: '4142a34344dc' }];
   const { bus, read } = await open([...other, ...BEGIN, ...CALCULATE, ...READY, ...levels(GOOD)]);
-  await expect(read()).rejects.toMatchObject({ kind: 'implausible', message: /DNMS, found "ABCD"/ });
+  await expect(read()).rejects.toMatchObject({ kind: 'implausible', message: expect.stringMatching(/DNMS, found "ABCD"/) });
   expect(await read()).toHaveLength(3);
   bus.expectDone();
 });
@@ -141,7 +141,11 @@ test('resets a board that never gets ready, and begins anew', async () => {
     ...READY,
     ...levels(GOOD),
   ]);
-  await expect(read()).rejects.toMatchObject({ name: 'DeviceError', kind: 'not-available', message: /500 ms.*reset/ });
+  await expect(read()).rejects.toMatchObject({
+    name: 'DeviceError',
+    kind: 'not-available',
+    message: expect.stringMatching(/500 ms.*reset/),
+  });
   expect(await read()).toHaveLength(3);
   bus.expectDone();
 });

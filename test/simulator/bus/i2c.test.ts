@@ -34,7 +34,7 @@ test('an address on which nothing sits is not acknowledged', async () => {
   const bus = await buses.i2c('/dev/i2c-1', 100_000);
   await expect(clock.run(bus.transfer(0x45, bytes('2400'), 0))).rejects.toMatchObject({
     kind: 'no-answer',
-    message: /0x45.*i2c-1/,
+    message: expect.stringMatching(/0x45.*i2c-1/),
   });
   await expect(buses.i2c('/dev/i2c-7', 100_000)).rejects.toMatchObject({ kind: 'absent' });
 });
