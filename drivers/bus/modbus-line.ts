@@ -103,8 +103,10 @@ class Line implements ModbusLine {
   #session = new AbortController();
   #closedBy: Error | undefined;
   #echoNoticed = false;
-  /** Questions in a row that were given up without a byte from the other end. */
+  /** Questions in a row that were given up without a byte from the other end; of those that were asked at once only one counts. */
   #unheardCount = 0;
+  /** Since the newest byte, or the newest question that counted. */
+  #unheardFromMs = Number.NEGATIVE_INFINITY;
   /** Silence before each question. */
   readonly #quietMs: number;
   #receivedBytes = 0;
@@ -225,7 +227,10 @@ class Line implements ModbusLine {
       pending?.unit.timedOut(now);
       this.#units.count(question.unit, 'timeoutCount');
     } else pending?.unit.damaged(now);
-    this.#unheardCount += 1;
+    if (pending !== undefined && pending.askedMs >= this.#unheardFromMs) {
+      this.#unheardCount += 1;
+      this.#unheardFromMs = now;
+    }
     this.#reportBroken();
     pending?.reject(error);
     if (this.#options.baud === undefined && this.#unheardCount === UNHEARD_MAX) this.#break(error);
@@ -234,6 +239,7 @@ class Line implements ModbusLine {
   #receive(bytes: Uint8Array): void {
     const now = this.#clock.monotonicMs();
     this.#unheardCount = 0;
+    this.#unheardFromMs = now;
     this.#receivedBytes += bytes.length;
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
     for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered, now);
