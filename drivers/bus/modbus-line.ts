@@ -161,7 +161,6 @@ class Line implements ModbusLine {
 
   close(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
-    this.#startAnew(this.#closed(undefined));
     this.#endSession(this.#closed(undefined));
   }
 
