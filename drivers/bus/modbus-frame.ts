@@ -20,6 +20,13 @@ export interface Answered {
   readonly answer: Uint8Array;
 }
 
+/** A question whose answer came and is of no use: nothing better will come. */
+export interface Failed {
+  readonly question: Question;
+  /** Why. */
+  readonly answer: BusError;
+}
+
 /**
  * How questions travel on one kind of line, without the line: bytes in, bytes out, no time of its own. It knows the
  * questions that wait for their answer.
@@ -30,7 +37,7 @@ export interface Framing {
   /** Makes `question` one that waits, and returns its bytes for the wire. */
   ask(question: Question, nowMs: number): Uint8Array;
   /** Takes bytes from the wire; returns the answers, checked in length, unit, function and checksum, that are there now. */
-  receive(bytes: Uint8Array, nowMs: number): readonly Answered[];
+  receive(bytes: Uint8Array, nowMs: number): readonly (Answered | Failed)[];
   /** The deadline has passed without an answer: nobody waits for it any more. Returns the reason. */
   giveUp(question: Question, nowMs: number): BusError;
   /** Set when the bytes cannot be told apart any more: only a new connection helps. */

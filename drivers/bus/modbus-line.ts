@@ -6,6 +6,7 @@ import {
   type Answered,
   CRC_BYTES,
   EXCEPTION_BYTES,
+  type Failed,
   type Framing,
   type FramingEvents,
   isException,
@@ -245,11 +246,16 @@ class Line implements ModbusLine {
     this.#reportBroken();
   }
 
-  #settle({ question, answer }: Answered, now: number): void {
+  #settle({ question, answer }: Answered | Failed, now: number): void {
     const pending = this.#leave(question);
     if (pending === undefined) return;
     const { unit, askedMs } = pending;
     this.#cutShort.delete(question.unit);
+    if (answer instanceof BusError) {
+      unit.answered(now, undefined);
+      pending.reject(answer);
+      return;
+    }
     const { baud } = this.#options;
     const overhead = baud === undefined ? 0 : 2 * CRC_BYTES;
     const turnaroundMs = now - askedMs - lineMs(question.request.length + answer.length + overhead, baud);

@@ -3,6 +3,7 @@ import {
   type Answered,
   describe,
   EXCEPTION_BYTES,
+  type Failed,
   type Framing,
   type FramingEvents,
   fits,
@@ -77,9 +78,9 @@ export class TcpFraming implements Framing {
     return message;
   }
 
-  receive(bytes: Uint8Array, nowMs: number): readonly Answered[] {
+  receive(bytes: Uint8Array, nowMs: number): readonly (Answered | Failed)[] {
     const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
-    const answers: Answered[] = [];
+    const answers: (Answered | Failed)[] = [];
     let at = 0;
     while (this.#broken === undefined && received.length - at >= HEADER_BYTES) {
       const protocol = wordAt(received, at + 2);
@@ -125,8 +126,8 @@ export class TcpFraming implements Framing {
     this.#isUnderstood = false;
   }
 
-  /** Looks at one whole frame without its header. Returns it when it is the answer to a question that waits. */
-  #judge(transaction: number, answer: Uint8Array, nowMs: number): Answered | undefined {
+  /** Looks at one whole frame without its header. Returns it when it answers a question that waits, well or not. */
+  #judge(transaction: number, answer: Uint8Array, nowMs: number): Answered | Failed | undefined {
     const asked = this.#waiting.get(transaction);
     if (asked === undefined) {
       const old = this.#givenUp.get(transaction);
@@ -141,15 +142,18 @@ export class TcpFraming implements Framing {
       asked.strangeUnit = answer[0] as number;
       return undefined;
     }
-    const bytes = isException(answer) ? EXCEPTION_BYTES : question.answerBytes;
-    if (answer.length !== bytes || !fits(question, answer)) {
-      const expected = `function ${question.code} with ${question.answerBytes} bytes`;
-      const found = `function ${answer[1]} with ${answer.length} bytes`;
-      this.#breakOff(`${describe(question)}: expected ${expected}, found ${found} or other data than was written`);
-      return undefined;
-    }
     this.#waiting.delete(transaction);
-    return { question, answer };
+    const bytes = isException(answer) ? EXCEPTION_BYTES : question.answerBytes;
+    if (answer.length === bytes && fits(question, answer)) return { question, answer };
+    const expected = `function ${question.code} with ${question.answerBytes} bytes`;
+    const found = `function ${answer[1]} with ${answer.length} bytes`;
+    // The header is in step with the others: what its device says is of no use, and the connection is.
+    return this.#failed(question, `expected ${expected}, found ${found} or other data than was written`);
+  }
+
+  #failed(question: Question, why: string): Failed {
+    this.#events.damaged(question.unit);
+    return { question, answer: new BusError('bad-checksum', `${this.#name}: ${describe(question)}: ${why}`) };
   }
 
   #remember(transaction: number, asked: Asked): void {

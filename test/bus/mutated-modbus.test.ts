@@ -9,7 +9,7 @@ import type { Framing, Question } from '../../drivers/bus/modbus-frame.ts';
 import { modbusFunctions } from '../../drivers/bus/modbus-functions.ts';
 import { RtuFraming } from '../../drivers/bus/modbus-rtu.ts';
 import { TcpFraming } from '../../drivers/bus/modbus-tcp.ts';
-import { isHardwareError } from '../../drivers/errors.ts';
+import { BusError, isHardwareError } from '../../drivers/errors.ts';
 import { CRC_MODBUS, crcOf } from '../support/crc.ts';
 import { bytes, hex } from '../support/hex.ts';
 import { MUTATED_COUNT, MUTATED_MS_MAX, mutated, untraced } from '../support/mutated.ts';
@@ -182,10 +182,12 @@ function wrongIn(wire: Wire, all: readonly Step[]): string | undefined {
       if (isWaiting && nowMs >= askedMs + TIMEOUT_MS && !giveUp()) return 'given up without a reason';
       heard.push(...piece);
       for (const { question: answered, answer } of framing.receive(piece, nowMs)) {
-        if (!isWaiting || answered !== question) return `${hex(answer)}, which was not asked for`;
-        if (!isAnswer(each, answer) && !isRefusal(each, answer)) return `${hex(answer)}, which is no answer`;
-        if (!Buffer.from(heard).includes(Buffer.from(wire.put(answer, index + 1)))) return `${hex(answer)}, which nobody sent so`;
+        const found = answer instanceof BusError ? answer.message : hex(answer);
+        if (!isWaiting || answered !== question) return `${found}, which was not asked for`;
         isWaiting = false;
+        if (answer instanceof BusError) continue;
+        if (!isAnswer(each, answer) && !isRefusal(each, answer)) return `${found}, which is no answer`;
+        if (!Buffer.from(heard).includes(Buffer.from(wire.put(answer, index + 1)))) return `${found}, which nobody sent so`;
       }
     }
     if (isWaiting && !giveUp()) return 'given up without a reason';
