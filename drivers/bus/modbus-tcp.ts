@@ -3,6 +3,7 @@ import {
   type Answered,
   describe,
   EXCEPTION_BYTES,
+  EXCEPTION_FLAG,
   type Failed,
   type Framing,
   type FramingEvents,
@@ -21,6 +22,8 @@ const HEADER_BYTES = 6;
 const LENGTH_MIN = EXCEPTION_BYTES;
 /** Unit and the largest protocol data unit, 253 bytes (V1.1b3 §4.1). */
 const LENGTH_MAX = 254;
+/** Less of a header than its transaction and protocol is taken for data, which often ends with one zero or two. */
+const HEADER_PART_BYTES = 4;
 /** Questions that were given up and are still known by their transaction, to say how late an answer was. */
 const GIVEN_UP_MAX = 64;
 
@@ -38,7 +41,8 @@ interface Asked {
 
 /**
  * Modbus TCP. Transaction ids of 16 bits tell late answers from the right one, and answers of several questions from each
- * other. A header that cannot be true leaves no way to find the next frame: then the connection is broken.
+ * other. Where a frame is cut short, the header of the answer behind it is known by what was asked. Any other header that cannot
+ * be true leaves no way to find the next frame: then the connection is broken.
  */
 export class TcpFraming implements Framing {
   readonly #name: string;
@@ -85,13 +89,21 @@ export class TcpFraming implements Framing {
     while (this.#broken === undefined && received.length - at >= HEADER_BYTES) {
       const protocol = wordAt(received, at + 2);
       const length = wordAt(received, at + 4);
-      if (protocol !== 0 || length < LENGTH_MIN || length > LENGTH_MAX) {
-        this.#breakOff(
-          this.#isUnderstood ? `not a Modbus TCP header: protocol ${protocol}, length ${length}` : strange(received),
-        );
+      const isTrue = protocol === 0 && length >= LENGTH_MIN && length <= LENGTH_MAX;
+      const end = at + HEADER_BYTES + (isTrue ? length : 0);
+      const next = this.#headerWithin(received, at + 1, end);
+      if (next?.isWhole === false) break;
+      if (next !== undefined) {
+        const failed = this.#cutOff(received.subarray(at, next.at), isTrue ? wordAt(received, next.at) : undefined);
+        if (failed !== undefined) answers.push(failed);
+        at = next.at;
+        continue;
+      }
+      if (!isTrue) {
+        const why = `not a Modbus TCP header: protocol ${protocol}, length ${length}`;
+        this.#breakOff(this.#isUnderstood ? why : strange(received));
         break;
       }
-      const end = at + HEADER_BYTES + length;
       if (received.length < end) break;
       const answered = this.#judge(wordAt(received, at), new Uint8Array(received.subarray(at + HEADER_BYTES, end)), nowMs);
       if (answered !== undefined) answers.push(answered);
@@ -151,6 +163,35 @@ export class TcpFraming implements Framing {
     return this.#failed(question, `expected ${expected}, found ${found} or other data than was written`);
   }
 
+  /**
+   * Looks for the header of an answer to a question of ours where none should be: between `from` and `to` a frame has not come to
+   * its end. Part of one, at the end of what was received, counts only where its question waits, for nothing may follow.
+   */
+  #headerWithin(received: Uint8Array, from: number, to: number): { readonly at: number; readonly isWhole: boolean } | undefined {
+    const last = Math.min(to, received.length - HEADER_PART_BYTES + 1);
+    for (let at = from; at < last; at++) {
+      const isWhole = received.length - at >= HEADER_BYTES + 2;
+      const transaction = wordAt(received, at);
+      const asked = this.#waiting.get(transaction) ?? (isWhole ? this.#givenUp.get(transaction) : undefined);
+      const rest = received.subarray(at + 2, at + HEADER_BYTES + 2);
+      if (asked !== undefined && isHeaderOf(asked.question, rest)) return { at, isWhole };
+    }
+    return undefined;
+  }
+
+  /** Takes note of the beginning of a frame whose rest is missing: behind it stands the header of transaction `next`. */
+  #cutOff(bytes: Uint8Array, next: number | undefined): Failed | undefined {
+    const transaction = wordAt(bytes, 0);
+    const cut = this.#waiting.get(transaction);
+    // A false header, or one of which only a part came, names nobody; and what is sent once more is still to be judged.
+    if (next === undefined || next === transaction || bytes.length < HEADER_BYTES || cut === undefined) {
+      this.#events.damaged(undefined);
+      return undefined;
+    }
+    this.#waiting.delete(transaction);
+    return this.#failed(cut.question, `only a part of an answer came (${bytes.length} bytes)`);
+  }
+
   #failed(question: Question, why: string): Failed {
     this.#events.damaged(question.unit);
     return { question, answer: new BusError('bad-checksum', `${this.#name}: ${describe(question)}: ${why}`) };
@@ -175,6 +216,13 @@ function strange(received: Uint8Array): string {
   const isText = start.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0d || byte === 0x0a);
   const shown = isText ? Buffer.from(start).toString('latin1').trim() : Buffer.from(start).toString('hex');
   return `what answers does not speak Modbus TCP, it says "${shown}": look at \`host:\` and \`tcp_port:\``;
+}
+
+/** Whether bytes can be the rest of a header behind its transaction, with unit and function of an answer of any length; or begin so. */
+function isHeaderOf({ unit, code }: Question, bytes: Uint8Array): boolean {
+  const [protocolHigh, protocolLow, lengthHigh = 0, length = LENGTH_MAX, id = unit, of = code] = bytes;
+  if (protocolHigh !== 0 || protocolLow !== 0 || lengthHigh !== 0) return false;
+  return length >= LENGTH_MIN && length <= LENGTH_MAX && id === unit && (of & ~EXCEPTION_FLAG) === code;
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
