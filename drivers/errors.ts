@@ -27,13 +27,20 @@ export type BusErrorKind =
   /** This version cannot drive this kind of bus on this machine. */
   | 'unsupported';
 
+interface BusErrorOptions extends ErrorOptions {
+  readonly isStranger?: boolean;
+}
+
 /** The wiring, the port or the cable has to be looked at. The message names the port or address. */
 export class BusError extends Error {
   override readonly name = 'BusError';
   readonly kind: BusErrorKind;
-  constructor(kind: BusErrorKind, message: string, options?: ErrorOptions) {
+  /** Nothing that came over the connection was understood: something else answers there than was meant. */
+  readonly isStranger: boolean;
+  constructor(kind: BusErrorKind, message: string, { isStranger = false, ...options }: BusErrorOptions = {}) {
     super(message, options);
     this.kind = kind;
+    this.isStranger = isStranger;
   }
 }
 

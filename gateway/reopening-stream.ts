@@ -169,7 +169,7 @@ function openDrops() {
     },
     /** The connection is over. Returns why we dropped it where it was of no use: nothing came, or time after time what no device sends. */
     end: (wasShort: boolean, wasProven: boolean) => {
-      count = wasShort && newest?.kind === 'bad-checksum' ? count + 1 : 0;
+      count = wasShort && newest?.isStranger === true ? count + 1 : 0;
       return count >= STRANGE_COUNT || !wasProven ? newest : undefined;
     },
   };

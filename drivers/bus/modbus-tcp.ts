@@ -205,7 +205,8 @@ export class TcpFraming implements Framing {
 
   #breakOff(why: string): BusError {
     this.#events.damaged(undefined);
-    this.#broken = new BusError('bad-checksum', `${this.#name}: ${why}; the connection is opened again`);
+    const isStranger = !this.#isUnderstood;
+    this.#broken = new BusError('bad-checksum', `${this.#name}: ${why}; the connection is opened again`, { isStranger });
     return this.#broken;
   }
 }

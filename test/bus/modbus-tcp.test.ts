@@ -157,7 +157,7 @@ describe('the line', () => {
     const greeting = Buffer.from('SSH-2.0-OpenSSH_9.2p1\r\n');
     const stranger = await openTcpModbus((_, { stream }) => stream.receive(greeting));
     expect(await stranger.clock.run(outcome(stranger.bus.readRegisters(1, 'holding', 0, 1)))).toMatchObject({
-      error: { kind: 'bad-checksum', message: expect.stringMatching(/"SSH-2\.0-OpenSSH_".*`host:` and `tcp_port:`/) },
+      error: { isStranger: true, message: expect.stringMatching(/"SSH-2\.0-OpenSSH_".*`host:` and `tcp_port:`/) },
     });
     const device = await openTcpModbus(
       numbered((count, send) => {
@@ -168,7 +168,7 @@ describe('the line', () => {
     await device.clock.run(device.bus.readRegisters(1, 'holding', 0, 1));
     await device.clock.run(outcome(device.bus.readRegisters(1, 'holding', 0, 1)));
     expect(await device.clock.run(outcome(device.bus.readRegisters(1, 'holding', 0, 1)))).toMatchObject({
-      error: { message: expect.stringContaining('not a Modbus TCP header') },
+      error: { isStranger: false, message: expect.stringContaining('not a Modbus TCP header') },
     });
   });
 

@@ -131,7 +131,7 @@ test('a peer that closes each connection at once is asked less and less often, a
 
 test('a peer that greets whoever comes, as no Modbus device does, is named once and not asked without a pause', async () => {
   const { clock, stream, lines, openedAtMs, changes, stop, running } = scripted(['line']);
-  const strange = new BusError('bad-checksum', 'not a Modbus TCP header');
+  const strange = new BusError('bad-checksum', 'not a Modbus TCP header', { isStranger: true });
   const greet = () => {
     for (const line of lines.filter(({ isOpen }) => isOpen)) {
       line.receive(Buffer.from('SSH-2.0'));
@@ -149,6 +149,20 @@ test('a peer that greets whoever comes, as no Modbus device does, is named once 
   // Somebody starts the right program.
   await clock.advance(20_000);
   expect(changes.at(-1)).toBeUndefined();
+  stop.abort();
+  await running;
+});
+
+test('a peer that was understood is no stranger, however often its connection has to be dropped', async () => {
+  const { clock, stream, lines, changes, stop, running } = scripted(['line']);
+  for (let poll = 0; poll < 50; poll += 1) {
+    await clock.advance(1000);
+    expect(stream.isOpen).toBe(true);
+    lines.at(-1)?.receive(Uint8Array.of(1));
+    stream.drop(new BusError('bad-checksum', 'only a part of an answer came'));
+  }
+  expect(lines).toHaveLength(50);
+  expect(changes).toEqual([undefined]);
   stop.abort();
   await running;
 });
