@@ -91,7 +91,7 @@ export class TcpFraming implements Framing {
       const length = wordAt(received, at + 4);
       const isTrue = protocol === 0 && length >= LENGTH_MIN && length <= LENGTH_MAX;
       const end = at + HEADER_BYTES + (isTrue ? length : 0);
-      const next = this.#headerWithin(received, at + 1, end);
+      const next = this.#headerWithin(received, at, end);
       if (next?.isWhole === false) break;
       if (next !== undefined) {
         const failed = this.#cutOff(received.subarray(at, next.at), isTrue ? wordAt(received, next.at) : undefined);
@@ -164,14 +164,20 @@ export class TcpFraming implements Framing {
   }
 
   /**
-   * Looks for the header of an answer to a question of ours where none should be: between `from` and `to` a frame has not come to
-   * its end. Part of one, at the end of what was received, counts only where its question waits, for nothing may follow.
+   * Looks for the header of an answer to a question of ours where none should be: in the frame that begins at `start`. Part of one,
+   * at the end of what was received, counts only where another question than that of the frame waits: data can look so, and
+   * nothing may follow.
    */
-  #headerWithin(received: Uint8Array, from: number, to: number): { readonly at: number; readonly isWhole: boolean } | undefined {
-    const last = Math.min(to, received.length - HEADER_PART_BYTES + 1);
-    for (let at = from; at < last; at++) {
+  #headerWithin(
+    received: Uint8Array,
+    start: number,
+    end: number,
+  ): { readonly at: number; readonly isWhole: boolean } | undefined {
+    const last = Math.min(end, received.length - HEADER_PART_BYTES + 1);
+    for (let at = start + 1; at < last; at++) {
       const isWhole = received.length - at >= HEADER_BYTES + 2;
       const transaction = wordAt(received, at);
+      if (!isWhole && transaction === wordAt(received, start)) continue;
       const asked = this.#waiting.get(transaction) ?? (isWhole ? this.#givenUp.get(transaction) : undefined);
       const rest = received.subarray(at + 2, at + HEADER_BYTES + 2);
       if (asked !== undefined && isHeaderOf(asked.question, rest)) return { at, isWhole };

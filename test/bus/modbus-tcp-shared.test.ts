@@ -140,6 +140,14 @@ test('also where what comes behind it is a refusal, of no use, or too late', asy
   expect(line.stats().lateCount).toBe(1);
 });
 
+test('an answer whose data ends like the header of its own question counts at once', async () => {
+  const { clock, stream, bus } = await openShared((request) => {
+    stream.receive(answerTo(request).with(9, 0).with(10, 1).with(11, 0).with(12, 0));
+  });
+  expect(await outcome(bus.readRegisters(1, 'holding', 0, 2))).toEqual({ value: Uint8Array.of(0, 1, 0, 0) });
+  expect(clock.monotonicMs()).toBe(0);
+});
+
 test('an answer that is sent again because it was cut counts', async () => {
   const { results } = await bothOf((one, two) => [one.subarray(0, 11), one, two]);
   expect(results).toEqual([{ value: new Uint8Array(12).fill(1) }, TWO]);
