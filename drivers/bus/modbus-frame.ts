@@ -63,7 +63,7 @@ export interface FramingEvents {
 /** Unit, function and exception code. */
 export const EXCEPTION_BYTES = 3;
 /** Marks the function code of an exception. */
-const EXCEPTION_FLAG = 0x80;
+export const EXCEPTION_FLAG = 0x80;
 export const CRC_BYTES = 2;
 
 /** Unit, function and byte count, or half an address: by these a damaged frame is still known for an answer. */
