@@ -1,4 +1,4 @@
-import { normaliseUnit, QUANTITIES, UNITS } from '../drivers/quantities.ts';
+import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { REGISTERS_OF } from '../drivers/registers.ts';
 import { closest } from './closest.ts';
 import { boardLimits, isNumeric, parseBoardParameter, parseType } from './parameters.ts';
@@ -65,8 +65,10 @@ function checkUnits(
     }
     const normal = normaliseUnit(unit);
     if (normal === undefined) {
-      const candidates = closest(unit, UNITS.keys());
-      return [document.problem('C107', [...path, 'unit'], { unit, quantity, candidates, allowed: Object.keys(known.units) })];
+      const allowed = Object.keys(known.units);
+      // Any letter is one letter away from any other.
+      const candidates = unit.length === 1 ? [] : closest(unit, allowed);
+      return [document.problem('C107', [...path, 'unit'], { unit, quantity, candidates, allowed })];
     }
     if (Object.hasOwn(known.units, normal)) return [];
     return [document.problem('C105', [...path, 'unit'], { unit: normal, quantity, allowed: Object.keys(known.units) })];

@@ -48,7 +48,7 @@ const UNIT_LIST: readonly Unit[] = [
   { id: 'L/min', symbol: 'L/min', ucum: 'L/min' },
   { id: 'L', symbol: 'L', ucum: 'L' },
   { id: 'm3', symbol: 'm³', ucum: 'm3' },
-  { id: 'us/cm', symbol: 'µS/cm', ucum: 'uS/cm' },
+  { id: 'uS/cm', symbol: 'µS/cm', ucum: 'uS/cm' },
   { id: 'pH', symbol: 'pH', ucum: '[pH]' },
 ];
 
@@ -91,7 +91,7 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'soil_moisture', units: { '%': 1 }, cityType: 'soil_moisture_35' },
   { id: 'soil_temperature', units: { degC: 0.1 }, cityType: 'temperature' },
   { id: 'ph', units: { pH: 0.1 }, cityType: 'ph' },
-  { id: 'conductivity', units: { 'us/cm': 1 }, cityType: 'conductivity' },
+  { id: 'conductivity', units: { 'uS/cm': 1 }, cityType: 'conductivity' },
   { id: 'position', units: { deg: 0.00001 }, cityType: 'status' },
   { id: 'count', units: { 1: 1 }, cityType: 'status' },
   { id: 'text', units: { text: 1 }, cityType: 'status' },
@@ -100,14 +100,44 @@ const QUANTITY_LIST: readonly Quantity[] = [
 export const UNITS: ReadonlyMap<string, Unit> = new Map(UNIT_LIST.map((unit) => [unit.id, unit]));
 export const QUANTITIES: ReadonlyMap<string, Quantity> = new Map(QUANTITY_LIST.map((quantity) => [quantity.id, quantity]));
 
+/** Two units have one spelling in small letters: `MV` is a million volts, and `pA` no pressure. */
+const OTHER_PREFIX = /^(?:M[A-Za-z]|pA)/;
+
+/** Every spelling of every unit in ASCII: its id, its symbol, its UCUM code, and those in small letters. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map(
+  UNIT_LIST.flatMap(({ id, symbol, ucum }) =>
+    [id, symbol, ucum]
+      .map(folded)
+      .filter((spelling) => spelling !== '')
+      .flatMap((spelling) => [spelling, spelling.toLowerCase()])
+      .map((spelling) => [spelling, id] as const),
+  ),
+);
+
 /**
- * The ASCII id of a unit as a person may have written it: `°C`, `µg/m³` with either micro sign (U+00B5, U+03BC) and
- * `m³` are accepted. Returns undefined for a unit that is not in the list.
+ * The ASCII id of a unit as a person may have written it: as it is shown (`°C`, `µg/m³` with either micro sign, U+00B5 and
+ * U+03BC), as UCUM code, with signs that only look like the right ones, and in letters of another size where no other unit
+ * can be meant. Returns undefined for a unit that is not in the list.
  */
 export function normaliseUnit(text: string): string | undefined {
-  // NFKC folds ℃, the two micro signs and superscripts into one spelling each.
-  const folded = text.trim().normalize('NFKC').replaceAll('μ', 'u').replace('°C', 'degC').replace('µ', 'u');
-  if (UNITS.has(folded)) return folded;
-  for (const unit of UNIT_LIST) if (unit.symbol !== '' && unit.symbol === text.trim()) return unit.id;
-  return undefined;
+  const spelling = folded(text);
+  return SPELLINGS.get(spelling) ?? (OTHER_PREFIX.test(spelling) ? undefined : SPELLINGS.get(spelling.toLowerCase()));
+}
+
+/** One spelling for what looks alike. */
+function folded(text: string): string {
+  return (
+    text
+      // NFKC would make a letter of the first, which Spanish keyboards have, and a space with a ring of the second.
+      .replaceAll(/[º˚]/g, '°')
+      // It folds ℃, ㏗, the micro sign U+00B5, superscripts and wide letters.
+      .normalize('NFKC')
+      .replaceAll('μ', 'u')
+      .replaceAll('°', 'deg')
+      .replaceAll(/[⁄∕]/g, '/')
+      .replaceAll('−', '-')
+      .replaceAll(/[\s^]/g, '')
+      // `m·s⁻¹` and `µg m⁻³`.
+      .replace(/[·⋅.]?(cm|[hms])-([123])$/, (_all, unit: string, power: string) => `/${unit}${power === '1' ? '' : power}`)
+  );
 }

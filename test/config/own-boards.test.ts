@@ -243,3 +243,20 @@ provides: { ain0: analog }
     ]);
   });
 });
+
+describe('a unit of a board', () => {
+  it.each(['\u00B5S/cm', '\u03BCS/cm', 'uS/cm', 'us/cm'])('is one and the same however it is written: %s', async (unit) => {
+    expect((await channelOf(`x: { quantity: conductivity, unit: "${unit}", at: 0 }`))?.unit).toBe('uS/cm');
+  });
+
+  it.each([
+    ['temperature', 'K', ['units of temperature: degC']],
+    ['conductivity', 'mS/cm', ['did you mean `uS/cm`?', 'units of conductivity: uS/cm']],
+    ['voltage', 'volt', ['units of voltage: V, mV']],
+  ])('of %s that is none is told with those that there are: %s', (quantity, unit, hints) => {
+    const { problems } = checkBoardDocument(
+      parseYaml('own.board.yaml', board(`x: { quantity: ${quantity}, unit: ${unit}, at: 0 }`)),
+    );
+    expect(problems.map(({ code, parameters }) => [code, textOf(en, code, parameters).hints])).toEqual([['C107', hints]]);
+  });
+});
