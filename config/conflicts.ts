@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { freePins } from './free-pins.ts';
 import { HEADER_SERIAL_LINES, I2C1_LINES, meantPins, parsePin, pinOfLine } from './header-pins.ts';
 import { hex, show } from './parameters.ts';
+import { warnPulledUp } from './pulled-up.ts';
 import type { BoardFile } from './schema-board.ts';
 import type { BusEntry } from './schema-gateway.ts';
 import type { Plugged, Site, Via } from './site.ts';
@@ -141,12 +142,14 @@ function takeLinesOfBuses(site: Site, take: Take): void {
   }
 }
 
-function takeLine(site: Site, path: readonly string[], line: number, owner: string, take: Take): void {
+/** Takes a line of the chip. Says whether it was free. */
+function takeLine(site: Site, path: readonly string[], line: number, owner: string, take: Take): boolean {
   const other = take(`line ${line}`, owner);
-  if (other === undefined) return;
+  if (other === undefined) return true;
   // A bus needs its pins; two devices could be exchanged.
   const code = Object.hasOwn(site.file.buses ?? {}, other) ? 'C114' : 'C132';
   site.report(code, path, { pin: pinOfLine(line) ?? 0, line, other, free: proposals(site) });
+  return false;
 }
 
 /** A few pins that are free. */
@@ -156,8 +159,9 @@ function proposals({ file }: Site): string[] {
 
 function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void {
   const { id, via } = device;
-  if (via?.kind === 'line') takeLine(site, ['devices', id, 'via'], via.line, id, take);
-  else if (via?.kind === 'port') takeWhole(site, device, { kind: 'port', what: `${via.device}.${via.port}` }, take);
+  if (via?.kind === 'line') {
+    if (takeLine(site, ['devices', id, 'via'], via.line, id, take)) warnPulledUp(site, device, via.line);
+  } else if (via?.kind === 'port') takeWhole(site, device, { kind: 'port', what: `${via.device}.${via.port}` }, take);
   else if (via?.entry.type === 'serial') takeWhole(site, device, { kind: 'serial', what: via.bus }, take);
   else if (via) {
     takeRom(site, device, via.bus, take);

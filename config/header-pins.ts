@@ -33,6 +33,14 @@ const HEADER: readonly (number | Fixed)[] = [
 export const I2C1_LINES: readonly number[] = [2, 3];
 export const HEADER_SERIAL_LINES: readonly number[] = [14, 15];
 
+/**
+ * Whether a line is pulled up, by a resistor of about 50 kΩ, from power-on until a program sets it; all others on the header are
+ * pulled down (BCM2835 ARM Peripherals, table 6-31; the chips after it have the same).
+ */
+export function isPulledUp(line: number): boolean {
+  return line <= 8;
+}
+
 /** What is meant by the part after `gpio.`: a line, or why there is none. */
 export type HeaderPin =
   | { readonly line: number }

@@ -206,6 +206,13 @@ export const enWiring: Messages = {
     what: 'the driver `{driver}` has no port `{port}`, which {board} provides',
     hints: ['it has: {known}', 'correct `provides:` in the board file'],
   },
+  C159: {
+    what: 'pin {pin} (GPIO{line}) is pulled up from power-on: `{output}` can be on until the gateway runs',
+    hints: [
+      'move the wire to a pin that is pulled down: {free:or}',
+      'or write `with: { active: low }`, if a low level is what switches it on',
+    ],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],
