@@ -3,7 +3,7 @@ import { closest } from './closest.ts';
 import { blockOf, withMissingBlocks } from './missing-block.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
 import { meantId } from './schema-types.ts';
-import { belonging, keyAt, wrongType } from './wrong-type.ts';
+import { belonging, keyAt, meantChoices, wrongType } from './wrong-type.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
 
@@ -138,7 +138,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
       const choices = issue.values.map(String);
       if (node !== undefined && node.kind !== 'scalar')
         return at(...wrongType(node, { written, expected: ['string'], path, fitting: choices.join(', ') }));
-      return at('C024', { ...keyAt(path), written, choices, candidates: closest(written, choices) });
+      return at('C024', { ...keyAt(path), written, choices, candidates: meantChoices(written, choices) });
     }
     case 'invalid_union':
       return unionProblems(document, issue, path, written);

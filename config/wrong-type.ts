@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import { wrongNumber } from './wrong-number.ts';
 import { ODD_SPACES, oddSpaceParameters } from './yaml-limits.ts';
@@ -12,6 +13,20 @@ const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
   ['no', false],
   ['off', false],
   ['n', false],
+]);
+
+/** What people write for `on` and `off` of an output, beside the words above. Open and closed are both, of a valve and of a switch. */
+const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['si', true],
+  ['sí', true],
+  ['encendido', true],
+  ['encès', true],
+  ['false', false],
+  ['0', false],
+  ['apagado', false],
+  ['apagat', false],
 ]);
 
 const KEY_AND_ODD_SPACE = new RegExp(`^[\\w-]+: *${ODD_SPACES.source}`);
@@ -58,6 +73,14 @@ export function belonging(inst: z.core.$ZodType | undefined): string {
     typeof each === 'string' ? each : JSON.stringify(each).replaceAll(',', ', '),
   );
   return written.slice(0, EXAMPLES_MAX).join(', ');
+}
+
+/** The choices that a word was probably meant to be; nearness of letters says little of `no`, where `on` and `off` are all there is. */
+export function meantChoices(written: string, choices: readonly string[]): readonly string[] {
+  const word = written.trim().toLowerCase();
+  const meant = BOOLEAN_WORDS.get(word) ?? SWITCH_WORDS.get(word);
+  const isSwitch = choices.length === 2 && choices.includes('on') && choices.includes('off');
+  return isSwitch && meant !== undefined ? [meant ? 'on' : 'off'] : closest(written, choices);
 }
 
 /** The key at the end of a path; for an entry of a list the list's, with its place in it. */

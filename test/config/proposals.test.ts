@@ -188,3 +188,25 @@ describe('a device that is switched off', () => {
     expect(marks(site)).toEqual([]);
   });
 });
+
+describe('a word for on or off', () => {
+  const choices = 'it can be: on, off';
+
+  it.each([
+    ...['no', 'No', 'NO', 'n', '0', '"false"', 'Off', 'OFF', '" off"', 'apagat'].map((word) => [word, 'off']),
+    ...['yes', 'Yes', 'y', '1', '"true"', 'On', 'ON', 'sí'].map((word) => [word, 'on']),
+  ])('%s is proposed as %s', async (word, meant) => {
+    for (const text of [
+      device('gate', `board: solenoid-valve@1, via: gpio.17, outputs: { open: { safe: ${word} } }`),
+      `${device('gate', 'board: solenoid-valve@1, via: gpio.17')}rules: { a: { at: "06:30", do: { output: gate.open, set: ${word} } } }`,
+    ]) {
+      const found = (await proposalsOf(text)).split('\n').filter((line) => line.startsWith('C024'));
+      expect(found).toEqual([`C024 did you mean \`${meant}\`? ${choices}`]);
+    }
+  });
+
+  it.each(['open', 'closed', 'shut', 'high', '2', 'obert', 'tancat', 'abierto'])('%s is not guessed', async (word) => {
+    const text = device('gate', `board: solenoid-valve@1, via: gpio.17, outputs: { open: { safe: ${word} } }`);
+    expect((await proposalsOf(text)).split('\n').filter((line) => line.startsWith('C024'))).toEqual([`C024 ${choices}`]);
+  });
+});
