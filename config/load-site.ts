@@ -8,6 +8,7 @@ import { checkDevices } from './check-devices.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
 import { readIncludes, type SiteDocument } from './include.ts';
+import { noteKeptOutputs } from './kept-outputs.ts';
 import { noteInactive } from './not-active.ts';
 import { plugDevices } from './plug.ts';
 import type { Place, Problem } from './problem.ts';
@@ -134,7 +135,8 @@ async function checkSite(
   checkDevices(site, devices);
   const readiness = new Map(await checkReadiness(site, devices, findDriver));
   for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });
-  noteInactive(site);
+  noteInactive(site, devices);
+  noteKeptOutputs(site, devices);
   return { devices, readiness };
 }
 

@@ -1,4 +1,6 @@
-import { isWritten, type Site } from './site.ts';
+import { activeOutputs } from './check-devices.ts';
+import { listed } from './closest.ts';
+import { isWritten, type Plugged, type Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
 /** Keys of an output beside `safe`, which is all that this version does with it. */
@@ -10,7 +12,7 @@ const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
  * Keys of the format that no code acts on yet: a note each, so that nobody waits for a rule to fire. One note for a
  * kind of key, at the first place, because a page of notes hides the errors.
  */
-export function noteInactive(site: Site): void {
+export function noteInactive(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   const { file } = site;
   const note = (path: Path, keys: readonly string[]) => site.report('C060', path, { keys }, 'note');
   const written = (path: Path, keys: readonly string[]) => keys.filter((key) => isWritten(site, [...path, key]));
@@ -22,19 +24,46 @@ export function noteInactive(site: Site): void {
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }
-  const outputs: { path: Path; keys: readonly string[] }[] = [];
-  const types: Path[] = [];
-  for (const [id, device] of Object.entries(file.devices ?? {})) {
-    for (const name of Object.keys(device.outputs ?? {})) {
+  noteOnce(site, outputKeys(site, devices));
+  const types = Object.entries(file.devices ?? {}).flatMap(([id, device]) =>
+    Object.entries(device.readings ?? {}).flatMap(([name, reading]) =>
+      reading.sentilo?.type === undefined
+        ? []
+        : [{ of: `${id}.${name}`, path: ['devices', id, 'readings', name, 'sentilo', 'type'], keys: ['type'] }],
+    ),
+  );
+  noteOnce(site, types);
+}
+
+/** Keys of a reading or output, whose name is `of`. */
+interface Inactive {
+  readonly of: string;
+  readonly path: Path;
+  readonly keys: readonly string[];
+}
+
+/** One note at the first of them, which names all. */
+function noteOnce(site: Site, all: readonly Inactive[]): void {
+  const inactive = all.filter(({ keys }) => keys.length > 0);
+  const [first] = inactive;
+  if (first === undefined) return;
+  const keys = [...new Set(inactive.flatMap((each) => each.keys))];
+  const of = inactive.length > 1 ? { of: listed(inactive.map((each) => each.of)) } : {};
+  site.report('C060', first.path, { keys, ...of }, 'note');
+}
+
+/** What the site says of each output, and the limit that its board gives where the site gives none. */
+function outputKeys(site: Site, devices: ReadonlyMap<string, Plugged>): Inactive[] {
+  return Object.entries(site.file.devices ?? {}).flatMap(([id, { outputs = {}, enabled }]) => {
+    const device = devices.get(id);
+    const limited =
+      device === undefined || !enabled
+        ? []
+        : activeOutputs(device).flatMap(([name]) => (device.board.outputs?.[name]?.max_on === undefined ? [] : [name]));
+    return [...new Set([...Object.keys(outputs), ...limited])].map((name) => {
       const path = ['devices', id, 'outputs', name];
-      outputs.push({ path, keys: written(path, OUTPUT_KEYS) });
-    }
-    for (const [name, reading] of Object.entries(device.readings ?? {})) {
-      if (reading.sentilo?.type !== undefined) types.push(['devices', id, 'readings', name, 'sentilo', 'type']);
-    }
-  }
-  const keys = [...new Set(outputs.flatMap((output) => output.keys))];
-  const first = outputs.find((output) => output.keys.length > 0);
-  if (first) note(first.path, keys);
-  if (types[0]) note(types[0], ['type']);
+      const keys = OUTPUT_KEYS.filter((key) => isWritten(site, [...path, key]) || (key === 'max_on' && limited.includes(name)));
+      return { of: `${id}.${name}`, path, keys };
+    });
+  });
 }

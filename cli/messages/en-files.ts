@@ -331,7 +331,10 @@ export const enFiles: Messages = {
     what: 'an address may not hold a user or password',
     hints: ['remove everything before the @; the city knows the gateway by its token'],
   },
-  C060: { what: 'accepted, not active in this version: {keys}', hints: ['nothing acts on it yet; the file can stay as it is'] },
+  C060: {
+    what: 'accepted, not active in this version: {keys}',
+    hints: ['nothing acts on it yet; the file can stay as it is', 'this is so for all of these: {of}'],
+  },
   C061: { what: 'without `sentilo:` nothing is sent', hints: ['readings are kept on this machine only'] },
   C062: { what: '`web` is now called `local`', hints: ['write `local`: orders from the command line and from the page'] },
   C063: {

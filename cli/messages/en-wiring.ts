@@ -213,6 +213,13 @@ export const enWiring: Messages = {
       'or write `with: { active: low }`, if a low level is what switches it on',
     ],
   },
+  C160: {
+    what: '`{device}` leaves its outputs as they are when the gateway or its machine fails: {outputs:and} can be on for longer than `max_on`',
+    hints: [
+      'use a {board} only for loads that are safe when left on',
+      'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
+    ],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],

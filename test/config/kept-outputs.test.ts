@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { HEAD, loadText } from './site-files.ts';
+import { told } from './told.ts';
+
+const RELAYS = '  relays: { board: modbus-relay-8@1, via: meters }\n';
+const valve = (id: string, via: string, more = '') => `  ${id}: { board: solenoid-valve@1, via: ${via}${more} }\n`;
+const fan = (via: string, maxOn: string) =>
+  `  fan: { board: relay@1, via: ${via}, outputs: { switch: { safe: off, max_on: ${maxOn} } } }\n`;
+
+const site = (...devices: string[]) => `${HEAD}devices:\n${devices.join('')}`;
+
+async function notes(text: string, code: string, files: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  return [...(await told(text, files, 'note'))].filter((line) => line.startsWith(code));
+}
+
+describe('an output that stays as it is when the gateway fails', () => {
+  it('is told once for each board, with its name, whoever gives its max_on', async () => {
+    const text = site(RELAYS, valve('valve', 'relays.relay1'), fan('relays.relay2', '1h'));
+    expect(await notes(text, 'C160')).toEqual([
+      'C160 `relays` leaves its outputs as they are when the gateway or its machine fails: ' +
+        '`valve.open` and `fan.switch` can be on for longer than `max_on`: ' +
+        'use a modbus-relay-8 only for loads that are safe when left on; ' +
+        'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
+    ]);
+    const { problems } = await loadText(text);
+    expect(problems.filter(({ code }) => code === 'C160').map(({ path }) => path)).toEqual(['devices.valve.outputs.open']);
+  });
+
+  it.each([
+    ['a pin of the header', [valve('valve', 'gpio.pin11')]],
+    ['a load that may stay on', [RELAYS, fan('relays.relay2', 'unlimited')]],
+    ['a device that is switched off', [RELAYS, valve('valve', 'relays.relay1', ', enabled: false')]],
+    ['an output that is switched off', [RELAYS, valve('valve', 'relays.relay1', ', outputs: { open: { enabled: false } }')]],
+  ])('is not told of %s', async (_what, devices) => {
+    expect(await notes(site(...devices), 'C160')).toEqual([]);
+  });
+
+  it('is told of an output of a Modbus board itself', async () => {
+    const board = `schema: board/v1
+id: own
+version: 1.0.0
+label: Own pump
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h, coil: 3 } }
+`;
+    const found = await notes(site('  own: { board: own@1, via: meters }\n'), 'C160', { 'boards/own.board.yaml': board });
+    expect(found.map((line) => line.split(': use')[0])).toEqual([
+      'C160 `own` leaves its outputs as they are when the gateway or its machine fails: `own.pump` can be on for longer than `max_on`',
+    ]);
+  });
+});
+
+describe('the note on keys of outputs that nothing acts on', () => {
+  it('names all outputs that it holds for', async () => {
+    const text = site(
+      valve('first', 'gpio.pin11', ', outputs: { open: { min_off: 1min } }'),
+      valve('second', 'gpio.pin13'),
+      fan('gpio.pin15', '1h'),
+    );
+    expect(await notes(text, 'C060')).toEqual([
+      'C060 accepted, not active in this version: max_on, min_off: nothing acts on it yet; the file can stay as it is; ' +
+        'this is so for all of these: first.open, second.open, fan.switch',
+    ]);
+  });
+
+  it('is told of the limit that a board gives', async () => {
+    expect(await notes(site(valve('valve', 'gpio.pin11')), 'C060')).toEqual([
+      'C060 accepted, not active in this version: max_on: nothing acts on it yet; the file can stay as it is',
+    ]);
+  });
+});
