@@ -55,10 +55,11 @@ export function validate<T>(document: YamlDocument, schema: ZodType<T>): Validat
 function withoutFollowUps(document: YamlDocument, problems: readonly Problem[]): Problem[] {
   const pathsOf = (...codes: string[]) =>
     new Set(document.problems.filter(({ code }) => codes.includes(code)).map(({ path }) => path));
-  const wrongKeys = pathsOf('C014', 'C015', 'C070');
-  const unknownAliases = pathsOf('C016');
+  // What an alias would have brought, through `<<` or as a value, is not missing either.
+  const incomplete = pathsOf('C014', 'C015', 'C016', 'C070');
+  const unread = pathsOf('C015', 'C016');
   return problems.filter(({ code, path, parameters }) =>
-    code === 'C022' ? !wrongKeys.has(String(parameters['parent'])) : !unknownAliases.has(path),
+    code === 'C022' ? !incomplete.has(String(parameters['parent'])) : !unread.has(path),
   );
 }
 

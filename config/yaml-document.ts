@@ -98,7 +98,7 @@ export function parseYaml(file: string, content: Uint8Array | string): YamlDocum
   if (first.contents === null || isEmptyScalar(first.contents)) return refuse('C004', text);
   const reader = new Reader(place);
   const root = reader.read(first.contents, []);
-  return makeDocument(file, text, reader.isTooLarge ? undefined : root, reader.problems);
+  return makeDocument(file, text, reader.isTooLarge ? undefined : root, reader.allProblems());
 }
 
 function isEmptyScalar(node: Node): boolean {
@@ -186,6 +186,18 @@ class Reader {
     return result;
   }
 
+  /** What is wrong, once all anchors are known: one that stands further below is said to. */
+  allProblems(): Problem[] {
+    return this.problems.map((problem) => {
+      if (problem.code !== 'C016') return problem;
+      const { name = '', known = [] } = problem.parameters;
+      const [from = 0] = this.#anchors.get(String(name))?.range ?? [];
+      const { line } = this.#place(from, from);
+      const told = line > problem.place.line ? { below: line } : { known, missing: name };
+      return { ...problem, parameters: { name, ...told } };
+    });
+  }
+
   #report(code: string, place: Place, path: Path, parameters: ProblemParameters): void {
     this.problems.push({ code, severity: 'error', place, path: dotted(path), parameters });
   }
@@ -231,10 +243,12 @@ class Reader {
       // A key is text however it looks: `1:` and `true:` are the texts 1 and true.
       const key = pair.key.type === 'PLAIN' ? (pair.key.source ?? '') : String(pair.key.value);
       if (key === '<<' && pair.key.type === 'PLAIN') {
+        if (!through) this.#reportSecondMerge(node, pair, path);
         // What comes through `<<` is wrong at the `<<`.
         if (pair.value) merged.push(...this.#mergeSources(this.read(pair.value, path, keyPlace, keyPlace), path));
       } else if (children.has(key)) {
-        if (!through) this.#report('C012', keyPlace, [...path, key], { key, line: children.get(key)?.keyPlace?.line ?? 1 });
+        if (!through)
+          this.#report('C012', keyPlace, [...path, key], { kind: 'key', key, line: children.get(key)?.keyPlace?.line ?? 1 });
       } else if (this.#isAllowedKey(key, pair, node, keyPlace, path)) {
         const value = pair.value ?? ({ range: pair.key.range, type: 'PLAIN', source: '', value: null } as unknown as Node);
         children.set(key, this.read(value, [...path, key], keyPlace, through));
@@ -245,6 +259,19 @@ class Reader {
       for (const [key, child] of source.children) if (!children.has(key)) children.set(key, child);
     }
     return { kind: 'map', ...at, children };
+  }
+
+  /** `<<` is a key like others: it stands once in a map (YAML 1.2.2 §3.2.1.1). */
+  #reportSecondMerge(map: YAMLMap.Parsed, pair: Pair<Node, Node | null>, path: Path): void {
+    const all = (map.items as Pair<Node, Node | null>[]).filter(
+      ({ key }) => isScalar(key) && key.type === 'PLAIN' && key.source === '<<',
+    );
+    const [first] = all;
+    if (first === undefined || first === pair) return;
+    const placeOf = ({ key }: Pair<Node, Node | null>) => this.#place(key.range?.[0] ?? 0, key.range?.[1] ?? 0);
+    const names = all.flatMap(({ value }) => (isAlias(value) ? [`*${value.source}`] : []));
+    const both = (names.length === all.length ? names : ['*a', '*b']).join(', ');
+    this.#report('C012', placeOf(pair), path, { kind: 'merge', line: placeOf(first).line, both });
   }
 
   #mergeSources(value: YamlNode, path: Path): YamlNode[] {

@@ -15,16 +15,20 @@ const DEPTH_MAX = 20;
 /** Characters that look like a space, or like nothing, and are part of the text for YAML (1.2.2 §5.5: white space is space and tab). */
 export const ODD_SPACES = /[\u00A0\u00AD\u1680\u2000-\u200F\u202F\u205F\u2060\u3000\uFEFF]/;
 
+/** Those of them that nobody can see at all. */
+const UNSEEN = /[\u00AD\u200B-\u200F\u2060\uFEFF]/;
+
 /** Characters before a mistake that are looked at. */
 const LINE_MAX = 200;
 
 /** Problems of one file that are worth showing before the first is mended. */
 const ODD_LINES_MAX = 20;
 
-/** `U+00A0` of the first such character in `text`. */
+/** `U+00A0` of the first such character in `text`, and whether it looks like a space. */
 export function oddSpaceParameters(text: string): ProblemParameters {
-  const codePoint = ODD_SPACES.exec(text)?.[0].codePointAt(0) ?? 0;
-  return { character: `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}` };
+  const character = ODD_SPACES.exec(text)?.[0] ?? ' ';
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return { kind: UNSEEN.test(character) ? 'unseen' : 'space', character: `U+${code}` };
 }
 
 /**

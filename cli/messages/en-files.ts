@@ -78,7 +78,16 @@ export const enFiles: Messages = {
     what: 'a tab stands at the start of this line',
     hints: ['YAML indents with spaces only: replace the tab by two spaces a level'],
   },
-  C012: { what: '`{key}` stands twice in this block', hints: ['it is first on line {line}: keep one of the two'] },
+  C012: {
+    by: 'kind',
+    of: {
+      key: { what: '`{key}` stands twice in this block', hints: ['it is first on line {line}: keep one of the two'] },
+      merge: {
+        what: '`<<` stands twice in this block',
+        hints: ['it is first on line {line}: write both in one, `<<: [{both}]`; of what both say the first counts'],
+      },
+    },
+  },
   C013: {
     what: 'a second document starts here',
     hints: ['a file holds one document: remove the line `---`, or move the rest into a file of its own'],
@@ -88,15 +97,28 @@ export const enFiles: Messages = {
     hints: ['what stands behind the comma became a key of its own: write the whole text as "…, …"'],
   },
   C015: {
-    what: 'a {character} stands where a normal space belongs',
-    hints: [
-      'it looks like a space (U+00A0 is the non-breaking space of web pages) but is none for YAML',
-      'delete it and type a normal space',
-    ],
+    by: 'kind',
+    of: {
+      space: {
+        what: 'a {character} stands where a normal space belongs',
+        hints: [
+          'it looks like a space (U+00A0 is the non-breaking space of web pages) but is none for YAML',
+          'delete it and type a normal space, or nothing at the end of a line',
+        ],
+      },
+      unseen: {
+        what: 'a {character} stands here, which nobody can see',
+        hints: ['it came with a text that was copied: delete it and type nothing in its place', 'or type this word anew'],
+      },
+    },
   },
   C016: {
     what: 'there is no anchor `&{name}` above this line',
-    hints: ['anchors of this file: {known}', 'write `&{name}` behind the key of the block that is meant'],
+    hints: [
+      'it stands on line {below}: put that block above this one',
+      'anchors above it: {known}',
+      'write `&{missing}` behind the key of the block that is meant',
+    ],
   },
   C017: {
     what: 'aliases repeat too much of this file',

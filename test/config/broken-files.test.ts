@@ -64,7 +64,9 @@ describe('files from reports about other products', () => {
 
   it('cfg-01 speaks of the character and not of an unknown key', async () => {
     const site = await loadSite(join(DATA, 'cases/cfg-01.gateway.yaml'), options());
-    expect(site.problems.map(({ code, parameters }) => [code, parameters])).toEqual([['C015', { character: 'U+00A0' }]]);
+    expect(site.problems.map(({ code, parameters }) => [code, parameters])).toEqual([
+      ['C015', { kind: 'space', character: 'U+00A0' }],
+    ]);
   });
 
   it('cfg-11 keeps unit 12 of the meter that merges unit 11', async () => {
