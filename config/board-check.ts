@@ -1,15 +1,13 @@
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { REGISTERS_OF } from '../drivers/registers.ts';
 import { closest } from './closest.ts';
+import { manualNumber } from './manual-number.ts';
 import { boardLimits, isNumeric, parseBoardParameter, parseType } from './parameters.ts';
 import type { Problem } from './problem.ts';
 import type { BoardFile, ParameterEntry } from './schema-board.ts';
 import { signalMisfits, textMisfits } from './text-readings.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
-
-/** Register numbers as manuals print them: 40001 for the first holding register, 30001 for the first input register. */
-const MANUAL_NOTATION = { from: 30_001, to: 49_999 };
 
 /** What a schema cannot say about a board file: whether its parts fit each other. */
 export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] {
@@ -111,13 +109,10 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     if (board.driver === 'modbus-map' && reading.at === undefined) {
       problems.push(document.problem('C022', ['readings', id, 'at'], { key: 'at', parent: `readings.${id}` }));
     }
-    const { at } = reading;
-    if (at !== undefined && at >= MANUAL_NOTATION.from && at <= MANUAL_NOTATION.to) {
-      // 40001 is protocol address 0 of the holding registers, 30001 that of the input registers.
-      const other = at - (at >= 40_001 ? 40_001 : 30_001);
-      const bytes = at.toString(16).padStart(4, '0');
-      if (other >= 0) problems.push(document.problem('C129', ['readings', id, 'at'], { at, other, bytes }, 'note'));
-    }
+    const { at, read_with: table = board.modbus?.read_with ?? 'input' } = reading;
+    const path = ['readings', id, 'at'];
+    const manual = at === undefined ? undefined : manualNumber(at, writtenAt(document, path), table);
+    if (manual !== undefined) problems.push(document.problem('C129', path, manual, 'note'));
     for (const { path, code, parameters } of textMisfits(id, reading, board))
       problems.push(document.problem(code, ['readings', id, ...path], parameters));
     for (const key of ['scale_by', 'starts_at'] as const) {

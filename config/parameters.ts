@@ -2,7 +2,7 @@ import { closest } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { BoardFile, ParameterEntry } from './schema-board.ts';
 import { durationText, meantAmount, parseDuration } from './schema-types.ts';
-import { wrongNumber } from './wrong-number.ts';
+import { isOddNumber, wrongNumber } from './wrong-number.ts';
 
 /** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */
 export type ParameterValue = number | boolean | string;
@@ -103,9 +103,9 @@ export function parseType(type: ParameterEntry['type'], { value, written }: Writ
     case 'i2c_address':
     case 'modbus_unit':
     case 'integer':
-      return integer(value, written, typeLimits(type));
+      return oddNumber(value, written) ?? integer(value, written, typeLimits(type));
     case 'number':
-      return typeof value === 'number' ? { value } : wrongType(written, value, 'number');
+      return oddNumber(value, written) ?? (typeof value === 'number' ? { value } : wrongType(written, value, 'number'));
     case 'boolean':
       return boolean(value, written);
     case 'duration': {
@@ -125,6 +125,12 @@ export function parseType(type: ParameterEntry['type'], { value, written }: Writ
     case 'text':
       return { value: written };
   }
+}
+
+/** A number that is written so that it can be read as another one; not as JavaScript writes one that stands in no file. */
+function oddNumber(value: ParameterValue, written: string): Outcome | undefined {
+  if (typeof value !== 'number' || written === String(value) || !isOddNumber(written)) return undefined;
+  return { code: 'C028', parameters: { written, number: String(value) } };
 }
 
 function integer(value: ParameterValue, written: string, limits?: { least: number; most: number }): Outcome {
@@ -159,12 +165,24 @@ function unitOf(amount: string): string {
 /** `28-0316a2799dff`, as Linux names it: the family, and the 48-bit serial number in 12 hexadecimal digits. */
 function onewireRom(written: string): Outcome {
   if (/^[0-9a-f]{2}-[0-9a-f]{12}$/i.test(written)) return { value: written.toLowerCase() };
+  const letters = [...new Set(written.match(/[g-z]/gi) ?? [])];
+  const length = written.replace(/[^0-9a-z]/gi, '').length;
+  if (letters.length > 0 && (length === 14 || length === 12)) {
+    // O and l are what people read for 0 and 1.
+    const meant = written.replace(/o/gi, '0').replace(/[il]/gi, '1');
+    const digits = meant.replace(/[^0-9a-z]/gi, '').toLowerCase();
+    const candidates = /[g-z]/.test(digits) ? [] : [romOf(digits)];
+    return { code: 'C124', parameters: { kind: 'letters', letters, candidates } };
+  }
   const all = written.replace(/[^0-9a-f]/gi, '').toLowerCase();
-  // Some tools print the digits alone, or with other marks between them, or without the family, which is 28 of a DS18B20.
-  const family = all.length === 12 ? '28' : all.slice(0, 2);
-  const candidates = all.length === 14 || all.length === 12 ? [`${family}-${all.slice(-12)}`] : [];
+  const candidates = all.length === 14 || all.length === 12 ? [romOf(all)] : [];
   const kind = all.length === 14 ? 'marks' : 'digits';
   return { code: 'C124', parameters: { kind, written, digits: Math.max(0, all.length - 2), candidates } };
+}
+
+/** Some tools print the digits alone, or with other marks between them, or without the family, which is 28 of a DS18B20. */
+function romOf(digits: string): string {
+  return `${digits.length === 12 ? '28' : digits.slice(0, 2)}-${digits.slice(-12)}`;
 }
 
 function wrongType(written: string, value: ParameterValue, expected: string): Outcome {

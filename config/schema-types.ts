@@ -102,10 +102,15 @@ export const duration = durationThat(() => {});
 /** `duration`, where less than a second is usual. */
 export const shortDuration = durationThat(() => {}, true);
 
-/** `duration`, but not zero. */
-export const period = durationThat((ms, text, context) => {
+const aboveZero = (ms: number, text: string, context: z.core.$RefinementCtx) => {
   if (ms <= 0) fail(context, 'C025', { written: text, bound: 'more', of: 'number', amount: 0 });
-});
+};
+
+/** `duration`, but not zero. */
+export const period = durationThat(aboveZero);
+
+/** `period`, where less than a second is usual. */
+export const shortPeriod = durationThat(aboveZero, true);
 
 /** How long the journal gathers: shorter wears the card for nothing, longer keeps too much in memory only. */
 export const syncInterval = durationThat((ms, text, context) => {

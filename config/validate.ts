@@ -1,8 +1,10 @@
 import type { ZodType, z } from 'zod';
 import { closest } from './closest.ts';
+import { longManualNumber } from './manual-number.ts';
 import { blockOf, withMissingBlocks } from './missing-block.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
 import { meantId } from './schema-types.ts';
+import { isOddNumber } from './wrong-number.ts';
 import { belonging, keyAt, meantChoices, wrongType } from './wrong-type.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
@@ -14,9 +16,6 @@ const SET_BY_BOARD: ReadonlySet<string> = new Set(['baud', 'baudrate', 'format',
 
 /** Turning one text back into what was written can reveal another one behind it (a `type:` that chooses the other keys). */
 const ROUNDS_MAX = 3;
-
-/** A number that a person sees as that number: no leading zero, no exponent, no octal; hexadecimal as printed on chips. */
-const PLAIN_NUMBER = /^[-+]?(?:0x[0-9a-fA-F]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)$/;
 
 export interface Validated<T> {
   /** Undefined when there are problems. */
@@ -102,8 +101,10 @@ function useSource(plain: { value: unknown }, root: YamlNode | undefined, path: 
 
 /** Numbers of the value that were written so that a person or a YAML 1.1 tool sees another number. */
 function oddNumbers(node: YamlNode, value: unknown, path: Path): Path[] {
+  // What a parameter is, a number or an address made of digits, its board says: see parameters.ts.
+  if (path.length === 3 && path[0] === 'devices' && path[2] === 'with') return [];
   if (node.kind === 'scalar') {
-    return typeof value === 'number' && node.source !== undefined && !PLAIN_NUMBER.test(node.source) ? [path] : [];
+    return typeof value === 'number' && node.source !== undefined && isOddNumber(node.source) ? [path] : [];
   }
   return [...node.children].flatMap(([key, child]) =>
     oddNumbers(child, (value as Record<string, unknown>)[key], [...path, node.kind === 'list' ? Number(key) : key]),
@@ -182,7 +183,9 @@ interface OutOfBounds {
 function outOfBounds(path: Path, outside: OutOfBounds): [string, ProblemParameters] {
   const { of, bound, amount } = outside;
   if (of === 'array' || of === 'string') return ['C046', { kind: `${of}-${bound}`, amount }];
-  return ['C025', { ...keyAt(path), ...outside }];
+  const named = keyAt(path);
+  const isRegister = named.key === 'at' || named.key === 'register' || named.key === 'scale_from';
+  return ['C025', { ...named, ...outside, ...(isRegister ? longManualNumber(outside.written) : {}) }];
 }
 
 /** What a code that the schema itself names is told with. */

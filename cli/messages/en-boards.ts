@@ -138,6 +138,10 @@ export const enBoards: Messages = {
         what: '`{written}` is not written as a 1-Wire address: the family, a hyphen, and 12 hexadecimal digits',
         hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
       },
+      letters: {
+        what: 'a 1-Wire address has no {letters:or}: its digits are 0 to 9 and a to f',
+        hints: ['did you mean {candidates:or}?', 'compare it with the names in /sys/bus/w1/devices, such as 28-0316a2799dff'],
+      },
     },
   },
   C125: {
@@ -172,7 +176,11 @@ export const enBoards: Messages = {
   },
   C129: {
     what: '{at} looks like a number of a manual',
-    hints: ['it is used as it stands: {bytes} on the wire', 'if the manual counts from 40001 or 30001, write {other}'],
+    hints: [
+      'it is used as it stands: {bytes} on the wire',
+      'if the manual counts from {first}, write {other}',
+      'what it counts from {first} is read with `read_with: {table}`',
+    ],
   },
   C134: {
     what: '{channel} and {other} would be the same sensor `{sensor}` in the city',

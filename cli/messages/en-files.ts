@@ -225,7 +225,14 @@ export const enFiles: Messages = {
     by: 'bound',
     of: {
       least: { what: '`{written}` is too small for `{key}`', hints: ['at least {amount}', 'from {from} to {to}'] },
-      most: { what: '`{written}` is too large for `{key}`', hints: ['at most {amount}', 'from {from} to {to}'] },
+      most: {
+        what: '`{written}` is too large for `{key}`',
+        hints: [
+          'at most {amount}',
+          'from {from} to {to}',
+          'if it is a number of a manual that counts from {first}, write {other}',
+        ],
+      },
       more: { what: '`{written}` is too small for `{key}`', hints: ['more than {amount}'] },
       zero: {
         what: '`{key}` cannot be {written}: every value would be the same',

@@ -90,7 +90,7 @@ describe('files from reports about other products', () => {
     expect(board?.readings?.['model']?.at).toBe(40_002);
     // The request of the case is 01 03 9c42 0001: 40002 on the wire.
     expect(problems.map(({ code, severity, parameters }) => [code, severity, parameters])).toEqual([
-      ['C129', 'note', { at: 40_002, other: 1, bytes: '9c42' }],
+      ['C129', 'note', { at: 40_002, first: 40_001, other: 1, bytes: '9c42' }],
       ['C104', 'warning', { id: 'sunspec-common', name: 'sunspec-common.board.yaml' }],
     ]);
   });

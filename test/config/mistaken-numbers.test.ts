@@ -88,7 +88,7 @@ describe('a number without a unit', () => {
     [
       'of an answer',
       bus('type: modbus-rtu, port: header, timeout: 5'),
-      'C033 `5` has no unit: write 5s for seconds, or 5min for minutes',
+      'C033 `5` has no unit: write 5ms for milliseconds, or 5s for seconds',
     ],
     [
       'of a device',
@@ -282,4 +282,10 @@ describe('the address of a probe', () => {
   ])('%s', async (rom, expected) => {
     expect(await told(probe(rom))).toEqual([expect.stringMatching(expected)]);
   });
+});
+
+it.each(['timeout', 'pause'])('`%s` of a bus without a unit is meant in milliseconds', async (key) => {
+  expect(await told(`${HEAD}  more: { type: modbus-rtu, port: header, ${key}: 300 }\n`)).toEqual([
+    'C033 `300` has no unit: write 300ms for milliseconds, or 300s for seconds',
+  ]);
 });

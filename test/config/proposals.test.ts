@@ -115,9 +115,25 @@ describe('a 1-Wire address', () => {
     expect(await proposalsOf(site(rom))).toContain(proposal);
   });
 
-  it('is not said to have twelve digits when one of them is none', async () => {
-    const { problems } = await loadText(site('28-0316a2799dfg'));
-    expect(problems.find(({ code }) => code === 'C124')?.parameters).toMatchObject({ digits: 11 });
+  it.each([
+    ['28-0316a2799dfg', ['g'], []],
+    ['28-O316a2799dff', ['O'], ['28-0316a2799dff']],
+    ['28-O316a2799dfg', ['O', 'g'], []],
+    ['28-03l6a2799dff', ['l'], ['28-0316a2799dff']],
+    ['O316a2799dff', ['O'], ['28-0316a2799dff']],
+  ])('%s is told with the letters that are no digits', async (rom, letters, candidates) => {
+    const { problems } = await loadText(site(rom));
+    expect(problems.find(({ code }) => code === 'C124')?.parameters).toMatchObject({ kind: 'letters', letters, candidates });
+  });
+
+  it.each([
+    ['28031612799e05', '28-031612799e05'],
+    ['031612799e05', '28-031612799e05'],
+    ['031612799105', '28-031612799105'],
+  ])('%s is no number, whatever YAML makes of it', async (rom, proposal) => {
+    const { problems } = await loadText(site(rom));
+    expect(problems.map(({ code }) => code)).toEqual(['C124']);
+    expect(await proposalsOf(site(rom))).toContain(`\`${proposal}\``);
   });
 });
 
