@@ -15,13 +15,15 @@ interface Kept {
  * its machine.
  */
 export function noteKeptOutputs(site: Site, devices: ReadonlyMap<string, Plugged>): void {
-  const kept = [...devices.values()].flatMap((device) => keptOutputs(device, devices));
-  for (const provider of new Set(kept.map((each) => each.provider))) {
-    const own = kept.filter((each) => each.provider === provider);
+  const byProvider = new Map<Plugged, Kept[]>();
+  for (const each of [...devices.values()].flatMap((device) => keptOutputs(device, devices))) {
+    const own = byProvider.get(each.provider);
+    if (own === undefined) byProvider.set(each.provider, [each]);
+    else own.push(each);
+  }
+  for (const [provider, own] of byProvider) {
     const outputs = listed(own.map(({ device, output }) => `${device}.${output}`));
-    const [first] = own;
-    if (first === undefined) continue;
-    const path = ['devices', first.device, 'outputs', first.output];
+    const path = ['devices', own[0]?.device ?? '', 'outputs', own[0]?.output ?? ''];
     site.report('C160', path, { board: provider.board.id, device: provider.id, outputs }, 'note');
   }
 }
