@@ -1,4 +1,6 @@
 import { normaliseUnit } from '../drivers/quantities.ts';
+import { listed } from './closest.ts';
+import type { ProblemParameters } from './problem.ts';
 import type { BoardReading } from './schema-board.ts';
 import type { OutputEntry, ReportEntry } from './schema-gateway.ts';
 import { CITY_ID } from './schema-types.ts';
@@ -53,10 +55,10 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
     checkReports(site, device);
     checkPoints(site, device);
     checkNumbers(site, device);
-    checkFactorySettings(site, device);
     const isSilent = activeReadings(device).length + activeOutputs(device).length === 0 && !device.board.provides;
     if (device.entry.enabled && isSilent) site.report('C135', ['devices', device.id], { board: device.board.id }, 'warning');
   }
+  checkFactorySettings(site, devices);
   checkSensors(site, devices);
 }
 
@@ -132,16 +134,33 @@ function checkNumbers(site: Site, { id, entry, board }: Plugged): void {
     site.report(code, ['devices', id, 'simulate', ...path], parameters);
 }
 
-/** A meter as it leaves the factory does not answer on a bus that runs at another speed. */
-function checkFactorySettings(site: Site, { id, entry, via, board }: Plugged): void {
+/** Meters as they leave the factory do not answer on a bus that runs at another speed: one note for all of a kind on a bus. */
+function checkFactorySettings(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const kinds = new Map<string, { readonly misfit: ProblemParameters; readonly ids: string[] }>();
+  for (const device of devices.values()) {
+    const misfit = factoryMisfit(site, device);
+    if (misfit === undefined) continue;
+    const kind = JSON.stringify(misfit);
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { misfit, ids: [device.id] });
+    else known.ids.push(device.id);
+  }
+  for (const { misfit, ids } of kinds.values()) {
+    const all = ids.length > 1 ? { devices: listed(ids) } : {};
+    site.report('C128', ['devices', ids[0] ?? ''], { ...misfit, ...all }, 'note');
+  }
+}
+
+function factoryMisfit(site: Site, { entry, via, board }: Plugged): ProblemParameters | undefined {
   const factory = board.modbus?.factory;
-  if (!entry.enabled || via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return;
+  if (!entry.enabled || via?.kind !== 'bus' || via.entry.type !== 'modbus-rtu' || !factory) return undefined;
   const { baud, format } = via.entry;
   // What stands in place of a wrong one was written by nobody.
-  if (isRefused(site, ['buses', via.bus, 'baud'], baud) || isRefused(site, ['buses', via.bus, 'format'], format)) return;
-  if ((factory.baud ?? baud) === baud && (factory.format ?? format) === format) return;
+  if (isRefused(site, ['buses', via.bus, 'baud'], baud) || isRefused(site, ['buses', via.bus, 'format'], format))
+    return undefined;
+  if ((factory.baud ?? baud) === baud && (factory.format ?? format) === format) return undefined;
   const leaves = `${factory.baud ?? baud} ${factory.format ?? format}`;
-  site.report('C128', ['devices', id], { board: board.id, bus: via.bus, leaves, runs: `${baud} ${format}` }, 'note');
+  return { board: board.id, bus: via.bus, leaves, runs: `${baud} ${format}` };
 }
 
 /** Whether something else is written at `path` than what the schema gave. */

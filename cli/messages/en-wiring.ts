@@ -67,7 +67,10 @@ export const enWiring: Messages = {
   },
   C128: {
     what: '{board} leaves the factory with {leaves}, and `{bus}` runs with {runs}',
-    hints: ['set the device to {runs}, or the bus to {leaves} if all its devices are: until then it does not answer'],
+    hints: [
+      'set the device to {runs}, or the bus to {leaves} if all its devices are: until then it does not answer',
+      'this is so for all of these: {devices}',
+    ],
   },
   C130: {
     by: 'kind',

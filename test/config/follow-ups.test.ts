@@ -29,6 +29,20 @@ describe('one mistake is told once', () => {
   });
 });
 
+it('the speed of the factory is told once for all devices of a kind on a bus', async () => {
+  const meter = (id: string, bus: string, more = '') => `  ${id}: { board: eastron-sdm120@1, via: ${bus}${more} }\n`;
+  const text = `${HEAD}  more: { type: modbus-rtu, port: header, baud: 9600 }
+devices:
+${meter('a', 'meters', ', with: { unit: 1 }')}${meter('b', 'meters', ', with: { unit: 2 }')}${meter('c', 'more')}${meter('d', 'meters', ', with: { unit: 3 }, enabled: false')}`;
+  const said = (bus: string, runs: string) =>
+    `C128 eastron-sdm120 leaves the factory with 2400 8N1, and \`${bus}\` runs with ${runs}: ` +
+    `set the device to ${runs}, or the bus to 2400 8N1 if all its devices are: until then it does not answer`;
+  expect(await told(text, {}, 'note')).toEqual([
+    `${said('meters', '2400 8E1')}; this is so for all of these: a, b`,
+    said('more', '9600 8N1'),
+  ]);
+});
+
 it.each(['\u200b', '\u00ad', '\u2060'])('a character that nobody can see is deleted: %j', async (character) => {
   const text = `${HEAD}devices:\n  first:\n    board: sht31@1\n    ${character}via: i2c1\n`;
   const code = `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;

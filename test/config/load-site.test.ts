@@ -101,10 +101,9 @@ describe('the example sites', () => {
 
   it('armari-energia is told that its three small meters leave the factory at another speed', async () => {
     const site = await loadSite(join(ROOT, 'examples/sites/armari-energia.gateway.yaml'), options());
-    expect(site.problems.filter(({ code }) => code === 'C128').map(({ path }) => path)).toEqual([
-      'devices.flat_1',
-      'devices.flat_2',
-      'devices.flat_3',
+    const told = site.problems.filter(({ code }) => code === 'C128');
+    expect(told.map(({ path, parameters }) => [path, parameters['devices']])).toEqual([
+      ['devices.flat_1', ['flat_1', 'flat_2', 'flat_3']],
     ]);
   });
 });
