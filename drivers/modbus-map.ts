@@ -73,13 +73,13 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
 }
 
 /** One result for each reading. Nothing at all is a failed read, with the first reason. */
-function resultsOf(fields: readonly Field[], { got, isAnswered }: Round): Result[] {
+function resultsOf(fields: readonly Field[], { got, hasData }: Round): Result[] {
   const results = fields.map((field) => resultOf(field, got));
   const first = results[0];
   if (first !== undefined && 'error' in first && results.every((result) => 'error' in result)) throw first.error;
   // Of a device that only switches, whether it answers is all that was asked.
   const reason = [...got.values()].find((one) => one instanceof Error);
-  if (first === undefined && !isAnswered && reason !== undefined) throw reason;
+  if (first === undefined && !hasData && reason !== undefined) throw reason;
   return results;
 }
 

@@ -36,8 +36,8 @@ export type Got = Uint8Array | boolean | BusError | DeviceError;
 export interface Round {
   /** By keyOf, for every span. */
   readonly got: ReadonlyMap<string, Got>;
-  /** The device answered at least one request. */
-  readonly isAnswered: boolean;
+  /** The device gave what at least one request asked for; a refusal gives nothing. */
+  readonly hasData: boolean;
 }
 
 /** One request that is made in every round, and what is known of it. */
@@ -82,7 +82,7 @@ interface Run {
   readonly retried: Set<Request>;
   readonly cuts: Span[];
   splitsLeft: number;
-  isAnswered: boolean;
+  hasData: boolean;
 }
 
 /**
@@ -127,7 +127,7 @@ export class ModbusReader {
       retried: new Set(),
       cuts: [],
       splitsLeft: SPLITS_PER_ROUND_MAX,
-      isAnswered: false,
+      hasData: false,
     };
     queueUp(run, requests);
     for (let request = await this.#next(run); request !== undefined; request = await this.#next(run)) {
@@ -149,7 +149,7 @@ export class ModbusReader {
 
   /** A device that answers nothing is not ready, or is another one: that says nothing about its registers. */
   #learn(run: Run): void {
-    if (run.isAnswered) {
+    if (run.hasData) {
       this.#requests = [...run.kept, ...run.silent];
       for (const request of run.silent) rest(request);
       if (run.cuts.length > 0) this.#onCuts(run.cuts);
@@ -233,7 +233,7 @@ export class ModbusReader {
       if (!isHardwareError(error)) throw error;
       return error;
     }
-    run.isAnswered = true;
+    run.hasData = true;
     return undefined;
   }
 }
