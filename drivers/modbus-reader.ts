@@ -186,7 +186,7 @@ export class ModbusReader {
       keep(run.kept, request);
       return;
     }
-    const parts = error instanceof ModbusException && error.isAboutAddresses ? splitBlock(block) : undefined;
+    const parts = isRefusal(error) ? splitBlock(block) : undefined;
     if (parts !== undefined && request.hasGiven) request.refusedCount += 1;
     if (parts !== undefined && run.splitsLeft > 0 && isWorthParts(request)) {
       run.splitsLeft -= 1;
@@ -317,6 +317,14 @@ function restUnanswered(request: Request): void {
 /** No answer, or one that never comes through as a whole: a converter's buffer can be too small for it. */
 function isUnanswered(error: BusError | DeviceError): boolean {
   return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'bad-checksum');
+}
+
+/**
+ * The slave does not give what was asked for. Most say of registers that they do not have that the address is illegal (exception
+ * 2), others that the value is (3), that they failed (4) or that they lack the function (1).
+ */
+function isRefusal(error: BusError | DeviceError): boolean {
+  return error instanceof ModbusException && !error.isBusy && !error.isFromGateway;
 }
 
 /** A damaged answer or a refused request concerns the readings it was for; everything else the device or the line. */

@@ -201,7 +201,7 @@ describe('values', () => {
 });
 
 describe('registers that do not exist', () => {
-  it.each([2, 3])('exception %i: asks in pieces within the same read and remembers them (mb-17)', async (code) => {
+  it.each([1, 2, 3, 4, 7])('exception %i: asks in pieces within the same read and remembers them (mb-17)', async (code) => {
     const slave = slaveWith(24, 25, 26, 28);
     slave.exceptionCode = code;
     const readAgain = await deviceOn(slave, specOf(at(24, 25, 26, 28)));
@@ -246,13 +246,28 @@ describe('registers that do not exist', () => {
     expect(slave.asked).toEqual(['holding:0+125']);
   });
 
-  it('other exceptions are not a question of addresses', async () => {
+  it.each([1, 4])('of which a single one is refused with exception %i are given, and that one keeps its code', async (code) => {
+    const slave = slaveWith(0, 2);
+    slave.exceptionCode = code;
+    const readAgain = await deviceOn(slave, specOf(at(0, 1, 2)));
+    for (let round = 0; round < 3; round++)
+      expect(await readAgain()).toMatchObject([
+        { id: 'r0', value: 0 },
+        { id: 'r1', error: { kind: 'refused', code } },
+        { id: 'r2', value: 2 },
+      ]);
+    expect(slave.asked.slice(-2)).not.toContain('holding:0+3');
+  });
+
+  it.each([5, 6, 10, 11])('are no matter of exception %i, of one that is busy or of a gateway', async (code) => {
     const slave = slaveWith(0, 1);
     slave.before = (asked) => {
-      throw new ModbusException(4, asked);
+      throw new ModbusException(code, asked);
     };
-    await expect(read(slave, specOf(at(0, 1)))).rejects.toMatchObject({ code: 4 });
-    expect(slave.asked).toEqual(['holding:0+2']);
+    const clock = new TestClock();
+    const device = await modbusMap.open(slave, specOf(at(0, 1)), clock);
+    await expect(clock.run(device.read?.(NO_ABORT) ?? Promise.reject(new Error('no read')))).rejects.toMatchObject({ code });
+    expect(new Set(slave.asked)).toEqual(new Set(['holding:0+2']));
   });
 });
 
