@@ -8,10 +8,11 @@ import { type Block, keyOf } from '../../drivers/modbus-plan.ts';
 import { ModbusReader } from '../../drivers/modbus-reader.ts';
 import { TestClock } from '../support/test-clock.ts';
 
-type Fate = 'given' | 'refused' | 'silent' | 'damaged' | 'out of reach';
+type Fate = 'given' | 'refused' | 'busy' | 'silent' | 'damaged' | 'out of reach';
 
 const ERRORS: Readonly<Record<Exclude<Fate, 'given'>, () => Error>> = {
   refused: () => new ModbusException(2, 'refused'),
+  busy: () => new ModbusException(6, 'busy'),
   silent: () => new BusError('timeout', 'no answer'),
   // What a converter says of a slave that does not answer it.
   'out of reach': () => new ModbusException(11, 'out of reach'),
@@ -32,7 +33,8 @@ function readerOf(...blocks: readonly (readonly number[])[]) {
   };
   const cuts: number[] = [];
   const spansOf = (ats: readonly number[]) => ats.map((at) => ({ table: 'holding' as const, at, count: 1 }));
-  const reader = new ModbusReader(bus as ModbusBus, new TestClock(), {
+  const clock = new TestClock();
+  const reader = new ModbusReader(bus as ModbusBus, clock, {
     unit: 1,
     blocks: blocks.map((ats): Block => ({ table: 'holding', at: ats[0] ?? 0, count: ats.length, spans: spansOf(ats) })),
     onCuts: (spans) => cuts.push(...spans.map(({ at }) => at)),
@@ -40,7 +42,7 @@ function readerOf(...blocks: readonly (readonly number[])[]) {
   /** The registers that one round gives, and what was asked for them. */
   const round = async () => {
     asked.length = 0;
-    const { got } = await reader.round(new AbortController().signal);
+    const { got } = await clock.run(reader.round(new AbortController().signal));
     const given = blocks.flat().filter((at) => got.get(keyOf({ table: 'holding', at, count: 1 })) instanceof Uint8Array);
     expect(got.size).toBe(blocks.flat().length);
     return { given, asked: [...asked] };
@@ -83,6 +85,59 @@ describe('blocks that were given before and are refused', () => {
     set(without(...starts));
     for (let i = 0; i < 10; i++) await round();
     expect((await round()).given).toEqual(starts.map((at) => at + 1));
+  });
+});
+
+/** So many registers from `first` on. */
+const row = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+
+describe('a block that was never given and is refused', () => {
+  test('with all of its parts, as of an inverter at night, is not cut: it is asked as a whole in each round', async () => {
+    const { round, set, cuts } = readerOf(row(0, 16), [500]);
+    set((at) => (at === 500 ? 'given' : 'refused'));
+    const askedCounts: number[] = [];
+    for (let i = 1; i <= 70; i++) {
+      const { given, asked } = await round();
+      expect(given).toEqual([500]);
+      expect(asked).toContain('0+16');
+      if (asked.length > 2) askedCounts.push(i);
+    }
+    expect(askedCounts).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(cuts).toEqual([]);
+    set(() => 'given');
+    const { given, asked } = await round();
+    expect(given).toHaveLength(17);
+    expect(asked.toSorted()).toEqual(['0+16', '500+1']);
+  });
+
+  test('is cut only where a part is given, and not between registers that are all refused', async () => {
+    const { round, set, cuts } = readerOf(row(0, 16));
+    set(without(4, 5, 6, 7, 8));
+    expect((await round()).given).toEqual([0, 1, 2, 3, 9, 10, 11, 12, 13, 14, 15]);
+    expect(cuts).toEqual([4, 9, 10, 12]);
+    for (let i = 0; i < 40; i++) await round();
+    expect((await round()).asked.toSorted()).toEqual(['0+4', '10+2', '12+4', '4+5', '9+1']);
+  });
+
+  test('is found to have one register, however many it lacks', async () => {
+    const { round, set } = readerOf(row(0, 125));
+    set((at, count) => (at === 77 && count === 1 ? 'given' : 'refused'));
+    for (let i = 0; i < 8; i++) expect((await round()).asked.length).toBeLessThan(40);
+    expect((await round()).given).toEqual([77]);
+  });
+
+  test('and of which one part stays silent gives the other part, and keeps back no other block', async () => {
+    const { round, set } = readerOf([0, 1], [100]);
+    set((at, count) => (at === 100 || count === 2 ? (count === 2 ? 'refused' : 'given') : at === 0 ? 'given' : 'silent'));
+    for (let i = 0; i < 20; i++) expect((await round()).given).toEqual([0, 100]);
+  });
+
+  test('and of which one part is busy is asked for it once more before it is cut', async () => {
+    const { round, set, cuts } = readerOf([0, 1, 2, 3]);
+    let busyCount = 1;
+    set((at, count) => (at === 2 && count === 2 && busyCount-- > 0 ? 'busy' : without(1)(at, count)));
+    expect((await round()).given).toEqual([0, 2, 3]);
+    expect(cuts).toEqual([1, 2]);
   });
 });
 

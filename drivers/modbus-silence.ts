@@ -1,0 +1,76 @@
+import { ModbusException } from './bus/modbus-exception.ts';
+import { BusError, type DeviceError } from './errors.ts';
+
+/** A request that was never answered is asked as a whole, once more, and then its first and its second part. */
+const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
+/** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
+const REST_DOUBLINGS_MAX = 6;
+/** One that was answered before rests for at most 2^3: what it gave is missed, and its silence will pass. */
+const ANSWERED_REST_DOUBLINGS_MAX = 3;
+
+/** How long one request has been without an answer, what is asked of it because of that, and how long it rests. */
+export class Silence {
+  #wasAnswered = false;
+  /** Rounds in a row in which no answer came. */
+  #unansweredCount = 0;
+  /** Rounds in a row in which it stayed silent while others were answered. */
+  #silentCount = 0;
+  #restRounds = 0;
+
+  /** The device has answered it, with data or an exception. If it stays silent later, that is not because of its addresses. */
+  get wasAnswered(): boolean {
+    return this.#wasAnswered;
+  }
+
+  /** What is asked of it in this round. */
+  get attempt(): 'whole' | 'first' | 'second' {
+    return this.#wasAnswered ? 'whole' : (ATTEMPTS[this.#unansweredCount % ATTEMPTS.length] ?? 'whole');
+  }
+
+  /** Called once in each round in which it might rest: whether it does. */
+  rests(): boolean {
+    if (this.#restRounds === 0) return false;
+    this.#restRounds -= 1;
+    return true;
+  }
+
+  answered(): void {
+    this.#wasAnswered = true;
+    this.#unansweredCount = 0;
+    this.#silentCount = 0;
+  }
+
+  failed(error: BusError | DeviceError): void {
+    if (isUnanswered(error)) this.#unansweredCount += 1;
+    if (!endsTheRound(error)) this.#silentCount = 0;
+  }
+
+  /** The device gave others in the round in which this one failed with `error`: it is asked more and more rarely. */
+  othersGiven(error: BusError | DeviceError): void {
+    if (this.#wasAnswered) {
+      // A damaged answer costs no deadline.
+      if (!endsTheRound(error)) return;
+      this.#silentCount += 1;
+      // A single answer may get lost on its way.
+      if (this.#silentCount > 1) this.#restRounds = 1 << Math.min(this.#silentCount - 1, ANSWERED_REST_DOUBLINGS_MAX);
+    } else if (this.#unansweredCount > 0 && this.#unansweredCount % ATTEMPTS.length === 0) {
+      this.#restRounds = 1 << Math.min(this.#unansweredCount / ATTEMPTS.length, REST_DOUBLINGS_MAX);
+    }
+  }
+}
+
+/** The slave itself refused: that is an answer. */
+export function isAnswer(error: BusError | DeviceError): boolean {
+  return error instanceof ModbusException && !error.isFromGateway;
+}
+
+/** No answer, or one that never comes through as a whole: a converter's buffer can be too small for it. */
+export function isUnanswered(error: BusError | DeviceError): boolean {
+  return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'bad-checksum');
+}
+
+/** A damaged answer or a refused request concerns the readings it was for; everything else the device or the line. */
+export function endsTheRound(error: BusError | DeviceError): boolean {
+  if (error instanceof BusError) return error.kind !== 'bad-checksum';
+  return error instanceof ModbusException && error.isFromGateway;
+}
