@@ -22,6 +22,8 @@ export interface LearnedCuts {
   holes(blocks: readonly Block[]): (readonly [number, number])[];
   /** A request must end before each of these spans. */
   add(spans: readonly Span[]): void;
+  /** It need not any more. */
+  forget(spans: readonly Span[]): void;
 }
 
 /**
@@ -30,8 +32,12 @@ export interface LearnedCuts {
  */
 export function learnedCuts(board: string, learned: Learned | undefined): LearnedCuts {
   const read = kept.safeParse(learned?.get(KEY));
-  const cuts: Cut[] = read.success && read.data.board === board ? read.data.cuts : [];
+  let cuts: readonly Cut[] = read.success && read.data.board === board ? read.data.cuts : [];
   const isCut = ({ table, at }: Span) => cuts.some(([cutTable, cutAt]) => cutTable === table && cutAt === at);
+  const keep = (next: readonly Cut[]) => {
+    cuts = next;
+    learned?.set(KEY, { board, cuts });
+  };
   return {
     apply: (blocks) => blocks.flatMap((block) => cutBlock(block, isCut)),
     holes: (blocks) =>
@@ -41,9 +47,8 @@ export function learnedCuts(board: string, learned: Learned | undefined): Learne
           return i > 0 && isCut(span) && end < span.at ? [[end, span.at - 1]] : [];
         }),
       ),
-    add(spans) {
-      for (const span of spans) if (!isCut(span)) cuts.push([span.table, span.at]);
-      learned?.set(KEY, { board, cuts: [...cuts] });
-    },
+    add: (spans) => keep([...cuts, ...spans.filter((span) => !isCut(span)).map(({ table, at }): Cut => [table, at])]),
+    forget: (spans) =>
+      keep(cuts.filter(([cutTable, cutAt]) => !spans.some(({ table, at }) => table === cutTable && at === cutAt))),
   };
 }

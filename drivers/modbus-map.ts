@@ -22,7 +22,8 @@ type Result = Reading | MissingReading;
  * its outputs to their safe states.
  *
  * A device that does not take a request for several readings because some of its registers do not exist is asked in
- * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device.
+ * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device, until it takes it as
+ * a whole again.
  */
 export const modbusMap: Driver<'modbus', With> = {
   id: 'modbus-map',
@@ -57,7 +58,7 @@ export const modbusMap: Driver<'modbus', With> = {
 async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, learned: Learned | undefined): Promise<Device> {
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
-  const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks: cuts.apply(blocks), onCuts: cuts.add });
+  const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks, cuts });
   const write = oneAtATime(async (id: string, on: boolean) => {
     const output = spec.outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);

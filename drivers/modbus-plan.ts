@@ -139,7 +139,8 @@ export function cutBlock({ spans }: Block, isCut: (span: Span) => boolean): Bloc
   return groups.map(blockOf);
 }
 
-function blockOf(spans: readonly Span[]): Block {
+/** One request for these spans, which are sorted by address. */
+export function blockOf(spans: readonly Span[]): Block {
   const [first] = spans;
   if (first === undefined) throw new Error('a request needs something to ask for');
   const end = Math.max(...spans.map((span) => span.at + span.count));

@@ -2,9 +2,11 @@ import type { ModbusBus } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
 import { type Clock, sleep } from './clock.ts';
 import { BusError, type DeviceError, isHardwareError } from './errors.ts';
+import type { LearnedCuts } from './modbus-learned.ts';
 import { type Block, cutBlock, isBits, keyOf, type Span, splitBlock } from './modbus-plan.ts';
 import { isRefusal, Refusals } from './modbus-refusals.ts';
 import { endsTheRound, isAnswer, isUnanswered, Silence } from './modbus-silence.ts';
+import { Trials } from './modbus-trials.ts';
 
 /** How often one round may split refused blocks in two. What is left is asked in the next rounds. */
 const SPLITS_PER_ROUND_MAX = 16;
@@ -56,7 +58,11 @@ interface Run {
   readonly cuts: Span[];
   splitsLeft: number;
   hasData: boolean;
+  /** Not all was asked for. */
+  wasEnded: boolean;
 }
+
+type Cuts = Pick<LearnedCuts, 'apply' | 'add' | 'forget'>;
 
 /**
  * Asks a slave for blocks of registers, and learns which of them it does not take as a whole.
@@ -65,25 +71,27 @@ interface Run {
  * (modbus-refusals.ts says when). The cut holds where a piece was given.
  * Some slaves stay silent instead. A request that was never answered is tried in two parts; when a part is answered and the
  * whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again (modbus-silence.ts).
+ * Whether a cut still has a reason is tried now and then (modbus-trials.ts).
  */
 export class ModbusReader {
   readonly #bus: ModbusBus;
   readonly #clock: Clock;
   readonly #unit: number;
-  readonly #onCuts: (cuts: readonly Span[]) => void;
+  readonly #cuts: Cuts;
+  readonly #trials: Trials;
+  /** So many requests there are where nothing is cut. */
+  readonly #blockCount: number;
   #requests: readonly Request[];
 
-  /** @param onCuts is told before which spans a request must end from now on */
-  constructor(
-    bus: ModbusBus,
-    clock: Clock,
-    { unit, blocks, onCuts }: { unit: number; blocks: readonly Block[]; onCuts: (cuts: readonly Span[]) => void },
-  ) {
+  /** @param cuts where blocks are known to be cut, and is told what is learned of that */
+  constructor(bus: ModbusBus, clock: Clock, { unit, blocks, cuts }: { unit: number; blocks: readonly Block[]; cuts: Cuts }) {
     this.#bus = bus;
     this.#clock = clock;
     this.#unit = unit;
-    this.#requests = blocks.map((block) => requestOf(block));
-    this.#onCuts = onCuts;
+    this.#cuts = cuts;
+    this.#trials = new Trials(blocks);
+    this.#blockCount = blocks.length;
+    this.#requests = cuts.apply(blocks).map((block) => requestOf(block));
   }
 
   /** Asks for everything once. Throws only the reason of `signal` and bugs. */
@@ -94,7 +102,10 @@ export class ModbusReader {
     // A device that gives nothing is not ready, or is another one: that says nothing about its registers.
     if (!run.hasData) return run;
     for (const { silence, error } of run.silent) if (error !== undefined) silence.othersGiven(error);
-    if (run.cuts.length > 0) this.#onCuts(run.cuts);
+    if (run.cuts.length > 0) {
+      this.#cuts.add(run.cuts);
+      this.#trials.cut();
+    } else if (this.#requests.length > this.#blockCount && !run.wasEnded) await this.#tryWhole(run);
     return run;
   }
 
@@ -187,6 +198,18 @@ export class ModbusReader {
     return this.#ask(run, part);
   }
 
+  /** Asks for pieces of a block as one again, where that is due. A failure is that of the trial alone: what the round brought stays. */
+  async #tryWhole(run: Run): Promise<void> {
+    const given = this.#requests.filter(({ error }) => error === undefined).map(({ block }) => block);
+    const trial = this.#trials.next(given);
+    if (trial === undefined) return;
+    const error = await this.#ask(run, trial.whole);
+    if (!this.#trials.tried(trial, error === undefined)) return;
+    const others = this.#requests.filter(({ block }) => !trial.pieces.includes(block));
+    this.#requests = [...others, requestOf(trial.whole, 'given')];
+    this.#cuts.forget(trial.pieces.slice(1).map(({ spans }) => spans[0] as Span));
+  }
+
   /** Asks for one block; what comes is kept. Returns why nothing came. */
   async #ask(run: Run, { table, at, count, spans }: Block): Promise<BusError | DeviceError | undefined> {
     run.signal.throwIfAborted();
@@ -236,6 +259,7 @@ function newRun(signal: AbortSignal, requests: readonly Request[]): Run {
     cuts: [],
     splitsLeft: SPLITS_PER_ROUND_MAX,
     hasData: false,
+    wasEnded: false,
   };
   const mayRest = requests.some(({ silence }) => silence.wasAnswered);
   const ready: Request[] = [];
@@ -253,6 +277,7 @@ function newRun(signal: AbortSignal, requests: readonly Request[]): Run {
 
 /** Nobody is there: asking for the rest would cost one deadline for each request. */
 function endRound(run: Run, error: BusError | DeviceError): void {
+  run.wasEnded = true;
   run.kept.push(...run.refused.splice(0).map(({ request }) => request));
   for (const request of [run.queue, run.busy, run.doubtful].flatMap((requests) => requests.splice(0))) {
     miss(run, request.block, error);

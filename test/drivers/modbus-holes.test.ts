@@ -308,6 +308,19 @@ describe('what was learned of a slave', () => {
     expect(values(results)).toEqual({ r24: 24, r25: 25, r26: 26, r28: 28 });
   });
 
+  it('is forgotten, also in what is kept, when the device takes the whole again', async () => {
+    const learned = new Kept();
+    const slave = refusing(24, 25, 26, 28);
+    await (await opened(slave, SPEC, learned))();
+    expect([...learned.texts.values()]).toEqual(['{"board":"test","cuts":[["holding",28]]}']);
+    slave.registers.set('holding:27', 27);
+    const round = await opened(slave, SPEC, learned);
+    for (let i = 0; i < 15; i++) expect(values((await round()).results)).toEqual({ r24: 24, r25: 25, r26: 26, r28: 28 });
+    expect((await round()).asked).toEqual(['holding:24+5']);
+    expect([...learned.texts.values()]).toEqual(['{"board":"test","cuts":[]}']);
+    expect((await (await opened(slave, SPEC, learned))()).asked).toEqual(['holding:24+5']);
+  });
+
   it.each(slaves)('that %s can be deleted: it is learned again', async (_, slave) => {
     const learned = new Kept();
     for (let opening = 0; opening < 2; opening++) {

@@ -32,12 +32,17 @@ function readerOf(...blocks: readonly (readonly number[])[]) {
     },
   };
   const cuts: number[] = [];
+  const forgotten: number[] = [];
   const spansOf = (ats: readonly number[]) => ats.map((at) => ({ table: 'holding' as const, at, count: 1 }));
   const clock = new TestClock();
   const reader = new ModbusReader(bus as ModbusBus, clock, {
     unit: 1,
     blocks: blocks.map((ats): Block => ({ table: 'holding', at: ats[0] ?? 0, count: ats.length, spans: spansOf(ats) })),
-    onCuts: (spans) => cuts.push(...spans.map(({ at }) => at)),
+    cuts: {
+      apply: (planned) => [...planned],
+      add: (spans) => cuts.push(...spans.map(({ at }) => at)),
+      forget: (spans) => forgotten.push(...spans.map(({ at }) => at)),
+    },
   });
   /** The registers that one round gives, and what was asked for them. */
   const round = async () => {
@@ -50,7 +55,7 @@ function readerOf(...blocks: readonly (readonly number[])[]) {
   const set = (next: typeof fateOf) => {
     fateOf = next;
   };
-  return { round, set, cuts };
+  return { round, set, cuts, forgotten };
 }
 
 /** Requests with the register `missing` are refused. */
@@ -111,12 +116,14 @@ describe('a block that was never given and is refused', () => {
   });
 
   test('is cut only where a part is given, and not between registers that are all refused', async () => {
-    const { round, set, cuts } = readerOf(row(0, 16));
+    const { round, set, cuts, forgotten } = readerOf(row(0, 16));
     set(without(4, 5, 6, 7, 8));
     expect((await round()).given).toEqual([0, 1, 2, 3, 9, 10, 11, 12, 13, 14, 15]);
     expect(cuts).toEqual([4, 9, 10, 12]);
+    // The last three are neighbours that are all given. In the end they are one.
     for (let i = 0; i < 40; i++) await round();
-    expect((await round()).asked.toSorted()).toEqual(['0+4', '10+2', '12+4', '4+5', '9+1']);
+    expect((await round()).asked.toSorted()).toEqual(['0+4', '4+5', '9+7']);
+    expect(forgotten).toEqual([10, 12]);
   });
 
   test('is found to have one register, however many it lacks', async () => {
@@ -201,5 +208,86 @@ describe('a block that was answered and stays silent', () => {
     for (let i = 0; i < 50; i++) expect((await round()).asked).toHaveLength(1);
     set(() => 'given');
     expect((await round()).given).toEqual([0, 100, 200]);
+  });
+});
+
+describe('a block that was cut', () => {
+  /** Reads for so many rounds. Returns those in which `whole` was asked; all of `given` came in each, for one request more at most. */
+  async function trialsIn({ round }: ReturnType<typeof readerOf>, count: number, whole: string, given: readonly number[]) {
+    const usualCount = (await round()).asked.length;
+    const tried: number[] = [];
+    for (let i = 2; i <= count; i++) {
+      const one = await round();
+      expect(one.given).toEqual(given);
+      const isTrial = one.asked.at(-1) === whole;
+      if (isTrial) tried.push(i);
+      expect(one.asked.length).toBe(usualCount + Number(isTrial));
+    }
+    return tried;
+  }
+
+  test.each<Fate>(['refused', 'silent', 'damaged', 'out of reach'])(
+    'is tried as a whole more and more rarely: %s',
+    async (fate) => {
+      const reader = readerOf([0, 1, 3, 4], [500]);
+      reader.set((at, count) => (at <= 2 && at + count > 2 ? 'refused' : 'given'));
+      await reader.round();
+      expect(reader.cuts).toEqual([3]);
+      reader.set((at, count) => (at <= 2 && at + count > 2 ? fate : 'given'));
+      const tried = await trialsIn(reader, 1300, '0+5', [0, 1, 3, 4, 500]);
+      expect(tried).toEqual([8, 16, 32, 64, 128, 256, 512, 768, 1024, 1280]);
+      expect(reader.forgotten).toEqual([]);
+    },
+  );
+
+  test('is one again when it is given in eight rounds in a row, and what was learned is forgotten', async () => {
+    const reader = readerOf(row(0, 4));
+    reader.set((_at, count) => (count > 2 ? 'damaged' : 'given'));
+    for (let i = 0; i < 4; i++) await reader.round();
+    expect(reader.cuts).toEqual([2]);
+    reader.set(() => 'given');
+    for (let i = 0; i < 15; i++) await reader.round();
+    expect(reader.forgotten).toEqual([2]);
+    for (let i = 0; i < 20; i++) expect((await reader.round()).asked).toEqual(['0+4']);
+  });
+
+  test('is not one again because a long answer comes through now and then', async () => {
+    const reader = readerOf(row(0, 4));
+    let longCount = 0;
+    reader.set((_at, count) => (count > 2 && ++longCount % 8 !== 0 ? 'damaged' : 'given'));
+    for (let i = 0; i < 3; i++) await reader.round();
+    for (let i = 0; i < 3000; i++) expect((await reader.round()).given).toEqual([0, 1, 2, 3]);
+    expect(reader.forgotten).toEqual([]);
+  });
+
+  test('in too many places is one wherever all is given, beside the one register that is not', async () => {
+    const reader = readerOf(row(0, 12));
+    reader.set((_at, count) => (count > 1 ? 'refused' : 'given'));
+    for (let i = 0; i < 3; i++) await reader.round();
+    expect(reader.cuts).toHaveLength(11);
+    reader.set(without(5));
+    for (let i = 0; i < 300; i++) expect((await reader.round()).given).toEqual(row(0, 12).filter((at) => at !== 5));
+    expect((await reader.round()).asked.toSorted()).toEqual(['0+5', '5+1', '6+6']);
+    expect(reader.forgotten.toSorted()).toEqual(reader.cuts.filter((at) => at !== 5 && at !== 6).toSorted());
+  });
+
+  test('in one place too many is one there', async () => {
+    const reader = readerOf([0, 1, 3, 4, 5, 6]);
+    reader.set((at, count) => (count > 2 ? 'refused' : without(2)(at, count)));
+    for (let i = 0; i < 3; i++) await reader.round();
+    reader.set(without(2));
+    for (let i = 0; i < 200; i++) expect((await reader.round()).given).toEqual([0, 1, 3, 4, 5, 6]);
+    expect(reader.forgotten).toHaveLength(reader.cuts.length - 1);
+    expect(reader.forgotten).not.toContain(3);
+  });
+
+  test('is not tried while the device does not give all of its pieces', async () => {
+    const reader = readerOf([0, 1, 2, 3], [500]);
+    reader.set((at, count) => (at === 500 || (at === 0 && count === 1) ? 'given' : 'refused'));
+    for (let i = 0; i < 3; i++) await reader.round();
+    for (let i = 0; i < 300; i++) expect((await reader.round()).asked).not.toContain('0+4');
+    reader.set(() => 'given');
+    for (let i = 0; i < 9; i++) expect((await reader.round()).given).toEqual([0, 1, 2, 3, 500]);
+    expect((await reader.round()).asked).toEqual(['500+1', '0+4']);
   });
 });
