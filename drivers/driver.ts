@@ -6,6 +6,7 @@ import type { I2cBus } from './bus/i2c.ts';
 import type { ModbusBus, WriteWith } from './bus/modbus.ts';
 import type { OneWireBus } from './bus/onewire.ts';
 import type { Clock } from './clock.ts';
+import type { DeviceError } from './errors.ts';
 import type { MissingReading, Reading } from './reading.ts';
 
 /** What each kind of connection gives a driver. The keys are the words that boards use in `needs:`. */
@@ -156,6 +157,8 @@ export interface Device {
   sleep?(): Promise<void>;
   /** Drives an output to its logical state (true is on) and checks that it took it. */
   write?(output: string, on: boolean): Promise<void>;
+  /** What is wrong with it although it gives readings: an output that refused its safe state. Told as the device's own trouble. */
+  readonly problem?: DeviceError | undefined;
   /** May be called twice. Leaves outputs as they are. */
   close(): Promise<void>;
 }

@@ -3,12 +3,13 @@ import type { ModbusBus } from './bus/modbus.ts';
 import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
 import type { Clock } from './clock.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
-import { type BusError, DeviceError } from './errors.ts';
+import { BusError, DeviceError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
 import { setSwitch } from './modbus-output.ts';
 import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf, spansOf } from './modbus-plan.ts';
 import { modbusPorts } from './modbus-ports.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
+import { SafeStates } from './modbus-safe-states.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
 import { decodeExponent, decodeRegisters } from './registers.ts';
@@ -19,7 +20,7 @@ type Result = Reading | MissingReading;
 /**
  * Any Modbus device that can be described as a table of registers: meters, inverters, I/O modules. The board says which
  * register holds what and which one switches an output; protocol addresses, nothing is subtracted. Opening it switches all
- * its outputs to their safe states.
+ * its outputs to their safe states (modbus-safe-states.ts).
  *
  * A device that does not take a request for several readings because some of its registers do not exist is asked in
  * smaller pieces (modbus-reader.ts); where it has to be cut is kept among what is learned of the device, until it takes it as
@@ -59,16 +60,23 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
   const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks, cuts });
-  const write = oneAtATime(async (id: string, on: boolean) => {
-    const output = spec.outputs.find((each) => each.id === id);
-    if (output === undefined) throw new Error(`board ${spec.board} has no output that is called ${id}`);
-    await setSwitch({ bus, unit: spec.with.unit, place: output, writeWith: spec.modbus?.writeWith }, on);
-  });
-  // Nobody knows what they were left at. A device whose outputs do not become safe is not opened, and that is told.
-  for (const { id, safe } of spec.outputs) await write(id, safe);
+  const states = new SafeStates(spec, (place, on) =>
+    setSwitch({ bus, unit: spec.with.unit, place, writeWith: spec.modbus?.writeWith }, on),
+  );
+  const refusal = await states.open();
+  // Where nothing is measured there is nothing to open it for: it is tried again at the next poll.
+  if (refusal !== undefined && fields.length === 0) throw refusal;
   return {
-    read: oneAtATime(async (signal: AbortSignal) => resultsOf(fields, await reader.round(signal))),
-    ...(spec.outputs.length > 0 && { write }),
+    read: oneAtATime(async (signal: AbortSignal) => {
+      const round = await reader.round(signal);
+      const isThere = [...round.got.values()].some((one) => !(one instanceof BusError));
+      if (isThere && !signal.aborted) await states.tryAgain();
+      return resultsOf(fields, round);
+    }),
+    ...(spec.outputs.length > 0 && { write: (id: string, on: boolean) => states.write(id, on) }),
+    get problem() {
+      return states.problem;
+    },
     async close() {},
   };
 }

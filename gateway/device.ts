@@ -153,7 +153,9 @@ export class RunningDevice {
       const results = (await device.read?.(inner)) ?? [];
       this.#silence.isThere();
       this.#around.rollCall?.answered(this);
-      this.health.succeeded();
+      const { problem } = device;
+      if (problem === undefined) this.health.succeeded();
+      else this.health.failed(problem);
       this.#hearTime(results);
       for (const result of results) this.#take(result);
     };

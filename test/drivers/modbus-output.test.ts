@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { ModbusException } from '../../drivers/bus/modbus-exception.ts';
 import type { DeviceSpec, ModbusSpec, OutputSpec } from '../../drivers/driver.ts';
 import { BusError } from '../../drivers/errors.ts';
 import { modbusMap } from '../../drivers/modbus-map.ts';
@@ -96,6 +97,88 @@ describe('at its opening', () => {
     await expect(modbusMap.open(slave, specOf(RELAY), new TestClock())).rejects.toBe(error);
     slave.before = () => {};
     await modbusMap.open(slave, specOf(RELAY), new TestClock());
+  });
+});
+
+describe('at the opening of a device that measures too', () => {
+  const FAN: OutputSpec = { id: 'fan', safe: true, coil: 1 };
+  const SPEC: DeviceSpec<{ unit: number }> = { ...specOf(RELAY), readings: [{ id: 'x', at: 7 }], outputs: [RELAY, FAN] };
+
+  /** Refuses to switch the relay, as long as `error` says so. */
+  function refusing(error: Error) {
+    const slave = new FakeModbus().put('input', 7, bytes('002a'));
+    const refusal: { error: Error | undefined } = { error };
+    slave.before = (asked) => {
+      if (asked.startsWith('coil:0=') && refusal.error !== undefined) throw refusal.error;
+    };
+    return { slave, refusal };
+  }
+
+  it.each([1, 2, 3, 4, 5])('one output that is refused with exception %i keeps back no reading, and is told', async (code) => {
+    const { slave, refusal } = refusing(new ModbusException(code, 'coil'));
+    const device = await modbusMap.open(slave, SPEC, new TestClock());
+    // The other output is switched all the same.
+    expect(slave.asked).toEqual(['coil:0=0 single', 'coil:1=1 single', 'coil:1+1']);
+    const writtenAt: number[] = [];
+    for (let i = 1; i <= 260; i++) {
+      slave.asked.length = 0;
+      expect(await device.read?.(NO_ABORT)).toEqual([{ id: 'x', value: 42 }]);
+      expect(slave.asked[0]).toBe('input:7+1');
+      if (slave.asked.includes('coil:0=0 single')) writtenAt.push(i);
+      expect(device.problem).toMatchObject({
+        name: 'DeviceError',
+        kind: 'refused',
+        message: expect.stringMatching(/^relay is not known to be in its safe state, off: .*/),
+      });
+    }
+    expect(writtenAt).toEqual([1, 3, 7, 15, 31, 63, 127, 191, 255]);
+    refusal.error = undefined;
+    for (let i = 0; i < 64; i++) await device.read?.(NO_ABORT);
+    expect(device.problem).toBeUndefined();
+    slave.asked.length = 0;
+    for (let i = 0; i < 200; i++) await device.read?.(NO_ABORT);
+    expect(new Set(slave.asked)).toEqual(new Set(['input:7+1']));
+  });
+
+  it.each([
+    ['silence', new BusError('timeout', 'no answer')],
+    ['a gateway that finds no slave', new ModbusException(11, 'gateway')],
+  ])('%s is no refusal: it is not opened', async (_, error) => {
+    await expect(modbusMap.open(refusing(error).slave, SPEC, new TestClock())).rejects.toBe(error);
+  });
+
+  it('an output that was refused and takes an order is not switched back', async () => {
+    const { slave, refusal } = refusing(new ModbusException(4, 'coil'));
+    const device = await modbusMap.open(slave, SPEC, new TestClock());
+    await expect(device.write?.('relay', true)).rejects.toMatchObject({ kind: 'refused' });
+    refusal.error = undefined;
+    await Promise.all([device.write?.('relay', true), device.read?.(NO_ABORT)]);
+    expect(device.problem).toBeUndefined();
+    for (let i = 0; i < 100; i++) await device.read?.(NO_ABORT);
+    expect(slave.bits.get('coil:0')).toBe(true);
+  });
+
+  it.each<[string, Error, boolean]>([
+    ['refused', new ModbusException(2, 'input'), true],
+    ['not answered', new BusError('timeout', 'no answer'), false],
+  ])('an output that was refused is written again unless nobody is there: the readings are %s', async (_, error, isWritten) => {
+    const { slave } = refusing(new ModbusException(4, 'coil'));
+    const device = await modbusMap.open(slave, SPEC, new TestClock());
+    slave.before = (asked) => {
+      if (asked.startsWith('input')) throw error;
+    };
+    slave.asked.length = 0;
+    await expect(device.read?.(NO_ABORT)).rejects.toBe(error);
+    expect(slave.asked.includes('coil:0=0 single')).toBe(isWritten);
+    expect(device.problem === undefined).toBe(isWritten);
+  });
+
+  it('an output that is refused and then not answered stays one that is not safe', async () => {
+    const { slave, refusal } = refusing(new ModbusException(4, 'coil'));
+    const device = await modbusMap.open(slave, SPEC, new TestClock());
+    refusal.error = new BusError('timeout', 'no answer');
+    for (let i = 0; i < 10; i++) expect(await device.read?.(NO_ABORT)).toEqual([{ id: 'x', value: 42 }]);
+    expect(device.problem?.kind).toBe('refused');
   });
 });
 

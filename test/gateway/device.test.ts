@@ -166,6 +166,30 @@ test('keeps the good readings of a read in which another one has no value', asyn
   expect(meter.health.missing.get('voltage')).toEqual({ code: 'D207', message: 'the meter shows FFFF' });
 });
 
+test('keeps the readings of a device with which something else is wrong, and tells that until it is over', async () => {
+  const { clock, log, stop, kept, device } = rig();
+  const refused = new DeviceError('refused', 'relay is not known to be in its safe state');
+  let problem: DeviceError | undefined = refused;
+  const made: Device = {
+    read: async () => [{ id: 'temperature', value: 20 }],
+    close: async () => {},
+    get problem() {
+      return problem;
+    },
+  };
+  const one = device('one', {}, {}, undefined, async () => made);
+  void one.run(stop.signal);
+  await clock.advance(2500);
+  expect(times(kept, 'one')).toEqual([0, 1000, 2000]);
+  expect(one.health.state).toMatchObject({ state: 'faulty', problem: { code: 'D209', message: refused.message } });
+  expect(one.isSilent).toBe(false);
+  problem = undefined;
+  await clock.advance(1000);
+  expect(one.health.state.state).toBe('ok');
+  expect(log.map(([code]) => code)).toEqual(['device-lost', 'device-back']);
+  stop.abort();
+});
+
 test('makes a change that the device tells by itself a reading at once', async () => {
   const { clock, stop, kept, device } = rig();
   const door = device(
