@@ -127,6 +127,13 @@ export function splitBlock({ spans }: Block): readonly [Block, Block] | undefine
   return [blockOf(spans.slice(0, best.index)), blockOf(spans.slice(best.index))];
 }
 
+/** All parts into which a block can be split, those that are split first before theirs. */
+export function partsOf(block: Block): Block[] {
+  const parts = [...(splitBlock(block) ?? [])];
+  for (let i = 0; i < parts.length; i++) parts.push(...(splitBlock(parts[i] as Block) ?? []));
+  return parts;
+}
+
 /** The block in pieces, each of which begins where `isCut` says so. */
 export function cutBlock({ spans }: Block, isCut: (span: Span) => boolean): Block[] {
   const groups: Span[][] = [];

@@ -43,6 +43,8 @@ interface Refused {
 /** A round in the making. */
 interface Run {
   readonly signal: AbortSignal;
+  /** When it began, monotonic. */
+  readonly nowMs: number;
   readonly got: Map<string, Got>;
   readonly queue: Request[];
   /** Asked in parts after all of the queue: a part that fails keeps back nothing that was answered before. */
@@ -69,7 +71,7 @@ type Cuts = Pick<LearnedCuts, 'apply' | 'add' | 'forget'>;
  *
  * A block that it refuses because some of its registers do not exist is asked in smaller pieces within the same round
  * (modbus-refusals.ts says when). The cut holds where a piece was given.
- * Some slaves stay silent instead. A request that was never answered is tried in two parts; when a part is answered and the
+ * Some slaves stay silent instead. A request that was never given is tried in parts; when one is answered and the
  * whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again (modbus-silence.ts).
  * Whether a cut still has a reason is tried now and then (modbus-trials.ts).
  */
@@ -96,7 +98,7 @@ export class ModbusReader {
 
   /** Asks for everything once. Throws only the reason of `signal` and bugs. */
   async round(signal: AbortSignal): Promise<Round> {
-    const run = newRun(signal, this.#requests);
+    const run = newRun(this.#requests, signal, this.#clock.monotonicMs());
     while (await this.#next(run));
     this.#requests = [...run.kept, ...run.silent];
     // A device that gives nothing is not ready, or is another one: that says nothing about its registers.
@@ -123,19 +125,16 @@ export class ModbusReader {
   }
 
   async #step(run: Run, request: Request): Promise<void> {
-    const { attempt } = request.silence;
-    const parts = attempt === 'whole' ? undefined : splitBlock(request.block);
-    if (parts === undefined) return this.#settle(run, request, await this.#ask(run, request.block));
-    const [tried, other] = attempt === 'first' ? parts : [parts[1], parts[0]];
-    const error = await this.#ask(run, tried);
+    const { block } = request;
+    const part = request.silence.partOf(block);
+    if (part === undefined) return this.#settle(run, request, await this.#ask(run, block));
+    const error = await this.#ask(run, part);
     if (error !== undefined) return this.#settle(run, request, error);
     // A part is answered. It may be that the device has just come back: then it answers the whole too.
     const again = await this.#ask(run, request.block);
     if (again === undefined || !isUnanswered(again)) return this.#settle(run, request, again);
-    miss(run, other, again);
-    run.cuts.push(parts[1].spans[0] as Span);
-    run.kept.push(requestOf(tried, 'given'));
-    run.silent.push(requestOf(other, again));
+    miss(run, { ...block, spans: block.spans.filter((span) => !part.spans.includes(span)) }, again);
+    cutAround(run, block, [part]);
   }
 
   /** @param error of the newest attempt, undefined when all of the block was given */
@@ -143,7 +142,7 @@ export class ModbusReader {
     const { block, silence, refusals } = request;
     request.error = error;
     if (error === undefined) {
-      silence.answered();
+      silence.given();
       refusals.given();
       run.kept.push(request);
       return;
@@ -156,7 +155,7 @@ export class ModbusReader {
     miss(run, block, error);
     if (isAnswer(error)) {
       silence.answered();
-      const blocks = isRefusal(error) && isSplittable(block) ? refusals.refused(block) : [];
+      const blocks = isRefusal(error) && isSplittable(block) ? refusals.refused(block, run.nowMs) : [];
       if (blocks.length > 0) run.refused.push({ request, blocks });
       else run.kept.push(request);
       return;
@@ -179,11 +178,13 @@ export class ModbusReader {
       for (const part of splitBlock(toSplit.shift() as Block) ?? []) {
         const error = await this.#askPatiently(run, part);
         if (error === undefined) given.push(part);
-        else if (isRefusal(error) && isSplittable(part)) toSplit.push(part);
-        if (error !== undefined) miss(run, part, error);
-        if (error !== undefined && endsTheRound(error)) {
-          conclude(run, request, given, []);
-          return endRound(run, error);
+        else {
+          miss(run, part, error);
+          if (endsTheRound(error)) {
+            conclude(run, request, given, []);
+            return endRound(run, error);
+          }
+          if (!isBusy(error) && isSplittable(part)) toSplit.push(part);
         }
       }
     }
@@ -239,15 +240,16 @@ export class ModbusReader {
 function requestOf(block: Block, outcome?: 'given' | BusError | DeviceError): Request {
   const request = { block, silence: new Silence(), refusals: new Refusals(), error: undefined };
   if (outcome !== 'given') return { ...request, error: outcome };
-  request.silence.answered();
+  request.silence.given();
   request.refusals.given();
   return request;
 }
 
 /** Puts the requests that do not rest in the order in which they are asked: what ends the round comes last. */
-function newRun(signal: AbortSignal, requests: readonly Request[]): Run {
+function newRun(requests: readonly Request[], signal: AbortSignal, nowMs: number): Run {
   const run: Run = {
     signal,
+    nowMs,
     got: new Map(),
     queue: [],
     refused: [],
@@ -285,16 +287,17 @@ function endRound(run: Run, error: BusError | DeviceError): void {
   }
 }
 
-/**
- * A refused request was asked in parts. Where it is cut for good, each part that was given becomes a request, and so does all
- * that lies between two of them: nothing shows that it would help to cut that too.
- */
+/** A refused request was asked in parts. */
 function conclude(run: Run, request: Request, given: readonly Block[], left: readonly Block[]): void {
-  if (!request.refusals.partsAsked(given.length > 0, left)) {
-    run.kept.push(request);
-    return;
-  }
-  const { block } = request;
+  if (request.refusals.partsAsked(given.length > 0, left, run.nowMs)) cutAround(run, request.block, given);
+  else run.kept.push(request);
+}
+
+/**
+ * Cuts a block for good: each part that was given becomes a request, and so does all that lies between two of them, as nothing
+ * shows that it would help to cut that too.
+ */
+function cutAround(run: Run, block: Block, given: readonly Block[]): void {
   const partOf = (span: Span | undefined) => given.find(({ spans }) => spans.some((one) => one === span));
   const cuts = block.spans.filter((span, i) => i > 0 && partOf(span) !== partOf(block.spans[i - 1]));
   run.cuts.push(...cuts);

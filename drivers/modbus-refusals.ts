@@ -6,6 +6,8 @@ import type { Block } from './modbus-plan.ts';
 const REFUSALS_UNTIL_CUT = 3;
 /** Of which no part is given, a block is asked in parts in the 1st, 2nd, 4th, 8th … refused round in a row, and in every 64th. */
 const PARTS_EVERY_MAX = 64;
+/** Or when this has passed, where rounds are long: so long a part that is given again is missed at most. */
+const PARTS_EVERY_MS_MAX = 10 * 60_000;
 
 /**
  * When one block that the device refuses is asked in parts, and when it is cut for good. A part that is given shows that the
@@ -18,6 +20,7 @@ export class Refusals {
   #refusedCount = 0;
   /** The first of those rounds in which it is asked in parts. */
   #dueCount = 1;
+  #dueMs = 0;
   /** Rounds in a row in which parts of it were given. */
   #givingCount = 0;
   /** Refused parts of it that are to be split further in the next round; no part was given yet. */
@@ -33,10 +36,11 @@ export class Refusals {
   }
 
   /** It was refused in this round. Returns the blocks of which the parts are to be asked: none, itself, or what was left. */
-  refused(block: Block): readonly Block[] {
+  refused(block: Block, nowMs: number): readonly Block[] {
     this.#refusedCount += 1;
     if (this.#left.length > 0) return this.#left;
-    return this.#givingCount > 0 || this.#refusedCount >= this.#dueCount ? [block] : [];
+    const isDue = this.#refusedCount >= this.#dueCount || nowMs >= this.#dueMs;
+    return this.#givingCount > 0 || isDue ? [block] : [];
   }
 
   /**
@@ -45,11 +49,13 @@ export class Refusals {
    * @param left what there was no room for in this round
    * @returns whether it is cut for good
    */
-  partsAsked(areGiven: boolean, left: readonly Block[]): boolean {
+  partsAsked(areGiven: boolean, left: readonly Block[], nowMs: number): boolean {
     this.#left = areGiven ? [] : left;
     this.#givingCount = areGiven ? this.#givingCount + 1 : 0;
     if (areGiven) return !this.#hasGiven || this.#givingCount >= REFUSALS_UNTIL_CUT;
-    if (left.length === 0) this.#dueCount = this.#refusedCount + Math.min(this.#refusedCount, PARTS_EVERY_MAX);
+    if (left.length > 0) return false;
+    this.#dueCount = this.#refusedCount + Math.min(this.#refusedCount, PARTS_EVERY_MAX);
+    this.#dueMs = nowMs + PARTS_EVERY_MS_MAX;
     return false;
   }
 }

@@ -1,8 +1,10 @@
 import { ModbusException } from './bus/modbus-exception.ts';
 import { BusError, type DeviceError } from './errors.ts';
+import { type Block, partsOf } from './modbus-plan.ts';
 
-/** A request that was never answered is asked as a whole, once more, and then its first and its second part. */
-const ATTEMPTS: readonly ('whole' | 'first' | 'second')[] = ['whole', 'whole', 'first', 'second'];
+/** A request that was never given is asked as a whole, once more, and then two of its parts: other ones each time. */
+const ATTEMPTS: readonly ('whole' | 0 | 1)[] = ['whole', 'whole', 0, 1];
+const PARTS_PER_CYCLE = 2;
 /** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
 const REST_DOUBLINGS_MAX = 6;
 /** One that was answered before rests for at most 2^3: what it gave is missed, and its silence will pass. */
@@ -10,6 +12,7 @@ const ANSWERED_REST_DOUBLINGS_MAX = 3;
 
 /** How long one request has been without an answer, what is asked of it because of that, and how long it rests. */
 export class Silence {
+  #hasGiven = false;
   #wasAnswered = false;
   /** Rounds in a row in which no answer came. */
   #unansweredCount = 0;
@@ -17,14 +20,21 @@ export class Silence {
   #silentCount = 0;
   #restRounds = 0;
 
-  /** The device has answered it, with data or an exception. If it stays silent later, that is not because of its addresses. */
+  /** The device has answered it, with data or an exception. */
   get wasAnswered(): boolean {
     return this.#wasAnswered;
   }
 
-  /** What is asked of it in this round. */
-  get attempt(): 'whole' | 'first' | 'second' {
-    return this.#wasAnswered ? 'whole' : (ATTEMPTS[this.#unansweredCount % ATTEMPTS.length] ?? 'whole');
+  /**
+   * The part of it that is asked in this round, undefined for all of it. If it stays silent after it gave all, that is not because
+   * of its addresses. After it was only refused it may be: an inverter at night refuses everything, and by day its long answers
+   * come damaged.
+   */
+  partOf(block: Block): Block | undefined {
+    const attempt = ATTEMPTS[this.#unansweredCount % ATTEMPTS.length] ?? 'whole';
+    if (this.#hasGiven || attempt === 'whole') return undefined;
+    const parts = partsOf(block);
+    return parts[(PARTS_PER_CYCLE * Math.floor(this.#unansweredCount / ATTEMPTS.length) + attempt) % parts.length];
   }
 
   /** Called once in each round in which it might rest: whether it does. */
@@ -32,6 +42,11 @@ export class Silence {
     if (this.#restRounds === 0) return false;
     this.#restRounds -= 1;
     return true;
+  }
+
+  given(): void {
+    this.#hasGiven = true;
+    this.answered();
   }
 
   answered(): void {

@@ -55,7 +55,7 @@ function readerOf(...blocks: readonly (readonly number[])[]) {
   const set = (next: typeof fateOf) => {
     fateOf = next;
   };
-  return { round, set, cuts, forgotten };
+  return { round, set, cuts, forgotten, clock };
 }
 
 /** Requests with the register `missing` are refused. */
@@ -115,6 +115,18 @@ describe('a block that was never given and is refused', () => {
     expect(asked.toSorted()).toEqual(['0+16', '500+1']);
   });
 
+  test('is asked in parts every ten minutes, where polls are rare', async () => {
+    const { round, set, clock } = readerOf(row(0, 4));
+    set(() => 'refused');
+    const askedAt: number[] = [];
+    for (let i = 1; i <= 40; i++) {
+      if ((await round()).asked.length > 1) askedAt.push(i);
+      await clock.advance(4 * 60_000);
+    }
+    expect(askedAt.slice(0, 6)).toEqual([1, 2, 4, 7, 10, 13]);
+    expect(askedAt).toHaveLength(15);
+  });
+
   test('is cut only where a part is given, and not between registers that are all refused', async () => {
     const { round, set, cuts, forgotten } = readerOf(row(0, 16));
     set(without(4, 5, 6, 7, 8));
@@ -145,6 +157,40 @@ describe('a block that was never given and is refused', () => {
     set((at, count) => (at === 2 && count === 2 && busyCount-- > 0 ? 'busy' : without(1)(at, count)));
     expect((await round()).given).toEqual([0, 2, 3]);
     expect(cuts).toEqual([1, 2]);
+  });
+});
+
+describe('a block that was never given and stays silent', () => {
+  test('because a register is missing in each of its halves gives all others in the end', async () => {
+    const { round, set } = readerOf(row(0, 16), [500]);
+    set((at, count) => (without(3, 11)(at, count) === 'given' ? 'given' : 'silent'));
+    for (let i = 0; i < 400; i++) await round();
+    let wholeCount = 0;
+    for (let i = 0; i < 100; i++) {
+      const { given } = await round();
+      if (given.length === 15) wholeCount += 1;
+      expect(given).toContain(500);
+    }
+    expect(wholeCount).toBe(100);
+  });
+
+  test.each<Fate>(['silent', 'damaged'])(
+    'by day where its long answers are %s, and refused everything at night',
+    async (fate) => {
+      const { round, set } = readerOf(row(0, 8), [500]);
+      set((at) => (at === 500 ? 'given' : 'refused'));
+      for (let i = 0; i < 40; i++) await round();
+      set((_at, count) => (count > 4 ? fate : 'given'));
+      for (let i = 0; i < 12; i++) await round();
+      for (let i = 0; i < 20; i++) expect((await round()).given).toEqual([...row(0, 8), 500]);
+    },
+  );
+
+  test('and is refused, with parts that come damaged because they are long, gives what it has', async () => {
+    const { round, set } = readerOf(row(0, 16));
+    set((at, count) => (count > 8 ? 'refused' : count > 2 ? 'damaged' : without(1)(at, count)));
+    await round();
+    expect((await round()).given).toEqual([0, ...row(2, 14)]);
   });
 });
 
