@@ -63,8 +63,8 @@ type Settings = z.output<typeof settings>;
 
 /**
  * CO2, temperature and humidity of an SCD4x on I2C, which measures by itself every 5 s and gives each measurement once. The
- * first read sets it up and waits for its first measurement, 5.5 s in which the bus is not free; so does a read that finds
- * it idle, because it has lost its supply. The settings are not kept in the chip: its memory takes 2000 writes (§3.9.1).
+ * first read sets it up and waits for its first measurement, 5.5 s; so does a read that finds it idle, because it has lost its
+ * supply. The settings are not kept in the chip: its memory takes 2000 writes (§3.9.1).
  */
 export const scd4x: Driver<'i2c', Settings> = {
   id: 'scd4x',
@@ -103,8 +103,6 @@ export const scd4x: Driver<'i2c', Settings> = {
 function measuring(transfer: Transfer, settings: Settings, clock: Clock) {
   /** When it was started or had something new; undefined when it has to be started. */
   let newestMs: number | undefined;
-  /** False after a start that brought nothing: the next one is not waited for, so that the neighbours have their bus. */
-  let isPatient = true;
 
   const send = async (command: readonly number[], waitMs: number, signal: AbortSignal) => {
     await transfer(command, 0);
@@ -120,9 +118,7 @@ function measuring(transfer: Transfer, settings: Settings, clock: Clock) {
   };
   const take = async (signal: AbortSignal) => {
     newestMs = clock.monotonicMs();
-    const sample = decode(await ask(COMMAND.read, 3, signal));
-    isPatient = true;
-    return sample;
+    return decode(await ask(COMMAND.read, 3, signal));
   };
 
   /** A chip that measures takes nothing but a stop; an idle one does not mind it. Resolves to when it was started. */
@@ -143,13 +139,9 @@ function measuring(transfer: Transfer, settings: Settings, clock: Clock) {
       if (forMs <= UPDATE_MS_MAX) return nothingNew(forMs);
     }
     const startedMs = await start(signal);
-    if (!isPatient) throw idle();
     await sleep(clock, UPDATE_MS, signal);
     while (!(await isReady(signal))) {
-      if (clock.monotonicMs() - startedMs >= UPDATE_MS_MAX) {
-        isPatient = false;
-        throw idle();
-      }
+      if (clock.monotonicMs() - startedMs >= UPDATE_MS_MAX) throw idle();
       await sleep(clock, LOOK_AGAIN_MS, signal);
     }
     return take(signal);

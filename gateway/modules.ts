@@ -3,7 +3,7 @@ import type { Driver } from '../drivers/driver.ts';
 import { loadDriver } from '../drivers/registry.ts';
 import type { openLearned } from './learned.ts';
 
-/** The code that a site needs beyond the gateway's own, loaded before time starts: nothing is imported while it runs. */
+/** The code that a site needs beyond the gateway's own, loaded before time starts: only the real host imports while it runs, each bus at its first use. */
 export interface Modules {
   readonly drivers: ReadonlyMap<string, Driver>;
   /** Present when the site has devices of which something is learned: those on Modbus. */

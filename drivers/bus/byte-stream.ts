@@ -8,8 +8,8 @@ export type Unsubscribe = () => void;
 export interface ByteStream {
   readonly isOpen: boolean;
   /**
-   * Sends all bytes, in order. Rejects with BusError `closed` while the port is closed: nothing is ever kept back and
-   * sent after a reopening, because a stale command could reach another device.
+   * Sends all bytes, in order. Rejects with BusError `closed` while the port is closed, and `hung` where the other end takes
+   * nothing: nothing is ever kept back and sent after a reopening, because a stale command could reach another device.
    */
   write(bytes: Uint8Array): Promise<void>;
   /** Calls `listener` with every chunk that arrives, in order, cut anywhere. The chunk belongs to the listener. */

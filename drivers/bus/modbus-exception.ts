@@ -21,11 +21,6 @@ export class ModbusException extends DeviceError {
     this.code = code;
   }
 
-  /** The device does not have all of the registers that were asked for. Some devices send 3 where the specification says 2. */
-  get isAboutAddresses(): boolean {
-    return this.code === 2 || this.code === 3;
-  }
-
   /** The device is there and has something else to do: it asks to be asked again (V1.1b3 §7). */
   get isBusy(): boolean {
     return this.code === 5 || this.code === 6;

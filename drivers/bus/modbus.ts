@@ -18,7 +18,7 @@ export const REGISTERS_PER_READ_WRITE_MAX = 121;
  * One Modbus line or connection, whatever its framing (RTU, TCP, RTU over TCP). Addresses are protocol addresses: nothing is
  * subtracted. Registers are two bytes each, high byte first, as they go over the wire.
  *
- * Every function throws BusError `timeout`, `bad-checksum`, `closed`; DeviceError `refused` with the exception's number for
+ * Every function throws BusError `timeout`, `bad-checksum`, `closed`, `hung`; DeviceError `refused` with the exception's number for
  * a Modbus exception; RangeError for more than a request can carry. A write that resolves was confirmed by the slave with
  * the address and the value, or count, of the request; what it did with them only reading back tells.
  */

@@ -193,16 +193,15 @@ describe('with a simulated chip', () => {
     expectShown(await read());
   });
 
-  test('does not keep the bus from its neighbours for a chip that never measures', async () => {
+  test('tells of a chip that never measures in each read, and reads it once it does', async () => {
     const { clock, bus, read } = await start();
     bus.garble((answer) => (answer.length === 3 ? bytes('8000a2') : answer));
     await expect(read()).rejects.toMatchObject({ kind: 'not-available' });
-    expect(clock.monotonicMs()).toBeLessThan(7_000);
     for (let reads = 0; reads < 3; reads++) {
       await clock.advance(60_000);
       const beganMs = clock.monotonicMs();
       await expect(read()).rejects.toMatchObject({ kind: 'not-available' });
-      expect(clock.monotonicMs() - beganMs).toBeLessThan(600);
+      expect(clock.monotonicMs() - beganMs).toBeLessThan(7_000);
     }
     bus.garble(undefined);
     await clock.advance(60_000);
