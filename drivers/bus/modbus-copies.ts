@@ -95,7 +95,11 @@ export class ModbusCopies {
    */
   isCopy(question: Question, frame: Uint8Array, askedMs: number): boolean {
     if (isOrder(question) || this.isSingle(question.unit)) return false;
-    return this.#like(question).some((recent) => recent.atMs >= askedMs && Buffer.compare(recent.frame, frame) === 0);
+    const copied = this.#like(question).find(({ atMs, frame: newest }) => atMs >= askedMs && Buffer.compare(newest, frame) === 0);
+    if (copied === undefined) return false;
+    // Or two registers hold the same: it tells nothing of the unit.
+    copied.isSettled = true;
+    return true;
   }
 
   /** Whether it is known to answer once. */

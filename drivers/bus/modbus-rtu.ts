@@ -88,9 +88,10 @@ export class RtuFraming implements Framing {
   /** Units of which a later answer was seen, and until when that counts. */
   readonly #longer = new Map<number, { readonly windowMs: number; readonly untilMs: number }>();
   #received: Uint8Array = new Uint8Array(0);
-  /** Of the waiting question: the copy of it that may still come; that it came; its answer came damaged; how much came that is no frame; something came that leaves a doubt. */
+  /** Of the waiting question: the copy of it that may still come, and that it came. */
   #echo: Uint8Array | undefined;
   #sawEcho = false;
+  /** Since it was asked: its answer came damaged; so many bytes came that are no frame; something came that leaves a doubt. */
   #sawDamaged = false;
   #junkBytes = 0;
   #doubt: Doubt | undefined;
