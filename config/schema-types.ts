@@ -246,24 +246,27 @@ export const serialFormat = z.enum(FORMATS).meta({ type: ['string', 'number'], e
 
 /** Those of Linux (asm-generic/termbits.h), and others that devices are sold with. */
 const BAUD_RATES = [
-  300, 600, 1200, 1800, 2400, 4800, 7200, 9600, 14_400, 19_200, 28_800, 31_250, 38_400, 56_000, 57_600, 62_500, 74_880, 76_800,
-  115_200, 125_000, 128_000, 153_600, 230_400, 250_000, 256_000, 460_800, 500_000, 576_000, 921_600, 1_000_000, 1_152_000,
-  1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
+  300, 600, 1200, 1800, 2400, 4800, 7200, 9600, 10_400, 14_400, 19_200, 25_000, 28_800, 31_250, 38_400, 50_000, 56_000, 57_600,
+  62_500, 74_880, 76_800, 100_000, 115_200, 125_000, 128_000, 153_600, 200_000, 230_400, 250_000, 256_000, 400_000, 460_800,
+  500_000, 576_000, 750_000, 921_600, 1_000_000, 1_152_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
 ];
 /** Receivers take a rate that is off by 2 % (Modbus over serial line V1.02 §3.2): nobody sells one so close beside a usual one. */
-const BAUD_NEAR = 0.05;
+const BAUD_NEAR = 0.03;
+/** What most devices run at, of which a digit too few or too many is a mistake. */
+const BAUD_COMMON = [1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200];
 
-/** A rate that is hardly another one than a usual one, or is one with a digit too few or too many, was mistyped. */
+/** A rate that is hardly another one than a usual one, or is a common one with a digit too few or too many, was mistyped. */
 export const baud = z
   .int()
   .min(300)
   .max(4_000_000)
   .superRefine((rate, context) => {
     if (BAUD_RATES.includes(rate)) return;
-    const isMeant = (usual: number) =>
-      Math.abs(usual / rate - 1) < BAUD_NEAR || usual === rate * 10 || usual === Math.floor(rate / 10);
-    const candidates = BAUD_RATES.filter(isMeant).map(String);
-    if (candidates.length > 0) fail(context, 'C157', { rate, candidates });
+    const candidates = [
+      ...BAUD_RATES.filter((usual) => Math.abs(usual / rate - 1) < BAUD_NEAR),
+      ...BAUD_COMMON.filter((common) => common === rate * 10 || common === Math.floor(rate / 10)),
+    ];
+    if (candidates.length > 0) fail(context, 'C157', { rate, candidates: [...new Set(candidates)].map(String) });
   });
 
 /** The name of a secret, never the secret. Also a file name, so nothing that leads out of a folder. */

@@ -138,6 +138,8 @@ function folded(text: string): string {
       .replaceAll('−', '-')
       .replaceAll(/[\s^]/g, '')
       // `m·s⁻¹` and `µg m⁻³`.
-      .replace(/[·⋅.]?(cm|[hms])-([123])$/, (_all, unit: string, power: string) => `/${unit}${power === '1' ? '' : power}`)
+      .replace(/[·⋅.]?(cm|min|[hms])-([123])$/, (_all, unit: string, power: string) => `/${unit}${power === '1' ? '' : power}`)
+      // `kW·h`
+      .replaceAll(/[·⋅]/g, '')
   );
 }

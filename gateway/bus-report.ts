@@ -132,9 +132,8 @@ export function causesOf({ units, recent, echoNoticed }: Pick<ModbusStats, 'unit
   const damaged = those('damagedCount');
   if (damaged.length > 0) {
     // One of which nothing comes does not tell whether it would come damaged; a single one cannot be told from the line.
-    const others = known.filter(
-      ([unit, { recent: its }]) => !damaged.includes(unit) && its.of('answerCount') + its.of('exceptionCount') >= 1,
-    );
+    const isHeard = ({ isAway, recent: its }: ModbusUnit) => !isAway && its.of('answerCount') + its.of('exceptionCount') >= 1;
+    const others = known.filter(([unit, its]) => !damaged.includes(unit) && isHeard(its));
     causes.push(others.length === 0 ? { cause: 'wiring', units: [] } : { cause: 'clash-or-stub', units: damaged });
   }
   if (recent.of('unaskedCount') >= UNASKED_MIN) causes.push({ cause: 'second-master', units: [] });

@@ -38,8 +38,11 @@ export interface Framing {
   ask(question: Question, nowMs: number): Uint8Array;
   /** Takes bytes from the wire; returns the answers, checked in length, unit, function and checksum, that are there now. */
   receive(bytes: Uint8Array, nowMs: number): readonly (Answered | Failed)[];
-  /** The deadline has passed without an answer: nobody waits for it any more. Returns the reason. */
-  giveUp(question: Question, nowMs: number): BusError;
+  /**
+   * The deadline has passed without an answer: nobody waits for it any more. Returns the reason, or the answer where that was held
+   * back because it could have been the beginning of something else.
+   */
+  giveUp(question: Question, nowMs: number): BusError | Uint8Array;
   /** Set when the bytes cannot be told apart any more: only a new connection helps. */
   readonly broken: BusError | undefined;
   /** The line was closed: nothing that was received before counts, and nobody waits for what was asked. */

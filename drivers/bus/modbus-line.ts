@@ -220,9 +220,13 @@ class Line implements ModbusLine {
   }
 
   #giveUp(question: Question): void {
-    const pending = this.#leave(question);
     const now = this.#clock.monotonicMs();
     const error = this.#framing.giveUp(question, now);
+    if (!(error instanceof BusError)) {
+      this.#settle({ question, answer: error }, now);
+      return;
+    }
+    const pending = this.#leave(question);
     if (error.kind === 'timeout') {
       pending?.unit.timedOut(now);
       this.#units.count(question.unit, 'timeoutCount');

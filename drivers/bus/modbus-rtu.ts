@@ -202,6 +202,9 @@ export class RtuFraming implements Framing {
 
   /** The oldest question that a frame fits, unless it is a copy. One that was owed is not any more. */
   #takeOwner(frame: Uint8Array): Asked | undefined {
+    const waiting = this.#waiting;
+    // What repeats an order says the same whichever it answers. What the older one is owed may come, or is lost.
+    if (waiting !== undefined && isOrder(waiting.question) && fits(waiting.question, frame)) return waiting;
     const owner = this.#candidates().find(({ question }) => fits(question, frame));
     if (owner === undefined) return undefined;
     // Its like was not asked while a copy could come, but an older question was answered since.
@@ -209,9 +212,9 @@ export class RtuFraming implements Framing {
       this.#events.repeated(owner.question.unit);
       return undefined;
     }
-    if (owner === this.#waiting) return owner;
+    if (owner === waiting) return owner;
     this.#owed = this.#owed.filter((asked) => asked !== owner);
-    if (this.#waiting !== undefined && fits(this.#waiting.question, frame)) this.#doubtWaiting(frame);
+    if (waiting !== undefined && fits(waiting.question, frame)) this.#doubtWaiting(frame);
     return owner;
   }
 

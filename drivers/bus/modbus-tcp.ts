@@ -114,7 +114,9 @@ export class TcpFraming implements Framing {
     return answers;
   }
 
-  giveUp(question: Question): BusError {
+  giveUp(question: Question, nowMs: number): BusError | Uint8Array {
+    const held = this.#takeHeld(question, nowMs);
+    if (held !== undefined) return held.answer;
     const who = describe(question);
     let strange = '';
     for (const [transaction, asked] of this.#waiting) {
@@ -136,6 +138,17 @@ export class TcpFraming implements Framing {
     this.#received = NOTHING;
     this.#broken = undefined;
     this.#isUnderstood = false;
+  }
+
+  /** The answer to this question, whose end looked like the header of another one that has not come since. */
+  #takeHeld(question: Question, nowMs: number): Answered | Failed | undefined {
+    const received = this.#received;
+    if (received.length < HEADER_BYTES || this.#waiting.get(wordAt(received, 0))?.question !== question) return undefined;
+    const end = HEADER_BYTES + wordAt(received, 4);
+    if (received.length < end) return undefined;
+    const answered = this.#judge(wordAt(received, 0), new Uint8Array(received.subarray(HEADER_BYTES, end)), nowMs);
+    if (answered !== undefined) this.#received = received.subarray(end);
+    return answered;
   }
 
   /** Looks at one whole frame without its header. Returns it when it answers a question that waits, well or not. */

@@ -324,6 +324,19 @@ describe('an order', () => {
     await clock.run(third);
   });
 
+  it('is answered by what comes behind it, although an older one like it has lost its answer', async () => {
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      if (stream.written.length > 1) on.timer(20, () => stream.receive(request));
+    });
+    const switchOff = () => outcome(clock.run(bus.writeBits(1, 5, [false], 'single')));
+    expect(await switchOff()).toMatchObject({ error: { kind: 'timeout' } });
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(1000);
+      expect(await switchOff()).toEqual({ value: undefined });
+    }
+    expect(line.stats()).toMatchObject({ answerCount: 5, lateCount: 0 });
+  });
+
   it('is understood after a read whose answer is the very bytes of its question', async () => {
     const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
       on.timer(20, () => stream.receive(request));

@@ -148,6 +148,17 @@ test('an answer whose data ends like the header of its own question counts at on
   expect(clock.monotonicMs()).toBe(0);
 });
 
+test('an answer whose data ends like the header of a question that nobody answers comes at its deadline', async () => {
+  const { clock, bus, broken } = await openShared((request, { stream }) => {
+    // Registers 2 and 0: transaction 2 and the protocol of the other question.
+    if (request[6] === 1) stream.receive(answerTo(request).with(9, 0).with(10, 2).with(11, 0).with(12, 0));
+  });
+  const [answered, dead] = [1, 2].map((unit) => outcome(bus.readRegisters(unit, 'holding', 0, 2)));
+  expect(await clock.run(answered as Promise<unknown>)).toEqual({ value: Uint8Array.of(0, 2, 0, 0) });
+  expect(await clock.run(dead as Promise<unknown>)).toMatchObject({ error: { kind: 'timeout' } });
+  expect(broken).toEqual([]);
+});
+
 test('an answer that is sent again because it was cut counts', async () => {
   const { results } = await bothOf((one, two) => [one.subarray(0, 11), one, two]);
   expect(results).toEqual([{ value: new Uint8Array(12).fill(1) }, TWO]);

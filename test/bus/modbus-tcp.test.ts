@@ -92,7 +92,7 @@ describe('transaction ids', () => {
     const framing = new TcpFraming('long', unnoticed);
     let wire = framing.ask(QUESTION, 0);
     for (let i = 0; i < 65_536; i++) {
-      framing.giveUp(QUESTION);
+      framing.giveUp(QUESTION, 0);
       wire = framing.ask(QUESTION, 0);
     }
     expect(hex(wire.subarray(0, 2))).toBe('0001');
@@ -207,7 +207,7 @@ describe('any bytes', () => {
         const framing = new TcpFraming('fuzz', unnoticed);
         framing.ask(QUESTION, 0);
         for (const chunk of line) framing.receive(chunk, 1);
-        expect(framing.giveUp(QUESTION)).toBeInstanceOf(BusError);
+        expect(framing.giveUp(QUESTION, 0)).toBeInstanceOf(BusError);
       }),
     );
   });

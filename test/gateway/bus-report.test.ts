@@ -81,6 +81,21 @@ describe('the likely cause', () => {
     expect(now()).toEqual([]);
   });
 
+  test('is the cable where one comes damaged and nothing of the others any more', () => {
+    const units = new ModbusUnits();
+    for (const id of [1, 2]) {
+      units.of(id);
+      for (let i = 0; i < 2000; i++) for (const what of ['requestCount', 'answerCount'] as const) units.count(id, what);
+    }
+    for (let i = 0; i < 40; i++) {
+      for (const what of ['requestCount', 'damagedCount'] as const) units.count(1, what);
+      for (const what of ['requestCount', 'timeoutCount'] as const) units.count(2, what);
+      units.of(2).timedOut(i);
+    }
+    const found = causesOf({ units: units.byId, recent: units.recent, echoNoticed: false });
+    expect(found).toEqual([{ cause: 'wiring', units: [] }]);
+  });
+
   test('is the cable too where the baud rate is wrong and nothing that comes can be understood', async () => {
     const garbage = bytes('f81c0077e09c3f');
     const { clock, bus, line } = await openRtu((_request, { clock: on, stream }) => {
