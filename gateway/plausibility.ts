@@ -28,6 +28,7 @@ export const AT_LEAST: Judgement = { quality: 'suspect', reason: 'at-least' };
 
 interface Sample {
   readonly value: number;
+  readonly raw: Value;
   readonly monotonicMs: number;
 }
 
@@ -52,7 +53,7 @@ export function openPlausibility(channel: string, config: ChannelConfig, note: N
     if (sameSince?.raw !== raw) sameSince = { raw, sinceMs: nowMs };
     if (valid !== undefined && (value < valid[0] || value > valid[1])) return 'out-of-range';
     if (maxStep !== undefined && lastGood !== undefined && nowMs - lastGood.monotonicMs <= maxStep.withinMs) {
-      if (Math.abs(value - lastGood.value) > maxStep.by) return 'jump';
+      if (stepBetween(lastGood, value, raw, config.rollover) > maxStep.by) return 'jump';
     }
     if (flatAfterMs !== undefined && nowMs - sameSince.sinceMs >= flatAfterMs) return 'flat';
     // What the meter itself counts: a calibration moves where it begins anew.
@@ -64,10 +65,19 @@ export function openPlausibility(channel: string, config: ChannelConfig, note: N
       if (typeof value !== 'number') return GOOD;
       const reason = doubt(value, raw, nowMs);
       if (reason !== undefined) return { quality: 'suspect', reason };
-      lastGood = { value, monotonicMs: nowMs };
+      lastGood = { value, raw, monotonicMs: nowMs };
       return GOOD;
     },
   };
+}
+
+/** How far `value` is from a sample before it; of a counter, over the end of its range where that is shorter. */
+function stepBetween(from: Sample, value: number, raw: Value, rollover: number | undefined): number {
+  const step = Math.abs(value - from.value);
+  if (rollover === undefined || typeof raw !== 'number' || typeof from.raw !== 'number' || raw >= from.raw) return step;
+  const fallen = from.raw - raw;
+  // A calibration stretches the way over the end as it does the one back.
+  return Math.min(step, (step * Math.abs(rollover - fallen)) / fallen);
 }
 
 /**

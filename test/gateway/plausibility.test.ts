@@ -102,6 +102,18 @@ describe('a total', () => {
     );
   });
 
+  test('that begins anew has not made the step that its maximum is for, also where it is calibrated', () => {
+    const over = { rollover: 10_000, maxStep: { by: 50, withinMs: 3_600_000 } };
+    expect(judged([9_998, 9_999, 0, 1, 2, 100], over)).toEqual({
+      reasons: ['good', 'good', 'fell', 'good', 'good', 'jump'],
+      events: [['meter-rolled-over', { channel: 'meter.energy', before: 9_999, after: 0 }]],
+    });
+    const plausibility = openPlausibility('meter.energy', { ...BASE, ...over }, () => undefined);
+    const reasons = [9_990, 20, 30, 70].map((raw, i) => plausibility.judge(raw / 2 + 3, raw, i * 1_000).reason ?? 'good');
+    expect(reasons).toEqual(['good', 'fell', 'good', 'good']);
+    expect(judged([500, 501, 4_000, 502], over).reasons).toEqual(['good', 'good', 'jump', 'good']);
+  });
+
   test('tells nothing while what it shows is impossible', () => {
     const { reasons, events } = judged([127, 1, 200, 127], { rollover: 128, valid: [0, 128] });
     expect({ reasons, events }).toEqual({ reasons: ['good', 'fell', 'out-of-range', 'good'], events: [] });
