@@ -4,8 +4,14 @@ import type { Event, Quality } from './record.ts';
 
 /** Samples that a total must stay below where it was before the meter counts as replaced. */
 const LOW_SAMPLES = 3;
-/** A counter that begins anew has gone on by no more than this share of its range between two polls; more may be a bad sample. */
-const STEP_SHARE_MAX = 0.25;
+/** A counter that begins anew has gone on by no more than this share of its range between two polls; more may be another meter. */
+const WRAP_SHARE_MAX = 0.25;
+/** A rise by no more than this share of the range is believed at once; more may be a bad sample. */
+const RISE_SHARE_MAX = 1 / 16;
+/** The rises of so many of the newest samples tell what the next one may be. */
+const RISES_KEPT_MAX = 8;
+/** A counter may rise by so many times what it has risen by lately, as no load is quite even. */
+const RISE_FACTOR_MAX = 2;
 
 /** Whether a value can be true, and the code of the reason when it is doubtful. */
 export interface Judgement {
@@ -83,7 +89,7 @@ function stepBetween(from: Sample, value: number, raw: Value, rollover: number |
 /**
  * What a total says: undefined when it may be believed. A counter that begins anew, and one that has gone on by a large part of
  * its range, look as one bad sample does. So the first of them is doubted, and the next one tells: it goes on from there, or
- * back to where the counter was.
+ * back to where the counter was. Steps of half the range and more look the same in both directions: they are not told apart.
  */
 function openTotal(
   channel: string,
@@ -91,16 +97,18 @@ function openTotal(
   note: NoteEvent,
   lastTotal: number | undefined,
 ): (value: number) => Doubt | undefined {
-  const stepMax = rollover === undefined ? Number.POSITIVE_INFINITY : STEP_SHARE_MAX * rollover;
-  /** What it rises by at most. Where samples are far apart it may be more than was thought. */
-  let riseMax = stepMax;
+  const range = rollover ?? Number.POSITIVE_INFINITY;
   let before = lastTotal;
+  /** What it rose by in the newest samples. One large rise that was proved, as after a pause, says nothing of the next ones. */
+  let rises: readonly number[] = [];
   let low: number[] = [];
-  /** The first sample of a step that the next one has to prove. */
+  /** The sample before this one, if it was doubted. */
   let unproven: number | undefined;
 
-  const believe = (value: number) => {
+  const riseMax = () => Math.max(RISE_SHARE_MAX * range, RISE_FACTOR_MAX * Math.max(0, ...rises));
+  const believe = (value: number, rise: number) => {
     before = value;
+    rises = [...rises, rise].slice(-RISES_KEPT_MAX);
     low = [];
     return undefined;
   };
@@ -108,27 +116,40 @@ function openTotal(
     unproven = value;
     return reason;
   };
-  /** Whether `value` goes on from `first`, to which the counter has stepped from `from`. */
-  const proves = (value: number, first: number, from: number) => {
-    if (value < first) return false;
-    if (first > from) riseMax = Math.max(riseMax, first - from);
-    else if (value - first > stepMax) return false;
-    else note('meter-rolled-over', { channel, before: from, after: first });
-    return true;
-  };
 
   return (value) => {
     const first = unproven;
     unproven = undefined;
-    if (before === undefined) return believe(value);
-    if (first !== undefined && proves(value, first, before)) return believe(value);
-    if (value >= before) return value - before <= riseMax ? believe(value) : doubt(value, 'jump');
-    if (rollover !== undefined && value + rollover >= before && value + rollover - before <= stepMax) return doubt(value, 'fell');
+    if (before === undefined) return believe(value, 0);
+    if (value >= before && value - before <= riseMax()) return believe(value, value - before);
+    if (rollover !== undefined && first !== undefined && goesOn(before, first, value, rollover, riseMax())) {
+      if (value < before) note('meter-rolled-over', { channel, before, after: first < before ? first : value });
+      return believe(value, Math.min(ahead(before, first, rollover), ahead(first, value, rollover)));
+    }
+    if (value >= before) return doubt(value, 'jump');
     const last = low.at(-1);
     // Samples that fall among themselves are bad ones, not a new meter.
     low = last === undefined || value >= last ? [...low, value] : [value];
-    if (low.length < LOW_SAMPLES) return 'fell';
+    if (low.length < LOW_SAMPLES) return doubt(value, 'fell');
     note('meter-replaced', { channel, before, after: value });
-    return believe(value);
+    return believe(value, 0);
   };
+}
+
+/** How far a counter that only rises has gone from one value to the next. */
+function ahead(from: number, to: number, rollover: number): number {
+  return to >= from ? to - from : to - from + rollover;
+}
+
+/**
+ * Whether `value` goes on from `first`, a doubted step from `before`: on the way it did not come past `before` again, where a
+ * counter returns to after one bad sample, and the two steps are such as the counter made, or like each other.
+ */
+function goesOn(before: number, first: number, value: number, rollover: number, riseMax: number): boolean {
+  const hasWrapped = first < before || value < first;
+  if (hasWrapped && (value >= before || (first < before && value < first))) return false;
+  const step = ahead(before, first, rollover);
+  const next = ahead(first, value, rollover);
+  if (next > Math.max(riseMax, RISE_FACTOR_MAX * step)) return false;
+  return !hasWrapped || step <= Math.max(WRAP_SHARE_MAX * rollover, riseMax, RISE_FACTOR_MAX * next);
 }

@@ -1,5 +1,6 @@
 // What a total may do, and when a value has stayed the same for too long: reasons that a person can read, and none a value in the city.
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChannelConfig } from '../../config/config.ts';
 import { openPlausibility } from '../../gateway/plausibility.ts';
@@ -13,6 +14,11 @@ function judged(samples: readonly number[], over: Partial<ChannelConfig> = {}, e
   const plausibility = openPlausibility('meter.energy', { ...BASE, ...over }, note, lastTotal);
   const reasons = samples.map((value, i) => plausibility.judge(value, value, i * everyMs).reason ?? 'good');
   return { reasons, events };
+}
+
+/** How often a counter began anew, where a sample after it proves that. */
+function beginnings(samples: readonly number[]): number {
+  return samples.slice(0, -1).filter((value, i) => value < (samples[i - 1] ?? 0)).length;
 }
 
 describe('a total', () => {
@@ -88,6 +94,37 @@ describe('a total', () => {
       events: [],
     },
     {
+      says: 'has gone on a lot once, and has a high one',
+      at: 65_536,
+      samples: [100, 50_000, 50_010, 50_020, 65_000, 50_030, 50_031, 50_032, 50_033],
+      reasons: ['good', 'jump', 'good', 'good', 'jump', 'good', 'good', 'good', 'good'],
+      events: [],
+    },
+    {
+      says: 'begins anew and has a bad one then',
+      at: 65_536,
+      samples: [65_535, 1, 9_000, 2, 3],
+      reasons: ['good', 'fell', 'fell', 'fell', 'good'],
+      events: [[65_535, 2]],
+    },
+    {
+      says: 'begins anew at once, in large steps',
+      at: 1_000,
+      samples: [800, 200, 600, 0, 400],
+      reasons: ['good', 'fell', 'good', 'fell', 'good'],
+      events: [
+        [800, 200],
+        [600, 0],
+      ],
+    },
+    {
+      says: 'is replaced, near its end',
+      at: 100_000,
+      samples: [90_000, 0, 60_000, 60_001],
+      reasons: ['good', 'fell', 'fell', 'good'],
+      events: [[90_000, 60_001, 'meter-replaced']],
+    },
+    {
       says: 'is replaced',
       at: 100_000,
       samples: [50_000, 0, 1, 2],
@@ -99,6 +136,46 @@ describe('a total', () => {
     expect(found.reasons).toEqual(reasons);
     expect(found.events).toEqual(
       events.map(([before, after, code = 'meter-rolled-over']) => [code, { channel: 'meter.energy', before, after }]),
+    );
+  });
+
+  const RANGE = 65_536;
+
+  test('that goes on steadily, by up to 45 % of its range, is never doubted for good, and each new beginning is told once', () => {
+    const large = { start: fc.nat(RANGE - 1), step: fc.nat(Math.floor(0.45 * RANGE)) };
+    fc.assert(
+      fc.property(fc.record(large), ({ start, step }) => {
+        const samples = Array.from({ length: 1_000 }, (_, i) => (start + i * step) % RANGE);
+        const { reasons, events } = judged(samples, { rollover: RANGE });
+        expect(reasons.filter((reason) => reason === 'good').length).toBeGreaterThanOrEqual(500);
+        expect(events.map((event) => (event as [string])[0])).toEqual(Array(beginnings(samples)).fill('meter-rolled-over'));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  // What is higher by less than a sixteenth of the range cannot be told from one that counted more for once.
+  test('that rises slowly and has a single bad sample doubts that one, and goes on with the second after it', () => {
+    const run = {
+      // Half of them begin anew on the way.
+      start: fc.oneof(fc.nat(RANGE - 1), fc.integer({ min: RANGE - 3_000, max: RANGE - 1 })),
+      rises: fc.array(fc.nat(65), { minLength: 100, maxLength: 100 }),
+      at: fc.integer({ min: 1, max: 90 }),
+      bad: fc.nat(RANGE - 1),
+    };
+    fc.assert(
+      fc.property(fc.record(run), ({ start, rises, at, bad }) => {
+        const truth: number[] = [];
+        for (const rise of rises) truth.push(((truth.at(-1) ?? start) + rise) % RANGE);
+        // The last one is itself doubted where it began anew.
+        for (const last of truth.slice(Math.max(0, at - 2), at)) fc.pre(bad < last || bad > last + RANGE / 16);
+        const { reasons, events } = judged(truth.with(at, bad), { rollover: RANGE });
+        expect(reasons[at]).not.toBe('good');
+        const later = truth.map((value, i) => (i < at + 2 || value >= (truth[i - 1] ?? 0) ? 'good' : 'fell'));
+        expect(reasons.slice(at + 2)).toEqual(later.slice(at + 2));
+        expect(events.map((event) => (event as [string])[0])).toEqual(Array(beginnings(truth)).fill('meter-rolled-over'));
+      }),
+      { numRuns: 2_000 },
     );
   });
 
