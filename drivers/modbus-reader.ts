@@ -28,6 +28,8 @@ export interface Round {
 /** One request that is made in every round, and what is known of it. */
 interface Request {
   readonly block: Block;
+  /** What it consisted of until it was asked for as one again: all of these were given. */
+  readonly pieces?: readonly Block[];
   readonly silence: Silence;
   readonly refusals: Refusals;
   /** Of the newest attempt. */
@@ -71,9 +73,10 @@ type Cuts = Pick<LearnedCuts, 'apply' | 'add' | 'forget'>;
  *
  * A block that it refuses because some of its registers do not exist is asked in smaller pieces within the same round
  * (modbus-refusals.ts says when). The cut holds where a piece was given.
- * Some slaves stay silent instead. A request that was never given is tried in parts; when one is answered and the
- * whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again (modbus-silence.ts).
- * Whether a cut still has a reason is tried now and then (modbus-trials.ts).
+ * Some slaves stay silent instead. A request that was never given, or not for some rounds, is tried in parts; when one is
+ * answered and the whole still is not, the cut holds. When no part is, nobody is there, and the whole is asked again
+ * (modbus-silence.ts).
+ * Whether a cut still has a reason is tried now and then (modbus-trials.ts). Where it still had, the same cuts are put back.
  */
 export class ModbusReader {
   readonly #bus: ModbusBus;
@@ -103,7 +106,7 @@ export class ModbusReader {
     this.#requests = [...run.kept, ...run.silent];
     // A device that gives nothing is not ready, or is another one: that says nothing about its registers.
     if (!run.hasData) return run;
-    for (const { silence, error } of run.silent) if (error !== undefined) silence.othersGiven(error);
+    for (const { silence, error } of run.silent) if (error !== undefined) silence.othersGiven(error, run.nowMs);
     if (run.cuts.length > 0) {
       this.#cuts.add(run.cuts);
       this.#trials.cut();
@@ -125,8 +128,8 @@ export class ModbusReader {
   }
 
   async #step(run: Run, request: Request): Promise<void> {
-    const { block } = request;
-    const part = request.silence.partOf(block);
+    const { block, pieces } = request;
+    const part = request.silence.partOf(block, pieces);
     if (part === undefined) return this.#settle(run, request, await this.#ask(run, block));
     const error = await this.#ask(run, part);
     if (error !== undefined) return this.#settle(run, request, error);
@@ -134,7 +137,7 @@ export class ModbusReader {
     const again = await this.#ask(run, request.block);
     if (again === undefined || !isUnanswered(again)) return this.#settle(run, request, again);
     miss(run, { ...block, spans: block.spans.filter((span) => !part.spans.includes(span)) }, again);
-    cutAround(run, block, [part]);
+    cutAround(run, block, pieces?.includes(part) ? pieces : [part]);
   }
 
   /** @param error of the newest attempt, undefined when all of the block was given */
@@ -206,8 +209,10 @@ export class ModbusReader {
     if (trial === undefined) return;
     const error = await this.#ask(run, trial.whole);
     if (!this.#trials.tried(trial, error === undefined)) return;
-    const others = this.#requests.filter(({ block }) => !trial.pieces.includes(block));
-    this.#requests = [...others, requestOf(trial.whole, 'given')];
+    const isPiece = ({ block }: Request) => trial.pieces.includes(block);
+    const pieces = this.#requests.filter(isPiece).flatMap((request) => request.pieces ?? [request.block]);
+    const others = this.#requests.filter((request) => !isPiece(request));
+    this.#requests = [...others, { ...requestOf(trial.whole, 'given'), pieces }];
     this.#cuts.forget(trial.pieces.slice(1).map(({ spans }) => spans[0] as Span));
   }
 
@@ -267,7 +272,7 @@ function newRun(requests: readonly Request[], signal: AbortSignal, nowMs: number
   const ready: Request[] = [];
   for (const request of requests) {
     const { block, error, silence } = request;
-    if (mayRest && error !== undefined && silence.rests()) {
+    if (mayRest && error !== undefined && silence.rests(nowMs)) {
       miss(run, block, error);
       run.kept.push(request);
     } else if (error !== undefined && endsTheRound(error)) run.doubtful.push(request);

@@ -5,10 +5,14 @@ import { type Block, partsOf } from './modbus-plan.ts';
 /** A request that was never given is asked as a whole, once more, and then two of its parts: other ones each time. */
 const ATTEMPTS: readonly ('whole' | 0 | 1)[] = ['whole', 'whole', 0, 1];
 const PARTS_PER_CYCLE = 2;
+/** Rounds in a row without an answer until that a request gave all before says nothing any more. */
+const GIVEN_LAPSES_AFTER = 4;
 /** Of which no part is ever answered, a request rests for 2, 4, 8 … rounds, at most 2^6: it costs its deadline each time. */
 const REST_DOUBLINGS_MAX = 6;
 /** One that was answered before rests for at most 2^3: what it gave is missed, and its silence will pass. */
 const ANSWERED_REST_DOUBLINGS_MAX = 3;
+/** A rest ends when this has passed too, where rounds are long. */
+const REST_MS_MAX = 10 * 60_000;
 
 /** How long one request has been without an answer, what is asked of it because of that, and how long it rests. */
 export class Silence {
@@ -19,6 +23,7 @@ export class Silence {
   /** Rounds in a row in which it stayed silent while others were answered. */
   #silentCount = 0;
   #restRounds = 0;
+  #restEndMs = 0;
 
   /** The device has answered it, with data or an exception. */
   get wasAnswered(): boolean {
@@ -27,19 +32,21 @@ export class Silence {
 
   /**
    * The part of it that is asked in this round, undefined for all of it. If it stays silent after it gave all, that is not because
-   * of its addresses. After it was only refused it may be: an inverter at night refuses everything, and by day its long answers
-   * come damaged.
+   * of its addresses, and mostly passes; where it does not, something changed, as a converter with a smaller buffer. After it was
+   * only refused it may be because of them: an inverter at night refuses everything, and by day its long answers come damaged.
+   * @param pieces of which it was joined: they were given, so they are asked first, and soon
    */
-  partOf(block: Block): Block | undefined {
-    const attempt = ATTEMPTS[this.#unansweredCount % ATTEMPTS.length] ?? 'whole';
-    if (this.#hasGiven || attempt === 'whole') return undefined;
-    const parts = partsOf(block);
-    return parts[(PARTS_PER_CYCLE * Math.floor(this.#unansweredCount / ATTEMPTS.length) + attempt) % parts.length];
+  partOf(block: Block, pieces: readonly Block[] = []): Block | undefined {
+    const count = this.#unansweredCount - (this.#hasGiven && pieces.length === 0 ? GIVEN_LAPSES_AFTER : 0);
+    const attempt = ATTEMPTS[count % ATTEMPTS.length] ?? 'whole';
+    if (attempt === 'whole') return undefined;
+    const parts = [...pieces, ...partsOf(block)];
+    return parts[(PARTS_PER_CYCLE * Math.floor(count / ATTEMPTS.length) + attempt) % parts.length];
   }
 
   /** Called once in each round in which it might rest: whether it does. */
-  rests(): boolean {
-    if (this.#restRounds === 0) return false;
+  rests(nowMs: number): boolean {
+    if (this.#restRounds === 0 || nowMs >= this.#restEndMs) return false;
     this.#restRounds -= 1;
     return true;
   }
@@ -61,7 +68,8 @@ export class Silence {
   }
 
   /** The device gave others in the round in which this one failed with `error`: it is asked more and more rarely. */
-  othersGiven(error: BusError | DeviceError): void {
+  othersGiven(error: BusError | DeviceError, nowMs: number): void {
+    this.#restEndMs = nowMs + REST_MS_MAX;
     if (this.#wasAnswered) {
       // A damaged answer costs no deadline.
       if (!endsTheRound(error)) return;

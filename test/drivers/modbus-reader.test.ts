@@ -245,6 +245,42 @@ describe('a block that was answered and stays silent', () => {
     for (let i = 0; i < 20; i++) expect((await round()).given).toEqual([100]);
   });
 
+  test.each<Fate>(['silent', 'damaged'])(
+    'wherever it is long, also after one that came through, gives its parts: %s',
+    async (fate) => {
+      const { round, set, cuts } = readerOf(row(0, 4), [100]);
+      await round();
+      set((_at, count) => (count > 2 ? fate : 'given'));
+      let rounds = 0;
+      while ((await round()).given.length < 5) rounds += 1;
+      expect(rounds).toBeLessThan(40);
+      expect(cuts).toEqual([2]);
+      for (let i = 0; i < 100; i++) expect((await round()).given).toEqual([...row(0, 4), 100]);
+    },
+  );
+
+  test('costs a device that is away one deadline a round, also where it has parts', async () => {
+    const { round, set, cuts } = readerOf(row(0, 4), row(100, 4));
+    await round();
+    set(() => 'silent');
+    for (let i = 0; i < 50; i++) expect((await round()).asked).toHaveLength(1);
+    set(() => 'given');
+    expect((await round()).given).toHaveLength(8);
+    expect(cuts).toEqual([]);
+  });
+
+  test('while others are answered is asked after ten minutes, where polls are rare', async () => {
+    const { round, set, clock } = readerOf([0], [100]);
+    await round();
+    set((at) => (at === 0 ? 'silent' : 'given'));
+    const askedIn: number[] = [];
+    for (let i = 1; i <= 30; i++) {
+      if ((await round()).asked.includes('0+1')) askedIn.push(i);
+      await clock.advance(4 * 60_000);
+    }
+    expect(askedIn).toEqual([1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]);
+  });
+
   test('costs a device that is away one deadline a round', async () => {
     const { round, set } = readerOf([0], [100], [200]);
     await round();
@@ -296,6 +332,25 @@ describe('a block that was cut', () => {
     expect(reader.forgotten).toEqual([2]);
     for (let i = 0; i < 20; i++) expect((await reader.round()).asked).toEqual(['0+4']);
   });
+
+  test.each<Fate>(['silent', 'damaged', 'refused'])(
+    'and is one again is cut in the same places as soon as it is %s again',
+    async (fate) => {
+      const reader = readerOf(row(0, 8), [500]);
+      const byDay = (_at: number, count: number): Fate => (count > 2 ? fate : 'given');
+      reader.set(byDay);
+      for (let i = 0; i < 60; i++) await reader.round();
+      const learned = reader.cuts.splice(0).toSorted();
+      expect(learned.length).toBeGreaterThan(2);
+      reader.set(() => 'given');
+      for (let i = 0; i < 600; i++) await reader.round();
+      expect(reader.forgotten.toSorted()).toEqual(learned);
+      reader.set(byDay);
+      for (let i = 0; i < 6; i++) await reader.round();
+      expect(reader.cuts.toSorted()).toEqual(learned);
+      for (let i = 0; i < 100; i++) expect((await reader.round()).given.toSorted()).toEqual([...row(0, 8), 500].toSorted());
+    },
+  );
 
   test('is not one again because a long answer comes through now and then', async () => {
     const reader = readerOf(row(0, 4));
