@@ -157,7 +157,7 @@ export interface Device {
   sleep?(): Promise<void>;
   /** Drives an output to its logical state (true is on) and checks that it took it. */
   write?(output: string, on: boolean): Promise<void>;
-  /** What is wrong with it although it gives readings: an output that refused its safe state. Told as the device's own trouble. */
+  /** What is wrong with it although it gives readings: an output that refused its safe state, or did not follow. Told as the device's own trouble. */
   readonly problem?: DeviceError | undefined;
   /** May be called twice. Leaves outputs as they are. */
   close(): Promise<void>;

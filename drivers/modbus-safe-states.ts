@@ -1,12 +1,15 @@
 import { ModbusException } from './bus/modbus-exception.ts';
 import type { DeviceSpec, OutputSpec } from './driver.ts';
-import { DeviceError, isHardwareError } from './errors.ts';
+import { type BusError, DeviceError, isHardwareError } from './errors.ts';
+import { endsTheRound } from './modbus-silence.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 /** A safe state that was refused is written again after 1, 2, 4 … reads, at most so many. */
 const READS_BETWEEN_MAX = 64;
+/** So many outputs stay silent before any is answered until nobody is there: each costs its deadline, at each opening. */
+const SILENT_MAX = 2;
 
-/** An output that refused its safe state. */
+/** An output that refused its safe state, or did not follow. */
 interface Refused {
   readonly error: DeviceError;
   readonly readsLeft: number;
@@ -16,8 +19,9 @@ interface Refused {
 type Outputs = Pick<DeviceSpec, 'board' | 'outputs'>;
 
 /**
- * The outputs of a Modbus device, and which of them are not known to be in their safe state because the device refused it. Such
- * a device can still measure; it is written again now and then, until the output takes that or an order.
+ * The outputs of a Modbus device, and which of them are not known to be in their safe state because the device refused it or
+ * they read back another. Such a device can still measure; it is written again now and then, until the output takes that or an
+ * order.
  */
 export class SafeStates {
   readonly #board: string;
@@ -44,18 +48,25 @@ export class SafeStates {
   }
 
   /**
-   * Switches all outputs to their safe states: nobody knows what they were left at. Returns when each has taken or refused it.
-   * @returns why the first was refused, when one was
-   * @throws BusError, and DeviceError where one reads back another state
+   * Switches all outputs to their safe states: nobody knows what they were left at. One that fails keeps back no other.
+   * @returns why the first was refused or did not follow, when one was
+   * @throws BusError, or what a gateway says for a slave that is not there, of the first output that nobody answered for
    */
   async open(): Promise<DeviceError | undefined> {
     const refusals: DeviceError[] = [];
+    const unanswered: (BusError | DeviceError)[] = [];
+    let silentMax = SILENT_MAX;
     for (const output of this.#outputs) {
-      const error = await this.#switch(output, output.safe).catch(refusalOf);
+      const error = await this.#switch(output, output.safe).catch(hardwareErrorOf);
+      // Damaged or not, something answered.
+      if (error === undefined || !endsTheRound(error)) silentMax = Number.POSITIVE_INFINITY;
       if (error === undefined) continue;
-      refusals.push(error);
-      this.#refused.set(output.id, { error: unsafe(output, error), readsLeft: 1, readsBetween: 1 });
+      if (isAnswered(error)) {
+        refusals.push(error);
+        this.#refused.set(output.id, { error: unsafe(output, error), readsLeft: 1, readsBetween: 1 });
+      } else if (unanswered.push(error) >= silentMax) break;
     }
+    if (unanswered[0] !== undefined) throw unanswered[0];
     return refusals[0];
   }
 
@@ -71,7 +82,7 @@ export class SafeStates {
       }
       const next = Math.min(2 * readsBetween, READS_BETWEEN_MAX);
       this.#refused.set(output.id, { ...refused, readsLeft: next, readsBetween: next });
-      await this.#switch(output, output.safe, 'afresh').catch(mustBeHardware);
+      await this.#switch(output, output.safe, 'afresh').catch(hardwareErrorOf);
     }
   }
 
@@ -85,16 +96,15 @@ export class SafeStates {
 
 function unsafe({ id, safe }: OutputSpec, error: DeviceError): DeviceError {
   const message = `${id} is not known to be in its safe state, ${safe ? 'on' : 'off'}: ${error.message}`;
-  return new DeviceError('refused', message, { cause: error });
+  return new DeviceError(error.kind, message, { cause: error });
 }
 
-/** What the slave itself refuses; any other error is thrown. What a gateway says for a slave that does not answer is no refusal. */
-function refusalOf(error: unknown): DeviceError {
-  const isRefusal = error instanceof DeviceError && error.kind === 'refused';
-  if (!isRefusal || (error instanceof ModbusException && error.isFromGateway)) throw error;
-  return error;
+/** The slave itself refused, or the output reads back another state. What a gateway says for a slave that does not answer is neither. */
+function isAnswered(error: BusError | DeviceError): error is DeviceError {
+  return error instanceof DeviceError && !(error instanceof ModbusException && error.isFromGateway);
 }
 
-function mustBeHardware(error: unknown): void {
+function hardwareErrorOf(error: unknown): BusError | DeviceError {
   if (!isHardwareError(error)) throw error;
+  return error;
 }

@@ -182,6 +182,62 @@ describe('at the opening of a device that measures too', () => {
   });
 });
 
+describe('at the opening of a device with several outputs', () => {
+  const RELAYS = [0, 1, 2, 3].map((coil): OutputSpec => ({ id: `relay${coil}`, safe: false, coil }));
+  const SPEC: DeviceSpec<{ unit: number }> = { ...specOf(RELAY), readings: [{ id: 'x', at: 7 }], outputs: RELAYS };
+  const silence = new BusError('timeout', 'no answer');
+
+  /** All relays are on; what is asked of those that fail throws their error. */
+  function relays(fails: Readonly<Record<number, Error>>) {
+    const slave = new FakeModbus().put('input', 7, bytes('002a'));
+    for (const { coil } of RELAYS) slave.bits.set(`coil:${coil}`, true);
+    slave.before = (asked) => {
+      const error = fails[Number(/^coil:(\d+)/.exec(asked)?.[1])];
+      if (error !== undefined) throw error;
+    };
+    return { slave, on: () => RELAYS.filter(({ coil }) => slave.bits.get(`coil:${coil}`)).map(({ coil }) => coil) };
+  }
+
+  it.each<[string, Record<number, Error>, number[]]>([
+    ['one stays silent', { 0: silence }, [0]],
+    ['all but the third stay silent after it', { 0: silence, 2: silence, 3: silence }, [0, 2, 3]],
+    ['two come damaged', { 0: new BusError('bad-checksum', 'x'), 1: silence }, [0, 1]],
+    ['a gateway does not reach one', { 1: new ModbusException(11, 'x') }, [1]],
+    ['one is refused and another silent', { 0: new ModbusException(4, 'x'), 2: silence }, [0, 2]],
+  ])('all others go to their safe state before it fails: %s', async (_, fails, left) => {
+    const { slave, on } = relays(fails);
+    const first = Object.values(fails).find(
+      (error) => error === silence || !(error instanceof ModbusException) || error.isFromGateway,
+    );
+    await expect(modbusMap.open(slave, SPEC, new TestClock())).rejects.toBe(first);
+    expect(on()).toEqual(left);
+  });
+
+  it('a slave that is not there is asked for two of them', async () => {
+    const { slave } = relays({ 0: silence, 1: silence, 2: silence, 3: silence });
+    await expect(modbusMap.open(slave, SPEC, new TestClock())).rejects.toBe(silence);
+    expect(slave.asked).toEqual(['coil:0=0 single', 'coil:1=0 single']);
+  });
+
+  it('one that reads back another state keeps back no reading and no output, is told, and written until it follows', async () => {
+    const { slave, on } = relays({});
+    const takeBits = slave.writeBits.bind(slave);
+    let isStuck = true;
+    slave.writeBits = async (unit, at, ...rest) => {
+      if (!isStuck || at !== 0) await takeBits(unit, at, ...rest);
+    };
+    const device = await modbusMap.open(slave, SPEC, new TestClock());
+    expect(on()).toEqual([0]);
+    for (let i = 0; i < 20; i++) expect(await device.read?.(NO_ABORT)).toEqual([{ id: 'x', value: 42 }]);
+    const message =
+      'relay0 is not known to be in its safe state, off: relay0: expected off at coil 0x0000 after writing it, found on';
+    expect(device.problem).toMatchObject({ name: 'DeviceError', kind: 'implausible', message });
+    isStuck = false;
+    for (let i = 0; i < 20; i++) await device.read?.(NO_ABORT);
+    expect([on(), device.problem]).toEqual([[], undefined]);
+  });
+});
+
 describe('a device that only switches', () => {
   it('is asked for its outputs, so that it is noticed when it is gone', async () => {
     const slave = new FakeModbus();
