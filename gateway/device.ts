@@ -19,6 +19,9 @@ import type { Observation } from './record.ts';
 import type { RollCall } from './roll-call.ts';
 import { openSilence } from './silence.ts';
 
+/** How often a device is opened at the end, if that fails. */
+const OPENINGS_MAX = 2;
+
 /** What a device needs of the gateway around it. */
 export interface DeviceSurroundings {
   readonly host: Host;
@@ -182,9 +185,13 @@ export class RunningDevice {
       await this.#transaction(AbortSignal.any([signal]), async (device) => device.sleep?.(), { kind: 'rest' });
   }
 
-  /** Drives every output to its safe state. Resolves also when the hardware failed, which is logged. */
+  /**
+   * Drives every output to its safe state. Resolves also when the hardware failed, which is logged. An opening drives them all: one
+   * that fails is tried once more and not for each output, as others wait for the bus.
+   */
   async toSafe(signal: AbortSignal): Promise<void> {
-    for (const output of this.config.outputs) {
+    for (const [i, output] of this.config.outputs.entries()) {
+      if (this.#device === undefined && i >= OPENINGS_MAX) return;
       await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe), { kind: 'order' });
     }
   }

@@ -234,6 +234,18 @@ test('drives outputs to safe and survives hardware that refuses', async () => {
   expect(relay.health.state.problem?.code).toBe('D209');
 });
 
+test('opens a device that cannot be opened twice at the end, and not for each of its outputs', async () => {
+  const { stop, device } = rig();
+  const outputs = ['a', 'b', 'c', 'd'].map((id) => ({ id, safe: false }));
+  let openCount = 0;
+  const relays = device('relays', {}, { channels: [], outputs }, undefined, async () => {
+    openCount += 1;
+    throw new BusError('timeout', 'no answer');
+  });
+  await relays.toSafe(stop.signal);
+  expect(openCount).toBe(2);
+});
+
 test('hands a broken invariant on instead of hiding it', async () => {
   const { stop, device } = rig();
   const broken = device('broken', { read: async () => [{ id: 'nobody_asked', value: 1 }] });
