@@ -3,13 +3,14 @@ import type { ModbusBus } from './bus/modbus.ts';
 import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
 import type { Clock } from './clock.ts';
 import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
-import { BusError, DeviceError } from './errors.ts';
+import { type BusError, DeviceError, isHardwareError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
 import { setSwitch } from './modbus-output.ts';
 import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf, spansOf } from './modbus-plan.ts';
 import { modbusPorts } from './modbus-ports.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
 import { SafeStates } from './modbus-safe-states.ts';
+import { endsTheRound, isAnswer } from './modbus-silence.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import type { MissingReading, Reading, Value } from './reading.ts';
 import { decodeExponent, decodeRegisters } from './registers.ts';
@@ -69,7 +70,7 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   return {
     read: oneAtATime(async (signal: AbortSignal) => {
       const round = await reader.round(signal);
-      const isThere = [...round.got.values()].some((one) => !(one instanceof BusError));
+      const isThere = [...round.got.values()].some((one) => !isHardwareError(one) || isAnswer(one));
       if (isThere && !signal.aborted) await states.tryAgain();
       return resultsOf(fields, round);
     }),
@@ -81,15 +82,20 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   };
 }
 
-/** One result for each reading. Nothing at all is a failed read, with the first reason. */
+/** One result for each reading. Nothing at all is a failed read, with the first reason that the device gave itself, or else the first. */
 function resultsOf(fields: readonly Field[], { got, hasData }: Round): Result[] {
   const results = fields.map((field) => resultOf(field, got));
-  const first = results[0];
-  if (first !== undefined && 'error' in first && results.every((result) => 'error' in result)) throw first.error;
+  const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
+  if (results.length > 0 && errors.length === results.length) throw reasonOf(errors);
   // Of a device that only switches, whether it answers is all that was asked.
-  const reason = [...got.values()].find((one) => one instanceof Error);
-  if (first === undefined && !hasData && reason !== undefined) throw reason;
+  const reasons = [...got.values()].filter(isHardwareError);
+  if (results.length === 0 && !hasData && reasons.length > 0) throw reasonOf(reasons);
   return results;
+}
+
+/** A device that refuses or has no value now is there, whatever of it stays silent. */
+function reasonOf(errors: readonly (BusError | DeviceError)[]): BusError | DeviceError | undefined {
+  return errors.find((error) => error instanceof DeviceError && !endsTheRound(error)) ?? errors[0];
 }
 
 /** A value that cannot be used is missing; the others of the same answer are good. */

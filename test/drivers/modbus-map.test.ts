@@ -315,6 +315,25 @@ describe('failures of the line', () => {
     await expect(read(slave, specOf(at(0, 100)))).rejects.toBe(error);
   });
 
+  it.each<[string, (slave: FakeModbus) => void, string]>([
+    ['refused', () => {}, 'refused'],
+    ['without a value', (slave) => slave.put('holding', 500, bytes('ffff')), 'not-available'],
+  ])(
+    'a device that answers in each poll is not called silent because its first reading is: the rest is %s',
+    async (_, put, kind) => {
+      const slave = new FakeModbus();
+      put(slave);
+      slave.before = (asked) => {
+        if (asked.startsWith('holding:0')) throw new BusError('timeout', 'no answer');
+      };
+      const readings = [...at(0), { id: 'r500', at: 500, notAvailable: [0xffff] }];
+      const readAgain = await deviceOn(slave, specOf(readings));
+      // In the first poll it may be the device that is silent: nothing else is asked.
+      await expect(readAgain()).rejects.toMatchObject({ kind: 'timeout' });
+      for (let i = 0; i < 20; i++) await expect(readAgain()).rejects.toMatchObject({ name: 'DeviceError', kind });
+    },
+  );
+
   it('a learned plan survives a round without answers', async () => {
     const slave = slaveWith(24, 28);
     const readAgain = await deviceOn(slave, specOf(at(24, 28)));

@@ -161,6 +161,7 @@ describe('at the opening of a device that measures too', () => {
   it.each<[string, Error, boolean]>([
     ['refused', new ModbusException(2, 'input'), true],
     ['not answered', new BusError('timeout', 'no answer'), false],
+    ['out of the reach of a gateway', new ModbusException(11, 'input'), false],
   ])('an output that was refused is written again unless nobody is there: the readings are %s', async (_, error, isWritten) => {
     const { slave } = refusing(new ModbusException(4, 'coil'));
     const device = await modbusMap.open(slave, SPEC, new TestClock());
