@@ -70,8 +70,10 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   return {
     read: oneAtATime(async (signal: AbortSignal) => {
       const round = await reader.round(signal);
-      const isThere = [...round.got.values()].some((one) => !isHardwareError(one) || isAnswer(one));
+      const got = [...round.got.values()];
+      const isThere = got.some((one) => !isHardwareError(one) || isAnswer(one));
       if (isThere && !signal.aborted) await states.tryAgain();
+      else if (got.every((one) => isHardwareError(one) && endsTheRound(one))) states.silent();
       return resultsOf(fields, round);
     }),
     ...(spec.outputs.length > 0 && { write: (id: string, on: boolean) => states.write(id, on) }),

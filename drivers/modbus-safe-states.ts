@@ -9,7 +9,13 @@ const READS_BETWEEN_MAX = 64;
 /** So many outputs stay silent before any is answered until nobody is there: each costs its deadline, at each opening. */
 const SILENT_MAX = 2;
 
-/** An output that refused its safe state, or did not follow. */
+/**
+ * So many reads in a row must stay silent until the device may have started anew. One answer may get lost on its way; to write what
+ * is so already changes nothing, so it need not be certain.
+ */
+const SILENT_UNTIL_UNKNOWN = 2;
+
+/** An output that refused its safe state, or did not follow, or of which nothing is known. */
 interface Refused {
   readonly error: DeviceError;
   readonly readsLeft: number;
@@ -20,14 +26,18 @@ type Outputs = Pick<DeviceSpec, 'board' | 'outputs'>;
 
 /**
  * The outputs of a Modbus device, and which of them are not known to be in their safe state because the device refused it or
- * they read back another. Such a device can still measure; it is written again now and then, until the output takes that or an
- * order.
+ * they read back another, or as it was silent. Such a device can still measure; it is written again now and then, until the output
+ * takes that or an order.
  */
 export class SafeStates {
   readonly #board: string;
   readonly #outputs: readonly OutputSpec[];
   readonly #refused = new Map<string, Refused>();
-  /** Switches an output; with `afresh` to its safe state, if that is what it still refuses. */
+  /** What the newest order for an output was, where that was taken. */
+  readonly #ordered = new Map<string, boolean>();
+  /** Reads that stayed silent since one was answered. */
+  #silentCount = 0;
+  /** Switches an output; with `afresh` to where it belongs, if it is still not known to be there. */
   readonly #switch: (output: OutputSpec, on: boolean, afresh?: 'afresh') => Promise<void>;
 
   /** @param set switches an output and reads it back */
@@ -37,7 +47,11 @@ export class SafeStates {
     // Checked in turn with the orders: one of them may have moved the output meanwhile.
     this.#switch = oneAtATime(async (output, on, afresh) => {
       if (afresh !== undefined && !this.#refused.has(output.id)) return;
-      await set(output, on);
+      const target = afresh === undefined ? on : (this.#ordered.get(output.id) ?? on);
+      // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
+      if (afresh === undefined) this.#ordered.delete(output.id);
+      await set(output, target);
+      this.#ordered.set(output.id, target);
       this.#refused.delete(output.id);
     });
   }
@@ -70,8 +84,19 @@ export class SafeStates {
     return refusals[0];
   }
 
-  /** Called after each read that the device answered: writes again what is due. A failure changes nothing of what is known. */
+  /** Called after each read in which nobody answered. */
+  silent(): void {
+    this.#silentCount += 1;
+  }
+
+  /**
+   * Called after each read that the device answered: writes again what is due. After a silence that is everything, as a board that
+   * starts anew may switch its outputs on: to what was ordered last, or else to the safe state.
+   */
   async tryAgain(): Promise<void> {
+    if (this.#silentCount >= SILENT_UNTIL_UNKNOWN)
+      for (const output of this.#outputs) this.#refused.set(output.id, { error: unknown(output), readsLeft: 1, readsBetween: 1 });
+    this.#silentCount = 0;
     for (const output of this.#outputs) {
       const refused = this.#refused.get(output.id);
       if (refused === undefined) continue;
@@ -82,7 +107,12 @@ export class SafeStates {
       }
       const next = Math.min(2 * readsBetween, READS_BETWEEN_MAX);
       this.#refused.set(output.id, { ...refused, readsLeft: next, readsBetween: next });
-      await this.#switch(output, output.safe, 'afresh').catch(hardwareErrorOf);
+      const error = await this.#switch(output, output.safe, 'afresh').catch(hardwareErrorOf);
+      if (error === undefined) continue;
+      const left = this.#refused.get(output.id);
+      if (left !== undefined && isAnswered(error)) this.#refused.set(output.id, { ...left, error: unsafe(output, error) });
+      // Each of the others would cost its deadline too: they are due at the next read.
+      if (endsTheRound(error)) return;
     }
   }
 
@@ -97,6 +127,10 @@ export class SafeStates {
 function unsafe({ id, safe }: OutputSpec, error: DeviceError): DeviceError {
   const message = `${id} is not known to be in its safe state, ${safe ? 'on' : 'off'}: ${error.message}`;
   return new DeviceError(error.kind, message, { cause: error });
+}
+
+function unknown(output: OutputSpec): DeviceError {
+  return unsafe(output, new DeviceError('refused', 'the device was silent, and may have started anew'));
 }
 
 /** The slave itself refused, or the output reads back another state. What a gateway says for a slave that does not answer is neither. */
