@@ -188,6 +188,8 @@ export class TcpFraming implements Framing {
   ): { readonly at: number; readonly isWhole: boolean } | undefined {
     const last = Math.min(end, received.length - HEADER_PART_BYTES + 1);
     for (let at = start + 1; at < last; at++) {
+      // The protocol, which is quickly looked at.
+      if (received[at + 2] !== 0 || received[at + 3] !== 0) continue;
       const isWhole = received.length - at >= HEADER_BYTES + 2;
       const transaction = wordAt(received, at);
       if (!isWhole && transaction === wordAt(received, start)) continue;
