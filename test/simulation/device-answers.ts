@@ -5,6 +5,9 @@ import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
 import { shownSignals } from '../support/shown-signals.ts';
 import { type Sample, SEED, type SiteRun, START_WALL_MS } from './site-run.ts';
 
+/** A meter that is asked twice in one read, first for a part and then for all, has told the second; a read of one takes less. */
+const READ_MS_MAX = 500;
+
 /** One value of one reading as it leaves the device. */
 export interface Answer {
   readonly atMs: number;
@@ -85,9 +88,10 @@ function isSilent({ faults }: SiteRun, device: string, atMs: number): boolean {
   );
 }
 
-/** The samples that answered polls: of those between two ticks the first or the last. */
+/** The samples that answered polls: of those between two ticks the first or the last, or of each read the last. */
 function picked(samples: readonly Sample[], ticks: readonly number[], answers: Chip['answers']): Sample[] {
-  if (answers === 'every') return [...samples];
+  if (answers === 'every')
+    return samples.filter(({ atMs }, i) => (samples[i + 1]?.atMs ?? Number.POSITIVE_INFINITY) - atMs > READ_MS_MAX);
   const found: Sample[] = [];
   let at = 0;
   for (const [index, dueMs] of ticks.entries()) {
