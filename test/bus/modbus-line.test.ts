@@ -92,7 +92,7 @@ describe('time', () => {
     expect((await tookMs()).result).toEqual({ value: frame.slice(3, -2) });
   });
 
-  describe('tries one that is away as shortly as any other', () => {
+  describe('waits no longer for one that is away', () => {
     /** How long a try takes on a line where none of three units ever answered. */
     async function tryMs(answer: Answer, options: Parameters<typeof openRtu>[1] = {}, write = false): Promise<number> {
       const { clock, bus } = await openRtu(answer, { timeoutMs: 1000, ...options });

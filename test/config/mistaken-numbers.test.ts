@@ -6,8 +6,8 @@ import { told } from './told.ts';
 
 const device = (more: string) => `${HEAD}devices:\n  it: { ${more} }\n`;
 
-/** A site with one meter of the given readings; `more` stands in its board file. */
-const meter = (readings: string, more: string) =>
+/** A site with one meter of the given readings; `more` stands in its board file, and `parameter` in its `with:`. */
+const meter = (readings: string, more: string, parameter = '') =>
   told(device('board: own@1, via: meters'), {
     'boards/own.board.yaml': `schema: board/v1
 id: own
@@ -15,7 +15,7 @@ version: 1.0.0
 label: Own meter
 needs: modbus
 driver: modbus-map
-with: { unit: { type: modbus_unit, default: 1 } }
+with: { unit: { type: modbus_unit, default: 1 }${parameter} }
 readings: { ${readings} }
 ${more}
 `,
@@ -215,18 +215,7 @@ devices: { m: { board: rs485-wind-speed@1, via: meters } }\n`;
 
 describe('the limits of a parameter', () => {
   const perTip = (amount: string) => told(device(`board: rain-gauge@1, via: gpio.pin11, with: { per_tip: ${amount} }`));
-  const declared = (parameter: string) =>
-    told(device('board: own@1, via: meters'), {
-      'boards/own.board.yaml': `schema: board/v1
-id: own
-version: 1.0.0
-label: Own meter
-needs: modbus
-driver: modbus-map
-with: { unit: { type: modbus_unit, default: 1 }, size: ${parameter} }
-readings: { power: { quantity: active_power, unit: W, at: 0 } }
-`,
-    });
+  const declared = (size: string) => meter('power: { quantity: active_power, unit: W, at: 0 }', '', `, size: ${size}`);
 
   it('are told with a value outside of them', async () => {
     expect(await perTip('27.94mm')).toEqual([
