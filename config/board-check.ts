@@ -4,7 +4,7 @@ import { closest } from './closest.ts';
 import { manualNumber } from './manual-number.ts';
 import { boardLimits, isNumeric, parseBoardParameter, parseType } from './parameters.ts';
 import type { Problem } from './problem.ts';
-import type { BoardFile, ParameterEntry } from './schema-board.ts';
+import type { BoardFile, BoardReading, ParameterEntry } from './schema-board.ts';
 import { signalMisfits, textMisfits } from './text-readings.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
@@ -103,6 +103,13 @@ function checkLimits(document: YamlDocument, name: string, { type, choices, vali
   return [document.problem('C043', path, { low, high })];
 }
 
+/** What shows a counter can begin anew. A gauge falls as it likes, and pulses that we count have no end. */
+function checkRollover(document: YamlDocument, id: string, { rollover, kind, per }: BoardReading): Problem[] {
+  if (rollover === undefined || ((kind === 'total' || kind === 'delta') && per === undefined)) return [];
+  const parameters = per === undefined ? { kind: `kind: ${kind}`, owner: 'kind: total, kind: delta' } : { kind: `per: ${per}` };
+  return [document.problem('C045', ['readings', id, 'rollover'], { case: 'key', key: 'rollover', ...parameters })];
+}
+
 function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
   const problems: Problem[] = [];
   for (const [id, reading] of Object.entries(board.readings ?? {})) {
@@ -115,6 +122,7 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     if (manual !== undefined) problems.push(document.problem('C129', path, manual, 'note'));
     for (const { path, code, parameters } of textMisfits(id, reading, board))
       problems.push(document.problem(code, ['readings', id, ...path], parameters));
+    problems.push(...checkRollover(document, id, reading));
     for (const key of ['scale_by', 'starts_at'] as const) {
       const name = reading[key];
       const names = Object.keys(board.with ?? {});

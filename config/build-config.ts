@@ -236,8 +236,9 @@ function buildReading(id: string, reading: BoardReading, valid: BoardReading['va
     ...(offset !== undefined && { offset }),
     ...(scaleFrom !== undefined && { scaleFrom }),
     ...(reading.not_available && { notAvailable: reading.not_available.map(Number) }),
-    // Only what lies among registers is understood by it, and a value that is converted further is not in its unit yet.
-    ...(at !== undefined && valid && !reading.convert && { valid }),
+    // Only what lies among registers is understood by it. A value that is converted further is not in its unit yet, and of a
+    // counter the range is that of its rises.
+    ...(at !== undefined && valid && !reading.convert && counterRange(reading) === undefined && { valid }),
   };
 }
 
@@ -249,6 +250,7 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
   const flatAfterMs = own?.flat_after ?? board.flat_after;
   const calibrate = buildCalibration(own);
   const unit = normaliseUnit(board.unit) ?? board.unit;
+  const range = counterRange(board);
   return {
     reading,
     name: own?.name ?? { '*': reading },
@@ -263,7 +265,8 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     ...(place && board.kind !== 'position' && { location: `${place.lat} ${place.lon}` }),
     ...(valid && { valid }),
     reject: board.reject ?? [],
-    ...(board.rollover !== undefined && { rollover: board.rollover }),
+    ...(range !== undefined && { counterRange: range }),
+    ...(board.rollover !== undefined && range === undefined && { rollover: board.rollover }),
     ...(board.resets && { resets: board.resets }),
     ...(flatAfterMs !== undefined && { flatAfterMs }),
     ...(own?.max_step && { maxStep: { by: own.max_step.by, withinMs: own.max_step.within } }),
@@ -271,6 +274,11 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     ...(calibrate && { calibrate }),
     ...(report && { report: buildReport(report) }),
   };
+}
+
+/** Where the counter begins anew of which a reading is what it has gone on by. */
+function counterRange({ kind, rollover }: BoardReading): number | undefined {
+  return kind === 'delta' ? rollover : undefined;
 }
 
 /** The site's `report:` is not meant for each reading in particular: what would make no sense of a state is left out. */

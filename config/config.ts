@@ -122,6 +122,8 @@ export interface ChannelConfig {
   readonly reject: readonly number[];
   /** Of a total: the number at which its counter begins anew, in the unit of the reading. */
   readonly rollover?: number;
+  /** Of a delta whose device shows a counter, so that its values are what that has gone on by: the same of this counter. */
+  readonly counterRange?: number;
   /** A total that begins anew each day. */
   readonly resets?: 'daily';
   /** A value that has not changed for so long comes from a sensor that hangs. */

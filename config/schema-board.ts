@@ -115,7 +115,10 @@ const reading = block({
   offset: z.number().optional(),
   scale_from: register.optional(),
   not_available: z.array(rawValue).optional(),
-  rollover: z.number().positive().optional(),
+  rollover: z.number().positive().optional().meta({
+    description:
+      'Where the counter of the device begins anew, in the unit of the reading. Of `kind: total` the reading is what the counter shows; of `kind: delta` it is what the counter has gone on by since the reading before.',
+  }),
   flat_after: duration.optional(),
   resets: z.enum(['daily']).optional(),
   per: z.enum(['tip', 'pulse']).optional(),

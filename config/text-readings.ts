@@ -104,8 +104,12 @@ export function signalMisfits(
   });
 }
 
-/** Keys of a site's reading that are for numbers, where the board's reading has none. */
-export function numberMisfits(own: ReadingEntry, { unit }: Pick<BoardReading, 'unit'>, reading: string): Misfit[] {
+/** Keys of a site's reading that are for numbers, where the board's has none, or for amounts, where it has what they rose by. */
+export function numberMisfits(own: ReadingEntry, { unit, kind }: Pick<BoardReading, 'unit' | 'kind'>, reading: string): Misfit[] {
+  if (kind === 'delta') {
+    const keys = (['offset', 'points'] as const).filter((key) => own.calibrate?.[key] !== undefined);
+    return keys.map((key) => ({ path: ['calibrate', key], code: 'C161', parameters: { key, reading } }));
+  }
   if (!NO_NUMBERS.has(normaliseUnit(unit) ?? unit)) return [];
   const keys = SITE_NUMBER_KEYS.filter((key) => own[key] !== undefined);
   return keys.map((key) => ({ path: [key], code: 'C152', parameters: { key, reading } }));

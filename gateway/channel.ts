@@ -4,7 +4,8 @@ import { DeviceError } from '../drivers/errors.ts';
 import { UNITS } from '../drivers/quantities.ts';
 import type { Value } from '../drivers/reading.ts';
 import { type Conversion, conversionOf } from './conversion.ts';
-import { AT_LEAST, GOOD, type Judgement, type NoteEvent, OUT_OF_RANGE, openPlausibility } from './plausibility.ts';
+import { type NoteEvent, openCounter } from './counter.ts';
+import { GOOD, type Judgement, openPlausibility, suspect } from './plausibility.ts';
 import type { Observation, Quality, Stamp } from './record.ts';
 import { type Due, openReport } from './report.ts';
 import { stampAt } from './stamp.ts';
@@ -18,7 +19,10 @@ export interface ChannelState {
   readonly monotonicMs: number;
 }
 
-/** One reading of one device on its way to the journal: conversion, calibration, valid range, report rule, stamp. */
+/**
+ * One reading of one device on its way to the journal: what a counter has gone on by, conversion, calibration, valid range,
+ * report rule, stamp.
+ */
 export interface Channel {
   readonly config: ChannelConfig;
   /** `<device>.<reading>` */
@@ -42,7 +46,7 @@ export interface ChannelSurroundings {
   readonly boot: string;
   /** Takes what the values tell beside themselves: a meter that was replaced. */
   readonly note: NoteEvent;
-  /** Of a total: the newest durable one, as the driver gave it. */
+  /** Of a total and of a counter: the newest durable one, as the driver gave it. */
   readonly lastTotal?: number | undefined;
 }
 
@@ -54,7 +58,9 @@ export function openChannel(
   const id = `${device}.${config.reading}`;
   const unit = UNITS.get(config.unit)?.ucum ?? config.unit;
   const convert = conversionOf(config);
-  const report = openReport(config.report);
+  const { counterRange } = config;
+  const count = counterRange === undefined ? undefined : openCounter(id, counterRange, note, lastTotal);
+  const report = openReport(config);
   const plausibility = openPlausibility(id, config, note, lastTotal);
   let latest: ChannelState | undefined;
 
@@ -85,9 +91,13 @@ export function openChannel(
     },
     accept: (raw, atLeast = false) => {
       refuseLies(id, raw, config.reject);
-      const { value, isBeyond } = typeof raw === 'number' ? convertedNumber(id, raw, convert) : { value: raw, isBeyond: false };
+      const counted = typeof raw === 'number' ? count?.(raw) : undefined;
+      const given = counted?.rise ?? raw;
+      const { value, isBeyond } =
+        typeof given === 'number' ? convertedNumber(id, given, convert) : { value: given, isBeyond: false };
       const nowMs = clock.monotonicMs();
-      const judged = isBeyond ? OUT_OF_RANGE : atLeast ? AT_LEAST : plausibility.judge(value, raw, nowMs);
+      const doubt = isBeyond ? 'out-of-range' : atLeast ? 'at-least' : counted?.doubt;
+      const judged = doubt === undefined ? plausibility.judge(value, raw, nowMs) : suspect(doubt);
       latest = { value, monotonicMs: nowMs, ...judged };
       // A doubtful value is kept as it came and never enters a mean.
       if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];

@@ -6,6 +6,7 @@ import { isReading, type MissingReading, type Reading } from '../drivers/reading
 import type { Turn } from './bus-queue.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
+import type { NoteEvent } from './counter.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
 import { DeviceUse } from './device-use.ts';
 import { onGrid } from './grid.ts';
@@ -13,7 +14,6 @@ import type { Host } from './host.ts';
 import type { Moments } from './moments.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Connect } from './places.ts';
-import type { NoteEvent } from './plausibility.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
 import type { RollCall } from './roll-call.ts';

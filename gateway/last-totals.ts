@@ -16,11 +16,13 @@ interface Place {
   readonly reading: string;
   /** Counted by us: nobody else knows it, so it is looked for in all of the journal. */
   readonly isOurs: boolean;
+  /** The counter stands beside the values, which are its rises. */
+  readonly isCounter: boolean;
 }
 
 /**
  * The newest durable totals of the site: counters of pulses go on from there, because the hardware forgets them when the
- * gateway ends, and a meter's must not have fallen meanwhile. Where the disk cannot be read, it is said and there are none:
+ * gateway ends, and a meter's must not have fallen meanwhile. Also where the counters stood of which the rises are told. Where the disk cannot be read, it is said and there are none:
  * measuring must begin all the same.
  */
 export async function findLastTotals(
@@ -32,7 +34,10 @@ export async function findLastTotals(
   const places = new Map<string, Place>();
   for (const { id, driver, channels } of devices) {
     const isOurs = drivers.get(driver)?.countsPulses === true;
-    for (const { kind, sensor, reading } of channels) if (kind === 'total') places.set(sensor, { device: id, reading, isOurs });
+    for (const { kind, sensor, reading, counterRange } of channels) {
+      const isCounter = counterRange !== undefined;
+      if (kind === 'total' || isCounter) places.set(sensor, { device: id, reading, isOurs, isCounter });
+    }
   }
   const search = new Search(places);
   if (places.size === 0) return search.found;
@@ -83,7 +88,7 @@ class Search {
   look(records: readonly StoredRecord[]): void {
     for (const { sequence, record } of records) {
       if (record.kind !== 'observation') continue;
-      const { sensor, value, uncalibrated = value, wallMs, wallQuality, heldFrom, quality, reason } = record;
+      const { sensor, value, uncalibrated = value, wallMs, wallQuality, heldFrom, quality, reason, window } = record;
       const place = this.#places.get(sensor);
       // What the city refused for now was appended again: its old place says when it was read.
       const order = heldFrom ?? sequence;
@@ -93,7 +98,9 @@ class Search {
       this.#newest.set(sensor, order);
       if (heldFrom === undefined) this.#settled.add(sensor);
       const totals = this.found.get(place.device) ?? new Map<string, LastTotal>();
-      totals.set(place.reading, { value: uncalibrated, ...(wallQuality === 'none' ? {} : { wallMs }) });
+      // In a record that stands for several the counters are added up, as the rises are.
+      if (place.isCounter && window !== undefined) totals.delete(place.reading);
+      else totals.set(place.reading, { value: uncalibrated, ...(wallQuality === 'none' ? {} : { wallMs }) });
       this.found.set(place.device, totals);
     }
   }

@@ -1,5 +1,6 @@
 import type { ChannelConfig } from '../config/config.ts';
 import type { Value } from '../drivers/reading.ts';
+import { DecimalSum } from './journal/decimal-sum.ts';
 
 /** 10.1 − 10 is a little less than 0.1 in binary: a step counts when it is reached to one part in a million. */
 const STEP_SHARE = 1 - 1e-6;
@@ -20,13 +21,22 @@ export interface Report {
   finish(nowMs: number): readonly Due[];
 }
 
-export function openReport(rule: ChannelConfig['report']): Report {
+/** Of deltas nothing is left out: what is told is the sum of what came since. */
+export function openReport({
+  report: rule,
+  kind,
+  counterRange,
+}: Pick<ChannelConfig, 'report' | 'kind' | 'counterRange'>): Report {
   if (rule === undefined) return everyValue;
-  return 'of' in rule ? windowReport(rule.of, rule.windowMs) : changeReport(rule.onChange, rule.atLeastMs);
+  if (kind !== 'delta') return 'of' in rule ? windowReport(rule.windowMs, () => summaryOf(rule.of)) : changeReport(rule);
+  const uncalibrated = counterRange === undefined ? sum : newest;
+  return 'of' in rule ? windowReport(rule.windowMs, sum, uncalibrated) : sumReport(rule, uncalibrated);
 }
 
 const none = (): readonly Due[] => [];
 const everyValue: Report = { accept: (value, uncalibrated, atMs) => [{ value, uncalibrated, atMs }], due: none, finish: none };
+
+type OnChange = Extract<ChannelConfig['report'], { readonly onChange: unknown }>;
 
 /** What becomes of a window's values, kept as they come: a window may be a day of readings. */
 interface Summary {
@@ -41,7 +51,7 @@ interface OpenWindow {
 }
 
 /** Windows lie on a grid of the monotonic clock; what one holds is stamped at its end. */
-function windowReport(of: 'mean' | 'max' | 'min' | 'last', windowMs: number): Report {
+function windowReport(windowMs: number, summary: () => Summary, uncalibratedSummary = summary): Report {
   let open: OpenWindow | undefined;
   const close = (atMs: number): readonly Due[] => {
     if (open === undefined) return [];
@@ -54,7 +64,7 @@ function windowReport(of: 'mean' | 'max' | 'min' | 'last', windowMs: number): Re
     accept: (value, uncalibrated, nowMs) => {
       const ended = due(nowMs);
       const endMs = (Math.floor(nowMs / windowMs) + 1) * windowMs;
-      open ??= { endMs, value: summaryOf(of), uncalibrated: summaryOf(of) };
+      open ??= { endMs, value: summary(), uncalibrated: uncalibratedSummary() };
       open.value.add(value);
       open.uncalibrated.add(uncalibrated);
       return ended;
@@ -98,8 +108,43 @@ function newest(): Summary {
   };
 }
 
+function sum(): Summary {
+  const sum = new DecimalSum();
+  return {
+    add: (value) => sum.add(Number(value)),
+    get value() {
+      return sum.value;
+    },
+  };
+}
+
+/** What has come since the last one told, as soon as it is something (with a number: at least `step`), and every `atLeastMs`. */
+function sumReport({ onChange, atLeastMs }: OnChange, uncalibrated: () => Summary): Report {
+  const least = onChange === true ? Number.MIN_VALUE : onChange * STEP_SHARE;
+  let pending: Pick<OpenWindow, 'value' | 'uncalibrated'> | undefined;
+  let toldMs: number | undefined;
+  const tell = (atMs: number): readonly Due[] => {
+    if (pending === undefined) return [];
+    const due = { value: pending.value.value, uncalibrated: pending.uncalibrated.value, atMs };
+    pending = undefined;
+    toldMs = atMs;
+    return [due];
+  };
+  return {
+    accept: (value, raw, nowMs) => {
+      pending ??= { value: sum(), uncalibrated: uncalibrated() };
+      pending.value.add(value);
+      pending.uncalibrated.add(raw);
+      const isTime = toldMs === undefined || (atLeastMs !== undefined && nowMs - toldMs >= atLeastMs);
+      return isTime || Math.abs(Number(pending.value.value)) >= least ? tell(nowMs) : [];
+    },
+    due: none,
+    finish: (nowMs) => (pending?.value.value === 0 ? [] : tell(nowMs)),
+  };
+}
+
 /** The first value, every change (for numbers: of at least `step` since the last one told), and one every `atLeastMs`. */
-function changeReport(step: true | number, atLeastMs: number | undefined): Report {
+function changeReport({ onChange: step, atLeastMs }: OnChange): Report {
   let told: { value: Value; atMs: number } | undefined;
   const isDue = (value: Value, nowMs: number) => {
     if (told === undefined) return true;

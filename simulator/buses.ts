@@ -101,10 +101,12 @@ async function loadModel(
     random: random.fork('signals'),
     localStartMs: epochWallMs - ageMs + localOffsetMs(config.gateway.timezone, epochWallMs),
   });
+  const ranges = new Map(device.channels.map(({ reading, rollover, counterRange }) => [reading, rollover ?? counterRange]));
   return createModel({
     device,
     signal: (reading, atMs) => {
-      const value = signals.get(reading)?.at(atMs + ageMs) ?? 0;
+      const range = ranges.get(reading) ?? Number.POSITIVE_INFINITY;
+      const value = (signals.get(reading)?.at(atMs + ageMs) ?? 0) % range;
       world.shown?.(device.id, reading, atMs, value);
       return value;
     },

@@ -253,6 +253,10 @@ export const enBoards: Messages = {
     what: '`{key}` makes no sense for {reading}: its values are no numbers',
     hints: ['remove it'],
   },
+  C161: {
+    what: '`{key}` makes no sense for {reading}: each value is what came since the one before, and every one would be changed by it',
+    hints: ['write `scale:` alone'],
+  },
   C153: {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],

@@ -116,6 +116,30 @@ describe('an output of registers', () => {
   });
 });
 
+test('a counter that begins anew has a place in totals and in what they go on by, and in nothing else', async () => {
+  const own = (kind: string) => board(`x: { quantity: rain, unit: mm, at: 0, rollover: 25.6, ${kind} }`);
+  const problems = (kind: string) =>
+    checkBoardDocument(parseYaml('own.board.yaml', own(kind))).problems.map(({ code, path }) => `${code} ${path}`);
+  expect(problems('kind: total')).toEqual([]);
+  expect(problems('kind: delta')).toEqual([]);
+  expect(problems('kind: gauge')).toEqual(['C045 readings.x.rollover']);
+  expect(problems('kind: delta, per: tip')).toEqual(['C045 readings.x.rollover']);
+  const total = await channelOf('x: { quantity: rain, unit: mm, at: 0, rollover: 25.6, kind: total }');
+  expect(total).toMatchObject({ rollover: 25.6 });
+  const { config } = await load('x: { quantity: rain, unit: mm, at: 0, rollover: 25.6, kind: delta, valid: [0, 5] }');
+  expect(config?.devices.get('own')?.channels[0]).toMatchObject({ counterRange: 25.6, valid: [0, 5] });
+  // The range is not that of the register.
+  expect(config?.devices.get('own')?.spec.readings).toEqual([{ id: 'x', at: 0 }]);
+});
+
+test('what is counted since the last time is calibrated by a factor alone', async () => {
+  const reading = 'x: { quantity: rain, unit: mm, kind: delta, at: 0 }';
+  const own = (calibrate: string) => ({ device: `, readings: { x: { calibrate: { ${calibrate} } } }` });
+  expect(errors(await load(reading, own('scale: 1.02')))).toEqual([]);
+  expect(errors(await load(reading, own('offset: 0.2, scale: 1.02')))).toEqual(['C161']);
+  expect(errors(await load(reading, own('points: [[0, 1], [1, 2]]')))).toEqual(['C161']);
+});
+
 describe('a key that changes no value and that no code acts on', () => {
   it('is a note of the board file', () => {
     const text = board(

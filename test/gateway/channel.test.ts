@@ -180,3 +180,76 @@ test('takes the largest of a window with a million readings', () => {
   for (let value = 0; value < 1_000_000; value += 1) power.accept(value);
   expect(power.finish()).toMatchObject([{ value: 999_999 }]);
 });
+
+// gp-06: a rain gauge (weewx-rtldavis) whose counter has seven bits; a tip is 0.2794 mm, which makes a range of 35.7632 mm.
+const TIP_MM = 0.2794;
+const RAIN = { reading: 'rain', unit: 'mm', kind: 'delta', counterRange: 128 * TIP_MM } as const;
+
+/** What the city is told to have fallen, as it came, and what was kept and not believed. */
+function rainOf(counts: readonly number[], over: Partial<ChannelConfig> = {}, lastTotal?: number) {
+  const clock = new TestClock({ ms: Date.UTC(2026, 10, 25, 12), quality: 'synced' });
+  const events: string[] = [];
+  const around = { clock, boot: 'boot-1', note: (code: string) => events.push(code), lastTotal };
+  const gauge = openChannel('gauge', { ...BASE, ...RAIN, ...over }, around);
+  const all = [...counts.flatMap((count) => gauge.accept(count * TIP_MM)), ...gauge.finish()];
+  const good = all.filter(({ quality }) => quality === 'good');
+  return {
+    mm: good.map(({ value }) => value),
+    counters: good.map(({ value, uncalibrated = value }) => Math.round(Number(uncalibrated) / TIP_MM)),
+    doubted: all.filter(({ quality }) => quality === 'suspect').map(({ value, reason }) => [value, reason]),
+    events,
+  };
+}
+
+test('tells what a counter has gone on by, also over its end, and nothing of a bad sample', () => {
+  expect(rainOf([126, 127, 1, 2])).toEqual({
+    mm: [0, 0.2794, 0.8382],
+    counters: [126, 127, 2],
+    doubted: [[0, 'fell']],
+    events: ['meter-rolled-over'],
+  });
+  expect(rainOf([115, 49, 115])).toEqual({ mm: [0, 0], counters: [115, 115], doubted: [[0, 'fell']], events: [] });
+  expect(rainOf([100, 0, 0, 0, 1])).toMatchObject({ mm: [0, 0, 0.2794], events: ['meter-replaced'] });
+});
+
+test('goes on after a restart from where the counter stood', () => {
+  expect(rainOf([2, 2], {}, 126 * TIP_MM)).toMatchObject({ mm: [4 * TIP_MM], counters: [2] });
+  expect(rainOf([127], {}, 126 * TIP_MM)).toMatchObject({ mm: [TIP_MM], counters: [127] });
+});
+
+test('calibrates what a counter has gone on by and judges that, and keeps the counter beside it', () => {
+  const { mm, counters } = rainOf([10, 13], { calibrate: { offset: 0, scale: 2 }, valid: [0, 5] });
+  expect(mm).toEqual([0, 1.6764]);
+  expect(counters).toEqual([10, 13]);
+  expect(rainOf([10, 17], { calibrate: { offset: 0, scale: 3 }, valid: [0, 5] }).doubted).toEqual([
+    [expect.closeTo(5.8674, 9), 'out-of-range'],
+  ]);
+});
+
+test('leaves nothing out of what came since the last time, however it is reported', () => {
+  const counts = [5, 5, 6, 7, 7, 9, 10, 10];
+  const report = { onChange: true } as const;
+  expect(rainOf(counts, { report })).toMatchObject({
+    mm: [0, 0.2794, 0.2794, 0.5588, 0.2794],
+    counters: [5, 6, 7, 9, 10],
+  });
+  expect(rainOf(counts, { report: { onChange: 0.8382 } })).toMatchObject({ mm: [0, 1.1176, 0.2794], counters: [5, 9, 10] });
+  expect(rainOf(counts, { report: { of: 'last', windowMs: 60_000 } })).toMatchObject({ mm: [1.397], counters: [10] });
+  const { channel: pulses } = channel({ kind: 'delta', calibrate: { offset: 0, scale: 2 }, report });
+  const told = [0, 0.2, 0.2, 0, 0.2].flatMap((value) => pulses.accept(value)).map(({ value }) => value);
+  expect(told).toEqual([0, 0.4, 0.4, 0.4]);
+});
+
+test('tells that nothing came when that is asked for', async () => {
+  const { clock, channel: pulses } = channel({ kind: 'delta', report: { onChange: 0.4, atLeastMs: 3_600_000 } });
+  const told: unknown[] = [];
+  for (let minute = 0; minute < 125; minute += 1) {
+    told.push(...pulses.accept(minute === 70 || minute === 90 ? 0.2 : 0).map(({ value }) => [minute, value]));
+    await clock.advance(60_000);
+  }
+  expect(told).toEqual([
+    [0, 0],
+    [60, 0],
+    [90, 0.4],
+  ]);
+});

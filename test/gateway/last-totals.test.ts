@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LogLevel } from '../../gateway/host.ts';
 import { type HistoryQuery, type Journal, JournalError, type StoredRecord } from '../../gateway/journal/journal.ts';
 import { findLastTotals } from '../../gateway/last-totals.ts';
@@ -35,8 +35,8 @@ function stored(sequence: number, value: number, more: Partial<Observation> = {}
 }
 
 /** What is found in a journal that has these records, or whose disk refuses. */
-async function found(records: readonly StoredRecord[] | JournalError) {
-  const { config } = await loadText(SITE);
+async function found(records: readonly StoredRecord[] | JournalError, site = SITE, files: Record<string, string> = {}) {
+  const { config } = await loadText(site, files);
   if (config === undefined) throw new Error('the site has errors');
   const queries: HistoryQuery[] = [];
   const pages: number[] = [];
@@ -62,7 +62,7 @@ async function found(records: readonly StoredRecord[] | JournalError) {
   const note = (_level: LogLevel, code: string) => log.push(code);
   const totals = await findLastTotals(config.devices.values(), await loadModules(config), journal as Journal, note);
   const of = (device: string, reading: string) => totals.get(device)?.get(reading);
-  return { total: of('gauge', 'rain_today'), energy: of('kitchen', 'energy_in'), queries, pages, log };
+  return { total: of('gauge', 'rain_today'), energy: of('kitchen', 'energy_in'), rain: of('rain', 'rain'), queries, pages, log };
 }
 
 const energy = (sequence: number, value: number, more: Partial<Observation> = {}) =>
@@ -129,4 +129,39 @@ test('a journal that cannot be read is said, and counting begins all the same', 
   const { total, log } = await found(new JournalError('the disk refuses'));
   expect(total).toBeUndefined();
   expect(log).toEqual(['totals-unknown']);
+});
+
+describe('a counter of which the rises are told', () => {
+  const board = `schema: board/v1
+id: own
+version: 1.0.0
+label: Gauge of a bus
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+readings: { rain: { at: 0, scale: 0.2, quantity: rain, unit: mm, kind: delta, rollover: 25.6 } }
+`;
+  const site = `schema: gateway/v1
+gateway: { id: school }
+buses: { meters: { type: modbus-rtu, port: "usb:0403:6001" } }
+devices: { rain: { board: own@1, via: meters } }
+`;
+  const rise = (sequence: number, value: number, more: Partial<Observation> = {}) =>
+    stored(sequence, value, { sensor: 'school-rain-rain', channel: 'rain.rain', readingKind: 'delta', publish: true, ...more });
+  const standing = async (...records: StoredRecord[]) =>
+    (await found(records, site, { 'boards/own.board.yaml': board })).rain?.value;
+
+  test('stands where it stood beside its newest rise', async () => {
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 0.2, { uncalibrated: 20.2 }))).toBe(20.2);
+    // The rise and the counter are the same number.
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 0.2))).toBe(0.2);
+    expect(
+      await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 0, { uncalibrated: 3, quality: 'suspect', reason: 'fell' })),
+    ).toBe(20);
+  });
+
+  test('is not known from a record that stands for several, nor from one before that', async () => {
+    const window = { fromMonotonicMs: 1, count: 2 };
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(3, 0.4, { uncalibrated: 40.6, window }))).toBeUndefined();
+  });
 });

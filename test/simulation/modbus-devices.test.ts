@@ -101,6 +101,32 @@ simulate: { power: { constant: -12340 }, voltage: { constant: 230.4 } }`);
   expect(new Set(asked)).toEqual(new Set(['0103000a0004']));
 });
 
+test('a rain gauge whose counter has seven bits: all that fell, also over its end and while the gateway was off', async () => {
+  const files = own(`readings:
+  rain: { at: 0, scale: 0.2, quantity: rain, unit: mm, precision: 0.01, kind: delta, rollover: 25.6, valid: [0, 20] }
+  rate: { at: 1, scale: 0.1, quantity: rain_rate, unit: mm/h, precision: 0.1 }
+simulate: { rain: { integrate: rate, start: 20 }, rate: { constant: 37.1 } }`);
+  const running = await startSimulated(OWN_SITE, { files });
+  await running.clock.runUntil(HOUR_MS);
+  await running.stop();
+  await running.clock.runUntil(HOUR_MS + 600_000);
+  const again = await running.clock.run(running.openAnother());
+  await running.clock.runUntil(3 * HOUR_MS + EXCHANGE_MS);
+  await running.clock.run(again.stop());
+  const rain = observationsOf(await running.records(), 'thing.rain');
+  const good = rain.filter(({ quality }) => quality === 'good');
+  const tipsAt = (ms: number) => Math.round((20 + (37.1 * ms) / HOUR_MS) / 0.2);
+  const fell = (tipsAt(3 * HOUR_MS) - tipsAt(0)) * 0.2;
+  const sum = good.reduce((all, { value }) => all + Number(value), 0);
+  expect(sum).toBeCloseTo(fell, 9);
+  expect(good.every(({ value }) => Number(value) >= 0)).toBe(true);
+  expect(Math.max(...good.map(({ value }) => Number(value)))).toBeGreaterThan(6);
+  // Of each new beginning, and of what came while the gateway was off, the first sample.
+  const wraps = Math.floor((20 + 3 * 37.1) / 25.6);
+  expect(rain.filter(({ quality }) => quality === 'suspect')).toHaveLength(wraps + 1);
+  expect(running.fatal).toEqual([]);
+});
+
 /** What went over the wire, without checksums; an answer may come in several pieces. */
 function framesOf(pieces: readonly BusFrame[]): string[] {
   const frames: { direction: string; text: string }[] = [];
