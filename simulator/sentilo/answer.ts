@@ -1,3 +1,5 @@
+import { hashSetOrder } from './java-text.ts';
+
 /** One HTTP request as the city's server sees it. */
 export interface CityRequest {
   readonly method: string;
@@ -73,6 +75,13 @@ export function overQuota(kind: 'entity' | 'global', quota: number): Refusal {
       ? `Sent quota exceeded. You are only allowed to send ${quota} requests per hour on this site. Try again later.`
       : `Global inbound requests quota exceeded. Service only accepts ${quota} requests per hour. Try again later.`,
   );
+}
+
+/** 404: of what was published, these resources are unknown or not online; the reason of each, in the order of first rejection. */
+export function rejectedResources(reasons: ReadonlyMap<string, string>): Refusal {
+  const ids = hashSetOrder([...reasons.keys()]).join(',');
+  const message = `Events associated with resources [${ids}] have been rejected. See the error details to know about what went wrong in each case`;
+  return new Refusal(404, message, [...reasons.values()]);
 }
 
 /** The answer that carries a refusal; `errorDetails` is left out when there are none. */

@@ -1,10 +1,10 @@
 import type { Access } from './access.ts';
-import { internalError, Refusal, unreadable } from './answer.ts';
+import { internalError, Refusal, rejectedResources } from './answer.ts';
 import { formatTimestamp } from './calendar.ts';
-import { hashSetOrder, hasText, parseJavaInteger, parseTimestamp } from './java-text.ts';
 import { readObservations, type Submitted } from './observation-body.ts';
 import { ObservationStore, type StoredObservation } from './observation-store.ts';
 import type { ParsedRequest } from './request.ts';
+import { bodyOf, pathParts, spanOf } from './request-parts.ts';
 import type { Entity, World } from './world.ts';
 
 /** A read gives at most so many observations of one sensor, and so many of each sensor of a provider. */
@@ -57,11 +57,7 @@ export class DataService {
 
   #get(request: ParsedRequest, entity: Entity, nowMs: number): string {
     const [provider, sensor] = pathParts(request, 2);
-    const fromMs = dateParameter(request, 'from', nowMs) ?? 0;
-    const toMs = dateParameter(request, 'to', nowMs) ?? nowMs;
-    const limitText = request.query.get('limit');
-    const asked = hasText(limitText) ? parseJavaInteger(limitText) : 1;
-    if (asked === undefined) throw unreadable(nowMs, `Wrong integer value: ${limitText}`);
+    const { fromMs, toMs, limit: asked } = spanOf(request, nowMs);
     this.#access.require(entity, 'READ', provider);
     const read = (one: string, max: number): string[] => {
       const limit = Math.min(asked, max);
@@ -81,7 +77,8 @@ export class DataService {
   #put(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
     const [provider, sensor, value] = pathParts(request, 3);
     const { nowMs } = circumstances;
-    const observations = sensor !== undefined && value !== undefined ? [{ sensor, value }] : readBody(request, sensor, nowMs);
+    const observations =
+      sensor !== undefined && value !== undefined ? [{ sensor, value }] : readObservations(bodyOf(request, nowMs), sensor, nowMs);
     if (observations.length === 0) {
       throw new Refusal(400, 'To publish data is mandatory to fill in the observations field');
     }
@@ -94,7 +91,7 @@ export class DataService {
     // What comes before a failure stays: there is no transaction.
     const rejected = this.#storeEach(provider, observations.slice(0, storedMax), circumstances);
     if (interruption) throw internalError(nowMs);
-    if (rejected.size > 0) throw rejection(rejected);
+    if (rejected.size > 0) throw rejectedResources(rejected);
     return '';
   }
 
@@ -132,32 +129,6 @@ export class DataService {
     for (const one of sensors) this.store.deleteNewest(provider, one);
     return '';
   }
-}
-
-/** The provider and what follows it: one part at least, `max` at most. */
-function pathParts(request: ParsedRequest, max: number): [provider: string, sensor?: string, value?: string] {
-  const { parts } = request;
-  if (parts.length < 1 || parts.length > max) throw new Refusal(400, `Invalid path was requested:${request.target}`);
-  return parts as unknown as [string, string?, string?];
-}
-
-function readBody(request: ParsedRequest, sensor: string | undefined, nowMs: number): Submitted[] {
-  if (request.bodyFailure !== undefined) throw unreadable(nowMs, request.bodyFailure);
-  return readObservations(request.bodyText(), sensor, nowMs);
-}
-
-function dateParameter(request: ParsedRequest, name: 'from' | 'to', nowMs: number): number | undefined {
-  const text = request.query.get(name);
-  if (!hasText(text)) return undefined;
-  const ms = parseTimestamp(text);
-  if (ms === undefined) throw unreadable(nowMs, `Wrong date value: ${text}`);
-  return ms;
-}
-
-function rejection(rejected: ReadonlyMap<string, string>): Refusal {
-  const ids = hashSetOrder([...rejected.keys()]).join(',');
-  const message = `Events associated with resources [${ids}] have been rejected. See the error details to know about what went wrong in each case`;
-  return new Refusal(404, message, [...rejected.values()]);
 }
 
 function observationJson(observation: StoredObservation): string {

@@ -1,6 +1,7 @@
 import { internalError, unreadable } from './answer.ts';
+import { bindArray, bindFields, bindString, checkLong, type JavaClass, type JavaString, readBody } from './java-binding.ts';
 import { hasText, isLocation, parseTimestamp } from './java-text.ts';
-import { type Json, JsonError, readJson } from './json.ts';
+import type { Json } from './json.ts';
 
 /** One observation of a request that has been read and found right. */
 export interface Submitted {
@@ -12,17 +13,13 @@ export interface Submitted {
   readonly location?: string;
 }
 
-/** Field names that a class of the server knows; its JSON reader refuses every other one. */
+/** Field names that a class of the server knows. */
 const FIELDS = {
   SensorsMessage: ['sensors'],
   SensorMessage: ['sensor', 'location', 'observations'],
   ObservationsMessage: ['sensor', 'location', 'observations'],
   ObservationMessage: ['value', 'timestamp', 'time', 'location'],
 } as const;
-type ClassName = keyof typeof FIELDS;
-
-/** What Jackson makes of a Java String: null stays null, numbers and booleans give their text. */
-type JavaString = string | null;
 
 interface ObservationsFields {
   readonly sensor: JavaString;
@@ -45,7 +42,7 @@ interface ObservationFields {
  * @param sensor the sensor in the path, if there is one
  */
 export function readObservations(text: string, sensor: string | undefined, nowMs: number): Submitted[] {
-  const root: Json = hasText(text) ? read(text, nowMs) : { type: 'object', entries: [] };
+  const root: Json = hasText(text) ? readBody(text, nowMs) : { type: 'object', entries: [] };
   if (sensor !== undefined) {
     const fields = bindObservations('ObservationsMessage', root, nowMs);
     return toSubmitted(sensor, fields.location, fields.observations, nowMs);
@@ -59,19 +56,14 @@ export function readObservations(text: string, sensor: string | undefined, nowMs
   });
 }
 
-function read(text: string, nowMs: number): Json {
-  try {
-    return readJson(text);
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw unreadable(nowMs, `com.fasterxml.jackson.core.JsonParseException: ${error.message}`);
-  }
+function classOf(name: keyof typeof FIELDS): JavaClass {
+  return { name, fields: FIELDS[name] };
 }
 
 function bindSensors(root: Json, nowMs: number): readonly (ObservationsFields | null)[] | null {
   if (root.type === 'null') throw internalError(nowMs);
   let sensors: readonly (ObservationsFields | null)[] | null = [];
-  bindFields('SensorsMessage', root, nowMs, (_, value) => {
+  bindFields(classOf('SensorsMessage'), root, nowMs, (_, value) => {
     const items = bindArray(value, nowMs);
     sensors = items?.map((item) => (item.type === 'null' ? null : bindObservations('SensorMessage', item, nowMs))) ?? null;
   });
@@ -83,7 +75,7 @@ function bindObservations(name: 'SensorMessage' | 'ObservationsMessage', json: J
   // Only the class of the single-sensor form starts with an empty list, so only there a missing key is no null reference.
   let observations: ObservationsFields['observations'] = name === 'ObservationsMessage' ? [] : null;
   const texts: { sensor: JavaString; location: JavaString } = { sensor: null, location: null };
-  bindFields(name, json, nowMs, (key, value) => {
+  bindFields(classOf(name), json, nowMs, (key, value) => {
     if (key === 'observations') {
       const items = bindArray(value, nowMs);
       observations = items?.map((item) => (item.type === 'null' ? null : bindObservation(item, nowMs))) ?? null;
@@ -94,48 +86,12 @@ function bindObservations(name: 'SensorMessage' | 'ObservationsMessage', json: J
 
 function bindObservation(json: Json, nowMs: number): ObservationFields {
   const fields: Record<keyof ObservationFields, JavaString> = { value: null, timestamp: null, location: null };
-  bindFields('ObservationMessage', json, nowMs, (key, value) => {
+  bindFields(classOf('ObservationMessage'), json, nowMs, (key, value) => {
     // `time` exists for reading only; what is sent is checked and forgotten.
     if (key === 'time') checkLong(value, nowMs);
     else fields[key as keyof ObservationFields] = bindString(value, nowMs);
   });
   return fields;
-}
-
-/** Hands each known field to `set` in the order of the text, so that of a repeated key the last counts. */
-function bindFields(name: ClassName, json: Json, nowMs: number, set: (key: string, value: Json) => void): void {
-  if (json.type !== 'object') throw mismatch(nowMs, `an object of ${name}`, json);
-  const known: readonly string[] = FIELDS[name];
-  for (const [key, value] of json.entries) {
-    if (!known.includes(key)) {
-      const what = `Unrecognized field "${key}" (class org.sentilo.platform.server.dto.${name})`;
-      throw unreadable(nowMs, `com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException: ${what}`);
-    }
-    set(key, value);
-  }
-}
-
-function bindArray(json: Json, nowMs: number): readonly Json[] | null {
-  if (json.type === 'null') return null;
-  if (json.type !== 'array') throw mismatch(nowMs, 'an array', json);
-  return json.items;
-}
-
-function bindString(json: Json, nowMs: number): JavaString {
-  if (json.type === 'null') return null;
-  if (json.type === 'array' || json.type === 'object') throw mismatch(nowMs, 'a string', json);
-  return json.text;
-}
-
-function checkLong(json: Json, nowMs: number): void {
-  if (json.type === 'null' || json.type === 'number') return;
-  if (json.type === 'string' && /^\s*(?:[+-]?\d+)?\s*$/.test(json.text)) return;
-  throw mismatch(nowMs, 'an integer', json);
-}
-
-function mismatch(nowMs: number, expected: string, found: Json) {
-  const what = `expected ${expected}, found ${found.type}`;
-  return unreadable(nowMs, `com.fasterxml.jackson.databind.exc.MismatchedInputException: ${what}`);
 }
 
 function toSubmitted(

@@ -1,0 +1,41 @@
+import { Refusal, unreadable } from './answer.ts';
+import { hasText, parseJavaInteger, parseTimestamp } from './java-text.ts';
+import type { ParsedRequest } from './request.ts';
+
+/** The provider and what follows it: one part at least, `max` at most. */
+export function pathParts(request: ParsedRequest, max: number): [provider: string, sensor?: string, value?: string] {
+  const { parts } = request;
+  if (parts.length < 1 || parts.length > max) throw new Refusal(400, `Invalid path was requested:${request.target}`);
+  return parts as unknown as [string, string?, string?];
+}
+
+/** The body's text. Throws 400 for one that did not arrive whole. */
+export function bodyOf(request: ParsedRequest, nowMs: number): string {
+  if (request.bodyFailure !== undefined) throw unreadable(nowMs, request.bodyFailure);
+  return request.bodyText();
+}
+
+/** What a read is asked for: times in milliseconds since 1970, both included, and the number of entries as it was asked for. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+}
+
+/** Without `from` everything up to `to`, without `to` up to now; one entry where no limit is given. Throws 400. */
+export function spanOf(request: ParsedRequest, nowMs: number): Span {
+  const fromMs = dateParameter(request, 'from', nowMs) ?? 0;
+  const toMs = dateParameter(request, 'to', nowMs) ?? nowMs;
+  const text = request.query.get('limit');
+  const limit = hasText(text) ? parseJavaInteger(text) : 1;
+  if (limit === undefined) throw unreadable(nowMs, `Wrong integer value: ${text}`);
+  return { fromMs, toMs, limit };
+}
+
+function dateParameter(request: ParsedRequest, name: 'from' | 'to', nowMs: number): number | undefined {
+  const text = request.query.get(name);
+  if (!hasText(text)) return undefined;
+  const ms = parseTimestamp(text);
+  if (ms === undefined) throw unreadable(nowMs, `Wrong date value: ${text}`);
+  return ms;
+}
