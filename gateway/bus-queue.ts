@@ -20,9 +20,9 @@ export interface Turn {
   readonly probe?: Probe;
   /** From when on it may begin; while it may not, others go first. Undefined: now. */
   readonly readyMs?: () => number | undefined;
-  /** Called when it begins, and with how long it had the bus when it is over. */
+  /** Called when it begins, and with how long it had the bus when it is over; `isVain` when it failed. */
   readonly began?: () => void;
-  readonly ended?: (tookMs: number) => void;
+  readonly ended?: (tookMs: number, isVain: boolean) => void;
 }
 
 export interface Probe {
@@ -193,7 +193,7 @@ class Queue implements BusQueue {
 
   #end({ rank, ended }: Turn, startedMs: number, isVain: boolean): void {
     const tookMs = this.#clock.monotonicMs() - startedMs;
-    ended?.(tookMs);
+    ended?.(tookMs, isVain);
     this.#busyMs += tookMs;
     // A device that is back was worth the time.
     if (rank === 'probe' && isVain) {

@@ -275,15 +275,18 @@ export class RunningDevice {
       // What a silent device is late for delays nobody.
       if (dueMs !== undefined && nextTry === undefined) this.#around.lateness.add(used.beganMs - dueMs);
     };
-    const ended = (tookMs: number) => {
+    const ended = (tookMs: number, isVain: boolean) => {
       used.tookMs += tookMs;
+      // It is back: its other requests, by which its outputs become safe too, must not wait between tries of those that are not.
+      if (!isVain && this.#turn === turn && turn.rank === 'probe') this.#turn = { ...common, rank: 'live' };
     };
     const common = { deadlineMs, began, ended };
-    if (kind === 'order') return { ...common, rank: 'order' };
-    if (nextTry === undefined) return { ...common, rank: 'live' };
+    let turn: Turn = { ...common, rank: kind === 'order' ? 'order' : 'live' };
+    if (kind === 'order' || nextTry === undefined) return turn;
     const latestMs = this.#isCalled ? clock.monotonicMs() : nextTry.latestMs;
     if (kind === 'poll') this.#isCalled = false;
-    return { ...common, rank: 'probe', probe: { expectedMs, latestMs } };
+    turn = { ...common, rank: 'probe', probe: { expectedMs, latestMs } };
+    return turn;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
