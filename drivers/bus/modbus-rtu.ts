@@ -203,8 +203,9 @@ export class RtuFraming implements Framing {
   /** The oldest question that a frame fits, unless it is a copy. One that was owed is not any more. */
   #takeOwner(frame: Uint8Array): Asked | undefined {
     const waiting = this.#waiting;
-    // What repeats an order says the same whichever it answers. What the older one is owed may come, or is lost.
-    if (waiting !== undefined && isOrder(waiting.question) && fits(waiting.question, frame)) return waiting;
+    // What repeats an order says the same whichever it answers, but not a refusal. What the older one is owed may come, or is lost.
+    const isRepeated = waiting !== undefined && isOrder(waiting.question) && !isException(frame);
+    if (isRepeated && fits(waiting.question, frame)) return waiting;
     const owner = this.#candidates().find(({ question }) => fits(question, frame));
     if (owner === undefined) return undefined;
     // Its like was not asked while a copy could come, but an older question was answered since.

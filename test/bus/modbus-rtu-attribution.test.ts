@@ -337,6 +337,19 @@ describe('an order', () => {
     expect(line.stats()).toMatchObject({ answerCount: 5, lateCount: 0 });
   });
 
+  it.each(['single', 'multiple'] as const)('is not refused by the late refusal of the one before: %s', async (how) => {
+    const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
+      const isFirst = stream.written.length === 1;
+      const answer = isFirst ? [1, (request[1] as number) | 0x80, 2] : request.subarray(0, 6);
+      on.timer(isFirst ? 400 : 150, () => stream.receive(framed(answer)));
+    });
+    const first = outcome(bus.writeBits(1, 9, [false], how));
+    const second = outcome(bus.writeBits(1, 5, [true], how));
+    expect(await clock.run(first)).toMatchObject({ error: { kind: 'timeout' } });
+    expect(await clock.run(second)).toEqual({ value: undefined });
+    expect(line.stats()).toMatchObject({ answerCount: 1, exceptionCount: 0, lateCount: 1 });
+  });
+
   it('is understood after a read whose answer is the very bytes of its question', async () => {
     const { clock, bus, line } = await openRtu((request, { clock: on, stream }) => {
       on.timer(20, () => stream.receive(request));
