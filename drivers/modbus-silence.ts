@@ -46,7 +46,9 @@ export class Silence {
 
   /** Called once in each round in which it might rest: whether it does. */
   rests(nowMs: number): boolean {
-    if (this.#restRounds === 0 || nowMs >= this.#restEndMs) return false;
+    // What is left of a rest that ends by time must not be taken up by the next answer that gets lost.
+    if (nowMs >= this.#restEndMs) this.#restRounds = 0;
+    if (this.#restRounds === 0) return false;
     this.#restRounds -= 1;
     return true;
   }
