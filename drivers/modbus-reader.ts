@@ -59,9 +59,13 @@ interface Run {
   /** For the next round, in its order: first these, then those of which no answer came. */
   readonly kept: Request[];
   readonly silent: Request[];
+  /** What is not asked for in this round, with an error of its newest attempt. */
+  readonly resting: Block[];
   readonly cuts: Span[];
   splitsLeft: number;
   hasData: boolean;
+  /** Something came: data, a refusal or a damaged answer. */
+  wasHeard: boolean;
   /** Not all was asked for. */
   wasEnded: boolean;
 }
@@ -234,8 +238,10 @@ export class ModbusReader {
       }
     } catch (error) {
       if (!isHardwareError(error)) throw error;
+      if (!endsTheRound(error)) run.wasHeard = true;
       return error;
     }
+    run.wasHeard = true;
     run.hasData = true;
     return undefined;
   }
@@ -263,9 +269,11 @@ function newRun(requests: readonly Request[], signal: AbortSignal, nowMs: number
     doubtful: [],
     kept: [],
     silent: [],
+    resting: [],
     cuts: [],
     splitsLeft: SPLITS_PER_ROUND_MAX,
     hasData: false,
+    wasHeard: false,
     wasEnded: false,
   };
   const mayRest = requests.some(({ silence }) => silence.wasAnswered);
@@ -274,6 +282,7 @@ function newRun(requests: readonly Request[], signal: AbortSignal, nowMs: number
     const { block, error, silence } = request;
     if (mayRest && error !== undefined && silence.rests(nowMs)) {
       miss(run, block, error);
+      run.resting.push(block);
       run.kept.push(request);
     } else if (error !== undefined && endsTheRound(error)) run.doubtful.push(request);
     else ready.push(request);
@@ -285,6 +294,8 @@ function newRun(requests: readonly Request[], signal: AbortSignal, nowMs: number
 /** Nobody is there: asking for the rest would cost one deadline for each request. */
 function endRound(run: Run, error: BusError | DeviceError): void {
   run.wasEnded = true;
+  // What is known of those that rest is old: a damaged answer among it would say that somebody is there.
+  if (!run.wasHeard) for (const block of run.resting) miss(run, block, error);
   run.kept.push(...run.refused.splice(0).map(({ request }) => request));
   for (const request of [run.queue, run.busy, run.doubtful].flatMap((requests) => requests.splice(0))) {
     miss(run, request.block, error);

@@ -59,3 +59,18 @@ it('a block whose rest ended by time is not left out again when one of its answe
   fails.first = undefined;
   expect(await minute()).toEqual(['rests', 'x']);
 });
+
+it('a device that is away is told as silent although its newest answer to a block that rests came damaged', async () => {
+  const { slave, fails, minute, minutes } = await opened();
+  fails.first = new BusError('bad-checksum', 'damaged');
+  await minutes(200);
+  for (let i = 0; i < 70; i++) {
+    fails.all = SILENCE;
+    expect([i, await minute(), await minute()]).toEqual([i, SILENCE, SILENCE]);
+    // It may have started anew: its outputs are written again.
+    fails.all = undefined;
+    slave.bits.set('coil:0', true);
+    expect(await minute()).toEqual(['x']);
+    expect([i, slave.bits.get('coil:0')]).toEqual([i, false]);
+  }
+});
