@@ -108,6 +108,8 @@ class Line implements ModbusLine {
   #unheardCount = 0;
   /** Since the newest byte, or the newest question that counted. */
   #unheardFromMs = Number.NEGATIVE_INFINITY;
+  /** When the newest byte came. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   /** Silence before each question. */
   readonly #quietMs: number;
   #receivedBytes = 0;
@@ -227,23 +229,26 @@ class Line implements ModbusLine {
       return;
     }
     const pending = this.#leave(question);
+    // The other end spoke since the unit stayed silent before: it is the unit that is away.
+    const isOfUnit = pending?.unit.isSilentSince(this.#heardMs) === true;
     if (error.kind === 'timeout') {
       pending?.unit.timedOut(now);
       this.#units.count(question.unit, 'timeoutCount');
     } else pending?.unit.damaged(now);
-    if (pending !== undefined && pending.askedMs >= this.#unheardFromMs) {
+    if (pending !== undefined && !isOfUnit && pending.askedMs >= this.#unheardFromMs) {
       this.#unheardCount += 1;
       this.#unheardFromMs = now;
     }
     this.#reportBroken();
     pending?.reject(error);
-    if (this.#options.baud === undefined && this.#unheardCount === UNHEARD_MAX) this.#break(error);
+    if (this.#options.baud === undefined && !isOfUnit && this.#unheardCount === UNHEARD_MAX) this.#break(error);
   }
 
   #receive(bytes: Uint8Array): void {
     const now = this.#clock.monotonicMs();
     this.#unheardCount = 0;
     this.#unheardFromMs = now;
+    this.#heardMs = now;
     this.#receivedBytes += bytes.length;
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now);
     for (const answered of this.#framing.receive(bytes, now)) this.#settle(answered, now);

@@ -91,6 +91,11 @@ export class ModbusUnit {
     this.#timeoutsInARow = Math.min(this.#timeoutsInARow, TIMEOUTS_UNTIL_AWAY - 1);
   }
 
+  /** Its newest question was not answered, and was given up before `ms`. */
+  isSilentSince(ms: number): boolean {
+    return this.#timeoutsInARow > 0 && this.#endedMs !== undefined && this.#endedMs < ms;
+  }
+
   /** It has not answered for so long that it is not taken for slow any more. */
   get isAway(): boolean {
     return this.#timeoutsInARow >= TIMEOUTS_UNTIL_AWAY;

@@ -225,3 +225,23 @@ describe('any bytes', () => {
     );
   });
 });
+
+describe('units that do not answer, behind a host that does', () => {
+  it('do not end its connection, as long as others are heard in between', async () => {
+    const broken: BusError[] = [];
+    const answer: Answer = (request, { stream }) => {
+      if (request[6] === 1) stream.receive(mbap(256 * (request[0] as number) + (request[1] as number), [1, 3, 2, 0, 7]));
+    };
+    const { clock, bus } = await openTcpModbus(answer, { onBroken: (cause) => broken.push(cause) });
+    const ask = (unit: number) => clock.run(outcome(bus.readRegisters(unit, 'holding', 0, 1)));
+    for (const unit of [2, 1, 3, 1, 4]) await ask(unit);
+    for (let i = 0; i < 10; i++) {
+      await ask(1);
+      for (const unit of [2, 3, 4]) await ask(unit);
+    }
+    expect(broken).toEqual([]);
+    // Now the host itself is not heard any more.
+    for (const unit of [2, 3, 4]) await ask(unit);
+    expect(broken).toHaveLength(1);
+  });
+});
