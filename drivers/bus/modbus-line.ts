@@ -24,6 +24,9 @@ const SILENCE_WAIT_MAX_MS = 1000;
  * between would reach the devices when it wakes up, an order from long ago among it.
  */
 const UNHEARD_MAX = 3;
+/** Who waits for its turn when we break a connection off waits so long for the next one, and is looked at so often meanwhile. */
+const REOPENED_WITHIN_MS = 2000;
+const REOPENED_LOOK_MS = 50;
 /** So many bytes at most are noise where a line turns from sending to receiving; the shortest answer has five. */
 const STRAY_BYTES_MAX = 2;
 /** The functions that only read (V1.1b3 §6.1 to 6.4). */
@@ -110,6 +113,8 @@ class Line implements ModbusLine {
   #unheardFromMs = Number.NEGATIVE_INFINITY;
   /** When the newest byte came. */
   #heardMs = Number.NEGATIVE_INFINITY;
+  /** When we broke the connection off. */
+  #brokenMs = Number.NEGATIVE_INFINITY;
   /** Silence before each question. */
   readonly #quietMs: number;
   #receivedBytes = 0;
@@ -136,9 +141,11 @@ class Line implements ModbusLine {
   }
 
   readyMs(question: Question, pauseMs = 0): number | undefined {
-    // It fails at once.
-    if (!this.#stream.isOpen || this.#session.signal.aborted) return undefined;
     const now = this.#clock.monotonicMs();
+    if (!this.#stream.isOpen || this.#session.signal.aborted) {
+      // It was not asked and is not to blame. Where the connection does not come back it fails at once.
+      return now < this.#brokenMs + REOPENED_WITHIN_MS ? now + REOPENED_LOOK_MS : undefined;
+    }
     const readyMs = this.#framing.readyMs(question, now);
     const restedMs = (this.#units.byId.get(question.unit)?.endedMs ?? Number.NEGATIVE_INFINITY) + pauseMs;
     return restedMs > now ? Math.max(readyMs ?? restedMs, restedMs) : readyMs;
@@ -297,6 +304,7 @@ class Line implements ModbusLine {
   }
 
   #break(cause: BusError): void {
+    this.#brokenMs = this.#clock.monotonicMs();
     this.#endSession(cause);
     this.#options.onBroken?.(cause);
   }
