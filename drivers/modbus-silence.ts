@@ -89,9 +89,13 @@ export function isAnswer(error: BusError | DeviceError): boolean {
   return error instanceof ModbusException && !error.isFromGateway;
 }
 
-/** No answer, or one that never comes through as a whole: a converter's buffer can be too small for it. */
+/**
+ * No answer, also where a gateway says so in the slave's place, or one that never comes through as a whole: a converter's buffer
+ * can be too small for it.
+ */
 export function isUnanswered(error: BusError | DeviceError): boolean {
-  return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'bad-checksum');
+  if (error instanceof BusError) return error.kind === 'timeout' || error.kind === 'bad-checksum';
+  return error instanceof ModbusException && error.isFromGateway;
 }
 
 /** A damaged answer or a refused request concerns the readings it was for; everything else the device or the line. */
