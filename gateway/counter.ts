@@ -93,6 +93,8 @@ function goesOn(before: number, first: number, value: number, rollover: number, 
   if (hasWrapped && (value >= before || (first < before && value < first))) return false;
   const step = ahead(before, first, rollover);
   const next = ahead(first, value, rollover);
+  // A sample beyond the range, as of a wider register: no counter goes on by all of its range, nor backwards over its end.
+  if (step < 0 || step >= rollover || next < 0 || ahead(before, value, rollover) >= rollover) return false;
   if (next > Math.max(riseMax, RISE_FACTOR_MAX * step)) return false;
   return !hasWrapped || step <= Math.max(riseMax, RISE_FACTOR_MAX * next);
 }

@@ -212,6 +212,17 @@ test('tells what a counter has gone on by, also over its end, and nothing of a b
   expect(rainOf([100, 0, 0, 0, 1])).toMatchObject({ mm: [0, 0, 0.2794], events: ['meter-replaced'] });
 });
 
+// A counter of four digits in a register of sixteen bits, which shows all ones or is read as a signed number.
+test.each([
+  [[1_000, 65_535, 65_535, 1_001, 1_002], [0, 1, 1], undefined, []],
+  [[5, 6, 7], [0], 11_000, ['meter-replaced']],
+  [[9_999, -5, -4, 9_999], [0, 0], undefined, []],
+])('a counter beyond its range (%j) goes neither on by more than that nor back', (counts, rises, last, events) => {
+  const found = rainOf(counts, { counterRange: 10_000 * TIP_MM }, last && last * TIP_MM);
+  expect(found.mm.map((mm) => Math.round(Number(mm) / TIP_MM))).toEqual(rises);
+  expect(found.events).toEqual(events);
+});
+
 test('goes on after a restart from where the counter stood', () => {
   expect(rainOf([2, 2], {}, 126 * TIP_MM)).toMatchObject({ mm: [4 * TIP_MM], counters: [2] });
   expect(rainOf([127], {}, 126 * TIP_MM)).toMatchObject({ mm: [TIP_MM], counters: [127] });
