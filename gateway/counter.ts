@@ -44,11 +44,14 @@ export function openCounter(
   /** What it rose by in the newest samples. One large rise that was proved, as after a pause, says nothing of the next ones. */
   let rises: readonly number[] = [];
   let low: number[] = [];
+  /** Where it was before it fell for good and what was told of its fall, for as long as it stands where it fell to. */
+  let fallen: { readonly from: number; readonly told: number } | undefined;
   /** The sample before this one, if it was doubted. */
   let unproven: number | undefined;
 
   const riseMax = () => Math.max(RISE_SHARE_MAX * range, RISE_FACTOR_MAX * Math.max(0, ...rises));
   const believe = (value: number, rise: number, usualRise = rise): Counted => {
+    if (value !== before) fallen = undefined;
     before = value;
     rises = [...rises, usualRise].slice(-RISES_KEPT_MAX);
     low = [];
@@ -63,11 +66,18 @@ export function openCounter(
     const first = unproven;
     unproven = undefined;
     if (before === undefined) return believe(value, 0);
+    if (fallen !== undefined && isBack(before, fallen.from, value, riseMax(), rises)) {
+      if (first === undefined || first < fallen.from || first > value) return doubted(value, 'jump');
+      return believe(value, Math.max(0, ahead(fallen.from, value) - fallen.told), 0);
+    }
     if (value >= before && value - before <= riseMax()) return believe(value, ahead(before, value));
     if (rollover !== undefined && first !== undefined && goesOn(before, first, value, rollover, riseMax())) {
       if (value < before) note('meter-rolled-over', { channel, before, after: first < before ? first : value });
       const usualRise = Math.min(ahead(before, first, rollover), ahead(first, value, rollover));
-      return believe(value, ahead(before, value, rollover), usualRise);
+      const [from, told] = [before, ahead(before, value, rollover)];
+      const counted = believe(value, told, usualRise);
+      if (value < from) fallen = { from, told };
+      return counted;
     }
     if (value >= before) return doubted(value, 'jump');
     const lowest = low.at(-1);
@@ -75,13 +85,25 @@ export function openCounter(
     low = lowest === undefined || value >= lowest ? [...low, value] : [value];
     if (low.length < LOW_SAMPLES) return doubted(value, 'fell');
     note('meter-replaced', { channel, before, after: value });
-    return believe(value, 0);
+    const from = before;
+    const counted = believe(value, 0);
+    fallen = { from, told: 0 };
+    return counted;
   };
 }
 
 /** How far a counter that only rises has gone from one value to the next. */
 function ahead(from: number, to: number, rollover = 0): number {
   return Number((to >= from ? to - from : to - from + rollover).toPrecision(RISE_DIGITS));
+}
+
+/**
+ * Whether a counter that has fallen from `from` to `before`, and has stood there since, is back: a device that starts may show
+ * zeros for a while. It has then made in one step, and a larger one than it makes lately, just the way to where it was. One such
+ * sample may be a bad one.
+ */
+function isBack(before: number, from: number, value: number, riseMax: number, rises: readonly number[]): boolean {
+  return value >= from && value - from <= riseMax && value - before > RISE_FACTOR_MAX * Math.max(0, ...rises);
 }
 
 /**

@@ -223,6 +223,20 @@ test.each([
   expect(found.events).toEqual(events);
 });
 
+// A device that starts shows zeros for a while: three of them look like a new meter, and two near the end like a new beginning.
+test.each([
+  [[1_000, 0, 0, 0, 1_001, 1_002], 2],
+  [[30_000, 0, 0, 0, 0, 30_001, 30_002], 2],
+  [[64_000, 0, 0, 64_001, 64_002], 1_536],
+  // A new meter that counts, one that has a bad sample, and a new beginning with one.
+  [[1_000, 0, 0, 0, 1, 2, 900, 1_001, 1_002], 1_002],
+  [[1_000, 0, 0, 0, 1_001, 1, 2], 2],
+  [[65_530, 2, 3, 65_531, 4, 5], 11],
+])('counts nothing twice where a counter that fell is back: %j', (counts, rise) => {
+  const { mm } = rainOf(counts, { counterRange: 65_536 * TIP_MM });
+  expect(Math.round(mm.reduce<number>((sum, value) => sum + Number(value), 0) / TIP_MM)).toBe(rise);
+});
+
 test('goes on after a restart from where the counter stood', () => {
   expect(rainOf([2, 2], {}, 126 * TIP_MM)).toMatchObject({ mm: [4 * TIP_MM], counters: [2] });
   expect(rainOf([127], {}, 126 * TIP_MM)).toMatchObject({ mm: [TIP_MM], counters: [127] });
