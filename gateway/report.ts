@@ -17,7 +17,7 @@ export interface Report {
   accept(value: Value, uncalibrated: Value, nowMs: number): readonly Due[];
   /** What a window holds that has ended without a value after it. */
   due(nowMs: number): readonly Due[];
-  /** What an unfinished window holds at the end of the program. */
+  /** What an unfinished window holds: at the end of the program, and before a count that goes past the report. */
   finish(nowMs: number): readonly Due[];
 }
 
@@ -28,7 +28,8 @@ export function openReport({
   counterRange,
 }: Pick<ChannelConfig, 'report' | 'kind' | 'counterRange'>): Report {
   if (rule === undefined) return everyValue;
-  if (kind !== 'delta') return 'of' in rule ? windowReport(rule.windowMs, () => summaryOf(rule.of)) : changeReport(rule);
+  if (kind !== 'delta')
+    return 'of' in rule ? windowReport(rule.windowMs, () => summaryOf(rule.of)) : changeReport(rule, kind === 'total');
   const uncalibrated = counterRange === undefined ? sum : newest;
   return 'of' in rule ? windowReport(rule.windowMs, sum, uncalibrated) : sumReport(rule, uncalibrated);
 }
@@ -143,8 +144,12 @@ function sumReport({ onChange, atLeastMs }: OnChange, uncalibrated: () => Summar
   };
 }
 
-/** The first value, every change (for numbers: of at least `step` since the last one told), and one every `atLeastMs`. */
-function changeReport({ onChange: step, atLeastMs }: OnChange): Report {
+/**
+ * The first value, every change (for numbers: of at least `step` since the last one told), and one every `atLeastMs`. At the end
+ * also the smaller change of a total: what counts pulses goes on from what was told last.
+ */
+function changeReport({ onChange: step, atLeastMs }: OnChange, isTotal: boolean): Report {
+  let newest: Pick<Due, 'value' | 'uncalibrated'> | undefined;
   let told: { value: Value; atMs: number } | undefined;
   const isDue = (value: Value, nowMs: number) => {
     if (told === undefined) return true;
@@ -154,11 +159,16 @@ function changeReport({ onChange: step, atLeastMs }: OnChange): Report {
   };
   return {
     accept: (value, uncalibrated, nowMs) => {
+      newest = { value, uncalibrated };
       if (!isDue(value, nowMs)) return [];
       told = { value, atMs: nowMs };
       return [{ value, uncalibrated, atMs: nowMs }];
     },
     due: none,
-    finish: none,
+    finish: (atMs) => {
+      if (!isTotal || newest === undefined || newest.value === told?.value) return [];
+      told = { value: newest.value, atMs };
+      return [{ ...newest, atMs }];
+    },
   };
 }

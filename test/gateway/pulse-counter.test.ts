@@ -71,6 +71,20 @@ describe('rain', () => {
   });
 });
 
+test('of the day takes nothing back at a restart, although it is told in large steps', async () => {
+  const running = await startSimulated(
+    GAUGE.replace('    simulate', '    readings: { rain_today: { report: { on_change: 5 } } }\n    simulate'),
+  );
+  await running.clock.runUntil(10 * MINUTE_MS + 1_000);
+  await running.stop();
+  const again = await running.clock.run(running.openAnother());
+  await running.clock.runUntil(20 * MINUTE_MS + 1_000);
+  await running.clock.run(again.stop());
+  const records = await running.records();
+  const rain = sumOf(observationsOf(records, 'gauge.rain').map(({ value }) => value));
+  expect(observationsOf(records, 'gauge.rain_today').at(-1)?.value).toBeCloseTo(rain, 9);
+});
+
 test('what fell between the newest reading and the end is kept at the end', async () => {
   const running = await startSimulated(GAUGE);
   // Two tips after the reading of the tenth minute.
