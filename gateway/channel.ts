@@ -99,8 +99,13 @@ export function openChannel(
       const doubt = isBeyond ? 'out-of-range' : atLeast ? 'at-least' : counted?.doubt;
       const judged = doubt === undefined ? plausibility.judge(value, raw, nowMs) : suspect(doubt);
       latest = { value, monotonicMs: nowMs, ...judged };
-      // A doubtful value is kept as it came and never enters a mean.
-      if (judged.quality !== 'good') return [observation(value, raw, judged, stampAt(clock, boot, nowMs))];
+      // A doubtful value is kept as it came and never enters a mean. A count goes on from it after a restart: what came before
+      // it must not stand behind it in the journal.
+      if (judged.quality !== 'good') {
+        const isPassed = atLeast || (counted !== undefined && counted.rise > 0);
+        const earlier = isPassed ? toObservations(report.finish(nowMs)) : [];
+        return [...earlier, observation(value, raw, judged, stampAt(clock, boot, nowMs))];
+      }
       return toObservations(report.accept(value, raw, nowMs));
     },
     due: () => toObservations(report.due(clock.monotonicMs())),

@@ -94,7 +94,9 @@ class Search {
       const order = heldFrom ?? sequence;
       if (place === undefined || typeof uncalibrated !== 'number' || order < (this.#newest.get(sensor) ?? 0)) continue;
       // A meter's total that was not believed when it came is not believed now. What we count is what we counted.
-      if (reason === 'fell' || (quality !== 'good' && !place.isOurs)) continue;
+      // A doubted rise was told as such: it is not told again, as part of the next one. Where the counter was doubted, there is none.
+      const isTold = place.isOurs || (place.isCounter && value !== 0);
+      if (reason === 'fell' || (quality !== 'good' && !isTold)) continue;
       this.#newest.set(sensor, order);
       if (heldFrom === undefined) this.#settled.add(sensor);
       const totals = this.found.get(place.device) ?? new Map<string, LastTotal>();

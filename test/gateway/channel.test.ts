@@ -265,6 +265,18 @@ test('leaves nothing out of what came since the last time, however it is reporte
   expect(told).toEqual([0, 0.4, 0.4, 0.4]);
 });
 
+test('tells what it has before a count that is not believed, as a restart goes on from that', () => {
+  const report = { of: 'last', windowMs: 60_000 } as const;
+  const { channel: rain } = channel({ ...RAIN, report, valid: [0, 1] });
+  const told = [10, 12, 16.5].flatMap((count) => rain.accept(count * TIP_MM)).map(({ value, quality }) => [value, quality]);
+  expect(told).toEqual([
+    [2 * TIP_MM, 'good'],
+    [expect.closeTo(4.5 * TIP_MM, 9), 'suspect'],
+  ]);
+  const { channel: water } = channel({ kind: 'total', report });
+  expect([...water.accept(100), ...water.accept(105, true), ...water.finish()].map(({ value }) => value)).toEqual([100, 105]);
+});
+
 test('tells that nothing came when that is asked for', async () => {
   const { clock, channel: pulses } = channel({ kind: 'delta', report: { onChange: 0.4, atLeastMs: 3_600_000 } });
   const told: unknown[] = [];

@@ -160,6 +160,13 @@ devices: { rain: { board: own@1, via: meters } }
     ).toBe(20);
   });
 
+  test('stands where it stood beside a rise that was told as doubtful', async () => {
+    const doubted = { quality: 'suspect', reason: 'out-of-range' } as const;
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 9, { uncalibrated: 29, ...doubted }))).toBe(29);
+    const jumped = { quality: 'suspect', reason: 'jump' } as const;
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 0, { uncalibrated: 25, ...jumped }))).toBe(20);
+  });
+
   test('is not known from a record that stands for several, nor from one before that', async () => {
     const window = { fromMonotonicMs: 1, count: 2 };
     expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(3, 0.4, { uncalibrated: 40.6, window }))).toBeUndefined();
