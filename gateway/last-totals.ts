@@ -16,7 +16,7 @@ interface Place {
   readonly reading: string;
   /** Counted by us: nobody else knows it, so it is looked for in all of the journal. */
   readonly isOurs: boolean;
-  /** The counter stands beside the values, which are its rises. */
+  /** The counter stands beside the values, which are its rises. Nobody else knows what was told: it is looked for as far. */
   readonly isCounter: boolean;
 }
 
@@ -43,7 +43,7 @@ export async function findLastTotals(
   if (places.size === 0) return search.found;
   try {
     for (const span of SPANS) if (!search.isOver) await lookThrough(journal, journal.lastSequence - span, search);
-    const sensors = search.missing(({ isOurs }) => isOurs);
+    const sensors = search.missing(({ isOurs, isCounter }) => isOurs || isCounter);
     if (sensors.size > 0) for await (const records of journal.history({ sensors })) search.look(records);
   } catch (error) {
     if (!(error instanceof JournalError)) throw error;

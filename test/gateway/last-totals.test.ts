@@ -160,6 +160,10 @@ devices: { rain: { board: own@1, via: meters } }
     ).toBe(20);
   });
 
+  test('is looked for in all of the journal: with `on_change:` the newest rain may be long ago', async () => {
+    expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), energy(200_000, 1))).toBe(20);
+  });
+
   test('stands where it stood beside a rise that was told as doubtful', async () => {
     const doubted = { quality: 'suspect', reason: 'out-of-range' } as const;
     expect(await standing(rise(1, 0.4, { uncalibrated: 20 }), rise(2, 9, { uncalibrated: 29, ...doubted }))).toBe(29);
