@@ -110,6 +110,16 @@ function checkRollover(document: YamlDocument, id: string, { rollover, kind, per
   return [document.problem('C045', ['readings', id, 'rollover'], { case: 'key', key: 'rollover', ...parameters })];
 }
 
+/** What came since the time before is converted by factors alone: anything else would change each of its values. */
+function checkConvert(document: YamlDocument, id: string, { kind, convert = [] }: BoardReading): Problem[] {
+  if (kind !== 'delta') return [];
+  return convert.flatMap((step, at) =>
+    (['offset', 'points', 'clamp'] as const)
+      .filter((key) => step[key] !== undefined)
+      .map((key) => document.problem('C161', ['readings', id, 'convert', at, key], { key, reading: id })),
+  );
+}
+
 function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
   const problems: Problem[] = [];
   for (const [id, reading] of Object.entries(board.readings ?? {})) {
@@ -122,7 +132,7 @@ function checkReadings(document: YamlDocument, board: BoardFile): Problem[] {
     if (manual !== undefined) problems.push(document.problem('C129', path, manual, 'note'));
     for (const { path, code, parameters } of textMisfits(id, reading, board))
       problems.push(document.problem(code, ['readings', id, ...path], parameters));
-    problems.push(...checkRollover(document, id, reading));
+    problems.push(...checkRollover(document, id, reading), ...checkConvert(document, id, reading));
     for (const key of ['scale_by', 'starts_at'] as const) {
       const name = reading[key];
       const names = Object.keys(board.with ?? {});

@@ -138,6 +138,13 @@ test('what is counted since the last time is calibrated by a factor alone', asyn
   expect(errors(await load(reading, own('scale: 1.02')))).toEqual([]);
   expect(errors(await load(reading, own('offset: 0.2, scale: 1.02')))).toEqual(['C161']);
   expect(errors(await load(reading, own('points: [[0, 1], [1, 2]]')))).toEqual(['C161']);
+  const converted = (step: string) => {
+    const text = board(`x: { quantity: rain, unit: mm, kind: delta, at: 0, convert: [{ ${step} }] }`);
+    return checkBoardDocument(parseYaml('own.board.yaml', text)).problems.map(({ code, path }) => `${code} ${path}`);
+  };
+  expect(converted('scale: 0.2')).toEqual([]);
+  expect(converted('offset: 0.2')).toEqual(['C161 readings.x.convert.0.offset']);
+  expect(converted('clamp: [1, 5]')).toEqual(['C161 readings.x.convert.0.clamp']);
 });
 
 describe('a key that changes no value and that no code acts on', () => {
