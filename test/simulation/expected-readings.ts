@@ -49,12 +49,17 @@ export function expectedReadings(run: SiteRun): Expected[] {
 
 type Due = Pick<Expected, 'fromMs' | 'toMs' | 'value' | 'raw' | 'slack'>;
 
-function reported(answers: readonly Answer[], { report, calibrate }: ChannelConfig, endMs: number): Due[] {
+function reported(answers: readonly Answer[], { report, calibrate, kind }: ChannelConfig, endMs: number): Due[] {
   const dues = answers.map(({ atMs, value, slack }): Due => {
     return { fromMs: atMs, toMs: atMs + TRANSIT_MS_MAX, value: calibrated(value, calibrate), raw: value, slack };
   });
   if (report === undefined) return dues;
-  return 'of' in report ? windows(dues, report, endMs) : changes(dues, report);
+  if ('of' in report) return windows(dues, report, endMs);
+  const told = changes(dues, report);
+  const newest = dues.at(-1);
+  // What a total has gone on by since is told at the end.
+  if (kind !== 'total' || newest === undefined || newest.value === told.at(-1)?.value) return told;
+  return [...told, { ...newest, fromMs: endMs, toMs: endMs + STOP_MS_MAX }];
 }
 
 function calibrated(value: number | boolean, calibrate: ChannelConfig['calibrate']): number | boolean {
