@@ -1,7 +1,10 @@
 import { invalidCredential, overQuota, Refusal } from './answer.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { ParsedRequest } from './request.ts';
-import { CATALOG_ID, type Entity, type World } from './world.ts';
+import { CATALOG_ID, type Entity, type Permission, type World } from './world.ts';
+
+/** Each includes those before it. */
+const PERMISSIONS: readonly Permission['type'][] = ['READ', 'WRITE', 'ADMIN'];
 
 /** Who may do what, and how often: steps 3 to 6 of the pipeline and the permissions of step 8 (sentilo.md §1.3, §1.10). */
 export class Access {
@@ -24,13 +27,17 @@ export class Access {
     return entity;
   }
 
-  /** Throws 403 unless the entity may read (or write) what belongs to the provider; an unknown provider is forbidden, not missing. */
-  require(entity: Entity, access: 'READ' | 'WRITE', provider: string): void {
-    const granted = access === 'READ' ? ['READ', 'WRITE', 'ADMIN'] : ['WRITE', 'ADMIN'];
-    const isGranted = this.#world.permissions.some(
-      (one) => one.source === entity.id && one.target === provider && granted.includes(one.type),
-    );
-    if (entity.id === provider || isGranted) return;
+  /** What an entity may do with what belongs to another one; anything with its own. */
+  permission(entity: Entity, target: string): Permission['type'] | undefined {
+    if (entity.id === target) return 'ADMIN';
+    const granted = this.#world.permissions.filter((one) => one.source === entity.id && one.target === target);
+    return PERMISSIONS.findLast((type) => granted.some((one) => one.type === type));
+  }
+
+  /** Throws 403 unless the entity may do so with what belongs to the provider; an unknown provider is forbidden, not missing. */
+  require(entity: Entity, access: Permission['type'], provider: string): void {
+    const granted = this.permission(entity, provider);
+    if (granted !== undefined && PERMISSIONS.indexOf(granted) >= PERMISSIONS.indexOf(access)) return;
     throw new Refusal(403, `Entity ${entity.id} has not permission to ${access}  info about entity ${provider}`);
   }
 

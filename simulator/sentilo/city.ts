@@ -11,7 +11,9 @@ import {
 } from './answer.ts';
 import { DataService } from './data-service.ts';
 import type { StoredObservation } from './observation-store.ts';
+import { Registry } from './registry.ts';
 import { type ParsedRequest, parseRequest } from './request.ts';
+import type { Service } from './service.ts';
 import type { World } from './world.ts';
 
 /** The release of Sentilo whose behaviour this is. */
@@ -50,7 +52,8 @@ export interface City {
  */
 export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
   const access = new Access(world);
-  const data = new DataService(world, access);
+  const data = new DataService(world, access, new Registry(world));
+  const services = new Map<string, Service>([['data', data]]);
   let startedMs = options.startedMs;
   let requestCount = 0;
 
@@ -66,8 +69,9 @@ export function createCity(world: World, options: { readonly startedMs?: number 
     if (nowMs < startedMs + world.settings.startingMs) throw starting();
     if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs);
     const entity = access.admit(parsed, nowMs, headers);
-    if (parsed.service !== 'data') throw noHandler(request.target);
-    const text = data.handle(parsed, entity, {
+    const service = services.get(parsed.service);
+    if (service === undefined) throw noHandler(request.target);
+    const text = service.handle(parsed, entity, {
       nowMs,
       isRegistryLost: mishap?.kind === 'forget-sensors',
       ...(mishap?.kind === 'partial' ? { interruption: { storedFraction: mishap.storedFraction } } : {}),

@@ -3,8 +3,10 @@ import { internalError, Refusal, rejectedResources } from './answer.ts';
 import { formatTimestamp } from './calendar.ts';
 import { readObservations, type Submitted } from './observation-body.ts';
 import { ObservationStore, type StoredObservation } from './observation-store.ts';
+import { type Registry, reasonAgainst } from './registry.ts';
 import type { ParsedRequest } from './request.ts';
 import { bodyOf, pathParts, spanOf } from './request-parts.ts';
+import type { Circumstances, Service } from './service.ts';
 import type { Entity, World } from './world.ts';
 
 /** A read gives at most so many observations of one sensor, and so many of each sensor of a provider. */
@@ -12,35 +14,19 @@ const LIMIT_MAX = { sensor: 200, provider: 50 } as const;
 /** What this process can hold; the real store ends with its memory. A request beyond it fails as any does when Redis fails. */
 const OBSERVATIONS_MAX = 5_000_000;
 
-/** How a batch ends that the server cannot finish: after so many of its observations, 500. */
-export interface Interruption {
-  /** Fraction of the batch in [0, 1): the prefix of that length (0 to all) is stored. */
-  readonly storedFraction: number;
-}
-
-/** What a request may meet besides itself. */
-export interface Circumstances {
-  readonly nowMs: number;
-  /** The registry has lost its sensors: every one is unknown. */
-  readonly isRegistryLost: boolean;
-  readonly interruption?: Interruption;
-}
-
 /** The service `/data` (sentilo.md §1.5): publishing, reading and deleting observations. */
-export class DataService {
+export class DataService implements Service {
   readonly store = new ObservationStore();
   readonly #world: World;
   readonly #access: Access;
-  /** State by `provider/sensor`; grows by one for each sensor that is accepted unknown. */
-  readonly #sensors: Map<string, string>;
+  readonly #registry: Registry;
 
-  constructor(world: World, access: Access) {
+  constructor(world: World, access: Access, registry: Registry) {
     this.#world = world;
     this.#access = access;
-    this.#sensors = new Map(world.sensors.map((one) => [`${one.provider}/${one.sensor}`, one.state]));
+    this.#registry = registry;
   }
 
-  /** The JSON text of a 200, empty for what changes something. Throws a Refusal. */
   handle(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
     switch (request.method) {
       case 'GET':
@@ -100,7 +86,7 @@ export class DataService {
     const { nowMs } = circumstances;
     const rejected = new Map<string, string>();
     for (const { sensor, value, timestampMs, location } of observations) {
-      const reason = this.#reasonAgainst(provider, sensor, circumstances.isRegistryLost);
+      const reason = this.#reasonAgainst(provider, sensor, circumstances);
       if (reason !== undefined) {
         if (!rejected.has(sensor)) rejected.set(sensor, reason);
         continue;
@@ -112,13 +98,10 @@ export class DataService {
     return rejected;
   }
 
-  #reasonAgainst(provider: string, sensor: string, isRegistryLost: boolean): string | undefined {
-    const key = `${provider}/${sensor}`;
-    const state = isRegistryLost ? undefined : this.#sensors.get(key);
-    if (state === 'offline') return `Sensor [${sensor}] is not online (404.2).`;
-    if (state !== undefined) return undefined;
-    if (this.#world.settings.rejectsUnknownSensors) return `Sensor [${sensor}] not found on Sentilo (404.1).`;
-    this.#sensors.set(key, 'ghost');
+  #reasonAgainst(provider: string, sensor: string, { nowMs, isRegistryLost }: Circumstances): string | undefined {
+    const state = isRegistryLost ? undefined : this.#registry.sensor(provider, sensor, nowMs);
+    if (state !== undefined || this.#world.settings.rejectsUnknownSensors) return reasonAgainst(sensor, state);
+    this.#registry.acceptUnknown(provider, sensor);
     return undefined;
   }
 

@@ -25,10 +25,27 @@ export interface Permission {
   readonly type: 'READ' | 'WRITE' | 'ADMIN';
 }
 
+/** A sensor as the catalogue holds it. */
 export interface WorldSensor {
   readonly provider: string;
   readonly sensor: string;
   readonly state: 'online' | 'offline' | 'ghost';
+  /** By default the sensor's own name. */
+  readonly component?: string;
+  readonly componentType?: string;
+  readonly type?: string;
+  readonly dataType?: string;
+  readonly unit?: string;
+  /** Of its component, `lat lng`; without one that is mobile. */
+  readonly location?: string;
+  readonly isPublic?: boolean;
+}
+
+export interface WorldAlert {
+  readonly id: string;
+  readonly entity: string;
+  readonly type: 'EXTERNAL' | 'INTERNAL';
+  readonly isActive: boolean;
 }
 
 /** What a simulated Sentilo knows when it starts, as far as the city acts on it. */
@@ -36,6 +53,10 @@ export interface World {
   readonly entities: readonly Entity[];
   readonly permissions: readonly Permission[];
   readonly sensors: readonly WorldSensor[];
+  readonly alerts: readonly WorldAlert[];
+  /** Undefined: any type is known. */
+  readonly sensorTypes?: readonly string[];
+  readonly componentTypes?: readonly string[];
   readonly settings: {
     readonly rejectsUnknownSensors: boolean;
     /** Bytes; 0 = no limit. */
@@ -44,6 +65,10 @@ export interface World {
     readonly quotaPerHour: number;
     /** 503 for so long after the start. */
     readonly startingMs: number;
+    /** From a change in the catalogue until data, orders and alarms follow it. */
+    readonly syncDelayMs: number;
+    /** What becomes of a push that failed: it is tried again, or, as the released code does it, never delivered. */
+    readonly pushRetries: 'documented' | 'coded';
   };
 }
 
@@ -52,6 +77,9 @@ export const CATALOG_ID = 'sentilo-catalog';
 
 /** The provider of the world that a city has without a world file. */
 const DEFAULT_PROVIDER = 'makers-poblenou';
+
+/** How long the catalogue's job sleeps between two runs. */
+const SYNC_DELAY_MS = 30_000;
 
 const count = z.int().min(0);
 
@@ -91,9 +119,9 @@ const settings = z.strictObject({
   max_body: count.default(0),
   global_quota: count.default(0),
   starting: duration.default(0),
-  sync_delay: duration.optional(),
+  sync_delay: duration.default(SYNC_DELAY_MS),
   token_cache: duration.optional(),
-  push_retries: z.enum(['documented', 'coded']).optional(),
+  push_retries: z.enum(['documented', 'coded']).default('documented'),
 });
 
 const worldFile = z
@@ -114,12 +142,7 @@ const worldFile = z
 type WorldFile = z.output<typeof worldFile>;
 
 /** Parts of the format that the city of this version reads and does not act on. */
-const NOT_SIMULATED = [
-  ['alerts'],
-  ['settings', 'sync_delay'],
-  ['settings', 'token_cache'],
-  ['settings', 'push_retries'],
-] as const;
+const NOT_SIMULATED = [['settings', 'token_cache']] as const;
 
 /**
  * Reads a world file (schema sentilo-world/v1). `world` is undefined when a problem is an error; what the city does not
@@ -152,13 +175,21 @@ export function defaultWorld(): World {
 function worldOfProvider(
   id: string,
   token: string,
-  knows: { readonly sensors: readonly WorldSensor[]; readonly rejectsUnknownSensors: boolean },
+  { sensors, rejectsUnknownSensors }: { readonly sensors: readonly WorldSensor[]; readonly rejectsUnknownSensors: boolean },
 ): World {
   return {
     entities: [{ id, kind: 'provider', token, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
     permissions: [],
-    sensors: knows.sensors,
-    settings: { rejectsUnknownSensors: knows.rejectsUnknownSensors, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 },
+    sensors,
+    alerts: [],
+    settings: {
+      rejectsUnknownSensors,
+      bodyBytesMax: 0,
+      quotaPerHour: 0,
+      startingMs: 0,
+      syncDelayMs: SYNC_DELAY_MS,
+      pushRetries: 'documented',
+    },
   };
 }
 
@@ -173,20 +204,37 @@ function worldOf(file: WorldFile): World {
       quotaPerHour: quota_in,
     })),
     permissions: file.permissions,
-    sensors: file.sensors.map(({ provider, sensor, state }) => ({ provider, sensor, state })),
+    sensors: file.sensors.map(worldSensorOf),
+    alerts: file.alerts.map(({ id, entity, type, active }) => ({ id, entity, type, isActive: active })),
+    ...(file.sensor_types && { sensorTypes: file.sensor_types }),
+    ...(file.component_types && { componentTypes: file.component_types }),
     settings: {
       rejectsUnknownSensors: file.settings.reject_unknown,
       bodyBytesMax: file.settings.max_body,
       quotaPerHour: file.settings.global_quota,
       startingMs: file.settings.starting,
+      syncDelayMs: file.settings.sync_delay,
+      pushRetries: file.settings.push_retries,
     },
+  };
+}
+
+function worldSensorOf(file: WorldFile['sensors'][number]): WorldSensor {
+  const { provider, sensor, state, component, type, unit, location } = file;
+  return {
+    ...{ provider, sensor, state, component, type },
+    ...(file.component_type !== undefined && { componentType: file.component_type }),
+    ...(file.data_type !== undefined && { dataType: file.data_type }),
+    ...(unit !== undefined && { unit }),
+    ...(location !== undefined && { location }),
+    ...(file.public !== undefined && { isPublic: file.public }),
   };
 }
 
 function notes(document: YamlDocument): Problem[] {
   const root = document.value as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
-  return NOT_SIMULATED.filter(([section, key]) => (key === undefined ? root[section] : root[section]?.[key]) !== undefined).map(
-    (path) => document.problem('W010', path, { key: path.join('.') }, 'note'),
+  return NOT_SIMULATED.filter(([section, key]) => root[section]?.[key] !== undefined).map((path) =>
+    document.problem('W010', path, { key: path.join('.') }, 'note'),
   );
 }
 

@@ -101,7 +101,15 @@ export class Bench {
     entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
     permissions: [],
     sensors: [],
-    settings: { rejectsUnknownSensors: false, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 },
+    alerts: [],
+    settings: {
+      rejectsUnknownSensors: false,
+      bodyBytesMax: 0,
+      quotaPerHour: 0,
+      startingMs: 0,
+      syncDelayMs: 30_000,
+      pushRetries: 'documented',
+    },
   });
 
   constructor(records: readonly JournalRecord[] = []) {

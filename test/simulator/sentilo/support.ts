@@ -29,7 +29,15 @@ export const WORLD: World = {
     { provider: 'rec', sensor: 't', state: 'online' },
     { provider: 'rec', sensor: 'off', state: 'offline' },
   ],
-  settings: { rejectsUnknownSensors: true, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 },
+  alerts: [],
+  settings: {
+    rejectsUnknownSensors: true,
+    bodyBytesMax: 0,
+    quotaPerHour: 0,
+    startingMs: 0,
+    syncDelayMs: 30_000,
+    pushRetries: 'documented',
+  },
 };
 
 export function worldWith(settings: Partial<World['settings']>): World {

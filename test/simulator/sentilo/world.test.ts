@@ -29,14 +29,29 @@ describe('a world file', () => {
       quotaPerHour: 0,
     });
     expect(world?.permissions[1]).toEqual({ source: 'city-map', target: 'makers-poblenou', type: 'READ' });
-    expect(world?.sensors).toEqual([{ provider: 'makers-poblenou', sensor: 'carrer-demo-hall-temperature', state: 'online' }]);
-    expect(world?.settings).toEqual({ rejectsUnknownSensors: true, bodyBytesMax: 0, quotaPerHour: 0, startingMs: 0 });
-    expect(problems.map((one) => [one.code, one.severity, one.path])).toEqual([
-      ['W010', 'note', 'alerts'],
-      ['W010', 'note', 'settings.sync_delay'],
-      ['W010', 'note', 'settings.token_cache'],
-      ['W010', 'note', 'settings.push_retries'],
+    expect(world?.sensors).toEqual([
+      {
+        provider: 'makers-poblenou',
+        sensor: 'carrer-demo-hall-temperature',
+        state: 'online',
+        component: 'carrer-demo',
+        componentType: 'external_ambient_conditions',
+        type: 'temperature',
+        dataType: 'NUMBER',
+        location: '41.4036 2.2038',
+        isPublic: true,
+      },
     ]);
+    expect(world?.alerts).toEqual([{ id: 'PALLARS_LEAK', entity: 'makers-poblenou', type: 'EXTERNAL', isActive: true }]);
+    expect(world?.settings).toEqual({
+      rejectsUnknownSensors: true,
+      bodyBytesMax: 0,
+      quotaPerHour: 0,
+      startingMs: 0,
+      syncDelayMs: 30_000,
+      pushRetries: 'documented',
+    });
+    expect(problems.map((one) => [one.code, one.severity, one.path])).toEqual([['W010', 'note', 'settings.token_cache']]);
   });
 
   it('needs no more than a schema and an entity', () => {
