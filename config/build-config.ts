@@ -4,6 +4,7 @@ import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import {
   activeOutputs,
   activeReadings,
+  componentOf,
   EVERY_DEFAULT_MS,
   hasStatistics,
   leastEveryMs,
@@ -78,11 +79,18 @@ export function buildConfig(
 function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
   const { sentilo } = file;
   if (!sentilo) return undefined;
+  const { component } = sentilo;
   return {
     url: sentilo.url.replace(/\/+$/, ''),
     provider: sentilo.provider,
     tokenSecret: sentilo.token.secret,
     send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
+    catalog: sentilo.catalog,
+    component: {
+      ...(component?.type !== undefined && { type: component.type }),
+      ...(component?.public !== undefined && { isPublic: component.public }),
+      ...(component?.energy !== undefined && { energy: component.energy }),
+    },
     // Relative to the file that says it, which may be an included one.
     ...(sentilo.ca !== undefined && { caFile: resolve(dirname(document.placeOf(['sentilo', 'ca']).file), sentilo.ca) }),
   };
@@ -259,6 +267,8 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     precision: board.precision ?? QUANTITIES.get(board.quantity)?.units[unit] ?? 1,
     kind: board.kind,
     sensor: sensorOf(site, device, reading),
+    component: componentOf(site, device),
+    cityType: own?.sentilo?.type ?? site.file.sentilo?.types?.[board.quantity] ?? QUANTITIES.get(board.quantity)?.cityType ?? '',
     publish: own?.publish ?? board.publish,
     sendSuspect: own?.send_suspect ?? false,
     // The value of a position is a place of its own.

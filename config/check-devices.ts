@@ -30,8 +30,12 @@ export function activeOutputs({ entry, board }: Plugged): [string, OutputEntry |
 /** The city's id of a reading: `<component>-<device>-<reading>`, each of which can be set. */
 export function sensorOf(site: Site, device: Plugged, reading: string): string {
   const own = device.entry.readings?.[reading]?.sentilo?.sensor;
-  const component = device.entry.component ?? site.file.sentilo?.component?.id ?? site.file.gateway.id;
-  return own ?? `${component}-${device.id}-${reading}`;
+  return own ?? `${componentOf(site, device)}-${device.id}-${reading}`;
+}
+
+/** The city's id of the component that a device's sensors belong to. */
+export function componentOf({ file }: Site, { entry }: Plugged): string {
+  return entry.component ?? file.sentilo?.component?.id ?? file.gateway.id;
 }
 
 /** The word of a report that makes one number of many, or undefined. */

@@ -37,6 +37,10 @@ export interface SentiloConfig {
   /** The name of the secret; the value is resolved by whoever starts the gateway and never stands in a Config. */
   readonly tokenSecret: string;
   readonly send: { readonly everyMs: number; readonly batch: number };
+  /** What may be done with the city's catalogue of sensors: compare, compare and change, or nothing. */
+  readonly catalog: 'check' | 'apply' | 'off';
+  /** What the catalogue is to say of every component of this gateway, where the site says it. */
+  readonly component: { readonly type?: string; readonly isPublic?: boolean; readonly energy?: string };
   /** PEM file, absolute path. */
   readonly caFile?: string;
 }
@@ -113,6 +117,9 @@ export interface ChannelConfig {
   readonly precision: number;
   readonly kind: 'gauge' | 'total' | 'delta' | 'rate' | 'state' | 'position';
   readonly sensor: string;
+  /** The city's id of the component that the sensor belongs to, and the sensor's type there. */
+  readonly component: string;
+  readonly cityType: string;
   readonly publish: boolean;
   readonly sendSuspect: boolean;
   /** `latitude longitude`, where the device or the gateway has a place. */

@@ -5,7 +5,7 @@ import type { Path } from './yaml-tree.ts';
 
 /** Keys of an output beside `safe`, which is all that this version does with it. */
 const OUTPUT_KEYS = ['max_on', 'min_off', 'never_with', 'orders', 'expect', 'on_lost_city', 'expiry'] as const;
-const SENTILO_KEYS = ['catalog', 'types', 'backlog_older_than', 'orders_from', 'alerts'] as const;
+const SENTILO_KEYS = ['backlog_older_than', 'orders_from', 'alerts'] as const;
 const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
 
 /**

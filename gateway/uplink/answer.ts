@@ -48,7 +48,7 @@ const TRANSPORT_FAULTS = ['java.net.SocketTimeoutException', 'org.apache.http.Co
 /** Greedy, because an id is not escaped: it reaches to its last bracket (Sentilo reference §1.5.5). */
 const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is not online \(404\.2\))\.$/s;
 
-interface ErrorBody {
+export interface ErrorBody {
   readonly message: string;
   readonly details: readonly string[];
 }
@@ -146,7 +146,7 @@ function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<strin
   return rejected.size === 0 ? undefined : rejected;
 }
 
-function errorBody(bytes: Uint8Array): ErrorBody | undefined {
+export function errorBody(bytes: Uint8Array): ErrorBody | undefined {
   const json = parseJson(bytes);
   if (typeof json !== 'object' || json === null || !('message' in json) || typeof json.message !== 'string') return undefined;
   const details = 'errorDetails' in json && Array.isArray(json.errorDetails) ? json.errorDetails.map(String) : [];

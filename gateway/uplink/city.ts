@@ -45,14 +45,9 @@ export interface CityOptions {
   readonly ca?: string;
 }
 
-/** A value that the city holds. */
-interface StoredValue {
-  readonly second: number;
-  readonly value: string;
-}
-
-export function openCity(host: Pick<Host, 'http'>, { config, token, mask, userAgent, ca }: CityOptions): City {
-  const request = (method: 'GET' | 'PUT', url: string, body?: Uint8Array): HttpRequest => ({
+/** Makes the requests of one gateway. */
+export function requestsOf({ token, userAgent, ca }: CityOptions) {
+  return (method: HttpRequest['method'], url: string, body?: Uint8Array): HttpRequest => ({
     method,
     url,
     // The city serves one request per connection whatever it says, and a pooled one fails half of the time (§1.1).
@@ -62,6 +57,17 @@ export function openCity(host: Pick<Host, 'http'>, { config, token, mask, userAg
     ...(body === undefined ? {} : { body }),
     ...(ca === undefined ? {} : { ca }),
   });
+}
+
+/** A value that the city holds. */
+interface StoredValue {
+  readonly second: number;
+  readonly value: string;
+}
+
+export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
+  const { config, mask } = options;
+  const request = requestsOf(options);
 
   async function publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome> {
     const sensors = new Set(entries.map((entry) => entry.sensor));

@@ -10,6 +10,11 @@ export function dataUrl(base: string, provider: string, sensor?: string): string
   return sensor === undefined ? root : `${root}/${encodeURIComponent(sensor)}`;
 }
 
+/** Address of the catalogue of a provider. */
+export function catalogUrl(base: string, provider: string): string {
+  return `${base.replace(/\/+$/, '')}/catalog/${encodeURIComponent(provider)}`;
+}
+
 /** Asks for what a sensor has in the seconds from `fromSecond` to `toSecond`, both included. */
 export function readBackQuery(fromSecond: number, toSecond: number): string {
   const from = encodeURIComponent(timestamp(fromSecond));

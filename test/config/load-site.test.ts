@@ -81,6 +81,8 @@ describe('the demonstration site', () => {
       provider: 'makers-poblenou',
       tokenSecret: 'sentilo_token',
       send: { everyMs: 1000, batch: 100 },
+      catalog: 'check',
+      component: { type: 'external_ambient_conditions', isPublic: true },
     });
   });
 });

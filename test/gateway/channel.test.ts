@@ -11,6 +11,8 @@ const BASE: ChannelConfig = {
   precision: 0.01,
   kind: 'gauge',
   sensor: 'street-air-temperature',
+  component: 'street',
+  cityType: 'temperature',
   publish: true,
   sendSuspect: false,
   reject: [],

@@ -22,6 +22,8 @@ const CHANNEL = {
   reject: [],
   name: {},
   quantity: 'temperature',
+  component: 'street',
+  cityType: 'temperature',
 } as const;
 
 function channel(reading: string): ChannelConfig {

@@ -109,6 +109,8 @@ function channel(reading: string, kind: ChannelConfig['kind'], precision: number
     precision,
     kind,
     sensor: reading,
+    component: 'test',
+    cityType: 'status',
     publish: true,
     sendSuspect: false,
     reject: [],

@@ -20,6 +20,8 @@ const CONFIG: SentiloConfig = {
   provider: PROVIDER,
   tokenSecret: 'sentilo_token',
   send: { everyMs: 1000, batch: 100 },
+  catalog: 'off',
+  component: {},
 };
 
 /** An observation of `sensor` measured `atMs` after the start. */

@@ -1,0 +1,72 @@
+import type { ChannelConfig, Config, Texts } from '../../config/config.ts';
+import { UNITS } from '../../drivers/quantities.ts';
+
+/** A sensor as the city's catalogue is to show it. Absent fields are left to the city. */
+export interface WantedSensor {
+  readonly sensor: string;
+  readonly component: string;
+  readonly type: string;
+  readonly dataType: 'NUMBER' | 'BOOLEAN' | 'TEXT';
+  readonly description: string;
+  readonly unit?: string;
+}
+
+/** A component: what the sensors of one place belong to. */
+export interface WantedComponent {
+  readonly component: string;
+  readonly componentType?: string;
+  /** `latitude longitude` in decimal degrees. */
+  readonly location?: string;
+  readonly isPublic?: boolean;
+  readonly energy?: string;
+}
+
+/** What a site's gateway has to say to the catalogue. */
+export interface Wanted {
+  readonly sensors: readonly WantedSensor[];
+  readonly components: ReadonlyMap<string, WantedComponent>;
+}
+
+/** The languages in which the city reads, the first that a text has. */
+const LANGUAGES = ['ca', 'es', 'en', '*'];
+const DATA_TYPES: Readonly<Record<string, WantedSensor['dataType']>> = { bool: 'BOOLEAN', text: 'TEXT' };
+
+/** Every reading that is published, and the components that they make up. */
+export function wantedOf(config: Config): Wanted {
+  const sensors: WantedSensor[] = [];
+  const components = new Map<string, WantedComponent>();
+  const { type, isPublic, energy } = config.sentilo?.component ?? {};
+  for (const device of config.devices.values()) {
+    for (const channel of device.channels.filter(({ publish }) => publish)) {
+      sensors.push(wantedSensor(device.name, channel));
+      const { component } = channel;
+      const known = components.get(component);
+      if (known?.location !== undefined) continue;
+      components.set(component, {
+        component,
+        ...(type !== undefined && { componentType: type }),
+        ...(channel.location !== undefined && { location: channel.location }),
+        ...(isPublic !== undefined && { isPublic }),
+        ...(energy !== undefined && { energy }),
+      });
+    }
+  }
+  return { sensors, components };
+}
+
+function wantedSensor(device: Texts, { sensor, component, cityType, unit, kind, name }: ChannelConfig): WantedSensor {
+  const symbol = UNITS.get(unit)?.symbol ?? '';
+  return {
+    sensor,
+    component,
+    type: cityType,
+    dataType: kind === 'position' ? 'TEXT' : (DATA_TYPES[unit] ?? 'NUMBER'),
+    description: `${textOf(device)}: ${textOf(name)}`,
+    ...(symbol !== '' && { unit: symbol }),
+  };
+}
+
+function textOf(texts: Texts): string {
+  const language = LANGUAGES.find((each) => texts[each] !== undefined);
+  return (language === undefined ? Object.values(texts)[0] : texts[language]) ?? '';
+}

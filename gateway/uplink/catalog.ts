@@ -1,0 +1,221 @@
+import { type Clock, sleep } from '../../drivers/clock.ts';
+import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
+import { errorBody, type Mask, problemOf } from './answer.ts';
+import { type ListedSensor, listingOf } from './catalog-listing.ts';
+import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
+import type { Wanted, WantedComponent, WantedSensor } from './catalog-wanted.ts';
+import { type CityOptions, requestsOf } from './city.ts';
+import { catalogUrl } from './request.ts';
+import type { CityProblem } from './status.ts';
+
+/** Each sensor takes the catalogue some 80 ms, and after 15 s its answer is lost (sentilo.md §1.6.1). */
+const SENSORS_PER_REQUEST = 50;
+/** After a lost answer the catalogue may still be at work: it is looked at again after this time. */
+const LOOK_AGAIN_MS = 15_000;
+/** So often at most one run begins anew. */
+const RUNS_MAX = 5;
+
+/** A request about the catalogue did not succeed, and nothing more is tried. */
+export class CatalogError extends Error {
+  override readonly name = 'CatalogError';
+  readonly problem: CityProblem;
+  /** Whether the request may have been carried out all the same. */
+  readonly isUnknown: boolean;
+  constructor(problem: CityProblem, isUnknown: boolean, options?: ErrorOptions) {
+    super(`the city's catalogue: ${problem.code}`, options);
+    this.problem = problem;
+    this.isUnknown = isUnknown;
+  }
+}
+
+/** What became of the sensors and components. */
+export interface Applied {
+  readonly created: readonly string[];
+  readonly changed: readonly string[];
+  /** Sensors that the city refuses, with its words. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+/** What is told while it goes on. */
+export type Progress = (step: 'created' | 'changed' | 'looking-again', ids: readonly string[]) => void;
+
+/** The catalogue of one provider. Nothing here deletes anything. */
+export interface Catalog {
+  /** The provider's online sensors. @throws CatalogError */
+  list(signal: AbortSignal): Promise<readonly ListedSensor[]>;
+  /**
+   * Makes the catalogue show what is wanted: lists, creates what is missing, changes what differs. After a lost answer it lists
+   * again and goes on from there. @throws CatalogError
+   */
+  apply(wanted: Wanted, progress: Progress, signal: AbortSignal): Promise<Applied>;
+  /**
+   * Which of these types the city knows nothing of. Asked with a request that it always refuses, as one of its ids is no id: it
+   * looks at all of a request before it takes any (§1.6.1). @throws CatalogError
+   */
+  unknownTypes(types: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Makes the catalogue send sensors to the data service anew, which had lost them (§1.5.10). Only for sensors that it lists: one
+   * that it does not know makes the request fail. @throws CatalogError
+   */
+  touch(sensors: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOptions): Catalog {
+  const { config, mask } = options;
+  const request = requestsOf(options);
+  const url = catalogUrl(config.url, config.provider);
+
+  async function ask(method: HttpRequest['method'], body: object | undefined, signal: AbortSignal): Promise<HttpResponse> {
+    const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
+    let response: HttpResponse;
+    try {
+      response = await host.http(request(method, url, bytes), signal);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      const parameters = { words: mask(error.message), error: error.code };
+      throw new CatalogError({ code: 'S000', parameters }, error.maybeSent, { cause: error });
+    }
+    if (response.status === 200 || response.status === 400) return response;
+    throw new CatalogError(problemOf(response.status, response.body, mask), response.status >= 500);
+  }
+
+  async function list(signal: AbortSignal): Promise<readonly ListedSensor[]> {
+    const response = await ask('GET', undefined, signal);
+    const listed = response.status === 200 ? listingOf(response.body, config.provider) : undefined;
+    if (listed !== undefined) return listed;
+    throw new CatalogError({ ...problemOf(response.status, response.body, mask), code: 'S001' }, false);
+  }
+
+  async function put(body: object, signal: AbortSignal): Promise<void> {
+    const response = await ask('PUT', body, signal);
+    if (response.status !== 200) throw new CatalogError(problemOf(response.status, response.body, mask), false);
+  }
+
+  return {
+    list,
+    apply: (wanted, progress, signal) => new Run({ ask, list, put, mask, clock: host.clock }, wanted, progress).apply(signal),
+    async unknownTypes(types, signal) {
+      const probe = (type: string) => ({ sensor: 'no id', type });
+      const response = await ask('POST', { sensors: types.map(probe) }, signal);
+      const lines = errorBody(response.body)?.details ?? [];
+      return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field type (${type}).`)));
+    },
+    touch: (sensors, signal) => put({ sensors: sensors.map((sensor) => ({ sensor })) }, signal),
+  };
+}
+
+interface RunParts {
+  readonly ask: (method: HttpRequest['method'], body: object | undefined, signal: AbortSignal) => Promise<HttpResponse>;
+  readonly list: Catalog['list'];
+  readonly put: (body: object, signal: AbortSignal) => Promise<void>;
+  readonly mask: Mask;
+  readonly clock: Clock;
+}
+
+/** One `apply`. */
+class Run {
+  readonly #parts: RunParts;
+  readonly #wanted: Wanted;
+  readonly #progress: Progress;
+  readonly #created = new Set<string>();
+  readonly #changed = new Set<string>();
+  readonly #refused = new Map<string, string>();
+
+  constructor(parts: RunParts, wanted: Wanted, progress: Progress) {
+    this.#parts = parts;
+    this.#wanted = wanted;
+    this.#progress = progress;
+  }
+
+  async apply(signal: AbortSignal): Promise<Applied> {
+    for (let run = 1; ; run += 1) {
+      try {
+        await this.#once(planCatalog(this.#wanted, await this.#parts.list(signal)), signal);
+        return { created: [...this.#created], changed: [...this.#changed], refused: this.#refused };
+      } catch (error) {
+        if (!(error instanceof CatalogError) || !error.isUnknown || run === RUNS_MAX) throw error;
+        this.#progress('looking-again', []);
+        await sleep(this.#parts.clock, LOOK_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  async #once(plan: CatalogPlan, signal: AbortSignal): Promise<void> {
+    const missing = plan.create.filter(({ sensor }) => !this.#refused.has(sensor));
+    for (const some of chunks(missing, SENSORS_PER_REQUEST)) await this.#create(some, signal);
+    for (const some of chunks(plan.changeSensors, SENSORS_PER_REQUEST)) {
+      await this.#parts.put({ sensors: some.map(({ sensor }) => ownFields(sensor)) }, signal);
+      this.#note(
+        'changed',
+        this.#changed,
+        some.map(({ sensor }) => sensor.sensor),
+      );
+    }
+    for (const some of chunks(plan.changeComponents, SENSORS_PER_REQUEST)) {
+      await this.#parts.put({ components: some.map(({ component }) => componentFields(component)) }, signal);
+      this.#note(
+        'changed',
+        this.#changed,
+        some.map(({ component }) => component.component),
+      );
+    }
+  }
+
+  /** Creates sensors. The city takes all of them or none, so those that it blames are left out and the others sent again. */
+  async #create(sensors: readonly WantedSensor[], signal: AbortSignal): Promise<void> {
+    if (sensors.length === 0) return;
+    const { ask, mask } = this.#parts;
+    const body = { sensors: sensors.map((sensor) => ({ ...ownFields(sensor), ...this.#withComponent(sensor) })) };
+    const response = await ask('POST', body, signal);
+    const ids = sensors.map(({ sensor }) => sensor);
+    if (response.status === 200) return this.#note('created', this.#created, ids);
+    const blamed = blamedOf(errorBody(response.body)?.details ?? [], sensors);
+    if (blamed.size === 0) throw new CatalogError(problemOf(response.status, response.body, mask), false);
+    for (const [sensor, words] of blamed) this.#refused.set(sensor, mask(words));
+    await this.#create(
+      sensors.filter(({ sensor }) => !blamed.has(sensor)),
+      signal,
+    );
+  }
+
+  #withComponent({ component }: WantedSensor): object {
+    const { component: _, ...fields } = componentFields(this.#wanted.components.get(component) ?? { component });
+    return { component, ...fields };
+  }
+
+  #note(step: 'created' | 'changed', set: Set<string>, ids: readonly string[]): void {
+    for (const id of ids) set.add(id);
+    this.#progress(step, ids);
+  }
+}
+
+/** The fields of a sensor that a PUT can change. */
+function ownFields({ sensor, type, dataType, description, unit }: WantedSensor): object {
+  return { sensor, type, dataType, description, ...(unit !== undefined && { unit }) };
+}
+
+/** Always with the location: without it a component would become a mobile one, which no answer shows (§1.6.2). */
+function componentFields({ component, componentType, location, isPublic, energy }: WantedComponent) {
+  return {
+    component,
+    ...(componentType !== undefined && { componentType }),
+    ...(location !== undefined && { location }),
+    ...(isPublic !== undefined && { componentPublicAccess: isPublic }),
+    ...(energy !== undefined && { componentTechnicalDetails: { energy } }),
+  };
+}
+
+/** Which of these sensors the lines of a refusal are about, with the line. A line about a component is about its sensors. */
+function blamedOf(lines: readonly string[], sensors: readonly WantedSensor[]): ReadonlyMap<string, string> {
+  const blamed = new Map<string, string>();
+  for (const line of lines) {
+    const sensor = /^Sensor (\S+?)(?: ?: | has fields)/.exec(line)?.[1] ?? /with key (\S+) \.$/.exec(line)?.[1];
+    const component = /^Component (\S+?) ?: /.exec(line)?.[1];
+    for (const each of sensors) if (each.sensor === sensor || each.component === component) blamed.set(each.sensor, line);
+  }
+  return blamed;
+}
+
+function chunks<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
