@@ -15,6 +15,7 @@ const COMMANDS: Loaders = {
   board: async () => (await import('./board.ts')).addBoard,
   bus: async () => (await import('./bus.ts')).addBus,
   journal: async () => (await import('./journal.ts')).addJournal,
+  sentilo: async () => (await import('./sentilo.ts')).addSentilo,
   schema: async () => (await import('./schema.ts')).addSchema,
 };
 const SIM_COMMANDS: Loaders = {

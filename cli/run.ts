@@ -1,20 +1,16 @@
-import { promises as fs } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { Config } from '../config/config.ts';
-import type { LoadedSite } from '../config/load-site.ts';
 import { openGateway } from '../gateway/gateway.ts';
 import { LockHeldError, type Log, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
-import { EXIT, isForbidden } from './exit-codes.ts';
+import { cityCredentials } from './city-credentials.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
-import { refusalOf } from './refused-file.ts';
 import { say } from './say.ts';
-import { readSecret } from './secrets.ts';
-import { printProblems, siteToRun } from './site.ts';
+import { siteToRun } from './site.ts';
 import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
 import { type LostAtEnd, stopGateway } from './stop-gateway.ts';
 import { tooFewThreads } from './thread-pool.ts';
@@ -101,35 +97,5 @@ export async function startOrSay<T>(folder: string, io: Io, start: () => Promise
       return say(text.stateFolderLocked(folder), io, EXIT.tryAgain);
     }
     throw error;
-  }
-}
-
-interface Credentials {
-  readonly token?: string;
-  readonly ca?: string;
-}
-
-/** The token and certificate authority of the city; undefined when one cannot be read: then it was said and the exit code is set. */
-async function cityCredentials(config: Config, site: LoadedSite, file: string, io: Io): Promise<Credentials | undefined> {
-  if (config.sentilo === undefined) return {};
-  const token = await readSecret(config.sentilo.tokenSecret, file, io.env);
-  if (!('value' in token)) {
-    const place = site.placeOf('sentilo.token');
-    printProblems([{ severity: 'error', path: 'sentilo.token', place, ...token }], site, io);
-    io.setExitCode(EXIT.config);
-    return undefined;
-  }
-  const { caFile } = config.sentilo;
-  if (caFile === undefined) return { token: token.value };
-  try {
-    return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const problem = isForbidden(reason)
-      ? { code: 'C096', parameters: { path: caFile, ...(await refusalOf(caFile, false)) } }
-      : { code: 'C093', parameters: { path: caFile, reason } };
-    printProblems([{ severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), ...problem }], site, io);
-    io.setExitCode(EXIT.config);
-    return undefined;
   }
 }

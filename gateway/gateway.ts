@@ -22,6 +22,7 @@ import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
+import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 
@@ -123,7 +124,12 @@ async function openUplink(
   if (config.sentilo === undefined) return undefined;
   if (token === undefined) throw new Error('a site with sentilo: is started with its token');
   const userAgent = `barri/${VERSION} (${config.gateway.id})`;
-  return await openSentilo(config.sentilo, token, host, journal, timekeeper, { userAgent, ...(ca === undefined ? {} : { ca }) });
+  const wanted = wantedOf(config);
+  return await openSentilo(config.sentilo, token, host, journal, timekeeper, {
+    userAgent,
+    wanted,
+    ...(ca !== undefined && { ca }),
+  });
 }
 
 async function start(parts: Parts): Promise<Gateway> {

@@ -5,12 +5,16 @@ import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { maskOf } from './answer.ts';
+import { openCatalog } from './catalog.ts';
+import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity } from './city.ts';
+import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
 import { type LaneParts, lookAgain, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
 import { Ledger } from './ledger.ts';
+import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
 import { Suspects } from './suspects.ts';
@@ -44,6 +48,8 @@ export interface Uplink {
 export interface SentiloOptions {
   readonly ca?: string;
   readonly userAgent?: string;
+  /** What the city's catalogue is to show; without it nobody looks at that. */
+  readonly wanted?: Wanted;
 }
 
 /**
@@ -59,9 +65,11 @@ export async function openSentilo(
   time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
-  const { userAgent = DEFAULT_USER_AGENT, ca } = options;
+  const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
   const delivery = await journal.delivery('sentilo');
-  const city = openCity(host, { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) });
+  const ours = { clock: host.clock, http: fewConnections(host.http) };
+  const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
+  const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
   const gate = new Gate(host, () => wake.notify());
   const held = new HeldSensors(host);
@@ -125,8 +133,14 @@ export async function openSentilo(
     everyMs: config.send.everyMs,
   };
   time.onChange(() => lookAgain(parts));
+  const mode = config.catalog;
+  const catalog = openCatalog(ours, cityOptions);
+  const registrar =
+    wanted === undefined || mode === 'off'
+      ? undefined
+      : (signal: AbortSignal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
   return {
-    run: (signal) => run(parts, { oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
+    run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => statusOf(parts, tally, oldest.wallMs),
   };
@@ -137,12 +151,15 @@ interface Care {
   readonly oldest: Oldest;
   readonly tally: Tally;
   readonly hearing: Hearing;
+  /** Looks after the catalogue, where that is wanted. */
+  readonly registrar: ((signal: AbortSignal) => Promise<never>) | undefined;
 }
 
 async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
+  if (care.registrar !== undefined) loops.push(care.registrar(inner));
   try {
     await Promise.race(loops);
   } catch (error) {

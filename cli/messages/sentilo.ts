@@ -1,0 +1,42 @@
+import type { Applied } from '../../gateway/uplink/catalog.ts';
+import type { CityProblem } from '../../gateway/uplink/status.ts';
+import { count } from './count.ts';
+import { text as live } from './live.ts';
+
+/** Texts about the city's catalogue. English; other languages take the same keys. */
+export const text = {
+  labels: { create: 'create', change: 'change', cannot: 'cannot', left: 'left' },
+  noCity: (file: string) =>
+    `error[B120] ${file} names no city\n   = add a section \`sentilo:\` with url, provider and token; \`barri check\` shows what belongs there\n`,
+  refused: (problem: CityProblem) =>
+    `error[B121] the city's catalogue was not read or changed\n   = ${live.cityProblem(problem)}\n`,
+  planHead: ({ url, provider, listedCount, plan: { sameCount } }: PlanHead) =>
+    `Catalogue of ${url}, provider ${provider}: ${count(listedCount, 'sensor')} listed, ${sameCount} of them as this site says\n`,
+  create: (sensor: string, type: string, component: string, isUnknown: boolean) =>
+    `${sensor}  type ${type}${isUnknown ? ', which the city does not know' : ''}; component ${component}`,
+  component: (component: string) => `component ${component}`,
+  difference: (field: string, from: string, to: string) => `  ${field}: ${from === '' ? 'nothing' : from} -> ${to}`,
+  misplaced: (sensor: string, from: string, to: string) =>
+    `${sensor} belongs to component ${from} there and to ${to} here. No request can move it: delete it in the city's console, or write \`component: ${from}\` at its device`,
+  gone: (sensor: string) => `${sensor} is there and not in this site's file. It stays`,
+  unknownType: (type: string) =>
+    `The city has no sensor type ${type}. Ask its operator for one, or write another under \`sentilo: types:\`, or at the reading as \`sentilo: { type: … }\`.\n`,
+  upToDate: 'The catalogue shows what this site says.\n',
+  toApply: 'Nothing was changed. `barri sentilo apply` creates and changes this.\n',
+  progress: (step: 'created' | 'changed' | 'looking-again', ids: readonly string[]) =>
+    step === 'looking-again'
+      ? 'the answer was lost; looking again in 15 s what became of it\n'
+      : `${step} ${count(ids.length, 'entry', 'entries')}: ${ids.join(', ')}\n`,
+  applied: ({ created, changed, refused }: Applied) =>
+    created.length + changed.length + refused.size === 0
+      ? 'The catalogue already shows what this site says.\n'
+      : `Done: ${created.length} created, ${changed.length} changed, ${refused.size} refused.${created.length > 0 ? ' Their first readings are taken in about half a minute.' : ''}\n`,
+  sensorRefused: (sensor: string, words: string) => `error[B122] the city does not take ${sensor}\n   = ${words}\n`,
+} as const;
+
+interface PlanHead {
+  readonly url: string;
+  readonly provider: string;
+  readonly listedCount: number;
+  readonly plan: { readonly sameCount: number };
+}

@@ -1,0 +1,55 @@
+import type { CatalogPlan, Difference } from '../gateway/uplink/catalog-plan.ts';
+import { text } from './messages/sentilo.ts';
+import { cellText, fitted, labelled } from './table.ts';
+
+/** What `barri sentilo plan` shows. */
+export interface PlanView {
+  readonly url: string;
+  readonly provider: string;
+  readonly listedCount: number;
+  /** Types that sensors are to have and that the city refuses. */
+  readonly unknownTypes: readonly string[];
+  readonly plan: CatalogPlan;
+}
+
+/** What the city says may be long, and may hold anything. */
+const WORDS_COLUMNS = 60;
+const LABEL_WIDTH = 10;
+
+/** Whether nothing is to be done, by this gateway or by anybody. Sensors that are only there are nobody's fault. */
+export function isUpToDate({ plan, unknownTypes }: PlanView): boolean {
+  const { create, changeSensors, changeComponents, misplaced } = plan;
+  return [create, changeSensors, changeComponents, misplaced, unknownTypes].every(({ length }) => length === 0);
+}
+
+export function renderPlan(view: PlanView, { columns }: { readonly columns: number }): string {
+  const { plan, unknownTypes } = view;
+  const { labels } = text;
+  const blocks: [string, string[]][] = [
+    ...plan.create.map(({ sensor, type, component }): [string, string[]] => [
+      labels.create,
+      [text.create(sensor, type, component, unknownTypes.includes(type))],
+    ]),
+    ...plan.changeSensors.map(({ sensor, differences }): [string, string[]] => [
+      labels.change,
+      [sensor.sensor, ...differences.map(difference)],
+    ]),
+    ...plan.changeComponents.map(({ component, differences }): [string, string[]] => [
+      labels.change,
+      [text.component(component.component), ...differences.map(difference)],
+    ]),
+    ...plan.misplaced.map(({ sensor, from, to }): [string, string[]] => [
+      labels.cannot,
+      [text.misplaced(sensor, cellText(from, WORDS_COLUMNS), to)],
+    ]),
+    ...plan.gone.map((sensor): [string, string[]] => [labels.left, [text.gone(cellText(sensor, WORDS_COLUMNS))]]),
+  ];
+  const head = fitted(text.planHead(view), columns);
+  const body = blocks.length === 0 ? '' : `\n${labelled(blocks, { columns, labelWidth: LABEL_WIDTH })}\n`;
+  const types = unknownTypes.map((type) => fitted(text.unknownType(type), columns)).join('');
+  return `${head}${body}${types}\n${fitted(isUpToDate(view) ? text.upToDate : text.toApply, columns)}`;
+}
+
+function difference({ field, from, to }: Difference): string {
+  return text.difference(field, cellText(from, WORDS_COLUMNS), to);
+}

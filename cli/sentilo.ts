@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import type { Host } from '../gateway/host.ts';
+import { realHost } from '../gateway/real-host.ts';
+import { maskOf } from '../gateway/uplink/answer.ts';
+import { type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
+import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
+import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
+import { VERSION } from '../gateway/version.ts';
+import { cityCredentials } from './city-credentials.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { text } from './messages/sentilo.ts';
+import { isUpToDate, type PlanView, renderPlan } from './render-catalog-plan.ts';
+import { say } from './say.ts';
+import { siteToRun } from './site.ts';
+import { SITE_DEFAULT } from './state-folder.ts';
+import { fitted } from './table.ts';
+
+interface CatalogOptions {
+  readonly json?: boolean;
+}
+
+/** Adds the commands about the city. */
+export function addSentilo(program: Command, io: Io): void {
+  const sentilo = program.command('sentilo').description("Compare the city's catalogue with a site, and register its sensors.");
+  const add = (
+    name: string,
+    description: string,
+    help: string,
+    action: (open: OpenCatalog, options: CatalogOptions) => Promise<void>,
+  ) =>
+    sentilo
+      .command(name)
+      .description(description)
+      .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
+      .option('--json', 'print JSON')
+      .addHelpText('after', help)
+      .action(async (site: string | undefined, options: CatalogOptions) => {
+        const open = await openCityOf(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, io);
+        if (open !== undefined) await orSayRefused(io, () => action(open, options));
+      });
+  add(
+    'plan',
+    "Show what of this site the city's catalogue lacks or shows otherwise. Changes nothing.",
+    PLAN_HELP,
+    (open, options) => plan(open, options, io),
+  );
+  add('apply', 'Register what is missing and change what differs. Deletes nothing.', APPLY_HELP, (open, options) =>
+    apply(open, options, io),
+  );
+  sentilo.addHelpText(
+    'after',
+    '\nExamples:\n  barri sentilo plan school.gateway.yaml\n  barri sentilo apply school.gateway.yaml',
+  );
+}
+
+const PLAN_HELP = `
+Asks the city that the site names, with its token. Whether the city knows the
+types of sensors that are to be created is found out with a request that it
+always refuses.
+Exit code 0 when the catalogue shows what the site says, 1 when not, 4 when the
+city refuses or cannot be reached.
+
+Examples:
+  barri sentilo plan
+  barri sentilo plan school.gateway.yaml --json`;
+
+const APPLY_HELP = `
+The first readings of a new sensor are taken about half a minute later; until
+then they are kept.
+Exit code 0 when the catalogue shows what the site says, 1 when the city takes
+some of it not, 4 when it refuses or cannot be reached.
+
+Examples:
+  barri sentilo apply
+  barri sentilo apply school.gateway.yaml`;
+
+interface OpenCatalog {
+  readonly catalog: Catalog;
+  readonly wanted: Wanted;
+  readonly url: string;
+  readonly provider: string;
+}
+
+/** The catalogue that a site names; undefined when it cannot be asked: then it was said why. */
+async function openCityOf(file: string, io: Io): Promise<OpenCatalog | undefined> {
+  const loaded = await siteToRun(file, io);
+  if (loaded === undefined) return undefined;
+  const { config, site } = loaded;
+  if (config.sentilo === undefined) return say(text.noCity(file), io, EXIT.config);
+  const credentials = await cityCredentials(config, site, file, io);
+  if (credentials?.token === undefined) return undefined;
+  const { url, provider } = config.sentilo;
+  const host: Host = realHost(() => {});
+  const { token, ca } = credentials;
+  const options = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
+  const catalog = openCatalog(host, { ...options, ...(ca !== undefined && { ca }) });
+  return { catalog, wanted: wantedOf(config), url, provider };
+}
+
+function userAgentOf({ gateway }: Config): string {
+  return `barri/${VERSION} (${gateway.id})`;
+}
+
+/** Says what the city answered, and what to do. */
+async function orSayRefused(io: Io, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    say(text.refused(error.problem), io, EXIT.city);
+  }
+}
+
+async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+  const { signal } = new AbortController();
+  const listed = await catalog.list(signal);
+  const found = planCatalog(wanted, listed);
+  // A type that the catalogue shows somewhere is one that it knows.
+  const shown = new Set(listed.map(({ type }) => type));
+  const types = new Set([...found.create, ...found.changeSensors.map(({ sensor }) => sensor)].map(({ type }) => type));
+  const doubtful = [...types].filter((type) => !shown.has(type));
+  const unknownTypes = doubtful.length === 0 ? [] : await catalog.unknownTypes(doubtful, signal);
+  const view: PlanView = { url, provider, listedCount: listed.length, unknownTypes, plan: found };
+  io.out(json === true ? `${JSON.stringify({ url, provider, unknownTypes, ...found })}\n` : renderPlan(view, io));
+  if (!isUpToDate(view)) io.setExitCode(EXIT.problems);
+}
+
+async function apply({ catalog, wanted }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+  const { signal } = new AbortController();
+  const applied = await catalog.apply(
+    wanted,
+    (step, ids) => {
+      if (json !== true) io.out(fitted(text.progress(step, ids), io.columns));
+    },
+    signal,
+  );
+  const { created, changed, refused } = applied;
+  if (json === true) io.out(`${JSON.stringify({ created, changed, refused: Object.fromEntries(refused) })}\n`);
+  else io.out(fitted(text.applied(applied), io.columns));
+  for (const [sensor, words] of refused) if (json !== true) say(text.sensorRefused(sensor, words), io);
+  if (refused.size > 0) io.setExitCode(EXIT.problems);
+}

@@ -1,0 +1,87 @@
+import { sleep } from '../../drivers/clock.ts';
+import type { Host } from '../host.ts';
+import { backOffMs, REFUSED_PACE } from './back-off.ts';
+import { type Catalog, CatalogError } from './catalog.ts';
+import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
+import type { Wanted } from './catalog-wanted.ts';
+import type { Gate } from './gate.ts';
+import type { HeldSensors } from './held.ts';
+
+/** How often it is looked whether anything is to be done: costs no request. */
+const LOOK_MS = 3_000;
+/** Of a held sensor: the data service does not know it (sentilo.md §1.4). */
+const UNKNOWN_SENSOR = '(404.1)';
+
+export interface RegistrarOptions {
+  readonly catalog: Catalog;
+  readonly wanted: Wanted;
+  /** Whether it may create and change. */
+  readonly mode: 'check' | 'apply';
+  readonly held: HeldSensors;
+  readonly gate: Pick<Gate, 'successCount'>;
+}
+
+/**
+ * Looks after the city's catalogue: compares it once with the site, and again whenever the city does not know a sensor. Of such a
+ * sensor that the catalogue lists the data service has lost what it knew; the catalogue is told to send it anew, once for each
+ * time that it is held (sentilo.md §1.5.10). One that it does not list is registered, where that is allowed, and else named.
+ */
+export async function keepRegistered(
+  host: Pick<Host, 'clock' | 'log' | 'random'>,
+  { catalog, wanted, mode, held, gate }: RegistrarOptions,
+  signal: AbortSignal,
+): Promise<never> {
+  /** Held sensors that something was done about since they are held. */
+  let treated: ReadonlySet<string> = new Set();
+  let isCompared = false;
+  let attempt = 0;
+
+  const treat = async (unknown: readonly string[]) => {
+    const listed = await catalog.list(signal);
+    const plan = planCatalog(wanted, listed);
+    if (mode === 'apply' && needsChange(plan)) {
+      const { created, changed, refused } = await catalog.apply(wanted, () => {}, signal);
+      host.log('info', 'city-sensors-registered', { createdCount: created.length, changedCount: changed.length });
+      for (const [sensor, words] of refused) host.log('warning', 'city-sensor-refused', { sensor, words });
+    } else if (needsChange(plan)) {
+      const { create, changeSensors, changeComponents } = plan;
+      const changeCount = changeSensors.length + changeComponents.length;
+      host.log(create.length > 0 ? 'warning' : 'info', 'city-catalog-differs', {
+        missing: create.map(({ sensor }) => sensor),
+        changeCount,
+      });
+    }
+    const known = new Set(listed.map(({ sensor }) => sensor));
+    const lost = unknown.filter((sensor) => known.has(sensor));
+    if (lost.length === 0) return;
+    await catalog.touch(lost, signal);
+    host.log('warning', 'city-sensors-renewed', { sensors: lost });
+  };
+
+  for (;;) {
+    const holds = held.list();
+    treated = new Set([...treated].filter((sensor) => held.has(sensor)));
+    const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !treated.has(sensor));
+    const isHeard = gate.successCount > 0 || holds.length > 0;
+    let waitMs = LOOK_MS;
+    if ((!isCompared && isHeard) || unknown.length > 0) {
+      try {
+        const sensors = unknown.map(({ sensor }) => sensor);
+        await treat(sensors);
+        treated = new Set([...treated, ...sensors]);
+        isCompared = true;
+        attempt = 0;
+      } catch (error) {
+        if (!(error instanceof CatalogError)) throw error;
+        attempt += 1;
+        if (attempt === 1) host.log('warning', 'city-catalog-refused', { code: error.problem.code, ...error.problem.parameters });
+        waitMs = backOffMs(REFUSED_PACE, attempt, host.random());
+      }
+    }
+    await sleep(host.clock, waitMs, signal);
+  }
+}
+
+function needsChange({ create, changeSensors, changeComponents }: CatalogPlan): boolean {
+  return create.length + changeSensors.length + changeComponents.length > 0;
+}
