@@ -2,13 +2,11 @@ import type { Command } from 'commander';
 import type { BusReport } from '../gateway/bus-report.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { stateFolderAt } from './journal-find.ts';
-import { placeOf } from './journal-place.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/bus.ts';
 import { renderBuses } from './render-buses.ts';
-import { say } from './say.ts';
-import { SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
+import { askMeant } from './site-gateway.ts';
+import { SITE_DEFAULT, stateOption } from './state-folder.ts';
 
 interface StatsOptions {
   readonly state?: string;
@@ -38,16 +36,10 @@ Examples:
   bus.addHelpText('after', '\nExamples:\n  barri bus stats\n  barri bus stats school.gateway.yaml --json');
 }
 
-async function showStats(site: string | undefined, options: StatsOptions, io: Io): Promise<void> {
-  const told = options.state ?? stateOfEnvironment(io.env);
-  const place = await placeOf({ state: told, site: told === undefined ? site : undefined }, io);
-  if (place === undefined) return;
-  for (const folder of place.folders) {
-    const buses = await askGateway<readonly BusReport[]>(await stateFolderAt(folder), '/buses');
-    if (buses === undefined) continue;
-    io.out(options.json === true ? `${JSON.stringify(buses)}\n` : renderBuses(buses, io));
-    if (buses.some(({ state, causes }) => state !== 'ok' || causes.length > 0)) io.setExitCode(EXIT.problems);
-    return;
-  }
-  say(text.noGateway(place.folders[0] ?? ''), io, EXIT.problems);
+async function showStats(site: string | undefined, { state, json }: StatsOptions, io: Io): Promise<void> {
+  const ask = (folder: string) => askGateway<readonly BusReport[]>(folder, '/buses');
+  const buses = await askMeant({ site, state }, io, ask, { text: text.noGateway, exitCode: EXIT.problems });
+  if (buses === undefined) return;
+  io.out(json === true ? `${JSON.stringify(buses)}\n` : renderBuses(buses, io));
+  if (buses.some(({ state: is, causes }) => is !== 'ok' || causes.length > 0)) io.setExitCode(EXIT.problems);
 }

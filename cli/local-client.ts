@@ -10,6 +10,8 @@ import { say } from './say.ts';
 
 /** A running gateway answers at once; one that does not within this time is not running well enough to ask. */
 const ANSWER_MS_MAX = 3_000;
+/** An order waits for others, for the disk and for its bus. */
+const DONE_MS_MAX = 60_000;
 
 /** This user may not ask the gateway, or not even see whether there is one. */
 class NotAllowed extends Error {
@@ -28,8 +30,17 @@ class NotAllowed extends Error {
  * Rejects when it belongs to another user: see orSayNotAllowed.
  */
 export function askGateway<T>(stateFolder: string, path: string): Promise<T | undefined> {
+  return exchange(stateFolder, { method: 'GET', path, timeout: ANSWER_MS_MAX });
+}
+
+/** The same for what it is told to do; it may take as long as its hardware does. */
+export function tellGateway<T>(stateFolder: string, path: string, json: object): Promise<T | undefined> {
+  return exchange(stateFolder, { method: 'POST', path, timeout: DONE_MS_MAX }, JSON.stringify(json));
+}
+
+function exchange<T>(stateFolder: string, options: http.RequestOptions, body = ''): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ socketPath: socketPath(stateFolder), path, timeout: ANSWER_MS_MAX }, (answer) => {
+    const request = http.request({ ...options, socketPath: socketPath(stateFolder) }, (answer) => {
       let json = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {
@@ -43,6 +54,7 @@ export function askGateway<T>(stateFolder: string, path: string): Promise<T | un
       if (isForbidden(error.code ?? '')) whoeverRuns(stateFolder).then(resolve, reject);
       else resolve(undefined);
     });
+    request.end(body);
   });
 }
 

@@ -15,6 +15,8 @@ const COMMANDS: Loaders = {
   board: async () => (await import('./board.ts')).addBoard,
   bus: async () => (await import('./bus.ts')).addBus,
   journal: async () => (await import('./journal.ts')).addJournal,
+  outputs: async () => (await import('./outputs.ts')).addOutputs,
+  set: async () => (await import('./set.ts')).addSet,
   sentilo: async () => (await import('./sentilo.ts')).addSentilo,
   schema: async () => (await import('./schema.ts')).addSchema,
 };

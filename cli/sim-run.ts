@@ -10,6 +10,7 @@ import { pacedClock } from '../simulator/paced-clock.ts';
 import { createRandom } from '../simulator/random.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { lengthOfTime } from './length-of-time.ts';
 import { runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
@@ -166,16 +167,6 @@ function positiveNumber(value: string): number {
   const number = Number(value);
   if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('Give a number above 0, like 60.');
   return number;
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function lengthOfTime(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|min|h|d)$/.exec(value);
-  const unitMs = UNIT_MS[match?.[2] ?? ''];
-  if (match === null || unitMs === undefined)
-    throw new InvalidArgumentError('Give a length of time with its unit, like 24h or 10min.');
-  return Number(match[1]) * unitMs;
 }
 
 function moment(value: string): number {

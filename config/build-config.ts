@@ -28,6 +28,8 @@ import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
+/** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
+const ORDERS_DEFAULT = ['rules', 'local'] as const;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -38,6 +40,7 @@ export function buildConfig(
   readiness: ReadonlyMap<string, Readiness>,
 ): Config {
   const running = new Map<string, DeviceConfig>();
+  const exclusions = exclusionsOf(devices);
   const buses = new Map<string, BusConfig>();
   const skipped = new Map<string, string>();
   const providers = new Map<string, PlaceConfig>();
@@ -55,7 +58,7 @@ export function buildConfig(
     buses.set(bus.id, bus);
     const place = buildPlace(site, device, state.with, { bus: bus.id, address: addressOf(onBus)?.value });
     if (isProvider) providers.set(id, place);
-    if (isAsked) running.set(id, buildDevice(site, device, place, onBus));
+    if (isAsked) running.set(id, buildDevice(site, device, place, { onBus, exclusions }));
   }
   const { gateway, buffer } = site.file;
   const sentilo = buildSentilo(site);
@@ -159,12 +162,59 @@ function buildPlace(
   };
 }
 
-function safeOutputs(device: Plugged): OutputConfig[] {
+/** The outputs as their driver needs to know them. */
+function safeOutputs(device: Plugged): Pick<OutputConfig, 'id' | 'safe'>[] {
   const { outputs } = device.board;
   return activeOutputs(device).map(([id, own]) => ({ id, safe: own?.safe ?? outputs?.[id]?.safe ?? false }));
 }
 
-function buildDevice(site: Site, device: Plugged, place: PlaceConfig, onBus: Plugged): DeviceConfig {
+function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions): OutputConfig[] {
+  return safeOutputs(device).map(({ id, safe }): OutputConfig => {
+    const own = device.entry.outputs?.[id];
+    const board = device.board.outputs?.[id];
+    const maxOn = own?.max_on ?? board?.max_on;
+    const place = device.entry.location ?? site.file.gateway.location;
+    const quantity = board?.quantity ?? '';
+    return {
+      id,
+      safe,
+      name: own?.name ?? { '*': id },
+      ...(typeof maxOn === 'number' && { maxOnMs: maxOn }),
+      minOffMs: own?.min_off ?? board?.min_off ?? 0,
+      neverWith: [...(exclusions.get(`${device.id}.${id}`) ?? [])],
+      orders: [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))],
+      sensor: sensorOf(site, device, id),
+      component: componentOf(site, device),
+      cityType: site.file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '',
+      ...(place && { location: `${place.lat} ${place.lon}` }),
+    };
+  });
+}
+
+/** By output (`device.output`): those that are never on together with it, whichever of the two says so. */
+type Exclusions = ReadonlyMap<string, ReadonlySet<string>>;
+
+function exclusionsOf(devices: ReadonlyMap<string, Plugged>): Exclusions {
+  const all = new Map<string, Set<string>>();
+  const add = (output: string, other: string) => all.set(output, (all.get(output) ?? new Set<string>()).add(other));
+  for (const { id, entry } of devices.values()) {
+    for (const [name, { never_with = [] }] of Object.entries(entry.outputs ?? {})) {
+      for (const other of never_with) {
+        add(`${id}.${name}`, other);
+        add(other, `${id}.${name}`);
+      }
+    }
+  }
+  return all;
+}
+
+interface Around {
+  /** The device itself, or what it is plugged into. */
+  readonly onBus: Plugged;
+  readonly exclusions: Exclusions;
+}
+
+function buildDevice(site: Site, device: Plugged, place: PlaceConfig, { onBus, exclusions }: Around): DeviceConfig {
   const { entry, board } = device;
   const everyMs = Math.max(entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS, leastEveryMs(device, onBus));
   const runMs = board.timing?.duty?.run;
@@ -177,7 +227,7 @@ function buildDevice(site: Site, device: Plugged, place: PlaceConfig, onBus: Plu
     // A device that is asked as often as it has to run for one answer never gets a pause.
     ...(runMs !== undefined && runMs < everyMs && { duty: { runMs } }),
     channels: activeReadings(device).map(([name, reading]) => buildChannel(site, device, name, reading)),
-    outputs: safeOutputs(device),
+    outputs: buildOutputs(site, device, exclusions),
     simulate: new Map<string, SignalConfig>(Object.entries({ ...board.simulate, ...entry.simulate })),
   };
 }

@@ -153,10 +153,27 @@ export type ConvertStep =
   | { readonly scale: number; readonly offset: number }
   | { readonly clamp: readonly [number, number] };
 
+/** Where orders for an output come from. */
+export type OrderSource = 'rules' | 'local' | 'sentilo' | 'mqtt';
+
 export interface OutputConfig {
   readonly id: string;
   /** Logical state: true is on. */
   readonly safe: boolean;
+  readonly name: Texts;
+  /** How long it may be on, whoever asked for it; undefined: without a limit, which the site says in so many words. */
+  readonly maxOnMs?: number;
+  /** How long it must have been off before it is switched on. */
+  readonly minOffMs: number;
+  /** Outputs (`device.output`) that are never on while it is; each of them names it too. */
+  readonly neverWith: readonly string[];
+  /** Whose orders it takes. */
+  readonly orders: readonly OrderSource[];
+  /** The city's ids and type for the observations of its state. */
+  readonly sensor: string;
+  readonly component: string;
+  readonly cityType: string;
+  readonly location?: string;
 }
 
 /** What a simulated reading does over time; see `simulate` in the board format. */

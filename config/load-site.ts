@@ -135,7 +135,7 @@ async function checkSite(
   checkDevices(site, devices);
   const readiness = new Map(await checkReadiness(site, devices, findDriver));
   for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });
-  noteInactive(site, devices);
+  noteInactive(site);
   noteKeptOutputs(site, devices);
   return { devices, readiness };
 }

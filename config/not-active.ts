@@ -1,10 +1,8 @@
-import { activeOutputs } from './check-devices.ts';
 import { listed } from './closest.ts';
-import { isWritten, type Plugged, type Site } from './site.ts';
+import { isWritten, type Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
-/** Keys of an output beside `safe`, which is all that this version does with it. */
-const OUTPUT_KEYS = ['max_on', 'min_off', 'never_with', 'orders', 'expect', 'on_lost_city', 'expiry'] as const;
+const OUTPUT_KEYS = ['expect', 'on_lost_city', 'expiry'] as const;
 const SENTILO_KEYS = ['backlog_older_than', 'orders_from', 'alerts'] as const;
 const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
 
@@ -12,7 +10,7 @@ const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
  * Keys of the format that no code acts on yet: a note each, so that nobody waits for a rule to fire. One note for a
  * kind of key, at the first place, because a page of notes hides the errors.
  */
-export function noteInactive(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+export function noteInactive(site: Site): void {
   const { file } = site;
   const note = (path: Path, keys: readonly string[]) => site.report('C060', path, { keys }, 'note');
   const written = (path: Path, keys: readonly string[]) => keys.filter((key) => isWritten(site, [...path, key]));
@@ -24,7 +22,7 @@ export function noteInactive(site: Site, devices: ReadonlyMap<string, Plugged>):
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }
-  noteOnce(site, outputKeys(site, devices));
+  noteOnce(site, outputKeys(site));
   const types = Object.entries(file.devices ?? {}).flatMap(([id, device]) =>
     Object.entries(device.readings ?? {}).flatMap(([name, reading]) =>
       reading.sentilo?.type === undefined
@@ -52,18 +50,12 @@ function noteOnce(site: Site, all: readonly Inactive[]): void {
   site.report('C060', first.path, { keys, ...of }, 'note');
 }
 
-/** What the site says of each output, and the limit that its board gives where the site gives none. */
-function outputKeys(site: Site, devices: ReadonlyMap<string, Plugged>): Inactive[] {
-  return Object.entries(site.file.devices ?? {}).flatMap(([id, { outputs = {}, enabled }]) => {
-    const device = devices.get(id);
-    const limited =
-      device === undefined || !enabled
-        ? []
-        : activeOutputs(device).flatMap(([name]) => (device.board.outputs?.[name]?.max_on === undefined ? [] : [name]));
-    return [...new Set([...Object.keys(outputs), ...limited])].map((name) => {
+/** What the site says of each output. */
+function outputKeys(site: Site): Inactive[] {
+  return Object.entries(site.file.devices ?? {}).flatMap(([id, { outputs = {} }]) =>
+    Object.keys(outputs).map((name) => {
       const path = ['devices', id, 'outputs', name];
-      const keys = OUTPUT_KEYS.filter((key) => isWritten(site, [...path, key]) || (key === 'max_on' && limited.includes(name)));
-      return { of: `${id}.${name}`, path, keys };
-    });
-  });
+      return { of: `${id}.${name}`, path, keys: OUTPUT_KEYS.filter((key) => isWritten(site, [...path, key])) };
+    }),
+  );
 }

@@ -126,7 +126,7 @@ export class RunningDevice {
       if (unit === this.config.address) this.#answeredLate(wasCutShort);
     });
     await onGrid(this.config, moments, signal, {
-      before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
+      before: () => this.#rest(signal, async (device) => device.wake?.()),
       tick: async (dueMs, skippedCount) => {
         this.use.skipped(skippedCount);
         await this.poll(signal, dueMs);
@@ -135,7 +135,7 @@ export class RunningDevice {
         this.#watch(signal).catch(fatal);
         return this.#silence.nextTry?.earliestMs;
       },
-      after: () => this.#transaction(signal, async (device) => device.sleep?.(), { kind: 'rest' }),
+      after: () => this.#rest(signal, async (device) => device.sleep?.()),
       expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
       onBack: (listener) => {
         this.#back = listener;
@@ -196,6 +196,12 @@ export class RunningDevice {
     }
   }
 
+  /** Drives an output, before anything else on its bus, and checks that it took it. Returns what failed of the hardware. */
+  async switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined> {
+    const { signal } = new AbortController();
+    return this.#transaction(signal, async (device) => device.write?.(output, on), { kind: 'order' });
+  }
+
   /** What windows that are still open hold. */
   finish(): readonly Observation[] {
     return this.channels.flatMap((channel) => channel.finish());
@@ -205,12 +211,17 @@ export class RunningDevice {
     await this.#device?.close();
   }
 
-  /** One turn on the bus with the open device; a failure of the hardware ends in `health`, any other is thrown. */
+  /** Wakes it or lets it rest. Resolves also when the hardware failed. */
+  async #rest(signal: AbortSignal, work: (device: Device) => Promise<void>): Promise<void> {
+    await this.#transaction(signal, work, { kind: 'rest' });
+  }
+
+  /** One turn on the bus with the open device; a failure of the hardware ends in `health` and is returned, any other is thrown. */
   async #transaction(
     signal: AbortSignal,
     work: (device: Device, signal: AbortSignal) => Promise<void>,
     what: Transaction,
-  ): Promise<void> {
+  ): Promise<BusError | DeviceError | undefined> {
     const { bus, host } = this.#around;
     const used: Used = { tookMs: 0 };
     this.#turn = this.#turnFor(what, used);
@@ -218,18 +229,21 @@ export class RunningDevice {
       await bus.transact(this.#turn, signal, async (inner) => {
         await work(this.#device ?? (await this.#opened()), inner);
       });
-      if (what.kind !== 'poll') return;
+      if (what.kind !== 'poll') return undefined;
       const nowMs = host.clock.monotonicMs();
       this.use.succeeded(nowMs - (used.beganMs ?? nowMs));
       if (what.dueMs !== undefined) bus.load.polled(this.config.id, this.config.everyMs, used.tookMs);
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       if (!isHardwareError(error)) throw error;
       if (what.kind === 'poll') this.#pollFailed(error, what.dueMs, used);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
-      this.health.failed(isClosed ? (bus.failure ?? error) : error);
+      const told = isClosed ? (bus.failure ?? error) : error;
+      this.health.failed(told);
+      return told;
     }
+    return undefined;
   }
 
   #pollFailed(error: BusError | DeviceError, dueMs: number | undefined, { beganMs, tookMs }: Used): void {

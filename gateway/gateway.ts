@@ -16,6 +16,7 @@ import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
+import { type Outputs, openOutputs } from './outputs/outputs.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
@@ -52,6 +53,8 @@ export interface Gateway {
   status(): GatewayStatus;
   readings(): readonly ReadingRow[];
   buses(): readonly BusReport[];
+  /** The only way to move an output. */
+  readonly outputs: Pick<Outputs, 'order' | 'states'>;
   /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
   readonly outputsSafe: Promise<void>;
   /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; each step has its time, and
@@ -138,6 +141,8 @@ async function start(parts: Parts): Promise<Gateway> {
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
   const devices = runningDevices(parts, keeper, lateness);
+  const { clock, bootId, log } = host;
+  const outputs = openOutputs(devices, { clock, bootId, log, journal, keep: keeper.keep });
   const canary = openCanary(host);
   const status = () =>
     gatewayStatus({
@@ -156,7 +161,8 @@ async function start(parts: Parts): Promise<Gateway> {
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   const reports = () => busReports(buses, devices);
   // The last thing that can fail: from here on the gateway measures until it is stopped.
-  const stopServing = await serveLocalApi(host, options.stateFolder, { status, readings, buses: reports }, options.fatal);
+  const answers = { status, readings, buses: reports, outputs: () => outputs.states(), order: outputs.order.bind(outputs) };
+  const stopServing = await serveLocalApi(host, options.stateFolder, answers, options.fatal);
 
   const measuring = new AbortController();
   const sendingOut = new AbortController();
@@ -174,6 +180,7 @@ async function start(parts: Parts): Promise<Gateway> {
   });
 
   const stop = async () => {
+    outputs.stop();
     measuring.abort(new Error('the gateway stops'));
     await step(host, 'outputs', (signal) => makeSafe(devices, signal), OUTPUTS_MS_MAX);
     outputsAreSafe();
@@ -203,7 +210,7 @@ async function start(parts: Parts): Promise<Gateway> {
     host.log('info', 'gateway-stopped');
   };
   let stopping: Promise<void> | undefined;
-  return { status, readings, buses: reports, outputsSafe, stop: () => (stopping ??= stop()) };
+  return { status, readings, buses: reports, outputs, outputsSafe, stop: () => (stopping ??= stop()) };
 }
 
 /** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */

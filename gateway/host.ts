@@ -160,6 +160,8 @@ export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpRe
 export interface LocalRequest {
   readonly method: string;
   readonly path: string;
+  /** As text; empty when there is none. A longer one than 4 KiB is refused before it comes here. */
+  readonly body: string;
 }
 export interface LocalResponse {
   readonly status: number;

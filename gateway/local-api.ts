@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { BusReport } from './bus-report.ts';
-import { DiskError, type Host } from './host.ts';
+import { DiskError, type Host, type LocalResponse } from './host.ts';
+import type { OrderOutcome, OrderRequest, OutputState } from './outputs/output.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 
 /** Name of the Unix socket in the state folder. */
@@ -16,6 +17,8 @@ export interface LocalAnswers {
   readonly status: () => GatewayStatus;
   readonly readings: () => readonly ReadingRow[];
   readonly buses: () => readonly BusReport[];
+  readonly outputs: () => readonly OutputState[];
+  readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
 }
 
 /** What a card that fails says, or one that is full: nobody can ask the gateway then, which measures and delivers all the same. */
@@ -23,7 +26,8 @@ const CARD_CODES = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 const RETRY_MS = 30_000;
 
 /**
- * Serves `GET /status`, `GET /readings` and `GET /buses` on the gateway's socket until the returned function is called. While the card
+ * Serves `GET /status`, `/readings`, `/buses` and `/outputs`, and `POST /outputs/DEVICE.OUTPUT` with `{ on, forMs?, by }`, on the
+ * gateway's socket until the returned function is called. While the card
  * does not take the socket, it is tried again.
  * `fatal` takes a broken invariant of ours.
  * @throws DiskError when that would be in vain
@@ -57,11 +61,45 @@ export async function serveLocalApi(
 }
 
 function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise<() => Promise<void>> {
-  return host.listen(socketPath(stateFolder), async ({ method, path }) => {
-    if (method !== 'GET') return { status: 405, json: { error: `${method} is not allowed; this version only answers GET` } };
-    if (path === '/status') return { status: 200, json: answers.status() };
-    if (path === '/readings') return { status: 200, json: answers.readings() };
-    if (path === '/buses') return { status: 200, json: answers.buses() };
-    return { status: 404, json: { error: `no ${path}; there are /status, /readings and /buses` } };
+  const shown: Readonly<Record<string, () => unknown>> = {
+    '/status': answers.status,
+    '/readings': answers.readings,
+    '/buses': answers.buses,
+    '/outputs': answers.outputs,
+  };
+  return host.listen(socketPath(stateFolder), async ({ method, path, body }) => {
+    const [, output] = /^\/outputs\/([^/]+)$/.exec(path) ?? [];
+    if (method === 'POST' && output !== undefined) return order(answers, output, body);
+    if (method !== 'GET')
+      return { status: 405, json: { error: `${method} is not allowed here; only POST /outputs/DEVICE.OUTPUT is` } };
+    const show = Object.hasOwn(shown, path) ? shown[path] : undefined;
+    if (show !== undefined) return { status: 200, json: show() };
+    return { status: 404, json: { error: `no ${path}; there are ${Object.keys(shown).join(', ')}` } };
   });
+}
+
+async function order({ order: place }: LocalAnswers, output: string, body: string): Promise<LocalResponse> {
+  const asked = orderOf(body);
+  if (asked === undefined)
+    return { status: 400, json: { error: 'expected {"on": true or false, "forMs": above 0, "by": a name}' } };
+  return { status: 200, json: await place({ ...asked, output: decodeURIComponent(output), source: 'local' }) };
+}
+
+/** Undefined for anything else than an order. */
+function orderOf(body: string): Pick<OrderRequest, 'on' | 'forMs' | 'by'> | undefined {
+  const json = parseJson(body);
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { on, forMs, by } = json as Readonly<Record<string, unknown>>;
+  if (typeof on !== 'boolean' || typeof by !== 'string') return undefined;
+  if (forMs === undefined) return { on, by };
+  return typeof forMs === 'number' && forMs > 0 && Number.isFinite(forMs) ? { on, by, forMs } : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Whoever asks is told what is expected.
+    return undefined;
+  }
 }

@@ -4,7 +4,7 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
 import type { Clock, WallTime } from '../drivers/clock.ts';
-import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, Lock, Log } from './host.ts';
+import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, LocalResponse, Lock, Log } from './host.ts';
 import { DiskError, HttpError, LockHeldError } from './host.ts';
 import { socketPath } from './local-api.ts';
 
@@ -20,6 +20,8 @@ const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
 /** systemd-timesyncd makes this file at its first synchronisation of the boot. */
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
 const SYNCHRONIZED_CHECK_MS = 60_000;
+/** An order is a hundred bytes long. */
+const LOCAL_BODY_BYTES_MAX = 4096;
 const NANOSECONDS_PER_MS = 1e6;
 /** sun_path of Linux, without its last zero byte. */
 const SOCKET_PATH_BYTES_MAX = 107;
@@ -278,10 +280,14 @@ const realListen: Listen = async (path, handler) => {
     throw new DiskError('ENAMETOOLONG', `the path ${path} is too long for a socket: at most ${SOCKET_PATH_BYTES_MAX} bytes`);
   }
   const server = http.createServer((request, response) => {
-    handler({ method: request.method ?? 'GET', path: request.url ?? '/' }).then(
-      ({ status, json }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json)),
-      (error: unknown) => response.writeHead(500).end(JSON.stringify({ error: String(error) })),
-    );
+    const answer = ({ status, json }: LocalResponse) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+    readText(request, LOCAL_BODY_BYTES_MAX)
+      .then((body) => {
+        if (body === undefined) return { status: 413, json: { error: `a request has at most ${LOCAL_BODY_BYTES_MAX} bytes` } };
+        return handler({ method: request.method ?? 'GET', path: request.url ?? '/', body });
+      })
+      .then(answer, (error: unknown) => answer({ status: 500, json: { error: String(error) } }));
   });
   await diskCall('replace', path, fs.rm(path, { force: true }));
   const listening = new Promise<void>((resolve, reject) => {
@@ -297,6 +303,21 @@ const realListen: Listen = async (path, handler) => {
     await new Promise((resolve) => server.close(resolve));
   };
 };
+
+/** The whole body, or undefined when it is too long. Rejects when it does not come whole. */
+function readText(stream: http.IncomingMessage, bytesMax: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= bytesMax) chunks.push(chunk);
+    });
+    stream.on('end', () => resolve(size <= bytesMax ? Buffer.concat(chunks).toString('utf8') : undefined));
+    stream.on('error', reject);
+    stream.on('close', () => reject(new Error('the request was cut off')));
+  });
+}
 
 /** The name in the abstract namespace that whoever has taken a folder listens on. */
 export function lockName({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {

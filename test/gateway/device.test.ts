@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChannelConfig, DeviceConfig } from '../../config/config.ts';
+import type { ChannelConfig, DeviceConfig, OutputConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
 import type { Device, Driver, LastTotal } from '../../drivers/driver.ts';
 import { BusError, DeviceError } from '../../drivers/errors.ts';
@@ -25,6 +25,11 @@ const CHANNEL = {
   component: 'street',
   cityType: 'temperature',
 } as const;
+
+function output(id: string, safe: boolean): OutputConfig {
+  const city = { sensor: `street-air-${id}`, component: 'street', cityType: 'status' };
+  return { id, safe, name: {}, minOffMs: 0, neverWith: [], orders: [], ...city };
+}
 
 function channel(reading: string): ChannelConfig {
   return { ...CHANNEL, reading, sensor: `street-air-${reading}` };
@@ -104,7 +109,7 @@ test('a stop that switches an output while the device is still being opened open
   const { clock, stop, device } = rig({ ownTurns: true });
   let openCount = 0;
   const written: unknown[] = [];
-  const relay = device('relay', {}, { outputs: [{ id: 'pump', safe: false }] }, undefined, async () => {
+  const relay = device('relay', {}, { outputs: [output('pump', false)] }, undefined, async () => {
     openCount += 1;
     await sleep(clock, 50, new AbortController().signal);
     return { read: async () => [], write: async (...order: unknown[]) => void written.push(order), close: async () => {} };
@@ -218,10 +223,7 @@ test('makes a change that the device tells by itself a reading at once', async (
 test('drives outputs to safe and survives hardware that refuses', async () => {
   const { clock, stop, device } = rig();
   const written: [string, boolean][] = [];
-  const outputs = [
-    { id: 'switch', safe: false },
-    { id: 'vent', safe: true },
-  ];
+  const outputs = [output('switch', false), output('vent', true)];
   const write = async (id: string, on: boolean) => {
     written.push([id, on]);
     if (id === 'switch') throw new DeviceError('refused', 'stuck');
@@ -238,7 +240,7 @@ test('drives outputs to safe and survives hardware that refuses', async () => {
 
 test('opens a device that cannot be opened twice at the end, and not for each of its outputs', async () => {
   const { stop, device } = rig();
-  const outputs = ['a', 'b', 'c', 'd'].map((id) => ({ id, safe: false }));
+  const outputs = ['a', 'b', 'c', 'd'].map((id) => output(id, false));
   let openCount = 0;
   const relays = device('relays', {}, { channels: [], outputs }, undefined, async () => {
     openCount += 1;

@@ -14,7 +14,12 @@ test('a folder is locked for one gateway until it lets go', async () => {
 test('a local socket answers while somebody listens', async () => {
   const { listen, request } = simulatedSockets();
   const stop = await listen('/state/api', async ({ path }) => ({ status: 200, json: path }));
-  await expect(request('/state/api', { method: 'GET', path: '/status' })).resolves.toEqual({ status: 200, json: '/status' });
+  await expect(request('/state/api', { method: 'GET', path: '/status', body: '' })).resolves.toEqual({
+    status: 200,
+    json: '/status',
+  });
   await stop();
-  await expect(request('/state/api', { method: 'GET', path: '/status' })).rejects.toThrow(/nobody listens on \/state\/api/);
+  await expect(request('/state/api', { method: 'GET', path: '/status', body: '' })).rejects.toThrow(
+    /nobody listens on \/state\/api/,
+  );
 });

@@ -78,7 +78,13 @@ test('a site wants every reading that is published, with the types that it says'
       unit: '%',
       description: "L'aire: humidity",
     },
-    { sensor: 'school-door-closed', component: 'school', type: 'status', dataType: 'BOOLEAN', description: 'Polsador o contacte: closed' },
+    {
+      sensor: 'school-door-closed',
+      component: 'school',
+      type: 'status',
+      dataType: 'BOOLEAN',
+      description: 'Polsador o contacte: closed',
+    },
   ]);
   const place = { componentType: 'meteo', location: '41.4036 2.2038', isPublic: true, energy: 'SOLAR_BAT' };
   expect([...components.values()]).toEqual([

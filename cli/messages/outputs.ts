@@ -1,0 +1,33 @@
+import type { OrderOutcome, OutputState, Refusal } from '../../gateway/outputs/output.ts';
+import { timeTaken } from './time-taken.ts';
+
+/** Texts about outputs. English; other languages take the same keys. */
+export const text = {
+  head: ['output', 'state', 'back', 'newest order'],
+  none: 'This gateway has no outputs.\n',
+  never: 'none since the start',
+  noGateway: (folder: string) =>
+    `error[B130] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state; without a running gateway all outputs are safe\n`,
+  state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),
+  back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
+  asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,
+  problem: (output: string, problem: string) => `${output}: ${problem}\n`,
+  done: (output: string, on: boolean) => `${output} is ${onOff(on)}.\n`,
+  notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
+    `error[B131] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,
+} as const;
+
+const REMEDIES: Readonly<Record<Refusal, string>> = {
+  'unknown-output': '`barri outputs` shows those that there are',
+  'not-allowed': 'write `orders: [local]` at this output in the site file',
+  'min-off': 'wait, or shorten `min_off` at this output',
+  'never-with': 'look at the other output first: `barri outputs`',
+  superseded: '`barri outputs` shows what it was told since',
+  'not-durable': 'the disk takes nothing now: `barri status` says why',
+  stopping: 'start the gateway again',
+  failed: 'check its wiring and power; `barri outputs` shows how it is',
+};
+
+function onOff(on: boolean): string {
+  return on ? 'on' : 'off';
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import type { OutputState } from '../gateway/outputs/output.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { text } from './messages/outputs.ts';
+import { askMeant } from './site-gateway.ts';
+import { SITE_DEFAULT, stateOption } from './state-folder.ts';
+import { cellText, fitted, tableLines } from './table.ts';
+
+interface OutputsOptions {
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** Who asked, and what is wrong, may be long. */
+const WORDS_COLUMNS = 40;
+
+/** Adds `barri outputs`. */
+export function addOutputs(program: Command, io: Io): void {
+  program
+    .command('outputs')
+    .description('Show the outputs of a running gateway: what was asked, and what the hardware shows.')
+    .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
+    .addOption(stateOption('state folder of the gateway'))
+    .option('--json', 'print JSON: a list of outputs')
+    .addHelpText(
+      'after',
+      `
+Exit code 1 when no gateway answers, or when something is wrong with an output.
+
+Examples:
+  barri outputs
+  barri outputs garden.gateway.yaml --json`,
+    )
+    .action((site: string | undefined, options: OutputsOptions) => orSayNotAllowed(io, () => showOutputs(site, options, io)));
+}
+
+async function showOutputs(site: string | undefined, { state, json }: OutputsOptions, io: Io): Promise<void> {
+  const ask = (folder: string) => askGateway<readonly OutputState[]>(folder, '/outputs');
+  const outputs = await askMeant({ site, state }, io, ask, { text: text.noGateway, exitCode: EXIT.problems });
+  if (outputs === undefined) return;
+  io.out(json === true ? `${JSON.stringify(outputs)}\n` : renderOutputs(outputs, io));
+  if (outputs.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.problems);
+}
+
+function renderOutputs(outputs: readonly OutputState[], { columns }: Pick<Io, 'columns'>): string {
+  if (outputs.length === 0) return text.none;
+  const rows = outputs.map(({ output, seen, safe, asked, backInMs }) => [
+    output,
+    text.state(seen),
+    backInMs === undefined ? '' : text.back(backInMs, safe),
+    asked === undefined ? text.never : cellText(text.asked(asked), WORDS_COLUMNS),
+  ]);
+  const problems = outputs.flatMap(({ output, problem }) =>
+    problem === undefined ? [] : [fitted(text.problem(output, problem), columns)],
+  );
+  return `${tableLines([text.head, ...rows]).join('\n')}\n${problems.join('')}`;
+}

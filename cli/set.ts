@@ -1,0 +1,69 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { OrderOutcome } from '../gateway/outputs/output.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { lengthOfTime } from './length-of-time.ts';
+import { orSayNotAllowed, tellGateway } from './local-client.ts';
+import { text } from './messages/outputs.ts';
+import { say } from './say.ts';
+import { askMeant } from './site-gateway.ts';
+import { SITE_DEFAULT, stateOption } from './state-folder.ts';
+
+interface SetOptions {
+  readonly for?: number;
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `barri set`. */
+export function addSet(program: Command, io: Io): void {
+  program
+    .command('set')
+    .description('Switch an output of a running gateway on or off.')
+    .argument('<output>', 'device.output, such as valve.open')
+    .argument('<state>', 'on or off', onOff)
+    .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
+    .option('--for <time>', 'back to its safe state after this time, such as 30s', lengthOfTime)
+    .addOption(stateOption('state folder of the gateway'))
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+It goes back to its safe state by itself after its \`max_on\`, when the gateway
+ends, and when --for is over. The output must take orders of \`local\`.
+Exit code 1 when no gateway answers or the order is refused, 3 when the hardware
+does not follow.
+
+Examples:
+  barri set valve.open on --for 30s
+  barri set valve.open off garden.gateway.yaml`,
+    )
+    .action((output: string, on: boolean, site: string | undefined, options: SetOptions) =>
+      orSayNotAllowed(io, () => set({ output, on }, site, options, io)),
+    );
+}
+
+async function set(
+  { output, on }: { output: string; on: boolean },
+  site: string | undefined,
+  options: SetOptions,
+  io: Io,
+): Promise<void> {
+  const path = `/outputs/${encodeURIComponent(output)}`;
+  const order = { on, by: userInfo().username, ...(options.for !== undefined && { forMs: options.for }) };
+  const tell = (folder: string) => tellGateway<OrderOutcome>(folder, path, order);
+  const meant = { site, state: options.state };
+  const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
+  if (outcome === undefined) return;
+  if (options.json === true) io.out(`${JSON.stringify(outcome)}\n`);
+  else if (outcome.done) io.out(text.done(output, on));
+  else say(text.notDone(output, on, outcome), io);
+  if (!outcome.done) io.setExitCode(outcome.reason === 'failed' ? EXIT.device : EXIT.problems);
+}
+
+function onOff(written: string): boolean {
+  if (written === 'on' || written === 'off') return written === 'on';
+  throw new InvalidArgumentError('write on or off.');
+}

@@ -1,0 +1,54 @@
+import type { OrderSource, OutputConfig } from '../../config/config.ts';
+
+/** What someone wants of an output. */
+export interface OrderRequest {
+  /** `device.output` */
+  readonly output: string;
+  readonly on: boolean;
+  /** Back to the safe state after this time, at the latest; only of an order that leads away from it. */
+  readonly forMs?: number;
+  readonly source: OrderSource;
+  /** Who it was, for the log: the name of a user, of a rule, of a sender. */
+  readonly by: string;
+}
+
+/** Why an order was not carried out. */
+export type Refusal =
+  /** There is no such output. */
+  | 'unknown-output'
+  /** The output takes no orders from there. */
+  | 'not-allowed'
+  /** It has not been off for long enough. */
+  | 'min-off'
+  /** Another output that may not be on with it could not be switched off. */
+  | 'never-with'
+  /** A newer order for it came before this one began. */
+  | 'superseded'
+  /** The journal could not keep what was about to be done. */
+  | 'not-durable'
+  /** The gateway stops. */
+  | 'stopping'
+  /** The hardware did not take it, or does not show it. */
+  | 'failed';
+
+/** What became of an order. */
+export type OrderOutcome =
+  | { readonly done: true }
+  | { readonly done: false; readonly reason: Refusal /** For people. */; readonly message: string };
+
+/** How an output is, for people. Times monotonic, milliseconds. */
+export interface OutputState {
+  readonly output: string;
+  readonly name: OutputConfig['name'];
+  readonly safe: boolean;
+  /** What the newest order that was not refused asked for, and who it was; undefined since the start. */
+  readonly asked?: { readonly on: boolean; readonly from: string; readonly agoMs: number };
+  /** The state that the hardware has taken and shown; undefined when that is not known. */
+  readonly seen?: boolean;
+  /** Until it goes back to its safe state by itself. */
+  readonly backInMs?: number;
+  /** What is wrong with it. */
+  readonly problem?: string;
+  /** Whose orders it takes. */
+  readonly orders: readonly OrderSource[];
+}

@@ -1,0 +1,346 @@
+import type { OutputConfig } from '../../config/config.ts';
+import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
+import { BusError, type DeviceError } from '../../drivers/errors.ts';
+import { oneAtATime } from '../../drivers/one-at-a-time.ts';
+import type { Log } from '../host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { JournalRecord, Observation } from '../record.ts';
+import { stampAt } from '../stamp.ts';
+import type { OrderOutcome, OrderRequest, OutputState, Refusal } from './output.ts';
+
+/** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
+const DURABLE_MS_MAX = 5_000;
+/** Between the last of those that are switched off and the one that is switched on, for contacts and valves that are slow. */
+const BREAK_MS = 500;
+/** The orders that may wait for one group of outputs. */
+const WAITING_MAX = 32;
+const SUPERSEDED = 'a newer order came before this one began';
+/** UCUM's way of saying that it is no measurement. */
+const STATE_UNIT = '{state}';
+
+/** A device as far as its outputs go. */
+export interface Switchable {
+  readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
+  /** Drives an output and checks that it took it. Returns what failed. */
+  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined>;
+}
+
+export interface OutputsSurroundings {
+  readonly clock: Clock;
+  readonly bootId: string;
+  readonly log: Log;
+  readonly journal: Pick<Journal, 'append'>;
+  /** Takes the observations of states. */
+  readonly keep: (observations: readonly Observation[]) => void;
+}
+
+/**
+ * The outputs of a site, and the only way to move them. An order is kept, then what is about to be done, then the output moves
+ * and is read back, then what became of it is kept; a crash in between leaves an intent without a result, which nobody repeats:
+ * at the start all outputs are driven to their safe states.
+ */
+export interface Outputs {
+  /** Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other. */
+  order(request: OrderRequest): Promise<OrderOutcome>;
+  states(): readonly OutputState[];
+  /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
+  stop(): void;
+}
+
+export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
+  return new Manager(devices, around);
+}
+
+/** One output while the gateway runs. */
+interface Running {
+  readonly id: string;
+  readonly config: OutputConfig;
+  readonly device: Switchable;
+  /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
+  readonly alone: Alone;
+  /** The newest order that was placed; an older one that has not begun is superseded. */
+  newest: string | undefined;
+  asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
+  /** What the hardware showed last; undefined when that is not known. */
+  seen: boolean | undefined;
+  /** Since when it has been off, as far as is known: not before the start. */
+  offSinceMs: number;
+  /** Since when it may have been on. */
+  onSinceMs: number | undefined;
+  backAtMs: number | undefined;
+  cancelBack: () => void;
+  problem: string | undefined;
+}
+
+/** An order in its turn. */
+interface Placed {
+  readonly id: string;
+  readonly on: boolean;
+  readonly forMs: number | undefined;
+  readonly from: string;
+  /** Whether the order became durable. */
+  readonly kept: Promise<boolean>;
+}
+
+type Alone = (work: () => Promise<OrderOutcome>) => Promise<OrderOutcome>;
+
+class Manager implements Outputs {
+  readonly #around: OutputsSurroundings;
+  readonly #outputs: ReadonlyMap<string, Running>;
+  readonly #stopping = new AbortController();
+  #orderCount = 0;
+
+  constructor(devices: readonly Switchable[], around: OutputsSurroundings) {
+    this.#around = around;
+    this.#outputs = runningOutputs(devices, around.clock.monotonicMs());
+  }
+
+  async order(request: OrderRequest): Promise<OrderOutcome> {
+    const output = this.#outputs.get(request.output);
+    if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
+    if (!output.config.orders.includes(request.source))
+      return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
+    const { on, forMs } = request;
+    return this.#place(output, { on, forMs }, `${request.source}: ${request.by}`);
+  }
+
+  states(): readonly OutputState[] {
+    const nowMs = this.#around.clock.monotonicMs();
+    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, problem }) => ({
+      output: id,
+      name: config.name,
+      safe: config.safe,
+      orders: config.orders,
+      ...(asked && { asked: { on: asked.on, from: asked.from, agoMs: nowMs - asked.atMs } }),
+      ...(seen !== undefined && { seen }),
+      ...(backAtMs !== undefined && { backInMs: Math.max(0, backAtMs - nowMs) }),
+      ...(problem !== undefined && { problem }),
+    }));
+  }
+
+  stop(): void {
+    this.#stopping.abort(new Error('the gateway stops'));
+    for (const output of this.#outputs.values()) output.cancelBack();
+  }
+
+  /** Keeps the order and carries it out in its turn. */
+  #place(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>, from: string): Promise<OrderOutcome> {
+    this.#orderCount += 1;
+    const { clock, bootId } = this.#around;
+    const id = `${bootId}-${this.#orderCount}`;
+    output.newest = id;
+    const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
+    const carryOut = async () => {
+      const outcome = await this.#carryOut(output, { id, on, forMs, from, kept });
+      const reason = outcome.done ? {} : { reason: `${outcome.reason}: ${outcome.message}` };
+      this.#note({ kind: 'result', order: id, output: output.id, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
+      this.#tell(output, { on, from }, outcome);
+      return outcome;
+    };
+    // What is safe waits for nothing: neither for others of its group nor for the disk.
+    if (on === output.config.safe) return carryOut();
+    return output.alone(carryOut).catch((error: unknown) => {
+      if (error instanceof BusError) return refused('failed', 'too many orders wait already');
+      throw error;
+    });
+  }
+
+  #tell({ id }: Running, { on, from }: { on: boolean; from: string }, outcome: OrderOutcome): void {
+    const { log } = this.#around;
+    if (outcome.done) log('info', 'output-switched', { output: id, on, from });
+    else log('warning', 'output-not-switched', { output: id, on, from, reason: outcome.reason, message: outcome.message });
+  }
+
+  async #carryOut(output: Running, order: Placed): Promise<OrderOutcome> {
+    const { config } = output;
+    const isToSafe = order.on === config.safe;
+    const { signal } = this.#stopping;
+    if (signal.aborted) return refused('stopping', 'the gateway stops');
+    if (!isToSafe) {
+      const refusal = this.#refusal(output, order) ?? (await this.#clear(output));
+      if (refusal !== undefined) return refusal;
+      if (!(await this.#isDurable(order.kept))) return refused('not-durable', 'the journal cannot keep the order');
+    }
+    const { clock, bootId } = this.#around;
+    const intent = this.#append({ kind: 'intent', order: order.id, output: output.id, on: order.on, ...stampAt(clock, bootId) });
+    if (!isToSafe) {
+      if (!(await this.#isDurable(intent))) return refused('not-durable', 'the journal cannot keep what is about to be done');
+      if (signal.aborted) return refused('stopping', 'the gateway stops');
+      if (output.newest !== order.id) return refused('superseded', SUPERSEDED);
+    }
+    output.asked = { on: order.on, from: order.from, atMs: clock.monotonicMs() };
+    return this.#drive(output, order);
+  }
+
+  /** Why an order that leads away from what is safe is not carried out now. */
+  #refusal(output: Running, { id, on }: Placed): OrderOutcome | undefined {
+    if (output.newest !== id) return refused('superseded', SUPERSEDED);
+    if (!on || output.seen === true) return undefined;
+    const leftMs = output.offSinceMs + output.config.minOffMs - this.#around.clock.monotonicMs();
+    if (leftMs <= 0) return undefined;
+    return refused('min-off', `it has to stay off for another ${Math.ceil(leftMs / 1000)} s`);
+  }
+
+  /** Switches off what may not be on with it, and gives that time to come to rest. */
+  async #clear(output: Running): Promise<OrderOutcome | undefined> {
+    const others = output.config.neverWith.flatMap((id) => this.#outputs.get(id) ?? []).filter(({ seen }) => seen !== false);
+    for (const other of others) {
+      const outcome = await this.#off(other, `never_with: ${output.id}`);
+      if (!outcome.done) return refused('never-with', `${other.id} cannot be switched off: ${outcome.message}`);
+    }
+    if (others.length > 0) await sleep(this.#around.clock, BREAK_MS, this.#stopping.signal).catch(() => {});
+    return undefined;
+  }
+
+  /** Within the turn of another output of its group. */
+  async #off(output: Running, from: string): Promise<OrderOutcome> {
+    const { clock, bootId } = this.#around;
+    this.#orderCount += 1;
+    const order = `${bootId}-${this.#orderCount}`;
+    this.#note({ kind: 'intent', order, output: output.id, on: false, ...stampAt(clock, bootId) });
+    output.asked = { on: false, from, atMs: clock.monotonicMs() };
+    const outcome = await this.#drive(output, { on: false, forMs: undefined });
+    const reason = outcome.done ? {} : { reason: outcome.message };
+    this.#note({ kind: 'result', order, output: output.id, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
+    return outcome;
+  }
+
+  /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
+  async #drive(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>): Promise<OrderOutcome> {
+    const { clock } = this.#around;
+    const { config, device } = output;
+    const beganMs = clock.monotonicMs();
+    // Before it moves: what may be on is counted from the first moment in which it can be.
+    if (on !== config.safe) this.#limit(output, beganMs, forMs);
+    const error = await device.switchTo(config.id, on);
+    output.problem = error?.message;
+    if (error === undefined) {
+      this.#isAt(output, on);
+      return { done: true };
+    }
+    output.seen = undefined;
+    if (on === config.safe) return refused('failed', error.message);
+    const second = await device.switchTo(config.id, config.safe);
+    if (second === undefined) this.#isAt(output, config.safe);
+    return refused(
+      'failed',
+      `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
+    );
+  }
+
+  #isAt(output: Running, on: boolean): void {
+    const { clock, bootId, keep } = this.#around;
+    const nowMs = clock.monotonicMs();
+    if (!on && output.seen !== false) output.offSinceMs = nowMs;
+    output.seen = on;
+    if (on === output.config.safe) {
+      output.cancelBack();
+      output.backAtMs = undefined;
+      output.onSinceMs = undefined;
+    }
+    const { sensor, location } = output.config;
+    keep([
+      {
+        kind: 'observation',
+        sensor,
+        channel: output.id,
+        value: on,
+        unit: STATE_UNIT,
+        precision: 1,
+        readingKind: 'state',
+        quality: 'good',
+        publish: true,
+        ...(location !== undefined && { location }),
+        ...stampAt(clock, bootId),
+      },
+    ]);
+  }
+
+  /**
+   * Lets it go back to its safe state when its time is over: what was ordered counts from now, what it may be on at most from when
+   * it went on, however often that is ordered again.
+   */
+  #limit(output: Running, nowMs: number, forMs: number | undefined): void {
+    output.cancelBack();
+    const { safe, maxOnMs } = output.config;
+    output.onSinceMs ??= nowMs;
+    const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
+    // What is safe may last.
+    const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs;
+    output.backAtMs = Math.min(orderedMs, mostMs);
+    if (output.backAtMs === Number.POSITIVE_INFINITY) {
+      output.backAtMs = undefined;
+      return;
+    }
+    const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
+    output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - nowMs), () => {
+      // It resolves also when the hardware does not follow, which is told.
+      this.#place(output, { on: safe, forMs: undefined }, from).catch(() => {});
+    });
+  }
+
+  /** What the journal refuses is its to count; whoever needs it durable asks. */
+  #append(record: JournalRecord): Promise<boolean> {
+    return this.#around.journal.append(record, true).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Of what nobody waits for. */
+  #note(record: JournalRecord): void {
+    this.#append(record).catch(() => {});
+  }
+
+  #isDurable(kept: Promise<boolean>): Promise<boolean> {
+    const late = () => new Error('the journal takes too long');
+    return withDeadline(this.#around.clock, DURABLE_MS_MAX, this.#stopping.signal, late, () => kept).catch(() => false);
+  }
+}
+
+function refused(reason: Refusal, message: string): OrderOutcome {
+  return { done: false, reason, message };
+}
+
+function runningOutputs(devices: readonly Switchable[], nowMs: number): ReadonlyMap<string, Running> {
+  const all = devices.flatMap((device) =>
+    device.config.outputs.map((config) => ({ id: `${device.config.id}.${config.id}`, device, config })),
+  );
+  const groups = groupsOf(new Map(all.map(({ id, config }) => [id, config.neverWith])));
+  return new Map(
+    all.map(({ id, device, config }): [string, Running] => [
+      id,
+      {
+        id,
+        config,
+        device,
+        alone: groups.get(id) as Alone,
+        newest: undefined,
+        asked: undefined,
+        // Each opening of a device drives its outputs to safe.
+        seen: config.safe,
+        offSinceMs: nowMs,
+        onSinceMs: undefined,
+        backAtMs: undefined,
+        cancelBack: () => {},
+        problem: undefined,
+      },
+    ]),
+  );
+}
+
+/** One queue for all outputs that exclude each other, directly or through others. */
+function groupsOf(exclusions: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, Alone> {
+  const groups = new Map<string, Alone>();
+  const join = (id: string, alone: Alone) => {
+    if (groups.has(id)) return;
+    groups.set(id, alone);
+    for (const other of exclusions.get(id) ?? []) join(other, alone);
+  };
+  for (const id of exclusions.keys())
+    join(
+      id,
+      oneAtATime((work: () => Promise<OrderOutcome>) => work(), WAITING_MAX),
+    );
+  return groups;
+}
