@@ -22,7 +22,7 @@ const HANG_MS_MAX = 600_000;
 /** Connections at all, those waiting for their reset included; one more is closed as it comes. */
 const CONNECTIONS_MAX = 1_000;
 const NO_TROUBLE = { faults: [], random: () => 0 };
-/** These answers say that the connection ends; the others end it without a word. */
+/** These answers say that the connection ends, whatever the client asked for (HttpCore 4.4, ResponseConnControl). */
 const CLOSE_ANNOUNCED: readonly number[] = [400, 501, 503];
 
 /** One request that was answered, for a log. It has no header and no body, so never a token. */
@@ -124,7 +124,7 @@ async function serveConnection(city: City, options: ServeOptions, socket: Socket
     // An unfinished head is dropped without an answer.
     if (error instanceof InputEnded) socket.destroy();
     else if (error instanceof BeyondMemory) socket.resetAndDestroy();
-    else if (error instanceof NotHttp) finish(socket, input, options.clock, plainText(error));
+    else if (error instanceof NotHttp) finish(socket, input, options.clock, plainText(error, options.clock.wall().ms));
     else throw error;
   }
 }
@@ -197,17 +197,24 @@ function finish(socket: Socket, input: ConnectionInput, clock: Clock, bytes: Uin
 }
 
 function answerBytes(head: RequestHead, answer: CityAnswer, wallMs: number): Buffer {
-  const connection = headerOf(head, 'connection') ?? (CLOSE_ANNOUNCED.includes(answer.status) ? 'Close' : undefined);
+  const connection = connectionHeader(head, answer.status);
   const headers = { ...answer.headers, ...(connection === undefined ? {} : { Connection: connection }) };
   // A HEAD is answered by the head that a GET would get.
   const body = head.method.toUpperCase() === 'HEAD' ? new Uint8Array() : answer.body;
   return Buffer.concat([headBytes(answer.status, headers, answer.body.length, wallMs), body]);
 }
 
-function plainText(refusal: NotHttp): Buffer {
+/** Most answers repeat what the client said about the connection, and end it without a word when it said nothing. */
+function connectionHeader(head: RequestHead, status: number): string | undefined {
+  if (CLOSE_ANNOUNCED.includes(status)) return 'Close';
+  return headerOf(head, 'connection') ?? (head.version === 'HTTP/1.0' ? 'Close' : undefined);
+}
+
+/** HttpCore's own refusals, unlike every other answer, are HTTP/1.0 (HttpCore 4.4, HttpService). */
+function plainText(refusal: NotHttp, wallMs: number): Buffer {
   const body = Buffer.from(refusal.message, 'latin1');
   const headers = { 'Content-Type': 'text/plain; charset=US-ASCII', Connection: 'Close' };
-  return Buffer.concat([headBytes(refusal.status, headers, body.length), body]);
+  return Buffer.concat([headBytes(refusal.status, headers, body.length, wallMs, 'HTTP/1.0'), body]);
 }
 
 function garbagePage(clock: Clock): Buffer {
@@ -228,10 +235,16 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-function headBytes(status: number, headers: Readonly<Record<string, string>>, bodyBytes: number, wallMs?: number): Buffer {
+function headBytes(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  bodyBytes: number,
+  wallMs: number,
+  protocol = 'HTTP/1.1',
+): Buffer {
   const lines = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? ''}`,
-    ...(wallMs === undefined ? [] : [`Date: ${new Date(wallMs).toUTCString()}`]),
+    `${protocol} ${status} ${REASONS[status] ?? ''}`,
+    `Date: ${new Date(wallMs).toUTCString()}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `Content-Length: ${bodyBytes}`,
   ];

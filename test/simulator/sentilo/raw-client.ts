@@ -22,7 +22,7 @@ export class Client {
     });
   }
   get status(): number {
-    return Number(/^HTTP\/1\.1 (\d+)/.exec(this.text)?.[1] ?? 0);
+    return Number(/^HTTP\/1\.[01] (\d+)/.exec(this.text)?.[1] ?? 0);
   }
   get body(): string {
     return this.text.slice(this.text.indexOf('\r\n\r\n') + 4);

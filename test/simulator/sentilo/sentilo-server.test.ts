@@ -60,7 +60,7 @@ describe('one request for each connection (sentilo.md §1.1)', () => {
     ['saying nothing with a 404', `GET /nothing HTTP/1.1\r\n${TOKEN}\r\n`, 404, undefined],
     ['saying nothing with a 500', 'PATCH /data HTTP/1.1\r\n\r\n', 500, undefined],
     ['saying Close with a 400', `GET /data HTTP/1.1\r\n${TOKEN}\r\n`, 400, 'Close'],
-    ['echoing with a 400', `GET /data HTTP/1.1\r\n${TOKEN}Connection: close\r\n\r\n`, 400, 'close'],
+    ['saying Close with a 400 that wants none', `GET /data HTTP/1.1\r\n${TOKEN}Connection: keep-alive\r\n\r\n`, 400, 'Close'],
   ])('answers, %s, about the connection', async (_, request, status, connection) => {
     const { server } = await serve();
     const client = await ask(server.port, request);
