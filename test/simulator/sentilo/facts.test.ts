@@ -6,6 +6,9 @@ import { createCity } from '../../../simulator/sentilo/city.ts';
 import type { World } from '../../../simulator/sentilo/world.ts';
 import { serveCity } from '../../../simulator/wire/sentilo-server.ts';
 import { TestClock } from '../../support/test-clock.ts';
+import { DATA_PUBLISH } from './facts/data-publish.ts';
+import { DATA_READ } from './facts/data-read.ts';
+import { DATA_TEXT } from './facts/data-text.ts';
 import type { Exchange, Fact, Step } from './facts/fact.ts';
 import { HEADERS } from './facts/headers.ts';
 import { PIPELINE } from './facts/pipeline.ts';
@@ -18,7 +21,16 @@ import { WORLD } from './support.ts';
 /** 17/09/2012T13:34:45.123 UTC. */
 const START_MS = 1_347_888_885_123;
 
-const FACTS: readonly Fact[] = [...TRANSPORT, ...SLOW_CLIENTS, ...HEADERS, ...PIPELINE, ...QUOTA];
+const FACTS: readonly Fact[] = [
+  ...TRANSPORT,
+  ...SLOW_CLIENTS,
+  ...HEADERS,
+  ...PIPELINE,
+  ...QUOTA,
+  ...DATA_PUBLISH,
+  ...DATA_TEXT,
+  ...DATA_READ,
+];
 
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
