@@ -3,6 +3,7 @@ import {
   type CityAnswer,
   type CityRequest,
   internalError,
+  invalidCredential,
   noHandler,
   overQuota,
   Refusal,
@@ -67,7 +68,7 @@ export function createCity(world: World, options: { readonly startedMs?: number 
     const parsed = parseRequest(request, nowMs);
     startedMs ??= nowMs;
     if (nowMs < startedMs + world.settings.startingMs) throw starting();
-    if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs);
+    if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs, headers);
     const entity = access.admit(parsed, nowMs, headers);
     const service = services.get(parsed.service);
     if (service === undefined) throw noHandler(request.target);
@@ -112,10 +113,16 @@ function serviceNotSimulated(refusal: Refusal, target: string): string | undefin
   return NOT_SIMULATED.find((service) => target === `/${service}` || target.startsWith(`/${service}/`));
 }
 
-/** A status that a scenario asks for, with the text that the real server gives it. */
-function mishapRefusal(status: number, request: ParsedRequest, nowMs: number): Refusal {
+/** A status that a scenario asks for, with the text and the headers that the real server gives it. */
+function mishapRefusal(status: number, request: ParsedRequest, nowMs: number, headers: Record<string, string>): Refusal {
   switch (status) {
+    case 401:
+      return invalidCredential(request.header('IDENTITY_KEY'));
     case 429:
+      // A bucket lives for 59 minutes of the hour: the shortest time that the real limiter can name is one minute.
+      headers['X-RateLimit-Global-Inbound-Limit'] = '1';
+      headers['X-RateLimit-Global-Inbound-Remaining'] = '0';
+      headers['X-RateLimit-Global-Inbound-Reset'] = '1';
       return overQuota('global', 1);
     case 500:
       return internalError(nowMs);

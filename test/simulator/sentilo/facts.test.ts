@@ -74,8 +74,8 @@ async function play(
   // Those before us have been accepted before us.
   await settle();
   if (fault) {
-    site.chance = fault.chance;
-    site.faults.push({ at: 'city', kind: fault.kind, rate: 1, fromMs: 0, toMs: Number.POSITIVE_INFINITY });
+    if (fault.kind === 'partial') site.chance = fault.chance;
+    site.faults.push({ at: 'city', ...fault, rate: 1, fromMs: 0, toMs: Number.POSITIVE_INFINITY });
   }
   const client = new Client(site.port);
   await write(client, send);

@@ -324,12 +324,12 @@ const PARTIALLY: readonly Fact[] = [
     fact: 'a registry that was emptied answers 404.1 for every sensor',
     exchanges: [
       {
-        fault: { kind: 'forget-sensors', chance: 0 },
+        fault: { kind: 'forget-sensors' },
         send: put('/data/rec/s', ONE),
         expect: rejected('s', 'Sensor [s] not found on Sentilo (404.1).'),
       },
       {
-        fault: { kind: 'forget-sensors', chance: 0 },
+        fault: { kind: 'forget-sensors' },
         send: put('/data/rec/off', ONE),
         expect: rejected('off', 'Sensor [off] not found on Sentilo (404.1).'),
       },

@@ -20,7 +20,7 @@ export interface Exchange {
   /** So many connections are opened before it, one by one, and say nothing; they stay open. */
   readonly idleCount?: number;
   /** What goes wrong in the city during this exchange. */
-  readonly fault?: { readonly kind: 'partial' | 'forget-sensors'; readonly chance: number };
+  readonly fault?: CityTrouble;
   /** The request as it goes over the wire; each line ends with \r\n. */
   readonly send: string | Uint8Array;
   /** What happens on the connection after that, in this order. */
@@ -28,6 +28,12 @@ export interface Exchange {
   /** Undefined: only prepares what follows, and must be answered 200. */
   readonly expect?: Expected | NoAnswer;
 }
+
+export type CityTrouble =
+  /** A prefix of the batch is stored: `chance` in [0, 1) of it. */
+  | { readonly kind: 'partial'; readonly chance: number }
+  | { readonly kind: 'forget-sensors' }
+  | { readonly kind: 'status'; readonly status: number };
 
 export type Step =
   | { readonly send: string }

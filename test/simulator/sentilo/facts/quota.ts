@@ -228,6 +228,20 @@ const REFUSED: readonly Fact[] = [
     ],
   },
   {
+    section: '1.2',
+    fact: 'a 429 that a scenario asks for carries the headers that every 429 has',
+    exchanges: [
+      {
+        fault: { kind: 'status', status: 429 },
+        send: put('/data/rec/s', ONE),
+        expect: {
+          ...globalRefused(1),
+          headers: { 'x-ratelimit-global-inbound-remaining': '0', 'x-ratelimit-global-inbound-reset': /^[1-9]\d?$/ },
+        },
+      },
+    ],
+  },
+  {
     section: '1.1',
     fact: 'a 429 is answered even when the body has 5 MB',
     world: limited(1),

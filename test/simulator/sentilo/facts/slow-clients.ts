@@ -1,5 +1,5 @@
 import type { Exchange, Fact, Step } from './fact.ts';
-import { get, put, putPart } from './requests.ts';
+import { get, put, putChunked, putPart } from './requests.ts';
 
 const ONE = '{"observations":[{"value":"1"}]}';
 const NOTHING_STORED: Exchange = { send: get('/data/rec'), expect: { status: 200, body: '{"sensors":[]}' } };
@@ -67,6 +67,18 @@ const STALLED: readonly Fact[] = [
         send: putPart('/data/rec/s', 32, ONE.slice(0, 31)),
         steps: [{ silentMs: 10_000 }],
         // The city's wall clock has moved on by those 10 s.
+        expect: notWhole(1_347_888_895_123, 'java.net.SocketTimeoutException'),
+      },
+      NOTHING_STORED,
+    ],
+  },
+  {
+    section: '1.1',
+    fact: 'an unfinished body in chunks is answered at about 10 s, and nothing is stored',
+    exchanges: [
+      {
+        send: `${putChunked('/data/rec/s', []).replace('0\r\n\r\n', '')}20\r\n${ONE.slice(0, 31)}`,
+        steps: [{ silentMs: 10_000 }],
         expect: notWhole(1_347_888_895_123, 'java.net.SocketTimeoutException'),
       },
       NOTHING_STORED,
