@@ -31,6 +31,7 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
     .description('Gateway for neighbourhood sensor nodes: measures, keeps every reading, delivers it to Sentilo.')
     .version(VERSION)
     .showSuggestionAfterError()
+    .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', '\nExamples:\n  barri check gateway.yaml\n  barri run gateway.yaml');
   const [word, simWord] = words;
   if (word !== 'sim') await addFrom(COMMANDS, word, program, io);
@@ -62,6 +63,17 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<void>
 async function addFrom(loaders: Loaders, word: string | undefined, parent: Command, io: Io): Promise<void> {
   const isNamed = word !== undefined && Object.hasOwn(loaders, word);
   for (const [name, load] of Object.entries(loaders)) if (!isNamed || name === word) (await load())(parent, io);
+}
+
+/** A command in the list of its parent: without its options, so that the list stays narrow. */
+function termOf(command: Command): string {
+  return [
+    command.name(),
+    ...command.registeredArguments.map((each) => {
+      const name = each.variadic ? `${each.name()}...` : each.name();
+      return each.required ? `<${name}>` : `[${name}]`;
+    }),
+  ].join(' ');
 }
 
 /** As it is typed: `barri journal export`. */

@@ -1,4 +1,4 @@
-import type { ChannelConfig, Config, Texts } from '../../config/config.ts';
+import type { ChannelConfig, Config, OutputConfig, Texts } from '../../config/config.ts';
 import { UNITS } from '../../drivers/quantities.ts';
 
 /** A sensor as the city's catalogue is to show it. Absent fields are left to the city. */
@@ -31,21 +31,23 @@ export interface Wanted {
 const LANGUAGES = ['ca', 'es', 'en', '*'];
 const DATA_TYPES: Readonly<Record<string, WantedSensor['dataType']>> = { bool: 'BOOLEAN', text: 'TEXT' };
 
-/** Every reading that is published, and the components that they make up. */
+/** Every reading that is published and the state of every output, and the components that they make up. */
 export function wantedOf(config: Config): Wanted {
   const sensors: WantedSensor[] = [];
   const components = new Map<string, WantedComponent>();
   const { type, isPublic, energy } = config.sentilo?.component ?? {};
-  for (const device of config.devices.values()) {
-    for (const channel of device.channels.filter(({ publish }) => publish)) {
-      sensors.push(wantedSensor(device.name, channel));
-      const { component } = channel;
-      const known = components.get(component);
-      if (known?.location !== undefined) continue;
+  for (const { name, channels, outputs } of config.devices.values()) {
+    const published = channels.filter(({ publish }) => publish);
+    sensors.push(
+      ...published.map((channel) => sensorOfChannel(name, channel)),
+      ...outputs.map((output) => sensorOfOutput(name, output)),
+    );
+    for (const { component, location } of [...published, ...outputs]) {
+      if (components.get(component)?.location !== undefined) continue;
       components.set(component, {
         component,
         ...(type !== undefined && { componentType: type }),
-        ...(channel.location !== undefined && { location: channel.location }),
+        ...(location !== undefined && { location }),
         ...(isPublic !== undefined && { isPublic }),
         ...(energy !== undefined && { energy }),
       });
@@ -54,7 +56,7 @@ export function wantedOf(config: Config): Wanted {
   return { sensors, components };
 }
 
-function wantedSensor(device: Texts, { sensor, component, cityType, unit, kind, name }: ChannelConfig): WantedSensor {
+function sensorOfChannel(device: Texts, { sensor, component, cityType, unit, kind, name }: ChannelConfig): WantedSensor {
   const symbol = UNITS.get(unit)?.symbol ?? '';
   return {
     sensor,
@@ -64,6 +66,10 @@ function wantedSensor(device: Texts, { sensor, component, cityType, unit, kind, 
     description: `${textOf(device)}: ${textOf(name)}`,
     ...(symbol !== '' && { unit: symbol }),
   };
+}
+
+function sensorOfOutput(device: Texts, { sensor, component, cityType, name }: OutputConfig): WantedSensor {
+  return { sensor, component, type: cityType, dataType: 'BOOLEAN', description: `${textOf(device)}: ${textOf(name)}` };
 }
 
 function textOf(texts: Texts): string {

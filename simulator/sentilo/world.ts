@@ -162,8 +162,14 @@ export function loadWorld(file: string, text: Uint8Array | string): { world?: Wo
 export function worldForSite(config: Config, token: string): World {
   if (!config.sentilo) throw new Error(`${config.file} has no section sentilo: there is nobody to simulate`);
   const { provider } = config.sentilo;
-  const channels = [...config.devices.values()].flatMap((device) => device.channels.filter((channel) => channel.publish));
-  const sensors = channels.map((channel): WorldSensor => ({ provider, sensor: channel.sensor, state: 'online' }));
+  const sensors = [...config.devices.values()].flatMap(({ channels, outputs }) =>
+    [...channels.filter(({ publish }) => publish), ...outputs].map(
+      ({ sensor, component, cityType: type, location }): WorldSensor => ({
+        ...{ provider, sensor, state: 'online', component, type },
+        ...(location !== undefined && { location }),
+      }),
+    ),
+  );
   return worldOfProvider(provider, token, { sensors, rejectsUnknownSensors: true });
 }
 

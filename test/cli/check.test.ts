@@ -312,7 +312,7 @@ describe('the catalogue', () => {
     [
       ...readdirSync(join(ROOT, 'config')).map((name) => join('config', name)),
       'cli/check.ts',
-      'cli/run.ts',
+      'cli/city-credentials.ts',
       'cli/secrets.ts',
       'simulator/sentilo/world.ts',
     ]

@@ -105,10 +105,11 @@ describe('a world file', () => {
 });
 
 describe('the world of a site', () => {
-  const channel = (sensor: string, publish: boolean) => ({ sensor, publish });
+  const about = (sensor: string) => ({ sensor, component: 'hall', cityType: 'status' });
+  const channel = (sensor: string, publish: boolean) => ({ ...about(sensor), publish });
   const devices = new Map([
-    ['air', { channels: [channel('hall-air-temperature', true), channel('hall-air-raw', false)] }],
-    ['door', { channels: [channel('hall-door-open', true)] }],
+    ['air', { channels: [channel('hall-air-temperature', true), channel('hall-air-raw', false)], outputs: [] }],
+    ['door', { channels: [channel('hall-door-open', true)], outputs: [{ ...about('hall-door-lock'), location: '41 2' }] }],
   ]);
 
   it('knows the provider, its token and every sensor that the site publishes', () => {
@@ -116,8 +117,9 @@ describe('the world of a site', () => {
     const world = worldForSite(config, 'secret');
     expect(world.entities).toMatchObject([{ id: 'hall', kind: 'provider', token: 'secret', isActive: true }]);
     expect(world.sensors).toEqual([
-      { provider: 'hall', sensor: 'hall-air-temperature', state: 'online' },
-      { provider: 'hall', sensor: 'hall-door-open', state: 'online' },
+      { provider: 'hall', sensor: 'hall-air-temperature', state: 'online', component: 'hall', type: 'status' },
+      { provider: 'hall', sensor: 'hall-door-open', state: 'online', component: 'hall', type: 'status' },
+      { provider: 'hall', sensor: 'hall-door-lock', state: 'online', component: 'hall', type: 'status', location: '41 2' },
     ]);
     expect(world.settings.rejectsUnknownSensors).toBe(true);
   });

@@ -1,0 +1,177 @@
+// Orders for outputs on the production gateway: what is kept, what moves, and what never may.
+
+import { describe, expect, test } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
+
+const SECOND_MS = 1_000;
+
+/** Two valves that are never open together, one that may stay open, and a relay on a Modbus board. */
+const GARDEN = `buses: { line: { type: modbus-rtu, port: /dev/ttyAMA0, baud: 9600, timeout: 300ms } }
+devices:
+  tomatoes:
+    board: solenoid-valve@1
+    via: gpio.pin15
+    with: { active: low }
+    outputs: { open: { safe: off, max_on: 60s, min_off: 30s, never_with: [lettuce.open], orders: [local] } }
+  lettuce:
+    board: solenoid-valve@1
+    via: gpio.pin16
+    with: { active: low }
+    outputs: { open: { safe: off, max_on: 60s, orders: [local] } }
+  lamp:
+    board: relay@1
+    via: gpio.pin18
+    outputs: { switch: { safe: off, max_on: unlimited } }
+  city_only:
+    board: relay@1
+    via: gpio.pin22
+    outputs: { switch: { safe: off, max_on: 1h, orders: [sentilo] } }
+  relays: { board: modbus-relay-8@1, via: line, with: { unit: 30 } }
+  pump:
+    board: relay@1
+    via: relays.relay1
+    outputs: { switch: { safe: off, max_on: 1h } }
+`;
+
+/** The chip lines of the pins. */
+const TOMATOES = 22;
+const LETTUCE = 23;
+
+const order = ({ clock, gateway }: SimulatedGateway, output: string, on: boolean, forMs?: number) =>
+  clock.run(gateway.outputs.order({ output, on, source: 'local', by: 'test', ...(forMs !== undefined && { forMs }) }));
+
+/** Whether the valve at a line is open (low), by the levels that were driven, with the times of the changes. */
+const changes = ({ levels }: SimulatedGateway, line: number, sinceMs = 0) =>
+  levels.filter((each) => each.line === line && each.atMs >= sinceMs).map(({ atMs, level }) => [level ? 'closed' : 'open', atMs]);
+
+const started = async (faults: readonly Fault[] = []) => {
+  const running = await startSimulated(GARDEN, { faults });
+  // Past `min_off`, which counts from the start.
+  await running.clock.runUntil(40 * SECOND_MS);
+  return running;
+};
+
+const stateOf = ({ gateway }: SimulatedGateway, output: string) =>
+  gateway.outputs.states().find((each) => each.output === output);
+
+describe('an order', () => {
+  test('is kept, then what is about to be done, then what became of it, and the state is an observation', async () => {
+    const running = await started();
+    expect(await order(running, 'pump.switch', true)).toEqual({ done: true });
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: true, asked: { on: true, from: 'local: test' } });
+    await running.stop();
+    const kept = (await running.records()).filter(({ kind }) => ['order', 'intent', 'result'].includes(kind));
+    const id = expect.any(String);
+    expect(kept).toEqual([
+      expect.objectContaining({ kind: 'order', id, output: 'pump.switch', on: true, from: 'local: test' }),
+      expect.objectContaining({ kind: 'intent', order: id, output: 'pump.switch', on: true }),
+      expect.objectContaining({ kind: 'result', order: id, output: 'pump.switch', done: true }),
+    ]);
+    const states = (await running.records()).filter(
+      (record) => record.kind === 'observation' && record.channel === 'pump.switch',
+    );
+    expect(states).toEqual([
+      expect.objectContaining({ value: true, sensor: 'trial-pump-switch', readingKind: 'state', publish: true }),
+    ]);
+    expect(running.fatal).toEqual([]);
+  });
+
+  test.each([
+    ['nothing.open', 'unknown-output'],
+    ['city_only.switch', 'not-allowed'],
+  ])('for %s is refused: %s', async (output, reason) => {
+    const running = await started();
+    expect(await order(running, output, true)).toMatchObject({ done: false, reason });
+    await running.stop();
+  });
+
+  test('goes back to what is safe after its time', async () => {
+    const running = await started();
+    const fromMs = running.clock.monotonicMs();
+    expect(await order(running, 'tomatoes.open', true, 10 * SECOND_MS)).toEqual({ done: true });
+    await running.clock.runUntil(fromMs + 9_900);
+    expect(stateOf(running, 'tomatoes.open')).toMatchObject({ seen: true });
+    await running.clock.runUntil(fromMs + 10_100);
+    expect(stateOf(running, 'tomatoes.open')).toMatchObject({ seen: false, asked: { on: false, from: 'the end of its time' } });
+    const moves = changes(running, TOMATOES, fromMs);
+    expect(moves.map(([state]) => state)).toEqual(['open', 'closed']);
+    expect(Number(moves[1]?.[1]) - Number(moves[0]?.[1])).toBeLessThanOrEqual(10 * SECOND_MS + 100);
+    await running.stop();
+  });
+
+  test('that is repeated does not prolong what it may be on at most', async () => {
+    const running = await started();
+    const fromMs = running.clock.monotonicMs();
+    for (const atMs of [0, 20, 40, 55]) {
+      await running.clock.runUntil(fromMs + atMs * SECOND_MS);
+      expect(await order(running, 'tomatoes.open', true)).toEqual({ done: true });
+    }
+    await running.clock.runUntil(fromMs + 120 * SECOND_MS);
+    const closedMs = Number(changes(running, TOMATOES, fromMs).find(([state]) => state === 'closed')?.[1]);
+    expect(closedMs - fromMs).toBeGreaterThanOrEqual(59 * SECOND_MS);
+    expect(closedMs - fromMs).toBeLessThanOrEqual(60 * SECOND_MS + 700);
+    await running.stop();
+  });
+
+  test('waits for what has to stay off for a while', async () => {
+    const running = await started();
+    await order(running, 'tomatoes.open', true, SECOND_MS);
+    await running.clock.runUntil(running.clock.monotonicMs() + 2 * SECOND_MS);
+    const refused = await order(running, 'tomatoes.open', true);
+    expect(refused).toMatchObject({ done: false, reason: 'min-off' });
+    await running.clock.runUntil(running.clock.monotonicMs() + 30 * SECOND_MS);
+    expect(await order(running, 'tomatoes.open', true)).toEqual({ done: true });
+    await running.stop();
+  });
+
+  test('closes first what may not be open with it, whichever of the two says so', async () => {
+    const running = await started();
+    const fromMs = running.clock.monotonicMs();
+    await order(running, 'tomatoes.open', true);
+    await order(running, 'lettuce.open', true);
+    const moves = [
+      ...changes(running, TOMATOES, fromMs).map((move) => ['tomatoes', ...move]),
+      ...changes(running, LETTUCE, fromMs).map((move) => ['lettuce', ...move]),
+    ];
+    const sorted = moves.toSorted((a, b) => Number(a[2]) - Number(b[2]));
+    expect(sorted.map(([valve, state]) => `${valve} ${state}`)).toEqual(['tomatoes open', 'tomatoes closed', 'lettuce open']);
+    expect(Number(sorted[2]?.[2]) - Number(sorted[1]?.[2])).toBeGreaterThanOrEqual(500);
+    await running.stop();
+  });
+
+  test('that the hardware does not take is told, made safe, and is no observation', async () => {
+    const running = await started([{ at: 'device', device: 'relays', kind: 'silent', rate: 1, fromMs: 41_000, toMs: 3_600_000 }]);
+    await running.clock.runUntil(42_000);
+    expect(await order(running, 'pump.switch', true)).toMatchObject({ done: false, reason: 'failed' });
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ problem: expect.stringContaining('no answer') });
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('seen');
+    await running.stop();
+    const states = (await running.records()).filter(
+      (record) => record.kind === 'observation' && record.channel === 'pump.switch',
+    );
+    expect(states).toEqual([]);
+  });
+
+  test('is not carried out while the disk takes nothing, but what is safe is', async () => {
+    const running = await started([
+      { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
+    ]);
+    await order(running, 'lamp.switch', true);
+    await running.clock.runUntil(52_000);
+    expect(await order(running, 'pump.switch', true)).toMatchObject({ done: false, reason: 'not-durable' });
+    expect(await order(running, 'lamp.switch', false)).toEqual({ done: true });
+    await running.stop();
+  });
+
+  test('that comes while the gateway stops moves nothing', async () => {
+    const running = await started();
+    const fromMs = running.clock.monotonicMs();
+    const { clock, gateway } = running;
+    const stopping = gateway.stop();
+    const ordered = gateway.outputs.order({ output: 'tomatoes.open', on: true, source: 'local', by: 'test' });
+    await clock.run(stopping);
+    expect(await ordered).toMatchObject({ done: false, reason: 'stopping' });
+    expect(changes(running, TOMATOES, fromMs).filter(([state]) => state === 'open')).toEqual([]);
+  });
+});
