@@ -28,10 +28,16 @@ export class Access {
   }
 
   /** What an entity may do with what belongs to another one; anything with its own. */
-  permission(entity: Entity, target: string): Permission['type'] | undefined {
+  permission(entity: Pick<Entity, 'id'>, target: string): Permission['type'] | undefined {
     if (entity.id === target) return 'ADMIN';
     const granted = this.#world.permissions.filter((one) => one.source === entity.id && one.target === target);
     return PERMISSIONS.findLast((type) => granted.some((one) => one.type === type));
+  }
+
+  /** Everybody of whom an entity may at least read, itself first, and what it may do there. */
+  reach(id: string): { readonly target: string; readonly type: Permission['type'] }[] {
+    const targets = new Set([id, ...this.#world.permissions.filter((one) => one.source === id).map((one) => one.target)]);
+    return [...targets].map((target) => ({ target, type: this.permission({ id }, target) ?? 'READ' }));
   }
 
   /** Throws 403 unless the entity may do so with what belongs to the provider; an unknown provider is forbidden, not missing. */

@@ -43,12 +43,16 @@ export function unreadable(nowMs: number, detail: string): Refusal {
   return new Refusal(400, `SIE03-${Math.floor(nowMs)}  ${text}`, [detail]);
 }
 
-/** 500 SIE99: the server failed, which in the real one is often a null reference on odd input. */
-export function internalError(nowMs: number): Refusal {
+/**
+ * 500: the server failed, which in the real one is often a null reference on odd input.
+ *
+ * @param code SIE00: the catalogue could not be asked; SIE01: it failed; SIE99: anything else
+ */
+export function internalError(nowMs: number, code: 'SIE00' | 'SIE01' | 'SIE99' = 'SIE99'): Refusal {
   return new Refusal(
     500,
     'Something went wrong. Please try again. If the problem persists, contact your support site and provide the following ' +
-      `error code: SIE99-${Math.floor(nowMs)}`,
+      `error code: ${code}-${Math.floor(nowMs)}`,
   );
 }
 

@@ -10,6 +10,7 @@ import {
   refusalAnswer,
   starting,
 } from './answer.ts';
+import { CatalogService } from './catalog-service.ts';
 import { DataService } from './data-service.ts';
 import type { StoredObservation } from './observation-store.ts';
 import { Registry } from './registry.ts';
@@ -20,7 +21,7 @@ import type { World } from './world.ts';
 /** The release of Sentilo whose behaviour this is. */
 const SENTILO_VERSION = '2.0.0';
 /** Services that the real server has and this city has not. */
-const NOT_SIMULATED: readonly string[] = ['catalog', 'order', 'alarm', 'subscribe', 'admin'];
+const NOT_SIMULATED: readonly string[] = ['order', 'alarm', 'subscribe', 'admin'];
 
 /** What goes wrong inside the city while it handles one request. */
 export type Mishap =
@@ -46,16 +47,21 @@ export interface City {
 }
 
 /**
- * A city with the data service of Sentilo 2.0.0 as sentilo.md §1.2–1.5 and §1.10 describe it. The other services are
- * answered 404 and marked `notSimulated`.
+ * A city with the services data and catalog of Sentilo 2.0.0 as sentilo.md §1.2–1.6 and §1.10 describe them. The others
+ * are answered 404 and marked `notSimulated`.
  *
  * @param options.startedMs when the server was started, for the setting `starting`; by default at its first request
  */
 export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
   const access = new Access(world);
-  const data = new DataService(world, access, new Registry(world));
-  const services = new Map<string, Service>([['data', data]]);
+  const registry = new Registry(world);
+  const data = new DataService(world, access, registry);
   let startedMs = options.startedMs;
+  const catalog = new CatalogService(world, access, registry, () => startedMs ?? 0);
+  const services = new Map<string, Service>([
+    ['data', data],
+    ['catalog', catalog],
+  ]);
   let requestCount = 0;
 
   /** The pipeline in the order of sentilo.md §1.3, which decides which of several errors a client sees. */
@@ -72,6 +78,7 @@ export function createCity(world: World, options: { readonly startedMs?: number 
     const entity = access.admit(parsed, nowMs, headers);
     const service = services.get(parsed.service);
     if (service === undefined) throw noHandler(request.target);
+    registry.follow(nowMs, mishap?.kind === 'forget-sensors');
     const text = service.handle(parsed, entity, {
       nowMs,
       isRegistryLost: mishap?.kind === 'forget-sensors',

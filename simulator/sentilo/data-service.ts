@@ -25,6 +25,7 @@ export class DataService implements Service {
     this.#world = world;
     this.#access = access;
     this.#registry = registry;
+    registry.onForgotten((provider, sensor) => this.store.deleteSensor(provider, sensor));
   }
 
   handle(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
@@ -75,18 +76,17 @@ export class DataService implements Service {
     const { interruption } = circumstances;
     const storedMax = interruption ? Math.floor(interruption.storedFraction * (observations.length + 1)) : observations.length;
     // What comes before a failure stays: there is no transaction.
-    const rejected = this.#storeEach(provider, observations.slice(0, storedMax), circumstances);
+    const rejected = this.#storeEach(provider, observations.slice(0, storedMax), nowMs);
     if (interruption) throw internalError(nowMs);
     if (rejected.size > 0) throw rejectedResources(rejected);
     return '';
   }
 
   /** Stores what may be stored and returns the reason for each sensor that may not, in the order of first rejection. */
-  #storeEach(provider: string, observations: readonly Submitted[], circumstances: Circumstances): Map<string, string> {
-    const { nowMs } = circumstances;
+  #storeEach(provider: string, observations: readonly Submitted[], nowMs: number): Map<string, string> {
     const rejected = new Map<string, string>();
     for (const { sensor, value, timestampMs, location } of observations) {
-      const reason = this.#reasonAgainst(provider, sensor, circumstances);
+      const reason = this.#reasonAgainst(provider, sensor, nowMs);
       if (reason !== undefined) {
         if (!rejected.has(sensor)) rejected.set(sensor, reason);
         continue;
@@ -98,8 +98,8 @@ export class DataService implements Service {
     return rejected;
   }
 
-  #reasonAgainst(provider: string, sensor: string, { nowMs, isRegistryLost }: Circumstances): string | undefined {
-    const state = isRegistryLost ? undefined : this.#registry.sensor(provider, sensor, nowMs);
+  #reasonAgainst(provider: string, sensor: string, nowMs: number): string | undefined {
+    const state = this.#registry.sensor(provider, sensor, nowMs);
     if (state !== undefined || this.#world.settings.rejectsUnknownSensors) return reasonAgainst(sensor, state);
     this.#registry.acceptUnknown(provider, sensor);
     return undefined;

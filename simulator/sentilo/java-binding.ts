@@ -8,7 +8,11 @@ import { type Json, JsonError, readJson } from './json.ts';
 export interface JavaClass {
   readonly name: string;
   readonly fields: readonly string[];
+  /** By default that of the API server's own classes. */
+  readonly package?: string;
 }
+
+const SERVER_PACKAGE = 'org.sentilo.platform.server.dto';
 
 /** What Jackson makes of a Java String: null stays null, numbers and booleans give their text. */
 export type JavaString = string | null;
@@ -28,7 +32,7 @@ export function bindFields(known: JavaClass, json: Json, nowMs: number, set: (ke
   if (json.type !== 'object') throw mismatch(nowMs, `an object of ${known.name}`, json);
   for (const [key, value] of json.entries) {
     if (!known.fields.includes(key)) {
-      const what = `Unrecognized field "${key}" (class org.sentilo.platform.server.dto.${known.name})`;
+      const what = `Unrecognized field "${key}" (class ${known.package ?? SERVER_PACKAGE}.${known.name})`;
       throw unreadable(nowMs, `com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException: ${what}`);
     }
     set(key, value);
@@ -53,7 +57,8 @@ export function checkLong(json: Json, nowMs: number): void {
   throw mismatch(nowMs, 'an integer', json);
 }
 
-function mismatch(nowMs: number, expected: string, found: Json): Refusal {
+/** 400: the JSON value cannot become what the class wants; `expected` as in "an array". */
+export function mismatch(nowMs: number, expected: string, found: Json): Refusal {
   const what = `expected ${expected}, found ${found.type}`;
   return unreadable(nowMs, `com.fasterxml.jackson.databind.exc.MismatchedInputException: ${what}`);
 }

@@ -73,6 +73,11 @@ export function hasText(text: string | null | undefined): text is string {
   return typeof text === 'string' && text.trim() !== '';
 }
 
+/** True for text that the server takes for given: it is not blank and not the word `null` in any case. */
+export function isGiven(text: string | null | undefined): text is string {
+  return hasText(text) && text.toLowerCase() !== 'null';
+}
+
 /** Decimal notation of `Double.valueOf`, with its type suffixes; NaN, infinities and hexadecimal are left out. */
 const JAVA_DOUBLE = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?$/;
 
@@ -82,7 +87,7 @@ const JAVA_DOUBLE = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?$/;
  * location.
  */
 export function isLocation(text: string | null): boolean {
-  if (!hasText(text) || text.toLowerCase() === 'null') return true;
+  if (!isGiven(text)) return true;
   // Java's split drops what is empty at the end.
   const points = text.replace(/,+$/, '').split(',');
   return points.every((point) => {
@@ -93,7 +98,33 @@ export function isLocation(text: string | null): boolean {
 
 function isDegrees(text: string | undefined, max: number): boolean {
   if (text === undefined || !JAVA_DOUBLE.test(text)) return false;
-  return Math.abs(Number(text.replace(/[fFdD]$/, ''))) <= max;
+  return Math.abs(parseJavaDouble(text)) <= max;
+}
+
+/** The number of a text in Java's decimal notation. */
+function parseJavaDouble(text: string): number {
+  return Number(text.replace(/[fFdD]$/, ''));
+}
+
+/**
+ * A location as the catalogue gives it back: its numbers as Java writes them. Undefined where its parser fails though the
+ * check has passed: it takes all up to the first space for the latitude, so it trips over a space in front of a point.
+ *
+ * @param text passes `isLocation` and is given
+ */
+export function formatLocation(text: string): string | undefined {
+  const points = text.replace(/,+$/, '').split(',');
+  if (points.some((point) => point.startsWith(' '))) return undefined;
+  return points.map((point) => point.trim().split(' ').map(parseJavaDouble).map(formatJavaDouble).join(' ')).join(',');
+}
+
+/** `Double.toString` of a finite number: at least one digit behind the point, an exponent below 0.001 and from ten million on. */
+function formatJavaDouble(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  if (size >= 1e-3 && size < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
 /** `Integer.valueOf`: 32 bits, an optional sign and digits only. Undefined when it would throw. */
@@ -101,6 +132,24 @@ export function parseJavaInteger(text: string): number | undefined {
   if (!/^[+-]?\d+$/.test(text)) return undefined;
   const value = Number(text);
   return value >= -2_147_483_648 && value <= 2_147_483_647 ? value : undefined;
+}
+
+/** GMT with an offset, of which `TimeZone.getTimeZone` makes a zone of its own: hours to 23, minutes to 59. */
+const CUSTOM_ZONE = /^GMT[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?$/;
+
+/** Names of three letters that Java knows beside the IANA data base's own. */
+const OLD_ZONES: readonly string[] = ['EST', 'CST', 'MST', 'PST', 'ECT', 'ACT', 'AST', 'CTT', 'IST', 'JST'];
+
+/** True for no text and for a name that `TimeZone.getTimeZone` knows: those of the IANA data base, in their own case, and `GMT+1`. */
+export function isTimeZone(text: string | undefined): boolean {
+  if (!hasText(text) || CUSTOM_ZONE.test(text) || OLD_ZONES.includes(text)) return true;
+  if (!/^[A-Z][\w/+-]*$/.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -62,6 +62,12 @@ export class ObservationStore {
   deleteNewest(provider: string, sensor: string): void {
     if (this.#sensors.get(provider)?.get(sensor)?.pop()) this.#size -= 1;
   }
+
+  /** Removes everything of a sensor. */
+  deleteSensor(provider: string, sensor: string): void {
+    this.#size -= this.all(provider, sensor).length;
+    this.#sensors.get(provider)?.delete(sensor);
+  }
 }
 
 function compare(a: StoredObservation, b: StoredObservation): number {

@@ -24,6 +24,9 @@ export class Registry {
   readonly #alerts = new Map<string, KnownAlert>();
   /** In the order of their times. */
   #changes: Change[] = [];
+  /** While what was known is lost: what the catalogue has synchronised since, as `provider/sensor` and alert ids. */
+  #restored: Set<string> | undefined;
+  #onForgotten: ((provider: string, sensor: string) => void)[] = [];
 
   constructor(world: World) {
     this.#syncDelayMs = world.settings.syncDelayMs;
@@ -31,28 +34,44 @@ export class Registry {
     for (const { id, ...alert } of world.alerts) this.#alerts.set(id, alert);
   }
 
+  /**
+   * Takes over what is due. To be called before each request.
+   *
+   * @param isLost what was known is lost (sentilo.md §1.5.10): only what the catalogue synchronises from now on is known, until
+   * a call says otherwise
+   */
+  follow(nowMs: number, isLost: boolean): void {
+    this.#restored = isLost ? (this.#restored ?? new Set()) : undefined;
+    this.#follow(nowMs);
+  }
+
   /** Undefined for a sensor that is not known (yet, or any more). */
   sensor(provider: string, sensor: string, nowMs: number): SensorState | undefined {
     this.#follow(nowMs);
-    return this.#sensors.get(provider)?.get(sensor);
+    return this.#isLost(`${provider}/${sensor}`) ? undefined : this.#sensors.get(provider)?.get(sensor);
   }
 
   /** The sensors of a provider. */
   sensorsOf(provider: string, nowMs: number): string[] {
     this.#follow(nowMs);
-    return [...(this.#sensors.get(provider)?.keys() ?? [])];
+    return [...(this.#sensors.get(provider)?.keys() ?? [])].filter((sensor) => !this.#isLost(`${provider}/${sensor}`));
   }
 
   alert(id: string, nowMs: number): KnownAlert | undefined {
     this.#follow(nowMs);
-    return this.#alerts.get(id);
+    return this.#isLost(id) ? undefined : this.#alerts.get(id);
+  }
+
+  /** Whoever keeps something of sensors is told when one of them is deleted: it goes with the sensor. */
+  onForgotten(forgotten: (provider: string, sensor: string) => void): void {
+    this.#onForgotten.push(forgotten);
   }
 
   /** The catalogue has a sensor, new or to be synchronised anew (`state`), or has it no longer (undefined). */
   sensorChanged(provider: string, sensor: string, state: SensorState | undefined, atMs: number): void {
     this.#later(atMs, () => {
-      if (state === undefined) this.#sensors.get(provider)?.delete(sensor);
-      else this.#set(provider, sensor, state);
+      if (state !== undefined) this.#set(provider, sensor, state);
+      else if (this.#sensors.get(provider)?.delete(sensor)) for (const tell of this.#onForgotten) tell(provider, sensor);
     });
   }
 
@@ -61,6 +80,7 @@ export class Registry {
     this.#later(atMs, () => {
       if (alert === undefined) this.#alerts.delete(id);
       else this.#alerts.set(id, alert);
+      this.#restored?.add(id);
     });
   }
 
@@ -72,6 +92,11 @@ export class Registry {
   #set(provider: string, sensor: string, state: SensorState): void {
     const sensors = this.#sensors.get(provider) ?? new Map<string, SensorState>();
     this.#sensors.set(provider, sensors.set(sensor, state));
+    this.#restored?.add(`${provider}/${sensor}`);
+  }
+
+  #isLost(key: string): boolean {
+    return this.#restored !== undefined && !this.#restored.has(key);
   }
 
   #later(atMs: number, apply: () => void): void {

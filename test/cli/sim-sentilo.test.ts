@@ -68,14 +68,15 @@ describe('barri sim sentilo', () => {
     expect((await fetch(`${url}/data/makers-poblenou`, { headers: { ...headers, IDENTITY_KEY: 'wrong-token' } })).status).toBe(
       401,
     );
-    expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(404);
+    expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(200);
+    expect((await fetch(`${url}/admin/save`, { headers })).status).toBe(404);
     running.child.kill('SIGINT');
     expect(await running.exit).toBe(0);
     expect(running.out()).toContain('publishers: makers-poblenou');
     expect(running.out()).toContain('PUT /data/makers-poblenou/carrer-demo-hall-temperature 200');
     expect(running.out()).toContain('GET /data/makers-poblenou 401');
     expect(running.out() + running.err()).not.toMatch(/demo-token|wrong-token/);
-    expect(running.err()).toContain('does not simulate the service /catalog');
+    expect(running.err()).toContain('does not simulate the service /admin');
   });
 
   it('without a world knows the demo provider and takes any sensor; with --json every line is an object', async () => {

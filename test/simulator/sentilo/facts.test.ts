@@ -6,6 +6,9 @@ import { createCity } from '../../../simulator/sentilo/city.ts';
 import type { World } from '../../../simulator/sentilo/world.ts';
 import { serveCity } from '../../../simulator/wire/sentilo-server.ts';
 import { TestClock } from '../../support/test-clock.ts';
+import { ALERTS } from './facts/alerts.ts';
+import { CATALOG } from './facts/catalog.ts';
+import { CATALOG_CHANGES } from './facts/catalog-changes.ts';
 import { DATA_PUBLISH } from './facts/data-publish.ts';
 import { DATA_READ } from './facts/data-read.ts';
 import { DATA_TEXT } from './facts/data-text.ts';
@@ -30,6 +33,9 @@ const FACTS: readonly Fact[] = [
   ...DATA_PUBLISH,
   ...DATA_TEXT,
   ...DATA_READ,
+  ...CATALOG,
+  ...CATALOG_CHANGES,
+  ...ALERTS,
 ];
 
 afterEach(async () => {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatTimestamp } from '../../../simulator/sentilo/calendar.ts';
-import { hashSetOrder, isLocation, parseJavaInteger, parseTimestamp } from '../../../simulator/sentilo/java-text.ts';
+import {
+  formatLocation,
+  hashSetOrder,
+  isLocation,
+  isTimeZone,
+  parseJavaInteger,
+  parseTimestamp,
+} from '../../../simulator/sentilo/java-text.ts';
 import { EXAMPLE_MS } from './support.ts';
 
 const BASE = '17/09/2012T12:34:45';
@@ -118,6 +125,36 @@ describe('locations (sentilo.md §1.5.4)', () => {
 
   it('takes no location at all', () => {
     expect(isLocation(null)).toBe(true);
+  });
+});
+
+describe('a location that the catalogue gives back', () => {
+  // java.lang.Double.toString: a digit behind the point at least, an exponent below 10^-3 and from 10^7 on (OpenJDK 17.0.15).
+  it.each([
+    ['2.1320120 41', '2.132012 41.0'],
+    ['+1 -0', '1.0 -0.0'],
+    ['0.001 0.0009', '0.001 9.0E-4'],
+    ['1.25e-5 180', '1.25E-5 180.0'],
+    ['41.39d 2f', '41.39 2.0'],
+    ['1 2,3 4,', '1.0 2.0,3.0 4.0'],
+    ['1 2 ', '1.0 2.0'],
+    ['1 2, 3 4', undefined],
+    [' 1 2', undefined],
+  ])('is %j as %j', (text, written) => {
+    expect(isLocation(text)).toBe(true);
+    expect(formatLocation(text)).toBe(written);
+  });
+});
+
+// Measured with TimeZone.getTimeZone of OpenJDK 17.0.15.
+describe('time zones', () => {
+  it.each(['CET', 'EST', 'PST', 'GMT', 'UTC', 'Europe/Madrid', 'America/Argentina/Buenos_Aires', 'GMT+1', 'GMT-03:30', '', '  '])(
+    'takes %j',
+    (text) => expect(isTimeZone(text)).toBe(true),
+  );
+
+  it.each(['europe/madrid', 'Europe/Barcelona', '+01:00', 'GMT+24', 'CEST', 'Madrid'])('refuses %j', (text) => {
+    expect(isTimeZone(text)).toBe(false);
   });
 });
 
