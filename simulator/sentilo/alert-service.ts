@@ -3,7 +3,7 @@ import { internalError, Refusal } from './answer.ts';
 import { type AlertFields, readAlerts } from './catalog-body.ts';
 import { duplicateProblems, isName, notFilledIn, refuseFor } from './catalog-checks.ts';
 import { alertJson, listJson } from './catalog-listing.ts';
-import type { CatalogAlert, CatalogStore } from './catalog-store.ts';
+import { CATALOG_MAX, type CatalogAlert, type CatalogStore } from './catalog-store.ts';
 import { hasText, isGiven } from './java-text.ts';
 import type { Registry } from './registry.ts';
 import type { ParsedRequest } from './request.ts';
@@ -92,6 +92,7 @@ export class AlertService implements Service {
     const what = isUpdate ? 'Alerts have not been updated' : 'Alerts have not been inserted';
     refuseFor(what, fields.flatMap(choiceProblems));
     const saved = isUpdate ? this.#updated(fields, owner, nowMs, what) : this.#inserted(fields, owner, nowMs, what);
+    if (!isUpdate && this.#storeOf().size + saved.length > CATALOG_MAX) throw internalError(nowMs, 'SIE01');
     for (const alert of saved) this.#keep(alert, nowMs);
     // The second of two alerts with one id is met by the data base, which by then has the others.
     if (new Set(saved.map(({ id }) => id)).size < saved.length) throw internalError(nowMs, 'SIE01');

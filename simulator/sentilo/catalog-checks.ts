@@ -77,8 +77,11 @@ export function componentProblems(component: CatalogComponent, world: World): st
 
 /** Keys that one request gives more than once. */
 export function duplicateProblems(keys: readonly string[]): string[] {
-  const repeated = new Set(keys.filter((key, at) => keys.indexOf(key) < at));
-  return hashSetOrder([...new Set(keys)])
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const key of keys) (seen.has(key) ? repeated : seen).add(key);
+  // They come out of a hash table with all keys in it, so its size depends on those, too.
+  return hashSetOrder([...seen])
     .filter((key) => repeated.has(key))
     .map((key) => `There are more than one resource with key ${key} .`);
 }

@@ -5,7 +5,7 @@ import { type ComponentFields, readDeletions, readResources, type SensorFields }
 import { componentProblems, duplicateProblems, formatProblems, refuseFor, sensorProblems } from './catalog-checks.ts';
 import { listJson, providerJson, sensorJson } from './catalog-listing.ts';
 import { componentNameOf, mergedComponent, mergedSensor, newComponent, newSensor } from './catalog-merge.ts';
-import { type CatalogComponent, type CatalogSensor, CatalogStore } from './catalog-store.ts';
+import { CATALOG_MAX, type CatalogComponent, type CatalogSensor, CatalogStore } from './catalog-store.ts';
 import { hasText } from './java-text.ts';
 import type { Registry } from './registry.ts';
 import type { ParsedRequest } from './request.ts';
@@ -93,6 +93,7 @@ export class CatalogService implements Service {
       ...this.#newSensorProblems(provider, sensors),
       ...components.flatMap((one) => componentProblems(one, this.#world)),
     ]);
+    if (this.#store.size + sensors.length > CATALOG_MAX) throw internalError(nowMs, 'SIE01');
     for (const component of components) this.#store.putComponent(provider, component);
     for (const sensor of sensors) this.#keep(provider, sensor, nowMs);
     return '';
@@ -186,12 +187,13 @@ export class CatalogService implements Service {
 
   /** Removes sensors and the alerts that watch them; their components stay. */
   #deleteSensors(provider: string, isMeant: (sensor: CatalogSensor) => boolean, nowMs: number): void {
-    const sensors = this.#store.sensors(provider, nowMs).filter(isMeant);
-    for (const { sensor } of sensors) {
+    const deleted = new Set<string | undefined>();
+    for (const { sensor } of this.#store.sensors(provider, nowMs).filter(isMeant)) {
       this.#store.deleteSensor(provider, sensor);
       this.#registry.sensorChanged(provider, sensor, undefined, nowMs);
-      this.#alerts.deleteEach((alert) => alert.entity === provider && alert.sensor === sensor, nowMs);
+      deleted.add(sensor);
     }
+    this.#alerts.deleteEach((alert) => alert.entity === provider && deleted.has(alert.sensor), nowMs);
   }
 
   #keep(provider: string, sensor: CatalogSensor, nowMs: number): void {

@@ -59,6 +59,9 @@ export interface CatalogAlert {
   readonly updatedAtMs: number;
 }
 
+/** What this process can hold of sensors and alerts; the real catalogue ends with its disk. A request beyond it fails. */
+export const CATALOG_MAX = 100_000;
+
 /** The type of a component that is given none. */
 export const GENERIC = 'generic';
 
@@ -92,6 +95,11 @@ export class CatalogStore {
     for (const alert of world.alerts) this.#alerts.set(alert.id, { ...EMPTY_ALERT, ...alert, name: alert.id, ...times });
   }
 
+  /** How many sensors and alerts are kept. */
+  get size(): number {
+    return this.#alerts.size + [...this.#providers.values()].reduce((sum, { sensors }) => sum + sensors.size, 0);
+  }
+
   sensor(provider: string, sensor: string): CatalogSensor | undefined {
     return this.#providers.get(provider)?.sensors.get(sensor);
   }
@@ -106,13 +114,7 @@ export class CatalogStore {
 
   /** In the order in which they were registered, as the synchronisation has marked them until `nowMs`. */
   sensors(provider: string, nowMs: number): CatalogSensor[] {
-    const pending = this.#unsynchronised.get(provider);
-    for (const [sensor, dueMs] of pending ?? []) {
-      const found = this.sensor(provider, sensor);
-      if (dueMs > nowMs) continue;
-      pending?.delete(sensor);
-      if (found) this.#of(provider).sensors.set(sensor, { ...found, updatedAtMs: dueMs });
-    }
+    for (const sensor of [...(this.#unsynchronised.get(provider)?.keys() ?? [])]) this.#mark(provider, sensor, nowMs);
     return [...(this.#providers.get(provider)?.sensors.values() ?? [])];
   }
 
@@ -126,8 +128,8 @@ export class CatalogStore {
 
   /** Keeps a sensor that is new or has changed, and notes that it is to be synchronised. */
   putSensor(provider: string, sensor: CatalogSensor, nowMs: number): void {
-    // What is due is taken over first: it is no part of what is to be synchronised now.
-    this.sensors(provider, nowMs);
+    // What is due is over: it is no part of what is to be synchronised now.
+    this.#mark(provider, sensor.sensor, nowMs);
     const pending = this.#unsynchronised.get(provider) ?? new Map<string, number>();
     this.#unsynchronised.set(provider, pending);
     if (!pending.has(sensor.sensor)) pending.set(sensor.sensor, nowMs + this.#syncDelayMs);
@@ -153,6 +155,16 @@ export class CatalogStore {
 
   deleteAlert(id: string): void {
     this.#alerts.delete(id);
+  }
+
+  /** The synchronisation marks a sensor, if it is due. */
+  #mark(provider: string, sensor: string, nowMs: number): void {
+    const pending = this.#unsynchronised.get(provider);
+    const dueMs = pending?.get(sensor);
+    if (dueMs === undefined || dueMs > nowMs) return;
+    pending?.delete(sensor);
+    const found = this.sensor(provider, sensor);
+    if (found) this.#of(provider).sensors.set(sensor, { ...found, updatedAtMs: dueMs });
   }
 
   #of(provider: string): ProviderCatalog {

@@ -82,6 +82,15 @@ describe('the catalogue', () => {
     expect(ask('GET', '/catalog/rec?type=noise').text.match(/"sensor":"n\d+"/g)).toHaveLength(250);
   });
 
+  it('has room for a hundred thousand, and takes none of a request beyond that', () => {
+    const { ask } = cityOf();
+    const sensors = Array.from({ length: 99_998 }, (_, at) => ({ sensor: `n${at}`, type: 'noise', component: 'c' }));
+    expect(ask('POST', '/catalog/rec', { sensors }).json.message).toMatch(/ SIE01-\d+$/);
+    expect(ask('GET', '/catalog/rec?component=c').text).toBe('{}');
+    expect(ask('POST', '/catalog/rec', { sensors: sensors.slice(1) }).status).toBe(200);
+    expect(ask('POST', '/catalog/alert', { alerts: [{ id: 'X', name: 'x', type: 'EXTERNAL' }] }).json.code).toBe(500);
+  });
+
   it('fails over an entry that is null, after everything that the API server checks', () => {
     const { ask } = cityOf();
     expect(ask('POST', '/catalog/rec', '{"sensors":[null]}').json.message).toMatch(/ SIE01-\d+$/);
