@@ -50,21 +50,6 @@ describe('a registry that was lost (sentilo.md §1.5.10)', () => {
     expect(ask('PUT', '/data/rec/t', ONE, later(70_000)).status).toBe(404);
   });
 
-  it('is not helped by a PUT of the component', () => {
-    const { ask } = cityOf();
-    ask('PUT', '/data/rec/s', ONE, later(0));
-    expect(ask('PUT', '/catalog/rec', { components: [{ component: 's' }] }, later(0)).status).toBe(200);
-    expect(ask('PUT', '/data/rec/s', ONE, later(60_000)).status).toBe(404);
-  });
-
-  it('knows a sensor again that was deleted and registered', () => {
-    const { ask } = cityOf();
-    ask('PUT', '/data/rec/s', ONE, later(0));
-    expect(ask('PUT', '/catalog/rec?method=delete', { sensors: ['s'] }, later(0)).status).toBe(200);
-    expect(ask('POST', '/catalog/rec', { sensors: [{ sensor: 's', type: 'noise' }] }, later(1)).status).toBe(200);
-    expect(ask('PUT', '/data/rec/s', ONE, later(30_001)).status).toBe(200);
-  });
-
   it('is lost anew after it was there in between', () => {
     const { ask } = cityOf();
     ask('PUT', '/catalog/rec', { sensors: [{ sensor: 's' }] }, later(0));

@@ -14,6 +14,7 @@ import { DATA_READ } from './facts/data-read.ts';
 import { DATA_TEXT } from './facts/data-text.ts';
 import type { Exchange, Fact, Step } from './facts/fact.ts';
 import { HEADERS } from './facts/headers.ts';
+import { LOST_REGISTRY } from './facts/lost-registry.ts';
 import { PIPELINE } from './facts/pipeline.ts';
 import { QUOTA } from './facts/quota.ts';
 import { SLOW_CLIENTS } from './facts/slow-clients.ts';
@@ -36,6 +37,7 @@ const FACTS: readonly Fact[] = [
   ...CATALOG,
   ...CATALOG_CHANGES,
   ...ALERTS,
+  ...LOST_REGISTRY,
 ];
 
 afterEach(async () => {
