@@ -1,0 +1,94 @@
+// The catalogue as a running gateway looks after it: a city that lost what it knew, and one that never knew.
+
+import { expect, test } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { createRandom } from '../../simulator/random.ts';
+import { type City, createCity } from '../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../simulator/sentilo/city-http.ts';
+import { worldForSite } from '../../simulator/sentilo/world.ts';
+import { startSimulated } from './simulated-gateway.ts';
+
+const MINUTE_MS = 60_000;
+
+const site = (catalog: string) => `sentilo:
+  url: "https://city.example.cat"
+  provider: makers
+  token: { secret: sentilo_token }
+  catalog: ${catalog}
+buses: { i2c1: { type: i2c } }
+devices:
+  hall: { board: sht31@1, via: i2c1, every: 10s }
+  door: { board: relay@1, via: gpio.pin18, outputs: { switch: { safe: off, max_on: 1h } } }
+`;
+
+async function started(catalog: 'check' | 'apply' | 'off', faults: readonly Fault[], isNew = false) {
+  const asked: string[] = [];
+  let city: City | undefined;
+  const running = await startSimulated(site(catalog), {
+    http: (clock, config) => {
+      const world = worldForSite(config, 'demo-token');
+      const made = createCity(isNew ? { ...world, sensors: [] } : world);
+      city = made;
+      const http = cityHttp(made, clock.ofTheWorld(), { faults, latencyMs: 40, random: createRandom(1) });
+      return (request, signal) => {
+        const { pathname } = new URL(request.url);
+        if (pathname.startsWith('/catalog')) asked.push(`${request.method} ${Buffer.from(request.body ?? '').toString()}`);
+        return http(request, signal);
+      };
+    },
+  });
+  return {
+    ...running,
+    asked,
+    sensorsInCity: () => new Set((city as City).observations('makers').map(({ sensor }) => sensor)),
+    city: () => city as City,
+  };
+}
+
+test('sensors that the city lost are sent to it anew, once, and no reading is lost or there twice', async () => {
+  const lost: Fault = { at: 'city', kind: 'forget-sensors', rate: 1, fromMs: 2 * MINUTE_MS, toMs: 60 * MINUTE_MS };
+  const running = await started('check', [lost]);
+  await running.clock.runUntil(10 * MINUTE_MS);
+  // Held for the half minute that the catalogue's job sleeps, and for the time until they are tried again.
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  const touches = running.asked.filter((each) => each.startsWith('PUT'));
+  expect(touches).toEqual([expect.stringMatching(/^PUT \{"sensors":\[(\{"sensor":"trial-hall-\w+"\},?){2}\]\}$/)]);
+  expect(running.log.filter((code) => code === 'city-sensors-renewed')).toHaveLength(1);
+  await running.stop();
+  const times = running
+    .city()
+    .observations('makers', 'trial-hall-temperature')
+    .map(({ timestampMs }) => timestampMs);
+  expect(new Set(times).size).toBe(times.length);
+  expect(times.length).toBeGreaterThanOrEqual(60);
+});
+
+test('a city that never knew them gets them registered where that is allowed, and all readings since the start', async () => {
+  const running = await started('apply', [], true);
+  await running.clock.runUntil(5 * MINUTE_MS);
+  expect(running.asked.filter((each) => each.startsWith('POST'))).toHaveLength(1);
+  expect([...running.sensorsInCity()].toSorted()).toEqual(['trial-hall-humidity', 'trial-hall-temperature']);
+  expect(running.city().observations('makers', 'trial-hall-temperature').length).toBeGreaterThanOrEqual(29);
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
+});
+
+test.each(['check', 'off'] as const)('with `catalog: %s` nothing is created', async (mode) => {
+  const running = await started(mode, [], true);
+  await running.clock.runUntil(5 * MINUTE_MS);
+  expect(running.asked.filter((each) => !each.startsWith('GET'))).toEqual([]);
+  expect(running.asked.length > 0).toBe(mode === 'check');
+  expect(running.log.includes('city-catalog-differs')).toBe(mode === 'check');
+  expect(running.gateway.status().city?.held.length).toBeGreaterThan(0);
+  await running.stop();
+});
+
+test('a city that refuses to be asked about its catalogue costs no reading and few requests', async () => {
+  const running = await started('check', [
+    { at: 'city', kind: 'status', status: 403, rate: 0.5, fromMs: 0, toMs: 60 * MINUTE_MS },
+  ]);
+  await running.clock.runUntil(30 * MINUTE_MS);
+  expect(running.asked.length).toBeLessThanOrEqual(20);
+  await running.stop();
+  expect(running.fatal).toEqual([]);
+});

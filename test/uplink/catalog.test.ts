@@ -1,0 +1,144 @@
+// The catalogue client against the simulated city, which shares no code with it.
+
+import { describe, expect, test } from 'vitest';
+import type { HttpRequest } from '../../gateway/host.ts';
+import { type Catalog, openCatalog } from '../../gateway/uplink/catalog.ts';
+import type { Wanted, WantedSensor } from '../../gateway/uplink/catalog-wanted.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import type { Fault } from '../../simulator/faults.ts';
+import { createRandom } from '../../simulator/random.ts';
+import { createCity } from '../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../simulator/sentilo/city-http.ts';
+import type { World } from '../../simulator/sentilo/world.ts';
+import { turn } from '../../simulator/wire/turn.ts';
+
+const START_MS = 1_795_608_000_000;
+const PROVIDER = 'makers@poblenou';
+
+const WORLD: World = {
+  entities: [{ id: PROVIDER, kind: 'provider', token: 'secret', isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
+  permissions: [],
+  sensors: [],
+  alerts: [],
+  sensorTypes: ['temperature', 'humidity'],
+  componentTypes: ['generic', 'meteo'],
+  settings: {
+    rejectsUnknownSensors: true,
+    bodyBytesMax: 0,
+    quotaPerHour: 0,
+    startingMs: 0,
+    syncDelayMs: 30_000,
+    pushRetries: 'documented',
+  },
+};
+
+function rig(faults: Fault[] = []) {
+  const clock = new VirtualClock(START_MS, turn);
+  const city = createCity(WORLD, { startedMs: START_MS });
+  const requests: { readonly method: string; readonly body: string }[] = [];
+  const ask = cityHttp(city, clock, { faults, latencyMs: 40, random: createRandom(1) });
+  const http = (request: HttpRequest, signal: AbortSignal) => {
+    requests.push({ method: request.method, body: Buffer.from(request.body ?? new Uint8Array()).toString() });
+    return ask(request, signal);
+  };
+  const config = { url: 'http://city.test:8081', provider: PROVIDER };
+  const catalog = openCatalog({ http, clock }, { config, token: 'secret', mask: (text) => text, userAgent: 'test' });
+  const steps: string[] = [];
+  const { signal } = new AbortController();
+  const apply = (wanted: Wanted) => clock.run(catalog.apply(wanted, (step, ids) => steps.push(`${step} ${ids.length}`), signal));
+  return { clock, city, catalog, requests, steps, apply, signal };
+}
+
+const sensor = (id: number | string, over: Partial<WantedSensor> = {}): WantedSensor => ({
+  sensor: `yard-air-${id}`,
+  component: 'yard',
+  type: 'temperature',
+  dataType: 'NUMBER',
+  description: `Air ${id}`,
+  unit: '°C',
+  ...over,
+});
+
+const wanted = (sensors: readonly WantedSensor[], location = '41.4036 2.2038'): Wanted => ({
+  sensors,
+  components: new Map([['yard', { component: 'yard', componentType: 'meteo', location, isPublic: true, energy: 'SOLAR_BAT' }]]),
+});
+
+const listedIds = async (catalog: Catalog, clock: VirtualClock) =>
+  (await clock.run(catalog.list(new AbortController().signal))).map((each) => each.sensor).toSorted();
+
+describe('what the city lacks', () => {
+  test('is registered some fifty at a time, once, with its component', async () => {
+    const { apply, steps, catalog, clock, requests } = rig();
+    const all = wanted(Array.from({ length: 120 }, (_, i) => sensor(i)));
+    expect(await apply(all)).toMatchObject({ changed: [], refused: new Map() });
+    expect(steps).toEqual(['created 50', 'created 50', 'created 20']);
+    expect(await listedIds(catalog, clock)).toHaveLength(120);
+    const [first] = await clock.run(catalog.list(new AbortController().signal));
+    expect(first).toMatchObject({ componentType: 'meteo', location: '41.4036 2.2038', isPublic: true, energy: 'SOLAR_BAT' });
+    requests.length = 0;
+    expect(await apply(all)).toEqual({ created: [], changed: [], refused: new Map() });
+    expect(requests.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('is registered but for what the city does not take, which is named with its words', async () => {
+    const { apply, catalog, clock } = rig();
+    const { created, refused } = await apply(wanted([sensor(1), sensor(2, { type: 'wind' }), sensor(3)]));
+    expect(created).toEqual(['yard-air-1', 'yard-air-3']);
+    expect([...refused]).toEqual([['yard-air-2', 'Sensor yard-air-2: invalid value for field type (wind).']]);
+    expect(await listedIds(catalog, clock)).toEqual(['yard-air-1', 'yard-air-3']);
+  });
+
+  test('and is known to nobody but the city: its types are asked for without registering anything', async () => {
+    const { catalog, clock, signal } = rig();
+    expect(await clock.run(catalog.unknownTypes(['temperature', 'wind', 'humidity', 'rain'], signal))).toEqual(['wind', 'rain']);
+    expect(await listedIds(catalog, clock)).toEqual([]);
+  });
+
+  test('is looked for again after an answer was lost, and not registered twice', async () => {
+    const { apply, catalog, clock, steps } = rig([{ at: 'city', kind: 'drop-answer', rate: 1, fromMs: 30, toMs: 60 }]);
+    const { created } = await apply(wanted(Array.from({ length: 60 }, (_, i) => sensor(i))));
+    expect(steps).toEqual(['looking-again 0', 'created 10']);
+    expect(created).toHaveLength(10);
+    expect(await listedIds(catalog, clock)).toHaveLength(60);
+  });
+});
+
+test('what the city shows otherwise is changed, always with its place', async () => {
+  const { apply, requests, catalog, clock } = rig();
+  await apply(wanted([sensor(1), sensor(2)]));
+  requests.length = 0;
+  const { changed } = await apply(wanted([sensor(1, { description: 'Roof' }), sensor(2)], '41.5 2.25'));
+  expect(changed).toEqual(['yard-air-1', 'yard']);
+  const puts = requests.filter(({ method }) => method === 'PUT').map(({ body }) => JSON.parse(body));
+  expect(puts).toEqual([
+    { sensors: [{ sensor: 'yard-air-1', type: 'temperature', dataType: 'NUMBER', description: 'Roof', unit: '°C' }] },
+    {
+      components: [
+        {
+          component: 'yard',
+          componentType: 'meteo',
+          location: '41.5 2.25',
+          componentPublicAccess: true,
+          componentTechnicalDetails: { energy: 'SOLAR_BAT' },
+        },
+      ],
+    },
+  ]);
+  const [first] = await clock.run(catalog.list(new AbortController().signal));
+  expect(first).toMatchObject({ description: 'Roof', location: '41.5 2.25' });
+});
+
+test.each<[string, Fault, object]>([
+  [
+    'refuses the token',
+    { at: 'city', kind: 'status', status: 401, rate: 1, fromMs: 0, toMs: 1e9 },
+    { problem: { code: 'S401' } },
+  ],
+  ['is not there', { at: 'city', kind: 'refuse', rate: 1, fromMs: 0, toMs: 1e9 }, { problem: { code: 'S000' } }],
+  ['is something else', { at: 'city', kind: 'garbage', rate: 1, fromMs: 0, toMs: 1e9 }, { name: 'CatalogError' }],
+  ['fails for ever', { at: 'city', kind: 'status', status: 500, rate: 1, fromMs: 0, toMs: 1e9 }, { problem: { code: 'S500' } }],
+])('a city that %s ends it, with what it said', async (_title, fault, error) => {
+  const { apply } = rig([fault]);
+  await expect(apply(wanted([sensor(1)]))).rejects.toMatchObject(error);
+});
