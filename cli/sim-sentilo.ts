@@ -25,9 +25,7 @@ interface SimSentiloOptions {
 export function addSimSentilo(sim: Command, io: Io): void {
   sim
     .command('sentilo')
-    .description(
-      'Serve a simulated Sentilo: the services data and catalog of release 2.0.0, with its answers, limits and surprises.',
-    )
+    .description('Serve a simulated Sentilo: every service of release 2.0.0, with its answers, limits and surprises.')
     .option('--port <port>', 'port to listen on; 0 takes any free one and prints it', portNumber, PORT_DEFAULT)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--world <file>', 'what it knows: providers, tokens, permissions, sensors, limits (sentilo-world/v1)')
@@ -37,10 +35,9 @@ export function addSimSentilo(sim: Command, io: Io): void {
       'after',
       `
 Without --world it knows the provider makers-poblenou with the token demo-token
-and accepts any sensor. Data can be published, read back and deleted; sensors,
-components and alerts registered, listed, changed and deleted. The services
-order, alarm and subscribe are not simulated in this version: they are answered
-404, as a path that does not exist.
+and accepts any sensor's data. Data can be published, read back and deleted;
+sensors, components and alerts registered, listed, changed and deleted; orders
+and alarms sent and read; and whoever subscribes is told of them.
 
 Examples:
   barri sim sentilo --world examples/world.yaml --log

@@ -61,6 +61,11 @@ export function starting(): Refusal {
   return new Refusal(503, 'API Server is temporarily unavailable because it is starting...');
 }
 
+/** 405: the service does not take this verb. */
+export function methodNotAllowed(method: string): Refusal {
+  return new Refusal(405, `HTTP ${method} method not allowed for the requested resource`);
+}
+
 /** 404: no service has this path. */
 export function noHandler(target: string): Refusal {
   return new Refusal(404, `handler not found to process request ${target}`);

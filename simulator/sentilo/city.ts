@@ -1,4 +1,5 @@
 import { Access } from './access.ts';
+import { AlarmService } from './alarm-service.ts';
 import {
   type CityAnswer,
   type CityRequest,
@@ -13,15 +14,20 @@ import {
 import { CatalogService } from './catalog-service.ts';
 import { DataService } from './data-service.ts';
 import type { StoredObservation } from './observation-store.ts';
+import { OrderService } from './order-service.ts';
+import { describedBy } from './push-body.ts';
+import { type Pushes, PushQueue } from './push-queue.ts';
 import { Registry } from './registry.ts';
 import { type ParsedRequest, parseRequest } from './request.ts';
 import type { Service } from './service.ts';
+import { SubscribeService } from './subscribe-service.ts';
+import { Subscriptions } from './subscriptions.ts';
 import type { World } from './world.ts';
 
 /** The release of Sentilo whose behaviour this is. */
 const SENTILO_VERSION = '2.0.0';
 /** Services that the real server has and this city has not. */
-const NOT_SIMULATED: readonly string[] = ['order', 'alarm', 'subscribe', 'admin'];
+const NOT_SIMULATED: readonly string[] = ['admin'];
 
 /** What goes wrong inside the city while it handles one request. */
 export type Mishap =
@@ -42,25 +48,32 @@ export interface City {
   handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
   /** What is stored of a provider, or of one sensor of it, in order of arrival. */
   observations(provider: string, sensor?: string): StoredObservation[];
+  /** What subscribers are to be told. Nobody is told anything until somebody carries them. */
+  readonly pushes: Pushes;
   /** How many requests were handled, refused ones included. */
   readonly requestCount: number;
 }
 
 /**
- * A city with the services data and catalog of Sentilo 2.0.0 as sentilo.md §1.2–1.6 and §1.10 describe them. The others
- * are answered 404 and marked `notSimulated`.
+ * A city with the services of Sentilo 2.0.0 as sentilo.md §1 and §2 describe them: data, catalog, order, alarm, subscribe. What
+ * the catalogue itself asks of it (`/admin`) is answered 404 and marked `notSimulated`.
  *
  * @param options.startedMs when the server was started, for the setting `starting`; by default at its first request
  */
 export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
   const access = new Access(world);
   const registry = new Registry(world);
-  const data = new DataService(world, access, registry);
+  const subscriptions = new Subscriptions();
   let startedMs = options.startedMs;
-  const catalog = new CatalogService(world, access, registry, () => startedMs ?? 0);
+  const pushes = new PushQueue(world, subscriptions, describedBy(world), () => startedMs ?? 0);
+  const publish = pushes.publish.bind(pushes);
+  const data = new DataService(world, access, registry, publish);
   const services = new Map<string, Service>([
     ['data', data],
-    ['catalog', catalog],
+    ['catalog', new CatalogService(world, access, registry, () => startedMs ?? 0)],
+    ['order', new OrderService(access, registry, publish)],
+    ['alarm', new AlarmService(access, registry, publish)],
+    ['subscribe', new SubscribeService(subscriptions, access, registry)],
   ]);
   let requestCount = 0;
 
@@ -109,6 +122,7 @@ export function createCity(world: World, options: { readonly startedMs?: number 
       const sensors = sensor === undefined ? data.store.sensorsOf(provider) : [sensor];
       return sensors.flatMap((one) => data.store.all(provider, one)).sort((a, b) => a.id - b.id);
     },
+    pushes,
     get requestCount() {
       return requestCount;
     },

@@ -1,6 +1,7 @@
 import type { Access } from './access.ts';
-import { internalError, Refusal, rejectedResources } from './answer.ts';
+import { internalError, methodNotAllowed, Refusal, rejectedResources } from './answer.ts';
 import { formatTimestamp } from './calendar.ts';
+import type { Publish } from './events.ts';
 import { readObservations, type Submitted } from './observation-body.ts';
 import { ObservationStore, type StoredObservation } from './observation-store.ts';
 import { type Registry, reasonAgainst } from './registry.ts';
@@ -20,12 +21,14 @@ export class DataService implements Service {
   readonly #world: World;
   readonly #access: Access;
   readonly #registry: Registry;
+  readonly #publish: Publish;
 
-  constructor(world: World, access: Access, registry: Registry) {
+  constructor(world: World, access: Access, registry: Registry, publish: Publish) {
     this.#world = world;
     this.#access = access;
     this.#registry = registry;
     registry.onForgotten((provider, sensor) => this.store.deleteSensor(provider, sensor));
+    this.#publish = publish;
   }
 
   handle(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
@@ -36,7 +39,7 @@ export class DataService implements Service {
         return this.#put(request, entity, circumstances);
       case 'POST':
         if (request.query.get('method') === 'put') return this.#put(request, entity, circumstances);
-        throw new Refusal(405, 'HTTP POST method not allowed for the requested resource');
+        throw methodNotAllowed('POST');
       case 'DELETE':
         return this.#delete(request, entity);
     }
@@ -76,14 +79,14 @@ export class DataService implements Service {
     const { interruption } = circumstances;
     const storedMax = interruption ? Math.floor(interruption.storedFraction * (observations.length + 1)) : observations.length;
     // What comes before a failure stays: there is no transaction.
-    const rejected = this.#storeEach(provider, observations.slice(0, storedMax), nowMs);
+    const rejected = this.#storeEach(provider, observations.slice(0, storedMax), entity.id, nowMs);
     if (interruption) throw internalError(nowMs);
     if (rejected.size > 0) throw rejectedResources(rejected);
     return '';
   }
 
   /** Stores what may be stored and returns the reason for each sensor that may not, in the order of first rejection. */
-  #storeEach(provider: string, observations: readonly Submitted[], nowMs: number): Map<string, string> {
+  #storeEach(provider: string, observations: readonly Submitted[], publisher: string, nowMs: number): Map<string, string> {
     const rejected = new Map<string, string>();
     for (const { sensor, value, timestampMs, location } of observations) {
       const reason = this.#reasonAgainst(provider, sensor, nowMs);
@@ -93,7 +96,20 @@ export class DataService implements Service {
       }
       if (this.store.size >= OBSERVATIONS_MAX) throw internalError(nowMs);
       const where = location === undefined ? {} : { location };
-      this.store.add({ provider, sensor, value: String(value), timestampMs: timestampMs ?? nowMs, arrivalMs: nowMs, ...where });
+      const message = String(value);
+      const timeMs = timestampMs ?? nowMs;
+      this.store.add({ provider, sensor, value: message, timestampMs: timeMs, arrivalMs: nowMs, ...where });
+      const times = { timeMs, publishedAtMs: nowMs };
+      this.#publish({
+        type: 'DATA',
+        topic: `/data/${provider}/${sensor}`,
+        provider,
+        sensor,
+        message,
+        publisher,
+        ...times,
+        ...where,
+      });
     }
     return rejected;
   }

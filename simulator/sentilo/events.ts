@@ -15,7 +15,8 @@ export interface CityEvent {
   readonly sensor?: string;
   readonly location?: string;
   readonly alert?: string;
-  readonly alertType?: 'EXTERNAL' | 'INTERNAL';
+  /** As the publisher of the alarm wrote it: the API server does not know the type of an alert. */
+  readonly alertType?: string;
 }
 
 /** Takes what was published; whoever has subscribed to it is told later, and the publisher does not wait for that. */

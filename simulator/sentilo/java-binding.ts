@@ -4,6 +4,8 @@ import { type Json, JsonError, readJson } from './json.ts';
 // How Jackson makes Java objects of JSON, as the server uses it (sentilo.md §1.5.2): of a repeated key the last counts, an
 // unknown one is refused, numbers and booleans give their text where a String is wanted.
 
+const LONG_MAX = Number(0x8000_0000_0000_0000n);
+
 /** A class of the server's API, and the names of its fields. */
 export interface JavaClass {
   readonly name: string;
@@ -55,6 +57,14 @@ export function checkLong(json: Json, nowMs: number): void {
   if (json.type === 'null' || json.type === 'number') return;
   if (json.type === 'string' && /^\s*(?:[+-]?\d+)?\s*$/.test(json.text)) return;
   throw mismatch(nowMs, 'an integer', json);
+}
+
+/** What Jackson makes of a primitive Java long: null and a blank text give 0, a fraction is cut off. Throws 400. */
+export function bindLong(json: Json, nowMs: number): number {
+  checkLong(json, nowMs);
+  const value = json.type === 'number' || json.type === 'string' ? Math.trunc(Number(json.text)) : 0;
+  if (Math.abs(value) > LONG_MAX) throw mismatch(nowMs, 'a long', json);
+  return value;
 }
 
 /** 400: the JSON value cannot become what the class wants; `expected` as in "an array". */

@@ -115,3 +115,17 @@ export function reasonAgainst(sensor: string, state: SensorState | undefined): s
   if (state === undefined) return `Sensor [${sensor}] not found on Sentilo (404.1).`;
   return state === 'offline' ? `Sensor [${sensor}] is not online (404.2).` : undefined;
 }
+
+/** The same for an order to a sensor and a subscription to it: one that nobody registered counts as unknown there. */
+export function reasonAgainstCommand(sensor: string, state: SensorState | undefined): string | undefined {
+  return reasonAgainst(sensor, state === 'ghost' ? undefined : state);
+}
+
+/** Why no alarm and no subscription is taken for an alert; undefined when it is. */
+export function reasonAgainstAlert(id: string, alert: KnownAlert): string | undefined {
+  return alert.isActive ? undefined : `Alert [${id}] is not online (404.2).`;
+}
+
+export function alertNotFound(id: string): string {
+  return `Alert [${id}] not found on Sentilo (404.1).`;
+}

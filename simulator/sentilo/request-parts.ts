@@ -2,11 +2,15 @@ import { Refusal, unreadable } from './answer.ts';
 import { hasText, parseJavaInteger, parseTimestamp } from './java-text.ts';
 import type { ParsedRequest } from './request.ts';
 
-/** The provider and what follows it: one part at least, `max` at most. */
-export function pathParts(request: ParsedRequest, max: number): [provider: string, sensor?: string, value?: string] {
-  const { parts } = request;
-  if (parts.length < 1 || parts.length > max) throw new Refusal(400, `Invalid path was requested:${request.target}`);
-  return parts as unknown as [string, string?, string?];
+/** The provider, or the alert, and what follows it: one part at least, `max` at most. */
+export function pathParts(request: ParsedRequest, max: number): [first: string, sensor?: string, value?: string] {
+  checkPartCount(request, 1, max);
+  return request.parts as unknown as [string, string?, string?];
+}
+
+/** Throws 400 unless the path has so many parts behind the service. */
+export function checkPartCount({ parts, target }: ParsedRequest, min: number, max: number): void {
+  if (parts.length < min || parts.length > max) throw new Refusal(400, `Invalid path was requested:${target}`);
 }
 
 /** The body's text. Throws 400 for one that did not arrive whole. */

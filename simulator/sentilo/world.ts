@@ -16,6 +16,8 @@ export interface Entity {
   readonly isHttpsOnly: boolean;
   /** Requests an hour; 0 = no limit. */
   readonly quotaPerHour: number;
+  /** Pushes to it an hour; 0 or absent = no limit. */
+  readonly pushQuotaPerHour?: number;
 }
 
 /** What one entity may do with what belongs to another. */
@@ -90,6 +92,7 @@ const entity = z.strictObject({
   active: z.boolean().default(true),
   https_only: z.boolean().default(false),
   quota_in: count.default(0),
+  quota_out: count.default(0),
 });
 
 const sensor = z.strictObject({
@@ -201,13 +204,14 @@ function worldOfProvider(
 
 function worldOf(file: WorldFile): World {
   return {
-    entities: file.entities.map(({ id, kind, token, active, https_only, quota_in }) => ({
+    entities: file.entities.map(({ id, kind, token, active, https_only, quota_in, quota_out }) => ({
       id,
       kind,
       token,
       isActive: active,
       isHttpsOnly: https_only,
       quotaPerHour: quota_in,
+      pushQuotaPerHour: quota_out,
     })),
     permissions: file.permissions,
     sensors: file.sensors.map(worldSensorOf),

@@ -6,6 +6,7 @@ import { createCity } from '../../../simulator/sentilo/city.ts';
 import type { World } from '../../../simulator/sentilo/world.ts';
 import { serveCity } from '../../../simulator/wire/sentilo-server.ts';
 import { TestClock } from '../../support/test-clock.ts';
+import { ALARMS } from './facts/alarms.ts';
 import { ALERTS } from './facts/alerts.ts';
 import { CATALOG } from './facts/catalog.ts';
 import { CATALOG_CHANGES } from './facts/catalog-changes.ts';
@@ -15,9 +16,12 @@ import { DATA_TEXT } from './facts/data-text.ts';
 import type { Exchange, Fact, Step } from './facts/fact.ts';
 import { HEADERS } from './facts/headers.ts';
 import { LOST_REGISTRY } from './facts/lost-registry.ts';
+import { ORDERS } from './facts/orders.ts';
 import { PIPELINE } from './facts/pipeline.ts';
+import { PROVIDER_ORDERS } from './facts/provider-orders.ts';
 import { QUOTA } from './facts/quota.ts';
 import { SLOW_CLIENTS } from './facts/slow-clients.ts';
+import { SUBSCRIPTIONS } from './facts/subscriptions.ts';
 import { TRANSPORT } from './facts/transport.ts';
 import { Client, opened, until } from './raw-client.ts';
 import { WORLD } from './support.ts';
@@ -38,6 +42,10 @@ const FACTS: readonly Fact[] = [
   ...CATALOG_CHANGES,
   ...ALERTS,
   ...LOST_REGISTRY,
+  ...ORDERS,
+  ...PROVIDER_ORDERS,
+  ...ALARMS,
+  ...SUBSCRIPTIONS,
 ];
 
 afterEach(async () => {

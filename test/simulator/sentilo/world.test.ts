@@ -27,6 +27,7 @@ describe('a world file', () => {
       isActive: true,
       isHttpsOnly: false,
       quotaPerHour: 0,
+      pushQuotaPerHour: 0,
     });
     expect(world?.permissions[1]).toEqual({ source: 'city-map', target: 'makers-poblenou', type: 'READ' });
     expect(world?.sensors).toEqual([
