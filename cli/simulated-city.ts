@@ -50,11 +50,20 @@ function cityOnThisMachine(url: string, common: { provider: string; token: strin
   return say(text.notLocal(url), io, EXIT.usage);
 }
 
-/** Serves a city, or undefined when it cannot listen: then it was said why. */
+/** Serves a city and sends its pushes; undefined when it cannot listen: then it was said why. */
 export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
   const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
+  const { sendPushes } = await import('../simulator/wire/push-sender.ts');
   try {
-    return await serveCity(city, serve);
+    const { port, close } = await serveCity(city, serve);
+    const delivery = sendPushes(city, serve.clock);
+    return {
+      port,
+      close: async () => {
+        await close();
+        await delivery.close();
+      },
+    };
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'EADDRINUSE':

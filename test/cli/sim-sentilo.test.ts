@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +90,31 @@ describe('barri sim sentilo', () => {
     expect(await running.exit).toBe(0);
     const lines = running.out().trim().split('\n');
     expect(lines.map((line) => JSON.parse(line).event)).toEqual(['listening', 'request']);
+  });
+
+  it('tells subscribers of orders', async () => {
+    const running = simSentilo('--port', '0', '--json');
+    const { url } = JSON.parse(await firstLine(running));
+    const received: string[] = [];
+    const subscriber = createHttpServer(async (request, response) => {
+      for await (const part of request) received.push(String(part));
+      response.end();
+      subscriber.emit('received');
+    });
+    await new Promise<void>((resolve) => subscriber.listen(0, '127.0.0.1', resolve));
+    opened.push(() => subscriber.close());
+    const told = new Promise<void>((resolve) => subscriber.once('received', resolve));
+    const send = async (path: string, body: object) => {
+      const headers = { IDENTITY_KEY: 'demo-token', Connection: 'close' };
+      return (await fetch(url + path, { method: 'PUT', headers, body: JSON.stringify(body) })).status;
+    };
+    const { port } = subscriber.address() as AddressInfo;
+    expect(await send('/subscribe/order/makers-poblenou', { endpoint: `http://127.0.0.1:${port}/orders` })).toBe(200);
+    expect(await send('/order/makers-poblenou', { order: 'open' })).toBe(200);
+    await told;
+    expect(JSON.parse(received.join(''))).toMatchObject({ type: 'ORDER', topic: '/order/makers-poblenou', message: 'open' });
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
   });
 
   it('says that its port is taken and exits with 75', async () => {
