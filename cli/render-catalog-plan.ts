@@ -45,7 +45,7 @@ export function renderPlan(view: PlanView, { columns }: { readonly columns: numb
     ...plan.gone.map((sensor): [string, string[]] => [labels.left, [text.gone(cellText(sensor, WORDS_COLUMNS))]]),
   ];
   const head = fitted(text.planHead(view), columns);
-  const body = blocks.length === 0 ? '' : `\n${labelled(blocks, { columns, labelWidth: LABEL_WIDTH })}\n`;
+  const body = blocks.length === 0 ? '' : `\n${labelled(blocks, { columns, labelWidth: LABEL_WIDTH })}`;
   const types = unknownTypes.map((type) => fitted(text.unknownType(type), columns)).join('');
   return `${head}${body}${types}\n${fitted(isUpToDate(view) ? text.upToDate : text.toApply, columns)}`;
 }

@@ -45,16 +45,17 @@ export class AlarmService implements Service {
     }
   }
 
-  #get(request: ParsedRequest, entity: Entity, { nowMs, isRegistryLost }: Circumstances): string {
+  #get(request: ParsedRequest, entity: Entity, { nowMs }: Circumstances): string {
     const [id] = pathParts(request, 1);
     const { fromMs, toMs, limit } = spanOf(request, nowMs);
     // An inactive alert reads as any other.
     this.#access.require(entity, 'READ', this.#known(id, nowMs).entity);
-    const found = isRegistryLost ? [] : this.#store.newest(id, fromMs, toMs, Math.min(limit, LIMIT_MAX));
+    const isLost = this.#registry.alert(id, nowMs) === undefined;
+    const found = isLost ? [] : this.#store.newest(id, fromMs, toMs, Math.min(limit, LIMIT_MAX));
     return `{"alarms":[${found.map(alarmJson).join(',')}]}`;
   }
 
-  #put(request: ParsedRequest, entity: Entity, { nowMs, isRegistryLost }: Circumstances): string {
+  #put(request: ParsedRequest, entity: Entity, { nowMs }: Circumstances): string {
     const [id] = pathParts(request, 1);
     const { message, alertType, providerId, sensorId } = readAlarm(bodyOf(request, nowMs), nowMs);
     // The owner is looked up before the message is checked, so an unknown alert comes before a missing text.
@@ -62,7 +63,7 @@ export class AlarmService implements Service {
     if (!hasText(message)) throw new Refusal(400, 'To publish an alarm is mandatory to fill in the message field');
     this.#access.require(entity, 'WRITE', alert.entity);
     // Owners are remembered by the server, so a lost registry is noticed only here.
-    if (isRegistryLost) throw rejectedResources(new Map([[id, alertNotFound(id)]]));
+    if (this.#registry.alert(id, nowMs) === undefined) throw rejectedResources(new Map([[id, alertNotFound(id)]]));
     const reason = reasonAgainstAlert(id, alert);
     // The real server names the sensor of the alarm here, which mostly there is not.
     if (reason !== undefined) throw rejectedResources(new Map([[String(sensorId), reason]]));
@@ -84,7 +85,7 @@ export class AlarmService implements Service {
   }
 
   #known(id: string, nowMs: number): KnownAlert {
-    const alert = this.#registry.alert(id, nowMs);
+    const alert = this.#registry.rememberedAlert(id, nowMs);
     if (alert === undefined) throw new Refusal(404, alertNotFound(id));
     return alert;
   }

@@ -94,7 +94,6 @@ export function createCity(world: World, options: { readonly startedMs?: number 
     registry.follow(nowMs, mishap?.kind === 'forget-sensors');
     const text = service.handle(parsed, entity, {
       nowMs,
-      isRegistryLost: mishap?.kind === 'forget-sensors',
       ...(mishap?.kind === 'partial' ? { interruption: { storedFraction: mishap.storedFraction } } : {}),
     });
     return {

@@ -45,11 +45,11 @@ export class OrderService implements Service {
     }
   }
 
-  #get(request: ParsedRequest, entity: Entity, { nowMs, isRegistryLost }: Circumstances): string {
+  #get(request: ParsedRequest, entity: Entity, { nowMs }: Circumstances): string {
     const [provider, sensor] = pathParts(request, 2);
     const { fromMs, toMs, limit } = spanOf(request, nowMs);
     this.#access.require(entity, 'READ', provider);
-    const known = isRegistryLost ? [] : this.#registry.sensorsOf(provider, nowMs);
+    const known = this.#registry.sensorsOf(provider, nowMs);
     const read = (one: string, max: number): string[] =>
       known.includes(one) ? this.#store.newest(keyOf(provider, one), fromMs, toMs, Math.min(limit, max)).map(orderJson) : [];
     if (sensor !== undefined) return `{"orders":[${read(sensor, LIMIT_MAX.sensor).join(',')}]}`;
@@ -62,16 +62,16 @@ export class OrderService implements Service {
 
   #put(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
     const [provider, sensor] = pathParts(request, 2);
-    const { nowMs, isRegistryLost } = circumstances;
+    const { nowMs } = circumstances;
     const text = readOrder(bodyOf(request, nowMs), nowMs);
     if (!hasText(text)) throw new Refusal(400, 'To publish an order is mandatory to inform the order content');
     this.#access.require(entity, 'WRITE', provider);
     const order = { message: text, publisher: entity.id, publishedAtMs: nowMs };
     if (!hasText(sensor)) {
-      this.#orderAll(provider, order, isRegistryLost);
+      this.#orderAll(provider, order);
       return '';
     }
-    const state = isRegistryLost ? undefined : this.#registry.sensor(provider, sensor, nowMs);
+    const state = this.#registry.sensor(provider, sensor, nowMs);
     const reason = reasonAgainstCommand(sensor, state);
     if (reason !== undefined) throw rejectedResources(new Map([[sensor, reason]]));
     this.#file(provider, sensor, this.#store.nextId(), order, nowMs);
@@ -80,12 +80,12 @@ export class OrderService implements Service {
   }
 
   /** One order for every sensor that the provider has, whatever its state; of one that has none it is only pushed. */
-  #orderAll(provider: string, order: Order, isRegistryLost: boolean): void {
+  #orderAll(provider: string, order: Order): void {
     const nowMs = order.publishedAtMs;
     const id = this.#store.nextId();
     // The server reads its clock again for each sensor, and once more for the event: none of these times is that of the order.
     let clockMs = nowMs;
-    for (const sensor of isRegistryLost ? [] : this.#registry.sensorsOf(provider, nowMs)) {
+    for (const sensor of this.#registry.sensorsOf(provider, nowMs)) {
       clockMs = Math.min(clockMs + 1, nowMs + FILING_MS_MAX);
       this.#file(provider, sensor, id, order, clockMs);
     }

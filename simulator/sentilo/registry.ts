@@ -62,6 +62,12 @@ export class Registry {
     return this.#isLost(id) ? undefined : this.#alerts.get(id);
   }
 
+  /** The same although the registry is lost: whose an alert is, the server remembers. */
+  rememberedAlert(id: string, nowMs: number): KnownAlert | undefined {
+    this.#follow(nowMs);
+    return this.#alerts.get(id);
+  }
+
   /** Whoever keeps something of sensors is told when one of them is deleted: it goes with the sensor. */
   onForgotten(forgotten: (provider: string, sensor: string) => void): void {
     this.#onForgotten.push(forgotten);

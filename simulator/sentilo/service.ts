@@ -10,8 +10,6 @@ export interface Interruption {
 /** What a request may meet besides itself. */
 export interface Circumstances {
   readonly nowMs: number;
-  /** The registry has lost its sensors: every one is unknown. */
-  readonly isRegistryLost: boolean;
   readonly interruption?: Interruption;
 }
 

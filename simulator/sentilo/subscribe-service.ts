@@ -63,23 +63,19 @@ export class SubscribeService implements Service {
     return '';
   }
 
-  #checkSensor(
-    { parts: [, provider = '', sensor] }: ParsedRequest,
-    entity: Entity,
-    { nowMs, isRegistryLost }: Circumstances,
-  ): void {
+  #checkSensor({ parts: [, provider = '', sensor] }: ParsedRequest, entity: Entity, { nowMs }: Circumstances): void {
     this.#access.require(entity, 'READ', provider);
     if (!hasText(sensor)) return;
-    const state = isRegistryLost ? undefined : this.#registry.sensor(provider, sensor, nowMs);
+    const state = this.#registry.sensor(provider, sensor, nowMs);
     const reason = reasonAgainstCommand(sensor, state);
     if (reason !== undefined) throw new Refusal(404, reason);
   }
 
-  #checkAlert({ parts: [, id = ''] }: ParsedRequest, entity: Entity, { nowMs, isRegistryLost }: Circumstances): void {
+  #checkAlert({ parts: [, id = ''] }: ParsedRequest, entity: Entity, { nowMs }: Circumstances): void {
     const alert = this.#registry.alert(id, nowMs);
     if (alert === undefined) throw new Refusal(404, alertNotFound(id));
     this.#access.require(entity, 'READ', alert.entity);
-    const reason = isRegistryLost ? alertNotFound(id) : reasonAgainstAlert(id, alert);
+    const reason = reasonAgainstAlert(id, alert);
     if (reason !== undefined) throw new Refusal(404, reason);
   }
 

@@ -90,7 +90,7 @@ describe('the catalogue', () => {
     if (!rec) throw new Error('no provider');
     const send = (method: string, body: string, nowMs: number) => {
       const request: CityRequest = { method, target: '/catalog/alert', headers: [], body: Buffer.from(body) };
-      return catalog.handle(parseRequest(request, nowMs), rec, { nowMs, isRegistryLost: false });
+      return catalog.handle(parseRequest(request, nowMs), rec, { nowMs });
     };
     send('POST', '{"alerts":[{"id":"X","name":"x","type":"EXTERNAL"}]}', NOW_MS);
     expect(registry.alert('X', NOW_MS + 29_999)).toBeUndefined();
