@@ -1,0 +1,109 @@
+// `barri outputs` and `barri set` with a gateway's real answers on a real socket.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { serveLocalApi } from '../../gateway/local-api.ts';
+import type { OrderOutcome, OrderRequest, OutputState } from '../../gateway/outputs/output.ts';
+import { realHost } from '../../gateway/real-host.ts';
+import { barri } from './in-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'barri-outputs-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const VALVE: OutputState = {
+  output: 'valve.open',
+  name: { '*': 'open' },
+  safe: false,
+  orders: ['local'],
+  asked: { on: true, from: 'local: marta', agoMs: 12_000 },
+  seen: true,
+  backInMs: 18_000,
+};
+const LAMP: OutputState = {
+  output: 'lamp.switch',
+  name: {},
+  safe: false,
+  orders: ['rules', 'local'],
+  problem: 'no answer from unit 30',
+};
+
+/** Runs a command line while a gateway answers with this; gives what it was ordered too. */
+async function against(states: readonly OutputState[], outcome: OrderOutcome, ...args: string[]) {
+  const orders: OrderRequest[] = [];
+  const answers = {
+    status: () => Object.assign({}) as never,
+    readings: () => [],
+    buses: () => [],
+    outputs: () => states,
+    order: async (request: OrderRequest) => {
+      orders.push(request);
+      return outcome;
+    },
+  };
+  const stop = await serveLocalApi(
+    realHost(() => {}),
+    folder,
+    answers,
+    (error) => {
+      throw error;
+    },
+  );
+  try {
+    return { orders, ...(await barri([...args, '--state', folder], { HOME: folder })) };
+  } finally {
+    await stop();
+  }
+}
+
+test('shows what was asked, what the hardware shows, and what is wrong', async () => {
+  const { out, code } = await against([VALVE, LAMP], { done: true }, 'outputs');
+  expect(out.split('\n')).toEqual([
+    'output       state      back         newest order',
+    'valve.open   on         off in 18 s  on, local: marta, 12 s ago',
+    'lamp.switch  not known               none since the start',
+    'lamp.switch: no answer from unit 30',
+    '',
+  ]);
+  expect(code).toBe(1);
+  const healthy = await against([VALVE], { done: true }, 'outputs', '--json');
+  expect(JSON.parse(healthy.out)).toEqual([VALVE]);
+  expect(healthy.code).toBe(0);
+  expect((await against([], { done: true }, 'outputs')).out).toBe('This gateway has no outputs.\n');
+});
+
+test('an order says who and for how long', async () => {
+  const { out, code, orders } = await against([], { done: true }, 'set', 'valve.open', 'on', '--for', '30s');
+  expect(orders).toEqual([{ output: 'valve.open', on: true, forMs: 30_000, source: 'local', by: expect.any(String) }]);
+  expect({ out, code }).toEqual({ out: 'valve.open is on.\n', code: 0 });
+  const off = await against([], { done: true }, 'set', 'valve.open', 'off');
+  expect(off.orders).toEqual([{ output: 'valve.open', on: false, source: 'local', by: expect.any(String) }]);
+});
+
+test.each([
+  ['unknown-output', 1, '`barri outputs` shows'],
+  ['not-allowed', 1, 'write `orders: [local]`'],
+  ['min-off', 1, 'shorten `min_off`'],
+  ['failed', 3, 'check its wiring'],
+] as const)('an order that is refused (%s) ends with %i and says what to do', async (reason, exitCode, remedy) => {
+  const { err, code } = await against([], { done: false, reason, message: 'the reason' }, 'set', 'valve.open', 'on');
+  expect(err).toContain('error[B131] valve.open was not switched on: the reason\n');
+  expect(err).toContain(remedy);
+  expect(code).toBe(exitCode);
+});
+
+test.each([
+  [['set', 'valve.open', 'perhaps'], 'write on or off'],
+  [['set', 'valve.open', 'on', '--for', '5'], 'Give a length of time with its unit'],
+])('wrong use is told: %j', async (args, message) => {
+  const { err, code } = await barri(args);
+  expect(err).toContain(message);
+  expect(code).toBe(2);
+});
+
+test('without a gateway it is said that all is safe', async () => {
+  const { err, code } = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'nobody')], { HOME: folder });
+  expect(err).toMatch(/no gateway runs|there is no such folder/);
+  expect(code).not.toBe(0);
+});
