@@ -4,6 +4,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/outputs.ts';
+import { addOutputsSafe } from './outputs-safe.ts';
 import { askMeant } from './site-gateway.ts';
 import { SITE_DEFAULT, stateOption } from './state-folder.ts';
 import { cellText, fitted, tableLines } from './table.ts';
@@ -18,8 +19,8 @@ const WORDS_COLUMNS = 40;
 
 /** Adds `barri outputs`. */
 export function addOutputs(program: Command, io: Io): void {
-  program
-    .command('outputs')
+  const outputs = program.command('outputs').enablePositionalOptions();
+  outputs
     .description('Show the outputs of a running gateway: what was asked, and what the hardware shows.')
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
     .addOption(stateOption('state folder of the gateway'))
@@ -31,9 +32,11 @@ Exit code 1 when no gateway answers, or when something is wrong with an output.
 
 Examples:
   barri outputs
-  barri outputs garden.gateway.yaml --json`,
+  barri outputs garden.gateway.yaml --json
+  barri outputs safe garden.gateway.yaml`,
     )
     .action((site: string | undefined, options: OutputsOptions) => orSayNotAllowed(io, () => showOutputs(site, options, io)));
+  addOutputsSafe(outputs, io);
 }
 
 async function showOutputs(site: string | undefined, { state, json }: OutputsOptions, io: Io): Promise<void> {

@@ -31,6 +31,8 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
     .description('Gateway for neighbourhood sensor nodes: measures, keeps every reading, delivers it to Sentilo.')
     .version(VERSION)
     .showSuggestionAfterError()
+    // What stands behind a command belongs to it, also where its parent has an option of the same name.
+    .enablePositionalOptions()
     .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', '\nExamples:\n  barri check gateway.yaml\n  barri run gateway.yaml');
   const [word, simWord] = words;

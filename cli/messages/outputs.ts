@@ -8,6 +8,11 @@ export const text = {
   never: 'none since the start',
   noGateway: (folder: string) =>
     `error[B130] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state; without a running gateway all outputs are safe\n`,
+  noneInSite: 'This site has no outputs.\n',
+  gatewayRuns: (folder: string) =>
+    `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
+  notSafe: (output: string, problem: string) =>
+    `error[B133] ${output} is not known to be safe: ${problem}\n   = switch off its supply by hand, then check its wiring\n`,
   state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),
   back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,

@@ -1,9 +1,9 @@
 // `barri outputs` and `barri set` with a gateway's real answers on a real socket.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { serveLocalApi } from '../../gateway/local-api.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from '../../gateway/outputs/output.ts';
 import { realHost } from '../../gateway/real-host.ts';
@@ -106,4 +106,34 @@ test('without a gateway it is said that all is safe', async () => {
   const { err, code } = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'nobody')], { HOME: folder });
   expect(err).toMatch(/no gateway runs|there is no such folder/);
   expect(code).not.toBe(0);
+});
+
+describe('outputs safe', () => {
+  const file = join(folder, 'trial.gateway.yaml');
+  const site = (devices: string) => writeFileSync(file, `schema: gateway/v1\ngateway: { id: trial }\ndevices:\n${devices}`);
+
+  test('does nothing while a gateway runs', async () => {
+    site('  fan: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } } }\n');
+    const state = join(folder, 'locked');
+    mkdirSync(state);
+    const unlock = await realHost(() => {}).lock(state);
+    const { err, code } = await barri(['outputs', 'safe', file, '--state', state], { HOME: folder });
+    await unlock();
+    expect(err).toContain('error[B132] a gateway runs on');
+    expect(code).toBe(75);
+  });
+
+  test('names the output whose pin this machine does not have, with what to do by hand', async () => {
+    site('  fan: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } } }\n');
+    const { err, code } = await barri(['outputs', 'safe', file, '--state', join(folder, 'none')], { HOME: folder });
+    expect(err).toContain('error[B133] fan.switch is not known to be safe: ');
+    expect(err).toContain('switch off its supply by hand');
+    expect(code).toBe(3);
+  });
+
+  test('of a site without outputs is done at once', async () => {
+    site('  door: { board: contact@1, via: gpio.pin13 }\n');
+    const { out, code } = await barri(['outputs', 'safe', file, '--state', join(folder, 'none')], { HOME: folder });
+    expect({ out, code }).toEqual({ out: 'This site has no outputs.\n', code: 0 });
+  });
 });

@@ -120,6 +120,8 @@ function unknownIn(line: string, program: Command, later = LATER_COMMANDS): stri
   while (command.commands.length > 0) {
     const name = words.shift();
     const next = command.commands.find((each) => each.name() === name);
+    // One that does something by itself takes anything else for its argument.
+    if (next === undefined && command.registeredArguments.length > 0) break;
     if (next === undefined) return `barri ${line}: no command ${name}`;
     command = next;
   }
