@@ -142,7 +142,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const keeper = openKeeper(journal, uplink, host);
   const devices = runningDevices(parts, keeper, lateness);
   const { clock, bootId, log } = host;
-  const outputs = openOutputs(devices, { clock, bootId, log, journal, keep: keeper.keep });
+  const outputs = openOutputs(devices, { clock, bootId, log, journal, keep: keeper.keep, fatal: options.fatal });
   const canary = openCanary(host);
   const status = () =>
     gatewayStatus({

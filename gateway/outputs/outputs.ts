@@ -14,6 +14,9 @@ const DURABLE_MS_MAX = 5_000;
 const BREAK_MS = 500;
 /** The orders that may wait for one group of outputs. */
 const WAITING_MAX = 32;
+/** An output that could not be made safe is tried again after this time, then after twice as long, up to the longest. */
+const AGAIN_MS_FIRST = 250;
+const AGAIN_MS_MAX = 30_000;
 const SUPERSEDED = 'a newer order came before this one began';
 /** UCUM's way of saying that it is no measurement. */
 const STATE_UNIT = '{state}';
@@ -30,6 +33,8 @@ export interface OutputsSurroundings {
   readonly bootId: string;
   readonly log: Log;
   readonly journal: Pick<Journal, 'append'>;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
   /** Takes the observations of states. */
   readonly keep: (observations: readonly Observation[]) => void;
 }
@@ -219,9 +224,13 @@ class Manager implements Outputs {
       return { done: true };
     }
     output.seen = undefined;
-    if (on === config.safe) return refused('failed', error.message);
+    if (on === config.safe) {
+      this.#tryAgain(output, AGAIN_MS_FIRST);
+      return refused('failed', error.message);
+    }
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe);
+    else this.#tryAgain(output, AGAIN_MS_FIRST);
     return refused(
       'failed',
       `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
@@ -256,6 +265,25 @@ class Manager implements Outputs {
     ]);
   }
 
+  /** What could not be made safe is tried again, ever more rarely, until it is or a newer order for it has begun. */
+  #tryAgain(output: Running, inMs: number): void {
+    const { clock, log } = this.#around;
+    const { config, device, id } = output;
+    output.cancelBack();
+    if (this.#stopping.signal.aborted) return;
+    output.cancelBack = clock.timer(inMs, () => {
+      const { asked } = output;
+      device.switchTo(config.id, config.safe).then((error) => {
+        // An order that has begun meanwhile decides.
+        if (output.asked !== asked) return;
+        output.problem = error?.message;
+        if (error !== undefined) return this.#tryAgain(output, Math.min(AGAIN_MS_MAX, 2 * inMs));
+        this.#isAt(output, config.safe);
+        log('info', 'output-made-safe', { output: id });
+      }, this.#around.fatal);
+    });
+  }
+
   /**
    * Lets it go back to its safe state when its time is over: what was ordered counts from now, what it may be on at most from when
    * it went on, however often that is ordered again.
@@ -275,7 +303,7 @@ class Manager implements Outputs {
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - nowMs), () => {
       // It resolves also when the hardware does not follow, which is told.
-      this.#place(output, { on: safe, forMs: undefined }, from).catch(() => {});
+      this.#place(output, { on: safe, forMs: undefined }, from).catch(this.#around.fatal);
     });
   }
 

@@ -153,6 +153,21 @@ describe('an order', () => {
     expect(states).toEqual([]);
   });
 
+  test('whose output cannot be made safe at the end of its time is tried again until it is', async () => {
+    const silent: Fault = { at: 'device', device: 'relays', kind: 'silent', rate: 1, fromMs: 44_000, toMs: 74_000 };
+    const running = await started([silent]);
+    expect(await order(running, 'pump.switch', true, 5 * SECOND_MS)).toEqual({ done: true });
+    await running.clock.runUntil(50_000);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ problem: expect.stringContaining('no answer') });
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('seen');
+    await running.clock.runUntil(110_000);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false });
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('problem');
+    expect(running.log).toContain('output-made-safe');
+    await running.stop();
+    expect(running.fatal).toEqual([]);
+  });
+
   test('is not carried out while the disk takes nothing, but what is safe is', async () => {
     const running = await started([
       { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
