@@ -42,6 +42,8 @@ export interface DeviceSurroundings {
   readonly note: NoteEvent;
   /** Takes the time that a device which may set the clock has just told, milliseconds since 1970. */
   readonly heardTime?: (wallMs: number) => void;
+  /** Called once the device is open, its outputs in their safe states: not with those that `problem` is about. */
+  readonly opened?: (device: string, problem: DeviceError | undefined) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -188,11 +190,16 @@ export class RunningDevice {
   /**
    * Drives every output to its safe state. Resolves also when the hardware failed, which is logged. An opening drives them all: one
    * that fails is tried once more and not for each output, as others wait for the bus.
+   * `isSafe` is told each output that took it.
    */
-  async toSafe(signal: AbortSignal): Promise<void> {
+  async toSafe(signal: AbortSignal, isSafe: (output: string) => void = () => {}): Promise<void> {
     for (const [i, output] of this.config.outputs.entries()) {
       if (this.#device === undefined && i >= OPENINGS_MAX) return;
-      await this.#transaction(signal, async (device) => device.write?.(output.id, output.safe), { kind: 'order' });
+      const write = async (device: Device) => {
+        await device.write?.(output.id, output.safe);
+        isSafe(output.id);
+      };
+      await this.#transaction(signal, write, { kind: 'order' });
     }
   }
 
@@ -270,6 +277,7 @@ export class RunningDevice {
   async #open(): Promise<Device> {
     const { bus, connect, driver, host, learned } = this.#around;
     this.#device = await driver.open(await connect(this.config, bus, () => this.#turn), this.#spec, host.clock, learned);
+    this.#around.opened?.(this.config.id, this.#device.problem);
     return this.#device;
   }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
+import type { DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
@@ -140,9 +141,9 @@ async function start(parts: Parts): Promise<Gateway> {
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
-  const devices = runningDevices(parts, keeper, lateness);
-  const { clock, bootId, log } = host;
-  const outputs = openOutputs(devices, { clock, bootId, log, journal, keep: keeper.keep, fatal: options.fatal });
+  const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
+  const devices = runningDevices(parts, keeper, lateness, opened);
+  const outputs = openOutputs(devices, { ...host, journal, keep: keeper.keep, fatal: options.fatal });
   const canary = openCanary(host);
   const status = () =>
     gatewayStatus({
@@ -182,7 +183,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const stop = async () => {
     outputs.stop();
     measuring.abort(new Error('the gateway stops'));
-    await step(host, 'outputs', (signal) => makeSafe(devices, signal), OUTPUTS_MS_MAX);
+    await step(host, 'outputs', (signal) => makeSafe(devices, outputs, signal), OUTPUTS_MS_MAX);
     outputsAreSafe();
     await step(host, 'devices', async (signal) => {
       await Promise.all(loops);
@@ -214,10 +215,14 @@ async function start(parts: Parts): Promise<Gateway> {
 }
 
 /** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */
-async function makeSafe(devices: readonly RunningDevice[], signal: AbortSignal): Promise<void> {
+async function makeSafe(devices: readonly RunningDevice[], outputs: Outputs, signal: AbortSignal): Promise<void> {
   for (const isSilent of [false, true]) {
     const those = devices.filter((device) => device.isSilent === isSilent);
-    await Promise.all(those.map((device) => device.toSafe(AbortSignal.any([signal]))));
+    await Promise.all(
+      those.map((device) =>
+        device.toSafe(AbortSignal.any([signal]), (output) => outputs.isSafe(`${device.config.id}.${output}`)),
+      ),
+    );
   }
 }
 
@@ -226,6 +231,7 @@ function runningDevices(
   { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
   { keep, note }: Keeper,
   lateness: NewestTimes,
+  opened: (device: string, problem: DeviceError | undefined) => void,
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);
@@ -236,7 +242,7 @@ function runningDevices(
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
-    const shared = { host, connect, lateness, moments, keep, note, heardTime, fatal: options.fatal };
+    const shared = { host, connect, lateness, moments, keep, note, heardTime, opened, fatal: options.fatal };
     const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
     return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
   });

@@ -48,6 +48,10 @@ export interface Outputs {
   /** Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other. */
   order(request: OrderRequest): Promise<OrderOutcome>;
   states(): readonly OutputState[];
+  /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
+  opened(device: string, problem: DeviceError | undefined): void;
+  /** Somebody else drove it to its safe state, and it followed: at a stop. */
+  isSafe(output: string): void;
   /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
   stop(): void;
 }
@@ -68,7 +72,7 @@ interface Running {
   asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
   /** What the hardware showed last; undefined when that is not known. */
   seen: boolean | undefined;
-  /** Since when it has been off, as far as is known: not before the start. */
+  /** Since when it has been off, as far as is known: not before it was seen so for the first time. */
   offSinceMs: number;
   /** Since when it may have been on. */
   onSinceMs: number | undefined;
@@ -121,6 +125,19 @@ class Manager implements Outputs {
       ...(backAtMs !== undefined && { backInMs: Math.max(0, backAtMs - nowMs) }),
       ...(problem !== undefined && { problem }),
     }));
+  }
+
+  opened(device: string, problem: DeviceError | undefined): void {
+    // Which of them it is about is not known; each order tells.
+    if (problem !== undefined) return;
+    for (const output of this.#outputs.values()) {
+      if (output.device.config.id === device && output.asked === undefined) this.#isAt(output, output.config.safe);
+    }
+  }
+
+  isSafe(id: string): void {
+    const output = this.#outputs.get(id);
+    if (output !== undefined && output.seen !== output.config.safe) this.#isAt(output, output.config.safe);
   }
 
   stop(): void {
@@ -345,8 +362,7 @@ function runningOutputs(devices: readonly Switchable[], nowMs: number): Readonly
         alone: groups.get(id) as Alone,
         newest: undefined,
         asked: undefined,
-        // Each opening of a device drives its outputs to safe.
-        seen: config.safe,
+        seen: undefined,
         offSinceMs: nowMs,
         onSinceMs: undefined,
         backAtMs: undefined,

@@ -67,7 +67,7 @@ test('a city that never knew them gets them registered where that is allowed, an
   const running = await started('apply', [], true);
   await running.clock.runUntil(5 * MINUTE_MS);
   expect(running.asked.filter((each) => each.startsWith('POST'))).toHaveLength(1);
-  expect([...running.sensorsInCity()].toSorted()).toEqual(['trial-hall-humidity', 'trial-hall-temperature']);
+  expect([...running.sensorsInCity()].toSorted()).toEqual(['trial-door-switch', 'trial-hall-humidity', 'trial-hall-temperature']);
   expect(running.city().observations('makers', 'trial-hall-temperature').length).toBeGreaterThanOrEqual(29);
   expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
   await running.stop();

@@ -1,7 +1,7 @@
 // Which readings the journal and the city must have of a run of a site, and what they have instead. The rules of the site
 // (calibration, report, precision) are applied here once more, as its format describes them.
 
-import type { ChannelConfig } from '../../config/config.ts';
+import type { ChannelConfig, OutputConfig } from '../../config/config.ts';
 import type { Observation } from '../../gateway/record.ts';
 import type { InCity } from './comparison.ts';
 import { type Answer, answersOf } from './device-answers.ts';
@@ -9,6 +9,8 @@ import { type SiteRun, START_WALL_MS } from './site-run.ts';
 
 /** From the measurement in the chip to the reading in the gateway, at most. */
 const TRANSIT_MS_MAX = 1_000;
+/** From the start until a device is open. */
+const OPENED_MS_MAX = 5_000;
 /** Of a value, for what adding up in another order does to its last digits. */
 const ROUNDING = 1e-9;
 /** More complaints say no more. */
@@ -32,8 +34,9 @@ export interface Expected {
 
 /** Every reading that a run must have left, channel by channel, oldest first. */
 export function expectedReadings(run: SiteRun): Expected[] {
-  return [...run.config.devices.values()].flatMap((device) =>
-    device.channels.flatMap((channel) => {
+  return [...run.config.devices.values()].flatMap((device) => [
+    ...device.outputs.map((output) => safeState(device.id, output)),
+    ...device.channels.flatMap((channel) => {
       const { sensor, precision, publish, calibrate } = channel;
       const about = {
         channel: `${device.id}.${channel.reading}`,
@@ -44,7 +47,13 @@ export function expectedReadings(run: SiteRun): Expected[] {
       };
       return reported(answersOf(run, device, channel), channel, run.forMs).map((due) => ({ ...about, ...due }));
     }),
-  );
+  ]);
+}
+
+/** An output is safe from the moment in which its device is opened, and in no example site does anybody order otherwise. */
+function safeState(device: string, { id, sensor, safe }: OutputConfig): Expected {
+  const about = { channel: `${device}.${id}`, sensor, precision: 1, publish: true, isCalibrated: false };
+  return { ...about, fromMs: 0, toMs: OPENED_MS_MAX, value: safe, raw: safe, slack: 0 };
 }
 
 type Due = Pick<Expected, 'fromMs' | 'toMs' | 'value' | 'raw' | 'slack'>;

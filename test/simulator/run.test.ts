@@ -50,7 +50,10 @@ test('the example site delivers every reading of its simulated devices', async (
   const config = await carrerDemo();
   const { kept, stored } = await run(config, 10 * 60_000);
   const sensors = new Set(stored.map(({ sensor }) => sensor));
-  const wanted = [...config.devices.values()].flatMap(({ channels }) => channels.filter(({ publish }) => publish));
+  const wanted = [...config.devices.values()].flatMap(({ channels, outputs }) => [
+    ...channels.filter(({ publish }) => publish),
+    ...outputs,
+  ]);
   expect([...sensors].sort()).toEqual(wanted.map(({ sensor }) => sensor).sort());
   expect(differences(kept, stored, START_WALL_MS + 10 * 60_000 - 5_000)).toEqual(NO_DIFFERENCES);
 });
