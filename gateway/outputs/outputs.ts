@@ -14,9 +14,13 @@ const DURABLE_MS_MAX = 5_000;
 const BREAK_MS = 500;
 /** The orders that may wait for one group of outputs. */
 const WAITING_MAX = 32;
-/** An output that could not be made safe is tried again after this time, then after twice as long, up to the longest. */
+/** An output that could not be made safe is tried again at once, then after this time, then after twice as long, up to the longest. */
 const AGAIN_MS_FIRST = 250;
 const AGAIN_MS_MAX = 30_000;
+/** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait for its bus … */
+const LEAD_FACTOR = 3;
+/** … but not by more than this share of `max_on`. */
+const LEAD_SHARE_MAX = 0.1;
 const SUPERSEDED = 'a newer order came before this one began';
 /** UCUM's way of saying that it is no measurement. */
 const STATE_UNIT = '{state}';
@@ -76,6 +80,8 @@ interface Running {
   offSinceMs: number;
   /** Since when it may have been on. */
   onSinceMs: number | undefined;
+  /** How long it took to switch it last, from the order of its hardware to what that showed. */
+  switchMs: number;
   backAtMs: number | undefined;
   cancelBack: () => void;
   problem: string | undefined;
@@ -237,17 +243,19 @@ class Manager implements Outputs {
     const error = await device.switchTo(config.id, on);
     output.problem = error?.message;
     if (error === undefined) {
+      output.switchMs = clock.monotonicMs() - beganMs;
       this.#isAt(output, on);
+      if (on !== config.safe && output.asked?.on === on) this.#limit(output, beganMs, forMs);
       return { done: true };
     }
     output.seen = undefined;
     if (on === config.safe) {
-      this.#tryAgain(output, AGAIN_MS_FIRST);
+      this.#tryAgain(output, 0);
       return refused('failed', error.message);
     }
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe);
-    else this.#tryAgain(output, AGAIN_MS_FIRST);
+    else this.#tryAgain(output, 0);
     return refused(
       'failed',
       `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
@@ -294,7 +302,7 @@ class Manager implements Outputs {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;
         output.problem = error?.message;
-        if (error !== undefined) return this.#tryAgain(output, Math.min(AGAIN_MS_MAX, 2 * inMs));
+        if (error !== undefined) return this.#tryAgain(output, Math.min(AGAIN_MS_MAX, Math.max(AGAIN_MS_FIRST, 2 * inMs)));
         this.#isAt(output, config.safe);
         log('info', 'output-made-safe', { output: id });
       }, this.#around.fatal);
@@ -311,14 +319,15 @@ class Manager implements Outputs {
     output.onSinceMs ??= nowMs;
     const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
     // What is safe may last.
-    const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs;
+    const leadMs = Math.min(LEAD_FACTOR * output.switchMs, LEAD_SHARE_MAX * (maxOnMs ?? 0));
+    const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs - leadMs;
     output.backAtMs = Math.min(orderedMs, mostMs);
     if (output.backAtMs === Number.POSITIVE_INFINITY) {
       output.backAtMs = undefined;
       return;
     }
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
-    output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - nowMs), () => {
+    output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
       // It resolves also when the hardware does not follow, which is told.
       this.#place(output, { on: safe, forMs: undefined }, from).catch(this.#around.fatal);
     });
@@ -365,6 +374,7 @@ function runningOutputs(devices: readonly Switchable[], nowMs: number): Readonly
         seen: undefined,
         offSinceMs: nowMs,
         onSinceMs: undefined,
+        switchMs: 0,
         backAtMs: undefined,
         cancelBack: () => {},
         problem: undefined,

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../simulator/faults.ts';
-import { type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
+import { observationsOf, type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
 
 const SECOND_MS = 1_000;
 
@@ -112,6 +112,31 @@ describe('an order', () => {
     expect(closedMs - fromMs).toBeGreaterThanOrEqual(59 * SECOND_MS);
     expect(closedMs - fromMs).toBeLessThanOrEqual(60 * SECOND_MS + 700);
     await running.stop();
+  });
+
+  test('ends in time on a bus that is busy with slow devices, by the first moment in which it could be on', async () => {
+    const meters = Array.from(
+      { length: 4 },
+      (_, i) => `  m${i}: { board: eastron-sdm120@1, via: line, with: { unit: ${i + 1} }, every: 2s }\n`,
+    );
+    const site = `buses: { line: { type: modbus-rtu, port: /dev/ttyAMA0, baud: 9600, timeout: 1s } }
+devices:
+  relays: { board: modbus-relay-8@1, via: line, with: { unit: 30 } }
+  pump: { board: relay@1, via: relays.relay1, outputs: { switch: { safe: off, max_on: 60s } } }
+${meters.join('')}`;
+    const faults = Array.from({ length: 4 }, (_, i): Fault => {
+      return { at: 'device', device: `m${i}`, kind: 'late', byMs: 400, rate: 1, fromMs: 0, toMs: 3_600_000 };
+    });
+    const running = await startSimulated(site, { faults });
+    await running.clock.runUntil(10 * SECOND_MS);
+    const fromMs = running.clock.monotonicMs();
+    expect(await order(running, 'pump.switch', true)).toEqual({ done: true });
+    await running.clock.runUntil(fromMs + 90 * SECOND_MS);
+    await running.stop();
+    const states = observationsOf(await running.records(), 'pump.switch');
+    const offMs = states.find(({ value, monotonicMs }) => value === false && monotonicMs > fromMs)?.monotonicMs ?? 0;
+    expect(offMs - fromMs).toBeGreaterThanOrEqual(54 * SECOND_MS);
+    expect(offMs - fromMs).toBeLessThanOrEqual(60 * SECOND_MS + 700);
   });
 
   test('waits for what has to stay off for a while', async () => {
