@@ -149,7 +149,9 @@ function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<strin
 export function errorBody(bytes: Uint8Array): ErrorBody | undefined {
   const json = parseJson(bytes);
   if (typeof json !== 'object' || json === null || !('message' in json) || typeof json.message !== 'string') return undefined;
-  const details = 'errorDetails' in json && Array.isArray(json.errorDetails) ? json.errorDetails.map(String) : [];
+  const all: readonly unknown[] = 'errorDetails' in json && Array.isArray(json.errorDetails) ? json.errorDetails : [];
+  // What is no text stays as an empty line, as the lines would else seem complete. To make a text of an object can throw.
+  const details = all.map((each) => (typeof each === 'string' ? each : ''));
   return { message: json.message, details };
 }
 

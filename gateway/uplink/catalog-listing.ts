@@ -38,6 +38,7 @@ function listedSensor(sensor: string, component: string, fields: Readonly<Record
     return typeof value === 'string' ? { [name]: value } : {};
   };
   const details = fields['componentTechnicalDetails'];
+  const isPublic = fields['componentPublicAccess'];
   const energy = isRecord(details) ? details['energy'] : undefined;
   return {
     sensor,
@@ -49,7 +50,7 @@ function listedSensor(sensor: string, component: string, fields: Readonly<Record
     ...text('componentType'),
     ...text('location'),
     // Written as true or "true".
-    isPublic: String(fields['componentPublicAccess']) === 'true',
+    isPublic: isPublic === true || isPublic === 'true',
     ...(typeof energy === 'string' && { energy }),
   };
 }

@@ -6,7 +6,7 @@ import { answerOf } from './support.ts';
 const plain = (text: string) => text;
 
 describe('a partial answer', () => {
-  const of = (details: readonly string[], sensors: readonly string[]) =>
+  const of = (details: readonly unknown[], sensors: readonly string[]) =>
     outcomeOf(answerOf(404, { code: 404, message: 'Events associated …', errorDetails: details }), new Set(sensors), plain);
 
   it('rejects the sensors of its details and no others', () => {
@@ -30,6 +30,7 @@ describe('a partial answer', () => {
   it.each([
     ['no details', []],
     ['a detail that says something else', ['Sensor [a] not found on Sentilo (404.1).', 'and more']],
+    ['a detail that is no text, nor can become one', ['Sensor [a] not found on Sentilo (404.1).', { toString: 1, valueOf: 1 }]],
     ['a sensor that was not in the batch', ['Sensor [z] not found on Sentilo (404.1).']],
   ])('with %s leaves the outcome unknown', (_name, details) => {
     expect(of(details, ['a']).kind).toBe('unknown');

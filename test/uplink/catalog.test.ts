@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpRequest } from '../../gateway/host.ts';
 import { type Catalog, openCatalog } from '../../gateway/uplink/catalog.ts';
+import { listingOf } from '../../gateway/uplink/catalog-listing.ts';
 import type { Wanted, WantedSensor } from '../../gateway/uplink/catalog-wanted.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
 import type { Fault } from '../../simulator/faults.ts';
@@ -141,4 +142,16 @@ test.each<[string, Fault, object]>([
 ])('a city that %s ends it, with what it said', async (_title, fault, error) => {
   const { apply } = rig([fault]);
   await expect(apply(wanted([sensor(1)]))).rejects.toMatchObject(error);
+});
+
+test.each([
+  [true, true],
+  ['true', true],
+  ['false', false],
+  [{ toString: 1, valueOf: 1 }, false],
+  [undefined, false],
+])('a component whose public access is %o is public: %o', (componentPublicAccess, isPublic) => {
+  const sensors = [{ sensor: 'yard-air-1', component: 'yard', componentPublicAccess }];
+  const body = new TextEncoder().encode(JSON.stringify({ providers: [{ provider: PROVIDER, sensors }] }));
+  expect(listingOf(body, PROVIDER)).toMatchObject([{ isPublic }]);
 });
