@@ -14,8 +14,12 @@ const DURABLE_MS_MAX = 5_000;
 const BREAK_MS = 500;
 /** The orders that may wait for one group of outputs. */
 const WAITING_MAX = 32;
-/** An output that could not be made safe is tried again at once, then after this time, then after twice as long, up to the longest. */
+/**
+ * An output that could not be made safe is tried again at once, then so often after this time: a line that loses every third frame
+ * lets one get through. Who has not followed then is gone, and is tried after twice as long each time, up to the longest.
+ */
 const AGAIN_MS_FIRST = 250;
+const AGAIN_SOON_COUNT = 16;
 const AGAIN_MS_MAX = 30_000;
 /** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait for its bus … */
 const LEAD_FACTOR = 3;
@@ -250,12 +254,12 @@ class Manager implements Outputs {
     }
     output.seen = undefined;
     if (on === config.safe) {
-      this.#tryAgain(output, 0);
+      this.#tryAgain(output);
       return refused('failed', error.message);
     }
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe);
-    else this.#tryAgain(output, 0);
+    else this.#tryAgain(output);
     return refused(
       'failed',
       `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
@@ -291,18 +295,19 @@ class Manager implements Outputs {
   }
 
   /** What could not be made safe is tried again, ever more rarely, until it is or a newer order for it has begun. */
-  #tryAgain(output: Running, inMs: number): void {
+  #tryAgain(output: Running, triedCount = 0, inMs = 0): void {
     const { clock, log } = this.#around;
     const { config, device, id } = output;
     output.cancelBack();
     if (this.#stopping.signal.aborted) return;
+    const nextMs = triedCount < AGAIN_SOON_COUNT ? AGAIN_MS_FIRST : Math.min(AGAIN_MS_MAX, 2 * inMs);
     output.cancelBack = clock.timer(inMs, () => {
       const { asked } = output;
       device.switchTo(config.id, config.safe).then((error) => {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;
         output.problem = error?.message;
-        if (error !== undefined) return this.#tryAgain(output, Math.min(AGAIN_MS_MAX, Math.max(AGAIN_MS_FIRST, 2 * inMs)));
+        if (error !== undefined) return this.#tryAgain(output, triedCount + 1, nextMs);
         this.#isAt(output, config.safe);
         log('info', 'output-made-safe', { output: id });
       }, this.#around.fatal);

@@ -194,6 +194,17 @@ ${meters.join('')}`;
     expect(running.fatal).toEqual([]);
   });
 
+  test('whose output was silent for some seconds is made safe soon after it answers again', async () => {
+    const silent: Fault = { at: 'device', device: 'relays', kind: 'silent', rate: 1, fromMs: 44_000, toMs: 54_700 };
+    const running = await started([silent]);
+    expect(await order(running, 'pump.switch', true, 5 * SECOND_MS)).toEqual({ done: true });
+    await running.clock.runUntil(54_600);
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('seen');
+    await running.clock.runUntil(56_000);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false });
+    await running.stop();
+  });
+
   test('is not carried out while the disk takes nothing, but what is safe is', async () => {
     const running = await started([
       { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
