@@ -24,6 +24,8 @@ export type Refusal =
   | 'never-with'
   /** A newer order for it came before this one began. */
   | 'superseded'
+  /** As many wait already as may. */
+  | 'too-many'
   /** The journal could not keep what was about to be done. */
   | 'not-durable'
   /** The gateway stops. */

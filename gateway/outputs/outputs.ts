@@ -1,19 +1,17 @@
 import type { OutputConfig } from '../../config/config.ts';
 import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
-import { BusError, type DeviceError } from '../../drivers/errors.ts';
-import { oneAtATime } from '../../drivers/one-at-a-time.ts';
+import type { BusError, DeviceError } from '../../drivers/errors.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
+import { groupsOf, type Turns } from './groups.ts';
 import type { OrderOutcome, OrderRequest, OutputState, Refusal } from './output.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
 const DURABLE_MS_MAX = 5_000;
 /** Between the last of those that are switched off and the one that is switched on, for contacts and valves that are slow. */
 const BREAK_MS = 500;
-/** The orders that may wait for one group of outputs. */
-const WAITING_MAX = 32;
 /**
  * An output that could not be made safe is tried again at once, then so often after this time: a line that loses every third frame
  * lets one get through. Who has not followed then is gone, and is tried after twice as long each time, up to the longest.
@@ -74,7 +72,7 @@ interface Running {
   readonly config: OutputConfig;
   readonly device: Switchable;
   /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
-  readonly alone: Alone;
+  readonly turns: Turns;
   /** The newest order that was placed; an older one that has not begun is superseded. */
   newest: string | undefined;
   asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
@@ -101,8 +99,6 @@ interface Placed {
   readonly kept: Promise<boolean>;
 }
 
-type Alone = (work: () => Promise<OrderOutcome>) => Promise<OrderOutcome>;
-
 class Manager implements Outputs {
   readonly #around: OutputsSurroundings;
   readonly #outputs: ReadonlyMap<string, Running>;
@@ -120,6 +116,8 @@ class Manager implements Outputs {
     if (!output.config.orders.includes(request.source))
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
     const { on, forMs } = request;
+    // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
+    if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
     return this.#place(output, { on, forMs }, `${request.source}: ${request.by}`);
   }
 
@@ -171,10 +169,7 @@ class Manager implements Outputs {
     };
     // What is safe waits for nothing: neither for others of its group nor for the disk.
     if (on === output.config.safe) return carryOut();
-    return output.alone(carryOut).catch((error: unknown) => {
-      if (error instanceof BusError) return refused('failed', 'too many orders wait already');
-      throw error;
-    });
+    return output.turns.take(carryOut);
   }
 
   #tell({ id }: Running, { on, from }: { on: boolean; from: string }, outcome: OrderOutcome): void {
@@ -373,7 +368,7 @@ function runningOutputs(devices: readonly Switchable[], nowMs: number): Readonly
         id,
         config,
         device,
-        alone: groups.get(id) as Alone,
+        turns: groups.get(id) as Turns,
         newest: undefined,
         asked: undefined,
         seen: undefined,
@@ -386,20 +381,4 @@ function runningOutputs(devices: readonly Switchable[], nowMs: number): Readonly
       },
     ]),
   );
-}
-
-/** One queue for all outputs that exclude each other, directly or through others. */
-function groupsOf(exclusions: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, Alone> {
-  const groups = new Map<string, Alone>();
-  const join = (id: string, alone: Alone) => {
-    if (groups.has(id)) return;
-    groups.set(id, alone);
-    for (const other of exclusions.get(id) ?? []) join(other, alone);
-  };
-  for (const id of exclusions.keys())
-    join(
-      id,
-      oneAtATime((work: () => Promise<OrderOutcome>) => work(), WAITING_MAX),
-    );
-  return groups;
 }

@@ -205,6 +205,26 @@ ${meters.join('')}`;
     await running.stop();
   });
 
+  test('of a hundred at once: the newest for which there is room is carried out, and each that is kept has a result', async () => {
+    const running = await started();
+    const { clock, gateway } = running;
+    const placed = Array.from({ length: 100 }, () =>
+      gateway.outputs.order({ output: 'pump.switch', on: true, source: 'local', by: 'test' }),
+    );
+    const outcomes = await clock.run(Promise.all(placed));
+    expect(outcomes.filter(({ done }) => done)).toHaveLength(1);
+    expect(outcomes.at(-1)).toMatchObject({ reason: 'too-many' });
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: true });
+    await running.stop();
+    const records = await running.records();
+    const idsOf = (kind: 'order' | 'result') =>
+      records.flatMap((record) => {
+        if (record.kind !== kind) return [];
+        return record.kind === 'order' ? [record.id] : record.kind === 'result' ? [record.order] : [];
+      });
+    expect(idsOf('result')).toEqual(idsOf('order'));
+  });
+
   test('is not carried out while the disk takes nothing, but what is safe is', async () => {
     const running = await started([
       { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
