@@ -202,7 +202,8 @@ class Manager implements Outputs {
   /** Why an order that leads away from what is safe is not carried out now. */
   #refusal(output: Running, { id, on }: Placed): OrderOutcome | undefined {
     if (output.newest !== id) return refused('superseded', SUPERSEDED);
-    if (!on || output.seen === true) return undefined;
+    // While it is being switched off it counts as off.
+    if (!on || (output.seen === true && output.asked?.on !== false)) return undefined;
     const leftMs = output.offSinceMs + output.config.minOffMs - this.#around.clock.monotonicMs();
     if (leftMs <= 0) return undefined;
     return refused('min-off', `it has to stay off for another ${Math.ceil(leftMs / 1000)} s`);
@@ -239,6 +240,8 @@ class Manager implements Outputs {
     const beganMs = clock.monotonicMs();
     // Before it moves: what may be on is counted from the first moment in which it can be.
     if (on !== config.safe) this.#limit(output, beganMs, forMs);
+    // It may be off from now on, whatever is heard of that.
+    if (!on && output.seen !== false) output.offSinceMs = beganMs;
     const error = await device.switchTo(config.id, on);
     output.problem = error?.message;
     if (error === undefined) {

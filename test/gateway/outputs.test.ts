@@ -150,6 +150,19 @@ ${meters.join('')}`;
     await running.stop();
   });
 
+  test('waits for that also while it is being switched off', async () => {
+    const running = await startSimulated(
+      GARDEN.replaceAll('switch: { safe: off, max_on: 1h }', 'switch: { safe: off, max_on: 1h, min_off: 30s }'),
+    );
+    await running.clock.runUntil(40 * SECOND_MS);
+    await order(running, 'pump.switch', true);
+    await running.clock.runUntil(50 * SECOND_MS);
+    const off = running.gateway.outputs.order({ output: 'pump.switch', on: false, source: 'local', by: 'test' });
+    expect(await order(running, 'pump.switch', true)).toMatchObject({ done: false, reason: 'min-off' });
+    expect(await running.clock.run(off)).toEqual({ done: true });
+    await running.stop();
+  });
+
   test('closes first what may not be open with it, whichever of the two says so', async () => {
     const running = await started();
     const fromMs = running.clock.monotonicMs();
