@@ -100,7 +100,9 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
       const lines = errorBody(response.body)?.details ?? [];
       return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field type (${type}).`)));
     },
-    touch: (sensors, signal) => put({ sensors: sensors.map((sensor) => ({ sensor })) }, signal),
+    async touch(sensors, signal) {
+      for (const some of chunks(sensors, SENSORS_PER_REQUEST)) await put({ sensors: some.map((sensor) => ({ sensor })) }, signal);
+    },
   };
 }
 

@@ -130,6 +130,24 @@ test('what the city shows otherwise is changed, always with its place', async ()
   expect(first).toMatchObject({ description: 'Roof', location: '41.5 2.25' });
 });
 
+test('sensors that the city lost are sent to it anew some fifty at a time', async () => {
+  const { apply, requests, catalog, clock, signal } = rig();
+  const all = Array.from({ length: 120 }, (_, i) => sensor(i));
+  await apply(wanted(all));
+  requests.length = 0;
+  await clock.run(
+    catalog.touch(
+      all.map((each) => each.sensor),
+      signal,
+    ),
+  );
+  expect(requests.map(({ method, body }) => [method, JSON.parse(body).sensors.length])).toEqual([
+    ['PUT', 50],
+    ['PUT', 50],
+    ['PUT', 20],
+  ]);
+});
+
 test.each<[string, Fault, object]>([
   [
     'refuses the token',
