@@ -1,5 +1,5 @@
 import { sleep } from '../../drivers/clock.ts';
-import type { Host } from '../host.ts';
+import type { Host, Log } from '../host.ts';
 import { backOffMs, REFUSED_PACE } from './back-off.ts';
 import { type Catalog, CatalogError } from './catalog.ts';
 import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
@@ -9,6 +9,8 @@ import type { HeldSensors } from './held.ts';
 
 /** How often it is looked whether anything is to be done: costs no request. */
 const LOOK_MS = 3_000;
+/** A sensor that is still unknown so long after something was done about it is looked at again: the city may have lost it again. */
+const TREAT_AGAIN_MS = 15 * 60_000;
 /** Of a held sensor: the data service does not know it (sentilo.md §1.4). */
 const UNKNOWN_SENSOR = '(404.1)';
 
@@ -23,52 +25,65 @@ export interface RegistrarOptions {
 
 /**
  * Looks after the city's catalogue: compares it once with the site, and again whenever the city does not know a sensor. Of such a
- * sensor that the catalogue lists the data service has lost what it knew; the catalogue is told to send it anew, once for each
- * time that it is held (sentilo.md §1.5.10). One that it does not list is registered, where that is allowed, and else named.
+ * sensor that the catalogue lists the data service has lost what it knew; the catalogue is told to send it anew, at most four times
+ * an hour (sentilo.md §1.5.10). One that it does not list is registered, where that is allowed, and else named.
  */
 export async function keepRegistered(
   host: Pick<Host, 'clock' | 'log' | 'random'>,
   { catalog, wanted, mode, held, gate }: RegistrarOptions,
   signal: AbortSignal,
 ): Promise<never> {
-  /** Held sensors that something was done about since they are held. */
-  let treated: ReadonlySet<string> = new Set();
+  /** Held sensors that something was done about since they are held, and when. */
+  const treatedMs = new Map<string, number>();
+  const tellChange = onChange(host.log);
   let isCompared = false;
   let attempt = 0;
 
+  const isTreated = (sensor: string) => {
+    const atMs = treatedMs.get(sensor);
+    return atMs !== undefined && host.clock.monotonicMs() - atMs < TREAT_AGAIN_MS;
+  };
+  const treated = (sensors: readonly string[]) => {
+    for (const sensor of sensors) treatedMs.set(sensor, host.clock.monotonicMs());
+  };
   const treat = async (unknown: readonly string[]) => {
     const listed = await catalog.list(signal);
-    const plan = planCatalog(wanted, listed);
+    const known = new Set(listed.map(({ sensor }) => sensor));
+    const lost = unknown.filter((sensor) => known.has(sensor));
+    // Before anything that the city may refuse: their readings wait for it.
+    if (lost.length > 0) {
+      await catalog.touch(lost, signal);
+      treated(lost);
+      host.log('warning', 'city-sensors-renewed', { sensors: lost });
+    }
+    await compare(planCatalog(wanted, listed));
+  };
+  const compare = async (plan: CatalogPlan) => {
     if (mode === 'apply' && needsChange(plan)) {
       const { created, changed, refused } = await catalog.apply(wanted, () => {}, signal);
       host.log('info', 'city-sensors-registered', { createdCount: created.length, changedCount: changed.length });
-      for (const [sensor, words] of refused) host.log('warning', 'city-sensor-refused', { sensor, words });
+      for (const [sensor, words] of refused) tellChange(sensor, 'warning', 'city-sensor-refused', { sensor, words });
     } else if (needsChange(plan)) {
       const { create, changeSensors, changeComponents } = plan;
       const changeCount = changeSensors.length + changeComponents.length;
-      host.log(create.length > 0 ? 'warning' : 'info', 'city-catalog-differs', {
+      tellChange('', create.length > 0 ? 'warning' : 'info', 'city-catalog-differs', {
         missing: create.map(({ sensor }) => sensor),
         changeCount,
       });
     }
-    const known = new Set(listed.map(({ sensor }) => sensor));
-    const lost = unknown.filter((sensor) => known.has(sensor));
-    if (lost.length === 0) return;
-    await catalog.touch(lost, signal);
-    host.log('warning', 'city-sensors-renewed', { sensors: lost });
   };
 
   for (;;) {
     const holds = held.list();
-    treated = new Set([...treated].filter((sensor) => held.has(sensor)));
-    const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !treated.has(sensor));
+    for (const sensor of treatedMs.keys()) if (!held.has(sensor)) treatedMs.delete(sensor);
+    const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !isTreated(sensor));
     const isHeard = gate.successCount > 0 || holds.length > 0;
     let waitMs = LOOK_MS;
     if ((!isCompared && isHeard) || unknown.length > 0) {
       try {
         const sensors = unknown.map(({ sensor }) => sensor);
         await treat(sensors);
-        treated = new Set([...treated, ...sensors]);
+        treated(sensors);
         isCompared = true;
         attempt = 0;
       } catch (error) {
@@ -84,4 +99,14 @@ export async function keepRegistered(
 
 function needsChange({ create, changeSensors, changeComponents }: CatalogPlan): boolean {
   return create.length + changeSensors.length + changeComponents.length > 0;
+}
+
+/** Logs what is found again and again only when it is not what was last logged about the same. */
+function onChange(log: Log): (about: string, ...line: Parameters<Log>) => void {
+  const last = new Map<string, string>();
+  return (about, ...line) => {
+    const text = JSON.stringify(line);
+    if (last.get(about) !== text) log(...line);
+    last.set(about, text);
+  };
 }

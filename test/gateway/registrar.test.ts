@@ -1,6 +1,7 @@
 // The catalogue as a running gateway looks after it: a city that lost what it knew, and one that never knew.
 
 import { expect, test } from 'vitest';
+import type { HttpResponse } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { type City, createCity } from '../../simulator/sentilo/city.ts';
@@ -21,7 +22,15 @@ devices:
   door: { board: relay@1, via: gpio.pin18, outputs: { switch: { safe: off, max_on: 1h } } }
 `;
 
-async function started(catalog: 'check' | 'apply' | 'off', faults: readonly Fault[], isNew = false) {
+/** What the catalogue answers to a request instead of the city. */
+type Instead = (method: string, body: string) => HttpResponse | undefined;
+
+async function started(
+  catalog: 'check' | 'apply' | 'off',
+  faults: readonly Fault[],
+  isNew = false,
+  instead: Instead = () => undefined,
+) {
   const asked: string[] = [];
   let city: City | undefined;
   const running = await startSimulated(site(catalog), {
@@ -32,8 +41,11 @@ async function started(catalog: 'check' | 'apply' | 'off', faults: readonly Faul
       const http = cityHttp(made, clock.ofTheWorld(), { faults, latencyMs: 40, random: createRandom(1) });
       return (request, signal) => {
         const { pathname } = new URL(request.url);
-        if (pathname.startsWith('/catalog')) asked.push(`${request.method} ${Buffer.from(request.body ?? '').toString()}`);
-        return http(request, signal);
+        if (!pathname.startsWith('/catalog')) return http(request, signal);
+        const body = Buffer.from(request.body ?? '').toString();
+        asked.push(`${request.method} ${body}`);
+        const answer = instead(request.method, body);
+        return answer === undefined ? http(request, signal) : Promise.resolve(answer);
       };
     },
   });
@@ -91,4 +103,32 @@ test('a city that refuses to be asked about its catalogue costs no reading and f
   expect(running.asked.length).toBeLessThanOrEqual(20);
   await running.stop();
   expect(running.fatal).toEqual([]);
+});
+
+test('sensors that the city lost are sent to it anew also while it refuses to change another', async () => {
+  const lost: Fault = { at: 'city', kind: 'forget-sensors', rate: 1, fromMs: 2 * MINUTE_MS, toMs: 60 * MINUTE_MS };
+  const refusal = Buffer.from('{"message":"Bad request data.","errorDetails":["Sensor x: invalid value for field type (x)."]}');
+  const running = await started('apply', [lost], false, (method, body) =>
+    method === 'PUT' && body.includes('description') ? { status: 400, headers: {}, body: refusal } : undefined,
+  );
+  await running.clock.runUntil(20 * MINUTE_MS);
+  expect(running.log).toContain('city-catalog-refused');
+  expect(running.log.filter((code) => code === 'city-sensors-renewed')).toHaveLength(1);
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
+});
+
+test('sensors that are still unknown after they were sent anew are sent again, seldom', async () => {
+  const lost: Fault = { at: 'city', kind: 'forget-sensors', rate: 1, fromMs: 2 * MINUTE_MS, toMs: 600 * MINUTE_MS };
+  let touchCount = 0;
+  // The city says that it does it, and loses it.
+  const running = await started('check', [lost], false, (method) => {
+    if (method !== 'PUT') return undefined;
+    touchCount += 1;
+    return touchCount > 2 ? undefined : { status: 200, headers: { 'x-sentilo-version': '2.0.0' }, body: Buffer.from('') };
+  });
+  await running.clock.runUntil(50 * MINUTE_MS);
+  expect(touchCount).toBe(3);
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
 });
