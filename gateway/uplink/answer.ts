@@ -118,7 +118,7 @@ export function maskOf(token: string): Mask {
 }
 
 /** A success of Sentilo names its version (§1.2); what a public network answers before one signs in is a 200 too, even an empty one. */
-function isPlainSuccess({ headers }: HttpResponse): boolean {
+export function isPlainSuccess({ headers }: HttpResponse): boolean {
   return headers['x-sentilo-version'] !== undefined;
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { errorBody, type Mask, problemOf } from './answer.ts';
+import { errorBody, isPlainSuccess, type Mask, problemOf } from './answer.ts';
 import { type ListedSensor, listingOf } from './catalog-listing.ts';
 import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
 import type { Wanted, WantedComponent, WantedSensor } from './catalog-wanted.ts';
@@ -75,6 +75,9 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
       const parameters = { words: mask(error.message), error: error.code };
       throw new CatalogError({ code: 'S000', parameters }, error.maybeSent, { cause: error });
     }
+    // What a public network answers before one signs in is a 200 too, and changes nothing.
+    if (response.status === 200 && !isPlainSuccess(response))
+      throw new CatalogError({ ...problemOf(response.status, response.body, mask), code: 'S001' }, false);
     if (response.status === 200 || response.status === 400) return response;
     throw new CatalogError(problemOf(response.status, response.body, mask), response.status >= 500);
   }

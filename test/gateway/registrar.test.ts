@@ -132,3 +132,17 @@ test('sensors that are still unknown after they were sent anew are sent again, s
   expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
   await running.stop();
 });
+
+test('what a public network answers before one signs in is not taken for the catalogue', async () => {
+  let postCount = 0;
+  const running = await started('apply', [], true, (method) => {
+    if (method !== 'POST') return undefined;
+    postCount += 1;
+    return postCount > 1 ? undefined : { status: 200, headers: {}, body: Buffer.from('<html>Sign in</html>') };
+  });
+  await running.clock.runUntil(5 * MINUTE_MS);
+  expect(postCount).toBe(2);
+  expect(running.log.filter((code) => code === 'city-sensors-registered')).toHaveLength(1);
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
+});
