@@ -1,5 +1,5 @@
 import type { OutputConfig } from '../../config/config.ts';
-import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
+import { type Clock, sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import type { BusError, DeviceError } from '../../drivers/errors.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -211,12 +211,16 @@ class Manager implements Outputs {
 
   /** Switches off what may not be on with it, and gives that time to come to rest. */
   async #clear(output: Running): Promise<OrderOutcome | undefined> {
-    const others = output.config.neverWith.flatMap((id) => this.#outputs.get(id) ?? []).filter(({ seen }) => seen !== false);
+    const { clock } = this.#around;
+    const others = output.config.neverWith.flatMap((id) => this.#outputs.get(id) ?? []);
     for (const other of others) {
+      if (other.seen === false) continue;
       const outcome = await this.#off(other, `never_with: ${output.id}`);
       if (!outcome.done) return refused('never-with', `${other.id} cannot be switched off: ${outcome.message}`);
     }
-    if (others.length > 0) await sleep(this.#around.clock, BREAK_MS, this.#stopping.signal).catch(() => {});
+    // Whoever switched it off, and be it just now.
+    const restedMs = Math.max(...others.map(({ offSinceMs }) => offSinceMs + BREAK_MS));
+    if (restedMs > clock.monotonicMs()) await sleepUntil(clock, restedMs, this.#stopping.signal).catch(() => {});
     return undefined;
   }
 

@@ -178,6 +178,18 @@ ${meters.join('')}`;
     await running.stop();
   });
 
+  test('gives that time to come to rest also when it was switched off by somebody else just before', async () => {
+    const running = await started();
+    await order(running, 'tomatoes.open', true);
+    const fromMs = running.clock.monotonicMs();
+    expect(await order(running, 'tomatoes.open', false)).toEqual({ done: true });
+    expect(await order(running, 'lettuce.open', true)).toEqual({ done: true });
+    const closedMs = Number(changes(running, TOMATOES, fromMs).find(([state]) => state === 'closed')?.[1]);
+    const openMs = Number(changes(running, LETTUCE, fromMs).find(([state]) => state === 'open')?.[1]);
+    expect(openMs - closedMs).toBeGreaterThanOrEqual(500);
+    await running.stop();
+  });
+
   test('that the hardware does not take is told, made safe, and is no observation', async () => {
     const running = await started([{ at: 'device', device: 'relays', kind: 'silent', rate: 1, fromMs: 41_000, toMs: 3_600_000 }]);
     await running.clock.runUntil(42_000);
