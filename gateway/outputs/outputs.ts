@@ -259,6 +259,8 @@ class Manager implements Outputs {
       this.#tryAgain(output);
       return refused('failed', error.message);
     }
+    // Each of these may switch it off although nothing is heard of that: `min_off` counts from the last.
+    if (!config.safe) output.offSinceMs = clock.monotonicMs();
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe);
     else this.#tryAgain(output);
@@ -305,6 +307,7 @@ class Manager implements Outputs {
     const nextMs = triedCount < AGAIN_SOON_COUNT ? AGAIN_MS_FIRST : Math.min(AGAIN_MS_MAX, 2 * inMs);
     output.cancelBack = clock.timer(inMs, () => {
       const { asked } = output;
+      if (!config.safe) output.offSinceMs = clock.monotonicMs();
       device.switchTo(config.id, config.safe).then((error) => {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;

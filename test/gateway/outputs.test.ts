@@ -163,6 +163,17 @@ ${meters.join('')}`;
     await running.stop();
   });
 
+  test('waits for that also when it is not known whether it was switched off', async () => {
+    const silent: Fault = { at: 'device', device: 'relays', kind: 'silent', rate: 1, fromMs: 41_000, toMs: 46_000 };
+    const site = GARDEN.replaceAll('switch: { safe: off, max_on: 1h }', 'switch: { safe: off, max_on: 1h, min_off: 30s }');
+    const running = await startSimulated(site, { faults: [silent] });
+    await running.clock.runUntil(42 * SECOND_MS);
+    expect(await order(running, 'pump.switch', true)).toMatchObject({ done: false, reason: 'failed' });
+    await running.clock.runUntil(44 * SECOND_MS);
+    expect(await order(running, 'pump.switch', true)).toMatchObject({ done: false, reason: 'min-off' });
+    await running.stop();
+  });
+
   test('closes first what may not be open with it, whichever of the two says so', async () => {
     const running = await started();
     const fromMs = running.clock.monotonicMs();
