@@ -1,12 +1,12 @@
 import type { Access } from './access.ts';
-import { internalError, methodNotAllowed, Refusal, rejectedResources } from './answer.ts';
+import { internalError, Refusal, rejectedResources } from './answer.ts';
 import { formatTimestamp } from './calendar.ts';
 import type { Publish } from './events.ts';
 import { readObservations, type Submitted } from './observation-body.ts';
 import { ObservationStore, type StoredObservation } from './observation-store.ts';
 import { type Registry, reasonAgainst } from './registry.ts';
 import type { ParsedRequest } from './request.ts';
-import { bodyOf, pathParts, spanOf } from './request-parts.ts';
+import { bodyOf, pathParts, spanOf, verbOf } from './request-parts.ts';
 import type { Circumstances, Service } from './service.ts';
 import type { Entity, World } from './world.ts';
 
@@ -32,14 +32,11 @@ export class DataService implements Service {
   }
 
   handle(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
-    switch (request.method) {
+    switch (verbOf(request, ['GET', 'PUT', 'DELETE'])) {
       case 'GET':
         return this.#get(request, entity, circumstances.nowMs);
       case 'PUT':
         return this.#put(request, entity, circumstances);
-      case 'POST':
-        if (request.query.get('method') === 'put') return this.#put(request, entity, circumstances);
-        throw methodNotAllowed('POST');
       case 'DELETE':
         return this.#delete(request, entity);
     }

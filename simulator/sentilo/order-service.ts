@@ -1,5 +1,5 @@
 import type { Access } from './access.ts';
-import { internalError, methodNotAllowed, Refusal, rejectedResources } from './answer.ts';
+import { internalError, Refusal, rejectedResources } from './answer.ts';
 import { formatTimestamp } from './calendar.ts';
 import type { Publish } from './events.ts';
 import { bindFields, bindString, type JavaClass, type JavaString, readBody } from './java-binding.ts';
@@ -7,7 +7,7 @@ import { hasText } from './java-text.ts';
 import { MessageStore, type StoredMessage } from './message-store.ts';
 import { type Registry, reasonAgainstCommand } from './registry.ts';
 import type { ParsedRequest } from './request.ts';
-import { bodyOf, pathParts, spanOf } from './request-parts.ts';
+import { bodyOf, pathParts, spanOf, verbOf } from './request-parts.ts';
 import type { Circumstances, Service } from './service.ts';
 import type { Entity } from './world.ts';
 
@@ -32,17 +32,9 @@ export class OrderService implements Service {
   }
 
   handle(request: ParsedRequest, entity: Entity, circumstances: Circumstances): string {
-    switch (request.method) {
-      case 'GET':
-        return this.#get(request, entity, circumstances);
-      case 'PUT':
-        return this.#put(request, entity, circumstances);
-      case 'POST':
-        if (request.query.get('method') === 'put') return this.#put(request, entity, circumstances);
-        throw methodNotAllowed('POST');
-      case 'DELETE':
-        throw methodNotAllowed('DELETE');
-    }
+    return verbOf(request, ['GET', 'PUT']) === 'GET'
+      ? this.#get(request, entity, circumstances)
+      : this.#put(request, entity, circumstances);
   }
 
   #get(request: ParsedRequest, entity: Entity, { nowMs }: Circumstances): string {

@@ -1,4 +1,4 @@
-import { Refusal, unreadable } from './answer.ts';
+import { methodNotAllowed, Refusal, unreadable } from './answer.ts';
 import { hasText, parseJavaInteger, parseTimestamp } from './java-text.ts';
 import type { ParsedRequest } from './request.ts';
 
@@ -11,6 +11,17 @@ export function pathParts(request: ParsedRequest, max: number): [first: string, 
 /** Throws 400 unless the path has so many parts behind the service. */
 export function checkPartCount({ parts, target }: ParsedRequest, min: number, max: number): void {
   if (parts.length < min || parts.length > max) throw new Refusal(400, `Invalid path was requested:${target}`);
+}
+
+/**
+ * What a request asks for: a POST with `method=put` is a PUT (sentilo.md §1.5.1). Throws 405 for one that the service does not have:
+ * any other POST, and where `allowed` lacks it a DELETE.
+ */
+export function verbOf<Verb extends 'GET' | 'PUT' | 'DELETE'>({ method, query }: ParsedRequest, allowed: readonly Verb[]): Verb {
+  const verb = method === 'POST' && query.get('method') === 'put' ? 'PUT' : method;
+  const found = allowed.find((each) => each === verb);
+  if (found === undefined) throw methodNotAllowed(method);
+  return found;
 }
 
 /** The body's text. Throws 400 for one that did not arrive whole. */
