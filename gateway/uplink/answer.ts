@@ -89,12 +89,19 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
 
 /** Understands that no answer came. */
 export function failureOf(error: HttpError, mask: Mask): Outcome {
-  const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
-  const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
-  const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code: isGarbage ? 'S001' : 'S000', parameters } };
+  const problem = failureProblem(error, mask);
+  const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
+  const isGarbage = problem.code === 'S001';
   if (!error.maybeSent) return { kind: 'not-stored', pause };
   const patience = error.code === 'TIMEOUT' ? AFTER_TIMEOUT : AFTER_CUT;
   return { kind: 'unknown', patience: isGarbage ? AFTER_GARBAGE : patience, isAnswered: false, pause };
+}
+
+/** That no answer came, or none that can be understood, as a problem to show. */
+export function failureProblem(error: HttpError, mask: Mask): CityProblem {
+  const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
+  const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
+  return { code: isGarbage ? 'S001' : 'S000', parameters };
 }
 
 /** What the city said, as a problem to show. */

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { errorBody, isPlainSuccess, type Mask, problemOf } from './answer.ts';
+import { errorBody, failureProblem, isPlainSuccess, type Mask, problemOf } from './answer.ts';
 import { type ListedSensor, listingOf } from './catalog-listing.ts';
 import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
 import type { Wanted, WantedComponent, WantedSensor } from './catalog-wanted.ts';
@@ -65,6 +65,12 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
   const request = requestsOf(options);
   const url = catalogUrl(config.url, config.provider);
 
+  /** A success that cannot be one is somebody else's. Of an answer from 500 on nobody knows what was done. */
+  function refusal({ status, body }: HttpResponse): CatalogError {
+    const problem = problemOf(status, body, mask);
+    return new CatalogError(status === 200 ? { ...problem, code: 'S001' } : problem, status >= 500);
+  }
+
   async function ask(method: HttpRequest['method'], body: object | undefined, signal: AbortSignal): Promise<HttpResponse> {
     const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
     let response: HttpResponse;
@@ -72,31 +78,29 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
       response = await host.http(request(method, url, bytes), signal);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      const parameters = { words: mask(error.message), error: error.code };
-      throw new CatalogError({ code: 'S000', parameters }, error.maybeSent, { cause: error });
+      throw new CatalogError(failureProblem(error, mask), error.maybeSent, { cause: error });
     }
     // What a public network answers before one signs in is a 200 too, and changes nothing.
-    if (response.status === 200 && !isPlainSuccess(response))
-      throw new CatalogError({ ...problemOf(response.status, response.body, mask), code: 'S001' }, false);
-    if (response.status === 200 || response.status === 400) return response;
-    throw new CatalogError(problemOf(response.status, response.body, mask), response.status >= 500);
+    if (response.status === 200 ? isPlainSuccess(response) : response.status === 400) return response;
+    throw refusal(response);
   }
 
   async function list(signal: AbortSignal): Promise<readonly ListedSensor[]> {
     const response = await ask('GET', undefined, signal);
     const listed = response.status === 200 ? listingOf(response.body, config.provider) : undefined;
     if (listed !== undefined) return listed;
-    throw new CatalogError({ ...problemOf(response.status, response.body, mask), code: 'S001' }, false);
+    throw refusal(response);
   }
 
   async function put(body: object, signal: AbortSignal): Promise<void> {
     const response = await ask('PUT', body, signal);
-    if (response.status !== 200) throw new CatalogError(problemOf(response.status, response.body, mask), false);
+    if (response.status !== 200) throw refusal(response);
   }
 
   return {
     list,
-    apply: (wanted, progress, signal) => new Run({ ask, list, put, mask, clock: host.clock }, wanted, progress).apply(signal),
+    apply: (wanted, progress, signal) =>
+      new Run({ ask, list, put, refusal, mask, clock: host.clock }, wanted, progress).apply(signal),
     async unknownTypes(types, signal) {
       const probe = (type: string) => ({ sensor: 'no id', type });
       const response = await ask('POST', { sensors: types.map(probe) }, signal);
@@ -113,6 +117,7 @@ interface RunParts {
   readonly ask: (method: HttpRequest['method'], body: object | undefined, signal: AbortSignal) => Promise<HttpResponse>;
   readonly list: Catalog['list'];
   readonly put: (body: object, signal: AbortSignal) => Promise<void>;
+  readonly refusal: (response: HttpResponse) => CatalogError;
   readonly mask: Mask;
   readonly clock: Clock;
 }
@@ -169,13 +174,13 @@ class Run {
   /** Creates sensors. The city takes all of them or none, so those that it blames are left out and the others sent again. */
   async #create(sensors: readonly WantedSensor[], signal: AbortSignal): Promise<void> {
     if (sensors.length === 0) return;
-    const { ask, mask } = this.#parts;
+    const { ask, refusal, mask } = this.#parts;
     const body = { sensors: sensors.map((sensor) => ({ ...ownFields(sensor), ...this.#withComponent(sensor) })) };
     const response = await ask('POST', body, signal);
     const ids = sensors.map(({ sensor }) => sensor);
     if (response.status === 200) return this.#note('created', this.#created, ids);
     const blamed = blamedOf(errorBody(response.body)?.details ?? [], sensors);
-    if (blamed.size === 0) throw new CatalogError(problemOf(response.status, response.body, mask), false);
+    if (blamed.size === 0) throw refusal(response);
     for (const [sensor, words] of blamed) this.#refused.set(sensor, mask(words));
     await this.#create(
       sensors.filter(({ sensor }) => !blamed.has(sensor)),

@@ -1,6 +1,6 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { failureOf, type Mask, type Outcome, outcomeOf, parseJson, problemOf } from './answer.ts';
+import { failureOf, failureProblem, type Mask, type Outcome, outcomeOf, parseJson, problemOf } from './answer.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import { dataUrl, publishBody, READ_BACK_MAX, readBackQuery } from './request.ts';
 import type { CityProblem } from './status.ts';
@@ -88,8 +88,7 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
       response = await host.http(request('GET', url), signal);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      const parameters = { words: mask(error.message), error: error.code };
-      throw new ReadBackError({ code: 'S000', parameters }, { cause: error });
+      throw new ReadBackError(failureProblem(error, mask), { cause: error });
     }
     const values = response.status === 200 ? storedValues(response.body) : undefined;
     if (values === undefined) {
