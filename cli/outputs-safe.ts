@@ -55,7 +55,7 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
       if (!(error instanceof DiskError)) throw error;
     }
   }
-  const made = await makeOutputsSafe(config, host, await loadModules(config), io.fatal);
+  const made = await makeOutputsSafe({ config, host, modules: await loadModules(config), fatal: io.fatal });
   for (const unlock of unlocks) await unlock();
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);
   else tell(made, io);

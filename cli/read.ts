@@ -140,12 +140,7 @@ async function openSource(file: string, options: ReadOptions, io: Io): Promise<S
     if ((await rows()) !== undefined) return { devices, rows, close: async () => {} };
   }
   io.err(text.readingDirectly);
-  const peek = await openPeek(
-    config,
-    realHost(() => {}),
-    await loadModules(config),
-    io.fatal,
-  );
+  const peek = openPeek({ config, host: realHost(() => {}), modules: await loadModules(config), fatal: io.fatal });
   return {
     devices,
     rows: async () => {

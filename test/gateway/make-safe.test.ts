@@ -67,7 +67,9 @@ async function made(faults: readonly Fault[] = []) {
   };
   const fatal: unknown[] = [];
   const modules = await loadModules(config);
-  const outcome = await clock.run(makeOutputsSafe(config, { ...host, buses }, modules, (error) => fatal.push(error)));
+  const outcome = await clock.run(
+    makeOutputsSafe({ config, host: { ...host, buses }, modules, fatal: (error) => fatal.push(error) }),
+  );
   return { outcome, levels, written, opened, tookMs: clock.monotonicMs(), fatal };
 }
 

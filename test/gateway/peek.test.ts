@@ -62,7 +62,7 @@ test('a read without a gateway writes nothing to a device that has an output bes
   const fatal = (error: unknown) => {
     throw error;
   };
-  const peek = await openPeek(config, watched, await loadModules(config), fatal);
+  const peek = openPeek({ config, host: watched, modules: await loadModules(config), fatal });
   await clock.run(peek.poll());
   expect(peek.rows()).toMatchObject([{ device: 'pump', reading: 'pressure', quality: 'good', value: 5 }]);
   await clock.run(peek.close());
