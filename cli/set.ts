@@ -51,9 +51,8 @@ async function set(
   options: SetOptions,
   io: Io,
 ): Promise<void> {
-  const path = `/outputs/${encodeURIComponent(output)}`;
-  const order = { on, by: userInfo().username, ...(options.for !== undefined && { forMs: options.for }) };
-  const tell = (folder: string) => tellGateway<OrderOutcome>(folder, path, order);
+  const order = { output, on, by: userInfo().username, ...(options.for !== undefined && { forMs: options.for }) };
+  const tell = (folder: string) => tellGateway<OrderOutcome>(folder, '/outputs', order);
   const meant = { site, state: options.state };
   const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
   if (outcome === undefined) return;

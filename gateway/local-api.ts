@@ -26,7 +26,7 @@ const CARD_CODES = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 const RETRY_MS = 30_000;
 
 /**
- * Serves `GET /status`, `/readings`, `/buses` and `/outputs`, and `POST /outputs/DEVICE.OUTPUT` with `{ on, forMs?, by }`, on the
+ * Serves `GET /status`, `/readings`, `/buses` and `/outputs`, and `POST /outputs` with `{ output, on, forMs?, by }`, on the
  * gateway's socket until the returned function is called. While the card
  * does not take the socket, it is tried again.
  * `fatal` takes a broken invariant of ours.
@@ -68,31 +68,29 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
     '/outputs': answers.outputs,
   };
   return host.listen(socketPath(stateFolder), async ({ method, path, body }) => {
-    const [, output] = /^\/outputs\/([^/]+)$/.exec(path) ?? [];
-    if (method === 'POST' && output !== undefined) return order(answers, output, body);
-    if (method !== 'GET')
-      return { status: 405, json: { error: `${method} is not allowed here; only POST /outputs/DEVICE.OUTPUT is` } };
+    if (method === 'POST' && path === '/outputs') return order(answers, body);
+    if (method !== 'GET') return { status: 405, json: { error: `${method} ${path} is not allowed; only POST /outputs is` } };
     const show = Object.hasOwn(shown, path) ? shown[path] : undefined;
     if (show !== undefined) return { status: 200, json: show() };
     return { status: 404, json: { error: `no ${path}; there are ${Object.keys(shown).join(', ')}` } };
   });
 }
 
-async function order({ order: place }: LocalAnswers, output: string, body: string): Promise<LocalResponse> {
+async function order({ order: place }: LocalAnswers, body: string): Promise<LocalResponse> {
   const asked = orderOf(body);
-  if (asked === undefined)
-    return { status: 400, json: { error: 'expected {"on": true or false, "forMs": above 0, "by": a name}' } };
-  return { status: 200, json: await place({ ...asked, output: decodeURIComponent(output), source: 'local' }) };
+  const expected = 'expected {"output": "device.output", "on": true or false, "forMs": above 0, "by": a name}';
+  if (asked === undefined) return { status: 400, json: { error: expected } };
+  return { status: 200, json: await place({ ...asked, source: 'local' }) };
 }
 
 /** Undefined for anything else than an order. */
-function orderOf(body: string): Pick<OrderRequest, 'on' | 'forMs' | 'by'> | undefined {
+function orderOf(body: string): Omit<OrderRequest, 'source'> | undefined {
   const json = parseJson(body);
   if (typeof json !== 'object' || json === null) return undefined;
-  const { on, forMs, by } = json as Readonly<Record<string, unknown>>;
-  if (typeof on !== 'boolean' || typeof by !== 'string') return undefined;
-  if (forMs === undefined) return { on, by };
-  return typeof forMs === 'number' && forMs > 0 && Number.isFinite(forMs) ? { on, by, forMs } : undefined;
+  const { output, on, forMs, by } = json as Readonly<Record<string, unknown>>;
+  if (typeof output !== 'string' || typeof on !== 'boolean' || typeof by !== 'string') return undefined;
+  if (forMs === undefined) return { output, on, by };
+  return typeof forMs === 'number' && forMs > 0 && Number.isFinite(forMs) ? { output, on, by, forMs } : undefined;
 }
 
 function parseJson(text: string): unknown {
