@@ -53,9 +53,10 @@ export function hasStatistics({ kind, unit }: Pick<BoardReading, 'kind' | 'unit'
 
 /** What belongs to one device, or to the whole site, and is not a question of names or of wiring. */
 export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const safeOn = safeOnOutputs(devices);
   for (const device of devices.values()) {
     checkEvery(site, device, providerOf(device, devices));
-    checkOutputs(site, device);
+    checkOutputs(site, device, safeOn);
     checkReports(site, device);
     checkPoints(site, device);
     checkNumbers(site, device);
@@ -91,7 +92,18 @@ function checkEvery(site: Site, device: Plugged, provider: Plugged | undefined):
   }
 }
 
-function checkOutputs(site: Site, device: Plugged): void {
+/** The outputs (`device.output`) whose safe state is on. */
+function safeOnOutputs(devices: ReadonlyMap<string, Plugged>): ReadonlySet<string> {
+  return new Set(
+    [...devices.values()].flatMap((device) =>
+      activeOutputs(device).flatMap(([name, own]) =>
+        (own?.safe ?? device.board.outputs?.[name]?.safe) === true ? [`${device.id}.${name}`] : [],
+      ),
+    ),
+  );
+}
+
+function checkOutputs(site: Site, device: Plugged, safeOn: ReadonlySet<string>): void {
   for (const [name, own] of activeOutputs(device)) {
     const board = device.board.outputs?.[name];
     const path = ['devices', device.id, 'outputs', name];
@@ -101,6 +113,12 @@ function checkOutputs(site: Site, device: Plugged): void {
     ];
     for (const key of missing)
       if (!isWritten(site, [...path, key])) site.report('C126', path, { output: `${device.id}.${name}`, name, key });
+    // One that is safe when it is on would be switched on by every start, whatever else is on.
+    if (safeOn.has(`${device.id}.${name}`) && own?.never_with !== undefined)
+      site.report('C162', [...path, 'never_with'], { output: `${device.id}.${name}` });
+    for (const [at, other] of (own?.never_with ?? []).entries()) {
+      if (safeOn.has(other)) site.report('C162', [...path, 'never_with', at], { output: other });
+    }
     const index = own?.orders?.indexOf('web') ?? -1;
     if (index >= 0) site.report('C062', [...path, 'orders', index], {}, 'warning');
   }

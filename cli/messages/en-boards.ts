@@ -257,6 +257,10 @@ export const enBoards: Messages = {
     what: '`{key}` makes no sense for {reading}: each value is what came since the one before, and every one would be changed by it',
     hints: ['write `scale:` alone'],
   },
+  C162: {
+    what: '{output} is safe when it is on, so it cannot be kept from being on with others: every start switches it on',
+    hints: ['take it out of `never_with:`', 'or write `safe: off` at it, where that is safe'],
+  },
   C153: {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],

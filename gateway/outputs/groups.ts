@@ -1,3 +1,6 @@
+import { oneAtATime } from '../../drivers/one-at-a-time.ts';
+import type { OrderOutcome } from './output.ts';
+
 /** The orders that may wait for one group of outputs. */
 const WAITING_MAX = 32;
 
@@ -6,7 +9,7 @@ export interface Turns {
   /** As many wait as may: nobody else should come. */
   readonly isFull: boolean;
   /** Runs `work` when those before have ended, however they did. */
-  take<T>(work: () => Promise<T>): Promise<T>;
+  take(work: () => Promise<OrderOutcome>): Promise<OrderOutcome>;
 }
 
 /** One queue for all outputs that exclude each other, directly or through others. Each must be named by those that it names. */
@@ -22,20 +25,17 @@ export function groupsOf(exclusions: ReadonlyMap<string, readonly string[]>): Re
 }
 
 function openTurns(): Turns {
-  let last: Promise<unknown> = Promise.resolve();
   let unfinishedCount = 0;
+  const alone = oneAtATime((work: () => Promise<OrderOutcome>) => work(), WAITING_MAX);
   return {
     get isFull() {
       return unfinishedCount > WAITING_MAX;
     },
     take(work) {
       unfinishedCount += 1;
-      const run = last.then(work);
-      const end = () => {
+      return alone(work).finally(() => {
         unfinishedCount -= 1;
-      };
-      last = run.then(end, end);
-      return run;
+      });
     },
   };
 }

@@ -155,21 +155,30 @@ class Manager implements Outputs {
 
   /** Keeps the order and carries it out in its turn. */
   #place(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>, from: string): Promise<OrderOutcome> {
-    this.#orderCount += 1;
     const { clock, bootId } = this.#around;
-    const id = `${bootId}-${this.#orderCount}`;
+    const id = this.#nextId();
     output.newest = id;
     const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
     const carryOut = async () => {
       const outcome = await this.#carryOut(output, { id, on, forMs, from, kept });
-      const reason = outcome.done ? {} : { reason: `${outcome.reason}: ${outcome.message}` };
-      this.#note({ kind: 'result', order: id, output: output.id, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
+      this.#keepResult(output, id, outcome);
       this.#tell(output, { on, from }, outcome);
       return outcome;
     };
     // What is safe waits for nothing: neither for others of its group nor for the disk.
     if (on === output.config.safe) return carryOut();
     return output.turns.take(carryOut);
+  }
+
+  #nextId(): string {
+    this.#orderCount += 1;
+    return `${this.#around.bootId}-${this.#orderCount}`;
+  }
+
+  #keepResult({ id: output }: Running, order: string, outcome: OrderOutcome): void {
+    const { clock, bootId } = this.#around;
+    const reason = outcome.done ? {} : { reason: `${outcome.reason}: ${outcome.message}` };
+    this.#note({ kind: 'result', order, output, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
   }
 
   #tell({ id }: Running, { on, from }: { on: boolean; from: string }, outcome: OrderOutcome): void {
@@ -184,7 +193,7 @@ class Manager implements Outputs {
     const { signal } = this.#stopping;
     if (signal.aborted) return refused('stopping', 'the gateway stops');
     if (!isToSafe) {
-      const refusal = this.#refusal(output, order) ?? (await this.#clear(output));
+      const refusal = this.#refusal(output, order) ?? (order.on ? await this.#clear(output) : undefined);
       if (refusal !== undefined) return refusal;
       if (!(await this.#isDurable(order.kept))) return refused('not-durable', 'the journal cannot keep the order');
     }
@@ -227,13 +236,11 @@ class Manager implements Outputs {
   /** Within the turn of another output of its group. */
   async #off(output: Running, from: string): Promise<OrderOutcome> {
     const { clock, bootId } = this.#around;
-    this.#orderCount += 1;
-    const order = `${bootId}-${this.#orderCount}`;
+    const order = this.#nextId();
     this.#note({ kind: 'intent', order, output: output.id, on: false, ...stampAt(clock, bootId) });
     output.asked = { on: false, from, atMs: clock.monotonicMs() };
     const outcome = await this.#drive(output, { on: false, forMs: undefined });
-    const reason = outcome.done ? {} : { reason: outcome.message };
-    this.#note({ kind: 'result', order, output: output.id, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
+    this.#keepResult(output, order, outcome);
     return outcome;
   }
 

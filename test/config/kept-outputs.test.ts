@@ -65,3 +65,23 @@ describe('the note on keys of outputs that nothing acts on', () => {
     ]);
   });
 });
+
+describe('outputs that are never on together', () => {
+  const safe = (id: string, pin: string, state: string, never: string) =>
+    `  ${id}: { board: relay@1, via: gpio.${pin}, outputs: { switch: { safe: ${state}, max_on: 1h${never} } } }\n`;
+  const errors = async (...devices: string[]) =>
+    (await loadText(site(...devices))).problems
+      .filter(({ severity }) => severity === 'error')
+      .map(({ code, path, parameters }) => `${code} ${path} ${parameters['output']}`);
+
+  it('are all safe when they are off, whichever of the two names the other', async () => {
+    const never = (other: string) => `, never_with: [${other}.switch]`;
+    expect(await errors(safe('up', 'pin11', 'off', never('down')), safe('down', 'pin13', 'off', ''))).toEqual([]);
+    expect(await errors(safe('up', 'pin11', 'on', never('down')), safe('down', 'pin13', 'off', ''))).toEqual([
+      'C162 devices.up.outputs.switch.never_with up.switch',
+    ]);
+    expect(await errors(safe('up', 'pin11', 'off', never('down')), safe('down', 'pin13', 'on', ''))).toEqual([
+      'C162 devices.up.outputs.switch.never_with.0 down.switch',
+    ]);
+  });
+});
