@@ -12,6 +12,7 @@ import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import type { World } from '../../simulator/sentilo/world.ts';
 import { turn } from '../../simulator/wire/turn.ts';
+import { WORLD as ANY_WORLD } from '../simulator/sentilo/support.ts';
 
 const START_MS = 1_795_608_000_000;
 const PROVIDER = 'makers@poblenou';
@@ -23,14 +24,7 @@ const WORLD: World = {
   alerts: [],
   sensorTypes: ['temperature', 'humidity'],
   componentTypes: ['generic', 'meteo'],
-  settings: {
-    rejectsUnknownSensors: true,
-    bodyBytesMax: 0,
-    quotaPerHour: 0,
-    startingMs: 0,
-    syncDelayMs: 30_000,
-    pushRetries: 'documented',
-  },
+  settings: ANY_WORLD.settings,
 };
 
 function rig(faults: Fault[] = []) {

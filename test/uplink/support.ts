@@ -7,6 +7,7 @@ import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
+import { WORLD } from '../simulator/sentilo/support.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -104,14 +105,7 @@ export class Bench {
     permissions: [],
     sensors: [],
     alerts: [],
-    settings: {
-      rejectsUnknownSensors: false,
-      bodyBytesMax: 0,
-      quotaPerHour: 0,
-      startingMs: 0,
-      syncDelayMs: 30_000,
-      pushRetries: 'documented',
-    },
+    settings: { ...WORLD.settings, rejectsUnknownSensors: false },
   });
 
   constructor(records: readonly JournalRecord[] = []) {

@@ -1,3 +1,4 @@
+import { WORLD } from '../support.ts';
 import { asks, fact, given } from './catalog-world.ts';
 import type { Fact } from './fact.ts';
 import { del, get, post, put } from './requests.ts';
@@ -194,14 +195,7 @@ export const ALERTS: readonly Fact[] = [
       permissions: [],
       sensors: [{ provider: 'alert', sensor: 's', state: 'online', type: 'noise' }],
       alerts: [],
-      settings: {
-        rejectsUnknownSensors: true,
-        bodyBytesMax: 0,
-        quotaPerHour: 0,
-        startingMs: 0,
-        syncDelayMs: 30_000,
-        pushRetries: 'documented',
-      },
+      settings: WORLD.settings,
     },
   },
 ];
