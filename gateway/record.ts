@@ -55,7 +55,7 @@ export interface Window {
   readonly max?: number;
 }
 
-/** What someone wants an output to do. (Kinds order, intent and result are written from the issue on that moves outputs by order.) */
+/** What someone wants an output to do. */
 export interface Order extends Stamp {
   readonly kind: 'order';
   readonly id: string;

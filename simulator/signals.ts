@@ -79,7 +79,7 @@ function createSignal(config: SignalConfig, reading: string, source: SignalSourc
       });
     }
     case 'follows':
-      // In this version nothing drives an output away from its safe state, so whatever follows one shows its "off".
+      // A signal is a function of time alone and knows of no order: whatever follows an output shows its "off".
       return constant(config.off, 0, random);
     case 'text':
       // A device model that shows texts asks for them as such (devices/model.ts).

@@ -173,7 +173,7 @@ What the city has of them it keeps. Make room on the disk, or check the card, be
     `warning[B131] ${count(found, 'thread')} ${found === 1 ? 'is' : 'are'} few for a site with ${count(busCount, 'bus', 'buses')} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,
   gatewayStopped: 'The gateway has stopped.\n',
   outputsOnly: (devices: readonly string[]) =>
-    `${devices.join(', ')} ${devices.length === 1 ? 'has' : 'have'} outputs only, and an output is no reading. A gateway that runs keeps outputs in their safe state; \`barri status\` names a device that does not answer.\n`,
+    `${devices.join(', ')} ${devices.length === 1 ? 'has' : 'have'} outputs only, and an output is no reading: \`barri outputs\` shows them.\n`,
   noDevices:
     'This site has no devices yet: `barri board list` shows the boards there are, `barri board show BOARD` the lines for one.\n',
   noReadings: 'No device of this site gives a reading: `barri check` says which do not run, and why.\n',
