@@ -1,11 +1,11 @@
 import { exampleInUse, exampleText } from '../config/board-example.ts';
 import { type BoardTrial, tryBoard } from '../config/board-trial.ts';
 import type { Texts } from '../config/config.ts';
+import { durationText } from '../config/duration.ts';
 import type { SiteOptions } from '../config/load-site.ts';
 import { type ParameterRange, rangeOf } from '../config/parameter-range.ts';
 import { show } from '../config/parameters.ts';
 import type { BoardFile } from '../config/schema-board.ts';
-import { durationText } from '../config/schema-types.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { loadDriver } from '../drivers/registry.ts';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/schema-types.ts';
+import { parseDuration } from '../config/duration.ts';
 import type { Journal } from '../gateway/journal/journal.ts';
 import type { Stamp } from '../gateway/record.ts';
 import { Timeline } from '../gateway/timeline.ts';

@@ -4,6 +4,7 @@ import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import {
   activeOutputs,
   activeReadings,
+  answersSensorOf,
   componentOf,
   EVERY_DEFAULT_MS,
   hasStatistics,
@@ -17,6 +18,7 @@ import type {
   Config,
   ConvertStep,
   DeviceConfig,
+  OrderSource,
   OutputConfig,
   PlaceConfig,
   SentiloConfig,
@@ -25,11 +27,13 @@ import type {
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
-import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
+import type { OutputEntry, ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
 /** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
 const ORDERS_DEFAULT = ['rules', 'local'] as const;
+/** An order of the city that took longer to come here is about a time that is over. */
+const EXPIRY_DEFAULT_MS = 120_000;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -89,6 +93,7 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
     tokenSecret: sentilo.token.secret,
     send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
     catalog: sentilo.catalog,
+    ordersFrom: sentilo.orders_from ?? [],
     component: {
       ...(component?.type !== undefined && { type: component.type }),
       ...(component?.public !== undefined && { isPublic: component.public }),
@@ -182,13 +187,26 @@ function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions): Outp
       ...(typeof maxOn === 'number' && { maxOnMs: maxOn }),
       minOffMs: own?.min_off ?? board?.min_off ?? 0,
       neverWith: [...(exclusions.get(`${device.id}.${id}`) ?? [])],
-      orders: [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))],
+      orders: ordersOf(own),
+      expiryMs: own?.expiry ?? EXPIRY_DEFAULT_MS,
       sensor: sensorOf(site, device, id),
       component: componentOf(site, device),
-      cityType: site.file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '',
+      cityType: cityTypeOf(site, quantity),
       ...(place && { location: `${place.lat} ${place.lon}` }),
+      ...(ordersOf(own).includes('sentilo') && {
+        answers: { sensor: answersSensorOf(site, device, id), cityType: cityTypeOf(site, 'text') },
+      }),
     };
   });
+}
+
+/** Whose orders an output takes. */
+function ordersOf(own: OutputEntry | undefined): OrderSource[] {
+  return [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))];
+}
+
+function cityTypeOf({ file }: Site, quantity: string): string {
+  return file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '';
 }
 
 /** By output (`device.output`): those that are never on together with it, whichever of the two says so. */
@@ -318,7 +336,7 @@ function buildChannel(site: Site, device: Plugged, reading: string, board: Board
     kind: board.kind,
     sensor: sensorOf(site, device, reading),
     component: componentOf(site, device),
-    cityType: own?.sentilo?.type ?? site.file.sentilo?.types?.[board.quantity] ?? QUANTITIES.get(board.quantity)?.cityType ?? '',
+    cityType: own?.sentilo?.type ?? cityTypeOf(site, board.quantity),
     publish: own?.publish ?? board.publish,
     sendSuspect: own?.send_suspect ?? false,
     // The value of a position is a place of its own.

@@ -33,6 +33,11 @@ export function sensorOf(site: Site, device: Plugged, reading: string): string {
   return own ?? `${componentOf(site, device)}-${device.id}-${reading}`;
 }
 
+/** The city's id of the answers to its orders for an output. */
+export function answersSensorOf(site: Site, device: Plugged, output: string): string {
+  return `${sensorOf(site, device, output)}_ack`;
+}
+
 /** The city's id of the component that a device's sensors belong to. */
 export function componentOf({ file }: Site, { entry }: Plugged): string {
   return entry.component ?? file.sentilo?.component?.id ?? file.gateway.id;
@@ -65,6 +70,7 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
   }
   checkFactorySettings(site, devices);
   checkSensors(site, devices);
+  checkOrders(site, devices);
 }
 
 /** What the device is plugged into, where that is another device. */
@@ -195,14 +201,34 @@ function checkSensors(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   const owners = new Map<string, string>();
   for (const device of devices.values()) {
     if (!device.entry.enabled) continue;
-    for (const [reading] of activeReadings(device)) {
-      const sensor = sensorOf(site, device, reading);
-      const path = ['devices', device.id, 'readings', reading, 'sentilo', 'sensor'];
-      const channel = `${device.id}.${reading}`;
+    const own = (sensor: string, channel: string, path: Path) => {
       if (!CITY_ID.test(sensor)) site.report('C042', path, { written: sensor });
       const other = owners.get(sensor);
       if (other !== undefined) site.report('C134', path, { sensor, channel, other });
       owners.set(sensor, channel);
+    };
+    const { id } = device;
+    for (const [reading] of activeReadings(device)) {
+      own(sensorOf(site, device, reading), `${id}.${reading}`, ['devices', id, 'readings', reading, 'sentilo', 'sensor']);
+    }
+    for (const [output, { orders } = {}] of activeOutputs(device)) {
+      const path = ['devices', id, 'outputs', output];
+      own(sensorOf(site, device, output), `${id}.${output}`, path);
+      if (orders?.includes('sentilo')) own(answersSensorOf(site, device, output), `the answers of ${id}.${output}`, path);
     }
   }
+}
+
+/** Who takes orders of the city names whose: without that none is carried out. */
+function checkOrders(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const { sentilo } = site.file;
+  const takers = [...devices.values()].flatMap((device) =>
+    activeOutputs(device).flatMap(([output, own]) => (own?.orders?.includes('sentilo') ? [{ id: device.id, output }] : [])),
+  );
+  const [first] = takers;
+  if (first === undefined) return;
+  const outputs = listed(takers.map(({ id, output }) => `${id}.${output}`));
+  const path = ['devices', first.id, 'outputs', first.output, 'orders'];
+  if (sentilo === undefined) site.report('C201', path, { outputs }, 'warning');
+  else if ((sentilo.orders_from ?? []).length === 0) site.report('C200', path, { outputs }, 'warning');
 }

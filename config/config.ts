@@ -41,6 +41,8 @@ export interface SentiloConfig {
   readonly catalog: 'check' | 'apply' | 'off';
   /** What the catalogue is to say of every component of this gateway, where the site says it. */
   readonly component: { readonly type?: string; readonly isPublic?: boolean; readonly energy?: string };
+  /** Whose orders are taken: ids of applications and providers of the city. */
+  readonly ordersFrom: readonly string[];
   /** PEM file, absolute path. */
   readonly caFile?: string;
 }
@@ -169,6 +171,10 @@ export interface OutputConfig {
   readonly neverWith: readonly string[];
   /** Whose orders it takes. */
   readonly orders: readonly OrderSource[];
+  /** An order of the city that is older is not carried out. */
+  readonly expiryMs: number;
+  /** The city's id and type for the answers to its orders, where it takes them. */
+  readonly answers?: { readonly sensor: string; readonly cityType: string };
   /** The city's ids and type for the observations of its state. */
   readonly sensor: string;
   readonly component: string;

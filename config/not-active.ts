@@ -2,9 +2,8 @@ import { listed } from './closest.ts';
 import { isWritten, type Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
-const OUTPUT_KEYS = ['expect', 'on_lost_city', 'expiry'] as const;
-const SENTILO_KEYS = ['backlog_older_than', 'orders_from', 'alerts'] as const;
-const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
+const OUTPUT_KEYS = ['expect', 'on_lost_city'] as const;
+const SENTILO_KEYS = ['backlog_older_than', 'alerts'] as const;
 
 /**
  * Keys of the format that no code acts on yet: a note each, so that nobody waits for a rule to fire. One note for a
@@ -16,21 +15,12 @@ export function noteInactive(site: Site): void {
   const written = (path: Path, keys: readonly string[]) => keys.filter((key) => isWritten(site, [...path, key]));
 
   const sentilo = written(['sentilo'], SENTILO_KEYS);
-  const component = written(['sentilo', 'component'], COMPONENT_KEYS).map((key) => `component.${key}`);
-  if (sentilo.length + component.length > 0) note(['sentilo'], [...sentilo, ...component]);
+  if (sentilo.length > 0) note(['sentilo'], sentilo);
   for (const key of ['mqtt', 'web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }
   noteOnce(site, outputKeys(site));
-  const types = Object.entries(file.devices ?? {}).flatMap(([id, device]) =>
-    Object.entries(device.readings ?? {}).flatMap(([name, reading]) =>
-      reading.sentilo?.type === undefined
-        ? []
-        : [{ of: `${id}.${name}`, path: ['devices', id, 'readings', name, 'sentilo', 'type'], keys: ['type'] }],
-    ),
-  );
-  noteOnce(site, types);
 }
 
 /** Keys of a reading or output, whose name is `of`. */

@@ -1,7 +1,8 @@
 import { closest } from './closest.ts';
+import { durationText, parseDuration } from './duration.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { BoardFile, ParameterEntry } from './schema-board.ts';
-import { durationText, meantAmount, parseDuration } from './schema-types.ts';
+import { meantAmount } from './schema-types.ts';
 import { isOddNumber, wrongNumber } from './wrong-number.ts';
 
 /** A value under `with:` as drivers get it: durations in milliseconds, lengths in millimetres, voltages in volts. */

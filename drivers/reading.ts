@@ -10,8 +10,8 @@ export const TEXT_BYTES_MAX = 120;
 export const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** Whether it may be the value of a reading: not too long, and all of it can be shown on a line of a terminal. */
-export function isTextValue(text: string): boolean {
-  return Buffer.byteLength(text) <= TEXT_BYTES_MAX && !NOT_SHOWN.test(text);
+export function isTextValue(text: string, bytesMax: number = TEXT_BYTES_MAX): boolean {
+  return Buffer.byteLength(text) <= bytesMax && !NOT_SHOWN.test(text);
 }
 
 /** One value as a driver read it: converted to the board's unit, not calibrated, not rounded, without identity. */

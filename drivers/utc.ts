@@ -1,4 +1,7 @@
 const MS_PER_DAY = 86_400_000;
+const MONTH_NAMES = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** The one form that HTTP servers may send (RFC 9110 §5.6.7). */
+const HTTP_DATE = /^[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/;
 const DAYS_PER_ERA = 146_097;
 /** Days from 1 March of the year 0 to 1 January 1970. */
 const EPOCH_DAYS = 719_468;
@@ -45,6 +48,14 @@ export function utcTime(ms: number): UtcTime {
 export function isoTime(ms: number): string {
   const { year, month, day, hour, minute, second, millisecond } = utcTime(ms);
   return `${pad(year, 4)}-${pad(month)}-${pad(day)}T${pad(hour)}:${pad(minute)}:${pad(second)}.${pad(millisecond, 3)}Z`;
+}
+
+/** Milliseconds since 1970 of a date of HTTP, whole seconds; undefined for anything else. */
+export function httpDateMs(text: string): number | undefined {
+  const [, day, month = '', ...rest] = HTTP_DATE.exec(text) ?? [];
+  const [year = 0, hour = 0, minute = 0, second = 0] = rest.map(Number);
+  if (day === undefined) return undefined;
+  return utcMs({ year, month: MONTH_NAMES.indexOf(month) + 1, day: Number(day), hour, minute, second, millisecond: 0 });
 }
 
 /** A number with leading zeros, for dates. */

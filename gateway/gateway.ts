@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { type Clock, withDeadline } from '../drivers/clock.ts';
+import type { Clock } from '../drivers/clock.ts';
 import type { DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type BusReport, busReports } from './bus-report.ts';
@@ -17,12 +17,15 @@ import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
+import type { BookFile } from './orders/book-file.ts';
+import { openOrders, openOrdersFile } from './orders/orders.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
+import { stopInOrder } from './stop.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
@@ -30,12 +33,6 @@ import { VERSION } from './version.ts';
 
 /** Over so many of the newest polls of all devices it is told how late they start: enough for a p99. */
 const LATE_POLLS_COUNT = 4096;
-/** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
-const STEP_MS_MAX = 500;
-/** What the outputs may take, of the five seconds after which the process is ended: a line may have a slow question under way. */
-const OUTPUTS_MS_MAX = 2_500;
-const JOURNAL_MS_MAX = 1_000;
-
 export interface GatewayOptions {
   /** Holds the journal and the socket of the local API; made if missing. */
   readonly stateFolder: string;
@@ -83,11 +80,25 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     const deviceTime = openDeviceTime(host.clock, host.log);
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const uplink = await openUplink(config, host, journal, timekeeper, options);
+    const ordersFile = await openOrdersFile(host.disk, options.stateFolder);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
     const learned = await options.modules.openLearned?.(host, options.stateFolder);
     const lastTotals = await findLastTotals(config.devices.values(), options.modules, journal, host.log);
-    return await start({ config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, lastTotals, unlock });
+    return await start({
+      config,
+      host,
+      options,
+      journal,
+      timekeeper,
+      deviceTime,
+      uplink,
+      ordersFile,
+      buses,
+      learned,
+      lastTotals,
+      unlock,
+    });
   } catch (error) {
     await journal?.close();
     await unlock();
@@ -112,6 +123,7 @@ interface Parts {
   readonly timekeeper: Timekeeper;
   readonly deviceTime: DeviceTime;
   readonly uplink: Uplink | undefined;
+  readonly ordersFile: BookFile;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly learned: LearnedFile | undefined;
   readonly lastTotals: LastTotals;
@@ -137,13 +149,24 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
+  const { config, host, options, journal, timekeeper, uplink, buses } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
   const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
   const devices = runningDevices(parts, keeper, lateness, opened);
   const outputs = openOutputs(devices, { ...host, journal, keep: keeper.keep, fatal: options.fatal });
+  const orders =
+    uplink &&
+    openOrders(config, {
+      host,
+      journal,
+      link: uplink.link,
+      file: parts.ordersFile,
+      order: outputs.order.bind(outputs),
+      answered: () => uplink.notify(),
+      fatal: options.fatal,
+    });
   const canary = openCanary(host);
   const status = () =>
     gatewayStatus({
@@ -173,57 +196,17 @@ async function start(parts: Parts): Promise<Gateway> {
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
+  const ordering = orders === undefined ? Promise.resolve() : background(orders.run(ownSignal(measuring)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
   let outputsAreSafe = () => {};
   const outputsSafe = new Promise<void>((resolve) => {
     outputsAreSafe = resolve;
   });
-
-  const stop = async () => {
-    outputs.stop();
-    measuring.abort(new Error('the gateway stops'));
-    await step(host, 'outputs', (signal) => makeSafe(devices, outputs, signal), OUTPUTS_MS_MAX);
-    outputsAreSafe();
-    await step(host, 'devices', async (signal) => {
-      await Promise.all(loops);
-      // Pulses since the newest read are nowhere but in this process.
-      await Promise.all(devices.map((device) => device.leave(signal)));
-    });
-    for (const device of devices) keeper.keep(device.finish());
-    keeper.note('gateway-stopped', {});
-    sendingOut.abort(new Error('the gateway stops'));
-    await step(host, 'delivery', async () => {
-      await Promise.all([sending, timing]);
-    });
-    await step(host, 'journal', () => journal.close(), JOURNAL_MS_MAX);
-    await step(host, 'learned', async () => learned?.close());
-    // Last of all: each closing that hangs takes a thread, and the journal needs one.
-    await step(host, 'buses', async () => {
-      const closings = await Promise.allSettled(devices.map((device) => device.close()));
-      carrying.abort(new Error('the gateway stops'));
-      await Promise.all(lines);
-      // One that could not be closed is told, and keeps no line open.
-      for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
-    });
-    await stopServing();
-    await unlock();
-    host.log('info', 'gateway-stopped');
-  };
+  const running = { devices, outputs, keeper, loops: [...loops, ordering], sending: [sending, timing], lines, stopServing };
+  const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe });
   let stopping: Promise<void> | undefined;
   return { status, readings, buses: reports, outputs, outputsSafe, stop: () => (stopping ??= stop()) };
-}
-
-/** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */
-async function makeSafe(devices: readonly RunningDevice[], outputs: Outputs, signal: AbortSignal): Promise<void> {
-  for (const isSilent of [false, true]) {
-    const those = devices.filter((device) => device.isSilent === isSilent);
-    await Promise.all(
-      those.map((device) =>
-        device.toSafe(AbortSignal.any([signal]), (output) => outputs.isSafe(`${device.config.id}.${output}`)),
-      ),
-    );
-  }
 }
 
 /** The site's devices, each on its bus. */
@@ -251,19 +234,4 @@ function runningDevices(
 /** A signal of its own for each listener's work: one for all would warn of a leak with the eleventh device. */
 function ownSignal(controller: AbortController): AbortSignal {
   return AbortSignal.any([controller.signal]);
-}
-
-/** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */
-async function step(
-  host: Host,
-  name: string,
-  work: (signal: AbortSignal) => Promise<void>,
-  forMsMax: number = STEP_MS_MAX,
-): Promise<void> {
-  const late = () => new Error(`${name} took longer than ${forMsMax} ms`);
-  try {
-    await withDeadline(host.clock, forMsMax, new AbortController().signal, late, work);
-  } catch (error) {
-    host.log('error', 'stop-step-failed', { step: name, message: error instanceof Error ? error.message : String(error) });
-  }
 }

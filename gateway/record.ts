@@ -28,8 +28,11 @@ export interface Observation extends Stamp {
   readonly unit: string;
   /** Smallest step worth telling; rounds the text that the city gets. */
   readonly precision: number;
-  /** What the values of this reading mean over time, from its board. Decides what is kept longest, and how a window of them is thinned. */
-  readonly readingKind: ChannelConfig['kind'];
+  /**
+   * What the values of this reading mean over time, from its board; `answer`: each is about another order. Decides what is kept
+   * longest, and how a window of them is thinned.
+   */
+  readonly readingKind: ChannelConfig['kind'] | 'answer';
   /** The calibration in force when it was taken. */
   readonly calibration?: NonNullable<ChannelConfig['calibrate']>;
   readonly quality: Quality;
@@ -135,5 +138,5 @@ export function classOf(record: JournalRecord): RecordClass {
 
 /** The class of a reading's observations. */
 function classOfReading(kind: Observation['readingKind']): RecordClass {
-  return kind === 'total' || kind === 'delta' || kind === 'state' ? 'counts' : 'gauges';
+  return kind === 'total' || kind === 'delta' || kind === 'state' || kind === 'answer' ? 'counts' : 'gauges';
 }

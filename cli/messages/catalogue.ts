@@ -1,5 +1,5 @@
+import { durationText } from '../../config/duration.ts';
 import type { ProblemParameters } from '../../config/problem.ts';
-import { durationText } from '../../config/schema-types.ts';
 import { count } from './count.ts';
 
 /**

@@ -223,6 +223,14 @@ export const enWiring: Messages = {
       'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
     ],
   },
+  C200: {
+    what: '{outputs} takes orders of the city, and nobody is named who may give them',
+    hints: ['write under `sentilo:` the id that your application has in the city: `orders_from: [my-application]`'],
+  },
+  C201: {
+    what: '{outputs} takes orders of the city, and without `sentilo:` none can come',
+    hints: ['remove `sentilo` from `orders:`, or add a `sentilo:` block'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],

@@ -26,6 +26,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'unknown-output': '`barri outputs` shows those that there are',
   'not-allowed': 'write `orders: [local]` at this output in the site file',
   'min-off': 'wait, or shorten `min_off` at this output',
+  expired: 'order it again',
   'too-many': 'order it again in a moment',
   'never-with': 'look at the other output first: `barri outputs`',
   superseded: '`barri outputs` shows what it was told since',

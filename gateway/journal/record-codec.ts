@@ -77,7 +77,7 @@ const OBSERVATION: readonly Field<Observation>[] = [
   ['uncalibrated', optional(numberOrBoolean)],
   ['unit', text],
   ['precision', number],
-  ['readingKind', oneOf('gauge', 'total', 'delta', 'rate', 'state', 'position')],
+  ['readingKind', oneOf('gauge', 'total', 'delta', 'rate', 'state', 'position', 'answer')],
   ['calibration', optional(calibration)],
   ['quality', oneOf('good', 'suspect')],
   ['reason', optional(text)],

@@ -222,7 +222,7 @@ function seriesOf(observation: Observation): Series {
 }
 
 /** Written as their places, counted from 0. Only ever extended at the end. */
-const READING_KINDS: readonly Series['readingKind'][] = ['gauge', 'total', 'delta', 'rate', 'state', 'position'];
+const READING_KINDS: readonly Series['readingKind'][] = ['gauge', 'total', 'delta', 'rate', 'state', 'position', 'answer'];
 const QUALITIES: readonly Series['quality'][] = ['good', 'suspect'];
 const PUBLISH = 1;
 const IS_BOOLEAN = 2;

@@ -7,6 +7,8 @@ export interface OrderRequest {
   readonly on: boolean;
   /** Back to the safe state after this time, at the latest; only of an order that leads away from it. */
   readonly forMs?: number;
+  /** Not begun after this monotonic time. */
+  readonly untilMs?: number;
   readonly source: OrderSource;
   /** Who it was, for the log: the name of a user, of a rule, of a sender. */
   readonly by: string;
@@ -24,6 +26,8 @@ export type Refusal =
   | 'never-with'
   /** A newer order for it came before this one began. */
   | 'superseded'
+  /** It was too old when its turn came. */
+  | 'expired'
   /** As many wait already as may. */
   | 'too-many'
   /** The journal could not keep what was about to be done. */

@@ -94,6 +94,8 @@ interface Placed {
   readonly id: string;
   readonly on: boolean;
   readonly forMs: number | undefined;
+  /** Not begun after this monotonic time. */
+  readonly untilMs?: number | undefined;
   readonly from: string;
   /** Whether the order became durable. */
   readonly kept: Promise<boolean>;
@@ -115,10 +117,10 @@ class Manager implements Outputs {
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
     if (!output.config.orders.includes(request.source))
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
-    const { on, forMs } = request;
+    const { on, forMs, untilMs } = request;
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
     if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
-    return this.#place(output, { on, forMs }, `${request.source}: ${request.by}`);
+    return this.#place(output, { on, forMs, untilMs }, `${request.source}: ${request.by}`);
   }
 
   states(): readonly OutputState[] {
@@ -154,13 +156,13 @@ class Manager implements Outputs {
   }
 
   /** Keeps the order and carries it out in its turn. */
-  #place(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>, from: string): Promise<OrderOutcome> {
+  #place(output: Running, { on, forMs, untilMs }: Pick<Placed, 'on' | 'forMs' | 'untilMs'>, from: string): Promise<OrderOutcome> {
     const { clock, bootId } = this.#around;
     const id = this.#nextId();
     output.newest = id;
     const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
     const carryOut = async () => {
-      const outcome = await this.#carryOut(output, { id, on, forMs, from, kept });
+      const outcome = await this.#carryOut(output, { id, on, forMs, untilMs, from, kept });
       this.#keepResult(output, id, outcome);
       this.#tell(output, { on, from }, outcome);
       return outcome;
@@ -204,6 +206,8 @@ class Manager implements Outputs {
       if (signal.aborted) return refused('stopping', 'the gateway stops');
       if (output.newest !== order.id) return refused('superseded', SUPERSEDED);
     }
+    if (clock.monotonicMs() > (order.untilMs ?? Number.POSITIVE_INFINITY))
+      return refused('expired', 'it was too old when its turn came');
     output.asked = { on: order.on, from: order.from, atMs: clock.monotonicMs() };
     return this.#drive(output, order);
   }

@@ -135,7 +135,8 @@ function garbage(response: HttpResponse, mask: Mask): Outcome {
   return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
 }
 
-function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
+/** How long the city says that its quota is used up. */
+export function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
   const resets = ['x-ratelimit-inbound-reset', 'x-ratelimit-global-inbound-reset'].map((name) => Number(headers[name] ?? 0));
   // The one that is not used up says 0.
   const minutes = Math.max(...resets.filter((reset) => reset > 0), 0);

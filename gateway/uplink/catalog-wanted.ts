@@ -6,7 +6,7 @@ export interface WantedSensor {
   readonly sensor: string;
   readonly component: string;
   readonly type: string;
-  readonly dataType: 'NUMBER' | 'BOOLEAN' | 'TEXT';
+  readonly dataType: 'NUMBER' | 'BOOLEAN' | 'TEXT' | 'JSON';
   readonly description: string;
   readonly unit?: string;
 }
@@ -31,7 +31,7 @@ export interface Wanted {
 const LANGUAGES = ['ca', 'es', 'en', '*'];
 const DATA_TYPES: Readonly<Record<string, WantedSensor['dataType']>> = { bool: 'BOOLEAN', text: 'TEXT' };
 
-/** Every reading that is published and the state of every output, and the components that they make up. */
+/** Every reading that is published, the state of every output and its answers, and the components that they make up. */
 export function wantedOf(config: Config): Wanted {
   const sensors: WantedSensor[] = [];
   const components = new Map<string, WantedComponent>();
@@ -40,7 +40,7 @@ export function wantedOf(config: Config): Wanted {
     const published = channels.filter(({ publish }) => publish);
     sensors.push(
       ...published.map((channel) => sensorOfChannel(name, channel)),
-      ...outputs.map((output) => sensorOfOutput(name, output)),
+      ...outputs.flatMap((output) => sensorsOfOutput(name, output)),
     );
     for (const { component, location } of [...published, ...outputs]) {
       if (components.get(component)?.location !== undefined) continue;
@@ -68,8 +68,18 @@ function sensorOfChannel(device: Texts, { sensor, component, cityType, unit, kin
   };
 }
 
-function sensorOfOutput(device: Texts, { sensor, component, cityType, name }: OutputConfig): WantedSensor {
-  return { sensor, component, type: cityType, dataType: 'BOOLEAN', description: `${textOf(device)}: ${textOf(name)}` };
+function sensorsOfOutput(device: Texts, { sensor, component, cityType, name, answers }: OutputConfig): WantedSensor[] {
+  const description = `${textOf(device)}: ${textOf(name)}`;
+  const state: WantedSensor = { sensor, component, type: cityType, dataType: 'BOOLEAN', description };
+  if (answers === undefined) return [state];
+  const answered: WantedSensor = {
+    sensor: answers.sensor,
+    component,
+    type: answers.cityType,
+    dataType: 'JSON',
+    description: `${description} (answers to orders)`,
+  };
+  return [state, answered];
 }
 
 function textOf(texts: Texts): string {

@@ -4,6 +4,9 @@ import type { JournalRecord, Observation, Stamp } from '../record.ts';
 import type { Time } from '../timeline.ts';
 import { SECOND_MAX } from './timestamp.ts';
 
+/** The most that the answer to an order may take: two names, an id and a reason. */
+const ANSWER_BYTES_MAX = 1_024;
+
 /** One observation as the city will hold it. */
 export interface Entry {
   readonly sequence: number;
@@ -15,6 +18,8 @@ export interface Entry {
   /** When it was measured, which tells two seconds apart that a clock set back shows alike. */
   readonly boot: string;
   readonly monotonicMs: number;
+  /** It is about another order than all others of its sensor, and takes the place of none. */
+  readonly isAnswer?: true;
 }
 
 /** Why an observation may never be sent: the city would refuse the whole batch that holds it. */
@@ -58,16 +63,22 @@ export function fateOf(sequence: number, record: JournalRecord, timeOf: TimeOf):
   if (record.location !== undefined && !isLocation(record.location)) return invalid('invalid-location');
   if (typeof record.value === 'number' && !Number.isFinite(record.value)) return invalid('invalid-value');
   // The city takes any text, of 100 MB too (Sentilo reference §1.5.2), and shows it to everybody as it is.
-  if (typeof record.value === 'string' && !isTextValue(record.value)) return invalid('invalid-value');
+  const isAnswer = record.readingKind === 'answer';
+  if (typeof record.value === 'string' && !isTextValue(record.value, isAnswer ? ANSWER_BYTES_MAX : undefined))
+    return invalid('invalid-value');
   if (!(record.precision > 0 && record.precision < Number.POSITIVE_INFINITY)) return invalid('invalid-value');
   const value = valueText(record.value, record.precision);
   const place = record.location === undefined ? {} : { location: record.location };
   const { sensor, boot, monotonicMs } = record;
-  return { kind: 'send', entry: { sequence, sensor, second, value, ...place, boot, monotonicMs } };
+  return { kind: 'send', entry: { sequence, sensor, second, value, ...place, boot, monotonicMs, ...(isAnswer && { isAnswer }) } };
 }
 
-/** Whether two observations are of one sensor and really of one second. The wall clock alone does not tell: it may have stepped. */
+/**
+ * Whether one of two observations takes the place of the other: of one sensor and really of one second. The wall clock alone does
+ * not tell: it may have stepped.
+ */
 export function isOneSecond(a: Entry, b: Entry): boolean {
+  if (a.isAnswer === true) return false;
   const isSamePlace = a.sensor === b.sensor && a.second === b.second;
   return isSamePlace && a.boot === b.boot && Math.abs(a.monotonicMs - b.monotonicMs) < 1000;
 }

@@ -4,15 +4,24 @@ import { timestamp } from './timestamp.ts';
 /** The most readings that one question about a sensor is answered with (Sentilo reference §1.5.7). */
 export const READ_BACK_MAX = 200;
 
-/** Address of a provider's data, or of one sensor's. The path is decoded before it is cut at slashes, so ids are encoded whole. */
+/** Address of a provider's data, or of one sensor's. */
 export function dataUrl(base: string, provider: string, sensor?: string): string {
-  const root = `${base.replace(/\/+$/, '')}/data/${encodeURIComponent(provider)}`;
-  return sensor === undefined ? root : `${root}/${encodeURIComponent(sensor)}`;
+  return serviceUrl(base, ['data', provider, ...(sensor === undefined ? [] : [sensor])]);
+}
+
+/** Address of a provider's orders, or of those for one sensor. */
+export function orderUrl(base: string, provider: string, sensor?: string): string {
+  return serviceUrl(base, ['order', provider, ...(sensor === undefined ? [] : [sensor])]);
 }
 
 /** Address of the catalogue of a provider. */
 export function catalogUrl(base: string, provider: string): string {
-  return `${base.replace(/\/+$/, '')}/catalog/${encodeURIComponent(provider)}`;
+  return serviceUrl(base, ['catalog', provider]);
+}
+
+/** The path is decoded before it is cut at slashes, so ids are encoded whole. */
+function serviceUrl(base: string, parts: readonly string[]): string {
+  return [base.replace(/\/+$/, ''), ...parts.map(encodeURIComponent)].join('/');
 }
 
 /** Asks for what a sensor has in the seconds from `fromSecond` to `toSecond`, both included. */

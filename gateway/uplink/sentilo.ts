@@ -1,13 +1,13 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
-import type { Host } from '../host.ts';
+import type { Host, Http } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
-import { maskOf } from './answer.ts';
-import { openCatalog } from './catalog.ts';
+import { type Mask, maskOf } from './answer.ts';
+import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
-import { type City, openCity } from './city.ts';
+import { type City, openCity, requestsOf } from './city.ts';
 import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
@@ -42,6 +42,17 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
+  /** For what else is asked of the city. */
+  readonly link: CityLink;
+}
+
+/** The way to the city: at most two requests at once, whoever makes them. */
+export interface CityLink {
+  readonly http: Http;
+  readonly request: ReturnType<typeof requestsOf>;
+  /** Takes the token out of what the city says. */
+  readonly mask: Mask;
+  readonly city: Pick<SentiloConfig, 'url' | 'provider'>;
 }
 
 /** How the uplink is set up: `ca` is PEM text to trust instead of the system's authorities. */
@@ -133,17 +144,25 @@ export async function openSentilo(
     everyMs: config.send.everyMs,
   };
   time.onChange(() => lookAgain(parts));
-  const mode = config.catalog;
-  const catalog = openCatalog(ours, cityOptions);
-  const registrar =
-    wanted === undefined || mode === 'off'
-      ? undefined
-      : (signal: AbortSignal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
+  const registrar = registrarOf(host, openCatalog(ours, cityOptions), wanted, config.catalog, parts);
   return {
     run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => statusOf(parts, tally, oldest.wallMs),
+    link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config },
   };
+}
+
+/** Undefined where nobody wants the catalogue looked after. */
+function registrarOf(
+  host: SentiloHost,
+  catalog: Catalog,
+  wanted: Wanted | undefined,
+  mode: SentiloConfig['catalog'],
+  { held, gate }: Pick<LaneParts, 'held' | 'gate'>,
+): Care['registrar'] {
+  if (wanted === undefined || mode === 'off') return undefined;
+  return (signal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
 }
 
 /** What is looked after every few seconds. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Config } from '../../config/config.ts';
+import type { Config, OutputConfig } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { cityId, duration, fail } from '../../config/schema-types.ts';
 import { validate } from '../../config/validate.ts';
@@ -164,16 +164,24 @@ export function loadWorld(file: string, text: Uint8Array | string): { world?: Wo
 /** A world in which a site's gateway may publish: its provider, its token, and every sensor that it publishes. */
 export function worldForSite(config: Config, token: string): World {
   if (!config.sentilo) throw new Error(`${config.file} has no section sentilo: there is nobody to simulate`);
-  const { provider } = config.sentilo;
+  const { provider, ordersFrom } = config.sentilo;
+  const answersOf = ({ answers, component, location }: OutputConfig) =>
+    answers === undefined ? [] : [{ ...answers, component, location }];
   const sensors = [...config.devices.values()].flatMap(({ channels, outputs }) =>
-    [...channels.filter(({ publish }) => publish), ...outputs].map(
+    [...channels.filter(({ publish }) => publish), ...outputs, ...outputs.flatMap(answersOf)].map(
       ({ sensor, component, cityType: type, location }): WorldSensor => ({
         ...{ provider, sensor, state: 'online', component, type },
         ...(location !== undefined && { location }),
       }),
     ),
   );
-  return worldOfProvider(provider, token, { sensors, rejectsUnknownSensors: true });
+  const world = worldOfProvider(provider, token, { sensors, rejectsUnknownSensors: true });
+  const applications = ordersFrom.filter((id) => id !== provider);
+  return {
+    ...world,
+    entities: [...world.entities, ...applications.map((id) => entityOf(id, 'application', `${id}-token`))],
+    permissions: applications.map((source) => ({ source, target: provider, type: 'WRITE' })),
+  };
 }
 
 /** The world without a world file: one provider with the token `demo-token`, who may publish any sensor. */
@@ -187,7 +195,7 @@ function worldOfProvider(
   { sensors, rejectsUnknownSensors }: { readonly sensors: readonly WorldSensor[]; readonly rejectsUnknownSensors: boolean },
 ): World {
   return {
-    entities: [{ id, kind: 'provider', token, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
+    entities: [entityOf(id, 'provider', token)],
     permissions: [],
     sensors,
     alerts: [],
@@ -200,6 +208,10 @@ function worldOfProvider(
       pushRetries: 'documented',
     },
   };
+}
+
+function entityOf(id: string, kind: Entity['kind'], token: string): Entity {
+  return { id, kind, token, isActive: true, isHttpsOnly: false, quotaPerHour: 0 };
 }
 
 function worldOf(file: WorldFile): World {

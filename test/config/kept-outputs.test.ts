@@ -55,12 +55,12 @@ outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h, co
 describe('the note on keys of outputs that nothing acts on', () => {
   it('names all outputs that it holds for', async () => {
     const text = site(
-      valve('first', 'gpio.pin11', ', outputs: { open: { expiry: 1min } }'),
+      valve('first', 'gpio.pin11', ', outputs: { open: { expect: { reading: a.b, above: 1, within: 1min } } }'),
       valve('second', 'gpio.pin13', ', outputs: { open: { on_lost_city: 1h } }'),
       fan('gpio.pin15', '1h'),
     );
     expect(await notes(text, 'C060')).toEqual([
-      'C060 accepted, not active in this version: expiry, on_lost_city: nothing acts on it yet; the file can stay as it is; ' +
+      'C060 accepted, not active in this version: expect, on_lost_city: nothing acts on it yet; the file can stay as it is; ' +
         'this is so for all of these: first.open, second.open',
     ]);
   });

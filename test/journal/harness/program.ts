@@ -156,6 +156,7 @@ export class Boot {
       state: this.#state(random() < 0.3),
       rate: steps,
       position: steps,
+      answer: `answer ${this.#count}`,
     }[sensor.readingKind];
     return {
       kind: 'observation',

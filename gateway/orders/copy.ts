@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { type Asked, askedOf } from './order-text.ts';
+
+/** How a copy of an order came here: the city pushes each order once, and shows it whenever it is asked. */
+export type Way = 'push' | 'poll';
+
+/** An order as the city tells it. */
+export interface TextOrder {
+  /** The city's id of the output. */
+  readonly sensor: string;
+  /** The application or provider that gave it. */
+  readonly sender: string;
+  readonly text: string;
+  /** When, on the city's clock. That of a push can differ by milliseconds from that of a poll (Sentilo reference §2.4). */
+  readonly timeMs: number;
+  /** Why it is not for this output to carry out, whatever it says: given to all sensors of the provider, or one of a flood. */
+  readonly notForUs?: 'provider-wide' | 'superseded';
+}
+
+/** What an answer says the order was: never its text, which may be anything and would be there for all to read. */
+export interface Subject {
+  readonly sender: string;
+  /** Undefined where nobody understood it. */
+  readonly on?: boolean;
+  readonly id?: string;
+}
+
+/** One copy of an order, and what it asks for. */
+export interface Copy extends TextOrder {
+  readonly via: Way;
+  readonly asked: Asked | { readonly problem: string };
+  /** The same of two copies that can be of one order: eight bytes in hexadecimal. */
+  readonly key: string;
+  /** Of the output: see `sensorKey`. */
+  readonly sensorKey: string;
+}
+
+/** What the answer to an order calls it. */
+export function subjectOf({ sender, asked }: Copy): Subject {
+  if ('problem' in asked) return { sender };
+  return { sender, on: asked.on, ...(asked.id !== undefined && { id: asked.id }) };
+}
+
+/** Stands for a sensor where there is little room: four bytes in hexadecimal. */
+export function sensorKey(sensor: string): string {
+  return digest(sensor, 4);
+}
+
+/**
+ * Understands an order. Sentilo gives orders no identity: it is told by where it goes, who gave it and its text, or by the id that
+ * the text itself holds.
+ */
+export function copyOf(order: TextOrder, via: Way): Copy {
+  const { sensor, sender, text } = order;
+  const asked = askedOf(text);
+  const same = 'id' in asked ? ['id', asked.id] : ['text', text];
+  const key = digest(JSON.stringify([sensor, sender, ...same]), 8);
+  return { ...order, via, asked, key, sensorKey: sensorKey(sensor) };
+}
+
+function digest(text: string, bytes: number): string {
+  return createHash('sha256')
+    .update(text)
+    .digest('hex')
+    .slice(0, 2 * bytes);
+}

@@ -1,0 +1,225 @@
+import type { OutputConfig } from '../../config/config.ts';
+import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import { DiskError, type Log } from '../host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import { stampAt } from '../stamp.ts';
+import { type Answer, type Answered, answerTo, isAnswerTo } from './answer.ts';
+import type { BookFile } from './book-file.ts';
+import type { CityTime } from './city-time.ts';
+import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, type Way } from './copy.ts';
+import { OrderBook, type Remembered } from './order-book.ts';
+
+/** An order whose time lies further ahead of the city's clock is from before that was set back: nobody knows how old it is. */
+const AHEAD_MS_MAX = 5_000;
+/** What is safe waits no longer for being remembered: done twice it does no harm. */
+const SAFE_WAIT_MS = 500;
+const PAGE = 500;
+const ENDED = 'the gateway ended before it was known';
+const ENDED_BEFORE = 'the gateway ended before it was answered; it was not carried out';
+
+/** An output that takes orders of the city. */
+export type Taker = Answered & Pick<OutputConfig, 'safe' | 'sensor' | 'expiryMs'>;
+
+export interface DeskSurroundings {
+  readonly clock: Clock;
+  readonly bootId: string;
+  readonly log: Log;
+  readonly journal: Pick<Journal, 'append' | 'read' | 'lastSequence'>;
+  readonly file: BookFile;
+  readonly takers: readonly Taker[];
+  /** Whose orders are taken. */
+  readonly ordersFrom: readonly string[];
+  readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** An answer is durable. */
+  readonly answered: () => void;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/**
+ * Where the orders of the city come in, pushed or polled, and leave with an answer each. An order is remembered before its output
+ * moves, so that it is carried out once at most, whatever comes again and whenever the gateway ends.
+ */
+export interface Desk {
+  /** Up to when all orders were seen, on the city's clock; undefined before the first time. */
+  cursorMs: number | undefined;
+  /** Answers `unknown` to what an earlier process has left without an answer. @throws JournalError */
+  recover(): Promise<void>;
+  /** Takes orders, new ones and known ones. Resolves with whether they are remembered for good. */
+  take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean>;
+  /** Makes the cursor durable. */
+  save(): Promise<boolean>;
+}
+
+export function openDesk(around: DeskSurroundings): Desk {
+  return new OrderDesk(around);
+}
+
+class OrderDesk implements Desk {
+  readonly #around: DeskSurroundings;
+  readonly #book: OrderBook;
+  /** Left by an earlier process. */
+  readonly #left: readonly Remembered[];
+  cursorMs: number | undefined;
+  #answersFrom: number;
+  #writing: Promise<boolean> = Promise.resolve(true);
+  #queued: Promise<boolean> | undefined;
+  #isFailing = false;
+
+  constructor(around: DeskSurroundings) {
+    this.#around = around;
+    const { book, cursorMs, answersFrom } = around.file.state;
+    this.#book = new OrderBook(book);
+    this.#left = this.#book.open;
+    this.cursorMs = cursorMs;
+    this.#answersFrom = answersFrom;
+  }
+
+  async recover(): Promise<void> {
+    const { journal, takers } = this.#around;
+    const left = new Map(this.#left.map((order) => [order, takers.find(({ sensor }) => sensorKey(sensor) === order.sensorKey)]));
+    for (let from = this.#answersFrom; left.size > 0; ) {
+      const page = await journal.read(from, PAGE);
+      for (const { record } of page) {
+        for (const [order, taker] of left) {
+          if (order.open === undefined || taker === undefined || !isAnswerTo(record, taker, order.timeMs, order.open)) continue;
+          order.open = undefined;
+          left.delete(order);
+        }
+      }
+      const last = page.at(-1);
+      if (last === undefined) break;
+      from = last.sequence + 1;
+    }
+    for (const [order, taker] of left) {
+      // An output that takes no orders of the city any more has nowhere to answer.
+      if (taker === undefined || order.open === undefined) order.open = undefined;
+      else this.#answer(taker, order, order.open, { result: 'unknown', why: order.isPlaced ? ENDED : ENDED_BEFORE });
+    }
+  }
+
+  async take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean> {
+    const { clock, journal } = this.#around;
+    const latestMs = clock.monotonicMs() + time.mostMs;
+    const fresh = this.#book.recognise(orders.map((order) => copyOf(order, via)));
+    if (fresh.length === 0) return await (this.#queued ?? this.#writing);
+    if (this.#book.open.length === 0) this.#answersFrom = journal.lastSequence + 1;
+    const judged = fresh
+      .flatMap((copy) => {
+        const taker = this.#around.takers.find(({ sensor }) => sensor === copy.sensor);
+        return taker === undefined ? [] : [{ taker, copy, refusal: this.#refusal(taker, copy, latestMs) }];
+      })
+      // Of two of one moment nobody knows which was meant: the safe one counts as the later.
+      .sort((a, b) => a.copy.timeMs - b.copy.timeMs || safety(a) - safety(b));
+    const dones = judged.map(({ taker, copy, refusal }, at) => {
+      // Of several that could be carried out the newest is.
+      const isNewest = !judged.slice(at + 1).some((other) => other.taker === taker && other.refusal === undefined);
+      const answer: Answer | undefined = refusal ?? (isNewest ? undefined : { result: 'superseded' });
+      return { taker, copy, answer, order: this.#book.add(copy, answer === undefined) };
+    });
+    const saved = this.save();
+    for (const { taker, copy, answer, order } of dones) {
+      if (answer !== undefined) this.#answer(taker, order, subjectOf(copy), answer);
+      else this.#carryOut(taker, copy, order, { saved, time }).catch(this.#around.fatal);
+    }
+    return await saved;
+  }
+
+  save(): Promise<boolean> {
+    if (this.#queued === undefined) {
+      const run = this.#writing.then(() => {
+        this.#queued = undefined;
+        return this.#write();
+      });
+      this.#queued = run;
+      this.#writing = run;
+    }
+    return this.#queued;
+  }
+
+  /** Why an order is not to be carried out, whatever else came. */
+  #refusal({ safe, expiryMs }: Taker, copy: Copy, latestMs: number): Answer | undefined {
+    const { notForUs, sender, asked, timeMs, sensorKey: of } = copy;
+    if (notForUs !== undefined) return { result: notForUs };
+    if (!this.#around.ordersFrom.includes(sender)) return { result: 'sender', why: 'orders_from does not name it' };
+    if ('problem' in asked) return { result: 'not-understood', why: asked.problem };
+    if (this.#book.hasId(copy)) return { result: 'duplicate' };
+    if (timeMs > latestMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
+    if (latestMs - timeMs > expiryMs) return { result: 'expired' };
+    const newestMs = this.#book.newestPlacedMs(of, latestMs + AHEAD_MS_MAX);
+    if (timeMs < newestMs || (timeMs === newestMs && asked.on !== safe)) return { result: 'superseded' };
+    return undefined;
+  }
+
+  async #carryOut(
+    taker: Taker,
+    copy: Copy,
+    order: Remembered,
+    { saved, time }: { readonly saved: Promise<boolean>; readonly time: CityTime },
+  ): Promise<void> {
+    const { order: place } = this.#around;
+    if ('problem' in copy.asked) return;
+    const { on, forMs } = copy.asked;
+    const outcome = await this.#remembered(saved, on === taker.safe).then(
+      async (isRemembered): Promise<OrderOutcome> =>
+        isRemembered
+          ? await place({
+              output: taker.id,
+              on,
+              source: 'sentilo',
+              by: copy.sender,
+              untilMs: copy.timeMs + taker.expiryMs - time.mostMs,
+              ...(forMs !== undefined && { forMs }),
+            })
+          : { done: false, reason: 'not-durable', message: 'the disk does not take the order' },
+    );
+    const answer: Answer = outcome.done ? { result: 'done' } : { result: outcome.reason, why: outcome.message };
+    this.#answer(taker, order, subjectOf(copy), answer);
+  }
+
+  /** Whether an order may begin: it is remembered, or it is safe to do it again. */
+  async #remembered(saved: Promise<boolean>, isToSafe: boolean): Promise<boolean> {
+    if (!isToSafe) return await saved;
+    const late = () => new Error('the disk takes too long');
+    await withDeadline(this.#around.clock, SAFE_WAIT_MS, new AbortController().signal, late, () => saved).catch(() => {});
+    return true;
+  }
+
+  /** Answers for good. */
+  #answer(taker: Taker, order: Remembered, subject: Subject, answer: Answer): void {
+    const { clock, bootId, journal, log, answered } = this.#around;
+    const { result, why } = answer;
+    const told = { output: taker.id, from: subject.sender, result, ...(why !== undefined && { why }) };
+    if (result === 'done') log('info', 'city-order-done', told);
+    else log('warning', 'city-order-not-done', told);
+    journal.append(answerTo(taker, order.timeMs, subject, answer, stampAt(clock, bootId)), true).then(
+      () => {
+        order.open = undefined;
+        answered();
+        this.save().catch(() => {});
+      },
+      // The journal counts what it drops; the next start answers.
+      () => {},
+    );
+  }
+
+  async #write(): Promise<boolean> {
+    const { file, log } = this.#around;
+    try {
+      await file.write({ book: this.#book.state, cursorMs: this.cursorMs, answersFrom: this.#answersFrom });
+      this.#isFailing = false;
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      if (!this.#isFailing) log('error', 'city-orders-not-kept', { message: error.message });
+      this.#isFailing = true;
+      return false;
+    }
+  }
+}
+
+/** 1 of what leads to the safe state. */
+function safety({ taker, copy: { asked } }: { readonly taker: Taker; readonly copy: Copy }): number {
+  return 'on' in asked && asked.on === taker.safe ? 1 : 0;
+}

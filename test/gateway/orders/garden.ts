@@ -1,0 +1,101 @@
+import type { Config } from '../../../config/config.ts';
+import type { Http } from '../../../gateway/host.ts';
+import type { VirtualClock } from '../../../simulator/clock.ts';
+import type { Fault } from '../../../simulator/faults.ts';
+import { type City, createCity } from '../../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../../simulator/sentilo/city-http.ts';
+import { type World, worldForSite } from '../../../simulator/sentilo/world.ts';
+import { type SimulatedGateway, startSimulated } from '../simulated-gateway.ts';
+
+/** A valve that takes orders of two applications, one that takes none of the city, and a thermometer. */
+const GARDEN = `sentilo: { url: "http://127.0.0.1:8081", provider: garden, token: { secret: sentilo_token }, orders_from: [app, console] }
+buses: { i2c1: { type: i2c } }
+devices:
+  valve:
+    board: solenoid-valve@1
+    via: gpio.pin15
+    with: { active: high }
+    outputs: { open: { safe: off, max_on: 10min, orders: [local, sentilo] } }
+  lamp:
+    board: relay@1
+    via: gpio.pin18
+    outputs: { switch: { safe: off, max_on: 1h, orders: [local] } }
+  air: { board: sht31@1, via: i2c1 }
+`;
+const VALVE = 'trial-valve-open';
+/** The chip line of the valve's pin. */
+const VALVE_LINE = 22;
+
+/** A gateway and its city under one virtual clock. */
+export interface Garden extends SimulatedGateway {
+  readonly city: City;
+  /** What somebody asks the city, with the token of one of its entities. */
+  ask(method: string, path: string, body?: unknown, token?: string): { readonly status: number; readonly json: unknown };
+  /** Gives an order as the application `app`. */
+  give(order: unknown, token?: string): void;
+  /** The answers that the city has, the oldest first. */
+  answers(): readonly Readonly<Record<string, unknown>>[];
+  /** The addresses of the requests that the gateway made. */
+  readonly asked: readonly string[];
+  /** When the valve was opened and closed again, by the level of its line. */
+  openings(): readonly (readonly [string, number])[];
+}
+
+export interface GardenOptions {
+  readonly text?: string;
+  readonly faults?: readonly Fault[];
+  readonly world?: (world: World) => World;
+  /** What the city's clock is ahead. */
+  readonly aheadMs?: () => number;
+}
+
+export async function startGarden({
+  text = GARDEN,
+  faults = [],
+  world = (one) => one,
+  aheadMs = () => 0,
+}: GardenOptions = {}): Promise<Garden> {
+  const asked: string[] = [];
+  let city: City | undefined;
+  let cityClock: Pick<VirtualClock, 'wall'> | undefined;
+  const http = (clock: VirtualClock, config: Config): Http => {
+    const real = clock.ofTheWorld();
+    const ahead = { ...real, wall: () => ({ ms: real.wall().ms + aheadMs(), quality: 'synced' as const }) };
+    cityClock = ahead;
+    city = createCity(world(worldForSite(config, 'demo-token')), { startedMs: 0 });
+    const over = cityHttp(city, ahead, { faults, latencyMs: 40, random: () => 0.5 });
+    return (request, signal) => {
+      asked.push(request.url);
+      return over(request, signal);
+    };
+  };
+  const running = await startSimulated(text, { http, faults });
+  if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
+  const [theCity, theClock] = [city, cityClock];
+  const ask: Garden['ask'] = (method, path, body, token = 'app-token') => {
+    const bytes = body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(body));
+    const request = { method, target: path, headers: [['IDENTITY_KEY', token] as const], body: bytes };
+    const answer = theCity.handle(request, theClock.wall().ms);
+    const answered = Buffer.from(answer.body).toString();
+    return { status: answer.status, json: answered === '' ? {} : JSON.parse(answered) };
+  };
+  return {
+    ...running,
+    city: theCity,
+    asked,
+    ask,
+    give: (order, token) => {
+      const { status, json } = ask('PUT', `/order/garden/${VALVE}`, { order }, token);
+      if (status !== 200) throw new Error(`the city refused the order: ${JSON.stringify(json)}`);
+    },
+    answers: () => {
+      const { json } = ask('GET', `/data/garden/${VALVE}_ack?limit=200&to=01/01/2030T00:00:00`, undefined, 'demo-token');
+      const { observations } = json as { readonly observations: readonly { readonly value: string }[] };
+      return observations.map(({ value }) => JSON.parse(value)).reverse();
+    },
+    openings: () =>
+      running.levels
+        .filter(({ line }) => line === VALVE_LINE)
+        .map(({ level, atMs }) => [level ? 'open' : 'closed', atMs] as const),
+  };
+}

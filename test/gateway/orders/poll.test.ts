@@ -1,0 +1,184 @@
+// Orders of the city on the production gateway: which are carried out, once, and what each is answered.
+
+import { describe, expect, test } from 'vitest';
+import { type Garden, startGarden } from './garden.ts';
+
+const SECOND_MS = 1_000;
+
+const started = async (options?: Parameters<typeof startGarden>[0]): Promise<Garden> => {
+  const garden = await startGarden(options);
+  // Past the first answer of the city, before which nothing was meant for this gateway.
+  await garden.clock.runUntil(30 * SECOND_MS);
+  return garden;
+};
+const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);
+
+describe('an order of the city', () => {
+  test('moves the output, and its result comes back as an observation of the output’s own answers', async () => {
+    const garden = await started();
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed', 'open']);
+    expect(garden.answers()).toEqual([{ at: expect.any(Number), from: 'app', set: 'on', result: 'done' }]);
+    garden.give('{"set":"off","id":"evening"}');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed', 'open', 'closed']);
+    expect(garden.answers().at(-1)).toMatchObject({ set: 'off', id: 'evening', result: 'done' });
+    await runFor(garden, 600 * SECOND_MS);
+    expect(garden.answers()).toHaveLength(2);
+    await garden.stop();
+    expect(garden.fatal).toEqual([]);
+  });
+
+  test('with a time goes back by itself', async () => {
+    const garden = await started();
+    garden.give('{"set":"on","for":"30s"}');
+    await runFor(garden, 60 * SECOND_MS);
+    const [, opened, closed] = garden.openings();
+    expect([opened?.[0], closed?.[0]]).toEqual(['open', 'closed']);
+    expect((closed?.[1] ?? 0) - (opened?.[1] ?? 0)).toBe(30 * SECOND_MS);
+    await garden.stop();
+  });
+
+  test.each([
+    ['toggle', 'not-understood'],
+    ['open sesame', 'not-understood'],
+    ['2', 'not-understood'],
+    ['{"set":"on","auth":{"accessToken":"CANARY"}}', 'not-understood'],
+    ['{"set":"on","for":"5m"}', 'not-understood'],
+    [`{"set":"on","id":"${'x'.repeat(65)}"}`, 'not-understood'],
+    [`on${' '.repeat(2_000)}`, 'not-understood'],
+  ])('that says %.40s is answered %s, and nothing of its text is shown to all', async (order, result) => {
+    const garden = await started();
+    garden.give(order);
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
+    expect(garden.answers()).toEqual([expect.objectContaining({ from: 'app', result, why: expect.any(String) })]);
+    expect(JSON.stringify(garden.answers())).not.toMatch(/CANARY|sesame|xxxx/);
+    await garden.stop();
+    expect(garden.fatal).toEqual([]);
+  });
+
+  test('of somebody who is not named is answered so', async () => {
+    const garden = await started();
+    garden.give('on', 'demo-token');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
+    expect(garden.answers()).toEqual([expect.objectContaining({ from: 'garden', set: 'on', result: 'sender' })]);
+    await garden.stop();
+  });
+
+  test('for all sensors of the provider is refused', async () => {
+    const garden = await started();
+    expect(garden.ask('PUT', '/order/garden', { order: 'on' }).status).toBe(200);
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
+    expect(garden.answers()).toEqual([expect.objectContaining({ from: 'app', result: 'provider-wide' })]);
+    await garden.stop();
+  });
+
+  test('is superseded by a newer one that came with it', async () => {
+    const garden = await started();
+    garden.give('on');
+    await runFor(garden, 100);
+    garden.give('off');
+    await runFor(garden, 100);
+    garden.give('{"set":"on","id":"last"}');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed', 'open']);
+    expect(garden.answers().map(({ result, id }) => [result, id])).toEqual(
+      expect.arrayContaining([
+        ['superseded', undefined],
+        ['superseded', undefined],
+        ['done', 'last'],
+      ]),
+    );
+    expect(garden.answers()).toHaveLength(3);
+    await garden.stop();
+  });
+
+  test('with an id that was used before is a duplicate', async () => {
+    const garden = await started();
+    garden.give('{"set":"on","for":"10s","id":"a1"}');
+    await runFor(garden, 60 * SECOND_MS);
+    garden.give('{"set":"on","for":"10s","id":"a1"}');
+    await runFor(garden, 60 * SECOND_MS);
+    expect(garden.openings().filter(([state]) => state === 'open')).toHaveLength(1);
+    expect(garden.answers().map(({ result }) => result)).toEqual(['done', 'duplicate']);
+    await garden.stop();
+  });
+
+  test('is not carried out when it comes too late', async () => {
+    const faults = [{ at: 'city', kind: 'timeout', rate: 1, fromMs: 31 * SECOND_MS, toMs: 300 * SECOND_MS }] as const;
+    const garden = await started({ faults });
+    await runFor(garden, 5 * SECOND_MS);
+    garden.give('on');
+    await runFor(garden, 600 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
+    expect(garden.answers()).toEqual([expect.objectContaining({ set: 'on', result: 'expired' })]);
+    await garden.stop();
+  });
+
+  test('given before the gateway was there for the first time is not meant for it', async () => {
+    const garden = await startGarden();
+    garden.give('on');
+    await runFor(garden, 120 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
+    expect(garden.answers()).toEqual([]);
+    await garden.stop();
+  });
+
+  test('is as old as the city’s own clock says, an hour off or not', async () => {
+    for (const aheadMs of [3_600_000, -3_600_000]) {
+      const garden = await started({ aheadMs: () => aheadMs });
+      garden.give('on');
+      await runFor(garden, 20 * SECOND_MS);
+      expect(garden.answers()).toEqual([expect.objectContaining({ set: 'on', result: 'done' })]);
+      await garden.stop();
+    }
+  });
+
+  test('is taken after the city’s clock was set back by an hour, too', async () => {
+    let aheadMs = 3_600_000;
+    const garden = await started({ aheadMs: () => aheadMs });
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    aheadMs = 0;
+    await runFor(garden, 20 * SECOND_MS);
+    garden.give('off');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.answers().map(({ set, result }) => [set, result])).toEqual([
+      ['on', 'done'],
+      ['off', 'done'],
+    ]);
+    await garden.stop();
+  });
+
+  test('is found among hundreds that came at once', async () => {
+    const garden = await started();
+    for (let count = 0; count < 260; count++) {
+      garden.give(`{"set":"off","id":"n${count}"}`);
+      await runFor(garden, 2);
+    }
+    garden.give('{"set":"on","id":"last"}');
+    await runFor(garden, 120 * SECOND_MS);
+    expect(garden.openings().at(-1)?.[0]).toBe('open');
+    const results = garden.answers().map(({ result }) => result);
+    expect(results.filter((result) => result === 'done')).toHaveLength(1);
+    await garden.stop();
+    expect(garden.fatal).toEqual([]);
+  });
+});
+
+test('the city is asked every ten seconds, and less often where its quota is small', async () => {
+  const polls = async (quotaPerHour: number) => {
+    const garden = await started({
+      world: (world) => ({ ...world, entities: world.entities.map((one) => ({ ...one, quotaPerHour })) }),
+    });
+    await runFor(garden, 3_600 * SECOND_MS);
+    await garden.stop();
+    return garden.asked.filter((url) => url.includes('/order/')).length;
+  };
+  expect(await polls(0)).toBeLessThanOrEqual(363);
+  expect(await polls(400)).toBeLessThanOrEqual(102);
+});
