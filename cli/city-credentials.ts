@@ -9,23 +9,21 @@ import { printProblems } from './site.ts';
 
 interface Credentials {
   readonly token?: string;
+  readonly callbackKey?: string;
   readonly ca?: string;
 }
 
-/** The token and certificate authority of the city; undefined when one cannot be read: then it was said and the exit code is set. */
+/** The token, the key of its pushes and the certificate authority of the city; undefined when one cannot be read: then it was said and the exit code is set. */
 export async function cityCredentials(config: Config, site: LoadedSite, file: string, io: Io): Promise<Credentials | undefined> {
   if (config.sentilo === undefined) return {};
-  const token = await readSecret(config.sentilo.tokenSecret, file, io.env);
-  if (!('value' in token)) {
-    const place = site.placeOf('sentilo.token');
-    printProblems([{ severity: 'error', path: 'sentilo.token', place, ...token }], site, io);
-    io.setExitCode(EXIT.config);
-    return undefined;
-  }
-  const { caFile } = config.sentilo;
-  if (caFile === undefined) return { token: token.value };
+  const { tokenSecret, callback, caFile } = config.sentilo;
+  const token = await secretOrSay(tokenSecret, 'sentilo.token', { site, file }, io);
+  const callbackKey = callback && (await secretOrSay(callback.keySecret, 'sentilo.callback.secret', { site, file }, io));
+  if (token === undefined || (callback !== undefined && callbackKey === undefined)) return undefined;
+  const secrets = { token, ...(callbackKey !== undefined && { callbackKey }) };
+  if (caFile === undefined) return secrets;
   try {
-    return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
+    return { ...secrets, ca: await fs.readFile(caFile, 'utf8') };
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
     const problem = isForbidden(reason)
@@ -35,4 +33,18 @@ export async function cityCredentials(config: Config, site: LoadedSite, file: st
     io.setExitCode(EXIT.config);
     return undefined;
   }
+}
+
+/** The value of a secret; undefined when it cannot be read: then it was said and the exit code is set. */
+async function secretOrSay(
+  name: string,
+  path: string,
+  { site, file }: { readonly site: LoadedSite; readonly file: string },
+  io: Io,
+): Promise<string | undefined> {
+  const secret = await readSecret(name, file, io.env);
+  if ('value' in secret) return secret.value;
+  printProblems([{ severity: 'error', path, place: site.placeOf(path), ...secret }], site, io);
+  io.setExitCode(EXIT.config);
+  return undefined;
 }

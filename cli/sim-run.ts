@@ -111,7 +111,13 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const { fatal } = io;
   const start = async () => {
     if (!(await claimFolder(folder, true, io))) return undefined;
-    return await openGateway(sendingTo(place, config), host, { stateFolder: folder, modules, fatal, token: SIMULATED_TOKEN });
+    return await openGateway(sendingTo(place, config), host, {
+      stateFolder: folder,
+      modules,
+      fatal,
+      token: SIMULATED_TOKEN,
+      callbackKey: SIMULATED_TOKEN,
+    });
   };
   const gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
@@ -151,9 +157,13 @@ async function liveHost(config: Config, options: SimRunOptions, sinceMs: number 
   return { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
 }
 
-/** The site, with the simulated city in the place of the real one: a trial run must never reach the city. */
+/** The site, with the simulated city in the place of the real one: a trial run must never reach the city, nor be reached by it. */
 function sendingTo(place: CityPlace, config: Config): Config {
-  return config.sentilo === undefined ? config : { ...config, sentilo: { ...config.sentilo, url: place.url } };
+  const { sentilo } = config;
+  if (sentilo === undefined) return config;
+  const { callback } = sentilo;
+  const here = callback && { ...callback, endpoint: `http://localhost:${callback.port}/`, listen: 'localhost' as const };
+  return { ...config, sentilo: { ...sentilo, url: place.url, ...(here && { callback: here }) } };
 }
 
 // ------------------------------------------------------------------------------------------------------ option values

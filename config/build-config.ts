@@ -86,7 +86,7 @@ export function buildConfig(
 function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
   const { sentilo } = file;
   if (!sentilo) return undefined;
-  const { component } = sentilo;
+  const { component, callback } = sentilo;
   return {
     url: sentilo.url.replace(/\/+$/, ''),
     provider: sentilo.provider,
@@ -94,6 +94,9 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
     send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
     catalog: sentilo.catalog,
     ordersFrom: sentilo.orders_from ?? [],
+    ...(callback && {
+      callback: { endpoint: callback.url, keySecret: callback.secret.secret, port: callback.port, listen: callback.listen },
+    }),
     component: {
       ...(component?.type !== undefined && { type: component.type }),
       ...(component?.public !== undefined && { isPublic: component.public }),

@@ -43,6 +43,14 @@ export interface SentiloConfig {
   readonly component: { readonly type?: string; readonly isPublic?: boolean; readonly energy?: string };
   /** Whose orders are taken: ids of applications and providers of the city. */
   readonly ordersFrom: readonly string[];
+  /** Where the city pushes orders to: its address there, and the port of this machine that it leads to. */
+  readonly callback?: {
+    readonly endpoint: string;
+    /** The name of the secret that the city signs with. */
+    readonly keySecret: string;
+    readonly port: number;
+    readonly listen: 'localhost' | 'lan';
+  };
   /** PEM file, absolute path. */
   readonly caFile?: string;
 }

@@ -21,7 +21,7 @@ import { makeConcealer, SECRETS_MAX, secretsIn } from './secrets.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 import { validate } from './validate.ts';
 import type { YamlDocument } from './yaml-document.ts';
-import { dotted, nodeAt } from './yaml-tree.ts';
+import { dotted, nodeAt, type Path } from './yaml-tree.ts';
 
 /** Stands in for what every site must have, when it is wrong, while the rest is checked. */
 const FALLBACK = { schema: 'gateway/v1', gateway: { id: 'gateway' } };
@@ -148,12 +148,20 @@ function checkUplink(site: Site): void {
     return;
   }
   const path = ['sentilo', 'url'];
-  const url = URL.canParse(sentilo.url) ? new URL(sentilo.url) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) site.report('C053', path, { written: sentilo.url });
-  else if (url.password !== '' || url.username !== '') site.report('C058', path);
-  else if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !sentilo.insecure_http) {
+  const url = checkedUrl(site, path, sentilo.url, 'C053');
+  if (url?.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !sentilo.insecure_http) {
     site.report('C052', path, { host: url.host });
   }
+  if (sentilo.callback) checkedUrl(site, ['sentilo', 'callback', 'url'], sentilo.callback.url, 'C202');
+}
+
+/** The address, or undefined when it is none that is reached over HTTP without a password in it: then that was reported. */
+function checkedUrl(site: Site, path: Path, written: string, code: 'C053' | 'C202'): URL | undefined {
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) site.report(code, path, { written });
+  else if (url.password !== '' || url.username !== '') site.report('C058', path);
+  else return url;
+  return undefined;
 }
 
 /** Sorts, removes what was said twice, and takes every secret out. */

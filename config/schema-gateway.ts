@@ -220,6 +220,12 @@ const sentilo = block({
   send: block({ every: period.prefault('1s'), batch: z.int().min(1).max(100).default(100) }).prefault({}),
   backlog_older_than: z.union([z.literal('send'), block({ drop: period })]).optional(),
   orders_from: z.array(text).optional(),
+  callback: block({
+    url: text,
+    secret,
+    port: z.int().min(1).max(65_535).default(8088),
+    listen: z.enum(['localhost', 'lan']).default('localhost'),
+  }).optional(),
   alerts: mapOf(text).optional(),
   ca: text.optional(),
   insecure_http: boolean.default(false),

@@ -39,6 +39,8 @@ export interface GatewayOptions {
   readonly modules: Modules;
   /** The city's token; required when the site has a `sentilo:` block. */
   readonly token?: string;
+  /** What the city signs its pushes with; required when `sentilo.callback` is there. */
+  readonly callbackKey?: string;
   /** PEM text of the certificate authority named by `sentilo.ca`. */
   readonly ca?: string;
   readonly tap?: FrameTap;
@@ -135,10 +137,12 @@ async function openUplink(
   host: Host,
   journal: Journal,
   timekeeper: Timekeeper,
-  { token, ca }: GatewayOptions,
+  { token, ca, callbackKey }: GatewayOptions,
 ): Promise<Uplink | undefined> {
   if (config.sentilo === undefined) return undefined;
   if (token === undefined) throw new Error('a site with sentilo: is started with its token');
+  if (config.sentilo.callback !== undefined && callbackKey === undefined)
+    throw new Error('a site with sentilo.callback: is started with its secret');
   const userAgent = `barri/${VERSION} (${config.gateway.id})`;
   const wanted = wantedOf(config);
   return await openSentilo(config.sentilo, token, host, journal, timekeeper, {
@@ -163,6 +167,7 @@ async function start(parts: Parts): Promise<Gateway> {
       journal,
       link: uplink.link,
       file: parts.ordersFile,
+      key: options.callbackKey,
       order: outputs.order.bind(outputs),
       answered: () => uplink.notify(),
       fatal: options.fatal,

@@ -18,6 +18,7 @@ export interface Host {
   readonly buses: Buses;
   readonly http: Http;
   readonly listen: Listen;
+  readonly serve: Serve;
   readonly lock: Lock;
   /** Resolves when one of the threads in which native calls run was free: at once, unless all of them are taken. */
   readonly threadTurn: () => Promise<void>;
@@ -172,6 +173,34 @@ export interface LocalResponse {
 export type Listen = (
   socketPath: string,
   handler: (request: LocalRequest) => Promise<LocalResponse>,
+) => Promise<() => Promise<void>>;
+
+/** A request of the city to this gateway. */
+export interface CallbackRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As it came. */
+  readonly body: Uint8Array;
+}
+
+/** Where requests are taken: by everybody who reaches this machine, or by itself only. */
+export interface ServeOptions {
+  readonly port: number;
+  readonly listen: 'localhost' | 'lan';
+  /** A request that is longer is answered 413. */
+  readonly bodyBytesMax: number;
+}
+
+/**
+ * Serves HTTP on a TCP port until the returned function is called; the handler gives the status of the answer, which has no body.
+ * Rejects with HttpError when the port cannot be taken.
+ */
+export type Serve = (
+  options: ServeOptions,
+  handler: (request: CallbackRequest) => Promise<number>,
 ) => Promise<() => Promise<void>>;
 
 /** Another gateway holds the folder. */

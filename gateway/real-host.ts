@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, promises as fs, readFileSync, type Stats, statSync } from 'node:fs';
-import * as http from 'node:http';
+import { existsSync, promises as fs, readFileSync, type Stats } from 'node:fs';
 import * as net from 'node:net';
-import { dirname } from 'node:path';
 import type { Clock, WallTime } from '../drivers/clock.ts';
-import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, LocalResponse, Lock, Log } from './host.ts';
-import { DiskError, HttpError, LockHeldError } from './host.ts';
+import type { Buses, Host, Lock, Log } from './host.ts';
+import { LockHeldError } from './host.ts';
 import { socketPath } from './local-api.ts';
+import { diskCall, realDisk } from './real-disk.ts';
+import { realHttp, realListen, realServe } from './real-http.ts';
 
 /** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -20,11 +20,7 @@ const WALL_FLOOR_MS = Date.UTC(2026, 0, 1);
 /** systemd-timesyncd makes this file at its first synchronisation of the boot. */
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
 const SYNCHRONIZED_CHECK_MS = 60_000;
-/** An order is a hundred bytes long. */
-const LOCAL_BODY_BYTES_MAX = 4096;
 const NANOSECONDS_PER_MS = 1e6;
-/** sun_path of Linux, without its last zero byte. */
-const SOCKET_PATH_BYTES_MAX = 107;
 
 /** The machine as it is. `log` is where events go; see gateway/log.ts. */
 export function realHost(log: Log): Host {
@@ -36,6 +32,7 @@ export function realHost(log: Log): Host {
     buses: realBuses,
     http: realHttp,
     listen: realListen,
+    serve: realServe,
     lock: realLock,
     threadTurn,
     bootId: bootId(),
@@ -96,227 +93,6 @@ function bootId(): string {
     // Not Linux: the monotonic clock then only counts within this process, so the process is the boot.
     return `process-${process.pid}-${Date.now()}`;
   }
-}
-
-// ----------------------------------------------------------------------------------------------------------------- disk
-
-async function diskCall<T>(what: string, path: string, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    throw diskError(what, path, cause);
-  }
-}
-
-function diskError(what: string, path: string, cause: unknown): DiskError {
-  const code = (cause as NodeJS.ErrnoException).code ?? 'UNKNOWN';
-  return new DiskError(code, `cannot ${what} ${path}: ${code}`, { cause });
-}
-
-const { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
-/** Without O_NONBLOCK the opening of a pipe waits until somebody writes to it. A file does not know the difference. */
-const OPEN_FLAGS = {
-  read: O_RDONLY | O_NONBLOCK,
-  write: O_RDWR | O_NONBLOCK,
-  create: O_RDWR | O_CREAT | O_NONBLOCK,
-} as const;
-
-const realDisk: Disk = {
-  readDir: async (path) => (await diskCall('list', path, fs.readdir(path))).sort(),
-  mkdir: async (path) => {
-    const missing: string[] = [];
-    for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
-    for (const folder of missing) {
-      await diskCall('create', folder, fs.mkdir(folder, { mode: 0o700 }));
-      await realDisk.fsyncDir(dirname(folder));
-    }
-  },
-  open: async (path, mode) => {
-    const what = mode === 'create' ? 'create' : 'open';
-    let handle: fs.FileHandle;
-    try {
-      handle = await diskCall(what, path, fs.open(path, OPEN_FLAGS[mode], 0o600));
-    } catch (error) {
-      // A folder cannot be opened for writing, nor a socket at all.
-      mustBeFile(path, await fs.stat(path).catch(() => undefined));
-      throw error;
-    }
-    try {
-      mustBeFile(path, await diskCall('look at', path, handle.stat()));
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    return realFile(path, handle);
-  },
-  size: async (path) => {
-    try {
-      // The journal asks with every commit, for a file that it has open: the kernel then has the name in memory and reads no
-      // disk for it. A turn of the thread pool takes ten times as long and is in the way of the commit's own.
-      return statSync(path).size;
-    } catch (cause) {
-      const error = diskError('look at', path, cause);
-      // Not by `throwIfNoEntry`: from Node 24 on that is silent about a path that leads through a file as well.
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    }
-  },
-  freeBytes: async (path) => {
-    let folder = path;
-    while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
-    const { bavail, bsize } = await diskCall('look at', folder, fs.statfs(folder));
-    return bavail * bsize;
-  },
-  rename: (from, to) => diskCall('rename', from, fs.rename(from, to)),
-  unlink: (path) => diskCall('delete', path, fs.unlink(path)),
-  fsyncDir: async (path) => {
-    const folder = await diskCall('open', path, fs.open(path, 'r'));
-    try {
-      await diskCall('sync', path, folder.sync());
-    } finally {
-      await folder.close();
-    }
-  },
-};
-
-/** @throws DiskError that says what it is instead */
-function mustBeFile(path: string, stats: Stats | undefined): void {
-  if (stats === undefined || stats.isFile()) return;
-  if (stats.isDirectory()) throw new DiskError('IS_FOLDER', `${path} is a folder and not a file`);
-  if (stats.isFIFO()) throw new DiskError('IS_PIPE', `${path} is a pipe and not a file`);
-  if (stats.isSocket()) throw new DiskError('IS_SOCKET', `${path} is a socket and not a file`);
-  throw new DiskError('IS_DEVICE', `${path} is a device and not a file`);
-}
-
-function realFile(path: string, handle: fs.FileHandle): DiskFile {
-  return {
-    pread: async (position, length) => {
-      const { bytesRead, buffer } = await diskCall('read', path, handle.read(Buffer.alloc(length), 0, length, position));
-      return buffer.subarray(0, bytesRead);
-    },
-    pwrite: async (bytes, position) =>
-      (await diskCall('write', path, handle.write(bytes, 0, bytes.length, position))).bytesWritten,
-    fdatasync: () => diskCall('sync', path, handle.datasync()),
-    truncate: (sizeBytes) => diskCall('cut', path, handle.truncate(sizeBytes)),
-    size: async () => (await diskCall('look at', path, handle.stat())).size,
-    close: () => diskCall('close', path, handle.close()),
-  };
-}
-
-// -------------------------------------------------------------------------------------------------------------- network
-
-const realHttp: Http = async (request, signal) => {
-  const isSecure = request.url.startsWith('https:');
-  // TLS is several megabytes: only for a city that is reached by it.
-  const client = isSecure ? await import('node:https') : http;
-  return await new Promise<HttpResponse>((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    let connected = false;
-    const outgoing = client.request(request.url, {
-      method: request.method,
-      // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
-      agent: false,
-      headers: { ...request.headers, connection: 'close', 'content-length': String(request.body?.length ?? 0) },
-      ...(request.ca === undefined ? {} : { ca: request.ca }),
-    });
-    const fail = (code: string, message: string, cause?: unknown) => {
-      done();
-      outgoing.destroy();
-      reject(new HttpError(code, connected, message, { cause }));
-    };
-    const timer = setTimeout(() => fail('TIMEOUT', `no answer within ${request.timeoutMs} ms`), request.timeoutMs);
-    const settle = (response: HttpResponse) => {
-      done();
-      resolve(response);
-    };
-    const onAbort = () => {
-      done();
-      outgoing.destroy();
-      reject(signal.reason);
-    };
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    outgoing.on('socket', (socket) => {
-      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
-        connected = true;
-      });
-    });
-    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
-      const parseFailure = cause.code?.startsWith('HPE_');
-      fail(parseFailure ? 'BAD_ANSWER' : (cause.code ?? 'UNKNOWN'), cause.message, cause);
-    });
-    outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
-    outgoing.end(request.body);
-  });
-};
-
-function readAnswer(
-  answer: http.IncomingMessage,
-  request: HttpRequest,
-  fail: (code: string, message: string, cause?: unknown) => void,
-  resolve: (response: HttpResponse) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  answer.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    sizeBytes += chunk.length;
-    if (sizeBytes > request.responseBytesMax) fail('TOO_LONG', `the answer is longer than ${request.responseBytesMax} bytes`);
-  });
-  answer.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? 'UNKNOWN', cause.message, cause));
-  answer.on('end', () => {
-    if (!answer.complete) return fail('ECONNRESET', 'the answer was cut off');
-    const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-    resolve({ status: answer.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
-  });
-}
-
-const realListen: Listen = async (path, handler) => {
-  // A longer name would be cut, and the socket made somewhere else.
-  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
-    throw new DiskError('ENAMETOOLONG', `the path ${path} is too long for a socket: at most ${SOCKET_PATH_BYTES_MAX} bytes`);
-  }
-  const server = http.createServer((request, response) => {
-    const answer = ({ status, json }: LocalResponse) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
-    readText(request, LOCAL_BODY_BYTES_MAX)
-      .then((body) => {
-        if (body === undefined) return { status: 413, json: { error: `a request has at most ${LOCAL_BODY_BYTES_MAX} bytes` } };
-        return handler({ method: request.method ?? 'GET', path: request.url ?? '/', body });
-      })
-      .then(answer, (error: unknown) => answer({ status: 500, json: { error: String(error) } }));
-  });
-  await diskCall('replace', path, fs.rm(path, { force: true }));
-  const listening = new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    // The mode must be right from the first moment, not only after a chmod.
-    const umask = process.umask(0o177);
-    server.listen(path, resolve);
-    process.umask(umask);
-  });
-  await diskCall('listen on', path, listening);
-  return async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-};
-
-/** The whole body, or undefined when it is too long. Rejects when it does not come whole. */
-function readText(stream: http.IncomingMessage, bytesMax: number): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    stream.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= bytesMax) chunks.push(chunk);
-    });
-    stream.on('end', () => resolve(size <= bytesMax ? Buffer.concat(chunks).toString('utf8') : undefined));
-    stream.on('error', reject);
-    stream.on('close', () => reject(new Error('the request was cut off')));
-  });
 }
 
 /** The name in the abstract namespace that whoever has taken a folder listens on. */

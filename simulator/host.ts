@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
-import type { Disk, Host, Http, Listen, Log } from '../gateway/host.ts';
+import type { Disk, Host, Http, Listen, Log, Serve } from '../gateway/host.ts';
 import type { Shown } from './bus/world.ts';
 import { simulatedBuses } from './buses.ts';
 import type { VirtualClock } from './clock.ts';
 import { type Fault, onFaultEdges } from './faults.ts';
-import { simulatedLock, simulatedSockets } from './local.ts';
+import { simulatedLock, simulatedPorts, simulatedSockets } from './local.ts';
 import { type Power, powerOn } from './power.ts';
 import { createRandom } from './random.ts';
 import { type Trace, tracedDisk, tracedHttp, traceFault, traceFrame } from './trace.ts';
@@ -22,6 +22,7 @@ export interface SimulatedHostOptions {
   readonly faults?: readonly Fault[];
   readonly log?: Log;
   readonly listen?: Listen;
+  readonly serve?: Serve;
   /** Takes everything that happens; paths under `stateFolder` are noted relative to it. */
   readonly trace?: { readonly trace: Trace; readonly stateFolder: string };
   /** Sees what the simulated devices show: the values that a perfect gateway would keep. */
@@ -78,6 +79,7 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         // Nothing survives a power cut that could hold a folder.
         lock: simulatedLock(),
         listen: options.listen ?? simulatedSockets().listen,
+        serve: options.serve ?? simulatedPorts().serve,
         threadTurn: async () => {},
         bootId: bootId(random.fork('id')),
       };

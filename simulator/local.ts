@@ -1,4 +1,12 @@
-import { type Listen, type LocalRequest, type LocalResponse, type Lock, LockHeldError } from '../gateway/host.ts';
+import {
+  type CallbackRequest,
+  type Listen,
+  type LocalRequest,
+  type LocalResponse,
+  type Lock,
+  LockHeldError,
+  type Serve,
+} from '../gateway/host.ts';
 
 /** A lock on folders among the gateways of one simulated machine. After a power cut make a new one: nothing holds it. */
 export function simulatedLock(): Lock {
@@ -9,6 +17,26 @@ export function simulatedLock(): Lock {
     return async () => {
       held.delete(folder);
     };
+  };
+}
+
+/** The ports of simulated machines, without a socket. */
+export interface SimulatedPorts {
+  readonly serve: Serve;
+  /** Asks whoever serves the port; undefined when nobody does, as a connection would be refused. */
+  request(port: number, request: CallbackRequest): Promise<number> | undefined;
+}
+
+export function simulatedPorts(): SimulatedPorts {
+  const handlers = new Map<number, Parameters<Serve>[1]>();
+  return {
+    serve: async ({ port }, handler) => {
+      handlers.set(port, handler);
+      return async () => {
+        handlers.delete(port);
+      };
+    },
+    request: (port, request) => handlers.get(port)?.(request),
   };
 }
 

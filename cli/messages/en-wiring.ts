@@ -224,12 +224,16 @@ export const enWiring: Messages = {
     ],
   },
   C200: {
-    what: '{outputs} takes orders of the city, and nobody is named who may give them',
+    what: 'nobody is named who may give orders of the city to {outputs}',
     hints: ['write under `sentilo:` the id that your application has in the city: `orders_from: [my-application]`'],
   },
   C201: {
-    what: '{outputs} takes orders of the city, and without `sentilo:` none can come',
+    what: 'without `sentilo:` no order of the city can come to {outputs}',
     hints: ['remove `sentilo` from `orders:`, or add a `sentilo:` block'],
+  },
+  C202: {
+    what: '`{written}` is not an address that the city can push orders to',
+    hints: ['write the one under which the city reaches this gateway, such as https://gateway.example.cat/orders'],
   },
   C157: {
     what: 'devices do not run at {rate} baud',

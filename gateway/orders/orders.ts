@@ -1,15 +1,28 @@
 import { join } from 'node:path';
-import type { Config } from '../../config/config.ts';
-import type { Host } from '../host.ts';
+import type { Config, SentiloConfig } from '../../config/config.ts';
+import { sleep, withDeadline } from '../../drivers/clock.ts';
+import { type Host, HttpError } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
+import { answerPush } from './callback.ts';
+import type { CityTime } from './city-time.ts';
 import { openDesk, type Taker } from './desk.ts';
 import { pollOrders } from './poll.ts';
+import { keepSubscribed, unsubscribe } from './subscription.ts';
 
 /** What is remembered of orders, in the state folder. */
 const FILE_NAME = 'city-orders.state';
+/** How often the city is asked: where it pushes, for what its pushes have lost. */
+const POLL_MS = 10_000;
+const POLL_BESIDE_PUSHES_MS = 60_000;
+/** A push has a few hundred bytes; nobody needs to hash more. */
+const PUSH_BYTES_MAX = 65_536;
+/** How soon a port is tried again that cannot be taken. */
+const PORT_AGAIN_MS = 30_000;
+/** What the end of the subscriptions may take of a stop. */
+const UNSUBSCRIBE_MS = 300;
 
 /** The orders of the city. */
 export interface Orders {
@@ -18,14 +31,59 @@ export interface Orders {
 }
 
 export interface OrdersSurroundings {
-  readonly host: Pick<Host, 'clock' | 'random' | 'log' | 'bootId'>;
+  readonly host: Pick<Host, 'clock' | 'random' | 'log' | 'bootId' | 'serve'>;
   readonly journal: Pick<Journal, 'append' | 'read' | 'lastSequence'>;
   readonly link: CityLink;
   readonly file: BookFile;
+  /** What the city signs its pushes with, where there is an address for them. */
+  readonly key: string | undefined;
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
   /** An answer is durable. */
   readonly answered: () => void;
   readonly fatal: (error: unknown) => void;
+}
+
+/** Reads what is remembered of orders. */
+export function openOrdersFile(disk: Host['disk'], stateFolder: string): Promise<BookFile> {
+  return openBookFile(disk, join(stateFolder, FILE_NAME));
+}
+
+/** Prepares the taking of orders; undefined where no output takes any. */
+export function openOrders(config: Config, around: OrdersSurroundings): Orders | undefined {
+  const { host, link, key, file } = around;
+  const { sentilo } = config;
+  const takers = takersOf(config);
+  if (takers.length === 0 || sentilo === undefined) return undefined;
+  const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom });
+  let cityTime: CityTime | undefined;
+  const heard = (time: CityTime) => {
+    cityTime = time;
+  };
+  const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
+  const common = { ...host, link, takers, desk };
+  return {
+    async run(signal) {
+      const everyMs = pushing === undefined ? POLL_MS : POLL_BESIDE_PUSHES_MS;
+      try {
+        await desk.recover();
+        const loops = [pollOrders({ ...common, heard, everyMs }, signal)];
+        if (pushing !== undefined) {
+          const pushes = { ...common, callback: pushing, provider: sentilo.provider, cityTime: () => cityTime };
+          loops.push(
+            takePushes(host, pushing, (request) => answerPush(pushes, request), signal),
+            keepSubscribed(pushes, signal),
+          );
+        }
+        await Promise.all(loops);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        if (pushing !== undefined) await unsubscribeSoon({ ...common, callback: pushing });
+        await desk.save();
+        await file.close();
+      }
+    },
+  };
 }
 
 /** The outputs of a site that take orders of the city. */
@@ -37,29 +95,31 @@ function takersOf({ devices }: Config): readonly Taker[] {
   );
 }
 
-/** Reads what is remembered of orders. */
-export function openOrdersFile(disk: Host['disk'], stateFolder: string): Promise<BookFile> {
-  return openBookFile(disk, join(stateFolder, FILE_NAME));
+/** Serves the port for pushes until `signal` is aborted. One that somebody else has is tried again: orders are polled meanwhile. */
+async function takePushes(
+  { clock, log, serve }: OrdersSurroundings['host'],
+  { port, listen }: NonNullable<SentiloConfig['callback']>,
+  answer: Parameters<Host['serve']>[1],
+  signal: AbortSignal,
+): Promise<never> {
+  let isTold = false;
+  for (;;) {
+    try {
+      const stopServing = await serve({ port, listen, bodyBytesMax: PUSH_BYTES_MAX }, answer);
+      if (isTold) log('info', 'city-pushes-served', { port });
+      return (await sleep(clock, Number.MAX_SAFE_INTEGER, signal).finally(stopServing)) as never;
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      if (!isTold) log('error', 'city-pushes-not-served', { port, message: error.message });
+      isTold = true;
+    }
+    await sleep(clock, PORT_AGAIN_MS, signal);
+  }
 }
 
-/** Prepares the taking of orders; undefined where no output takes any. */
-export function openOrders(config: Config, around: OrdersSurroundings): Orders | undefined {
-  const { host, journal, link, file, order, answered, fatal } = around;
-  const takers = takersOf(config);
-  if (takers.length === 0) return undefined;
-  const ordersFrom = config.sentilo?.ordersFrom ?? [];
-  const desk = openDesk({ ...host, journal, file, takers, ordersFrom, order, answered, fatal });
-  return {
-    async run(signal) {
-      try {
-        await desk.recover();
-        await pollOrders({ ...host, link, takers, desk, heard: () => {} }, signal);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      } finally {
-        await desk.save();
-        await file.close();
-      }
-    },
-  };
+/** What the city does not take in time is taken over by the next start. */
+async function unsubscribeSoon(around: Parameters<typeof unsubscribe>[0]): Promise<void> {
+  const late = () => new Error('the city takes too long');
+  const { signal } = new AbortController();
+  await withDeadline(around.clock, UNSUBSCRIBE_MS, signal, late, (inTime) => unsubscribe(around, inTime)).catch(() => {});
 }

@@ -11,11 +11,11 @@ import type { TextOrder } from './copy.ts';
 import type { Desk, Taker } from './desk.ts';
 import { type Listed, listedBySensor, listedOrders } from './listing.ts';
 
-/** How often the city is asked, where its quota allows that. */
-const EVERY_MS = 10_000;
-/** … which gives it no more than this share of its hour. */
+/** The share of the hour's quota that asking for orders may take. */
 const QUOTA_SHARE = 0.25;
 const HOUR_MS = 3_600_000;
+/** The first asking is somewhere within this time: a district that comes back does not ask all at once. */
+const FIRST_MS_MAX = 10_000;
 /** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
 const OVERLAP_MS = 10_000;
 /** An order for all sensors is filed under one after the other: what is younger is looked at once more, complete. */
@@ -34,6 +34,8 @@ export interface PollSurroundings {
   readonly link: CityLink;
   readonly takers: readonly Taker[];
   readonly desk: Desk;
+  /** How often the city is asked, where its quota allows that. */
+  readonly everyMs: number;
   /** The city was heard. */
   readonly heard: (time: CityTime) => void;
 }
@@ -54,12 +56,11 @@ class PollError extends Error {
 
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
-  const { clock, desk, log, random } = around;
+  const { clock, desk, log, random, everyMs } = around;
   let attempt = 0;
   let problem: string | undefined;
   let savedMs = clock.monotonicMs();
-  // A district that comes back does not ask all at once.
-  await sleep(clock, random() * EVERY_MS, signal);
+  await sleep(clock, random() * Math.min(everyMs, FIRST_MS_MAX), signal);
   for (;;) {
     let waitMs: number;
     try {
@@ -97,7 +98,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
     // What was ordered before this gateway asked for the first time was not meant for it.
     desk.cursorMs = time.dateMs + OVERLAP_MS;
     await desk.save();
-    return everyMs(response);
+    return paceMs(around, response);
   }
   const isForAll = forAllOf(bySensor, takers);
   const settledMs = time.dateMs - SETTLE_MS;
@@ -117,7 +118,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
   // A city whose clock was set back goes on from there.
   const cursorMs = desk.cursorMs ?? settledMs;
   desk.cursorMs = settledMs < cursorMs - OVERLAP_MS - SETTLE_MS ? settledMs : Math.max(cursorMs, settledMs);
-  return isAllSettled ? everyMs(response) : SETTLE_MS;
+  return isAllSettled ? paceMs(around, response) : SETTLE_MS;
 }
 
 /** Whether an order was given to all sensors at once: then it stands also under one that takes no orders. */
@@ -173,8 +174,8 @@ function fromQuery(cursorMs: number | undefined): string {
 }
 
 /** The pace at which the hour's quota lasts for everything else too. */
-function everyMs({ headers }: HttpResponse): number {
+function paceMs({ everyMs }: PollSurroundings, { headers }: HttpResponse): number {
   const limits = ['x-ratelimit-inbound-limit', 'x-ratelimit-global-inbound-limit'].map((name) => Number(headers[name] ?? 0));
   const least = Math.min(...limits.filter((limit) => limit > 0));
-  return Math.max(EVERY_MS, Number.isFinite(least) ? HOUR_MS / (QUOTA_SHARE * least) : 0);
+  return Math.max(everyMs, Number.isFinite(least) ? HOUR_MS / (QUOTA_SHARE * least) : 0);
 }

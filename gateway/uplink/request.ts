@@ -14,6 +14,16 @@ export function orderUrl(base: string, provider: string, sensor?: string): strin
   return serviceUrl(base, ['order', provider, ...(sensor === undefined ? [] : [sensor])]);
 }
 
+/** Address of the subscriptions to orders that whoever asks has. */
+export function subscriptionsUrl(base: string): string {
+  return serviceUrl(base, ['subscribe', 'order']);
+}
+
+/** Address of the subscription to the orders for a sensor. Without the sensor a DELETE would end all of them (§1.9). */
+export function subscriptionUrl(base: string, provider: string, sensor: string): string {
+  return serviceUrl(base, ['subscribe', 'order', provider, sensor]);
+}
+
 /** Address of the catalogue of a provider. */
 export function catalogUrl(base: string, provider: string): string {
   return serviceUrl(base, ['catalog', provider]);

@@ -15,6 +15,8 @@ import { readJournal } from '../simulation/comparison.ts';
 import { START_WALL_MS } from '../simulator/site.ts';
 
 const STATE_FOLDER = '/state';
+/** What the city signs its pushes with. */
+export const CALLBACK_KEY = 'callback-key';
 
 const nobody: Http = () => Promise.reject(new Error('this site has no city'));
 
@@ -22,6 +24,8 @@ export interface Surroundings {
   readonly faults?: readonly Fault[];
   /** The city; a site with `sentilo:` needs it. */
   readonly http?: (clock: VirtualClock, config: Config) => Http;
+  /** The ports of the machine. */
+  readonly serve?: Host['serve'];
   /** Files beside the site's, such as boards of its own, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** What is really plugged in, where it is not as the site and its boards say. */
@@ -54,7 +58,7 @@ export interface SimulatedGateway {
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
 export async function startSimulated(
   text: string,
-  { faults = [], http, files = {}, hardware = (config) => config }: Surroundings = {},
+  { faults = [], http, serve, files = {}, hardware = (config) => config }: Surroundings = {},
 ): Promise<SimulatedGateway> {
   const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`, files);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
@@ -70,6 +74,7 @@ export async function startSimulated(
     http: http?.(clock, config) ?? nobody,
     faults,
     log: (_level, code) => log.push(code),
+    ...(serve !== undefined && { serve }),
   });
   const wires = watchedLines(machine, clock);
   const frames: BusFrame[] = [];
@@ -78,6 +83,7 @@ export async function startSimulated(
     stateFolder: STATE_FOLDER,
     modules: await loadModules(config),
     token: 'demo-token',
+    callbackKey: CALLBACK_KEY,
     tap: (frame: BusFrame) => frames.push({ ...frame, bytes: frame.bytes.slice() }),
     fatal: (error: unknown) => fatal.push(error),
   };

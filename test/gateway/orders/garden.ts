@@ -2,13 +2,19 @@ import type { Config } from '../../../config/config.ts';
 import type { Http } from '../../../gateway/host.ts';
 import type { VirtualClock } from '../../../simulator/clock.ts';
 import type { Fault } from '../../../simulator/faults.ts';
+import { simulatedPorts } from '../../../simulator/local.ts';
 import { type City, createCity } from '../../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../../simulator/sentilo/city-http.ts';
+import { cityPush } from '../../../simulator/sentilo/city-push.ts';
+import type { PushOutcome } from '../../../simulator/sentilo/push-delivery.ts';
+import type { Push } from '../../../simulator/sentilo/push-queue.ts';
 import { type World, worldForSite } from '../../../simulator/sentilo/world.ts';
 import { type SimulatedGateway, startSimulated } from '../simulated-gateway.ts';
 
 /** A valve that takes orders of two applications, one that takes none of the city, and a thermometer. */
-const GARDEN = `sentilo: { url: "http://127.0.0.1:8081", provider: garden, token: { secret: sentilo_token }, orders_from: [app, console] }
+const garden = (
+  callback: string,
+) => `sentilo: { url: "http://127.0.0.1:8081", provider: garden, token: { secret: sentilo_token }, orders_from: [app, console]${callback} }
 buses: { i2c1: { type: i2c } }
 devices:
   valve:
@@ -22,7 +28,9 @@ devices:
     outputs: { switch: { safe: off, max_on: 1h, orders: [local] } }
   air: { board: sht31@1, via: i2c1 }
 `;
-const VALVE = 'trial-valve-open';
+const PORT = 8088;
+const CALLBACK = ', callback: { url: "https://garden.test/orders", secret: { secret: callback_key } }';
+export const VALVE = 'trial-valve-open';
 /** The chip line of the valve's pin. */
 const VALVE_LINE = 22;
 
@@ -33,6 +41,8 @@ export interface Garden extends SimulatedGateway {
   ask(method: string, path: string, body?: unknown, token?: string): { readonly status: number; readonly json: unknown };
   /** Gives an order as the application `app`. */
   give(order: unknown, token?: string): void;
+  /** A request at the port for pushes, as anybody could make it. */
+  push(push: Push): Promise<PushOutcome>;
   /** The answers that the city has, the oldest first. */
   answers(): readonly Readonly<Record<string, unknown>>[];
   /** The addresses of the requests that the gateway made. */
@@ -42,7 +52,8 @@ export interface Garden extends SimulatedGateway {
 }
 
 export interface GardenOptions {
-  readonly text?: string;
+  /** The city pushes, and this is what becomes of each push. */
+  readonly push?: (push: Push, deliver: (push: Push) => Promise<PushOutcome>) => Promise<PushOutcome>;
   readonly faults?: readonly Fault[];
   readonly world?: (world: World) => World;
   /** What the city's clock is ahead. */
@@ -50,7 +61,7 @@ export interface GardenOptions {
 }
 
 export async function startGarden({
-  text = GARDEN,
+  push,
   faults = [],
   world = (one) => one,
   aheadMs = () => 0,
@@ -69,9 +80,15 @@ export async function startGarden({
       return over(request, signal);
     };
   };
-  const running = await startSimulated(text, { http, faults });
+  const ports = simulatedPorts();
+  const running = await startSimulated(garden(push === undefined ? '' : CALLBACK), { http, faults, serve: ports.serve });
   if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
   const [theCity, theClock] = [city, cityClock];
+  const deliver = async ({ method, headers, body }: Push): Promise<PushOutcome> => {
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    return (await ports.request(PORT, { method, path: '/orders', headers: lower, body })) ?? 'failed';
+  };
+  if (push !== undefined) cityPush(theCity, running.clock.ofTheWorld(), (one) => push(one, deliver));
   const ask: Garden['ask'] = (method, path, body, token = 'app-token') => {
     const bytes = body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(body));
     const request = { method, target: path, headers: [['IDENTITY_KEY', token] as const], body: bytes };
@@ -83,6 +100,7 @@ export async function startGarden({
     ...running,
     city: theCity,
     asked,
+    push: deliver,
     ask,
     give: (order, token) => {
       const { status, json } = ask('PUT', `/order/garden/${VALVE}`, { order }, token);

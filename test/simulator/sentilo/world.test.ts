@@ -114,7 +114,11 @@ describe('the world of a site', () => {
   ]);
 
   it('knows the provider, its token and every sensor that the site publishes', () => {
-    const config = { file: 'hall.yaml', sentilo: { provider: 'hall', ordersFrom: ['console', 'hall'] }, devices } as unknown as Config;
+    const config = {
+      file: 'hall.yaml',
+      sentilo: { provider: 'hall', ordersFrom: ['console', 'hall'] },
+      devices,
+    } as unknown as Config;
     const world = worldForSite(config, 'secret');
     expect(world.entities).toMatchObject([{ id: 'hall', kind: 'provider', token: 'secret', isActive: true }, { id: 'console' }]);
     // Who may order, beside the provider itself, can do so.

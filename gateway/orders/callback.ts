@@ -1,0 +1,93 @@
+import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import type { CallbackRequest, Log } from '../host.ts';
+import { parseJson } from '../uplink/answer.ts';
+import type { CityTime } from './city-time.ts';
+import type { TextOrder } from './copy.ts';
+import type { Desk, Taker } from './desk.ts';
+import { isSigned } from './signature.ts';
+
+/** An order is remembered within this time, or the city is told that it is not. */
+const REMEMBER_MS = 2_000;
+/** What the polls have seen, and a while more: a push of that time is a copy of what was taken, or a replay of it. */
+const OVERLAP_MS = 10_000;
+
+/** Where the city pushes to. */
+export interface Callback {
+  /** As the city knows it. */
+  readonly endpoint: string;
+  /** What the city signs with. */
+  readonly key: string;
+}
+
+export interface CallbackSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly callback: Callback;
+  readonly provider: string;
+  readonly takers: readonly Taker[];
+  readonly desk: Desk;
+  /** The city's time as it was heard last; undefined while it is not known. */
+  readonly cityTime: () => CityTime | undefined;
+}
+
+/** A push as far as it is looked at (Sentilo reference §2.1). */
+interface Push {
+  readonly message: string;
+  readonly sender: string;
+  /** On the city's clock. */
+  readonly publishedAtMs: number;
+  /** Undefined: all sensors of the provider. */
+  readonly sensor: string | undefined;
+}
+
+/**
+ * Answers a push of the city with a status: 200 when it was taken, is known, or is none of ours; 503 when it could not be judged or
+ * not be remembered, so that it may come again. Its orders are carried out afterwards.
+ */
+export async function answerPush(around: CallbackSurroundings, request: CallbackRequest): Promise<number> {
+  const { clock, log, callback, takers, desk } = around;
+  // A proxy may have changed the path; which endpoint it was for is in the signature.
+  if (request.method !== 'POST') return 405;
+  const { headers, body } = request;
+  const date = headers['x-sentilo-date'] ?? '';
+  const signature = headers['x-sentilo-content-hmac'] ?? '';
+  if (!isSigned({ body, date, signature }, callback.endpoint, callback.key)) {
+    log('warning', 'city-push-not-signed', {});
+    return 403;
+  }
+  const push = pushIn(body, around.provider);
+  if (push === 'unreadable') return 400;
+  if (push === undefined) return 200;
+  const time = around.cityTime();
+  // How old it is can only be told by the city's own clock.
+  if (time === undefined || desk.cursorMs === undefined) return 503;
+  if (push.publishedAtMs <= desk.cursorMs - OVERLAP_MS) return 200;
+  const { message: text, sender, publishedAtMs: timeMs, sensor } = push;
+  const meant = takers.filter((taker) => sensor === undefined || taker.sensor === sensor);
+  const orders = meant.map(
+    (taker): TextOrder => ({
+      sensor: taker.sensor,
+      text,
+      sender,
+      timeMs,
+      ...(sensor === undefined && { notForUs: 'provider-wide' }),
+    }),
+  );
+  const late = () => new Error('the disk takes too long');
+  const { signal } = new AbortController();
+  const take = () => desk.take(orders, 'push', time);
+  return (await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false)) ? 200 : 503;
+}
+
+/** The order of a push; undefined for what is no order of this provider. */
+function pushIn(body: Uint8Array, provider: string): Push | undefined | 'unreadable' {
+  const json = parseJson(body);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return 'unreadable';
+  const { type, provider: of, message, topic, publisher, publishedAt, time, sensor } = json as Readonly<Record<string, unknown>>;
+  if (type !== 'ORDER' || of !== provider) return undefined;
+  const publishedAtMs = publishedAt ?? time;
+  if (typeof message !== 'string' || typeof publisher !== 'string' || !Number.isSafeInteger(publishedAtMs)) return 'unreadable';
+  if (sensor !== undefined && typeof sensor !== 'string') return 'unreadable';
+  if (topic !== ['', 'order', provider, ...(sensor === undefined ? [] : [sensor])].join('/')) return 'unreadable';
+  return { message, sender: publisher, publishedAtMs: publishedAtMs as number, sensor };
+}

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { openBookFile } from '../../../gateway/orders/book-file.ts';
+import { copyOf, type Way } from '../../../gateway/orders/copy.ts';
+import { EMPTY_BOOK, OrderBook } from '../../../gateway/orders/order-book.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { SimulatedDisk } from '../../../simulator/disk.ts';
+import { createRandom } from '../../../simulator/random.ts';
+import { turn } from '../../../simulator/wire/turn.ts';
+
+const copy = (via: Way, timeMs: number, text = 'on', sender = 'app', sensor = 'valve') =>
+  copyOf({ sensor, sender, text, timeMs }, via);
+
+/** Orders are taken as they come: what is new is added. */
+function taken(book: OrderBook, ...copies: ReturnType<typeof copy>[]): number[] {
+  const fresh = book.recognise(copies);
+  for (const each of fresh) book.add(each, true);
+  return fresh.map(({ timeMs }) => timeMs);
+}
+
+describe('the two copies of an order', () => {
+  test('are one, whichever comes first, and however often each comes again', () => {
+    for (const [first, second] of [['push', 'poll'] as const, ['poll', 'push'] as const]) {
+      const book = new OrderBook(EMPTY_BOOK);
+      expect(taken(book, copy(first, 1_000_000))).toEqual([1_000_000]);
+      expect(taken(book, copy(first, 1_000_000), copy(second, 1_000_013), copy(second, 1_000_013))).toEqual([]);
+      expect(taken(book, copy(second, 1_000_013), copy(first, 1_000_000))).toEqual([]);
+    }
+  });
+
+  test('are told from those of the same order given a second later', () => {
+    const book = new OrderBook(EMPTY_BOOK);
+    expect(taken(book, copy('push', 1_000_000))).toEqual([1_000_000]);
+    // Its push was lost: only the poll tells that there are two.
+    expect(taken(book, copy('poll', 1_000_002), copy('poll', 1_001_000))).toEqual([1_001_000]);
+    expect(taken(book, copy('push', 1_001_001))).toEqual([]);
+  });
+
+  test('are one when the copy that is nearest is taken, although another is near', () => {
+    const book = new OrderBook(EMPTY_BOOK);
+    taken(book, copy('push', 1_003_000));
+    expect(taken(book, copy('poll', 1_000_000), copy('poll', 1_003_004))).toEqual([1_000_000]);
+  });
+
+  test('are not one with another text, sender or sensor', () => {
+    const book = new OrderBook(EMPTY_BOOK);
+    taken(book, copy('push', 1_000_000));
+    expect(taken(book, copy('poll', 1_000_000, 'off'))).toHaveLength(1);
+    expect(taken(book, copy('poll', 1_000_000, 'on', 'other'))).toHaveLength(1);
+    expect(taken(book, copy('poll', 1_000_000, 'on', 'app', 'pump'))).toHaveLength(1);
+    expect(taken(book, copy('poll', 1_006_000))).toHaveLength(1);
+  });
+});
+
+test('of any orders, each pushed at most once and polled at most once in any sequence, none is new twice', () => {
+  const order = fc.record({
+    timeMs: fc.integer({ min: 1_000_000, max: 1_020_000 }),
+    text: fc.constantFrom('on', 'off', '{"set":"on","id":"a"}'),
+    delayMs: fc.integer({ min: 0, max: 13 }),
+    isPushed: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(order, { selector: ({ timeMs, text }) => `${timeMs} ${text}`, maxLength: 12 }),
+      fc.infiniteStream(fc.nat()),
+      (orders, chance) => {
+        const book = new OrderBook(EMPTY_BOOK);
+        const copies = orders.flatMap(({ timeMs, text, delayMs, isPushed }) => [
+          copy('poll', timeMs, text),
+          copy('poll', timeMs, text),
+          ...(isPushed ? [copy('push', timeMs + delayMs, text), copy('push', timeMs + delayMs, text)] : []),
+        ]);
+        const shuffled = copies
+          .map((each) => ({ each, at: Number(chance.next().value) }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ each }) => each);
+        const newCount = shuffled.reduce((count, each) => count + taken(book, each).length, 0);
+        return newCount === orders.length;
+      },
+    ),
+  );
+});
+
+describe('a book that is full', () => {
+  test('forgets what was refused before what was carried out, and lets nothing older in again', () => {
+    const book = new OrderBook(EMPTY_BOOK);
+    for (let count = 0; count < 50; count++) {
+      const [refused] = book.recognise([copy('poll', 1_000_000 + count, `refused ${count}`)]);
+      if (refused !== undefined) book.add(refused, false).open = undefined;
+      const [placed] = book.recognise([copy('poll', 2_000_000 + count * 1_000, 'on')]);
+      if (placed !== undefined) book.add(placed, true).open = undefined;
+    }
+    expect(book.state.orders).toHaveLength(96);
+    expect(book.state.orders.filter(({ isPlaced }) => isPlaced)).toHaveLength(50);
+    expect(book.newestPlacedMs(copy('poll', 0).sensorKey, 9e15)).toBe(2_049_000);
+    for (let count = 0; count < 100; count++) {
+      const [placed] = book.recognise([copy('poll', 3_000_000 + count * 1_000, 'on')]);
+      if (placed !== undefined) book.add(placed, true).open = undefined;
+    }
+    // Forgotten, and all the same older than what is remembered to have been carried out.
+    expect(book.recognise([copy('poll', 2_000_000, 'on')])).toHaveLength(1);
+    expect(book.newestPlacedMs('of a sensor that nobody ordered', 9e15)).toBe(3_003_000);
+  });
+});
+
+describe('the file of a book', () => {
+  const disk = () => {
+    const clock = new VirtualClock(1_795_608_000_000, turn);
+    return { clock, disk: new SimulatedDisk({ clock, random: createRandom(1), faults: [], syncMs: 0 }) };
+  };
+
+  test('gives back a full book of what nobody has answered', async () => {
+    const { clock, disk: ours } = disk();
+    const book = new OrderBook(EMPTY_BOOK);
+    for (let count = 0; count < 120; count++) {
+      const text = `{"set":"on","id":"${'n'.repeat(60)}${count}"}`;
+      const [fresh] = book.recognise([
+        copy(count % 2 === 0 ? 'poll' : 'push', 1_795_608_000_000 + count, text, 'some-application'),
+      ]);
+      if (fresh !== undefined) book.add(fresh, true);
+    }
+    const file = await clock.run(openBookFile(ours, '/state/orders'));
+    await clock.run(file.write({ book: book.state, cursorMs: 1_795_608_000_123, answersFrom: 77 }));
+    const { state } = await clock.run(openBookFile(ours, '/state/orders'));
+    expect(state.cursorMs).toBe(1_795_608_000_123);
+    expect(state.answersFrom).toBe(77);
+    expect(state.book.floorMs).toBe(book.state.floorMs);
+    const bare = book.state.orders.map((order) => ({ ...order, open: { sender: '' } }));
+    // So many long ids do not fit their page: their answers do without.
+    expect(state.book.orders).toEqual(bare);
+  });
+
+  test('gives back who ordered what, as long as it fits', async () => {
+    const { clock, disk: ours } = disk();
+    const book = new OrderBook(EMPTY_BOOK);
+    for (const each of [copy('push', 1_795_608_000_000, '{"set":"off","id":"a"}'), copy('poll', 1_795_608_000_001, 'nonsense')])
+      book.add(each, true);
+    const file = await clock.run(openBookFile(ours, '/state/orders'));
+    expect(file.state).toEqual({ book: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 });
+    await clock.run(file.write({ book: book.state, cursorMs: undefined, answersFrom: 1 }));
+    const { state } = await clock.run(openBookFile(ours, '/state/orders'));
+    expect(state.book).toEqual(book.state);
+    expect(state.book.orders.map(({ open }) => open)).toEqual([{ sender: 'app', on: false, id: 'a' }, { sender: 'app' }]);
+  });
+});
