@@ -8,7 +8,7 @@ import { type BookState, EMPTY_BOOK, type Remembered } from './order-book.ts';
 /*
  * What the gateway remembers of the city's orders: a state of two-slot-file.ts, in CBOR.
  *
- *   [ floor, cursor, answers from, [ [ key (8 bytes), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
+ *   [ floor, cursor, answers from, [ [ key (8 bytes), key of its id (8), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
  *
  * Times are milliseconds of the city's clock, null where there is none; what follows `placed` stands only at what nobody has answered.
  */
@@ -52,8 +52,9 @@ function encode(state: OrdersState): Uint8Array {
 }
 
 function itemOf({ book: { orders, floorMs }, cursorMs, answersFrom }: OrdersState, isWithWords: boolean): unknown {
-  const rows = orders.map(({ key, sensorKey, via, timeMs, otherMs, isPlaced, open }) => [
+  const rows = orders.map(({ key, idKey, sensorKey, via, timeMs, otherMs, isPlaced, open }) => [
     Buffer.from(key, 'hex'),
+    idKey === undefined ? null : Buffer.from(idKey, 'hex'),
     Buffer.from(sensorKey, 'hex'),
     via === 'push',
     timeMs,
@@ -77,11 +78,13 @@ function decode(payload: Uint8Array): OrdersState | undefined {
 
 function orderOf(row: unknown): Remembered | undefined {
   if (!Array.isArray(row)) return undefined;
-  const [key, sensorKey, isPushed, time, other, isPlaced, ...open] = row as readonly unknown[];
-  if (!(isKey(key, KEY_BYTES) && isKey(sensorKey, SENSOR_KEY_BYTES))) return undefined;
+  const [key, idKey, sensorKey, isPushed, time, other, isPlaced, ...open] = row as readonly unknown[];
+  if (!(isKey(key, KEY_BYTES) && (idKey === null || isKey(idKey, KEY_BYTES)) && isKey(sensorKey, SENSOR_KEY_BYTES)))
+    return undefined;
   if (!(typeof time === 'number' && isTime(time) && isTime(other) && typeof isPlaced === 'boolean')) return undefined;
   return {
     key: Buffer.from(key).toString('hex'),
+    idKey: idKey === null ? undefined : Buffer.from(idKey).toString('hex'),
     sensorKey: Buffer.from(sensorKey).toString('hex'),
     via: isPushed === true ? 'push' : 'poll',
     timeMs: time,

@@ -31,6 +31,8 @@ export interface Copy extends TextOrder {
   readonly asked: Asked | { readonly problem: string };
   /** The same of two copies that can be of one order: eight bytes in hexadecimal. */
   readonly key: string;
+  /** The same of two orders that are meant as one; undefined of one without an id. */
+  readonly idKey: string | undefined;
   /** Of the output: see `sensorKey`. */
   readonly sensorKey: string;
 }
@@ -47,15 +49,22 @@ export function sensorKey(sensor: string): string {
 }
 
 /**
- * Understands an order. Sentilo gives orders no identity: it is told by where it goes, who gave it and its text, or by the id that
- * the text itself holds.
+ * Understands an order. Sentilo gives orders no identity: it is told by where it goes, who gave it and its text; the time tells
+ * two of these apart. An id in the text says that two orders are meant as one.
  */
 export function copyOf(order: TextOrder, via: Way): Copy {
-  const { sensor, sender, text } = order;
+  const { sensor, sender, text, notForUs } = order;
   const asked = askedOf(text);
-  const same = 'id' in asked ? ['id', asked.id] : ['text', text];
-  const key = digest(JSON.stringify([sensor, sender, ...same]), 8);
-  return { ...order, via, asked, key, sensorKey: sensorKey(sensor) };
+  const ofSender = (...words: string[]) => digest(JSON.stringify([sensor, sender, ...words]), 8);
+  const idKey = 'id' in asked ? ofSender('id', asked.id ?? '') : undefined;
+  return {
+    ...order,
+    via,
+    asked,
+    key: ofSender(notForUs === 'provider-wide' ? 'to all' : 'to it', text),
+    idKey,
+    sensorKey: sensorKey(sensor),
+  };
 }
 
 function digest(text: string, bytes: number): string {

@@ -102,7 +102,10 @@ class OrderDesk implements Desk {
   async take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean> {
     const { clock, journal } = this.#around;
     const latestMs = clock.monotonicMs() + time.mostMs;
-    const fresh = this.#book.recognise(orders.map((order) => copyOf(order, via)));
+    const fresh = this.#book.recognise(
+      orders.map((order) => copyOf(order, via)),
+      latestMs + AHEAD_MS_MAX,
+    );
     if (fresh.length === 0) return await (this.#queued ?? this.#writing);
     if (this.#book.open.length === 0) this.#answersFrom = journal.lastSequence + 1;
     const judged = fresh
@@ -120,7 +123,8 @@ class OrderDesk implements Desk {
     });
     const saved = this.save();
     for (const { taker, copy, answer, order } of dones) {
-      if (answer !== undefined) this.#answer(taker, order, subjectOf(copy), answer);
+      // Answered before it is remembered it would be answered again after a crash.
+      if (answer !== undefined) saved.then(() => this.#answer(taker, order, subjectOf(copy), answer), this.#around.fatal);
       else this.#carryOut(taker, copy, order, { saved, time }).catch(this.#around.fatal);
     }
     return await saved;

@@ -3,11 +3,12 @@ import { type Copy, type Subject, subjectOf, type Way } from './copy.ts';
 /** The times of the two copies of one order differ by no more, also where the city stands still between looking at its clock twice. */
 const WINDOW_MS = 5_000;
 /** Orders that are remembered: what fits a page of a state file, and more than come within the time in which one is carried out. */
-const REMEMBERED_MAX = 96;
+const REMEMBERED_MAX = 80;
 
 /** An order that came here. Times are those of the city's clock. */
 export interface Remembered {
   readonly key: string;
+  readonly idKey: string | undefined;
   readonly sensorKey: string;
   /** How it came first, and the time that it had then. */
   readonly via: Way;
@@ -23,7 +24,7 @@ export interface Remembered {
 /** What has to outlast a crash. */
 export interface BookState {
   readonly orders: readonly Remembered[];
-  /** Of what came before and was forgotten, nothing is carried out. */
+  /** What was given by then and is not among them came, was answered and was forgotten. */
   readonly floorMs: number;
 }
 
@@ -46,49 +47,45 @@ export class OrderBook {
     return { orders: this.#orders, floorMs: this.#floorMs };
   }
 
-  /** Nothing that was given by then is new any more. */
-  raiseFloor(timeMs: number): void {
-    this.#floorMs = Math.max(this.#floorMs, timeMs);
-  }
-
   /**
-   * Those that did not come here before, the oldest first. Two of one key are told apart by their times: each copy is taken for the
-   * other copy of the order that is nearest to it in time.
+   * Those that did not come here before, the oldest first. Two of one key are told apart by their times: a copy is taken for the
+   * other copy of the order that is nearest to it in time, and one that is nearer takes the place of one that was taken for it.
+   * `latestMs`: the latest time that an order can have; a clock that was set back has not forgotten what is to come.
    */
-  recognise(copies: readonly Copy[]): Copy[] {
-    const unknown = new Set<Copy>();
-    for (const copy of copies) {
-      const isAgain = [...unknown].some(({ key, timeMs }) => key === copy.key && timeMs === copy.timeMs);
-      if (!isAgain && !this.#orders.some((order) => isSame(order, copy))) unknown.add(copy);
+  recognise(copies: readonly Copy[], latestMs: number): Copy[] {
+    const forgottenMs = this.#floorMs > latestMs ? Number.NEGATIVE_INFINITY : this.#floorMs;
+    const fresh: Copy[] = [];
+    const unknown = [...copies];
+    for (let copy = unknown.shift(); copy !== undefined; copy = unknown.shift()) {
+      const { key, timeMs } = copy;
+      const isKnown = (other: Copy | Remembered) => other.key === key && timeBy(other, copy) === timeMs;
+      if (fresh.some(isKnown) || this.#orders.some(isKnown)) continue;
+      const pair = this.#nearest(copy);
+      if (pair === undefined && timeMs > forgottenMs) fresh.push(copy);
+      else if (pair !== undefined) {
+        if (pair.otherMs !== undefined) unknown.push({ ...copy, timeMs: pair.otherMs });
+        pair.otherMs = timeMs;
+      }
     }
-    const pairs = [...unknown].flatMap((copy) =>
-      this.#orders
-        .filter((order) => order.key === copy.key && timeBy(order, copy) === undefined)
-        .map((order) => ({ order, copy, apartMs: Math.abs(order.timeMs - copy.timeMs) })),
-    );
-    for (const { order, copy, apartMs } of pairs.toSorted((a, b) => a.apartMs - b.apartMs)) {
-      if (apartMs > WINDOW_MS || !unknown.has(copy) || timeBy(order, copy) !== undefined) continue;
-      order.otherMs = copy.timeMs;
-      unknown.delete(copy);
-    }
-    return [...unknown].sort((a, b) => a.timeMs - b.timeMs);
+    return fresh.sort((a, b) => a.timeMs - b.timeMs);
   }
 
   /** Whether an order with the id that this one holds was placed before. */
-  hasId({ asked, key }: Copy): boolean {
-    return 'id' in asked && this.#orders.some((order) => order.key === key && order.isPlaced);
+  hasId({ idKey }: Copy): boolean {
+    return idKey !== undefined && this.#orders.some((order) => order.idKey === idKey && order.isPlaced);
   }
 
-  /** The time of the newest order for the output that was placed, of those up to `untilMs`; what was forgotten counts. */
+  /** The time of the newest order for the output that was placed, of those up to `untilMs`. */
   newestPlacedMs(sensorKey: string, untilMs: number): number {
     const times = this.#orders.filter((order) => order.sensorKey === sensorKey && order.isPlaced).map(({ timeMs }) => timeMs);
-    return Math.max(Number.NEGATIVE_INFINITY, ...[...times, this.#floorMs].filter((timeMs) => timeMs <= untilMs));
+    return Math.max(Number.NEGATIVE_INFINITY, ...times.filter((timeMs) => timeMs <= untilMs));
   }
 
   add(copy: Copy, isPlaced: boolean): Remembered {
-    const { key, sensorKey, via, timeMs } = copy;
+    const { key, idKey, sensorKey, via, timeMs } = copy;
     const order: Remembered = {
       key,
+      idKey,
       sensorKey,
       via,
       timeMs,
@@ -101,26 +98,36 @@ export class OrderBook {
     return order;
   }
 
+  /** The order whose other copy this is, of all that have none or one that is less near. */
+  #nearest({ key, via, timeMs }: Copy): Remembered | undefined {
+    const apartMs = (otherMs: number | undefined, order: Remembered) =>
+      Math.abs(order.timeMs - (otherMs ?? Number.POSITIVE_INFINITY));
+    const [nearest] = this.#orders
+      .filter((order) => order.key === key && order.via !== via)
+      .filter((order) => apartMs(timeMs, order) <= WINDOW_MS && apartMs(timeMs, order) < apartMs(order.otherMs, order))
+      .sort((a, b) => apartMs(timeMs, a) - apartMs(timeMs, b));
+    return nearest;
+  }
+
   /** Those that nobody has answered. */
   get open(): readonly Remembered[] {
     return this.#orders.filter(({ open }) => open !== undefined);
   }
 
-  /** First what was refused, as it may come again and is refused again; then the oldest, before which nothing is new any more. */
+  /** The oldest of what was answered. */
   #forgetOne(): void {
-    const age = (order: Remembered) => (order.open === undefined ? 0 : 2) + (order.isPlaced ? 1 : 0);
-    const [first] = this.#orders.toSorted((a, b) => age(a) - age(b) || a.timeMs - b.timeMs);
-    if (first === undefined) return;
-    this.#orders.splice(this.#orders.indexOf(first), 1);
-    if (first.isPlaced) this.raiseFloor(first.timeMs);
+    const [oldest] = this.#orders.toSorted((a, b) => openness(a) - openness(b) || a.timeMs - b.timeMs);
+    if (oldest === undefined) return;
+    this.#orders.splice(this.#orders.indexOf(oldest), 1);
+    this.#floorMs = Math.max(this.#floorMs, oldest.timeMs);
   }
 }
 
-/** The time of its copy that came in the same way. */
-function timeBy({ via, timeMs, otherMs }: Remembered, copy: Copy): number | undefined {
-  return via === copy.via ? timeMs : otherMs;
+function openness({ open }: Remembered): number {
+  return open === undefined ? 0 : 1;
 }
 
-function isSame(order: Remembered, copy: Copy): boolean {
-  return order.key === copy.key && timeBy(order, copy) === copy.timeMs;
+/** The time of its copy that came in the same way. */
+function timeBy(order: Copy | Remembered, { via }: Copy): number | undefined {
+  return order.via === via ? order.timeMs : 'otherMs' in order ? order.otherMs : undefined;
 }

@@ -112,7 +112,12 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
     }
     // Of these it cannot be seen whether they were for all; so many came after them that it makes no difference.
     const older = newest.length < LIMIT.provider ? [] : await earlier(around, sensor, signal);
-    orders.push(...older.map((listed): TextOrder => ({ sensor, ...listed, notForUs: 'superseded' })));
+    const oldestMs = Math.min(settledMs, ...newest.map(({ timeMs }) => timeMs));
+    orders.push(
+      ...older
+        .filter(({ timeMs }) => timeMs <= oldestMs)
+        .map((listed): TextOrder => ({ sensor, ...listed, notForUs: 'superseded' })),
+    );
   }
   await desk.take(orders, 'poll', time);
   // A city whose clock was set back goes on from there.
@@ -144,7 +149,10 @@ async function earlier(around: PollSurroundings, sensor: string, signal: AbortSi
     const oldest = listed.at(-1);
     if (oldest === undefined || listed.length < LIMIT.sensor) break;
     // Up to the end of that second: some of it may have been in this page, and the rest of it is not.
-    to = `&to=${encodeURIComponent(timestamp(Math.floor(oldest.timeMs / 1000) + 1))}`;
+    const next = `&to=${encodeURIComponent(timestamp(Math.floor(oldest.timeMs / 1000) + 1))}`;
+    // More of one second than a page holds: the city has no way to show the rest.
+    if (next === to) break;
+    to = next;
   }
   return found;
 }

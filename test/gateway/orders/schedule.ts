@@ -1,0 +1,362 @@
+import type { Config, OutputConfig } from '../../../config/config.ts';
+import { type Clock, sleep } from '../../../drivers/clock.ts';
+import type { BookFile, OrdersState } from '../../../gateway/orders/book-file.ts';
+import { EMPTY_BOOK } from '../../../gateway/orders/order-book.ts';
+import { openOrders } from '../../../gateway/orders/orders.ts';
+import type { OrderRequest } from '../../../gateway/outputs/output.ts';
+import { openOutputs } from '../../../gateway/outputs/outputs.ts';
+import type { Observation } from '../../../gateway/record.ts';
+import { maskOf } from '../../../gateway/uplink/answer.ts';
+import { requestsOf } from '../../../gateway/uplink/city.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import type { Fault } from '../../../simulator/faults.ts';
+import { simulatedPorts } from '../../../simulator/local.ts';
+import { powerOn } from '../../../simulator/power.ts';
+import { createRandom, type Random } from '../../../simulator/random.ts';
+import { createCity } from '../../../simulator/sentilo/city.ts';
+import { cityHttp } from '../../../simulator/sentilo/city-http.ts';
+import { cityPush } from '../../../simulator/sentilo/city-push.ts';
+import type { Push } from '../../../simulator/sentilo/push-queue.ts';
+import type { World } from '../../../simulator/sentilo/world.ts';
+import { turn } from '../../../simulator/wire/turn.ts';
+import { MemoryJournal } from '../../uplink/memory-journal.ts';
+
+const SECOND_MS = 1_000;
+const START_WALL_MS = 1_795_608_000_000;
+const PROVIDER = 'garden';
+const SENSOR = 'valve-open';
+const PORT = 8088;
+const KEY = 'key';
+/** Orders are given within this time, and everything else goes wrong. */
+const TROUBLE_MS = 50 * SECOND_MS;
+/** After that all is calm, and polled until nothing is left. */
+const CALM_MS = 130 * SECOND_MS;
+const EXPIRY_MS = 20 * SECOND_MS;
+
+const OUTPUT: OutputConfig = {
+  id: 'open',
+  safe: false,
+  name: {},
+  maxOnMs: 15 * SECOND_MS,
+  minOffMs: 0,
+  neverWith: [],
+  orders: ['sentilo'],
+  expiryMs: EXPIRY_MS,
+  sensor: SENSOR,
+  component: PROVIDER,
+  cityType: 'status',
+  answers: { sensor: `${SENSOR}_ack`, cityType: 'status' },
+};
+const SENTILO = {
+  url: 'http://city.test',
+  provider: PROVIDER,
+  ordersFrom: ['app'],
+  callback: { endpoint: 'https://gateway.test/orders', keySecret: 'key', port: PORT, listen: 'lan' },
+};
+const CONFIG = { sentilo: SENTILO, devices: new Map([['valve', { id: 'valve', outputs: [OUTPUT] }]]) } as unknown as Config;
+
+const entity = (id: string, kind: 'provider' | 'application') =>
+  ({ id, kind, token: id, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }) as const;
+const online = (sensor: string) => ({ provider: PROVIDER, sensor, state: 'online' }) as const;
+const WORLD: World = {
+  entities: [entity(PROVIDER, 'provider'), entity('app', 'application'), entity('stranger', 'application')],
+  permissions: [
+    { source: 'app', target: PROVIDER, type: 'WRITE' },
+    { source: 'stranger', target: PROVIDER, type: 'WRITE' },
+  ],
+  sensors: [online(SENSOR), online(`${SENSOR}_ack`), online('air')],
+  alerts: [],
+  settings: {
+    rejectsUnknownSensors: true,
+    bodyBytesMax: 0,
+    quotaPerHour: 0,
+    startingMs: 0,
+    syncDelayMs: 0,
+    pushRetries: 'documented',
+  },
+};
+
+const EVERY_RESULT = ['done', 'superseded', 'expired', 'unknown', 'sender', 'provider-wide', 'not-understood', 'duplicate'];
+
+/** An order as it was given. */
+interface Given {
+  readonly text: string;
+  readonly sender: string;
+  readonly isForAll: boolean;
+  /** When, on the city's clock. */
+  readonly atMs: number;
+}
+
+/** What became of a schedule, as far as it is wrong. */
+interface Verdict {
+  readonly givenCount: number;
+  readonly placedCount: number;
+  readonly crashCount: number;
+  readonly results: readonly string[];
+  readonly faults: readonly string[];
+}
+
+/** What a schedule leaves behind: the card, the city's view, and every move of the valve. */
+class Trial {
+  readonly random: Random;
+  readonly clock = new VirtualClock(START_WALL_MS, turn);
+  readonly aheadMs: number;
+  ports = simulatedPorts();
+  readonly given: Given[] = [];
+  readonly placed: { readonly request: OrderRequest; readonly bootMs: number }[] = [];
+  readonly faults: string[] = [];
+  readonly cityFaults: Fault[] = [];
+  readonly city = createCity(WORLD, { startedMs: 0 });
+  journal = new MemoryJournal();
+  /** What is durable of the remembered orders. */
+  kept: OrdersState = { book: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 };
+  crashCount = 0;
+
+  constructor(seed: number) {
+    this.random = createRandom(seed);
+    this.aheadMs = this.random() < 0.3 ? Math.round((this.random() - 0.5) * 7_200_000) : 0;
+  }
+
+  get cityClock(): Clock {
+    const { clock, aheadMs } = this;
+    const real = clock.ofTheWorld();
+    return { ...real, wall: () => ({ ms: real.wall().ms + aheadMs, quality: 'synced' }) };
+  }
+
+  between(fromMs: number, toMs: number): number {
+    return fromMs + Math.floor(this.random() * (toMs - fromMs));
+  }
+
+  at(ms: number, work: () => void): void {
+    this.clock.timer(ms, work);
+  }
+}
+
+/** Runs one schedule: the same seed gives the same. */
+async function runSchedule(seed: number): Promise<Verdict> {
+  const trial = new Trial(seed);
+  const { clock, random } = trial;
+  pushAround(trial);
+  let running = boot(trial);
+  // Past the first answer of the city, before which nothing is meant for this gateway.
+  await clock.runUntil(12 * SECOND_MS);
+  disturb(trial);
+  giveOrders(trial);
+  const crashes = Array.from({ length: Math.floor(random() * 3) }, () =>
+    trial.between(12 * SECOND_MS, 12 * SECOND_MS + TROUBLE_MS),
+  );
+  for (const atMs of crashes.sort((a, b) => a - b)) {
+    await clock.runUntil(atMs);
+    running.cut();
+    // Nobody listens there any more.
+    trial.ports = simulatedPorts();
+    trial.crashCount += 1;
+    trial.journal = trial.journal.crashed();
+    await clock.runUntil(atMs + trial.between(0, 8 * SECOND_MS));
+    running = boot(trial);
+  }
+  await clock.runUntil(12 * SECOND_MS + TROUBLE_MS + CALM_MS);
+  running.cut();
+  return verdictOf(trial);
+}
+
+/** Starts the gateway's taking of orders, with an output that takes its time and a card that takes its own. */
+function boot(trial: Trial): { cut(): void } {
+  const { clock, random, journal } = trial;
+  const power = powerOn(clock);
+  const own = power.bootClock;
+  const bootMs = clock.monotonicMs();
+  const never = new AbortController().signal;
+  const pause = (mostMs: number) =>
+    random() < 0.5 ? Promise.resolve() : sleep(own, random() * mostMs, new AbortController().signal);
+  const card = {
+    append: async (...[record, isUrgent]: Parameters<MemoryJournal['append']>) => {
+      await pause(60);
+      const sequence = await journal.append(record, isUrgent);
+      await pause(60);
+      return sequence;
+    },
+    read: journal.read.bind(journal),
+    get lastSequence() {
+      return journal.lastSequence;
+    },
+  };
+  const file: BookFile = {
+    state: trial.kept,
+    write: async (state) => {
+      const copy = structuredClone(state);
+      await pause(60);
+      trial.kept = copy;
+      await pause(60);
+    },
+    close: async () => {},
+  };
+  const device = {
+    config: { id: 'valve', outputs: [OUTPUT] },
+    switchTo: async (_output: string, on: boolean) => {
+      const nowMs = own.monotonicMs();
+      const isOrdered = trial.placed.some(
+        ({ request, bootMs: of }) => of === bootMs && request.on && nowMs <= (request.untilMs ?? Number.NEGATIVE_INFINITY),
+      );
+      if (on && !isOrdered) trial.faults.push(`opened at ${nowMs} without an order that may be carried out then`);
+      await pause(300);
+      return undefined;
+    },
+  };
+  const fatal = (error: unknown) => trial.faults.push(`broken: ${error instanceof Error ? error.stack : String(error)}`);
+  const bootId = `boot-${trial.crashCount}`;
+  const outputs = openOutputs([device], { clock: own, bootId, log: () => {}, journal: card, fatal, keep: () => {} });
+  outputs.opened('valve', undefined);
+  const cityOptions = { config: SENTILO, token: PROVIDER, mask: maskOf(PROVIDER), userAgent: 'test' };
+  const network = { faults: trial.cityFaults, latencyMs: 40, random };
+  const orders = openOrders(CONFIG, {
+    host: { clock: own, random, log: () => {}, bootId, serve: trial.ports.serve },
+    journal: card,
+    link: {
+      http: power.reach(cityHttp(trial.city, trial.cityClock, network)),
+      request: requestsOf(cityOptions),
+      mask: cityOptions.mask,
+      city: SENTILO,
+    },
+    file,
+    key: KEY,
+    order: (request) => {
+      trial.placed.push({ request, bootMs });
+      return outputs.order(request);
+    },
+    answered: () => {},
+    fatal,
+  });
+  orders?.run(never).catch(fatal);
+  return power;
+}
+
+/** Every push is delivered late, twice, again after a while, or never. */
+function pushAround(trial: Trial): void {
+  const { city, clock } = trial;
+  const deliver = ({ method, headers, body }: Push) => {
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    // Nobody hears what a gateway answers that is gone meanwhile.
+    trial.ports.request(PORT, { method, path: '/orders', headers: lower, body })?.catch(() => {});
+  };
+  cityPush(city, trial.cityClock, (push) => {
+    const isCalm = clock.monotonicMs() > 12 * SECOND_MS + TROUBLE_MS;
+    const copies = isCalm ? 1 : Math.floor(trial.random() * 4);
+    for (let copy = 0; copy < copies; copy++)
+      trial.at(trial.between(0, trial.random() < 0.5 ? 100 : 40 * SECOND_MS), () => deliver(push));
+    return 200;
+  });
+}
+
+function disturb(trial: Trial): void {
+  const nowMs = trial.clock.monotonicMs();
+  for (const kind of ['timeout', 'drop-answer', 'status', 'refuse'] as const) {
+    if (trial.random() < 0.6) continue;
+    const fromMs = nowMs + trial.between(0, TROUBLE_MS);
+    const toMs = Math.min(nowMs + TROUBLE_MS, fromMs + trial.between(0, 20 * SECOND_MS));
+    trial.cityFaults.push({
+      at: 'city',
+      kind,
+      rate: 0.5 + trial.random() / 2,
+      fromMs,
+      toMs,
+      ...(kind === 'status' && { status: 500 }),
+    } as Fault);
+  }
+}
+
+function giveOrders(trial: Trial): void {
+  const { city, given } = trial;
+  const count = 1 + Math.floor(trial.random() * 6);
+  for (let number = 0; number < count; number++) {
+    const isForAll = trial.random() < 0.08;
+    const sender = trial.random() < 0.08 ? 'stranger' : 'app';
+    const text = textOf(trial, number);
+    const body = Buffer.from(JSON.stringify({ order: text }));
+    const path = isForAll ? `/order/${PROVIDER}` : `/order/${PROVIDER}/${SENSOR}`;
+    trial.at(trial.between(0, TROUBLE_MS - 2 * SECOND_MS), () => {
+      const atMs = trial.cityClock.wall().ms;
+      const { status } = city.handle({ method: 'PUT', target: path, headers: [['IDENTITY_KEY', sender]], body }, atMs);
+      if (status === 200) given.push({ text, sender, isForAll, atMs });
+    });
+  }
+}
+
+/** Each but a plain `off` says for how long, by which it is told from all others. */
+function textOf({ random }: Trial, number: number): string {
+  const chance = random();
+  if (chance < 0.5) return JSON.stringify({ set: 'on', for: `${3_000 + number}ms`, ...(random() < 0.3 && { id: 'again' }) });
+  if (chance < 0.8) return 'off';
+  return chance < 0.9 ? JSON.stringify({ set: 'off', for: `${3_000 + number}ms` }) : 'toggle';
+}
+
+function verdictOf(trial: Trial): Verdict {
+  const { given, placed, aheadMs, crashCount } = trial;
+  const faults = [...trial.faults];
+  for (const { request, bootMs } of placed) {
+    if (request.by !== 'app') faults.push(`carried out for ${request.by}`);
+    // The moment up to which it may begin, on the city's clock.
+    const untilMs = START_WALL_MS + aheadMs + bootMs + (request.untilMs ?? Number.POSITIVE_INFINITY);
+    const possible = given.filter(
+      ({ text, atMs, isForAll, sender }) => !isForAll && sender === 'app' && isOf(text, request) && untilMs <= atMs + EXPIRY_MS,
+    );
+    if (possible.length === 0) faults.push(`carried out and never given, or longer than it may: ${JSON.stringify(request)}`);
+  }
+  for (const text of new Set(given.map((one) => one.text))) {
+    const placedCount = placed.filter(({ request }) => isOf(text, request)).length;
+    if (placedCount > given.filter((one) => one.text === text && !one.isForAll).length)
+      faults.push(`carried out ${placedCount} times: ${text}`);
+  }
+  if (
+    placed.filter(({ request }) => request.forMs !== undefined).length > new Set(placed.map(({ request }) => request.forMs)).size
+  )
+    faults.push('one order was carried out twice');
+  const answers = trial.journal.records
+    .filter((record): record is Observation => record.kind === 'observation' && record.sensor === `${SENSOR}_ack`)
+    .map(({ value }) => JSON.parse(String(value)) as { at: number; from: string; result: string });
+  for (const { atMs, sender, text } of given) {
+    const count = answers.filter(({ at, from }) => at === atMs && from === sender).length;
+    const sameCount = given.filter((one) => one.atMs === atMs && one.sender === sender).length;
+    if (count !== sameCount) faults.push(`answered ${count} times: ${text} of ${atMs}`);
+  }
+  return {
+    givenCount: given.length,
+    placedCount: placed.length,
+    crashCount,
+    results: answers.map(({ result }) => result),
+    faults,
+  };
+}
+
+function isOf(text: string, request: OrderRequest): boolean {
+  if (text === 'off') return !request.on && request.forMs === undefined;
+  if (!text.startsWith('{')) return false;
+  const { set, for: time } = JSON.parse(text) as { set: string; for?: string };
+  return (set === 'on') === request.on && (time === undefined ? request.forMs === undefined : `${request.forMs}ms` === time);
+}
+
+/** So many schedules in all, and a tenth of them where there is little time. */
+const SCHEDULES = process.env['BARRI_DEEP'] === '1' ? 100_000 : 10_000;
+
+/** Runs one half of the schedules, each half on a processor of its own, and prints what the orders came to. */
+export async function runHalf(half: 0 | 1): Promise<readonly string[]> {
+  const results = new Map<string, number>();
+  const faults: string[] = [];
+  const sums = { schedules: 0, given: 0, begun: 0, crashes: 0 };
+  for (let seed = 1 + half; seed <= SCHEDULES; seed += 2) {
+    const verdict = await runSchedule(seed);
+    faults.push(...verdict.faults.map((fault) => `seed ${seed}: ${fault}`));
+    for (const result of verdict.results) results.set(result, (results.get(result) ?? 0) + 1);
+    sums.schedules += 1;
+    sums.given += verdict.givenCount;
+    sums.begun += verdict.placedCount;
+    sums.crashes += verdict.crashCount;
+  }
+  // A run in which something never happens proves nothing about it.
+  for (const result of EVERY_RESULT) if (!results.has(result)) faults.push(`no order was answered ${result}`);
+  const told = [...results].sort(([a], [b]) => a.localeCompare(b)).map(([result, count]) => `${count} ${result}`);
+  console.log(
+    `${sums.schedules} schedules: ${sums.given} orders, ${sums.begun} begun, ${sums.crashes} crashes; answers: ${told.join(', ')}`,
+  );
+  return faults;
+}
