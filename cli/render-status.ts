@@ -2,6 +2,7 @@ import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
+import { cityText } from './messages/city.ts';
 import { text } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
 import { labelled } from './table.ts';
@@ -115,6 +116,7 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.problem !== undefined && city.state !== 'ok') lines.push(text.cityProblem(city.problem));
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
   lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
+  if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
   const [held] = city.held;
   if (held !== undefined)

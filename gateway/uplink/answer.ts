@@ -1,6 +1,7 @@
 import type { HttpError, HttpResponse } from '../host.ts';
 import { QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import type { Pause } from './gate.ts';
+import { resetMs } from './quota.ts';
 import type { CityProblem } from './status.ts';
 
 /** What is known about a batch after its request. */
@@ -38,8 +39,6 @@ export const AFTER_CUT: Patience = [2_000, 30_000, 90_000];
 const AFTER_TIMEOUT: Patience = [10_000, 30_000, 90_000];
 /** Answers of a proxy that gave the city up, which is as good as none. */
 const GATEWAY_FAULTS = [502, 504];
-/** Longest pause that a quota answer can ask for: its window is an hour (Sentilo reference §1.10). */
-const QUOTA_PAUSE_MAX_MS = 3_600_000;
 /** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */
 const WORDS_MAX = 300;
 
@@ -80,7 +79,7 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
     if (body.message.startsWith('Invalid path')) return notStored({ state: 'refused', pace: REFUSED_PACE });
     return { kind: 'bad-data', problem };
   }
-  if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, ...quotaPause(response) });
+  if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, atLeastMs: resetMs(response) ?? 0 });
   if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
   if (status >= 500) return unknown('waiting');
   if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
@@ -133,13 +132,6 @@ function garbage(response: HttpResponse, mask: Mask): Outcome {
   const problem = { ...problemOf(response.status, response.body, mask), code: 'S001' };
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
   return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
-}
-
-function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
-  const resets = ['x-ratelimit-inbound-reset', 'x-ratelimit-global-inbound-reset'].map((name) => Number(headers[name] ?? 0));
-  // The one that is not used up says 0.
-  const minutes = Math.max(...resets.filter((reset) => reset > 0), 0);
-  return minutes > 0 ? { fixedMs: Math.min(minutes * 60_000, QUOTA_PAUSE_MAX_MS) } : {};
 }
 
 /** The rejected sensors, or undefined when the details do not say completely which of these they are. */

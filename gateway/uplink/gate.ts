@@ -2,12 +2,15 @@ import type { Host } from '../host.ts';
 import { backOffMs, type Pace } from './back-off.ts';
 import type { CityProblem, UplinkState } from './status.ts';
 
+/** What is lost of a time that the city names. */
+const ROUNDING_MS = 60_000;
+
 /** Why and how long nothing is sent. */
 export interface Pause {
   readonly state: Exclude<UplinkState, 'starting' | 'ok'>;
-  /** Used for the wait unless `fixedMs` says how long. */
   readonly pace: Pace;
-  readonly fixedMs?: number;
+  /** The city itself has said that nothing is any use before. */
+  readonly atLeastMs?: number;
   readonly problem: CityProblem;
 }
 
@@ -74,13 +77,16 @@ export class Gate {
   }
 
   /** The request that took `pass` failed: nothing is sent for a while. */
-  close(pass: number, { state, pace, fixedMs, problem }: Pause): void {
+  close(pass: number, { state, pace, atLeastMs = 0, problem }: Pause): void {
     if (pass !== this.#failureCount) return;
     this.#failureCount++;
     // What kept failing in another way says nothing about how long this will take.
     this.#attempt = this.#pace === pace ? this.#attempt + 1 : 1;
     this.#pace = pace;
-    this.#untilMs = this.#host.clock.monotonicMs() + (fixedMs ?? backOffMs(pace, this.#attempt, this.#host.random()));
+    const chance = this.#host.random();
+    // It names whole minutes, rounded down; and those that wait for the same one are not to come back at once.
+    const namedMs = atLeastMs > 0 ? atLeastMs + chance * ROUNDING_MS : 0;
+    this.#untilMs = this.#host.clock.monotonicMs() + Math.max(namedMs, backOffMs(pace, this.#attempt, chance));
     const isNew = this.#state !== state || this.#problem?.code !== problem.code;
     this.#problem = problem;
     if (isNew) {

@@ -9,6 +9,7 @@ import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import type { Quota } from './quota.ts';
 import { type Sender, STALE_MS } from './sender.ts';
 import type { Suspects } from './suspects.ts';
 import { takeUnresolved } from './unresolved.ts';
@@ -39,6 +40,19 @@ export interface Positions {
   untimedEnd: { fresh: number; backlog: number };
 }
 
+/** Everything below `fresh` was there before, and is to be looked through. */
+export function startPositions(fresh: number): Positions {
+  return {
+    fresh,
+    backlog: REWOUND,
+    leading: 0,
+    countedFrom: fresh,
+    noTimeSeen: { fresh: 0, backlog: 0 },
+    noTimeCount: 0,
+    untimedEnd: { fresh: 0, backlog: 0 },
+  };
+}
+
 /** What the lanes work with. */
 export interface LaneParts {
   readonly clock: Clock;
@@ -47,6 +61,7 @@ export interface LaneParts {
   readonly positions: Positions;
   readonly sender: Sender;
   readonly gate: Gate;
+  readonly quota: Quota;
   readonly held: HeldSensors;
   readonly suspects: Suspects;
   readonly jobs: Jobs;
@@ -63,13 +78,14 @@ export interface LaneParts {
  * again, when the whole city is away), so that nothing older is ever in the way of what is new.
  */
 export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { clock, journal, positions, gate, jobs, wake, everyMs } = parts;
+  const { clock, journal, positions, gate, quota, jobs, wake, everyMs } = parts;
   let nextMs = clock.monotonicMs();
   for (;;) {
     const last = journal.lastSequence;
     positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX, volatileFrom(journal));
     const isIdle = positions.fresh > last || jobs.isFullForFresh;
-    const pauseMs = isIdle ? Number.POSITIVE_INFINITY : Math.max(gate.remainingMs(), nextMs - clock.monotonicMs());
+    const mayMs = Math.max(gate.remainingMs(), quota.pauseMs('fresh'), nextMs - clock.monotonicMs());
+    const pauseMs = isIdle ? Number.POSITIVE_INFINITY : mayMs;
     if (pauseMs > 0) {
       await wake.wait(pauseMs, signal);
       continue;
@@ -89,18 +105,19 @@ function volatileFrom(journal: Journal): number {
 
 /** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { positions, sender, gate, jobs, ledger, wake } = parts;
+  const { positions, sender, gate, quota, jobs, ledger, wake } = parts;
   let isInMemory = false;
   for (;;) {
     isInMemory = keepToMemory(parts, isInMemory);
     if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
-    const lookUp = jobs.takeLookUp();
+    const askMs = quota.pauseMs('ask');
+    const lookUp = askMs > 0 ? undefined : jobs.takeLookUp();
     if (lookUp !== undefined) {
       await sender.lookUp(lookUp, signal);
       wake.notify();
       continue;
     }
-    const pauseMs = gate.remainingMs();
+    const pauseMs = Math.max(gate.remainingMs(), quota.pauseMs('backlog'));
     if (pauseMs === 0) {
       if (!isInMemory && (await sendAside(parts, signal))) continue;
       if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
@@ -113,7 +130,7 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       await settleLeading(parts, first);
       continue;
     }
-    await wake.wait(Math.min(jobs.remainingMs(), untilNextMs(parts, pauseMs)), signal);
+    await wake.wait(Math.min(Math.max(jobs.remainingMs(), askMs), untilNextMs(parts, pauseMs)), signal);
   }
 }
 
@@ -282,7 +299,7 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   countNoTime(parts, lane, taken);
   positions.untimedEnd[lane] = taken.isAfterNoTime ? taken.next : 0;
   const { entries, covered } = taken.batch;
-  const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
+  const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal, lane));
   if (!isDone) {
     ledger.unclaim(taken.batch);
     positions.leading = 0;

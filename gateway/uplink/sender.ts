@@ -10,6 +10,7 @@ import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs, LookUp } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import type { Quota, Turn } from './quota.ts';
 import { Sent } from './sent.ts';
 import type { CityProblem } from './status.ts';
 import type { Suspects } from './suspects.ts';
@@ -27,6 +28,7 @@ export interface SenderParts {
   readonly host: Pick<Host, 'clock' | 'random'>;
   readonly city: City;
   readonly gate: Gate;
+  readonly quota: Quota;
   readonly held: HeldSensors;
   readonly suspects: Suspects;
   readonly jobs: Jobs;
@@ -59,8 +61,8 @@ export class Sender {
    * Sends a claimed batch. True when it is finished or handed on to the jobs; false when nothing of it was stored and the
    * caller, who still holds it, is to try again once the gate is open.
    */
-  async send(batch: Batch, signal: AbortSignal): Promise<boolean> {
-    const { gate, city, ledger, held, onRelease } = this.#parts;
+  async send(batch: Batch, signal: AbortSignal, lane: Turn = 'backlog'): Promise<boolean> {
+    const { gate, quota, city, ledger, held, onRelease } = this.#parts;
     const pass = gate.pass();
     if (ledger.isStale(batch)) {
       // Some of it was merged into windows for want of room: what the journal holds now is read anew.
@@ -71,7 +73,10 @@ export class Sender {
       return true;
     }
     try {
-      if (batch.entries.length > 0) await ledger.begin(batch.entries);
+      if (batch.entries.length > 0) {
+        quota.took(lane);
+        await ledger.begin(batch.entries);
+      }
     } catch (error) {
       this.journalFailed(pass, error);
       return false;

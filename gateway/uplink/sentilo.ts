@@ -12,8 +12,10 @@ import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
-import { type LaneParts, lookAgain, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
+import { type LaneParts, lookAgain, REWOUND, runBacklogLane, runFreshLane, startPositions } from './lanes.ts';
 import { Ledger } from './ledger.ts';
+import { overheard } from './overheard.ts';
+import { Quota } from './quota.ts';
 import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
@@ -67,7 +69,8 @@ export async function openSentilo(
 ): Promise<Uplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
   const delivery = await journal.delivery('sentilo');
-  const ours = { clock: host.clock, http: fewConnections(host.http) };
+  const quota = new Quota(host);
+  const ours = { clock: host.clock, http: fewConnections(overheard(host.http, host.clock, (heard) => quota.heard(heard))) };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
@@ -96,22 +99,13 @@ export async function openSentilo(
     (sensor, from, to) => held.moved(sensor, from, to),
   );
   const tally = new Tally(host, { append }, time);
-  const fresh = journal.lastSequence + 1;
-  const positions: Positions = {
-    fresh,
-    backlog: REWOUND,
-    leading: 0,
-    countedFrom: fresh,
-    noTimeSeen: { fresh: 0, backlog: 0 },
-    noTimeCount: 0,
-    untimedEnd: { fresh: 0, backlog: 0 },
-  };
+  const positions = startPositions(journal.lastSequence + 1);
   const onRelease = () => {
     positions.backlog = REWOUND;
     wake.notify();
   };
   const sender = new Sender(
-    { host, city, gate, held, suspects, jobs, ledger, tally, onRelease },
+    { host, city, gate, quota, held, suspects, jobs, ledger, tally, onRelease },
     Math.min(config.send.batch, BATCH_MAX),
   );
   const oldest = oldestWaiting(journal, ledger, time);
@@ -123,6 +117,7 @@ export async function openSentilo(
     positions,
     sender,
     gate,
+    quota,
     held,
     suspects,
     jobs,
@@ -197,7 +192,7 @@ async function flush({ ledger, sender, gate }: LaneParts): Promise<void> {
 }
 
 function statusOf(
-  { gate, held, suspects, ledger, jobs, positions }: LaneParts,
+  { gate, quota, held, suspects, ledger, jobs, positions, everyMs }: LaneParts,
   tally: Tally,
   oldestWallMs: number | undefined,
 ): UplinkStatus {
@@ -206,6 +201,7 @@ function statusOf(
   const failing = suspects.list();
   const heldNextTryInMs = Math.min(held.remainingMs(), failing.length > 0 ? suspects.remainingMs() : Number.POSITIVE_INFINITY);
   const waitingCount = ledger.waitingCount;
+  const pacing = quota.status(everyMs);
   return {
     state,
     sinceWallMs,
@@ -220,6 +216,7 @@ function statusOf(
     ...(lastSuccessWallMs === undefined ? {} : { lastSuccessWallMs }),
     ...(waitingCount > 0 && oldestWallMs !== undefined ? { oldestWaitingWallMs: oldestWallMs } : {}),
     ...(nextTryInMs > 0 ? { nextTryInMs } : {}),
+    ...(pacing === undefined ? {} : { quota: pacing }),
     ...(problem === undefined ? {} : { problem }),
     ...(Number.isFinite(heldNextTryInMs) ? { heldNextTryInMs } : {}),
   };

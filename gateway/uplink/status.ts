@@ -22,6 +22,14 @@ export interface HeldSensor {
   readonly words: string;
 }
 
+/** The quota by which requests are spaced: in the last hour `perHour` are allowed, and `remaining` were left at the last answer. */
+export interface QuotaStatus {
+  readonly perHour: number;
+  readonly remaining: number;
+  /** The time between two requests with readings. */
+  readonly everyMs: number;
+}
+
 /** How the delivery to the city stands. Counts are of this process; wall times in milliseconds since 1970. */
 export interface UplinkStatus {
   readonly state: UplinkState;
@@ -39,6 +47,8 @@ export interface UplinkStatus {
   /** Until the next try, and how many have failed in a row. Present while a back-off runs. */
   readonly nextTryInMs?: number;
   readonly attempt: number;
+  /** Present while the city's quota and not `send.every` sets the pace. */
+  readonly quota?: QuotaStatus;
   /** The last one, kept until the next success of the same kind makes it history. */
   readonly problem?: CityProblem;
   readonly held: readonly HeldSensor[];

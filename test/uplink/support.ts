@@ -5,8 +5,9 @@ import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/ho
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
-import { createCity } from '../../simulator/sentilo/city.ts';
+import { type City, createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
+import type { World } from '../../simulator/sentilo/world.ts';
 import { WORLD } from '../simulator/sentilo/support.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { MemoryJournal } from './memory-journal.ts';
@@ -100,16 +101,21 @@ export class Bench {
   inFlightMax = 0;
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
-  readonly #city = createCity({
-    entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
-    permissions: [],
-    sensors: [],
-    alerts: [],
-    settings: { ...WORLD.settings, rejectsUnknownSensors: false },
-  });
+  readonly #city: City;
 
-  constructor(records: readonly JournalRecord[] = []) {
+  /** `settings` of the city beside those of every test, and how often this provider may ask it in an hour. */
+  constructor(
+    records: readonly JournalRecord[] = [],
+    { quotaPerHour = 0, ...settings }: Partial<World['settings']> & { readonly quotaPerHour?: number } = {},
+  ) {
     this.journal = new MemoryJournal(records);
+    this.#city = createCity({
+      entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour }],
+      permissions: [],
+      sensors: [],
+      alerts: [],
+      settings: { ...WORLD.settings, rejectsUnknownSensors: false, ...settings },
+    });
   }
 
   get host(): SentiloHost {
