@@ -79,6 +79,8 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
     if (body.message.startsWith('Invalid path')) return notStored({ state: 'refused', pace: REFUSED_PACE });
     return { kind: 'bad-data', problem };
   }
+  // Sentilo has no such status; a proxy in front of it may have a limit of its own.
+  if (status === 413) return { kind: 'too-large', problem };
   if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, atLeastMs: resetMs(response) ?? 0 });
   if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
   if (status >= 500) return unknown('waiting');

@@ -220,7 +220,7 @@ async function makeRoom(
 
 /** Asks the city about held sensors. One without a known observation is let in: its next one asks. */
 async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<void> {
-  const { entries, without, revision } = held.probes(sender.entriesMax, ledger.isFree);
+  const { entries, without, revision } = held.probes(sender.limits.entriesMax, ledger.isFree);
   for (const sensor of without) {
     held.release(sensor);
     positions.backlog = REWOUND;
@@ -247,7 +247,7 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
       const { revision } = parts.journal;
       const page = await readPage(parts, from, limit);
       if (page === undefined) return;
-      const entriesMax = Math.min(due.size, sender.entriesMax);
+      const entriesMax = Math.min(due.size, sender.limits.entriesMax);
       taken = takeBatch(page.records, page.end, {
         ...rulesOf(parts, from, limit),
         revision,
@@ -315,7 +315,8 @@ function rulesOf({ time, sender, ledger, held, suspects }: LaneParts, from: numb
   return {
     from,
     limit,
-    entriesMax: sender.entriesMax,
+    entriesMax: sender.limits.entriesMax,
+    bytesMax: sender.limits.bytesMax,
     isFree: ledger.isFree,
     isHeld: (sensor) => held.has(sensor) || suspects.has(sensor),
     isSent: sender.isSent,

@@ -2,8 +2,9 @@ import { sleep } from '../../drivers/clock.ts';
 import { DiskError, type Host } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
 import type { Outcome, Patience } from './answer.ts';
-import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
+import { backOffMs, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import { type Batch, type Covered, halves } from './batch.ts';
+import { BatchLimits, isBlamed } from './batch-limits.ts';
 import { type City, ReadBackError } from './city.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import type { Gate } from './gate.ts';
@@ -42,16 +43,12 @@ export interface SenderParts {
 export class Sender {
   readonly #parts: SenderParts;
   readonly #sent = new Sent();
-  #entriesMax: number;
+  /** How large a request may be, as far as the city has let us know. */
+  readonly limits: BatchLimits;
 
   constructor(parts: SenderParts, entriesMax: number) {
     this.#parts = parts;
-    this.#entriesMax = entriesMax;
-  }
-
-  /** The most observations of one request, as far as the city has let us know. */
-  get entriesMax(): number {
-    return this.#entriesMax;
+    this.limits = new BatchLimits(parts.host.clock, entriesMax);
   }
 
   /** Whether the city is known to hold a value of this sensor that is really of the same second. */
@@ -62,7 +59,7 @@ export class Sender {
    * caller, who still holds it, is to try again once the gate is open.
    */
   async send(batch: Batch, signal: AbortSignal, lane: Turn = 'backlog'): Promise<boolean> {
-    const { gate, quota, city, ledger, held, onRelease } = this.#parts;
+    const { gate, quota, city, ledger, held, jobs, onRelease } = this.#parts;
     const pass = gate.pass();
     if (ledger.isStale(batch)) {
       // Some of it was merged into windows for want of room: what the journal holds now is read anew.
@@ -70,6 +67,10 @@ export class Sender {
       held.forget(batch.entries);
       onRelease();
       await sleep(this.#parts.host.clock, STALE_MS, signal);
+      return true;
+    }
+    if (this.limits.isTooLarge(batch.entries)) {
+      jobs.resend(...halves(batch));
       return true;
     }
     try {
@@ -87,7 +88,7 @@ export class Sender {
     } catch (error) {
       // The city has acted and the journal could not be told: only the city knows now.
       this.journalFailed(pass, error);
-      this.#parts.jobs.lookUp(batch, JOURNAL_TROUBLE);
+      jobs.lookUp(batch, JOURNAL_TROUBLE);
       return true;
     }
   }
@@ -177,10 +178,17 @@ export class Sender {
         gate.close(pass, outcome.pause);
         ledger.giveUp(batch.entries);
         return false;
-      case 'too-large':
-        this.#entriesMax = Math.max(1, Math.min(this.#entriesMax, batch.entries.length >> 1));
-        await this.#narrow(batch, 'too-large', outcome.problem);
+      case 'too-large': {
+        const { problem } = outcome;
+        if (!isBlamed(batch.entries)) {
+          gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
+          ledger.giveUp(batch.entries);
+          return false;
+        }
+        this.limits.refused(batch.entries, String(problem.parameters['words'] ?? ''));
+        await this.#narrow(batch, 'too-large', problem);
         return true;
+      }
       case 'bad-data':
         await this.#narrow(batch, 'refused-by-city', outcome.problem);
         return true;

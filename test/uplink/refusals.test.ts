@@ -66,25 +66,6 @@ describe('a refusal of one observation', () => {
     },
   );
 
-  it('that is about the size halves the batches from then on', async () => {
-    const bench = new Bench(history('a', 400));
-    bench.script = (request, text, city, signal) => {
-      if (request.method !== 'PUT' || text.length <= 4096) return city(request, signal);
-      const message = `Unable to read message. Request payload size (${text.length} bytes) exceeds the limit (4096 bytes)`;
-      return answerOf(400, { code: 400, message });
-    };
-    await bench.start();
-    await bench.clock.advance(20_000);
-    expect(bench.values()).toHaveLength(400);
-    expect(
-      bench
-        .puts()
-        .slice(1)
-        .every((one) => one.count <= 50),
-    ).toBe(true);
-    await bench.stop();
-  });
-
   it('that is about the address blames no observation', async () => {
     const bench = new Bench(history('a', 4));
     bench.script = once(() => answerOf(400, { code: 400, message: 'Invalid path was requested:/data/x/y/z' }), 3);
