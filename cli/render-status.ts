@@ -117,6 +117,7 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
   lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
   if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
+  if (city.cityClockAheadMs !== undefined) lines.push(cityText.clock(city.cityClockAheadMs));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
   const [held] = city.held;
   if (held !== undefined)

@@ -8,13 +8,14 @@ import { maskOf } from './answer.ts';
 import { openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity } from './city.ts';
+import { CityClock } from './city-clock.ts';
 import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
 import { type LaneParts, lookAgain, REWOUND, runBacklogLane, runFreshLane, startPositions } from './lanes.ts';
 import { Ledger } from './ledger.ts';
-import { overheard } from './overheard.ts';
+import { type Heard, overheard } from './overheard.ts';
 import { Quota } from './quota.ts';
 import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
@@ -31,6 +32,9 @@ const FLUSH_MS = 3_000;
 const ASK_MS = 60_000;
 const DEFAULT_USER_AGENT = 'barri';
 
+/** The city's clock and this machine's are told to differ from here on. */
+const CLOCKS_APART_MS = 5_000;
+
 /** What the uplink needs from the world. */
 export type SentiloHost = Pick<Host, 'clock' | 'http' | 'random' | 'log' | 'bootId'>;
 
@@ -44,6 +48,8 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
+  /** What the city's clock shows, for whoever is given times by the city. */
+  readonly cityClock: Pick<CityClock, 'now'>;
 }
 
 /** How the uplink is set up: `ca` is PEM text to trust instead of the system's authorities. */
@@ -70,7 +76,12 @@ export async function openSentilo(
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
   const delivery = await journal.delivery('sentilo');
   const quota = new Quota(host);
-  const ours = { clock: host.clock, http: fewConnections(overheard(host.http, host.clock, (heard) => quota.heard(heard))) };
+  const cityClock = new CityClock(host.clock);
+  const listen = (heard: Heard) => {
+    quota.heard(heard);
+    cityClock.heard(heard);
+  };
+  const ours = { clock: host.clock, http: fewConnections(overheard(host.http, host.clock, listen)) };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
@@ -137,7 +148,8 @@ export async function openSentilo(
   return {
     run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
-    status: () => statusOf(parts, tally, oldest.wallMs),
+    status: () => ({ ...statusOf(parts, tally, oldest.wallMs), ...clockStatus(cityClock, host.clock) }),
+    cityClock,
   };
 }
 
@@ -220,6 +232,13 @@ function statusOf(
     ...(problem === undefined ? {} : { problem }),
     ...(Number.isFinite(heldNextTryInMs) ? { heldNextTryInMs } : {}),
   };
+}
+
+/** Only what a person has to know: below that it is chance, or of no consequence. */
+function clockStatus(cityClock: CityClock, clock: Host['clock']): { readonly cityClockAheadMs?: number } {
+  const { ms, quality } = clock.wall();
+  const aheadMs = quality === 'none' ? 0 : cityClock.aheadMs(ms);
+  return Math.abs(aheadMs) < CLOCKS_APART_MS ? {} : { cityClockAheadMs: aheadMs };
 }
 
 interface Hearing {

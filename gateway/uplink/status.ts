@@ -49,6 +49,8 @@ export interface UplinkStatus {
   readonly attempt: number;
   /** Present while the city's quota and not `send.every` sets the pace. */
   readonly quota?: QuotaStatus;
+  /** How far the city's clock is ahead of this machine's; negative when behind. Present when that is more than some seconds. */
+  readonly cityClockAheadMs?: number;
   /** The last one, kept until the next success of the same kind makes it history. */
   readonly problem?: CityProblem;
   readonly held: readonly HeldSensor[];

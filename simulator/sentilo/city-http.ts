@@ -3,6 +3,7 @@ import type { Http, HttpRequest, HttpResponse } from '../../gateway/host.ts';
 import { HttpError } from '../../gateway/host.ts';
 import type { Fault } from '../faults.ts';
 import type { CityAnswer } from './answer.ts';
+import { httpDate } from './calendar.ts';
 import type { City } from './city.ts';
 import { type CityFault, faultOfRequest, GARBAGE_PAGE, mishapOf } from './city-faults.ts';
 
@@ -36,12 +37,13 @@ export function cityHttp(city: City, clock: Clock, options: CityHttpOptions): Ht
       await sleep(clock, deadlineMs - clock.monotonicMs(), signal);
       throw timeout(request);
     }
-    const answer = answerOf(city, request, clock.wall().ms, fault, options.random);
+    const wallMs = clock.wall().ms;
+    const answer = answerOf(city, request, wallMs, fault, options.random);
     await oneWay();
     if (fault?.kind === 'drop-answer') throw new HttpError('ECONNRESET', true, `connection to ${hostOf(request)} reset`);
     if (answer === undefined)
       throw new HttpError('BAD_ANSWER', true, `${hostOf(request)} answered with something that is not HTTP`);
-    return responseOf(request, answer);
+    return responseOf(request, answer, wallMs);
   };
 }
 
@@ -67,13 +69,14 @@ function answerOf(
   return city.handle(cityRequest, wallMs, mishapOf(fault, random));
 }
 
-function responseOf(request: HttpRequest, answer: CityAnswer): HttpResponse {
+function responseOf(request: HttpRequest, answer: CityAnswer, wallMs: number): HttpResponse {
   if (answer.body.length > request.responseBytesMax) {
     const sizes = `${answer.body.length} bytes, more than ${request.responseBytesMax}`;
     throw new HttpError('TOO_LONG', true, `the answer of ${hostOf(request)} has ${sizes}`);
   }
   const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return { status: answer.status, headers: Object.fromEntries(headers), body: answer.body };
+  const date = httpDate(wallMs);
+  return { status: answer.status, headers: { ...Object.fromEntries(headers), date }, body: answer.body };
 }
 
 function timeout(request: HttpRequest): HttpError {

@@ -84,6 +84,8 @@ export class Bench {
   script: Script | undefined;
   random = () => 0.5;
   latencyMs = 20;
+  /** How far the city's clock is ahead of the right time. */
+  cityAheadMs = 0;
   journal: MemoryJournal;
   uplink: Uplink | undefined;
   config: SentiloConfig = CONFIG;
@@ -200,11 +202,12 @@ export class Bench {
     if (rejected.length === 0 || accepted.length > 0) {
       const answer = this.#city.handle(
         { method: request.method, target, headers: Object.entries(request.headers), body: text },
-        this.clock.wall().ms,
+        this.clock.wall().ms + this.cityAheadMs,
       );
       if (rejected.length === 0 || answer.status !== 200) {
         const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-        return { status: answer.status, headers: Object.fromEntries(headers), body: answer.body };
+        const date = new Date(this.clock.wall().ms + this.cityAheadMs).toUTCString();
+        return { status: answer.status, headers: { ...Object.fromEntries(headers), date }, body: answer.body };
       }
     }
     return answerOf(404, {
