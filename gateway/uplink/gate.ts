@@ -2,6 +2,8 @@ import type { Host } from '../host.ts';
 import { backOffMs, type Pace } from './back-off.ts';
 import type { CityProblem, UplinkState } from './status.ts';
 
+/** Gateways that were switched on together begin within this time: longer would look like a fault of one that is alone. */
+const START_SPREAD_MS = 5_000;
 /** What is lost of a time that the city names. */
 const ROUNDING_MS = 60_000;
 
@@ -23,19 +25,21 @@ export class Gate {
   readonly #onChange: () => void;
   #state: UplinkState = 'starting';
   #sinceWallMs: number;
-  #untilMs = 0;
+  #untilMs: number;
   #attempt = 0;
   #failureCount = 0;
   #successCount = 0;
   #pace: Pace | undefined;
   #problem: CityProblem | undefined;
   #lastSuccessWallMs: number | undefined;
+  #returnedMs = Number.NEGATIVE_INFINITY;
 
-  /** `onChange` is called when a pause begins or ends early. */
+  /** `onChange` is called when a pause begins or ends early. The first chance decides when anything is sent at all. */
   constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void) {
     this.#host = host;
     this.#onChange = onChange;
     this.#sinceWallMs = host.clock.wall().ms;
+    this.#untilMs = host.clock.monotonicMs() + host.random() * START_SPREAD_MS;
   }
 
   get state() {
@@ -58,6 +62,11 @@ export class Gate {
     return this.#successCount;
   }
 
+  /** How long ago the city came back after it had been away; Infinity when it never was. */
+  sinceReturnMs(): number {
+    return this.#host.clock.monotonicMs() - this.#returnedMs;
+  }
+
   /** Taken before a request and given back to `close`, so that one outage seen by both lanes counts as one attempt. */
   pass(): number {
     return this.#failureCount;
@@ -71,6 +80,7 @@ export class Gate {
     this.#untilMs = 0;
     this.#problem = undefined;
     if (this.#state === 'ok') return;
+    if (this.#state !== 'starting') this.#returnedMs = this.#host.clock.monotonicMs();
     this.#enter('ok');
     this.#host.log('info', 'city-ok');
     this.#onChange();

@@ -9,6 +9,7 @@ import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import { countNoTime, type Positions, REWOUND } from './positions.ts';
 import type { Quota } from './quota.ts';
 import { type Sender, STALE_MS } from './sender.ts';
 import type { Suspects } from './suspects.ts';
@@ -22,36 +23,14 @@ const FRESH_MAX = 1_000;
 /** Sequences in a row without a record, beyond which they are settled on their own instead of with a batch. */
 const HOLE_MAX = 1_000;
 
-/** Position of a backlog lane that has to look through everything again. */
-export const REWOUND = 0;
-
-/** Where the two lanes stand. Everything below `fresh` belongs to the backlog lane; `backlog` is how far it has looked. */
-export interface Positions {
-  fresh: number;
-  backlog: number;
-  /** The first sequence that was seen to wait. */
-  leading: number;
-  /** Observations without a time are counted by the fresh lane from here on, and by the backlog lane below. */
-  countedFrom: number;
-  /** Newest observation without a time that was counted, by lane. */
-  noTimeSeen: { fresh: number; backlog: number };
-  noTimeCount: number;
-  /** Where a lane stands directly behind observations without a time, by lane. */
-  untimedEnd: { fresh: number; backlog: number };
-}
-
-/** Everything below `fresh` was there before, and is to be looked through. */
-export function startPositions(fresh: number): Positions {
-  return {
-    fresh,
-    backlog: REWOUND,
-    leading: 0,
-    countedFrom: fresh,
-    noTimeSeen: { fresh: 0, backlog: 0 },
-    noTimeCount: 0,
-    untimedEnd: { fresh: 0, backlog: 0 },
-  };
-}
+/**
+ * When the city is back, everybody has a backlog for it. At first the lane rests so many times as long as its request took, so
+ * that it is busy for a small share of those it serves, and the less the slower it gets; that fades away in minutes.
+ */
+const REST_SHARE = 10;
+const REST_FADES_MS = 60_000;
+/** A share below which resting makes no difference. */
+const REST_SHARE_MIN = 0.1;
 
 /** What the lanes work with. */
 export interface LaneParts {
@@ -105,8 +84,9 @@ function volatileFrom(journal: Journal): number {
 
 /** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { positions, sender, gate, quota, jobs, ledger, wake } = parts;
+  const { clock, positions, sender, gate, quota, jobs, ledger, wake } = parts;
   let isInMemory = false;
+  let restsUntilMs = 0;
   for (;;) {
     isInMemory = keepToMemory(parts, isInMemory);
     if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
@@ -118,10 +98,14 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       continue;
     }
     const pauseMs = Math.max(gate.remainingMs(), quota.pauseMs('backlog'));
+    const restMs = restsUntilMs - clock.monotonicMs();
     if (pauseMs === 0) {
       if (!isInMemory && (await sendAside(parts, signal))) continue;
-      if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
+      const hasBacklog = ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded;
+      if (hasBacklog && restMs <= 0) {
+        const startMs = clock.monotonicMs();
         await turn(parts, 'backlog', positions.fresh, signal);
+        restsUntilMs = clock.monotonicMs() + (clock.monotonicMs() - startMs) * restShare(gate.sinceReturnMs());
         continue;
       }
     }
@@ -130,7 +114,7 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       await settleLeading(parts, first);
       continue;
     }
-    await wake.wait(Math.min(Math.max(jobs.remainingMs(), askMs), untilNextMs(parts, pauseMs)), signal);
+    await wake.wait(Math.min(Math.max(jobs.remainingMs(), askMs), untilNextMs(parts, pauseMs, restMs)), signal);
   }
 }
 
@@ -168,10 +152,17 @@ async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean
 }
 
 /** Until the backlog lane has something to send again; whatever is durable meanwhile wakes it anyway. */
-function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: number): number {
+function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: number, restMs: number): number {
   if (pauseMs > 0) return pauseMs;
-  if (journal.isFailing) return Number.POSITIVE_INFINITY;
-  return Math.min(held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+  const restedMs = restMs > 0 ? restMs : Number.POSITIVE_INFINITY;
+  if (journal.isFailing) return restedMs;
+  return Math.min(restedMs, held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+}
+
+/** How long the lane rests after a request, in lengths of the request. */
+function restShare(sinceReturnMs: number): number {
+  const share = REST_SHARE * Math.exp(-sinceReturnMs / REST_FADES_MS);
+  return share < REST_SHARE_MIN ? 0 : share;
 }
 
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
@@ -296,7 +287,7 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   }
   ledger.claim(taken.batch);
   for (const entry of taken.held) parts.held.offer(entry, taken.batch.revision);
-  countNoTime(parts, lane, taken);
+  countNoTime(positions, lane, taken);
   positions.untimedEnd[lane] = taken.isAfterNoTime ? taken.next : 0;
   const { entries, covered } = taken.batch;
   const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal, lane));
@@ -365,23 +356,4 @@ function openForMs(entry: Entry, { clock, bootId, time }: LaneParts): number {
   if (entry.second !== Math.floor(now.ms / 1000)) return 0;
   // The age bounds the wait: a time that stands still must not hold anything back for good.
   return Math.min(1000 - ageMs, 1000 - (now.ms % 1000));
-}
-
-function countNoTime({ positions }: LaneParts, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
-  for (const { sequence, record } of noTime) {
-    const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence >= positions.countedFrom);
-    const isOwnCopy = sequence >= positions.countedFrom && record.kind === 'observation' && record.heldFrom !== undefined;
-    if (isKnown || isOwnCopy) continue;
-    positions.noTimeSeen[lane] = sequence;
-    positions.noTimeCount++;
-  }
-}
-
-/** More is known of the time, or a boot was held for long enough: what waited for it stands below, and who still waits is counted anew. */
-export function lookAgain({ positions, wake }: Pick<LaneParts, 'positions' | 'wake'>): void {
-  positions.noTimeSeen = { fresh: 0, backlog: 0 };
-  positions.noTimeCount = 0;
-  positions.countedFrom = positions.fresh;
-  positions.backlog = REWOUND;
-  wake.notify();
 }

@@ -13,9 +13,10 @@ import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
-import { type LaneParts, lookAgain, REWOUND, runBacklogLane, runFreshLane, startPositions } from './lanes.ts';
+import { type LaneParts, runBacklogLane, runFreshLane } from './lanes.ts';
 import { Ledger } from './ledger.ts';
 import { type Heard, overheard } from './overheard.ts';
+import { lookAgain, REWOUND, startPositions } from './positions.ts';
 import { Quota } from './quota.ts';
 import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
@@ -251,7 +252,8 @@ function openHearing({ clock }: Pick<Host, 'clock'>, city: City, gate: Gate, tim
   return {
     async listen(signal) {
       if (gate.successCount > 0) time.heardCity();
-      if (!time.waitsForCity || clock.monotonicMs() < nextMs) return;
+      const isBegun = gate.state.state !== 'starting' || gate.remainingMs() === 0;
+      if (!time.waitsForCity || !isBegun || clock.monotonicMs() < nextMs) return;
       nextMs = clock.monotonicMs() + ASK_MS;
       if (await city.isThere(signal)) time.heardCity();
     },

@@ -76,13 +76,16 @@ const OWN_TIME: UplinkTime = {
 
 /** A city, a network and a clock around one uplink; `restart` is a crash and a new process. */
 export class Bench {
-  readonly clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' });
+  readonly clock: TestClock;
   readonly logged: Logged[] = [];
   readonly requests: HttpRequest[] = [];
   /** Requests with the monotonic time of their start, as `PUT 3` or `GET`. */
   readonly traffic: { readonly atMs: number; readonly method: string; readonly count: number; readonly url: string }[] = [];
   script: Script | undefined;
   random = () => 0.5;
+  /** The first number that an uplink draws: how late it begins. At once, unless a test is about that. */
+  startChance = 0;
+  #isStarting = false;
   latencyMs = 20;
   /** How far the city's clock is ahead of the right time. */
   cityAheadMs = 0;
@@ -105,11 +108,13 @@ export class Bench {
   #run: Promise<void> = Promise.resolve();
   readonly #city: City;
 
-  /** `settings` of the city beside those of every test, and how often this provider may ask it in an hour. */
+  /** `settings` of the city beside those of every test, and how often this provider may ask it in an hour; `clock` for several at once. */
   constructor(
     records: readonly JournalRecord[] = [],
     { quotaPerHour = 0, ...settings }: Partial<World['settings']> & { readonly quotaPerHour?: number } = {},
+    clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' }),
   ) {
+    this.clock = clock;
     this.journal = new MemoryJournal(records);
     this.#city = createCity({
       entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour }],
@@ -128,7 +133,11 @@ export class Bench {
         wall: () => ({ ms: Math.floor(clock.wall().ms), quality: this.quality }),
         timer: (delayMs, callback) => clock.timer(delayMs, callback),
       },
-      random: () => this.random(),
+      random: () => {
+        if (!this.#isStarting) return this.random();
+        this.#isStarting = false;
+        return this.startChance;
+      },
       bootId: 'boot',
       log: (level, code, fields) => this.logged.push({ level, code, fields }),
       http: (request, signal) => this.#http(request, signal),
@@ -138,6 +147,7 @@ export class Bench {
   async start(): Promise<Uplink> {
     this.#stop = new AbortController();
     const keeper = this.isTimeKept ? await openTimekeeper(this.host, this.journal, this.holdMs) : undefined;
+    this.#isStarting = true;
     this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME);
     this.#run = this.uplink.run(this.#stop.signal);
     const keeping = keeper?.run(this.#stop.signal);
