@@ -51,6 +51,7 @@ export function troubleOf({ devices, readings = [], buses, stored, city, threads
     ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
     ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
+    ...(city?.differing ?? []),
   ].join('\n');
 }
 
@@ -119,6 +120,8 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
   if (city.cityClockAheadMs !== undefined) lines.push(cityText.clock(city.cityClockAheadMs));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
+  // An older gateway does not know of it.
+  if ((city.differing ?? []).length > 0) lines.push(cityText.differing(city.differing));
   const [held] = city.held;
   if (held !== undefined)
     lines.push(

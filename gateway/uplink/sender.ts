@@ -35,6 +35,8 @@ export interface SenderParts {
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly tally: Tally;
+  /** The city has taken these. */
+  readonly onDelivered: (entries: readonly Entry[]) => void;
   /** Observations that the lanes have passed by are free again. */
   readonly onRelease: () => void;
 }
@@ -221,8 +223,9 @@ export class Sender {
   }
 
   async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {
-    const { ledger, tally } = this.#parts;
+    const { ledger, tally, onDelivered } = this.#parts;
     this.#sent.add(accepted);
+    onDelivered(accepted);
     this.#release(accepted);
     await tally.tellInvalid(batch.covered);
     ledger.finish(batch, sequencesOf([...accepted, ...setAside]));

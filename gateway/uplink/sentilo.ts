@@ -9,12 +9,13 @@ import { openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity } from './city.ts';
 import { CityClock } from './city-clock.ts';
+import { Confirmation } from './confirmation.ts';
 import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
 import { type LaneParts, runBacklogLane, runFreshLane } from './lanes.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type LedgerJournal } from './ledger.ts';
 import { type Heard, overheard } from './overheard.ts';
 import { lookAgain, REWOUND, startPositions } from './positions.ts';
 import { Quota } from './quota.ts';
@@ -76,13 +77,8 @@ export async function openSentilo(
 ): Promise<Uplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
   const delivery = await journal.delivery('sentilo');
-  const quota = new Quota(host);
-  const cityClock = new CityClock(host.clock);
-  const listen = (heard: Heard) => {
-    quota.heard(heard);
-    cityClock.heard(heard);
-  };
-  const ours = { clock: host.clock, http: fewConnections(overheard(host.http, host.clock, listen)) };
+  const { http, quota, cityClock } = openLine(host);
+  const ours = { clock: host.clock, http };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
@@ -96,28 +92,22 @@ export async function openSentilo(
     wake.notify();
     return sequence;
   };
-  const ledger = new Ledger(
-    {
-      append,
-      read: (from, limit) => journal.read(from, limit),
-      get lastSequence() {
-        return journal.lastSequence;
-      },
-      get revision() {
-        return journal.revision;
-      },
-    },
-    delivery,
-    (sensor, from, to) => held.moved(sensor, from, to),
-  );
+  const ledger = new Ledger(ownJournal(journal, append), delivery, (sensor, from, to) => held.moved(sensor, from, to));
   const tally = new Tally(host, { append }, time);
   const positions = startPositions(journal.lastSequence + 1);
   const onRelease = () => {
     positions.backlog = REWOUND;
     wake.notify();
   };
+  const components = new Map(wanted?.sensors.map(({ sensor, component }) => [sensor, component]));
+  const confirmation = new Confirmation({
+    ...{ host, city, gate, quota, jobs, tally },
+    componentOf: (sensor) => components.get(sensor),
+    onError: (error) => sender.journalFailed(gate.pass(), error),
+  });
+  const onDelivered = confirmation.delivered.bind(confirmation);
   const sender = new Sender(
-    { host, city, gate, quota, held, suspects, jobs, ledger, tally, onRelease },
+    { host, city, gate, quota, held, suspects, jobs, ledger, tally, onDelivered, onRelease },
     Math.min(config.send.batch, BATCH_MAX),
   );
   const oldest = oldestWaiting(journal, ledger, time);
@@ -147,10 +137,39 @@ export async function openSentilo(
       ? undefined
       : (signal: AbortSignal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
   return {
-    run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
+    run: (signal) => run(parts, { registrar, oldest, tally, confirmation, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
-    status: () => ({ ...statusOf(parts, tally, oldest.wallMs), ...clockStatus(cityClock, host.clock) }),
+    status: () => ({
+      ...statusOf(parts, tally, oldest.wallMs),
+      ...clockStatus(cityClock, host.clock),
+      ...confirmation.status(),
+    }),
     cityClock,
+  };
+}
+
+/** What every request goes through: two at most at a time, and what each answer says of the city itself is heard. */
+function openLine({ http, clock, random }: SentiloHost) {
+  const quota = new Quota({ clock, random });
+  const cityClock = new CityClock(clock);
+  const listen = (heard: Heard) => {
+    quota.heard(heard);
+    cityClock.heard(heard);
+  };
+  return { http: fewConnections(overheard(http, clock, listen)), quota, cityClock };
+}
+
+/** The journal with another way of appending. */
+function ownJournal(journal: Journal, append: Journal['append']): LedgerJournal {
+  return {
+    append,
+    read: (from, limit) => journal.read(from, limit),
+    get lastSequence() {
+      return journal.lastSequence;
+    },
+    get revision() {
+      return journal.revision;
+    },
   };
 }
 
@@ -158,6 +177,7 @@ export async function openSentilo(
 interface Care {
   readonly oldest: Oldest;
   readonly tally: Tally;
+  readonly confirmation: Confirmation;
   readonly hearing: Hearing;
   /** Looks after the catalogue, where that is wanted. */
   readonly registrar: ((signal: AbortSignal) => Promise<never>) | undefined;
@@ -167,6 +187,7 @@ async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<v
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
+  loops.push(care.confirmation.run(inner));
   if (care.registrar !== undefined) loops.push(care.registrar(inner));
   try {
     await Promise.race(loops);
@@ -208,7 +229,7 @@ function statusOf(
   { gate, quota, held, suspects, ledger, jobs, positions, everyMs }: LaneParts,
   tally: Tally,
   oldestWallMs: number | undefined,
-): UplinkStatus {
+): Omit<UplinkStatus, 'differing'> {
   const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
   const nextTryInMs = gate.remainingMs();
   const failing = suspects.list();

@@ -56,6 +56,10 @@ export interface UplinkStatus {
   readonly held: readonly HeldSensor[];
   /** Until the city is asked again about held sensors. */
   readonly heldNextTryInMs?: number;
+  /** When the city last showed a value as it was sent. */
+  readonly confirmedWallMs?: number;
+  /** Sensors under whose names the city shows other values than were sent: it mixes them up. */
+  readonly differing: readonly string[];
   /** Batches whose outcome is being looked up. */
   readonly lookUpCount: number;
   readonly deliveredCount: number;

@@ -4,6 +4,7 @@ import type { Value } from '../../drivers/reading.ts';
 import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/host.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
+import type { Wanted } from '../../gateway/uplink/catalog-wanted.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
 import { type City, createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
@@ -92,6 +93,8 @@ export class Bench {
   journal: MemoryJournal;
   uplink: Uplink | undefined;
   config: SentiloConfig = CONFIG;
+  /** What the city's catalogue is to show. */
+  wanted: Wanted | undefined;
   /** What is known of the wall clock. */
   quality: WallQuality = 'synced';
   /** Set for times that come from anchors in the journal, as in the gateway; else every stamp is taken at its word. */
@@ -148,7 +151,9 @@ export class Bench {
     this.#stop = new AbortController();
     const keeper = this.isTimeKept ? await openTimekeeper(this.host, this.journal, this.holdMs) : undefined;
     this.#isStarting = true;
-    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME);
+    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME, {
+      ...(this.wanted === undefined ? {} : { wanted: this.wanted }),
+    });
     this.#run = this.uplink.run(this.#stop.signal);
     const keeping = keeper?.run(this.#stop.signal);
     keeping?.catch((error: unknown) => this.failures.push(error));
@@ -185,6 +190,11 @@ export class Bench {
 
   stored(sensor?: string): StoredObservation[] {
     return this.#city.observations(PROVIDER, sensor);
+  }
+
+  /** The city shows the values of these sensors under each other's names. */
+  mixUp(sensors: readonly string[]): void {
+    this.#city.mixUp(PROVIDER, sensors);
   }
 
   values(sensor?: string): string[] {
