@@ -47,6 +47,11 @@ const TRANSPORT_FAULTS = ['java.net.SocketTimeoutException', 'org.apache.http.Co
 /** Greedy, because an id is not escaped: it reaches to its last bracket (Sentilo reference §1.5.5). */
 const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is not online \(404\.2\))\.$/s;
 
+/** To a provider that may only come over TLS, when the proxy that ends it has not said so (Sentilo reference §1.1). */
+const TLS_WANTED = 'SSL access is required';
+/** What Node calls a certificate that is not trusted, and a handshake that fails. */
+const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
 export interface ErrorBody {
   readonly message: string;
   readonly details: readonly string[];
@@ -57,7 +62,7 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   const { status } = response;
   const body = errorBody(response.body);
   if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
-  const problem = problemOf(status, response.body, mask);
+  const problem = problemOf(response, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
   const unknown = (state: Pause['state']): Outcome => ({
     kind: 'unknown',
@@ -102,16 +107,19 @@ export function failureOf(error: HttpError, mask: Mask): Outcome {
 export function failureProblem(error: HttpError, mask: Mask): CityProblem {
   const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
   const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
+  if (TLS_FAILURE.test(error.code)) return { code: 'S003', parameters };
   return { code: isGarbage ? 'S001' : 'S000', parameters };
 }
 
 /** What the city said, as a problem to show. */
-export function problemOf(status: number, body: Uint8Array, mask: Mask): CityProblem {
+export function problemOf({ status, headers, body }: HttpResponse, mask: Mask): CityProblem {
   const known = errorBody(body);
   const said = known === undefined ? text(body) : [known.message, ...known.details.slice(0, 1)].join(' ');
+  const target = status >= 300 && status < 400 ? headers['location'] : undefined;
   // Of a stack trace the first line says what is wrong.
-  const words = mask(said.split('\n', 1)[0]?.trim() ?? '').slice(0, WORDS_MAX);
-  return { code: `S${status}`, parameters: { status, words } };
+  const words = mask((target ?? said).split('\n', 1)[0]?.trim() ?? '').slice(0, WORDS_MAX);
+  const isTlsWanted = status === 403 && known?.message === TLS_WANTED;
+  return { code: isTlsWanted ? 'S002' : `S${status}`, parameters: { status, words } };
 }
 
 /** Takes the token out of a text: a 401 repeats it (Sentilo reference §1.4). */
@@ -131,7 +139,7 @@ export function isPlainSuccess({ headers }: HttpResponse): boolean {
 }
 
 function garbage(response: HttpResponse, mask: Mask): Outcome {
-  const problem = { ...problemOf(response.status, response.body, mask), code: 'S001' };
+  const problem = { ...problemOf(response, mask), code: 'S001' };
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
   return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
 }

@@ -94,7 +94,7 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     }
     const values = response.status === 200 ? storedValues(response.body) : undefined;
     if (values === undefined) {
-      const problem = problemOf(response.status, response.body, mask);
+      const problem = problemOf(response, mask);
       throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem);
     }
     return values;
