@@ -4,9 +4,10 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
 import type { Clock, WallTime } from '../drivers/clock.ts';
-import type { Buses, Disk, DiskFile, Host, Http, HttpRequest, HttpResponse, Listen, LocalResponse, Lock, Log } from './host.ts';
-import { DiskError, HttpError, LockHeldError } from './host.ts';
+import type { Buses, Disk, DiskFile, Host, Listen, LocalResponse, Lock, Log } from './host.ts';
+import { DiskError, LockHeldError } from './host.ts';
 import { socketPath } from './local-api.ts';
+import { realHttp } from './real-http.ts';
 
 /** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -204,75 +205,6 @@ function realFile(path: string, handle: fs.FileHandle): DiskFile {
 }
 
 // -------------------------------------------------------------------------------------------------------------- network
-
-const realHttp: Http = async (request, signal) => {
-  const isSecure = request.url.startsWith('https:');
-  // TLS is several megabytes: only for a city that is reached by it.
-  const client = isSecure ? await import('node:https') : http;
-  return await new Promise<HttpResponse>((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    let connected = false;
-    const outgoing = client.request(request.url, {
-      method: request.method,
-      // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
-      agent: false,
-      headers: { ...request.headers, connection: 'close', 'content-length': String(request.body?.length ?? 0) },
-      ...(request.ca === undefined ? {} : { ca: request.ca }),
-    });
-    const fail = (code: string, message: string, cause?: unknown) => {
-      done();
-      outgoing.destroy();
-      reject(new HttpError(code, connected, message, { cause }));
-    };
-    const timer = setTimeout(() => fail('TIMEOUT', `no answer within ${request.timeoutMs} ms`), request.timeoutMs);
-    const settle = (response: HttpResponse) => {
-      done();
-      resolve(response);
-    };
-    const onAbort = () => {
-      done();
-      outgoing.destroy();
-      reject(signal.reason);
-    };
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    outgoing.on('socket', (socket) => {
-      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
-        connected = true;
-      });
-    });
-    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
-      const parseFailure = cause.code?.startsWith('HPE_');
-      fail(parseFailure ? 'BAD_ANSWER' : (cause.code ?? 'UNKNOWN'), cause.message, cause);
-    });
-    outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
-    outgoing.end(request.body);
-  });
-};
-
-function readAnswer(
-  answer: http.IncomingMessage,
-  request: HttpRequest,
-  fail: (code: string, message: string, cause?: unknown) => void,
-  resolve: (response: HttpResponse) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  answer.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    sizeBytes += chunk.length;
-    if (sizeBytes > request.responseBytesMax) fail('TOO_LONG', `the answer is longer than ${request.responseBytesMax} bytes`);
-  });
-  answer.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? 'UNKNOWN', cause.message, cause));
-  answer.on('end', () => {
-    if (!answer.complete) return fail('ECONNRESET', 'the answer was cut off');
-    const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-    resolve({ status: answer.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
-  });
-}
 
 const realListen: Listen = async (path, handler) => {
   // A longer name would be cut, and the socket made somewhere else.
