@@ -57,6 +57,11 @@ export class Gate {
     return Math.max(0, this.#untilMs - this.#host.clock.monotonicMs());
   }
 
+  /** Milliseconds until anybody may ask anything; 0 once it has begun. */
+  startsInMs(): number {
+    return this.#state === 'starting' ? this.remainingMs() : 0;
+  }
+
   /** How often the city has let something through. */
   get successCount(): number {
     return this.#successCount;

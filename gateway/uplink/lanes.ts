@@ -90,7 +90,7 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
   for (;;) {
     isInMemory = keepToMemory(parts, isInMemory);
     if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
-    const askMs = quota.pauseMs('ask');
+    const askMs = Math.max(quota.pauseMs('ask'), gate.startsInMs());
     const lookUp = askMs > 0 ? undefined : jobs.takeLookUp();
     if (lookUp !== undefined) {
       await sender.lookUp(lookUp, signal);

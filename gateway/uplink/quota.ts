@@ -22,8 +22,9 @@ const LASTING = 0.8;
 const STEEPNESS = 8;
 /** Only an answer tells what is left, so somebody has to ask now and then. */
 const SPACING_MS_MAX = 300_000;
-/** Whoever had the last turn lets the other lane go first by so much. */
-const YIELD_MS = 250;
+/** Whoever had the last turn lets the other lane go first by this share of the time between two, and at most by so much. */
+const YIELD_SHARE = 0.1;
+const YIELD_MS_MAX = 250;
 
 /** Who wants to send a request: one of the two lanes readings, or anybody a question. */
 export type Turn = 'fresh' | 'backlog' | 'ask';
@@ -78,7 +79,7 @@ export class Quota {
   /** Milliseconds until the next request of this kind; 0 when it may be sent now. */
   pauseMs(turn: Turn): number {
     const spacingMs = turn === 'ask' ? this.#askSpacingMs() : this.spacingMs;
-    const yieldMs = turn === this.#lastLane && spacingMs > 0 ? YIELD_MS : 0;
+    const yieldMs = turn === this.#lastLane ? Math.min(spacingMs * YIELD_SHARE, YIELD_MS_MAX) : 0;
     const nextMs = (turn === 'ask' ? this.#lastAskMs : this.#lastSendMs) + spacingMs + yieldMs;
     return Math.max(0, Math.max(nextMs, this.#goneUntilMs) - this.#host.clock.monotonicMs());
   }

@@ -202,6 +202,8 @@ async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<v
 
 async function keepDurable(parts: LaneParts, { oldest, tally, hearing }: Care, signal: AbortSignal): Promise<never> {
   const { clock, journal, sender, gate } = parts;
+  // Those that were switched on together would ask at the same of these moments, however they begin.
+  await sleep(clock, gate.startsInMs() % FLUSH_MS, signal);
   for (;;) {
     // While the disk refuses, the journal tries it and makes this durable before it writes again: nothing has to wait for it.
     if (!journal.isFailing) await flush(parts);
@@ -273,8 +275,7 @@ function openHearing({ clock }: Pick<Host, 'clock'>, city: City, gate: Gate, tim
   return {
     async listen(signal) {
       if (gate.successCount > 0) time.heardCity();
-      const isBegun = gate.state.state !== 'starting' || gate.remainingMs() === 0;
-      if (!time.waitsForCity || !isBegun || clock.monotonicMs() < nextMs) return;
+      if (!time.waitsForCity || gate.startsInMs() > 0 || clock.monotonicMs() < nextMs) return;
       nextMs = clock.monotonicMs() + ASK_MS;
       if (await city.isThere(signal)) time.heardCity();
     },

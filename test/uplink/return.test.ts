@@ -96,4 +96,23 @@ describe('a district of gateways', () => {
     for (const bench of district.gateways) expect(bench.values('a')).toHaveLength(30);
     for (const bench of district.gateways) await bench.stop();
   });
+
+  it('asks for nothing before it has begun, not even for what the process before had on its way', async () => {
+    const bench = new Bench(history('a', 3));
+    bench.script = () => {
+      throw new HttpError('ECONNRESET', true, 'cut');
+    };
+    await bench.start();
+    await bench.clock.advance(1_000);
+    bench.startChance = 0.9;
+    bench.script = undefined;
+    const crashedMs = bench.clock.monotonicMs();
+    await bench.crash();
+    await bench.clock.advance(200_000);
+    const [, next] = bench.traffic;
+    expect(next?.method).toBe('GET');
+    expect((next?.atMs ?? 0) - crashedMs).toBeGreaterThanOrEqual(4_500);
+    expect(bench.values()).toEqual(['1', '2', '3']);
+    await bench.stop();
+  });
 });
