@@ -2,6 +2,7 @@ import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
+import { cityText } from './messages/city.ts';
 import { text } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
 import { labelled } from './table.ts';
@@ -50,6 +51,7 @@ export function troubleOf({ devices, readings = [], buses, stored, city, threads
     ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
     ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
+    ...(city?.differing ?? []),
   ].join('\n');
 }
 
@@ -115,7 +117,11 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.problem !== undefined && city.state !== 'ok') lines.push(text.cityProblem(city.problem));
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
   lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
+  if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
+  if (city.cityClockAheadMs !== undefined) lines.push(cityText.clock(city.cityClockAheadMs));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
+  // An older gateway does not know of it.
+  if ((city.differing ?? []).length > 0) lines.push(cityText.differing(city.differing));
   const [held] = city.held;
   if (held !== undefined)
     lines.push(

@@ -112,7 +112,13 @@ export function isHealthy({
     stored.evictedUndeliveredCount === 0 &&
     stored.overwrittenCount === 0 &&
     !stored.damage.some(isLoss);
-  const delivers = city === undefined || (city.state !== 'unreachable' && city.state !== 'refused' && city.held.length === 0);
+  const delivers =
+    city === undefined ||
+    (city.state !== 'unreachable' &&
+      city.state !== 'refused' &&
+      city.held.length === 0 &&
+      // A gateway of an earlier version does not look.
+      (city.differing ?? []).length === 0);
   return measures && keeps && delivers;
 }
 

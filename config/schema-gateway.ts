@@ -5,6 +5,7 @@ import {
   baud,
   block,
   cityId,
+  cityOwnerId,
   dashedId,
   duration,
   fail,
@@ -207,7 +208,7 @@ const rule = block({
 
 const sentilo = block({
   url: text,
-  provider: cityId,
+  provider: cityOwnerId,
   token: secret,
   component: block({
     id: cityId.optional(),

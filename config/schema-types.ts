@@ -184,6 +184,9 @@ export const CITY_ID = /^[0-9a-zA-Z_-]+$/;
 /** An id may look like a number to YAML; it is the text that is written. */
 const idTypes: { type: ['string', 'number'] } = { type: ['string', 'number'] };
 export const dashedId = z.string().max(NAME_MAX).regex(DASHED_ID, 'C041').meta(idTypes);
+/** What it allows in the id of a provider or an application: in a city of several tenants it begins with the tenant's. */
+const CITY_OWNER_ID = /^(?:[0-9a-zA-Z_-]+@)?[0-9a-zA-Z_-]+$/;
+export const cityOwnerId = z.string().regex(CITY_OWNER_ID, 'C180').meta(idTypes);
 export const cityId = z.string().regex(CITY_ID, 'C042').meta(idTypes);
 
 /** How a serial line is set; YAML reads some of these as numbers (8E1 is 80), which editors must accept too. */

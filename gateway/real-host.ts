@@ -6,7 +6,8 @@ import type { Buses, Host, Lock, Log } from './host.ts';
 import { LockHeldError } from './host.ts';
 import { socketPath } from './local-api.ts';
 import { diskCall, realDisk } from './real-disk.ts';
-import { realHttp, realListen, realServe } from './real-http.ts';
+import { realHttp } from './real-http.ts';
+import { realListen, realServe } from './real-servers.ts';
 
 /** setTimeout fires at once beyond this many milliseconds (2^31 − 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;

@@ -1,40 +1,98 @@
-import { promises as fs } from 'node:fs';
 import * as http from 'node:http';
-import {
-  DiskError,
-  type Http,
-  HttpError,
-  type HttpRequest,
-  type HttpResponse,
-  type Listen,
-  type LocalResponse,
-  type Serve,
-} from './host.ts';
-import { diskCall } from './real-disk.ts';
+import type * as net from 'node:net';
+import type { Http, HttpRequest, HttpResponse } from './host.ts';
+import { HttpError } from './host.ts';
+import { type NetworkProxy, proxyFor } from './proxy.ts';
 
-/** An order is a hundred bytes long. */
-const LOCAL_BODY_BYTES_MAX = 4096;
-/** sun_path of Linux, without its last zero byte. */
-const SOCKET_PATH_BYTES_MAX = 107;
-/** Whoever connects to the port for callbacks has so long for its request, and shares with so few others: it is one city. */
-const PATIENCE = { headersTimeout: 5_000, requestTimeout: 10_000 };
-const HEAD_BYTES_MAX = 8_192;
-const CONNECTIONS_MAX = 16;
-
-/** Requests of this machine. */
+/** One request of this machine, through the proxy that its environment names, if any. */
 export const realHttp: Http = async (request, signal) => {
-  const isSecure = request.url.startsWith('https:');
+  const startedMs = performance.now();
+  const url = new URL(request.url);
+  const proxy = usableProxy(url);
+  // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
+  const options = { agent: false, ...(request.ca === undefined ? {} : { ca: request.ca }) };
   // TLS is several megabytes: only for a city that is reached by it.
-  const client = isSecure ? await import('node:https') : http;
-  return await new Promise<HttpResponse>((resolve, reject) => {
+  const client = url.protocol === 'https:' ? await import('node:https') : http;
+  if (proxy === undefined) return await exchange(client, url, options, request, signal);
+  const { authorization, ...place } = proxy;
+  const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization };
+  if (client === http) {
+    const forwarded = { ...request, headers: { ...request.headers, ...headers, host: url.host } };
+    return await exchange(
+      http,
+      new URL(`http://${place.hostname}:${place.port}`),
+      { ...options, path: url.href },
+      forwarded,
+      signal,
+    );
+  }
+  const socket = await tunnelOf(place, url, headers, request.timeoutMs, signal);
+  const leftMs = request.timeoutMs - (performance.now() - startedMs);
+  return await exchange(client, url, { ...options, socket } as http.RequestOptions, { ...request, timeoutMs: leftMs }, signal);
+};
+
+function usableProxy(url: URL): NetworkProxy | undefined {
+  try {
+    return proxyFor(url, process.env);
+  } catch (cause) {
+    throw new HttpError('BAD_PROXY', false, (cause as Error).message, { cause });
+  }
+}
+
+/** A connection through a proxy up to the city; TLS goes through it as it is. Nothing of the request has left before that. */
+function tunnelOf(
+  { hostname, port }: NetworkProxy,
+  url: URL,
+  headers: http.OutgoingHttpHeaders,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const path = `${url.hostname}:${url.port || '443'}`;
+  return new Promise((resolve, reject) => {
+    const asking = http.request({
+      hostname,
+      port,
+      method: 'CONNECT',
+      path,
+      headers: { ...headers, host: path },
+      agent: false,
+      signal: ending,
+    });
+    const fail = (code: string, what: string) => {
+      asking.destroy();
+      reject(signal.aborted ? signal.reason : new HttpError(code, false, `the proxy ${hostname}:${port} ${what}`));
+    };
+    asking.on('connect', ({ statusCode }, socket) => {
+      if (statusCode === 200) return resolve(socket as net.Socket);
+      socket.destroy();
+      fail('PROXY_REFUSED', `does not let us through (${statusCode})`);
+    });
+    asking.on('response', ({ statusCode }) => fail('PROXY_REFUSED', `does not let us through (${statusCode})`));
+    asking.on('error', ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) =>
+      fail(
+        ending.aborted ? 'TIMEOUT' : code,
+        ending.aborted ? `has not answered within ${timeoutMs} ms` : `cannot be reached (${code})`,
+      ),
+    );
+    asking.end();
+  });
+}
+
+function exchange(
+  client: Pick<typeof http, 'request'>,
+  url: URL,
+  options: http.RequestOptions,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  return new Promise<HttpResponse>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     let connected = false;
-    const outgoing = client.request(request.url, {
+    const outgoing = client.request(url, {
+      ...options,
       method: request.method,
-      // One connection per request, none kept: the city closes after each answer whatever it says (Sentilo reference §1.1).
-      agent: false,
       headers: { ...request.headers, connection: 'close', 'content-length': String(request.body?.length ?? 0) },
-      ...(request.ca === undefined ? {} : { ca: request.ca }),
     });
     const fail = (code: string, message: string, cause?: unknown) => {
       done();
@@ -57,7 +115,7 @@ export const realHttp: Http = async (request, signal) => {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     outgoing.on('socket', (socket) => {
-      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      socket.once(client === http ? 'connect' : 'secureConnect', () => {
         connected = true;
       });
     });
@@ -68,7 +126,7 @@ export const realHttp: Http = async (request, signal) => {
     outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
     outgoing.end(request.body);
   });
-};
+}
 
 function readAnswer(
   answer: http.IncomingMessage,
@@ -88,73 +146,5 @@ function readAnswer(
     if (!answer.complete) return fail('ECONNRESET', 'the answer was cut off');
     const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
     resolve({ status: answer.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
-  });
-}
-
-/** The socket of the local API. */
-export const realListen: Listen = async (path, handler) => {
-  // A longer name would be cut, and the socket made somewhere else.
-  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
-    throw new DiskError('ENAMETOOLONG', `the path ${path} is too long for a socket: at most ${SOCKET_PATH_BYTES_MAX} bytes`);
-  }
-  const server = http.createServer((request, response) => {
-    const answer = ({ status, json }: LocalResponse) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
-    readBody(request, LOCAL_BODY_BYTES_MAX)
-      .then((body) => {
-        if (body === undefined) return { status: 413, json: { error: `a request has at most ${LOCAL_BODY_BYTES_MAX} bytes` } };
-        return handler({ method: request.method ?? 'GET', path: request.url ?? '/', body: body.toString('utf8') });
-      })
-      .then(answer, (error: unknown) => answer({ status: 500, json: { error: String(error) } }));
-  });
-  await diskCall('replace', path, fs.rm(path, { force: true }));
-  const listening = new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    // The mode must be right from the first moment, not only after a chmod.
-    const umask = process.umask(0o177);
-    server.listen(path, resolve);
-    process.umask(umask);
-  });
-  await diskCall('listen on', path, listening);
-  return () => closed(server);
-};
-
-/** The port for callbacks. */
-export const realServe: Serve = async ({ port, listen, bodyBytesMax }, handler) => {
-  const server = http.createServer({ ...PATIENCE, maxHeaderSize: HEAD_BYTES_MAX }, (request, response) => {
-    const { method = '', url: path = '' } = request;
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    const answer = (status: number) => response.writeHead(status, { connection: 'close', 'content-length': 0 }).end();
-    readBody(request, bodyBytesMax)
-      .then((body) => (body === undefined ? 413 : handler({ method, path, headers, body })))
-      .then(answer, () => answer(500));
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(new HttpError(cause.code ?? 'UNKNOWN', false, cause.message, { cause })),
-    );
-    server.listen(port, listen === 'localhost' ? 'localhost' : undefined, resolve);
-  });
-  return () => closed(server);
-};
-
-async function closed(server: http.Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-}
-
-/** The whole body, or undefined when it is too long. Rejects when it does not come whole. */
-function readBody(stream: http.IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    stream.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= bytesMax) chunks.push(chunk);
-    });
-    stream.on('end', () => resolve(size <= bytesMax ? Buffer.concat(chunks) : undefined));
-    stream.on('error', reject);
-    stream.on('close', () => reject(new Error('the request was cut off')));
   });
 }

@@ -287,6 +287,10 @@ export const enFiles: Messages = {
     hints: ['did you mean {candidates:or}?', 'small letters, digits and `-`, at most 40 characters: `escola-poblenou-01`'],
   },
   C042: { what: '`{written}` cannot be an id in the city', hints: ['Sentilo takes letters, digits, `_` and `-`'] },
+  C180: {
+    what: '`{written}` cannot be the id of a provider in the city',
+    hints: ['Sentilo takes letters, digits, `_` and `-`; in a city of several tenants the tenant stands before it: `tenant@id`'],
+  },
   C043: { what: 'the limits stand in the wrong order', hints: ['the lower one first: write [{high}, {low}]'] },
   C044: {
     by: 'case',

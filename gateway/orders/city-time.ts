@@ -1,5 +1,5 @@
-import { httpDateMs } from '../../drivers/utc.ts';
 import type { HttpResponse } from '../host.ts';
+import { dateOf } from '../uplink/city-clock.ts';
 
 /** The longest that the second of a Date header may already have lasted. */
 const SECOND_MS_MAX = 999;
@@ -15,11 +15,11 @@ export interface CityTime {
  * Times of orders are its own, so that neither our clock nor that of the district has to be right.
  */
 export function cityTimeOf(
-  { headers }: Pick<HttpResponse, 'headers'>,
+  response: HttpResponse,
   askedMs: number,
   answeredMs: number,
 ): (CityTime & { readonly dateMs: number }) | undefined {
-  const dateMs = httpDateMs(headers['date'] ?? '');
+  const dateMs = dateOf(response);
   if (dateMs === undefined) return undefined;
   return { dateMs, leastMs: dateMs - answeredMs, mostMs: dateMs + SECOND_MS_MAX - askedMs };
 }

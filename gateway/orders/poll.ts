@@ -1,7 +1,8 @@
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { HttpError, type HttpResponse, type Log } from '../host.ts';
-import { failureProblem, problemOf, quotaPause } from '../uplink/answer.ts';
+import { failureProblem, problemOf } from '../uplink/answer.ts';
 import { backOffMs, type Pace, QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from '../uplink/back-off.ts';
+import { keptOf, resetMs } from '../uplink/quota.ts';
 import { orderUrl } from '../uplink/request.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
@@ -11,8 +12,8 @@ import type { TextOrder } from './copy.ts';
 import type { Desk, Taker } from './desk.ts';
 import { type Listed, listedBySensor, listedOrders } from './listing.ts';
 
-/** The share of the hour's quota that asking for orders may take. */
-const QUOTA_SHARE = 0.25;
+/** The share of the hour's quota that asking for orders may take, where that is more than is kept for questions. */
+const QUOTA_SHARE = 0.1;
 const HOUR_MS = 3_600_000;
 /** The first asking is somewhere within this time: a district that comes back does not ask all at once. */
 const FIRST_MS_MAX = 10_000;
@@ -92,7 +93,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
   const limit = isFirst ? 1 : LIMIT.provider;
   const { response, time } = await ask(around, `${url}?${fromQuery(desk.cursorMs)}limit=${limit}`, signal);
   const bySensor = listedBySensor(response.body);
-  if (bySensor === undefined) throw new PollError(problemOf(response.status, response.body, link.mask), TRANSPORT_PACE);
+  if (bySensor === undefined) throw new PollError(problemOf(response, link.mask), TRANSPORT_PACE);
   heard(time);
   if (isFirst) {
     // What was ordered before this gateway asked for the first time was not meant for it.
@@ -144,7 +145,7 @@ async function earlier(around: PollSurroundings, sensor: string, signal: AbortSi
   for (let page = 0; page < PAGES_MAX; page++) {
     const { response } = await ask(around, url + to, signal);
     const listed = listedOrders(response.body);
-    if (listed === undefined) throw new PollError(problemOf(response.status, response.body, link.mask), TRANSPORT_PACE);
+    if (listed === undefined) throw new PollError(problemOf(response, link.mask), TRANSPORT_PACE);
     found.push(...listed);
     const oldest = listed.at(-1);
     if (oldest === undefined || listed.length < LIMIT.sensor) break;
@@ -169,8 +170,8 @@ async function ask(
   const { status } = response;
   const time = cityTimeOf(response, askedMs, clock.monotonicMs());
   if (status === 200 && time !== undefined) return { response, time };
-  const problem = problemOf(status, response.body, mask);
-  if (status === 429) throw new PollError(problem, QUOTA_PACE, quotaPause(response).fixedMs);
+  const problem = problemOf(response, mask);
+  if (status === 429) throw new PollError(problem, QUOTA_PACE, resetMs(response));
   if (status === 503 || status >= 500) throw new PollError(problem, TRANSPORT_PACE);
   // A success without a date is something that is not Sentilo.
   throw new PollError(status === 200 ? { ...problem, code: 'S001' } : problem, status === 200 ? TRANSPORT_PACE : REFUSED_PACE);
@@ -185,5 +186,5 @@ function fromQuery(cursorMs: number | undefined): string {
 function paceMs({ everyMs }: PollSurroundings, { headers }: HttpResponse): number {
   const limits = ['x-ratelimit-inbound-limit', 'x-ratelimit-global-inbound-limit'].map((name) => Number(headers[name] ?? 0));
   const least = Math.min(...limits.filter((limit) => limit > 0));
-  return Math.max(everyMs, Number.isFinite(least) ? HOUR_MS / (QUOTA_SHARE * least) : 0);
+  return Math.max(everyMs, Number.isFinite(least) ? HOUR_MS / Math.max(QUOTA_SHARE * least, keptOf(least)) : 0);
 }

@@ -96,7 +96,7 @@ async function ask({ http, mask }: CityLink, request: HttpRequest, signal: Abort
     throw error instanceof HttpError ? new SubscriptionError(failureProblem(error, mask)) : error;
   });
   if (response.status === 200 && isPlainSuccess(response)) return response.body;
-  throw new SubscriptionError(problemOf(response.status, response.body, mask));
+  throw new SubscriptionError(problemOf(response, mask));
 }
 
 /** By sensor of the provider: where its orders are pushed to. */

@@ -1,6 +1,7 @@
 import type { HttpError, HttpResponse } from '../host.ts';
 import { QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import type { Pause } from './gate.ts';
+import { resetMs } from './quota.ts';
 import type { CityProblem } from './status.ts';
 
 /** What is known about a batch after its request. */
@@ -38,8 +39,6 @@ export const AFTER_CUT: Patience = [2_000, 30_000, 90_000];
 const AFTER_TIMEOUT: Patience = [10_000, 30_000, 90_000];
 /** Answers of a proxy that gave the city up, which is as good as none. */
 const GATEWAY_FAULTS = [502, 504];
-/** Longest pause that a quota answer can ask for: its window is an hour (Sentilo reference §1.10). */
-const QUOTA_PAUSE_MAX_MS = 3_600_000;
 /** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */
 const WORDS_MAX = 300;
 
@@ -47,6 +46,11 @@ const WORDS_MAX = 300;
 const TRANSPORT_FAULTS = ['java.net.SocketTimeoutException', 'org.apache.http.ConnectionClosedException'];
 /** Greedy, because an id is not escaped: it reaches to its last bracket (Sentilo reference §1.5.5). */
 const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is not online \(404\.2\))\.$/s;
+
+/** To a provider that may only come over TLS, when the proxy that ends it has not said so (Sentilo reference §1.1). */
+const TLS_WANTED = 'SSL access is required';
+/** What Node calls a certificate that is not trusted, and a handshake that fails. */
+const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
 export interface ErrorBody {
   readonly message: string;
@@ -58,7 +62,7 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   const { status } = response;
   const body = errorBody(response.body);
   if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
-  const problem = problemOf(status, response.body, mask);
+  const problem = problemOf(response, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
   const unknown = (state: Pause['state']): Outcome => ({
     kind: 'unknown',
@@ -80,7 +84,9 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
     if (body.message.startsWith('Invalid path')) return notStored({ state: 'refused', pace: REFUSED_PACE });
     return { kind: 'bad-data', problem };
   }
-  if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, ...quotaPause(response) });
+  // Sentilo has no such status; a proxy in front of it may have a limit of its own.
+  if (status === 413) return { kind: 'too-large', problem };
+  if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, atLeastMs: resetMs(response) ?? 0 });
   if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
   if (status >= 500) return unknown('waiting');
   if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
@@ -101,16 +107,19 @@ export function failureOf(error: HttpError, mask: Mask): Outcome {
 export function failureProblem(error: HttpError, mask: Mask): CityProblem {
   const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
   const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
+  if (TLS_FAILURE.test(error.code)) return { code: 'S003', parameters };
   return { code: isGarbage ? 'S001' : 'S000', parameters };
 }
 
 /** What the city said, as a problem to show. */
-export function problemOf(status: number, body: Uint8Array, mask: Mask): CityProblem {
+export function problemOf({ status, headers, body }: HttpResponse, mask: Mask): CityProblem {
   const known = errorBody(body);
   const said = known === undefined ? text(body) : [known.message, ...known.details.slice(0, 1)].join(' ');
+  const target = status >= 300 && status < 400 ? headers['location'] : undefined;
   // Of a stack trace the first line says what is wrong.
-  const words = mask(said.split('\n', 1)[0]?.trim() ?? '').slice(0, WORDS_MAX);
-  return { code: `S${status}`, parameters: { status, words } };
+  const words = mask((target ?? said).split('\n', 1)[0]?.trim() ?? '').slice(0, WORDS_MAX);
+  const isTlsWanted = status === 403 && known?.message === TLS_WANTED;
+  return { code: isTlsWanted ? 'S002' : `S${status}`, parameters: { status, words } };
 }
 
 /** Takes the token out of a text: a 401 repeats it (Sentilo reference §1.4). */
@@ -130,17 +139,9 @@ export function isPlainSuccess({ headers }: HttpResponse): boolean {
 }
 
 function garbage(response: HttpResponse, mask: Mask): Outcome {
-  const problem = { ...problemOf(response.status, response.body, mask), code: 'S001' };
+  const problem = { ...problemOf(response, mask), code: 'S001' };
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
   return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
-}
-
-/** How long the city says that its quota is used up. */
-export function quotaPause({ headers }: HttpResponse): { fixedMs?: number } {
-  const resets = ['x-ratelimit-inbound-reset', 'x-ratelimit-global-inbound-reset'].map((name) => Number(headers[name] ?? 0));
-  // The one that is not used up says 0.
-  const minutes = Math.max(...resets.filter((reset) => reset > 0), 0);
-  return minutes > 0 ? { fixedMs: Math.min(minutes * 60_000, QUOTA_PAUSE_MAX_MS) } : {};
 }
 
 /** The rejected sensors, or undefined when the details do not say completely which of these they are. */

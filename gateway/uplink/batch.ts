@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../journal/journal.ts';
 import type { Observation } from '../record.ts';
 import { type Entry, fateOf, isOneSecond, type TimeOf } from './entry.ts';
+import { bodyRoom } from './request.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
 export type Covered =
@@ -36,6 +37,8 @@ export interface BatchRules {
   readonly from: number;
   readonly limit: number;
   readonly entriesMax: number;
+  /** The longest body. */
+  readonly bytesMax: number;
   /** Of the journal, before the page was read. */
   readonly revision: number;
   /** Neither delivered nor in other hands. */
@@ -70,6 +73,7 @@ export interface Taken {
  * without a record are gone and covered. `end` is the sequence after the last one that the page stands for.
  */
 export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
+  const room = bodyRoom(rules.bytesMax);
   const entries: Entry[] = [];
   const covered: Covered[] = [];
   const held: Entry[] = [];
@@ -101,7 +105,7 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
       const earlier = entries.findIndex((one) => isOneSecond(one, entry));
       if (rules.isHeld(entry.sensor)) held.push(entry);
       else if (rules.isSent(entry)) covered.push({ sequence, why: 'folded' });
-      else if (earlier < 0 && entries.length >= rules.entriesMax) return taken();
+      else if (earlier < 0 && (entries.length >= rules.entriesMax || !room.takes(entry))) return taken();
       else {
         const folded = earlier < 0 ? [] : entries.splice(earlier, 1);
         covered.push(...folded.map((one): Covered => ({ sequence: one.sequence, why: 'folded' })));

@@ -66,8 +66,9 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
   const url = catalogUrl(config.url, config.provider);
 
   /** A success that cannot be one is somebody else's. Of an answer from 500 on nobody knows what was done. */
-  function refusal({ status, body }: HttpResponse): CatalogError {
-    const problem = problemOf(status, body, mask);
+  function refusal(response: HttpResponse): CatalogError {
+    const { status } = response;
+    const problem = problemOf(response, mask);
     return new CatalogError(status === 200 ? { ...problem, code: 'S001' } : problem, status >= 500);
   }
 

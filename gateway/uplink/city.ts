@@ -32,6 +32,8 @@ export interface City {
    * @throws ReadBackError
    */
   find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+  /** What the city shows of a sensor in these seconds, both included; at most the newest that one answer holds. @throws ReadBackError */
+  shown(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<readonly StoredValue[]>;
   /** Whether the city answers at all, with whatever: then there is a network. */
   isThere(signal: AbortSignal): Promise<boolean>;
 }
@@ -60,7 +62,7 @@ export function requestsOf({ token, userAgent, ca }: CityOptions) {
 }
 
 /** A value that the city holds. */
-interface StoredValue {
+export interface StoredValue {
   readonly second: number;
   readonly value: string;
 }
@@ -81,7 +83,7 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     return outcomeOf(response, sensors, mask);
   }
 
-  async function read(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<StoredValue[]> {
+  async function shown(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<StoredValue[]> {
     const url = dataUrl(config.url, config.provider, sensor) + readBackQuery(fromSecond, toSecond);
     let response: HttpResponse;
     try {
@@ -92,9 +94,14 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     }
     const values = response.status === 200 ? storedValues(response.body) : undefined;
     if (values === undefined) {
-      const problem = problemOf(response.status, response.body, mask);
+      const problem = problemOf(response, mask);
       throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem);
     }
+    return values;
+  }
+
+  async function read(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<StoredValue[]> {
+    const values = await shown(sensor, fromSecond, toSecond, signal);
     if (values.length < READ_BACK_MAX || fromSecond === toSecond) return values;
     // The answer may have been cut at its limit: ask for each half of the time.
     const middle = Math.floor((fromSecond + toSecond) / 2);
@@ -120,7 +127,7 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     }
   }
 
-  return { publish, find, isThere };
+  return { publish, find, shown, isThere };
 }
 
 /** Sequences of the entries that are among the stored values without those of the `others`, as multisets. */

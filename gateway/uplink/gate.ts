@@ -2,12 +2,17 @@ import type { Host } from '../host.ts';
 import { backOffMs, type Pace } from './back-off.ts';
 import type { CityProblem, UplinkState } from './status.ts';
 
+/** Gateways that were switched on together begin within this time: longer would look like a fault of one that is alone. */
+const START_SPREAD_MS = 5_000;
+/** What is lost of a time that the city names. */
+const ROUNDING_MS = 60_000;
+
 /** Why and how long nothing is sent. */
 export interface Pause {
   readonly state: Exclude<UplinkState, 'starting' | 'ok'>;
-  /** Used for the wait unless `fixedMs` says how long. */
   readonly pace: Pace;
-  readonly fixedMs?: number;
+  /** The city itself has said that nothing is any use before. */
+  readonly atLeastMs?: number;
   readonly problem: CityProblem;
 }
 
@@ -20,19 +25,21 @@ export class Gate {
   readonly #onChange: () => void;
   #state: UplinkState = 'starting';
   #sinceWallMs: number;
-  #untilMs = 0;
+  #untilMs: number;
   #attempt = 0;
   #failureCount = 0;
   #successCount = 0;
   #pace: Pace | undefined;
   #problem: CityProblem | undefined;
   #lastSuccessWallMs: number | undefined;
+  #returnedMs = Number.NEGATIVE_INFINITY;
 
-  /** `onChange` is called when a pause begins or ends early. */
+  /** `onChange` is called when a pause begins or ends early. The first chance decides when anything is sent at all. */
   constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void) {
     this.#host = host;
     this.#onChange = onChange;
     this.#sinceWallMs = host.clock.wall().ms;
+    this.#untilMs = host.clock.monotonicMs() + host.random() * START_SPREAD_MS;
   }
 
   get state() {
@@ -50,9 +57,19 @@ export class Gate {
     return Math.max(0, this.#untilMs - this.#host.clock.monotonicMs());
   }
 
+  /** Milliseconds until anybody may ask anything; 0 once it has begun. */
+  startsInMs(): number {
+    return this.#state === 'starting' ? this.remainingMs() : 0;
+  }
+
   /** How often the city has let something through. */
   get successCount(): number {
     return this.#successCount;
+  }
+
+  /** How long ago the city came back after it had been away; Infinity when it never was. */
+  sinceReturnMs(): number {
+    return this.#host.clock.monotonicMs() - this.#returnedMs;
   }
 
   /** Taken before a request and given back to `close`, so that one outage seen by both lanes counts as one attempt. */
@@ -68,19 +85,23 @@ export class Gate {
     this.#untilMs = 0;
     this.#problem = undefined;
     if (this.#state === 'ok') return;
+    if (this.#state !== 'starting') this.#returnedMs = this.#host.clock.monotonicMs();
     this.#enter('ok');
     this.#host.log('info', 'city-ok');
     this.#onChange();
   }
 
   /** The request that took `pass` failed: nothing is sent for a while. */
-  close(pass: number, { state, pace, fixedMs, problem }: Pause): void {
+  close(pass: number, { state, pace, atLeastMs = 0, problem }: Pause): void {
     if (pass !== this.#failureCount) return;
     this.#failureCount++;
     // What kept failing in another way says nothing about how long this will take.
     this.#attempt = this.#pace === pace ? this.#attempt + 1 : 1;
     this.#pace = pace;
-    this.#untilMs = this.#host.clock.monotonicMs() + (fixedMs ?? backOffMs(pace, this.#attempt, this.#host.random()));
+    const chance = this.#host.random();
+    // It names whole minutes, rounded down; and those that wait for the same one are not to come back at once.
+    const namedMs = atLeastMs > 0 ? atLeastMs + chance * ROUNDING_MS : 0;
+    this.#untilMs = this.#host.clock.monotonicMs() + Math.max(namedMs, backOffMs(pace, this.#attempt, chance));
     const isNew = this.#state !== state || this.#problem?.code !== problem.code;
     this.#problem = problem;
     if (isNew) {

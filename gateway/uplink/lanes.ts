@@ -9,6 +9,8 @@ import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import { countNoTime, type Positions, REWOUND } from './positions.ts';
+import type { Quota } from './quota.ts';
 import { type Sender, STALE_MS } from './sender.ts';
 import type { Suspects } from './suspects.ts';
 import { takeUnresolved } from './unresolved.ts';
@@ -21,23 +23,14 @@ const FRESH_MAX = 1_000;
 /** Sequences in a row without a record, beyond which they are settled on their own instead of with a batch. */
 const HOLE_MAX = 1_000;
 
-/** Position of a backlog lane that has to look through everything again. */
-export const REWOUND = 0;
-
-/** Where the two lanes stand. Everything below `fresh` belongs to the backlog lane; `backlog` is how far it has looked. */
-export interface Positions {
-  fresh: number;
-  backlog: number;
-  /** The first sequence that was seen to wait. */
-  leading: number;
-  /** Observations without a time are counted by the fresh lane from here on, and by the backlog lane below. */
-  countedFrom: number;
-  /** Newest observation without a time that was counted, by lane. */
-  noTimeSeen: { fresh: number; backlog: number };
-  noTimeCount: number;
-  /** Where a lane stands directly behind observations without a time, by lane. */
-  untimedEnd: { fresh: number; backlog: number };
-}
+/**
+ * When the city is back, everybody has a backlog for it. At first the lane rests so many times as long as its request took, so
+ * that it is busy for a small share of those it serves, and the less the slower it gets; that fades away in minutes.
+ */
+const REST_SHARE = 10;
+const REST_FADES_MS = 60_000;
+/** A share below which resting makes no difference. */
+const REST_SHARE_MIN = 0.1;
 
 /** What the lanes work with. */
 export interface LaneParts {
@@ -47,6 +40,7 @@ export interface LaneParts {
   readonly positions: Positions;
   readonly sender: Sender;
   readonly gate: Gate;
+  readonly quota: Quota;
   readonly held: HeldSensors;
   readonly suspects: Suspects;
   readonly jobs: Jobs;
@@ -63,13 +57,14 @@ export interface LaneParts {
  * again, when the whole city is away), so that nothing older is ever in the way of what is new.
  */
 export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { clock, journal, positions, gate, jobs, wake, everyMs } = parts;
+  const { clock, journal, positions, gate, quota, jobs, wake, everyMs } = parts;
   let nextMs = clock.monotonicMs();
   for (;;) {
     const last = journal.lastSequence;
     positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX, volatileFrom(journal));
     const isIdle = positions.fresh > last || jobs.isFullForFresh;
-    const pauseMs = isIdle ? Number.POSITIVE_INFINITY : Math.max(gate.remainingMs(), nextMs - clock.monotonicMs());
+    const mayMs = Math.max(gate.remainingMs(), quota.pauseMs('fresh'), nextMs - clock.monotonicMs());
+    const pauseMs = isIdle ? Number.POSITIVE_INFINITY : mayMs;
     if (pauseMs > 0) {
       await wake.wait(pauseMs, signal);
       continue;
@@ -89,22 +84,28 @@ function volatileFrom(journal: Journal): number {
 
 /** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { positions, sender, gate, jobs, ledger, wake } = parts;
+  const { clock, positions, sender, gate, quota, jobs, ledger, wake } = parts;
   let isInMemory = false;
+  let restsUntilMs = 0;
   for (;;) {
     isInMemory = keepToMemory(parts, isInMemory);
     if (!jobs.isFull && (await lookUpUnresolved(parts))) continue;
-    const lookUp = jobs.takeLookUp();
+    const askMs = Math.max(quota.pauseMs('ask'), gate.startsInMs());
+    const lookUp = askMs > 0 ? undefined : jobs.takeLookUp();
     if (lookUp !== undefined) {
       await sender.lookUp(lookUp, signal);
       wake.notify();
       continue;
     }
-    const pauseMs = gate.remainingMs();
+    const pauseMs = Math.max(gate.remainingMs(), quota.pauseMs('backlog'));
+    const restMs = restsUntilMs - clock.monotonicMs();
     if (pauseMs === 0) {
       if (!isInMemory && (await sendAside(parts, signal))) continue;
-      if (ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded) {
+      const hasBacklog = ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded;
+      if (hasBacklog && restMs <= 0) {
+        const startMs = clock.monotonicMs();
         await turn(parts, 'backlog', positions.fresh, signal);
+        restsUntilMs = clock.monotonicMs() + (clock.monotonicMs() - startMs) * restShare(gate.sinceReturnMs());
         continue;
       }
     }
@@ -113,7 +114,7 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       await settleLeading(parts, first);
       continue;
     }
-    await wake.wait(Math.min(jobs.remainingMs(), untilNextMs(parts, pauseMs)), signal);
+    await wake.wait(Math.min(Math.max(jobs.remainingMs(), askMs), untilNextMs(parts, pauseMs, restMs)), signal);
   }
 }
 
@@ -151,10 +152,17 @@ async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean
 }
 
 /** Until the backlog lane has something to send again; whatever is durable meanwhile wakes it anyway. */
-function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: number): number {
+function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: number, restMs: number): number {
   if (pauseMs > 0) return pauseMs;
-  if (journal.isFailing) return Number.POSITIVE_INFINITY;
-  return Math.min(held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+  const restedMs = restMs > 0 ? restMs : Number.POSITIVE_INFINITY;
+  if (journal.isFailing) return restedMs;
+  return Math.min(restedMs, held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+}
+
+/** How long the lane rests after a request, in lengths of the request. */
+function restShare(sinceReturnMs: number): number {
+  const share = REST_SHARE * Math.exp(-sinceReturnMs / REST_FADES_MS);
+  return share < REST_SHARE_MIN ? 0 : share;
 }
 
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
@@ -203,7 +211,7 @@ async function makeRoom(
 
 /** Asks the city about held sensors. One without a known observation is let in: its next one asks. */
 async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<void> {
-  const { entries, without, revision } = held.probes(sender.entriesMax, ledger.isFree);
+  const { entries, without, revision } = held.probes(sender.limits.entriesMax, ledger.isFree);
   for (const sensor of without) {
     held.release(sensor);
     positions.backlog = REWOUND;
@@ -230,7 +238,7 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
       const { revision } = parts.journal;
       const page = await readPage(parts, from, limit);
       if (page === undefined) return;
-      const entriesMax = Math.min(due.size, sender.entriesMax);
+      const entriesMax = Math.min(due.size, sender.limits.entriesMax);
       taken = takeBatch(page.records, page.end, {
         ...rulesOf(parts, from, limit),
         revision,
@@ -279,10 +287,10 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   }
   ledger.claim(taken.batch);
   for (const entry of taken.held) parts.held.offer(entry, taken.batch.revision);
-  countNoTime(parts, lane, taken);
+  countNoTime(positions, lane, taken);
   positions.untimedEnd[lane] = taken.isAfterNoTime ? taken.next : 0;
   const { entries, covered } = taken.batch;
-  const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal));
+  const isDone = entries.length + covered.length === 0 || (await sender.send(taken.batch, signal, lane));
   if (!isDone) {
     ledger.unclaim(taken.batch);
     positions.leading = 0;
@@ -298,7 +306,8 @@ function rulesOf({ time, sender, ledger, held, suspects }: LaneParts, from: numb
   return {
     from,
     limit,
-    entriesMax: sender.entriesMax,
+    entriesMax: sender.limits.entriesMax,
+    bytesMax: sender.limits.bytesMax,
     isFree: ledger.isFree,
     isHeld: (sensor) => held.has(sensor) || suspects.has(sensor),
     isSent: sender.isSent,
@@ -347,23 +356,4 @@ function openForMs(entry: Entry, { clock, bootId, time }: LaneParts): number {
   if (entry.second !== Math.floor(now.ms / 1000)) return 0;
   // The age bounds the wait: a time that stands still must not hold anything back for good.
   return Math.min(1000 - ageMs, 1000 - (now.ms % 1000));
-}
-
-function countNoTime({ positions }: LaneParts, lane: 'fresh' | 'backlog', { noTime }: Taken): void {
-  for (const { sequence, record } of noTime) {
-    const isKnown = sequence <= positions.noTimeSeen[lane] || (lane === 'backlog' && sequence >= positions.countedFrom);
-    const isOwnCopy = sequence >= positions.countedFrom && record.kind === 'observation' && record.heldFrom !== undefined;
-    if (isKnown || isOwnCopy) continue;
-    positions.noTimeSeen[lane] = sequence;
-    positions.noTimeCount++;
-  }
-}
-
-/** More is known of the time, or a boot was held for long enough: what waited for it stands below, and who still waits is counted anew. */
-export function lookAgain({ positions, wake }: Pick<LaneParts, 'positions' | 'wake'>): void {
-  positions.noTimeSeen = { fresh: 0, backlog: 0 };
-  positions.noTimeCount = 0;
-  positions.countedFrom = positions.fresh;
-  positions.backlog = REWOUND;
-  wake.notify();
 }

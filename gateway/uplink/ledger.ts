@@ -12,7 +12,7 @@ const PAGE = 256;
 const HOLE_PAGE = 10_000;
 
 /** What the ledger needs of the journal. */
-type LedgerJournal = Pick<Journal, 'append' | 'read' | 'lastSequence' | 'revision'>;
+export type LedgerJournal = Pick<Journal, 'append' | 'read' | 'lastSequence' | 'revision'>;
 
 /**
  * What is delivered, what is in hand, and the care that the delivery state stays within its ranges: it is the only one

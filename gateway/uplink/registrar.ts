@@ -9,6 +9,8 @@ import type { HeldSensors } from './held.ts';
 
 /** How often it is looked whether anything is to be done: costs no request. */
 const LOOK_MS = 3_000;
+/** Gateways that were switched on together compare within this time: a listing costs the catalogue more than readings cost. */
+const COMPARE_WITHIN_MS = 60_000;
 /** A sensor that is still unknown so long after something was done about it is looked at again: the city may have lost it again. */
 const TREAT_AGAIN_MS = 15 * 60_000;
 /** Of a held sensor: the data service does not know it (sentilo.md §1.4). */
@@ -36,6 +38,7 @@ export async function keepRegistered(
   /** Held sensors that something was done about since they are held, and when. */
   const treatedMs = new Map<string, number>();
   const tellChange = onChange(host.log);
+  const compareFromMs = host.clock.monotonicMs() + host.random() * COMPARE_WITHIN_MS;
   let isCompared = false;
   let attempt = 0;
 
@@ -77,8 +80,9 @@ export async function keepRegistered(
     const holds = held.list();
     for (const sensor of treatedMs.keys()) if (!held.has(sensor)) treatedMs.delete(sensor);
     const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !isTreated(sensor));
-    const isHeard = gate.successCount > 0 || holds.length > 0;
-    let waitMs = LOOK_MS;
+    const isHeard = gate.successCount > 0 && host.clock.monotonicMs() >= compareFromMs;
+    // Not at the same moments as everybody else.
+    let waitMs = LOOK_MS * (0.5 + host.random() / 2);
     if ((!isCompared && isHeard) || unknown.length > 0) {
       try {
         const sensors = unknown.map(({ sensor }) => sensor);

@@ -45,12 +45,35 @@ export function readBackQuery(fromSecond: number, toSecond: number): string {
 export function publishBody(entries: readonly Entry[]): Uint8Array {
   const sensors = new Map<string, object[]>();
   for (const entry of entries) {
-    const place = entry.location === undefined ? {} : { location: entry.location };
-    const observation = { value: entry.value, timestamp: timestamp(entry.second), ...place };
     const known = sensors.get(entry.sensor);
-    if (known === undefined) sensors.set(entry.sensor, [observation]);
-    else known.push(observation);
+    if (known === undefined) sensors.set(entry.sensor, [observationOf(entry)]);
+    else known.push(observationOf(entry));
   }
   const body = { sensors: [...sensors].map(([sensor, observations]) => ({ sensor, observations })) };
   return new TextEncoder().encode(JSON.stringify(body));
+}
+
+/** Counts how long such a body becomes; the first entry always has room. */
+export function bodyRoom(bytesMax: number): { takes(entry: Entry): boolean } {
+  const sensors = new Set<string>();
+  let bytes = jsonBytes({ sensors: [] });
+  return {
+    takes(entry) {
+      if (bytesMax === Number.POSITIVE_INFINITY) return true;
+      const around = sensors.has(entry.sensor) ? 0 : jsonBytes({ sensor: entry.sensor, observations: [] }) + 1;
+      const more = around + jsonBytes(observationOf(entry)) + 1;
+      if (sensors.size > 0 && bytes + more > bytesMax) return false;
+      bytes += more;
+      sensors.add(entry.sensor);
+      return true;
+    },
+  };
+}
+
+function jsonBytes(value: object): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}
+
+function observationOf({ value, second, location }: Entry): object {
+  return { value, timestamp: timestamp(second), ...(location === undefined ? {} : { location }) };
 }

@@ -2,14 +2,16 @@ import { sleep } from '../../drivers/clock.ts';
 import { DiskError, type Host } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
 import type { Outcome, Patience } from './answer.ts';
-import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
+import { backOffMs, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import { type Batch, type Covered, halves } from './batch.ts';
+import { BatchLimits, isBlamed } from './batch-limits.ts';
 import { type City, ReadBackError } from './city.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
 import type { Jobs, LookUp } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
+import type { Quota, Turn } from './quota.ts';
 import { Sent } from './sent.ts';
 import type { CityProblem } from './status.ts';
 import type { Suspects } from './suspects.ts';
@@ -27,11 +29,14 @@ export interface SenderParts {
   readonly host: Pick<Host, 'clock' | 'random'>;
   readonly city: City;
   readonly gate: Gate;
+  readonly quota: Quota;
   readonly held: HeldSensors;
   readonly suspects: Suspects;
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly tally: Tally;
+  /** The city has taken these. */
+  readonly onDelivered: (entries: readonly Entry[]) => void;
   /** Observations that the lanes have passed by are free again. */
   readonly onRelease: () => void;
 }
@@ -40,16 +45,12 @@ export interface SenderParts {
 export class Sender {
   readonly #parts: SenderParts;
   readonly #sent = new Sent();
-  #entriesMax: number;
+  /** How large a request may be, as far as the city has let us know. */
+  readonly limits: BatchLimits;
 
   constructor(parts: SenderParts, entriesMax: number) {
     this.#parts = parts;
-    this.#entriesMax = entriesMax;
-  }
-
-  /** The most observations of one request, as far as the city has let us know. */
-  get entriesMax(): number {
-    return this.#entriesMax;
+    this.limits = new BatchLimits(parts.host.clock, entriesMax);
   }
 
   /** Whether the city is known to hold a value of this sensor that is really of the same second. */
@@ -59,8 +60,8 @@ export class Sender {
    * Sends a claimed batch. True when it is finished or handed on to the jobs; false when nothing of it was stored and the
    * caller, who still holds it, is to try again once the gate is open.
    */
-  async send(batch: Batch, signal: AbortSignal): Promise<boolean> {
-    const { gate, city, ledger, held, onRelease } = this.#parts;
+  async send(batch: Batch, signal: AbortSignal, lane: Turn = 'backlog'): Promise<boolean> {
+    const { gate, quota, city, ledger, held, jobs, onRelease } = this.#parts;
     const pass = gate.pass();
     if (ledger.isStale(batch)) {
       // Some of it was merged into windows for want of room: what the journal holds now is read anew.
@@ -70,8 +71,15 @@ export class Sender {
       await sleep(this.#parts.host.clock, STALE_MS, signal);
       return true;
     }
+    if (this.limits.isTooLarge(batch.entries)) {
+      jobs.resend(...halves(batch));
+      return true;
+    }
     try {
-      if (batch.entries.length > 0) await ledger.begin(batch.entries);
+      if (batch.entries.length > 0) {
+        quota.took(lane);
+        await ledger.begin(batch.entries);
+      }
     } catch (error) {
       this.journalFailed(pass, error);
       return false;
@@ -82,7 +90,7 @@ export class Sender {
     } catch (error) {
       // The city has acted and the journal could not be told: only the city knows now.
       this.journalFailed(pass, error);
-      this.#parts.jobs.lookUp(batch, JOURNAL_TROUBLE);
+      jobs.lookUp(batch, JOURNAL_TROUBLE);
       return true;
     }
   }
@@ -172,10 +180,17 @@ export class Sender {
         gate.close(pass, outcome.pause);
         ledger.giveUp(batch.entries);
         return false;
-      case 'too-large':
-        this.#entriesMax = Math.max(1, Math.min(this.#entriesMax, batch.entries.length >> 1));
-        await this.#narrow(batch, 'too-large', outcome.problem);
+      case 'too-large': {
+        const { problem } = outcome;
+        if (!isBlamed(batch.entries)) {
+          gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
+          ledger.giveUp(batch.entries);
+          return false;
+        }
+        this.limits.refused(batch.entries, String(problem.parameters['words'] ?? ''));
+        await this.#narrow(batch, 'too-large', problem);
         return true;
+      }
       case 'bad-data':
         await this.#narrow(batch, 'refused-by-city', outcome.problem);
         return true;
@@ -208,8 +223,9 @@ export class Sender {
   }
 
   async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {
-    const { ledger, tally } = this.#parts;
+    const { ledger, tally, onDelivered } = this.#parts;
     this.#sent.add(accepted);
+    onDelivered(accepted);
     this.#release(accepted);
     await tally.tellInvalid(batch.covered);
     ledger.finish(batch, sequencesOf([...accepted, ...setAside]));

@@ -8,12 +8,17 @@ import { type Mask, maskOf } from './answer.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity, requestsOf } from './city.ts';
+import { CityClock } from './city-clock.ts';
+import { Confirmation } from './confirmation.ts';
 import { fewConnections } from './few-connections.ts';
 import { Gate } from './gate.ts';
 import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
-import { type LaneParts, lookAgain, type Positions, REWOUND, runBacklogLane, runFreshLane } from './lanes.ts';
-import { Ledger } from './ledger.ts';
+import { type LaneParts, runBacklogLane, runFreshLane } from './lanes.ts';
+import { Ledger, type LedgerJournal } from './ledger.ts';
+import { type Heard, overheard } from './overheard.ts';
+import { lookAgain, REWOUND, startPositions } from './positions.ts';
+import { Quota } from './quota.ts';
 import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
@@ -28,6 +33,9 @@ const FLUSH_MS = 3_000;
 /** How often the city is asked whether it is there, when only the time of this machine waits for it. */
 const ASK_MS = 60_000;
 const DEFAULT_USER_AGENT = 'barri';
+
+/** The city's clock and this machine's are told to differ from here on. */
+const CLOCKS_APART_MS = 5_000;
 
 /** What the uplink needs from the world. */
 export type SentiloHost = Pick<Host, 'clock' | 'http' | 'random' | 'log' | 'bootId'>;
@@ -78,7 +86,8 @@ export async function openSentilo(
 ): Promise<Uplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
   const delivery = await journal.delivery('sentilo');
-  const ours = { clock: host.clock, http: fewConnections(host.http) };
+  const { http, quota, cityClock } = openLine(host);
+  const ours = { clock: host.clock, http };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
@@ -92,37 +101,22 @@ export async function openSentilo(
     wake.notify();
     return sequence;
   };
-  const ledger = new Ledger(
-    {
-      append,
-      read: (from, limit) => journal.read(from, limit),
-      get lastSequence() {
-        return journal.lastSequence;
-      },
-      get revision() {
-        return journal.revision;
-      },
-    },
-    delivery,
-    (sensor, from, to) => held.moved(sensor, from, to),
-  );
+  const ledger = new Ledger(ownJournal(journal, append), delivery, (sensor, from, to) => held.moved(sensor, from, to));
   const tally = new Tally(host, { append }, time);
-  const fresh = journal.lastSequence + 1;
-  const positions: Positions = {
-    fresh,
-    backlog: REWOUND,
-    leading: 0,
-    countedFrom: fresh,
-    noTimeSeen: { fresh: 0, backlog: 0 },
-    noTimeCount: 0,
-    untimedEnd: { fresh: 0, backlog: 0 },
-  };
+  const positions = startPositions(journal.lastSequence + 1);
   const onRelease = () => {
     positions.backlog = REWOUND;
     wake.notify();
   };
+  const components = new Map(wanted?.sensors.map(({ sensor, component }) => [sensor, component]));
+  const confirmation = new Confirmation({
+    ...{ host, city, gate, quota, jobs, tally },
+    componentOf: (sensor) => components.get(sensor),
+    onError: (error) => sender.journalFailed(gate.pass(), error),
+  });
+  const onDelivered = confirmation.delivered.bind(confirmation);
   const sender = new Sender(
-    { host, city, gate, held, suspects, jobs, ledger, tally, onRelease },
+    { host, city, gate, quota, held, suspects, jobs, ledger, tally, onDelivered, onRelease },
     Math.min(config.send.batch, BATCH_MAX),
   );
   const oldest = oldestWaiting(journal, ledger, time);
@@ -134,6 +128,7 @@ export async function openSentilo(
     positions,
     sender,
     gate,
+    quota,
     held,
     suspects,
     jobs,
@@ -146,10 +141,39 @@ export async function openSentilo(
   time.onChange(() => lookAgain(parts));
   const registrar = registrarOf(host, openCatalog(ours, cityOptions), wanted, config.catalog, parts);
   return {
-    run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
+    run: (signal) => run(parts, { registrar, oldest, tally, confirmation, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
-    status: () => statusOf(parts, tally, oldest.wallMs),
+    status: () => ({
+      ...statusOf(parts, tally, oldest.wallMs),
+      ...clockStatus(cityClock, host.clock),
+      ...confirmation.status(),
+    }),
     link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config },
+  };
+}
+
+/** What every request goes through: two at most at a time, and what each answer says of the city itself is heard. */
+function openLine({ http, clock, random }: SentiloHost) {
+  const quota = new Quota({ clock, random });
+  const cityClock = new CityClock(clock);
+  const listen = (heard: Heard) => {
+    quota.heard(heard);
+    cityClock.heard(heard);
+  };
+  return { http: fewConnections(overheard(http, clock, listen)), quota, cityClock };
+}
+
+/** The journal with another way of appending. */
+function ownJournal(journal: Journal, append: Journal['append']): LedgerJournal {
+  return {
+    append,
+    read: (from, limit) => journal.read(from, limit),
+    get lastSequence() {
+      return journal.lastSequence;
+    },
+    get revision() {
+      return journal.revision;
+    },
   };
 }
 
@@ -169,6 +193,7 @@ function registrarOf(
 interface Care {
   readonly oldest: Oldest;
   readonly tally: Tally;
+  readonly confirmation: Confirmation;
   readonly hearing: Hearing;
   /** Looks after the catalogue, where that is wanted. */
   readonly registrar: ((signal: AbortSignal) => Promise<never>) | undefined;
@@ -178,6 +203,7 @@ async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<v
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
   const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
+  loops.push(care.confirmation.run(inner));
   if (care.registrar !== undefined) loops.push(care.registrar(inner));
   try {
     await Promise.race(loops);
@@ -192,6 +218,8 @@ async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<v
 
 async function keepDurable(parts: LaneParts, { oldest, tally, hearing }: Care, signal: AbortSignal): Promise<never> {
   const { clock, journal, sender, gate } = parts;
+  // Those that were switched on together would ask at the same of these moments, however they begin.
+  await sleep(clock, gate.startsInMs() % FLUSH_MS, signal);
   for (;;) {
     // While the disk refuses, the journal tries it and makes this durable before it writes again: nothing has to wait for it.
     if (!journal.isFailing) await flush(parts);
@@ -216,15 +244,16 @@ async function flush({ ledger, sender, gate }: LaneParts): Promise<void> {
 }
 
 function statusOf(
-  { gate, held, suspects, ledger, jobs, positions }: LaneParts,
+  { gate, quota, held, suspects, ledger, jobs, positions, everyMs }: LaneParts,
   tally: Tally,
   oldestWallMs: number | undefined,
-): UplinkStatus {
+): Omit<UplinkStatus, 'differing'> {
   const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
   const nextTryInMs = gate.remainingMs();
   const failing = suspects.list();
   const heldNextTryInMs = Math.min(held.remainingMs(), failing.length > 0 ? suspects.remainingMs() : Number.POSITIVE_INFINITY);
   const waitingCount = ledger.waitingCount;
+  const pacing = quota.status(everyMs);
   return {
     state,
     sinceWallMs,
@@ -239,9 +268,17 @@ function statusOf(
     ...(lastSuccessWallMs === undefined ? {} : { lastSuccessWallMs }),
     ...(waitingCount > 0 && oldestWallMs !== undefined ? { oldestWaitingWallMs: oldestWallMs } : {}),
     ...(nextTryInMs > 0 ? { nextTryInMs } : {}),
+    ...(pacing === undefined ? {} : { quota: pacing }),
     ...(problem === undefined ? {} : { problem }),
     ...(Number.isFinite(heldNextTryInMs) ? { heldNextTryInMs } : {}),
   };
+}
+
+/** Only what a person has to know: below that it is chance, or of no consequence. */
+function clockStatus(cityClock: CityClock, clock: Host['clock']): { readonly cityClockAheadMs?: number } {
+  const { ms, quality } = clock.wall();
+  const aheadMs = quality === 'none' ? 0 : cityClock.aheadMs(ms);
+  return Math.abs(aheadMs) < CLOCKS_APART_MS ? {} : { cityClockAheadMs: aheadMs };
 }
 
 interface Hearing {
@@ -254,7 +291,7 @@ function openHearing({ clock }: Pick<Host, 'clock'>, city: City, gate: Gate, tim
   return {
     async listen(signal) {
       if (gate.successCount > 0) time.heardCity();
-      if (!time.waitsForCity || clock.monotonicMs() < nextMs) return;
+      if (!time.waitsForCity || gate.startsInMs() > 0 || clock.monotonicMs() < nextMs) return;
       nextMs = clock.monotonicMs() + ASK_MS;
       if (await city.isThere(signal)) time.heardCity();
     },

@@ -1,6 +1,7 @@
 /**
  * Why the last request did not simply succeed. `code` is stable: `S` and the HTTP status; S000 when no answer came, S001
- * when what came was none of Sentilo's answers, S900 when the gateway's own journal cannot record what is sent.
+ * when what came was none of Sentilo's answers, S002 when it takes this provider's readings over TLS only, S003 when TLS itself
+ * failed, S900 when the gateway's own journal cannot record what is sent.
  */
 export interface CityProblem {
   readonly code: string;
@@ -22,6 +23,14 @@ export interface HeldSensor {
   readonly words: string;
 }
 
+/** The quota by which requests are spaced: in the last hour `perHour` are allowed, and `remaining` were left at the last answer. */
+export interface QuotaStatus {
+  readonly perHour: number;
+  readonly remaining: number;
+  /** The time between two requests with readings. */
+  readonly everyMs: number;
+}
+
 /** How the delivery to the city stands. Counts are of this process; wall times in milliseconds since 1970. */
 export interface UplinkStatus {
   readonly state: UplinkState;
@@ -39,11 +48,19 @@ export interface UplinkStatus {
   /** Until the next try, and how many have failed in a row. Present while a back-off runs. */
   readonly nextTryInMs?: number;
   readonly attempt: number;
+  /** Present while the city's quota and not `send.every` sets the pace. */
+  readonly quota?: QuotaStatus;
+  /** How far the city's clock is ahead of this machine's; negative when behind. Present when that is more than some seconds. */
+  readonly cityClockAheadMs?: number;
   /** The last one, kept until the next success of the same kind makes it history. */
   readonly problem?: CityProblem;
   readonly held: readonly HeldSensor[];
   /** Until the city is asked again about held sensors. */
   readonly heldNextTryInMs?: number;
+  /** When the city last showed a value as it was sent. */
+  readonly confirmedWallMs?: number;
+  /** Sensors under whose names the city shows other values than were sent: it mixes them up. */
+  readonly differing: readonly string[];
   /** Batches whose outcome is being looked up. */
   readonly lookUpCount: number;
   readonly deliveredCount: number;

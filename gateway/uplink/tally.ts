@@ -1,4 +1,4 @@
-import type { Host } from '../host.ts';
+import type { Host, LogLevel } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Event } from '../record.ts';
 import { stampAt } from '../stamp.ts';
@@ -35,7 +35,14 @@ export class Tally {
   /** The city refused this observation, and no other of its batch is to blame. Resolves when that is durable. */
   async refused(entry: Entry, reason: string, words: string): Promise<void> {
     const { sensor, sequence, value } = entry;
-    await this.#tell('observation-set-aside', { sensor, sequence, value, time: timestamp(entry.second), reason, words });
+    await this.tell('warning', 'observation-set-aside', {
+      sensor,
+      sequence,
+      value,
+      time: timestamp(entry.second),
+      reason,
+      words,
+    });
     this.#count(reason);
   }
 
@@ -48,12 +55,12 @@ export class Tally {
       const isOfBoot = one.reason === NO_TIME;
       const key = `${one.reason} ${isOfBoot ? boot : sensor}`;
       if (this.#told.has(key) || this.#told.size >= TOLD_MAX) continue;
-      if (isOfBoot) await this.#tell('boot-without-time-dropped', this.#bootFields(boot));
+      if (isOfBoot) await this.tell('warning', 'boot-without-time-dropped', this.#bootFields(boot));
       else {
         const time = this.#time.timeOf(one.observation);
         const timeMs = time.kind === 'known' && Number.isFinite(time.ms) ? Math.floor(time.ms) : 'unknown';
         const fields = { sensor, sequence: one.sequence, value: String(value), time: timeMs, reason: one.reason };
-        await this.#tell('observation-set-aside', fields);
+        await this.tell('warning', 'observation-set-aside', fields);
       }
       this.#told.add(key);
     }
@@ -80,7 +87,7 @@ export class Tally {
         continue;
       }
       this.#dropped.delete(boot);
-      await this.#tell('readings-without-time-dropped', { ...this.#bootFields(boot), count: dropped.count });
+      await this.tell('warning', 'readings-without-time-dropped', { ...this.#bootFields(boot), count: dropped.count });
     }
   }
 
@@ -98,10 +105,11 @@ export class Tally {
     this.rejected[reason] = (this.rejected[reason] ?? 0) + 1;
   }
 
-  async #tell(code: string, fields: Event['fields']): Promise<void> {
+  /** Writes down what a person may want to know later, and logs it. Resolves when it is durable. */
+  async tell(level: LogLevel, code: string, fields: Event['fields']): Promise<void> {
     const { clock, bootId, log } = this.#host;
     // Urgent, because a batch waits for it.
     await this.#journal.append({ kind: 'event', code, ...stampAt(clock, bootId), fields }, true);
-    log('warning', code, fields);
+    log(level, code, fields);
   }
 }

@@ -3,8 +3,9 @@ const EPOCH_DAY = 2_440_588;
 /** Julian day number of 15 October 1582: before it, java.util.GregorianCalendar counts in the Julian calendar. */
 const CUTOVER_DAY = 2_299_161;
 const MS_PER_DAY = 86_400_000;
-const DAY_NAMES = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-const MONTH_NAMES = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** 1 January 1970 was a Thursday. */
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
@@ -38,13 +39,12 @@ export function formatTimestamp(ms: number): string {
   return `${two(date.day)}/${two(date.month)}/${String(date.year).padStart(4, '0')}T${time}`;
 }
 
-/** `Wed, 25 Nov 2026 12:00:00 GMT`: the header `Date` (RFC 9110 §5.6.7). */
+/** `Wed, 25 Nov 2026 12:00:00 GMT`, as the city dates its answers; milliseconds are dropped. */
 export function httpDate(ms: number): string {
-  const [day = '', month = '', rest = ''] = formatTimestamp(ms).split('/');
-  const [year, time] = rest.split('T');
-  // The Julian day 0 was a Monday.
-  const weekday = DAY_NAMES[(Math.floor(ms / MS_PER_DAY) + EPOCH_DAY) % 7];
-  return `${weekday}, ${day} ${MONTH_NAMES[Number(month) - 1]} ${year} ${time} GMT`;
+  const [date = '', time = ''] = formatTimestamp(ms).split('T');
+  const [day, month, year] = date.split('/');
+  const weekday = WEEKDAYS[(((Math.floor(ms / MS_PER_DAY) + 4) % 7) + 7) % 7];
+  return `${weekday}, ${day} ${MONTHS[Number(month) - 1]} ${year} ${time} GMT`;
 }
 
 function daysInMonth(year: number, month: number, isGregorian: boolean): number {

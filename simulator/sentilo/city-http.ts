@@ -37,13 +37,13 @@ export function cityHttp(city: City, clock: Clock, options: CityHttpOptions): Ht
       await sleep(clock, deadlineMs - clock.monotonicMs(), signal);
       throw timeout(request);
     }
-    const actedMs = clock.wall().ms;
-    const answer = answerOf(city, request, actedMs, fault, options.random);
+    const wallMs = clock.wall().ms;
+    const answer = answerOf(city, request, wallMs, fault, options.random);
     await oneWay();
     if (fault?.kind === 'drop-answer') throw new HttpError('ECONNRESET', true, `connection to ${hostOf(request)} reset`);
     if (answer === undefined)
       throw new HttpError('BAD_ANSWER', true, `${hostOf(request)} answered with something that is not HTTP`);
-    return responseOf(request, answer, actedMs);
+    return responseOf(request, answer, wallMs);
   };
 }
 
@@ -69,13 +69,14 @@ function answerOf(
   return city.handle(cityRequest, wallMs, mishapOf(fault, random));
 }
 
-function responseOf(request: HttpRequest, answer: CityAnswer, actedMs: number): HttpResponse {
+function responseOf(request: HttpRequest, answer: CityAnswer, wallMs: number): HttpResponse {
   if (answer.body.length > request.responseBytesMax) {
     const sizes = `${answer.body.length} bytes, more than ${request.responseBytesMax}`;
     throw new HttpError('TOO_LONG', true, `the answer of ${hostOf(request)} has ${sizes}`);
   }
   const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return { status: answer.status, headers: { date: httpDate(actedMs), ...Object.fromEntries(headers) }, body: answer.body };
+  const date = httpDate(wallMs);
+  return { status: answer.status, headers: { ...Object.fromEntries(headers), date }, body: answer.body };
 }
 
 function timeout(request: HttpRequest): HttpError {

@@ -48,6 +48,11 @@ export interface City {
   handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
   /** What is stored of a provider, or of one sensor of it, in order of arrival. */
   observations(provider: string, sensor?: string): StoredObservation[];
+  /**
+   * Lets sensors of a provider share one number, as after a loss of the registry without a restart (sentilo.md §1.5.10): what is
+   * read of one is of all of them, without any error. With no sensors each has its own again.
+   */
+  mixUp(provider: string, sensors: readonly string[]): void;
   /** What subscribers are to be told. Nobody is told anything until somebody carries them. */
   readonly pushes: Pushes;
   /** How many requests were handled, refused ones included. */
@@ -121,6 +126,7 @@ export function createCity(world: World, options: { readonly startedMs?: number 
       const sensors = sensor === undefined ? data.store.sensorsOf(provider) : [sensor];
       return sensors.flatMap((one) => data.store.all(provider, one)).sort((a, b) => a.id - b.id);
     },
+    mixUp: (provider, sensors) => data.store.mixUp(provider, sensors),
     pushes,
     get requestCount() {
       return requestCount;

@@ -17,6 +17,8 @@ export interface StoredObservation {
  */
 export class ObservationStore {
   readonly #sensors = new Map<string, Map<string, StoredObservation[]>>();
+  /** Sensors that share one number, by provider. */
+  readonly #mixed = new Map<string, readonly string[]>();
   #lastId = 0;
   #size = 0;
 
@@ -50,12 +52,23 @@ export class ObservationStore {
     return this.#sensors.get(provider)?.get(sensor) ?? [];
   }
 
+  /** From now on these sensors of a provider share one number, and what is kept of each is read under all of them; none: no more. */
+  mixUp(provider: string, sensors: readonly string[]): void {
+    this.#mixed.set(provider, sensors);
+  }
+
   /** At most `limit` observations with fromMs ≤ timestamp ≤ toMs, newest first. */
   newest(provider: string, sensor: string, fromMs: number, toMs: number, limit: number): StoredObservation[] {
-    const sorted = this.all(provider, sensor);
+    const sorted = this.#readUnder(provider, sensor);
     const end = firstIndex(sorted, (other) => other.timestampMs > toMs);
     const start = firstIndex(sorted, (other) => other.timestampMs >= fromMs);
     return sorted.slice(Math.max(start, end - limit), Math.max(start, end)).reverse();
+  }
+
+  #readUnder(provider: string, sensor: string): readonly StoredObservation[] {
+    const mixed = this.#mixed.get(provider) ?? [];
+    if (!mixed.includes(sensor)) return this.all(provider, sensor);
+    return mixed.flatMap((one) => this.all(provider, one)).sort(compare);
   }
 
   /** Removes the observation with the latest timestamp, whether or not its time has come. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config, OutputConfig } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
-import { cityId, duration, fail } from '../../config/schema-types.ts';
+import { cityId, cityOwnerId, duration, fail } from '../../config/schema-types.ts';
 import { validate } from '../../config/validate.ts';
 import { parseYaml, type YamlDocument } from '../../config/yaml-document.ts';
 
@@ -86,7 +86,7 @@ const SYNC_DELAY_MS = 30_000;
 const count = z.int().min(0);
 
 const entity = z.strictObject({
-  id: cityId,
+  id: cityOwnerId,
   kind: z.enum(['provider', 'application']),
   token: z.string().min(1),
   active: z.boolean().default(true),
@@ -96,7 +96,7 @@ const entity = z.strictObject({
 });
 
 const sensor = z.strictObject({
-  provider: cityId,
+  provider: cityOwnerId,
   sensor: cityId,
   component: cityId,
   component_type: z.string().optional(),
@@ -112,7 +112,7 @@ const sensor = z.strictObject({
 
 const alert = z.strictObject({
   id: cityId,
-  entity: cityId,
+  entity: cityOwnerId,
   type: z.enum(['EXTERNAL', 'INTERNAL']),
   active: z.boolean().default(true),
 });
@@ -132,7 +132,7 @@ const worldFile = z
     schema: z.literal('sentilo-world/v1'),
     entities: z.array(entity).min(1),
     permissions: z
-      .array(z.strictObject({ source: cityId, target: cityId, type: z.enum(['READ', 'WRITE', 'ADMIN']) }))
+      .array(z.strictObject({ source: cityOwnerId, target: cityOwnerId, type: z.enum(['READ', 'WRITE', 'ADMIN']) }))
       .default([]),
     sensor_types: z.array(z.string()).optional(),
     component_types: z.array(z.string()).optional(),

@@ -4,9 +4,11 @@ import type { Value } from '../../drivers/reading.ts';
 import type { Http, HttpRequest, HttpResponse, LogLevel } from '../../gateway/host.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { openTimekeeper, type UplinkTime } from '../../gateway/timekeeper.ts';
+import type { Wanted } from '../../gateway/uplink/catalog-wanted.ts';
 import { openSentilo, type SentiloHost, type Uplink } from '../../gateway/uplink/sentilo.ts';
-import { createCity } from '../../simulator/sentilo/city.ts';
+import { type City, createCity } from '../../simulator/sentilo/city.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
+import type { World } from '../../simulator/sentilo/world.ts';
 import { WORLD } from '../simulator/sentilo/support.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { MemoryJournal } from './memory-journal.ts';
@@ -76,17 +78,24 @@ const OWN_TIME: UplinkTime = {
 
 /** A city, a network and a clock around one uplink; `restart` is a crash and a new process. */
 export class Bench {
-  readonly clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' });
+  readonly clock: TestClock;
   readonly logged: Logged[] = [];
   readonly requests: HttpRequest[] = [];
   /** Requests with the monotonic time of their start, as `PUT 3` or `GET`. */
   readonly traffic: { readonly atMs: number; readonly method: string; readonly count: number; readonly url: string }[] = [];
   script: Script | undefined;
   random = () => 0.5;
+  /** The first number that an uplink draws: how late it begins. At once, unless a test is about that. */
+  startChance = 0;
+  #isStarting = false;
   latencyMs = 20;
+  /** How far the city's clock is ahead of the right time. */
+  cityAheadMs = 0;
   journal: MemoryJournal;
   uplink: Uplink | undefined;
   config: SentiloConfig = CONFIG;
+  /** What the city's catalogue is to show. */
+  wanted: Wanted | undefined;
   /** What is known of the wall clock. */
   quality: WallQuality = 'synced';
   /** Set for times that come from anchors in the journal, as in the gateway; else every stamp is taken at its word. */
@@ -101,16 +110,23 @@ export class Bench {
   inFlightMax = 0;
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
-  readonly #city = createCity({
-    entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour: 0 }],
-    permissions: [],
-    sensors: [],
-    alerts: [],
-    settings: { ...WORLD.settings, rejectsUnknownSensors: false },
-  });
+  readonly #city: City;
 
-  constructor(records: readonly JournalRecord[] = []) {
+  /** `settings` of the city beside those of every test, and how often this provider may ask it in an hour; `clock` for several at once. */
+  constructor(
+    records: readonly JournalRecord[] = [],
+    { quotaPerHour = 0, ...settings }: Partial<World['settings']> & { readonly quotaPerHour?: number } = {},
+    clock = new TestClock({ ms: START_WALL_MS, quality: 'synced' }),
+  ) {
+    this.clock = clock;
     this.journal = new MemoryJournal(records);
+    this.#city = createCity({
+      entities: [{ id: PROVIDER, kind: 'provider', token: TOKEN, isActive: true, isHttpsOnly: false, quotaPerHour }],
+      permissions: [],
+      sensors: [],
+      alerts: [],
+      settings: { ...WORLD.settings, rejectsUnknownSensors: false, ...settings },
+    });
   }
 
   get host(): SentiloHost {
@@ -121,7 +137,11 @@ export class Bench {
         wall: () => ({ ms: Math.floor(clock.wall().ms), quality: this.quality }),
         timer: (delayMs, callback) => clock.timer(delayMs, callback),
       },
-      random: () => this.random(),
+      random: () => {
+        if (!this.#isStarting) return this.random();
+        this.#isStarting = false;
+        return this.startChance;
+      },
       bootId: 'boot',
       log: (level, code, fields) => this.logged.push({ level, code, fields }),
       http: (request, signal) => this.#http(request, signal),
@@ -131,7 +151,10 @@ export class Bench {
   async start(): Promise<Uplink> {
     this.#stop = new AbortController();
     const keeper = this.isTimeKept ? await openTimekeeper(this.host, this.journal, this.holdMs) : undefined;
-    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME);
+    this.#isStarting = true;
+    this.uplink = await openSentilo(this.config, TOKEN, this.host, this.journal, keeper ?? OWN_TIME, {
+      ...(this.wanted === undefined ? {} : { wanted: this.wanted }),
+    });
     this.#run = this.uplink.run(this.#stop.signal);
     const keeping = keeper?.run(this.#stop.signal);
     keeping?.catch((error: unknown) => this.failures.push(error));
@@ -170,6 +193,11 @@ export class Bench {
     return this.#city.observations(PROVIDER, sensor);
   }
 
+  /** The city shows the values of these sensors under each other's names. */
+  mixUp(sensors: readonly string[]): void {
+    this.#city.mixUp(PROVIDER, sensors);
+  }
+
   values(sensor?: string): string[] {
     return this.stored(sensor).map((one) => one.value);
   }
@@ -195,11 +223,12 @@ export class Bench {
     if (rejected.length === 0 || accepted.length > 0) {
       const answer = this.#city.handle(
         { method: request.method, target, headers: Object.entries(request.headers), body: text },
-        this.clock.wall().ms,
+        this.clock.wall().ms + this.cityAheadMs,
       );
       if (rejected.length === 0 || answer.status !== 200) {
         const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
-        return { status: answer.status, headers: Object.fromEntries(headers), body: answer.body };
+        const date = new Date(this.clock.wall().ms + this.cityAheadMs).toUTCString();
+        return { status: answer.status, headers: { ...Object.fromEntries(headers), date }, body: answer.body };
       }
     }
     return answerOf(404, {

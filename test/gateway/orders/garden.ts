@@ -117,3 +117,10 @@ export async function startGarden({
         .map(({ level, atMs }) => [level ? 'open' : 'closed', atMs] as const),
   };
 }
+
+/** Lets time pass until the city was asked for orders once more: the next asking is then seconds away. */
+export async function untilPolled({ clock, asked }: Garden): Promise<void> {
+  const before = asked.length;
+  const isPolled = () => asked.slice(before).some((url) => url.includes('/order/') && !url.includes('/subscribe/'));
+  while (!isPolled()) await clock.runUntil(clock.monotonicMs() + 500);
+}

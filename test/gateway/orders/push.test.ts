@@ -4,17 +4,18 @@ import { describe, expect, test } from 'vitest';
 import type { Push } from '../../../simulator/sentilo/push-queue.ts';
 import { pushSignature } from '../../../simulator/sentilo/push-signature.ts';
 import { CALLBACK_KEY } from '../simulated-gateway.ts';
-import { type Garden, startGarden, VALVE } from './garden.ts';
+import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
 const ENDPOINT = 'https://garden.test/orders';
 
 type Deliver = NonNullable<Parameters<typeof startGarden>[0]>['push'];
 
-/** The garden a minute after its start, when the city knows where to push. */
+/** The garden once the city knows where to push, and was just asked for orders. */
 const started = async (push: NonNullable<Deliver> = (one, deliver) => deliver(one)): Promise<Garden> => {
   const garden = await startGarden({ push });
-  await garden.clock.runUntil(61 * SECOND_MS);
+  await garden.clock.runUntil(20 * SECOND_MS);
+  await untilPolled(garden);
   return garden;
 };
 const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);

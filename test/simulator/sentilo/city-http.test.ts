@@ -45,6 +45,13 @@ describe('the city under virtual time', () => {
     expect(JSON.parse(Buffer.from('answer' in read ? read.answer.body : []).toString()).observations).toHaveLength(2);
   });
 
+  it('dates its answers by its own clock, at the moment at which it acts', async () => {
+    const { clock, send } = network([], 2 * 123_456);
+    const actedMs = NOW_MS + clock.monotonicMs() + 123_456;
+    const slow = { ...GET, timeoutMs: 1_000_000 };
+    expect(await send(slow)).toMatchObject({ answer: { headers: { date: new Date(actedMs).toUTCString() } } });
+  });
+
   it.each([
     ['refuse', 'ECONNREFUSED', false, 0],
     ['timeout', 'TIMEOUT', true, 0],

@@ -1,0 +1,32 @@
+// What `barri status` says about the city beside whether it takes readings.
+
+import { expect, test } from 'vitest';
+import { cityText } from '../../cli/messages/city.ts';
+import { isHealthy } from '../../cli/status.ts';
+import type { JournalStats } from '../../gateway/journal/journal.ts';
+import type { UplinkStatus } from '../../gateway/uplink/status.ts';
+
+test('a quota that sets the pace is named with what is left of it', () => {
+  expect(cityText.quota({ perHour: 1_200, remaining: 1, everyMs: 75_000 })).toBe(
+    "the city's quota sets the pace: it allows 1,200 requests an hour and 1 is left, so readings go out every 75 s",
+  );
+});
+
+test.each([
+  [3_600_000, '1 h ahead of'],
+  [-12_000, '12 s behind'],
+])('a clock of the city that is %d ms off is told', (aheadMs, words) => {
+  expect(cityText.clock(aheadMs)).toBe(`the city's clock is ${words} this machine's: readings keep the time of this machine`);
+});
+
+test('sensors that the city mixes up are named, with who can help', () => {
+  expect(cityText.differing(['hall-t', 'hall-h'])).toBe(
+    'the city shows other values than were sent for hall-t, hall-h: its server mixes sensors up. Its operator must restart the API server',
+  );
+  const city = { state: 'ok', held: [], differing: ['hall-t'] } as unknown as UplinkStatus;
+  const well = { buses: [], readings: [], devices: [], stored: { damage: [], evictedUndeliveredCount: 0, overwrittenCount: 0 } };
+  const { stored, ...rest } = well;
+  const healthy = (status: UplinkStatus) => isHealthy({ ...rest, stored: stored as unknown as JournalStats, city: status });
+  expect(healthy({ ...city, differing: [] })).toBe(true);
+  expect(healthy(city)).toBe(false);
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import type { Value } from '../../drivers/reading.ts';
+import { answerOf, Bench, observation } from './support.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Measures every sensor every ten seconds, each at its own moment, for so long. */
+async function measure(bench: Bench, forMs: number, sensors: Readonly<Record<string, (atMs: number) => Value>>): Promise<void> {
+  const stepMs = 10_000 / Object.keys(sensors).length;
+  for (let ms = 0; ms < forMs; ms += 10_000) {
+    for (const [sensor, value] of Object.entries(sensors)) {
+      const atMs = bench.clock.monotonicMs();
+      await bench.append(observation(sensor, atMs, value(atMs)));
+      await bench.clock.advance(stepMs);
+    }
+  }
+}
+
+const rising = (offset: number) => (atMs: number) => offset + atMs / 1000;
+const asked = (bench: Bench) =>
+  bench.traffic.filter(({ method }) => method === 'GET').map(({ url }) => /data\/[^/]+\/(\w+)/.exec(url)?.[1]);
+const told = (bench: Bench) => bench.journal.events.map(({ code }) => code);
+
+describe('what the city shows', () => {
+  it('is compared with one value every 15 minutes, of each sensor in turn', async () => {
+    const bench = new Bench();
+    await bench.start();
+    await measure(bench, 120 * MINUTE_MS, { a: rising(0), b: rising(10_000), c: rising(20_000) });
+    expect(asked(bench).length).toBeGreaterThanOrEqual(7);
+    expect(asked(bench).length).toBeLessThanOrEqual(8);
+    expect(new Set(asked(bench).slice(0, 3))).toEqual(new Set(['a', 'b', 'c']));
+    const { confirmedWallMs = 0, differing } = bench.status();
+    expect(bench.clock.wall().ms - confirmedWallMs).toBeLessThan(16 * MINUTE_MS);
+    expect(differing).toEqual([]);
+    expect(told(bench)).toEqual([]);
+    await bench.stop();
+  });
+
+  it.each([
+    ['at the same moments', 10_000],
+    ['at moments of their own', 5_000],
+  ])(
+    'of two sensors that the server mixes up is noticed when they are measured %s, told once, and its end too',
+    async (_when, apartMs) => {
+      const bench = new Bench();
+      await bench.start();
+      const both = async (forMs: number) => {
+        for (let ms = 0; ms < forMs; ms += 10_000) {
+          const atMs = bench.clock.monotonicMs();
+          await bench.append(observation('a', atMs, 20 + atMs / 1e6));
+          if (apartMs === 10_000) await bench.append(observation('b', atMs, 400 + atMs / 1e4));
+          await bench.clock.advance(5_000);
+          if (apartMs === 5_000) await bench.append(observation('b', atMs + 5_000, 400 + atMs / 1e4));
+          await bench.clock.advance(5_000);
+        }
+      };
+      await both(40 * MINUTE_MS);
+      expect(bench.status().differing).toEqual([]);
+      bench.mixUp(['a', 'b']);
+      await both(40 * MINUTE_MS);
+      expect(bench.status().differing.length).toBeGreaterThan(0);
+      const [event] = bench.journal.events;
+      expect(event).toMatchObject({ code: 'city-values-differ', fields: { sensor: expect.stringMatching(/^[ab]$/) } });
+      expect(bench.logged.filter(({ code }) => code === 'city-values-differ')).toHaveLength(bench.status().differing.length);
+      bench.mixUp([]);
+      await both(60 * MINUTE_MS);
+      expect(bench.status().differing).toEqual([]);
+      expect(told(bench).filter((code) => code === 'city-values-differ')).toHaveLength(
+        told(bench).filter((code) => code === 'city-values-agree').length,
+      );
+      await bench.stop();
+    },
+  );
+
+  it('raises no alarm about what the city has deleted or let run out', async () => {
+    const bench = new Bench();
+    // Nothing is ever shown, as with a time to live of a second.
+    bench.script = (request, _text, city, signal) =>
+      request.method === 'GET' ? answerOf(200, { observations: [] }, { 'x-sentilo-version': '2.0.0' }) : city(request, signal);
+    await bench.start();
+    await measure(bench, 120 * MINUTE_MS, { a: rising(0), b: rising(10_000) });
+    expect(asked(bench).length).toBeGreaterThan(5);
+    expect(bench.status()).toMatchObject({ differing: [] });
+    expect(bench.status()).not.toHaveProperty('confirmedWallMs');
+    expect(told(bench)).toEqual([]);
+    await bench.stop();
+  });
+
+  it('raises no alarm about several values in a second, folded ones, equal ones, and what somebody else sends besides', async () => {
+    const bench = new Bench();
+    await bench.start();
+    for (let ms = 0; ms < 180 * MINUTE_MS; ms += 10_000) {
+      const atMs = bench.clock.monotonicMs();
+      // Two within a second, of which one is folded; and two sensors that always show the same.
+      await bench.append(observation('a', atMs, ms), observation('a', atMs + 300, ms + 1));
+      await bench.append(observation('b', atMs, 0), observation('c', atMs, 0));
+      await bench.clock.advance(4_000);
+      const [put] = bench.requests.filter(({ method }) => method === 'PUT').slice(-1);
+      // Stored twice, and beside it another value in the same second.
+      if (put !== undefined && ms % 30_000 === 0) {
+        await bench.city(put, new AbortController().signal);
+        const other = new TextDecoder().decode(put.body).replaceAll(/"value":"[^"]*"/g, '"value":"7777"');
+        await bench.city({ ...put, body: new TextEncoder().encode(other) }, new AbortController().signal);
+      }
+      await bench.clock.advance(6_000);
+    }
+    expect(asked(bench).length).toBeGreaterThan(9);
+    expect(told(bench)).toEqual([]);
+    expect(bench.status().differing).toEqual([]);
+    await bench.stop();
+  });
+
+  it('is not asked for while the city has trouble, nor when its quota runs low', async () => {
+    const bench = new Bench([], { quotaPerHour: 4 });
+    await bench.start();
+    await measure(bench, 60 * MINUTE_MS, { a: rising(0) });
+    expect(asked(bench)).toEqual([]);
+    await bench.stop();
+    const failing = new Bench();
+    failing.script = () => answerOf(503, { code: 503, message: 'starting' });
+    await failing.start();
+    await measure(failing, 60 * MINUTE_MS, { a: rising(0) });
+    expect(asked(failing)).toEqual([]);
+    await failing.stop();
+  });
+});
+
+describe('a component', () => {
+  it('is asked about once in 15 minutes, each for itself', async () => {
+    const bench = new Bench();
+    const sensors = ['a', 'b', 'c', 'd'].map((sensor, index) => ({
+      sensor,
+      component: index < 2 ? 'first' : 'second',
+      type: 'temperature',
+      dataType: 'NUMBER' as const,
+      description: '',
+    }));
+    bench.wanted = { sensors, components: new Map() };
+    await bench.start();
+    await measure(bench, 120 * MINUTE_MS, { a: rising(0), b: rising(1e4), c: rising(2e4), d: rising(3e4) });
+    for (const pair of [
+      ['a', 'b'],
+      ['c', 'd'],
+    ]) {
+      const count = asked(bench).filter((sensor = '') => pair.includes(sensor)).length;
+      expect(count).toBeGreaterThanOrEqual(7);
+      expect(count).toBeLessThanOrEqual(8);
+    }
+    expect(bench.stored('a').length).toBe(720);
+    await bench.stop();
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { answerOf, Bench, history, observation, once } from './support.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** One reading every so often for so long. */
+async function measure(bench: Bench, forMs: number, everyMs = 1000): Promise<void> {
+  for (let atMs = 0; atMs < forMs; atMs += everyMs) {
+    await bench.append(observation('a', bench.clock.monotonicMs(), atMs / everyMs));
+    await bench.clock.advance(everyMs);
+  }
+}
+
+/** Requests with readings in the fullest hour. */
+function mostInAnHour(starts: readonly number[]): number {
+  return Math.max(...starts.map((from) => starts.filter((atMs) => atMs >= from && atMs < from + HOUR_MS).length));
+}
+
+describe('the quota of the city', () => {
+  it('of 120 requests an hour lasts for one reading a second: no refusal, and nothing is later than minutes', {
+    timeout: 60_000,
+  }, async () => {
+    const bench = new Bench([], { quotaPerHour: 120 });
+    const refused: number[] = [];
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      if (answer.status === 429) refused.push(bench.clock.monotonicMs());
+      return answer;
+    };
+    await bench.start();
+    await measure(bench, 3 * HOUR_MS);
+    await bench.clock.advance(120_000);
+    expect(refused).toEqual([]);
+    expect(bench.stored()).toHaveLength(3 * 3600);
+    expect(new Set(bench.values()).size).toBe(3 * 3600);
+    const lagMs = Math.max(...bench.stored().map(({ arrivalMs, timestampMs }) => arrivalMs - timestampMs));
+    expect(lagMs).toBeLessThan(150_000);
+    // One half is left to the polling of orders and to questions.
+    expect(mostInAnHour(bench.puts().map(({ atMs }) => atMs))).toBeLessThanOrEqual(60);
+    expect(bench.status()).toMatchObject({ state: 'ok', quota: { perHour: 120 } });
+    await bench.stop();
+  });
+
+  it('that is not needed changes nothing', async () => {
+    const bench = new Bench([], { quotaPerHour: 10_000 });
+    await bench.start();
+    await measure(bench, 600_000);
+    expect(bench.puts().length).toBeGreaterThan(590);
+    expect(bench.status()).not.toHaveProperty('quota');
+    await bench.stop();
+  });
+
+  it('is shared between what is new and what waits', { timeout: 60_000 }, async () => {
+    const bench = new Bench(history('old', 1_500), { quotaPerHour: 120 });
+    await bench.start();
+    await measure(bench, HOUR_MS, 2_000);
+    expect(bench.values('old')).toHaveLength(1_500);
+    const late = bench.stored('a').map(({ arrivalMs, timestampMs }) => arrivalMs - timestampMs);
+    expect(Math.max(...late)).toBeLessThan(300_000);
+    expect(bench.puts().length).toBeLessThanOrEqual(60);
+    await bench.stop();
+  });
+
+  it('that somebody else uses up as well is left to them until it is free again', { timeout: 60_000 }, async () => {
+    const bench = new Bench([], { quotaPerHour: 120 });
+    let refusedCount = 0;
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      if (answer.status === 429) refusedCount++;
+      return answer;
+    };
+    await bench.start();
+    const other = { method: 'GET', url: 'http://city.test/data/x', timeoutMs: 1, responseBytesMax: 1 } as const;
+    const headers = bench.requests[0]?.headers;
+    for (let minute = 0; minute < 180; minute++) {
+      await measure(bench, 60_000, 10_000);
+      const own = headers ?? bench.requests[0]?.headers ?? {};
+      if (minute < 90) await bench.city({ ...other, headers: own }, new AbortController().signal);
+    }
+    expect(refusedCount).toBe(0);
+    await bench.clock.advance(400_000);
+    expect(bench.stored()).toHaveLength(180 * 6);
+    expect(bench.status().waitingCount).toBe(0);
+    await bench.stop();
+  });
+
+  it('gone for an hour costs few requests, loses nothing, and everything is delivered once afterwards', {
+    timeout: 60_000,
+  }, async () => {
+    const bench = new Bench();
+    const headers = {
+      'x-ratelimit-inbound-limit': '1000',
+      'x-ratelimit-inbound-remaining': '0',
+      'x-ratelimit-inbound-reset': '1',
+    };
+    bench.script = (request, _text, city, signal) =>
+      bench.clock.monotonicMs() < HOUR_MS
+        ? answerOf(429, { code: 429, message: 'Sent quota exceeded.' }, headers)
+        : city(request, signal);
+    await bench.start();
+    await measure(bench, HOUR_MS, 10_000);
+    expect(bench.traffic.length).toBeLessThanOrEqual(20);
+    expect(bench.logged).toHaveLength(1);
+    await measure(bench, 600_000, 10_000);
+    expect(bench.values()).toHaveLength(420);
+    expect(new Set(bench.stored().map(({ timestampMs }) => timestampMs)).size).toBe(420);
+    await bench.stop();
+  });
+
+  it('gone while batches are in doubt is not asked for them', { timeout: 60_000 }, async () => {
+    const sensors = Array.from({ length: 50 }, (_, index) => `s${index}`);
+    const bench = new Bench(sensors.map((sensor) => observation(sensor, -5000, 1)));
+    const gone = { 'x-ratelimit-inbound-reset': '40' };
+    const lost = once(() => answerOf(500, { code: 500, message: 'Something went wrong' }), 1, true);
+    bench.script = (request, text, city, signal) =>
+      request.method === 'GET' && bench.clock.monotonicMs() < 40 * 60_000
+        ? answerOf(429, { code: 429, message: 'Sent quota exceeded.' }, gone)
+        : lost(request, text, city, signal);
+    await bench.start();
+    await bench.clock.advance(40 * 60_000);
+    expect(bench.traffic.map(({ method }) => method)).toEqual(['PUT', 'GET']);
+    await bench.clock.advance(60_000);
+    expect(bench.traffic.filter(({ method }) => method === 'PUT')).toHaveLength(1);
+    expect(bench.status()).toMatchObject({ deliveredCount: 50, waitingCount: 0, lookUpCount: 0 });
+    await bench.stop();
+  });
+
+  it('that is small lets questions wait before it is gone', async () => {
+    const sensors = Array.from({ length: 100 }, (_, index) => `s${index}`);
+    const bench = new Bench(
+      sensors.map((sensor) => observation(sensor, -5000, 1)),
+      { quotaPerHour: 80 },
+    );
+    bench.script = once(() => answerOf(500, { code: 500, message: 'Something went wrong' }), 1, true);
+    await bench.start();
+    await bench.clock.advance(30 * 60_000);
+    const asked = bench.traffic.filter(({ method }) => method === 'GET');
+    expect(asked.length).toBeGreaterThan(40);
+    expect(asked.length).toBeLessThan(80);
+    await bench.clock.advance(3 * HOUR_MS);
+    expect(bench.values()).toHaveLength(100);
+    expect(bench.status()).toMatchObject({ deliveredCount: 100, lookUpCount: 0 });
+    await bench.stop();
+  });
+});
