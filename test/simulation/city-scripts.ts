@@ -42,6 +42,8 @@ export interface CityScript {
   readonly every?: string;
   readonly catalog?: 'check';
   readonly quotaPerHour?: number;
+  /** Requests that the city takes from everybody in an hour, all of which somebody else makes when the trouble begins. */
+  readonly usedUpQuota?: number;
   /** How far the city's clock is ahead of the world's. */
   readonly cityAheadMs?: number;
   /** Readings that the city refuses for good. */
@@ -155,10 +157,12 @@ const UNANSWERED: readonly CityScript[] = [
 /** Something gets through. */
 const PARTLY: readonly CityScript[] = [
   {
-    name: 'quota gone (429)',
-    troubleMs: LONG_MS,
-    faults: [status(429, during(LONG_MS))],
-    requestsPerHourMax: tries(A_MINUTE),
+    name: 'quota of the whole city gone for an hour (429)',
+    troubleMs: HOUR_MS,
+    every: '1min',
+    usedUpQuota: 1_000,
+    // The city says when to come again.
+    requestsPerHourMax: 8,
   },
   {
     name: 'a quota that is smaller than what is sent',

@@ -17,6 +17,7 @@ import { BEGIN_MS, type CityScript, HEALING_MS, HOUR_MS, MINUTE_MS, type Mishap,
 import { differences, forTheCity, namedHoles, readStored } from './comparison.ts';
 
 const TOKEN = 'demo-token';
+const OTHERS_TOKEN = 'others-token';
 const LATENCY_MS = 40;
 const LONG_BYTES = 10_000_000;
 /** What was measured shortly before the end may still be on its way. */
@@ -113,6 +114,7 @@ export async function runScript(script: CityScript, seed: number): Promise<Run> 
     http: (clock) => {
       worldClock = clock;
       watchPower(script, clock, watch);
+      useUp(city, script, clock);
       const http = network(script, city, clock, random.fork('network'));
       return (request, signal) => watch.during(clock.monotonicMs(), () => http(request, signal));
     },
@@ -141,9 +143,24 @@ export async function runScript(script: CityScript, seed: number): Promise<Run> 
   };
 }
 
-function worldOf(config: Config, { quotaPerHour = 0 }: CityScript): ReturnType<typeof worldForSite> {
+function worldOf(config: Config, { quotaPerHour = 0, usedUpQuota = 0 }: CityScript): ReturnType<typeof worldForSite> {
   const world = worldForSite(config, TOKEN);
-  return { ...world, entities: world.entities.map((entity) => ({ ...entity, quotaPerHour })) };
+  const entities = world.entities.map((entity) => ({ ...entity, quotaPerHour }));
+  const others = entities.map((entity) => ({ ...entity, id: 'others', token: OTHERS_TOKEN }));
+  return { ...world, entities: [...entities, ...others], settings: { ...world.settings, quotaPerHour: usedUpQuota } };
+}
+
+/** What others do in the city. */
+function useUp(city: City, { usedUpQuota = 0 }: CityScript, clock: Clock): void {
+  const request = {
+    method: 'GET',
+    target: '/data/others',
+    headers: [['IDENTITY_KEY', OTHERS_TOKEN]],
+    body: new Uint8Array(),
+  } as const;
+  clock.timer(BEGIN_MS, () => {
+    for (let count = 0; count < usedUpQuota; count += 1) city.handle(request, clock.wall().ms);
+  });
 }
 
 /** Looks at the network whenever the power goes. */
