@@ -1,4 +1,4 @@
-import { type Entry, isOneSecond } from './entry.ts';
+import { type Entry, isOneSecond, placeOf } from './entry.ts';
 
 /** Deliveries that are remembered: some minutes of a large site. */
 const SENT_MAX = 8_192;
@@ -17,10 +17,12 @@ export class Sent {
 
   add(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      const known = this.#at(entry);
+      const place = placeOf(entry);
+      const known = this.#entries.get(place) ?? [];
       if (known.some((one) => one.sequence === entry.sequence)) continue;
-      this.#entries.delete(keyOf(entry));
-      this.#entries.set(keyOf(entry), [...known, entry]);
+      // To the end, where what is new stands; nearly always nothing is there yet.
+      if (known.length > 0) this.#entries.delete(place);
+      this.#entries.set(place, [...known, entry]);
       this.#count++;
     }
     for (const [key, oldest] of this.#entries) {
@@ -33,16 +35,11 @@ export class Sent {
   /** The delivered observations that stand in the city at the same sensors and seconds as these, and are none of them. */
   besides(entries: readonly Entry[]): readonly Entry[] {
     const own = new Set(entries.map((entry) => entry.sequence));
-    const places = new Map(entries.map((entry) => [keyOf(entry), entry]));
+    const places = new Map(entries.map((entry) => [placeOf(entry), entry]));
     return [...places.values()].flatMap((entry) => this.#at(entry)).filter((one) => !own.has(one.sequence));
   }
 
   #at(entry: Entry): readonly Entry[] {
-    return this.#entries.get(keyOf(entry)) ?? [];
+    return this.#entries.get(placeOf(entry)) ?? [];
   }
-}
-
-/** Names what the city cannot tell apart: one sensor in one second. */
-function keyOf({ sensor, second }: Entry): string {
-  return `${sensor} ${second}`;
 }
