@@ -50,6 +50,8 @@ export interface SentiloOptions {
   readonly userAgent?: string;
   /** What the city's catalogue is to show; without it nobody looks at that. */
   readonly wanted?: Wanted;
+  /** Observations of one request at most, where that is not Sentilo: a bench asks what the pipe could do. */
+  readonly batchMax?: number;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function openSentilo(
   time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
-  const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
+  const { userAgent = DEFAULT_USER_AGENT, ca, wanted, batchMax = BATCH_MAX } = options;
   const delivery = await journal.delivery('sentilo');
   const ours = { clock: host.clock, http: fewConnections(host.http) };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
@@ -112,7 +114,7 @@ export async function openSentilo(
   };
   const sender = new Sender(
     { host, city, gate, held, suspects, jobs, ledger, tally, onRelease },
-    Math.min(config.send.batch, BATCH_MAX),
+    Math.min(config.send.batch, batchMax),
   );
   const oldest = oldestWaiting(journal, ledger, time);
 
