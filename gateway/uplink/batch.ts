@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../journal/journal.ts';
 import type { Observation } from '../record.ts';
-import { type Entry, fateOf, isOneSecond, placeOf, type TimeOf } from './entry.ts';
+import { type Entry, fateOf, isOneSecond, type TimeOf } from './entry.ts';
+import { Places } from './places.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
 export type Covered =
@@ -71,8 +72,8 @@ export interface Taken {
  */
 export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
   const entries: Entry[] = [];
-  // By what the city cannot tell apart, or every entry would be compared with all before it.
-  const places = new Map<string, readonly Entry[]>();
+  // Or every entry would be compared with all before it.
+  const places = new Places();
   const covered: Covered[] = [];
   const held: Entry[] = [];
   const noTime: StoredRecord[] = [];
@@ -100,18 +101,17 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
       const { entry } = fate;
       const waitMs = rules.openForMs(entry);
       if (waitMs > 0) return taken(waitMs);
-      const place = placeOf(entry);
-      const alike = places.get(place) ?? [];
-      const earlier = alike.find((one) => isOneSecond(one, entry));
+      const earlier = places.at(entry).find((one) => isOneSecond(one, entry));
       if (rules.isHeld(entry.sensor)) held.push(entry);
       else if (rules.isSent(entry)) covered.push({ sequence, why: 'folded' });
       else if (earlier === undefined && entries.length >= rules.entriesMax) return taken();
       else {
         if (earlier !== undefined) {
           entries.splice(entries.indexOf(earlier), 1);
+          places.remove(earlier);
           covered.push({ sequence: earlier.sequence, why: 'folded' });
         }
-        places.set(place, [...alike.filter((one) => one !== earlier), entry]);
+        places.add(entry);
         entries.push(entry);
       }
     } else if (fate?.kind === 'invalid')

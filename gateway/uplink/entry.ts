@@ -66,11 +66,6 @@ export function fateOf(sequence: number, record: JournalRecord, timeOf: TimeOf):
   return { kind: 'send', entry: { sequence, sensor, second, value, ...place, boot, monotonicMs } };
 }
 
-/** Names what the city cannot tell apart: one sensor in one second. */
-export function placeOf({ sensor, second }: Entry): string {
-  return `${sensor} ${second}`;
-}
-
 /** Whether two observations are of one sensor and really of one second. The wall clock alone does not tell: it may have stepped. */
 export function isOneSecond(a: Entry, b: Entry): boolean {
   const isSamePlace = a.sensor === b.sensor && a.second === b.second;
