@@ -6,6 +6,15 @@ interface Decimal {
   readonly scale: number;
 }
 
+/** Decimal places of the usual precisions. */
+const PLACES: ReadonlyMap<number, number> = new Map([
+  [1, 0],
+  [0.1, 1],
+  [0.01, 2],
+  [0.001, 3],
+  [0.0001, 4],
+]);
+
 /**
  * The text of a value as it leaves the gateway: rounded to a multiple of `precision`, half away from zero, with a dot,
  * no exponent and no trailing zeros; `true` or `false` for a state, and a text as it is. Rounding works on the shortest decimal that stands
@@ -17,6 +26,8 @@ export function valueText(value: Value, precision: number): string {
   if (typeof value !== 'number') return String(value);
   if (!Number.isFinite(value)) throw new RangeError(`${value} has no text that the city takes`);
   if (!Number.isFinite(precision) || precision <= 0) throw new RangeError(`${precision} is no precision: a number above 0 is`);
+  const short = asItIs(value, precision);
+  if (short !== undefined) return short;
   const number = parse(value);
   const step = parse(precision);
   const scale = Math.max(number.scale, step.scale);
@@ -24,6 +35,15 @@ export function valueText(value: Value, precision: number): string {
   const size = absolute(number.digits) * powerOfTen(scale - number.scale);
   const rounded = ((2n * size + stepDigits) / (2n * stepDigits)) * stepDigits;
   return write({ digits: number.digits < 0n ? -rounded : rounded, scale });
+}
+
+/** What JavaScript prints, when that is a multiple of a precision such as 0.01 already: nearly always, and far less work. */
+function asItIs(value: number, precision: number): string | undefined {
+  const places = PLACES.get(precision);
+  const text = String(value);
+  if (places === undefined || text.includes('e')) return undefined;
+  const point = text.indexOf('.');
+  return point < 0 || text.length - point - 1 <= places ? text : undefined;
 }
 
 /** Reads what JavaScript prints for a number (`-1.5`, `1e-7`, `2.5e+21`): the shortest decimal that means it. */

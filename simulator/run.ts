@@ -32,6 +32,8 @@ export interface SimulationOptions {
   /** Makes the disk; without it an empty one in memory. It must not wait for the clock, which stands still during an opening. */
   readonly disk?: (clock: Clock) => CrashableDisk;
   readonly log?: Log;
+  /** Sees the gateway whenever it has been started. */
+  readonly started?: (gateway: Gateway) => void;
   /** Takes one line per event, to compare two runs. */
   readonly listing?: (line: string) => void;
 }
@@ -74,6 +76,7 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
   const start = async () => {
     const { host, power } = await machine.boot();
     const gateway = await clock.run(openGateway(config, host, { stateFolder: STATE_FOLDER, modules, token, fatal }));
+    options.started?.(gateway);
     return { gateway, power };
   };
 

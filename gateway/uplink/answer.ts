@@ -60,8 +60,8 @@ export interface ErrorBody {
 /** Understands the answer to a batch that held these sensors. */
 export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, mask: Mask): Outcome {
   const { status } = response;
-  const body = errorBody(response.body);
   if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
+  const body = errorBody(response.body);
   const problem = problemOf(response, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
   const unknown = (state: Pause['state']): Outcome => ({

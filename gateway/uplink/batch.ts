@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../journal/journal.ts';
 import type { Observation } from '../record.ts';
 import { type Entry, fateOf, isOneSecond, type TimeOf } from './entry.ts';
+import { Places } from './places.ts';
 import { bodyRoom } from './request.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
@@ -75,6 +76,8 @@ export interface Taken {
 export function takeBatch(page: readonly StoredRecord[], end: number, rules: BatchRules): Taken {
   const room = bodyRoom(rules.bytesMax);
   const entries: Entry[] = [];
+  // Or every entry would be compared with all before it.
+  const places = new Places();
   const covered: Covered[] = [];
   const held: Entry[] = [];
   const noTime: StoredRecord[] = [];
@@ -102,13 +105,17 @@ export function takeBatch(page: readonly StoredRecord[], end: number, rules: Bat
       const { entry } = fate;
       const waitMs = rules.openForMs(entry);
       if (waitMs > 0) return taken(waitMs);
-      const earlier = entries.findIndex((one) => isOneSecond(one, entry));
+      const earlier = places.at(entry).find((one) => isOneSecond(one, entry));
       if (rules.isHeld(entry.sensor)) held.push(entry);
       else if (rules.isSent(entry)) covered.push({ sequence, why: 'folded' });
-      else if (earlier < 0 && (entries.length >= rules.entriesMax || !room.takes(entry))) return taken();
+      else if (earlier === undefined && (entries.length >= rules.entriesMax || !room.takes(entry))) return taken();
       else {
-        const folded = earlier < 0 ? [] : entries.splice(earlier, 1);
-        covered.push(...folded.map((one): Covered => ({ sequence: one.sequence, why: 'folded' })));
+        if (earlier !== undefined) {
+          entries.splice(entries.indexOf(earlier), 1);
+          places.remove(earlier);
+          covered.push({ sequence: earlier.sequence, why: 'folded' });
+        }
+        places.add(entry);
         entries.push(entry);
       }
     } else if (fate?.kind === 'invalid')

@@ -1,5 +1,6 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Patience } from './answer.ts';
+import { backOffMs, TRANSPORT_PACE } from './back-off.ts';
 import type { Batch } from './batch.ts';
 import type { Entry } from './entry.ts';
 
@@ -33,6 +34,9 @@ export class Jobs {
   readonly #clock: Clock;
   readonly #lookUps: LookUp[] = [];
   readonly #resends: Batch[] = [];
+  /** Questions in a row, about whatever batch, that the city did not answer, and until when it is not asked again. */
+  #unansweredCount = 0;
+  #askAgainMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -54,6 +58,7 @@ export class Jobs {
   /** Takes the first batch whose look-up is due; its holder puts it back or finishes it. */
   takeLookUp(): LookUp | undefined {
     const now = this.#clock.monotonicMs();
+    if (now < this.#askAgainMs) return undefined;
     const index = this.#lookUps.findIndex((job) => job.notBeforeMs <= now);
     return index < 0 ? undefined : this.#lookUps.splice(index, 1)[0];
   }
@@ -65,7 +70,18 @@ export class Jobs {
   /** Milliseconds until a look-up is due; Infinity when there is none. */
   remainingMs(): number {
     const dueMs = Math.min(...this.#lookUps.map((job) => job.notBeforeMs));
-    return Math.max(0, dueMs - this.#clock.monotonicMs());
+    return Math.max(0, Math.max(dueMs, this.#askAgainMs) - this.#clock.monotonicMs());
+  }
+
+  /** The city answered a question. */
+  answered(): void {
+    this.#unansweredCount = 0;
+  }
+
+  /** It did not: it is not asked about anything for a while, or many batches in doubt would make many questions of one outage. */
+  unanswered(random: number): void {
+    this.#unansweredCount++;
+    this.#askAgainMs = this.#clock.monotonicMs() + backOffMs(TRANSPORT_PACE, this.#unansweredCount, random);
   }
 
   /** Looks the batch up at each of these times after `sinceMs` (monotonic) until all of it is found. Those past count as one. */

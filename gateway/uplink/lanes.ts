@@ -16,7 +16,7 @@ import type { Suspects } from './suspects.ts';
 import { takeUnresolved } from './unresolved.ts';
 import type { Wake } from './wake.ts';
 
-/** Records that are read in one go. */
+/** Records that are read in one go: some full batches. */
 const PAGE = 500;
 /** Records that the fresh lane may lie behind; what is older than that becomes backlog. */
 const FRESH_MAX = 1_000;
@@ -273,14 +273,20 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
     isAfterNoTime: false,
     next: from,
   };
-  let taken: Taken;
+  let taken: Taken | undefined;
   try {
-    const { revision } = journal;
-    const page = await readPage(parts, from, limit);
-    if (page === undefined) return nothing;
-    const rules = { ...rulesOf(parts, from, limit), revision, isAfterNoTime: positions.untimedEnd[lane] === from };
-    const isNew = lane === 'fresh';
-    taken = takeBatch(page.records, page.end, isNew ? { ...rules, openForMs: (entry) => openForMs(entry, parts) } : rules);
+    const rules = { ...rulesOf(parts, from, limit), isAfterNoTime: positions.untimedEnd[lane] === from };
+    taken = lane === 'fresh' ? undefined : takeFromRest(parts, rules);
+    if (taken === undefined) {
+      const { revision } = journal;
+      const page = await readPage(parts, from, limit);
+      if (page === undefined) return nothing;
+      // What is in memory only may be elsewhere by the time it would be taken from here.
+      if (lane === 'backlog') positions.page = journal.isFailing ? undefined : { ...page, from, revision };
+      const isNew = lane === 'fresh';
+      const all = { ...rules, revision };
+      taken = takeBatch(page.records, page.end, isNew ? { ...all, openForMs: (entry) => openForMs(entry, parts) } : all);
+    }
   } catch (error) {
     sender.journalFailed(gate.pass(), error);
     return nothing;
@@ -301,6 +307,19 @@ async function turn(parts: LaneParts, lane: 'fresh' | 'backlog', limit: number, 
   return taken;
 }
 
+/**
+ * A full batch from what is left of the page that the one before came from; undefined when it gives none, or when the journal may
+ * hold something else by now. To read a page once, and not once for each of its batches, is a third of the work of a long backlog.
+ */
+function takeFromRest({ journal, positions: { page } }: LaneParts, rules: Omit<BatchRules, 'revision'>): Taken | undefined {
+  const { from, entriesMax } = rules;
+  if (page === undefined || from < page.from || page.revision !== journal.revision || journal.isFailing) return undefined;
+  const records = page.records.filter(({ sequence }) => sequence >= from);
+  if (records.length < entriesMax) return undefined;
+  const taken = takeBatch(records, page.end, { ...rules, revision: page.revision });
+  return taken.batch.entries.length === entriesMax ? taken : undefined;
+}
+
 /** How a batch of the backlog is built, but for what has to be known before its page is read. */
 function rulesOf({ time, sender, ledger, held, suspects }: LaneParts, from: number, limit: number): Omit<BatchRules, 'revision'> {
   return {
@@ -318,8 +337,9 @@ function rulesOf({ time, sender, ledger, held, suspects }: LaneParts, from: numb
 }
 
 /** The next records, up to the first large hole. Undefined when it began with one, which is settled then. */
-async function readPage({ journal, ledger }: LaneParts, from: number, limit: number) {
-  const all = await journal.read(from, PAGE);
+async function readPage({ journal, ledger, sender }: LaneParts, from: number, limit: number) {
+  const pageMax = Math.max(PAGE, sender.limits.entriesMax);
+  const all = await journal.read(from, pageMax);
   let expected = from;
   let hole: number | undefined;
   const records = [];
@@ -331,7 +351,7 @@ async function readPage({ journal, ledger }: LaneParts, from: number, limit: num
     records.push(stored);
     expected = stored.sequence + 1;
   }
-  const isLast = hole === undefined && all.length < PAGE && (await isEmpty(journal, expected, limit));
+  const isLast = hole === undefined && all.length < pageMax && (await isEmpty(journal, expected, limit));
   if (isLast && limit - expected > HOLE_MAX) hole = limit;
   if (hole !== undefined && records.length === 0) {
     ledger.settleHole({ first: from, last: Math.min(hole, limit) - 1 });

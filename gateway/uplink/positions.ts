@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../journal/journal.ts';
 import type { Taken } from './batch.ts';
 import type { Wake } from './wake.ts';
 
@@ -17,6 +18,16 @@ export interface Positions {
   noTimeCount: number;
   /** Where a lane stands directly behind observations without a time, by lane. */
   untimedEnd: { fresh: number; backlog: number };
+  /** What the backlog lane has read last. */
+  page?: Page | undefined;
+}
+
+/** Records from `from` on, as the journal had them at that revision, and the sequence behind the last one that they stand for. */
+interface Page {
+  readonly from: number;
+  readonly records: readonly StoredRecord[];
+  readonly end: number;
+  readonly revision: number;
 }
 
 /** Everything below `fresh` was there before, and is to be looked through. */

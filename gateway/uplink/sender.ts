@@ -102,6 +102,7 @@ export class Sender {
     try {
       const asked = job.batch.entries.filter((entry) => entry.sensor === sensor);
       const inCity = await city.find(asked, this.#sent.besides(asked), signal);
+      jobs.answered();
       // At once, so that another batch in doubt does not take the same values for its own.
       this.#sent.add(asked.filter((entry) => inCity.has(entry.sequence)));
       const found = new Set([...job.found, ...inCity]);
@@ -110,8 +111,10 @@ export class Sender {
     } catch (error) {
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
-      if (error instanceof ReadBackError) gate.note(error.problem);
-      else this.journalFailed(gate.pass(), error);
+      if (error instanceof ReadBackError) {
+        gate.note(error.problem);
+        jobs.unanswered(host.random());
+      } else this.journalFailed(gate.pass(), error);
       jobs.goOn({ ...job, attempt, notBeforeMs: host.clock.monotonicMs() + waitMs });
     }
   }

@@ -69,6 +69,8 @@ export interface SentiloOptions {
   readonly userAgent?: string;
   /** What the city's catalogue is to show; without it nobody looks at that. */
   readonly wanted?: Wanted;
+  /** Observations of one request at most, where that is not Sentilo: a bench asks what the pipe could do. */
+  readonly batchMax?: number;
 }
 
 /**
@@ -84,7 +86,7 @@ export async function openSentilo(
   time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
-  const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
+  const { userAgent = DEFAULT_USER_AGENT, ca, wanted, batchMax = BATCH_MAX } = options;
   const delivery = await journal.delivery('sentilo');
   const { http, quota, cityClock } = openLine(host);
   const ours = { clock: host.clock, http };
@@ -117,7 +119,7 @@ export async function openSentilo(
   const onDelivered = confirmation.delivered.bind(confirmation);
   const sender = new Sender(
     { host, city, gate, quota, held, suspects, jobs, ledger, tally, onDelivered, onRelease },
-    Math.min(config.send.batch, BATCH_MAX),
+    Math.min(config.send.batch, batchMax),
   );
   const oldest = oldestWaiting(journal, ledger, time);
 

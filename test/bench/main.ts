@@ -1,19 +1,25 @@
 // `npm run bench` runs every group, `npm run -s bench -- run --json` one of them. Each figure stands beside a baseline of
 // the same run. Fails when a baseline is missing or cannot be taken here; a figure that misses its goal is said and fails
 // nothing, because this machine's noise is no judge.
-// `--quick` makes the store group a tenth of its size, `--full` gives it all of its 90 days of history.
+// `--quick` makes the groups store and drain a tenth of their size, `--full` gives the store all of its 90 days of history.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { endAll } from '../interop/support/child.ts';
 import { benchBus } from './bus.ts';
+import { benchDrain } from './drain.ts';
 import { type JudgedRow, judge, type Row, table } from './row.ts';
 import { benchRun } from './run.ts';
 import { CannotMeasure } from './store/loop-disk.ts';
 import type { BenchSize } from './store/setting.ts';
 import { benchStore } from './store.ts';
 
-const GROUPS: Readonly<Record<string, (size: BenchSize) => Promise<Row[]>>> = { run: benchRun, store: benchStore, bus: benchBus };
+const GROUPS: Readonly<Record<string, (size: BenchSize) => Promise<Row[]>>> = {
+  run: benchRun,
+  store: benchStore,
+  bus: benchBus,
+  drain: benchDrain,
+};
 const FLAGS = ['--json', '--quick', '--full'];
 
 async function main(args: readonly string[]): Promise<void> {

@@ -85,6 +85,33 @@ describe('an unknown outcome', () => {
     await bench.stop();
   });
 
+  it('is not asked for more often because there are many, while the city answers no question', async () => {
+    const bench = new Bench();
+    bench.script = () => {
+      throw new HttpError('ECONNRESET', true, 'the answer was lost');
+    };
+    await bench.start();
+    for (let minute = 0; minute < 90; minute++) {
+      await bench.append(observation('a', minute * 60_000, minute), observation('b', minute * 60_000, minute));
+      await bench.clock.advance(60_000);
+    }
+    expect(bench.status().lookUpCount).toBeGreaterThan(30);
+    const questions = bench.traffic.filter(({ method, atMs }) => method === 'GET' && atMs >= 30 * 60_000);
+    // Between half a minute and a minute pass before each, as before the tries to send something.
+    expect(questions.length).toBeGreaterThan(50);
+    expect(questions.length).toBeLessThanOrEqual(2 * 60);
+    bench.script = undefined;
+    await bench.clock.advance(10 * 60_000);
+    expect(
+      bench
+        .values('a')
+        .map(Number)
+        .sort((x, y) => x - y),
+    ).toEqual(Array.from({ length: 90 }, (_, minute) => minute));
+    expect(bench.status()).toMatchObject({ lookUpCount: 0, waitingCount: 0 });
+    await bench.stop();
+  });
+
   it('is asked for in parts when the city holds more than one answer can carry', async () => {
     const bench = new Bench(history('a', 600));
     await bench.start();
