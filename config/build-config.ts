@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec, SwitchSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
+import { buildRules } from './build-rules.ts';
 import {
   activeOutputs,
   activeReadings,
@@ -25,11 +26,11 @@ import type {
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
-import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
+import { ORDERS_DEFAULT, type ReadingEntry, type ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
-/** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
-const ORDERS_DEFAULT = ['rules', 'local'] as const;
+/** Of a site that names none. */
+const LANGUAGES = ['ca', 'es', 'en'] as const;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -68,6 +69,7 @@ export function buildConfig(
       id: gateway.id,
       name: gateway.name ?? { '*': gateway.id },
       timezone: gateway.timezone,
+      languages: languagesOf(site),
       ...(gateway.location && { location: { lat: gateway.location.lat, lon: gateway.location.lon } }),
     },
     ...(sentilo && { sentilo }),
@@ -76,7 +78,14 @@ export function buildConfig(
     devices: running,
     providers,
     skipped,
+    rules: buildRules(site),
   });
+}
+
+/** Those of its people, the first of them first. */
+function languagesOf({ file }: Site): readonly string[] {
+  const { languages = [] } = file.web ?? {};
+  return languages.length > 0 ? languages : LANGUAGES;
 }
 
 function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
@@ -89,6 +98,7 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
     tokenSecret: sentilo.token.secret,
     send: { everyMs: sentilo.send.every, batch: sentilo.send.batch },
     catalog: sentilo.catalog,
+    alerts: new Map(Object.entries(sentilo.alerts ?? {})),
     component: {
       ...(component?.type !== undefined && { type: component.type }),
       ...(component?.public !== undefined && { isPublic: component.public }),

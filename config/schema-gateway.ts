@@ -118,6 +118,9 @@ export const onOff = z.union([boolean, z.enum(['on', 'off'])]).transform((value)
 /** A load that may stay on says so in so many words. */
 export const maxOn = z.union([z.literal('unlimited'), period]);
 
+/** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
+export const ORDERS_DEFAULT: readonly ('rules' | 'local' | 'sentilo' | 'mqtt' | 'web')[] = ['rules', 'local'];
+
 /** `web` is what `local` was called once; load-site.ts warns about it. */
 const orderSources = z.array(z.enum(['rules', 'local', 'sentilo', 'mqtt', 'web']));
 
@@ -220,7 +223,7 @@ const sentilo = block({
   send: block({ every: period.prefault('1s'), batch: z.int().min(1).max(100).default(100) }).prefault({}),
   backlog_older_than: z.union([z.literal('send'), block({ drop: period })]).optional(),
   orders_from: z.array(text).optional(),
-  alerts: mapOf(text).optional(),
+  alerts: mapOf(cityId).optional(),
   ca: text.optional(),
   insecure_http: boolean.default(false),
 });
@@ -267,4 +270,6 @@ export type DeviceEntry = z.output<typeof device>;
 export type BusEntry = z.output<typeof bus>;
 export type ReadingEntry = z.output<typeof reading>;
 export type ReportEntry = z.output<typeof report>;
+export type RuleEntry = z.output<typeof rule>;
+export type ConditionEntry = z.output<typeof condition>;
 export type OutputEntry = z.output<typeof output>;

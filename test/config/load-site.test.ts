@@ -82,6 +82,7 @@ describe('the demonstration site', () => {
       tokenSecret: 'sentilo_token',
       send: { everyMs: 1000, batch: 100 },
       catalog: 'check',
+      alerts: new Map(),
       component: { type: 'external_ambient_conditions', isPublic: true },
     });
   });

@@ -22,6 +22,7 @@ const CONFIG: SentiloConfig = {
   tokenSecret: 'sentilo_token',
   send: { everyMs: 1000, batch: 100 },
   catalog: 'off',
+  alerts: new Map(),
   component: {},
 };
 
