@@ -15,6 +15,11 @@ export function catalogUrl(base: string, provider: string): string {
   return `${base.replace(/\/+$/, '')}/catalog/${encodeURIComponent(provider)}`;
 }
 
+/** Address of the alarms of an alert, whose ids are those of the whole city. */
+export function alarmUrl(base: string, alert: string): string {
+  return `${base.replace(/\/+$/, '')}/alarm/${encodeURIComponent(alert)}`;
+}
+
 /** Asks for what a sensor has in the seconds from `fromSecond` to `toSecond`, both included. */
 export function readBackQuery(fromSecond: number, toSecond: number): string {
   const from = encodeURIComponent(timestamp(fromSecond));

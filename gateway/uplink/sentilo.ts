@@ -1,11 +1,14 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
+import type { Outbox } from '../alarms/outbox.ts';
 import type { Host } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
+import { deliverAlarms } from './alarm-delivery.ts';
+import { type AlarmService, openAlarmService } from './alarm-service.ts';
 import { maskOf } from './answer.ts';
-import { openCatalog } from './catalog.ts';
+import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity } from './city.ts';
 import { fewConnections } from './few-connections.ts';
@@ -50,6 +53,8 @@ export interface SentiloOptions {
   readonly userAgent?: string;
   /** What the city's catalogue is to show; without it nobody looks at that. */
   readonly wanted?: Wanted;
+  /** Alarms that the city is to be told. */
+  readonly outbox?: Outbox;
 }
 
 /**
@@ -65,7 +70,7 @@ export async function openSentilo(
   time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
-  const { userAgent = DEFAULT_USER_AGENT, ca, wanted } = options;
+  const { userAgent = DEFAULT_USER_AGENT, ca, wanted, outbox } = options;
   const delivery = await journal.delivery('sentilo');
   const ours = { clock: host.clock, http: fewConnections(host.http) };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
@@ -133,14 +138,11 @@ export async function openSentilo(
     everyMs: config.send.everyMs,
   };
   time.onChange(() => lookAgain(parts));
-  const mode = config.catalog;
   const catalog = openCatalog(ours, cityOptions);
-  const registrar =
-    wanted === undefined || mode === 'off'
-      ? undefined
-      : (signal: AbortSignal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
+  const alarms = openAlarmService(ours, cityOptions);
+  const others = othersOf(host, { mode: config.catalog, catalog, wanted, alarms, outbox, held, gate });
   return {
-    run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
+    run: (signal) => run(parts, { others, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => statusOf(parts, tally, oldest.wallMs),
   };
@@ -151,15 +153,34 @@ interface Care {
   readonly oldest: Oldest;
   readonly tally: Tally;
   readonly hearing: Hearing;
-  /** Looks after the catalogue, where that is wanted. */
-  readonly registrar: ((signal: AbortSignal) => Promise<never>) | undefined;
+  /** What runs beside the lanes. */
+  readonly others: readonly ((signal: AbortSignal) => Promise<never>)[];
+}
+
+interface OtherParts {
+  readonly mode: SentiloConfig['catalog'];
+  readonly catalog: Catalog;
+  readonly wanted: Wanted | undefined;
+  readonly alarms: AlarmService;
+  readonly outbox: Outbox | undefined;
+  readonly held: HeldSensors;
+  readonly gate: Gate;
+}
+
+/** Looks after the catalogue and tells alarms, each where that is wanted. */
+function othersOf(host: SentiloHost, { mode, catalog, wanted, alarms, outbox, held, gate }: OtherParts): Care['others'] {
+  const others: ((signal: AbortSignal) => Promise<never>)[] = [];
+  if (wanted !== undefined && mode !== 'off')
+    others.push((signal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal));
+  if (outbox !== undefined) others.push((signal) => deliverAlarms(host, { service: alarms, outbox, gate }, signal));
+  return others;
 }
 
 async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
-  const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
-  if (care.registrar !== undefined) loops.push(care.registrar(inner));
+  const lanes = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
+  const loops = [...lanes, ...care.others.map((other) => other(inner))];
   try {
     await Promise.race(loops);
   } catch (error) {
