@@ -46,7 +46,7 @@ test('the garden is watered at its times when its beds are dry, and not when the
   const start = IS_DEEP ? '2026-03-27T23:00:00Z' : '2026-06-01T04:27:00Z';
   const world = new RuleWorld(await garden(IS_DEEP ? [] : short), { start });
   await world.start();
-  await world.runTo(IS_DEEP ? 72 * HOUR_MS : 30 * MINUTE_MS);
+  await world.runTo(IS_DEEP ? 46 * HOUR_MS : 30 * MINUTE_MS);
   await world.stop();
 
   const all = await observations(world);
@@ -62,9 +62,6 @@ test('the garden is watered at its times when its beds are dry, and not when the
           ['2026-03-29T04:30:00Z', 'tomatoes'],
           ['2026-03-29T04:50:00Z', 'lettuce'],
           ['2026-03-29T18:30:00Z', 'lettuce'],
-          ['2026-03-30T04:30:00Z', 'tomatoes'],
-          ['2026-03-30T04:50:00Z', 'lettuce'],
-          ['2026-03-30T18:30:00Z', 'lettuce'],
         ]
       : [
           ['2026-06-01T04:30:00Z', 'tomatoes'],

@@ -26,11 +26,10 @@ const onTimes = async (world: RuleWorld) => (await world.moves('fan.switch')).fi
 describe('a rule with a time of day', () => {
   test('fires at that time of the site, each day once, also where summer time begins', async () => {
     const world = await started(MORNING, '2026-03-28T05:25:00Z');
-    // A whole day of each is for the deep run.
-    const days = process.env['BARRI_DEEP'] === '1' ? 3 : 1;
+    const days = process.env['BARRI_DEEP'] === '1' ? 2 : 1;
     await world.runTo(days * 24 * HOUR_MS);
     await world.stop();
-    const expected = ['on 2026-03-28T05:30:00', 'on 2026-03-29T04:30:00', 'on 2026-03-30T04:30:00', 'on 2026-03-31T04:30:00'];
+    const expected = ['on 2026-03-28T05:30:00', 'on 2026-03-29T04:30:00', 'on 2026-03-30T04:30:00'];
     expect(await onTimes(world)).toEqual(expected.slice(0, days + 1));
     const moves = await world.moves('fan.switch');
     expect(moves.slice(0, 3)).toEqual(['off 2026-03-28T05:25:00', 'on 2026-03-28T05:30:00', 'off 2026-03-28T05:38:00']);
@@ -170,10 +169,10 @@ describe('a rule that waits for something to hold', () => {
 
   test('fires when it has held for its time, and again when it has ceased to hold meanwhile', async () => {
     const world = await started(`${HALL(SAWTOOTH)}${RULES}`, '2026-06-01T04:00:00Z');
-    await world.runTo(2 * HOUR_MS);
+    await world.runTo(HOUR_MS);
     await world.stop();
     const moves = (await world.moves('fan.switch')).slice(1).map((move) => move.replace('2026-06-01T', '').slice(0, -3));
-    expect(moves.slice(0, 6)).toEqual(['on 04:02', 'off 04:19', 'on 04:42', 'off 04:59', 'on 05:22', 'off 05:39']);
+    expect(moves.slice(0, 4)).toEqual(['on 04:02', 'off 04:19', 'on 04:42', 'off 04:59']);
     expect(world.fatal).toEqual([]);
   });
 
