@@ -53,8 +53,8 @@ export function openActions(around: RuleSurroundings): Actions {
 
   const ordering: string[] = [];
 
-  const keep = (code: string, fields: Event['fields']): Promise<boolean> =>
-    journal.append({ kind: 'event', code, fields, ...stampAt(clock, bootId) }, true).then(
+  const keep = (code: string, fields: Event['fields'], isUrgent: boolean): Promise<boolean> =>
+    journal.append({ kind: 'event', code, fields, ...stampAt(clock, bootId) }, isUrgent).then(
       () => true,
       // What the journal refuses is its to count.
       () => false,
@@ -65,7 +65,7 @@ export function openActions(around: RuleSurroundings): Actions {
   };
 
   const tellNotFired: Actions['tellNotFired'] = ({ id }, reason, fields = {}) => {
-    keep('rule-not-fired', { rule: id, ...fields, reason }).catch(() => {});
+    keep('rule-not-fired', { rule: id, ...fields, reason }, false).catch(() => {});
     log('info', 'rule-not-fired', { rule: id, ...fields, reason });
   };
 
@@ -94,20 +94,23 @@ export function openActions(around: RuleSurroundings): Actions {
         tellNotFired(rule, reason, { ...fields, reading: unmet.reading });
         return reason;
       }
-      const kept = keep('rule-fired', { rule: id, ...fields });
-      log('info', 'rule-fired', { rule: id, ...fields });
+      const isTimed = 'at' in rule.trigger;
       if ('alarm' in action) {
+        // What holds now and now not is told by its alarm, once per episode.
+        if (isTimed) keep('rule-fired', { rule: id, ...fields }, true).catch(() => {});
         alarms.raise({ kind: action.alarm, about: id, say: action.say });
         // A time of day does not last.
-        if ('at' in rule.trigger) alarms.clear(action.alarm, id);
+        if (isTimed) alarms.clear(action.alarm, id);
         return undefined;
       }
+      const kept = keep('rule-fired', { rule: id, ...fields }, true);
+      log('info', 'rule-fired', { rule: id, ...fields });
       ordering.push(action.output);
       const outcome = await order(rule, action, kept).finally(() => ordering.splice(ordering.indexOf(action.output), 1));
       if (typeof outcome === 'object' && outcome.done) return undefined;
       const reason = typeof outcome === 'string' ? outcome : outcome.reason;
       const message = typeof outcome === 'string' ? {} : { message: outcome.message };
-      keep('rule-failed', { rule: id, reason, ...message }).catch(() => {});
+      keep('rule-failed', { rule: id, reason, ...message }, false).catch(() => {});
       log('warning', 'rule-failed', { rule: id, reason, ...message });
       return reason;
     },
