@@ -19,7 +19,8 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs, status.threadsStuckMs)],
     [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
-    [labels.clock, clockLines(status.clock)],
+    [labels.clock, [...clockLines(status.clock), ...(status.rules?.waitForClock === true ? [text.rulesWait] : [])]],
+    [labels.alarm, alarmLines(status.alarms)],
     [
       labels.device,
       status.devices.flatMap(({ device, bus, sinceMs, problem }) => {
@@ -36,7 +37,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
 }
 
 /** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */
-export function troubleOf({ devices, readings = [], buses, stored, city, threadsStuckMs }: GatewayStatus): string {
+export function troubleOf({ devices, readings = [], buses, stored, city, threadsStuckMs, alarms }: GatewayStatus): string {
   return [
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...readings.map(({ device, reading, problem, reason }) => `${device}.${reading} ${problem?.code ?? reason}`),
@@ -52,6 +53,7 @@ export function troubleOf({ devices, readings = [], buses, stored, city, threads
     ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
     ...(city?.differing ?? []),
+    ...(alarms?.open.map(({ alarm, about }) => `${alarm} ${about}`) ?? []),
   ].join('\n');
 }
 
@@ -99,6 +101,18 @@ export function damageAdvice(damage: readonly Damage[]): readonly string[] {
 /** Whether damage cost records that were promised. A torn tail was promised to nobody. */
 export function isLoss({ kind }: Damage): boolean {
   return kind !== 'torn-tail';
+}
+
+/** Alarms that are not over, and what the city does not know of them yet. */
+function alarmLines(alarms: GatewayStatus['alarms']): string[] {
+  if (alarms === undefined) return [];
+  const { open, openCount, waitingCount, problem } = alarms;
+  return [
+    ...open.map(({ alarm, about, words, forMs }) => text.alarmLine(alarm, about, words, text.duration(forMs))),
+    ...(openCount > open.length ? [text.moreAlarms(openCount - open.length)] : []),
+    ...(waitingCount > 0 ? [text.alarmsWait(waitingCount)] : []),
+    ...(problem === undefined ? [] : [text.cityProblem(problem)]),
+  ];
 }
 
 /** Only what is wrong with the time. */

@@ -1,10 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import type { ModbusSpec, OutputSpec, PulseSpec, ReadingSpec, SwitchSpec } from '../drivers/driver.ts';
 import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
+import { buildOutputs, type Exclusions, exclusionsOf, safeOutputs } from './build-outputs.ts';
+import { buildRules } from './build-rules.ts';
 import {
   activeOutputs,
   activeReadings,
-  answersSensorOf,
+  cityTypeOf,
   componentOf,
   EVERY_DEFAULT_MS,
   hasStatistics,
@@ -18,8 +20,6 @@ import type {
   Config,
   ConvertStep,
   DeviceConfig,
-  OrderSource,
-  OutputConfig,
   PlaceConfig,
   SentiloConfig,
   SignalConfig,
@@ -27,13 +27,11 @@ import type {
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
-import type { OutputEntry, ReadingEntry, ReportEntry } from './schema-gateway.ts';
+import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
-/** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
-const ORDERS_DEFAULT = ['rules', 'local'] as const;
-/** An order of the city that took longer to come here is about a time that is over. */
-const EXPIRY_DEFAULT_MS = 120_000;
+/** Of a site that names none. */
+const LANGUAGES = ['ca', 'es', 'en'] as const;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -72,6 +70,7 @@ export function buildConfig(
       id: gateway.id,
       name: gateway.name ?? { '*': gateway.id },
       timezone: gateway.timezone,
+      languages: languagesOf(site),
       ...(gateway.location && { location: { lat: gateway.location.lat, lon: gateway.location.lon } }),
     },
     ...(sentilo && { sentilo }),
@@ -80,7 +79,14 @@ export function buildConfig(
     devices: running,
     providers,
     skipped,
+    rules: buildRules(site),
   });
+}
+
+/** Those of its people, the first of them first. */
+function languagesOf({ file }: Site): readonly string[] {
+  const { languages = [] } = file.web ?? {};
+  return languages.length > 0 ? languages : LANGUAGES;
 }
 
 function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
@@ -97,6 +103,7 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
     ...(callback && {
       callback: { endpoint: callback.url, keySecret: callback.secret.secret, port: callback.port, listen: callback.listen },
     }),
+    alerts: new Map(Object.entries(sentilo.alerts ?? {})),
     component: {
       ...(component?.type !== undefined && { type: component.type }),
       ...(component?.public !== undefined && { isPublic: component.public }),
@@ -168,65 +175,6 @@ function buildPlace(
       ...(usesTimezone(device) && { timezone: site.file.gateway.timezone }),
     },
   };
-}
-
-/** The outputs as their driver needs to know them. */
-function safeOutputs(device: Plugged): Pick<OutputConfig, 'id' | 'safe'>[] {
-  const { outputs } = device.board;
-  return activeOutputs(device).map(([id, own]) => ({ id, safe: own?.safe ?? outputs?.[id]?.safe ?? false }));
-}
-
-function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions): OutputConfig[] {
-  return safeOutputs(device).map(({ id, safe }): OutputConfig => {
-    const own = device.entry.outputs?.[id];
-    const board = device.board.outputs?.[id];
-    const maxOn = own?.max_on ?? board?.max_on;
-    const place = device.entry.location ?? site.file.gateway.location;
-    const quantity = board?.quantity ?? '';
-    return {
-      id,
-      safe,
-      name: own?.name ?? { '*': id },
-      ...(typeof maxOn === 'number' && { maxOnMs: maxOn }),
-      minOffMs: own?.min_off ?? board?.min_off ?? 0,
-      neverWith: [...(exclusions.get(`${device.id}.${id}`) ?? [])],
-      orders: ordersOf(own),
-      expiryMs: own?.expiry ?? EXPIRY_DEFAULT_MS,
-      sensor: sensorOf(site, device, id),
-      component: componentOf(site, device),
-      cityType: cityTypeOf(site, quantity),
-      ...(place && { location: `${place.lat} ${place.lon}` }),
-      ...(ordersOf(own).includes('sentilo') && {
-        answers: { sensor: answersSensorOf(site, device, id), cityType: cityTypeOf(site, 'text') },
-      }),
-    };
-  });
-}
-
-/** Whose orders an output takes. */
-function ordersOf(own: OutputEntry | undefined): OrderSource[] {
-  return [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))];
-}
-
-function cityTypeOf({ file }: Site, quantity: string): string {
-  return file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '';
-}
-
-/** By output (`device.output`): those that are never on together with it, whichever of the two says so. */
-type Exclusions = ReadonlyMap<string, ReadonlySet<string>>;
-
-function exclusionsOf(devices: ReadonlyMap<string, Plugged>): Exclusions {
-  const all = new Map<string, Set<string>>();
-  const add = (output: string, other: string) => all.set(output, (all.get(output) ?? new Set<string>()).add(other));
-  for (const { id, entry } of devices.values()) {
-    for (const [name, { never_with = [] }] of Object.entries(entry.outputs ?? {})) {
-      for (const other of never_with) {
-        add(`${id}.${name}`, other);
-        add(other, `${id}.${name}`);
-      }
-    }
-  }
-  return all;
 }
 
 interface Around {

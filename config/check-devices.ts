@@ -1,4 +1,4 @@
-import { normaliseUnit } from '../drivers/quantities.ts';
+import { normaliseUnit, QUANTITIES } from '../drivers/quantities.ts';
 import { listed } from './closest.ts';
 import type { ProblemParameters } from './problem.ts';
 import type { BoardReading } from './schema-board.ts';
@@ -41,6 +41,11 @@ export function answersSensorOf(site: Site, device: Plugged, output: string): st
 /** The city's id of the component that a device's sensors belong to. */
 export function componentOf({ file }: Site, { entry }: Plugged): string {
   return entry.component ?? file.sentilo?.component?.id ?? file.gateway.id;
+}
+
+/** The city's type of what measures a quantity. */
+export function cityTypeOf({ file }: Site, quantity: string): string {
+  return file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '';
 }
 
 /** The word of a report that makes one number of many, or undefined. */

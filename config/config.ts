@@ -1,5 +1,6 @@
 import type { SerialFormat } from '../drivers/bus/byte-stream.ts';
 import type { DeviceSpec, Need } from '../drivers/driver.ts';
+import type { RuleConfig } from './rules.ts';
 
 /** One text, or one per language (`ca`, `es`, `en`; `*` for one without a language). */
 export type Texts = Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export interface Config {
     readonly id: string;
     readonly name: Texts;
     readonly timezone: string;
+    /** Of its people, the first of them first: `ca`, `es`, `en`. */
+    readonly languages: readonly string[];
     readonly location?: Location;
   };
   readonly sentilo?: SentiloConfig;
@@ -24,6 +27,8 @@ export interface Config {
   readonly providers: ReadonlyMap<string, PlaceConfig>;
   /** Devices that this version cannot run, and the code of the note that says why. */
   readonly skipped: ReadonlyMap<string, string>;
+  /** By id, in the order of the file. */
+  readonly rules: ReadonlyMap<string, RuleConfig>;
 }
 
 export interface Location {
@@ -39,6 +44,8 @@ export interface SentiloConfig {
   readonly send: { readonly everyMs: number; readonly batch: number };
   /** What may be done with the city's catalogue of sensors: compare, compare and change, or nothing. */
   readonly catalog: 'check' | 'apply' | 'off';
+  /** Of an alarm of ours: the city's id of the alert that it is told under. */
+  readonly alerts: ReadonlyMap<string, string>;
   /** What the catalogue is to say of every component of this gateway, where the site says it. */
   readonly component: { readonly type?: string; readonly isPublic?: boolean; readonly energy?: string };
   /** Whose orders are taken: ids of applications and providers of the city. */

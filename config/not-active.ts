@@ -3,7 +3,7 @@ import { isWritten, type Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
 const OUTPUT_KEYS = ['expect', 'on_lost_city'] as const;
-const SENTILO_KEYS = ['backlog_older_than', 'alerts'] as const;
+const SENTILO_KEYS = ['backlog_older_than'] as const;
 
 /**
  * Keys of the format that no code acts on yet: a note each, so that nobody waits for a rule to fire. One note for a
@@ -16,7 +16,7 @@ export function noteInactive(site: Site): void {
 
   const sentilo = written(['sentilo'], SENTILO_KEYS);
   if (sentilo.length > 0) note(['sentilo'], sentilo);
-  for (const key of ['mqtt', 'web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
+  for (const key of ['mqtt', 'web']) if (isWritten(site, [key])) note([key], [key]);
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }

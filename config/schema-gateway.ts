@@ -119,6 +119,9 @@ export const onOff = z.union([boolean, z.enum(['on', 'off'])]).transform((value)
 /** A load that may stay on says so in so many words. */
 export const maxOn = z.union([z.literal('unlimited'), period]);
 
+/** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
+export const ORDERS_DEFAULT: readonly ('rules' | 'local' | 'sentilo' | 'mqtt' | 'web')[] = ['rules', 'local'];
+
 /** `web` is what `local` was called once; load-site.ts warns about it. */
 const orderSources = z.array(z.enum(['rules', 'local', 'sentilo', 'mqtt', 'web']));
 
@@ -227,7 +230,7 @@ const sentilo = block({
     port: z.int().min(1).max(65_535).default(8088),
     listen: z.enum(['localhost', 'lan']).default('localhost'),
   }).optional(),
-  alerts: mapOf(text).optional(),
+  alerts: mapOf(cityId).optional(),
   ca: text.optional(),
   insecure_http: boolean.default(false),
 });
@@ -274,4 +277,6 @@ export type DeviceEntry = z.output<typeof device>;
 export type BusEntry = z.output<typeof bus>;
 export type ReadingEntry = z.output<typeof reading>;
 export type ReportEntry = z.output<typeof report>;
+export type RuleEntry = z.output<typeof rule>;
+export type ConditionEntry = z.output<typeof condition>;
 export type OutputEntry = z.output<typeof output>;

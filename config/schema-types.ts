@@ -160,6 +160,11 @@ export const texts = z
 /** Ids of devices, buses, readings and outputs. No hyphen, so that `<component>-<device>-<reading>` is unambiguous. */
 const ID = /^[a-z][a-z0-9_]*$/;
 
+/** Whether a text can be an id. */
+export function isId(name: string): boolean {
+  return ID.test(name);
+}
+
 /** Longer names are no ids, and a gateway's has at most so many characters. */
 const NAME_MAX = 40;
 

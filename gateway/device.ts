@@ -2,7 +2,7 @@ import type { DeviceConfig } from '../config/config.ts';
 import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
 import { BusError, type DeviceError, isHardwareError } from '../drivers/errors.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
-import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
+import { isReading, type MissingReading, type Reading, type Value } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
 import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
@@ -42,6 +42,8 @@ export interface DeviceSurroundings {
   readonly note: NoteEvent;
   /** Takes the time that a device which may set the clock has just told, milliseconds since 1970. */
   readonly heardTime?: (wallMs: number) => void;
+  /** Takes each value that nobody doubts, by `<device>.<reading>`, whatever the report rule makes of it. */
+  readonly taken?: (reading: string, value: Value) => void;
   /** Called once the device is open, its outputs in their safe states: not with those that `problem` is about. */
   readonly opened?: (device: string, problem: DeviceError | undefined) => void;
   /** Takes a broken invariant of ours, which must end the program. */
@@ -340,6 +342,8 @@ export class RunningDevice {
       if (!isReading(result)) throw result.error;
       this.#around.keep(channel.accept(result.value, result.atLeast));
       this.health.readingSucceeded(result.id);
+      const { latest } = channel;
+      if (latest?.quality === 'good') this.#around.taken?.(channel.id, latest.value);
     } catch (error) {
       if (!isHardwareError(error)) throw error;
       this.health.readingFailed(result.id, error);

@@ -3,10 +3,12 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../drivers/clock.ts';
 import type { DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
+import type { Value } from '../drivers/reading.ts';
+import { type Outbox, openOutbox } from './alarms/outbox.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { openCanary } from './canary.ts';
-import { RunningDevice } from './device.ts';
+import { type DeviceSurroundings, RunningDevice } from './device.ts';
 import { clockWithDevices, type DeviceTime, openDeviceTime } from './device-time.ts';
 import type { FrameTap, Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
@@ -21,6 +23,7 @@ import type { BookFile } from './orders/book-file.ts';
 import { openOrders, openOrdersFile } from './orders/orders.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
 import { openPlaces } from './places.ts';
+import type { Observation } from './record.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
@@ -30,6 +33,7 @@ import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
+import { openWatchman } from './watchman.ts';
 
 /** Over so many of the newest polls of all devices it is told how late they start: enough for a p99. */
 const LATE_POLLS_COUNT = 4096;
@@ -81,7 +85,8 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     });
     const deviceTime = openDeviceTime(host.clock, host.log);
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
-    const uplink = await openUplink(config, host, journal, timekeeper, options);
+    const outbox = openOutbox();
+    const uplink = await openUplink(config, host, journal, timekeeper, { ...options, outbox });
     const ordersFile = await openOrdersFile(host.disk, options.stateFolder);
     const buses = new Map<string, Bus>();
     for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
@@ -96,6 +101,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
       deviceTime,
       uplink,
       ordersFile,
+      outbox,
       buses,
       learned,
       lastTotals,
@@ -126,6 +132,7 @@ interface Parts {
   readonly deviceTime: DeviceTime;
   readonly uplink: Uplink | undefined;
   readonly ordersFile: BookFile;
+  readonly outbox: Outbox;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly learned: LearnedFile | undefined;
   readonly lastTotals: LastTotals;
@@ -137,7 +144,7 @@ async function openUplink(
   host: Host,
   journal: Journal,
   timekeeper: Timekeeper,
-  { token, ca, callbackKey }: GatewayOptions,
+  { token, ca, callbackKey, outbox }: GatewayOptions & { readonly outbox: Outbox },
 ): Promise<Uplink | undefined> {
   if (config.sentilo === undefined) return undefined;
   if (token === undefined) throw new Error('a site with sentilo: is started with its token');
@@ -148,6 +155,7 @@ async function openUplink(
   return await openSentilo(config.sentilo, token, host, journal, timekeeper, {
     userAgent,
     wanted,
+    outbox,
     ...(ca !== undefined && { ca }),
   });
 }
@@ -157,9 +165,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
-  const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
-  const devices = runningDevices(parts, keeper, lateness, opened);
-  const outputs = openOutputs(devices, { ...host, journal, keep: keeper.keep, fatal: options.fatal });
+  const { devices, outputs, watchman } = openSite(parts, keeper, lateness);
   const orders =
     uplink &&
     openOrders(config, {
@@ -184,6 +190,7 @@ async function start(parts: Parts): Promise<Gateway> {
       devices,
       lateness,
       keeper,
+      watched: watchman.status(),
       startedMs,
       nowMs: host.clock.monotonicMs(),
     });
@@ -199,7 +206,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const background = (work: Promise<unknown>) => work.then(() => {}, options.fatal);
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
-  const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
+  const loops = [...devices, watchman].map((each) => background(each.run(ownSignal(measuring))));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   const ordering = orders === undefined ? Promise.resolve() : background(orders.run(ownSignal(measuring)));
   keeper.note('gateway-started', { version: VERSION });
@@ -214,12 +221,29 @@ async function start(parts: Parts): Promise<Gateway> {
   return { status, readings, buses: reports, outputs, outputsSafe, stop: () => (stopping ??= stop()) };
 }
 
+/** What is measured, what is moved, and who watches over both. */
+function openSite(parts: Parts, keeper: Keeper, lateness: NewestTimes) {
+  const { config, host, options, journal, timekeeper, uplink, outbox, buses } = parts;
+  const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
+  const taken = (reading: string, value: Value) => watchman.taken(reading, value);
+  const devices = runningDevices(parts, keeper, lateness, { opened, taken });
+  const keep = (states: readonly Observation[]) => {
+    keeper.keep(states);
+    watchman.changed();
+  };
+  const outputs = openOutputs(devices, { ...host, journal, keep, fatal: options.fatal });
+  const city = () => uplink?.status();
+  const around = { host, journal, timekeeper, outbox, buses, devices, outputs, city, fatal: options.fatal };
+  const watchman = openWatchman(config, around);
+  return { devices, outputs, watchman };
+}
+
 /** The site's devices, each on its bus. */
 function runningDevices(
   { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
   { keep, note }: Keeper,
   lateness: NewestTimes,
-  opened: (device: string, problem: DeviceError | undefined) => void,
+  { opened, taken }: Required<Pick<DeviceSurroundings, 'opened' | 'taken'>>,
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);
@@ -230,7 +254,7 @@ function runningDevices(
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
-    const shared = { host, connect, lateness, moments, keep, note, heardTime, opened, fatal: options.fatal };
+    const shared = { host, connect, lateness, moments, keep, note, heardTime, opened, taken, fatal: options.fatal };
     const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
     return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
   });

@@ -24,6 +24,7 @@ export interface StatusSources {
   readonly lateness: NewestTimes;
   readonly keeper: Keeper;
   readonly canary: Canary;
+  readonly watched: Pick<GatewayStatus, 'alarms' | 'rules'>;
   /** Monotonic time of the start, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
@@ -31,7 +32,7 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, canary, startedMs, nowMs } = sources;
+  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, canary, watched, startedMs, nowMs } = sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
     newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
@@ -56,6 +57,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     stored: journal.stats(),
     ...defined({ threadsStuckMs: canary.stuckMs }),
     clock: timekeeper.status(),
+    ...watched,
     ...(uplink === undefined ? {} : { city: uplink.status() }),
   };
 }

@@ -1,7 +1,9 @@
 import type { Value } from '../drivers/reading.ts';
+import type { AlarmsStatus } from './alarms/alarms.ts';
 import type { DeviceProblem, DeviceState } from './device-state.ts';
 import type { PollCounts } from './device-use.ts';
 import type { JournalStats } from './journal/journal.ts';
+import type { RulesStatus } from './rules/rules.ts';
 import type { ClockStatus } from './timekeeper.ts';
 import type { UplinkStatus } from './uplink/status.ts';
 
@@ -31,6 +33,9 @@ export interface GatewayStatus {
   /** For how long calls into drivers that hang have held every thread, so that nothing could be stored. */
   readonly threadsStuckMs?: number;
   readonly clock: ClockStatus;
+  /** Missing from a gateway of an earlier version, as is the next. */
+  readonly alarms?: AlarmsStatus;
+  readonly rules?: RulesStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;
 }

@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { count } from './count.ts';
 import { enBoards } from './en-boards.ts';
 import { enFiles } from './en-files.ts';
+import { enRules } from './en-rules.ts';
 import { enWiring } from './en-wiring.ts';
 
 /** English. Another language has files like these with the same codes; only the words differ. */
@@ -106,6 +107,7 @@ export const en: Catalogue = {
     ...enFiles,
     ...enBoards,
     ...enWiring,
+    ...enRules,
     // ---------------------------------------------------------------------------------------------- simulated Sentilo
     W001: { what: '`{id}` stands twice', hints: ['keep one of the two'] },
     W002: { what: 'two entities have one token', hints: ['give `{id}` a token of its own'] },

@@ -37,6 +37,7 @@ export const text = {
     stored: 'Stored',
     city: 'City',
     clock: 'Clock',
+    alarm: 'Alarm',
     device: 'Device',
     reading: 'Reading',
     bus: 'Bus',
@@ -103,6 +104,12 @@ export const text = {
     return `measuring goes on: there is memory for ${room}. ${advice}; it is tried again by itself.`;
   },
   noClock: 'no time yet: readings are kept and get theirs once the clock is set',
+  rulesWait: 'rules with a time of day wait until it is known what time it is',
+  alarmLine: (alarm: string, about: string, words: string, since: string) =>
+    `${alarm}${about === '' || about === alarm ? '' : ` (${about})`}: ${words}, for ${since}`,
+  moreAlarms: (alarms: number) => `and ${count(alarms, 'more alarm')}`,
+  alarmsWait: (messages: number) =>
+    `${count(messages, 'message')} about alarms ${messages === 1 ? 'waits' : 'wait'} for the city`,
   clockDoubt: (doubt: ClockDoubt, time: string) => CLOCK_DOUBTS[doubt](time),
   untimedBoots: (boots: number, dropIn: string) =>
     `${count(boots, 'run')} of this machine ended without a time: kept here, given up for the city in ${dropIn}`,

@@ -34,6 +34,11 @@ function serviceUrl(base: string, parts: readonly string[]): string {
   return [base.replace(/\/+$/, ''), ...parts.map(encodeURIComponent)].join('/');
 }
 
+/** Address of the alarms of an alert, whose ids are those of the whole city. */
+export function alarmUrl(base: string, alert: string): string {
+  return `${base.replace(/\/+$/, '')}/alarm/${encodeURIComponent(alert)}`;
+}
+
 /** Asks for what a sensor has in the seconds from `fromSecond` to `toSecond`, both included. */
 export function readBackQuery(fromSecond: number, toSecond: number): string {
   const from = encodeURIComponent(timestamp(fromSecond));

@@ -1,9 +1,12 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
+import type { Outbox } from '../alarms/outbox.ts';
 import type { Host, Http } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
+import { deliverAlarms } from './alarm-delivery.ts';
+import { type AlarmService, openAlarmService } from './alarm-service.ts';
 import { type Mask, maskOf } from './answer.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
@@ -71,6 +74,8 @@ export interface SentiloOptions {
   readonly wanted?: Wanted;
   /** Observations of one request at most, where that is not Sentilo: a bench asks what the pipe could do. */
   readonly batchMax?: number;
+  /** Alarms that the city is to be told. */
+  readonly outbox?: Outbox;
 }
 
 /**
@@ -86,7 +91,7 @@ export async function openSentilo(
   time: UplinkTime,
   options: SentiloOptions = {},
 ): Promise<Uplink> {
-  const { userAgent = DEFAULT_USER_AGENT, ca, wanted, batchMax = BATCH_MAX } = options;
+  const { userAgent = DEFAULT_USER_AGENT, ca, wanted, outbox, batchMax = BATCH_MAX } = options;
   const delivery = await journal.delivery('sentilo');
   const { http, quota, cityClock } = openLine(host);
   const ours = { clock: host.clock, http };
@@ -141,9 +146,11 @@ export async function openSentilo(
     everyMs: config.send.everyMs,
   };
   time.onChange(() => lookAgain(parts));
-  const registrar = registrarOf(host, openCatalog(ours, cityOptions), wanted, config.catalog, parts);
+  const catalog = openCatalog(ours, cityOptions);
+  const alarms = openAlarmService(ours, cityOptions);
+  const others = othersOf(host, { mode: config.catalog, catalog, wanted, alarms, outbox, held, gate, confirmation });
   return {
-    run: (signal) => run(parts, { registrar, oldest, tally, confirmation, hearing: openHearing(host, city, gate, time) }, signal),
+    run: (signal) => run(parts, { others, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => ({
       ...statusOf(parts, tally, oldest.wallMs),
@@ -179,34 +186,43 @@ function ownJournal(journal: Journal, append: Journal['append']): LedgerJournal 
   };
 }
 
-/** Undefined where nobody wants the catalogue looked after. */
-function registrarOf(
-  host: SentiloHost,
-  catalog: Catalog,
-  wanted: Wanted | undefined,
-  mode: SentiloConfig['catalog'],
-  { held, gate }: Pick<LaneParts, 'held' | 'gate'>,
-): Care['registrar'] {
-  if (wanted === undefined || mode === 'off') return undefined;
-  return (signal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal);
-}
-
 /** What is looked after every few seconds. */
 interface Care {
   readonly oldest: Oldest;
   readonly tally: Tally;
-  readonly confirmation: Confirmation;
   readonly hearing: Hearing;
-  /** Looks after the catalogue, where that is wanted. */
-  readonly registrar: ((signal: AbortSignal) => Promise<never>) | undefined;
+  /** What runs beside the lanes. */
+  readonly others: readonly ((signal: AbortSignal) => Promise<never>)[];
+}
+
+interface OtherParts {
+  readonly mode: SentiloConfig['catalog'];
+  readonly catalog: Catalog;
+  readonly wanted: Wanted | undefined;
+  readonly alarms: AlarmService;
+  readonly outbox: Outbox | undefined;
+  readonly confirmation: Confirmation;
+  readonly held: HeldSensors;
+  readonly gate: Gate;
+}
+
+/** Reads values back; looks after the catalogue and tells alarms, each where that is wanted. */
+function othersOf(
+  host: SentiloHost,
+  { mode, catalog, wanted, alarms, outbox, confirmation, held, gate }: OtherParts,
+): Care['others'] {
+  const others: ((signal: AbortSignal) => Promise<never>)[] = [(signal) => confirmation.run(signal)];
+  if (wanted !== undefined && mode !== 'off')
+    others.push((signal) => keepRegistered(host, { catalog, wanted, mode, held, gate }, signal));
+  if (outbox !== undefined) others.push((signal) => deliverAlarms(host, { service: alarms, outbox, gate }, signal));
+  return others;
 }
 
 async function run(parts: LaneParts, care: Care, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const inner = AbortSignal.any([signal, stop.signal]);
-  const loops = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
-  loops.push(care.confirmation.run(inner));
-  if (care.registrar !== undefined) loops.push(care.registrar(inner));
+  const lanes = [runFreshLane(parts, inner), runBacklogLane(parts, inner), keepDurable(parts, care, inner)];
+  const loops = [...lanes, ...care.others.map((other) => other(inner))];
   try {
     await Promise.race(loops);
   } catch (error) {

@@ -83,6 +83,7 @@ describe('the demonstration site', () => {
       send: { everyMs: 1000, batch: 100 },
       catalog: 'check',
       ordersFrom: ['street-console'],
+      alerts: new Map(),
       component: { type: 'external_ambient_conditions', isPublic: true },
     });
   });

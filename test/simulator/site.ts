@@ -120,12 +120,13 @@ function channel(reading: string, kind: ChannelConfig['kind'], precision: number
 export function site(buses: readonly BusConfig[], devices: readonly DeviceConfig[]): Config {
   return {
     file: 'test.gateway.yaml',
-    gateway: { id: 'test', name: {}, timezone: 'Europe/Madrid' },
+    gateway: { id: 'test', name: {}, timezone: 'Europe/Madrid', languages: ['ca'] },
     buffer: { keepMs: 86_400_000, maxSizeBytes: 1 << 24, syncMs: 1000 },
     buses: new Map(buses.map((bus) => [bus.id, bus])),
     devices: new Map(devices.map((each) => [each.id, each])),
     providers: new Map(),
     skipped: new Map(),
+    rules: new Map(),
   };
 }
 

@@ -77,6 +77,7 @@ export class District {
       send,
       catalog: 'off',
       ordersFrom: [],
+      alerts: new Map(),
       component: {},
     };
     const host = { clock: this.clock, http: this.http, random: this.#random.fork(provider), log: () => {}, bootId: 'boot' };

@@ -25,6 +25,7 @@ const CONFIG: SentiloConfig = {
   send: { everyMs: 1000, batch: 100 },
   catalog: 'off',
   ordersFrom: [],
+  alerts: new Map(),
   component: {},
 };
 

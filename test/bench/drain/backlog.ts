@@ -74,6 +74,7 @@ export async function makeBacklog({ count, sensorCount, isOnDisk = false }: Back
         send,
         catalog: 'off',
         ordersFrom: [],
+        alerts: new Map(),
         component: {},
       };
       // Without the wait by chance of its start.

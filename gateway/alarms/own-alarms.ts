@@ -1,0 +1,128 @@
+import type { Config, Texts } from '../../config/config.ts';
+import type { Clock } from '../../drivers/clock.ts';
+import type { Bus } from '../buses.ts';
+import type { RunningDevice } from '../device.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Outputs } from '../outputs/outputs.ts';
+import { devicesOf, noneAnswers } from '../status-of.ts';
+import type { Timekeeper } from '../timekeeper.ts';
+import type { UplinkStatus } from '../uplink/status.ts';
+import type { Alarms } from './alarms.ts';
+import { say } from './words.ts';
+
+/** A device or bus that does not answer for so long is gone: a plug that somebody moves is not. */
+const SILENT_MS = 5 * 60_000;
+/** An output is tried again for some seconds by itself. */
+const OUTPUT_MS = 15_000;
+/** A card hesitates for seconds now and then. */
+const DISK_MS = 60_000;
+/** Readings that wait for so long are no outage of an evening. */
+const WAITING_MS = 6 * 3_600_000;
+/** The journal is nearly full, and most of what it holds waits for the city: soon what was never delivered is given up. */
+const FULL_SHARE = 0.9;
+const WAITING_SHARE = 0.5;
+
+/** What the gateway looks at to know how it is. */
+export interface OwnHealth {
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly devices: readonly RunningDevice[];
+  readonly buses: ReadonlyMap<string, Bus>;
+  readonly outputs: Pick<Outputs, 'states'>;
+  readonly journal: Pick<Journal, 'stats'>;
+  readonly timekeeper: Pick<Timekeeper, 'wall'>;
+  readonly city: () => UplinkStatus | undefined;
+}
+
+/** What may be wrong now: `isWrong` undefined where that is neither seen nor excluded. */
+interface Finding {
+  readonly kind: string;
+  readonly about: string;
+  readonly isWrong: boolean | undefined;
+  /** It is an alarm when it has been so for this time. */
+  readonly afterMs: number;
+  readonly say: () => Texts;
+}
+
+/** Raises the alarms of the gateway itself, and clears them. */
+export interface OwnAlarms {
+  look(): void;
+  /** Whether it looks after that. */
+  isKnown(kind: string, about: string): boolean;
+}
+
+export function openOwnAlarms(health: OwnHealth, alarms: Pick<Alarms, 'raise' | 'clear'>): OwnAlarms {
+  /** Since when something is wrong, monotonic. */
+  const wrongSinceMs = new Map<string, number>();
+  const findings = () => [...silences(health), ...faults(health), waiting(health), disk(health)];
+  return {
+    look() {
+      const nowMs = health.clock.monotonicMs();
+      for (const { kind, about, isWrong, afterMs, say: words } of findings()) {
+        const key = `${kind} ${about}`;
+        if (isWrong === undefined) continue;
+        if (!isWrong) {
+          wrongSinceMs.delete(key);
+          alarms.clear(kind, about);
+          continue;
+        }
+        const sinceMs = wrongSinceMs.get(key) ?? nowMs;
+        wrongSinceMs.set(key, sinceMs);
+        if (nowMs - sinceMs >= afterMs) alarms.raise({ kind, about, say: words() });
+      }
+    },
+    isKnown: (kind, about) => findings().some((each) => each.kind === kind && each.about === about),
+  };
+}
+
+/** Of a bus on which nothing answers one alarm is enough: its devices are not gone each for itself. */
+function silences({ devices, buses }: OwnHealth): Finding[] {
+  return [...buses.values()].flatMap((bus) => {
+    const own = devicesOf(bus, devices);
+    const isBus = bus.failure !== undefined || noneAnswers(own);
+    const ofBus: Finding = {
+      kind: 'silent',
+      about: bus.config.id,
+      isWrong: isBus,
+      afterMs: SILENT_MS,
+      say: () => say.silentBus(bus.config.id),
+    };
+    const ofDevices = own.map(({ config, health: { state } }): Finding => {
+      const isSilent = state.state === 'not-answering' && !isBus;
+      return {
+        kind: 'silent',
+        about: config.id,
+        isWrong: isSilent ? true : state.state === 'ok' ? false : undefined,
+        afterMs: SILENT_MS,
+        say: () => say.silentDevice(config.name),
+      };
+    });
+    return [ofBus, ...ofDevices];
+  });
+}
+
+function faults({ outputs }: OwnHealth): Finding[] {
+  return outputs.states().map(({ output, problem }) => ({
+    kind: 'output_fault',
+    about: output,
+    isWrong: problem !== undefined,
+    afterMs: OUTPUT_MS,
+    say: () => say.outputFault(output, problem ?? ''),
+  }));
+}
+
+function waiting({ city, journal, timekeeper }: OwnHealth): Finding {
+  const status = city();
+  const { recordCount, sizeBytes, sizeBytesMax } = journal.stats();
+  const wall = timekeeper.wall();
+  const oldestMs = status?.oldestWaitingWallMs;
+  const isLate = oldestMs !== undefined && wall.quality !== 'none' && wall.ms - oldestMs >= WAITING_MS;
+  const isFull = sizeBytes >= FULL_SHARE * sizeBytesMax && (status?.waitingCount ?? 0) >= WAITING_SHARE * recordCount;
+  return { kind: 'buffer_filling', about: '', isWrong: isLate || isFull, afterMs: 0, say: say.bufferFilling };
+}
+
+function disk({ journal }: OwnHealth): Finding {
+  const { failing, slow, sealingFailure } = journal.stats();
+  const code = failing?.code ?? sealingFailure ?? (slow === undefined ? undefined : 'slow');
+  return { kind: 'disk', about: '', isWrong: code !== undefined, afterMs: DISK_MS, say: () => say.disk(code ?? '') };
+}

@@ -1,0 +1,123 @@
+import type { OrderConfig, RuleConfig } from '../../config/rules.ts';
+import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import type { Alarms } from '../alarms/alarms.ts';
+import type { Log } from '../host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { OrderOutcome, Refusal } from '../outputs/output.ts';
+import type { Outputs } from '../outputs/outputs.ts';
+import type { Event } from '../record.ts';
+import { stampAt } from '../stamp.ts';
+import type { KnownReadings } from './known-readings.ts';
+
+/** An order waits so long until it is durable that its rule has fired; a disk that takes longer takes nothing. */
+const DURABLE_MS_MAX = 5_000;
+
+/** What rules need of the gateway around them. */
+export interface RuleSurroundings {
+  readonly clock: Clock;
+  readonly bootId: string;
+  readonly log: Log;
+  readonly journal: Pick<Journal, 'append' | 'read' | 'lastSequence'>;
+  readonly outputs: Pick<Outputs, 'order' | 'states'>;
+  readonly alarms: Pick<Alarms, 'raise' | 'clear'>;
+  readonly readings: KnownReadings;
+}
+
+/**
+ * Why a rule did nothing: a condition of `only_if` does not hold, or is not known; it was down or had no time at that moment; the
+ * clock jumped over it; the same rule fired for another time at this very moment; what it goes by went stale meanwhile; the
+ * journal could not keep that it fired; and what the output said.
+ */
+export type NotFired =
+  | 'does-not-hold'
+  | 'not-known'
+  | 'was-down'
+  | 'no-time'
+  | 'clock-jumped'
+  | 'same-moment'
+  | 'went-stale'
+  | Refusal;
+
+/** Carries out what rules say, and writes down what became of it. */
+export interface Actions {
+  /** Resolves with why it did nothing, or with nothing. `fields` say for what time of day it was. */
+  fire(rule: RuleConfig, fields?: Event['fields']): Promise<NotFired | undefined>;
+  /** Writes down that it did not fire. */
+  tellNotFired(rule: RuleConfig, reason: NotFired, fields?: Event['fields']): void;
+  /** Whether an order of a rule for this output is on its way. */
+  isOrdering(output: string): boolean;
+}
+
+export function openActions(around: RuleSurroundings): Actions {
+  const { clock, bootId, log, journal, outputs, alarms, readings } = around;
+
+  const ordering: string[] = [];
+
+  const keep = (code: string, fields: Event['fields'], isUrgent: boolean): Promise<boolean> =>
+    journal.append({ kind: 'event', code, fields, ...stampAt(clock, bootId) }, isUrgent).then(
+      () => true,
+      // What the journal refuses is its to count.
+      () => false,
+    );
+  const isDurable = (kept: Promise<boolean>) => {
+    const late = () => new Error('the journal takes too long');
+    return withDeadline(clock, DURABLE_MS_MAX, new AbortController().signal, late, () => kept).catch(() => false);
+  };
+
+  const tellNotFired: Actions['tellNotFired'] = ({ id }, reason, fields = {}) => {
+    keep('rule-not-fired', { rule: id, ...fields, reason }, false).catch(() => {});
+    log('info', 'rule-not-fired', { rule: id, ...fields, reason });
+  };
+
+  const order = async (
+    rule: RuleConfig,
+    { output, on, forMs }: OrderConfig,
+    kept: Promise<boolean>,
+  ): Promise<OrderOutcome | NotFired> => {
+    const safe = outputs.states().find((each) => each.output === output)?.safe;
+    // A start must never come twice, whatever ends this process now. What is safe waits for nothing.
+    if (on !== safe) {
+      if (!(await isDurable(kept))) return 'not-durable';
+      if (readingsOf(rule).some((reading) => readings.isStale(reading))) return 'went-stale';
+    }
+    return outputs.order({ output, on, source: 'rules', by: rule.id, ...(forMs !== undefined && { forMs }) });
+  };
+
+  return {
+    tellNotFired,
+    isOrdering: (output) => ordering.includes(output),
+    async fire(rule, fields = {}) {
+      const { id, onlyIf, action } = rule;
+      const unmet = onlyIf.find((condition) => readings.holds(condition) !== true);
+      if (unmet !== undefined) {
+        const reason = readings.holds(unmet) === undefined ? 'not-known' : 'does-not-hold';
+        tellNotFired(rule, reason, { ...fields, reading: unmet.reading });
+        return reason;
+      }
+      const isTimed = 'at' in rule.trigger;
+      if ('alarm' in action) {
+        // What holds now and now not is told by its alarm, once per episode.
+        if (isTimed) keep('rule-fired', { rule: id, ...fields }, true).catch(() => {});
+        alarms.raise({ kind: action.alarm, about: id, say: action.say });
+        // A time of day does not last.
+        if (isTimed) alarms.clear(action.alarm, id);
+        return undefined;
+      }
+      const kept = keep('rule-fired', { rule: id, ...fields }, true);
+      log('info', 'rule-fired', { rule: id, ...fields });
+      ordering.push(action.output);
+      const outcome = await order(rule, action, kept).finally(() => ordering.splice(ordering.indexOf(action.output), 1));
+      if (typeof outcome === 'object' && outcome.done) return undefined;
+      const reason = typeof outcome === 'string' ? outcome : outcome.reason;
+      const message = typeof outcome === 'string' ? {} : { message: outcome.message };
+      keep('rule-failed', { rule: id, reason, ...message }, false).catch(() => {});
+      log('warning', 'rule-failed', { rule: id, reason, ...message });
+      return reason;
+    },
+  };
+}
+
+/** Everything that a rule goes by. */
+export function readingsOf({ trigger, onlyIf }: RuleConfig): readonly string[] {
+  return [...('when' in trigger ? [trigger.when.reading] : []), ...onlyIf.map(({ reading }) => reading)];
+}

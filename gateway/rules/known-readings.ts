@@ -1,0 +1,45 @@
+import type { ConditionConfig } from '../../config/rules.ts';
+import type { Clock } from '../../drivers/clock.ts';
+import type { Value } from '../../drivers/reading.ts';
+
+/** A value that is older than this many periods of its device says nothing any more. */
+const PERIODS_UNTIL_STALE = 3;
+/** Nor is it given up sooner than this: a device that is asked every second may be late now and then. */
+const STALE_MS_MIN = 10_000;
+
+/** What rules know of readings: the newest good value of each, while it is fresh. */
+export interface KnownReadings {
+  /** Takes a value that nobody doubts. */
+  take(reading: string, value: Value): void;
+  /** Whether the condition holds; undefined while the reading is not known. */
+  holds(condition: ConditionConfig): boolean | undefined;
+  /** Whether it was known once, and is not any more. */
+  isStale(reading: string): boolean;
+}
+
+interface Known {
+  readonly value: number;
+  readonly atMs: number;
+}
+
+/** @param periods how often each reading is taken, milliseconds; others are never known */
+export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, number>): KnownReadings {
+  const newest = new Map<string, Known>();
+  const isFresh = (reading: string, { atMs }: Known) =>
+    clock.monotonicMs() - atMs <= Math.max(STALE_MS_MIN, PERIODS_UNTIL_STALE * (periods.get(reading) ?? 0));
+  return {
+    take(reading, value) {
+      if (typeof value !== 'string' && periods.has(reading))
+        newest.set(reading, { value: Number(value), atMs: clock.monotonicMs() });
+    },
+    holds({ reading, above, below }) {
+      const known = newest.get(reading);
+      if (known === undefined || !isFresh(reading, known)) return undefined;
+      return (above === undefined || known.value > above) && (below === undefined || known.value < below);
+    },
+    isStale(reading) {
+      const known = newest.get(reading);
+      return known !== undefined && !isFresh(reading, known);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import type { Config } from '../../config/config.ts';
+import type { RuleConfig } from '../../config/rules.ts';
+import { sleep } from '../../drivers/clock.ts';
+import type { Value } from '../../drivers/reading.ts';
+import type { Event } from '../record.ts';
+import type { Timekeeper } from '../timekeeper.ts';
+import { type Actions, openActions, type RuleSurroundings, readingsOf } from './actions.ts';
+import { openKnownReadings } from './known-readings.ts';
+import { openSchedule } from './schedule.ts';
+import { openTimeRules } from './time-rules.ts';
+import { openWhenRules } from './when-rules.ts';
+
+/** How often it is looked whether something has held for long enough, has become stale, or is due by a clock that has jumped. */
+const LOOK_MS = 1_000;
+/** Every start is without a time for a moment; after this it is told that rules wait for one. */
+const TELL_NO_TIME_MS = 60_000;
+
+/** How the rules stand, for people. */
+export interface RulesStatus {
+  /** Rules with a time of day wait, because nobody knows what time it is. */
+  readonly waitForClock: boolean;
+}
+
+/** The rules of a site, in force while `run` runs. */
+export interface Rules {
+  /** A value that nobody doubts was read. */
+  taken(reading: string, value: Value): void;
+  /** An output was seen in another state. */
+  changed(): void;
+  /** Takes an event of an earlier process, in order. To be called before `run`. */
+  takePast(event: Event): void;
+  /** Looks again and again until `signal` is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  status(): RulesStatus;
+}
+
+/** What rules need of the gateway around them, and who tells the time. */
+export type RulesOptions = Omit<RuleSurroundings, 'readings'> & {
+  readonly timekeeper: Pick<Timekeeper, 'wall'>;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
+};
+
+export function openRules(config: Config, options: RulesOptions): Rules {
+  const { clock, log, timekeeper, fatal } = options;
+  const rules = [...config.rules.values()];
+  const readings = openKnownReadings(clock, periodsOf(config));
+  const around = { ...options, readings };
+  const background = (work: Promise<unknown>) => {
+    work.catch(fatal);
+  };
+  const actions = openActions(around);
+  const whenRules = openWhenRules(rules, around, actions, background);
+  const timeRules = openTimeRules(openSchedule(rules, config.gateway.timezone), () => clock.monotonicMs(), {
+    fire: ({ rule, at, day }) => background(actions.fire(rule, { at, day })),
+    tellNotFired: ({ rule, at, day }, reason) => actions.tellNotFired(rule, reason, { at, day }),
+  });
+  const makeStaleSafe = staleGuard(rules, around, actions, background);
+  const hasTimes = rules.some(({ trigger }) => 'at' in trigger);
+  const startedMs = clock.monotonicMs();
+  let isRunning = false;
+  let isWaitTold = false;
+
+  const waitsForClock = () => hasTimes && timekeeper.wall().quality === 'none';
+  const tellWait = () => {
+    const isWaiting = waitsForClock();
+    if (isWaiting && !isWaitTold && clock.monotonicMs() - startedMs >= TELL_NO_TIME_MS) {
+      isWaitTold = true;
+      log('warning', 'rules-wait-for-clock');
+    } else if (!isWaiting && isWaitTold) {
+      isWaitTold = false;
+      log('info', 'rules-have-time');
+    }
+  };
+  const look = () => {
+    if (!isRunning) return;
+    makeStaleSafe();
+    whenRules.look();
+    tellWait();
+    timeRules.look(timekeeper.wall());
+  };
+
+  return {
+    taken(reading, value) {
+      readings.take(reading, value);
+      if (isRunning) whenRules.look();
+    },
+    changed() {
+      // Not within the order that has moved it.
+      background(Promise.resolve().then(() => isRunning && whenRules.look()));
+    },
+    takePast: (event) => timeRules.takePast(event),
+    async run(signal) {
+      if (rules.length === 0) return;
+      isRunning = true;
+      while (!signal.aborted) {
+        look();
+        const waitMs = Math.min(LOOK_MS, Math.ceil(timeRules.untilNextMs(timekeeper.wall())));
+        // Rejects with the end, which is looked at above.
+        await sleep(clock, Math.max(1, waitMs), signal).catch(() => {});
+      }
+      isRunning = false;
+    },
+    status: () => ({ waitForClock: waitsForClock() }),
+  };
+}
+
+/** How often each reading that runs is taken. */
+function periodsOf({ devices }: Config): ReadonlyMap<string, number> {
+  return new Map(
+    [...devices.values()].flatMap(({ id, everyMs, channels }) =>
+      channels.map(({ reading }): [string, number] => [`${id}.${reading}`, everyMs]),
+    ),
+  );
+}
+
+/**
+ * Orders an output to its safe state when a reading that one of its rules goes by becomes stale, whoever has switched it: nobody
+ * would notice that it has to go back.
+ */
+function staleGuard(
+  rules: readonly RuleConfig[],
+  { outputs, readings, log }: RuleSurroundings,
+  actions: Pick<Actions, 'isOrdering'>,
+  background: (work: Promise<unknown>) => void,
+): () => void {
+  const orders = rules.flatMap((rule) => ('output' in rule.action ? [{ rule, output: rule.action.output }] : []));
+  const stale = new Set<string>();
+  return () => {
+    const fresh = new Set(orders.flatMap(({ rule }) => readingsOf(rule)));
+    for (const reading of fresh) {
+      if (!readings.isStale(reading)) stale.delete(reading);
+      else if (!stale.has(reading)) {
+        stale.add(reading);
+        const behind = orders.filter(({ rule }) => readingsOf(rule).includes(reading));
+        log('warning', 'rule-reading-stale', { reading, rules: behind.map(({ rule }) => rule.id) });
+        for (const output of new Set(behind.map((each) => each.output))) {
+          const state = outputs.states().find((each) => each.output === output);
+          if (state === undefined || (state.seen === state.safe && !actions.isOrdering(output))) continue;
+          background(outputs.order({ output, on: state.safe, source: 'rules', by: `${reading} is stale` }));
+        }
+      }
+    }
+  };
+}

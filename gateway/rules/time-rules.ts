@@ -1,0 +1,107 @@
+import type { WallTime } from '../../drivers/clock.ts';
+import type { Event } from '../record.ts';
+import type { NotFired } from './actions.ts';
+import type { Due, Schedule } from './schedule.ts';
+
+/** A rule whose moment has passed so long ago is not made up for: not even by a gateway that was only restarted then. */
+const GRACE_MS = 60_000;
+/** A clock that goes ahead by no more than this was set right: what it leaves out is done at once, as cron does. */
+const STEP_MS_MAX = 3 * 3_600_000;
+/** Moments that were missed earlier than this are told no more. */
+const MISSED_MS_MAX = 48 * 3_600_000;
+
+/** What becomes of what is due. */
+export interface TimeActions {
+  fire(due: Due): void;
+  tellNotFired(due: Due, reason: NotFired): void;
+}
+
+/** Fires rules at their times of day: each time once a day, whatever the clock does and however often the gateway starts. */
+export interface TimeRules {
+  /** Takes an event of an earlier process, in order. To be called before the first look. */
+  takePast(event: Event): void;
+  /** Looks what is due by the time as far as it is believed. */
+  look(wall: WallTime): void;
+  /** Milliseconds until the next moment at which something is due, as far as known. */
+  untilNextMs(wall: WallTime): number;
+}
+
+/** The time of the last look. */
+interface Looked {
+  readonly wallMs: number;
+  readonly atMs: number;
+}
+
+/** @param monotonicMs tells the monotonic time, which is now that of the start */
+export function openTimeRules(schedule: Schedule, monotonicMs: () => number, actions: TimeActions): TimeRules {
+  const startedMs = monotonicMs();
+  /** By rule and time of day: the local day for which it was dealt with last. */
+  const dealtWith = new Map<string, number>();
+  /** When an earlier process was last known to run. */
+  let aliveMs: number | undefined;
+  let looked: Looked | undefined;
+  let nextMs = Number.NEGATIVE_INFINITY;
+
+  const tellOnce = (dues: readonly Due[], reason: NotFired) => {
+    // Of a gateway that was away for days the newest is enough.
+    const newest = new Map(dues.map((due) => [keyOf(due.rule.id, due.at), due]));
+    for (const due of newest.values()) actions.tellNotFired(due, reason);
+  };
+  /** What is due after `fromMs` is fired, unless it has passed for longer than `lateMsMax`. */
+  const dealWith = (fromMs: number, nowMs: number, lateMsMax: number, reason: NotFired) => {
+    const dues = schedule.dueBetween(Math.max(fromMs, nowMs - MISSED_MS_MAX), nowMs).filter(({ rule, at, day }) => {
+      const isNew = dealtWith.get(keyOf(rule.id, at)) !== day;
+      dealtWith.set(keyOf(rule.id, at), day);
+      return isNew;
+    });
+    tellOnce(
+      dues.filter(({ atMs }) => nowMs - atMs > lateMsMax),
+      reason,
+    );
+    const fired = new Set<string>();
+    for (const due of dues.filter(({ atMs }) => nowMs - atMs <= lateMsMax)) {
+      // Two times of a rule that a Sunday in March leaves out are one moment.
+      const moment = `${due.rule.id} ${due.atMs}`;
+      if (fired.has(moment)) actions.tellNotFired(due, 'same-moment');
+      else actions.fire(due);
+      fired.add(moment);
+    }
+  };
+  const firstLook = (nowMs: number) => {
+    const runsMs = monotonicMs() - startedMs;
+    const isSoon = runsMs < GRACE_MS;
+    dealWith(aliveMs ?? nowMs - runsMs, nowMs, isSoon ? GRACE_MS : 0, isSoon ? 'was-down' : 'no-time');
+  };
+  const nextLook = (last: Looked, nowMs: number) => {
+    const stepMs = nowMs - last.wallMs - (monotonicMs() - last.atMs);
+    const isStep = stepMs > 0 && stepMs <= STEP_MS_MAX;
+    // What lies between may have passed while the process was stopped, which is as if it had been down.
+    dealWith(last.wallMs, nowMs, GRACE_MS + (isStep ? stepMs : 0), stepMs > GRACE_MS ? 'clock-jumped' : 'was-down');
+  };
+
+  return {
+    takePast({ code, fields, wallMs, wallQuality }) {
+      if (wallQuality !== 'none') aliveMs = wallMs;
+      if (code !== 'rule-fired' && code !== 'rule-not-fired') return;
+      const { rule, at, day } = fields;
+      if (typeof day === 'number') dealtWith.set(keyOf(String(rule), String(at)), day);
+    },
+    look({ ms, quality }) {
+      if (quality === 'none') return;
+      const isBack = looked !== undefined && ms < looked.wallMs;
+      if (looked !== undefined && !isBack && ms < nextMs) {
+        looked = { wallMs: ms, atMs: monotonicMs() };
+        return;
+      }
+      if (looked === undefined) firstLook(ms);
+      else if (!isBack) nextLook(looked, ms);
+      looked = { wallMs: ms, atMs: monotonicMs() };
+      nextMs = schedule.nextAfter(ms);
+    },
+    untilNextMs: ({ ms, quality }) => (quality === 'none' || looked === undefined ? Number.POSITIVE_INFINITY : nextMs - ms),
+  };
+}
+
+function keyOf(rule: string, at: string): string {
+  return `${rule} ${at}`;
+}
