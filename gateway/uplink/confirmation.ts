@@ -33,6 +33,7 @@ interface Component {
   readonly checkedMs: Map<string, number>;
 }
 
+/** What the confirmation works with. */
 export interface ConfirmationParts {
   readonly host: Pick<Host, 'clock' | 'random' | 'bootId'>;
   readonly city: Pick<City, 'shown'>;
@@ -142,14 +143,15 @@ export class Confirmation {
     if (other === undefined) {
       this.#confirmedWallMs = host.clock.wall().ms;
       const { count = 0 } = this.#strikes.get(sensor) ?? {};
-      this.#strikes.delete(sensor);
       if (count >= STRIKES) await tally.tell('info', 'city-values-agree', { sensor });
+      this.#strikes.delete(sensor);
       return;
     }
     const count = (this.#strikes.get(sensor)?.count ?? 0) + 1;
+    // Counted afterwards: what the journal could not take is told the next time.
+    if (count === STRIKES)
+      await tally.tell('warning', 'city-values-differ', { sensor, sent: entry.value, shown: other.value, time: other.second });
     this.#strikes.set(sensor, { count, sequence });
-    if (count !== STRIKES) return;
-    await tally.tell('warning', 'city-values-differ', { sensor, sent: entry.value, shown: other.value, time: other.second });
   }
 
   /**

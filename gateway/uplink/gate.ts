@@ -4,6 +4,14 @@ import type { CityProblem, UplinkState } from './status.ts';
 
 /** Gateways that were switched on together begin within this time: longer would look like a fault of one that is alone. */
 const START_SPREAD_MS = 5_000;
+/**
+ * When the city is back, everybody has a backlog for it. At first each rests so many times as long as its request took, so that
+ * it is busy for a small share of those it serves, and the less the slower it gets; that fades away in a quarter of an hour.
+ */
+const REST_SHARE = 10;
+const REST_FADES_MS = 300_000;
+/** A share below which resting makes no difference. */
+const REST_SHARE_MIN = 0.1;
 /** What is lost of a time that the city names. */
 const ROUNDING_MS = 60_000;
 
@@ -67,9 +75,19 @@ export class Gate {
     return this.#successCount;
   }
 
-  /** How long ago the city came back after it had been away; Infinity when it never was. */
-  sinceReturnMs(): number {
-    return this.#host.clock.monotonicMs() - this.#returnedMs;
+  /** Whether the city was away not long ago. */
+  get isReturning(): boolean {
+    return this.#restShare() > 0;
+  }
+
+  /** How long whoever has a backlog leaves the city to others after a request that took `tookMs`; by chance, or all would come in waves. */
+  restMs(tookMs: number): number {
+    return tookMs * this.#restShare() * (0.5 + this.#host.random());
+  }
+
+  #restShare(): number {
+    const share = REST_SHARE * Math.exp((this.#returnedMs - this.#host.clock.monotonicMs()) / REST_FADES_MS);
+    return share < REST_SHARE_MIN ? 0 : share;
   }
 
   /** Taken before a request and given back to `close`, so that one outage seen by both lanes counts as one attempt. */

@@ -20,17 +20,10 @@ import type { Wake } from './wake.ts';
 const PAGE = 500;
 /** Records that the fresh lane may lie behind; what is older than that becomes backlog. */
 const FRESH_MAX = 1_000;
+/** The same while the city has only just come back: one batch, and the rest is backlog like everybody's. */
+const FRESH_MAX_AT_RETURN = 100;
 /** Sequences in a row without a record, beyond which they are settled on their own instead of with a batch. */
 const HOLE_MAX = 1_000;
-
-/**
- * When the city is back, everybody has a backlog for it. At first the lane rests so many times as long as its request took, so
- * that it is busy for a small share of those it serves, and the less the slower it gets; that fades away in minutes.
- */
-const REST_SHARE = 10;
-const REST_FADES_MS = 60_000;
-/** A share below which resting makes no difference. */
-const REST_SHARE_MIN = 0.1;
 
 /** What the lanes work with. */
 export interface LaneParts {
@@ -61,7 +54,8 @@ export async function runFreshLane(parts: LaneParts, signal: AbortSignal): Promi
   let nextMs = clock.monotonicMs();
   for (;;) {
     const last = journal.lastSequence;
-    positions.fresh = Math.max(positions.fresh, last + 1 - FRESH_MAX, volatileFrom(journal));
+    const freshMax = gate.isReturning ? FRESH_MAX_AT_RETURN : FRESH_MAX;
+    positions.fresh = Math.max(positions.fresh, last + 1 - freshMax, volatileFrom(journal));
     const isIdle = positions.fresh > last || jobs.isFullForFresh;
     const mayMs = Math.max(gate.remainingMs(), quota.pauseMs('fresh'), nextMs - clock.monotonicMs());
     const pauseMs = isIdle ? Number.POSITIVE_INFINITY : mayMs;
@@ -105,7 +99,8 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
       if (hasBacklog && restMs <= 0) {
         const startMs = clock.monotonicMs();
         await turn(parts, 'backlog', positions.fresh, signal);
-        restsUntilMs = clock.monotonicMs() + (clock.monotonicMs() - startMs) * restShare(gate.sinceReturnMs());
+        const endMs = clock.monotonicMs();
+        restsUntilMs = endMs + gate.restMs(endMs - startMs);
         continue;
       }
     }
@@ -157,12 +152,6 @@ function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: numb
   const restedMs = restMs > 0 ? restMs : Number.POSITIVE_INFINITY;
   if (journal.isFailing) return restedMs;
   return Math.min(restedMs, held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
-}
-
-/** How long the lane rests after a request, in lengths of the request. */
-function restShare(sinceReturnMs: number): number {
-  const share = REST_SHARE * Math.exp(-sinceReturnMs / REST_FADES_MS);
-  return share < REST_SHARE_MIN ? 0 : share;
 }
 
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { cityText } from '../../cli/messages/city.ts';
+import { text } from '../../cli/messages/live.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { JournalStats } from '../../gateway/journal/journal.ts';
 import type { UplinkStatus } from '../../gateway/uplink/status.ts';
@@ -29,4 +30,12 @@ test('sensors that the city mixes up are named, with who can help', () => {
   const healthy = (status: UplinkStatus) => isHealthy({ ...rest, stored: stored as unknown as JournalStats, city: status });
   expect(healthy({ ...city, differing: [] })).toBe(true);
   expect(healthy(city)).toBe(false);
+});
+
+test.each([
+  ['S002', 'SSL access is required', /over TLS only: SSL access is required\. Write https:\/\/ in sentilo\.url;/],
+  ['S003', 'certificate has expired', /no safe connection to the city: certificate has expired\. Look at the date/],
+  ['S302', 'http://login.cafe/', /sends us on to http:\/\/login\.cafe\/\. If that is a login page/],
+])('%s says what to do', (code, words, expected) => {
+  expect(text.cityProblem({ code, parameters: { words } })).toMatch(expected);
 });

@@ -78,7 +78,7 @@ describe('a district of gateways', () => {
   it('that comes back with a backlog each is spread over the minute and never fills the city’s queue, and all of it arrives once', {
     timeout: 120_000,
   }, async () => {
-    const district = new District(DEEP ? 400 : 100, 0);
+    const district = new District(DEEP ? 300 : 100, 0);
     for (const bench of district.gateways) await bench.start();
     await district.measure(60_000);
     district.isAway = true;
