@@ -6,6 +6,14 @@ import { CATALOG_ID, type Entity, type Permission, type World } from './world.ts
 /** Each includes those before it. */
 const PERMISSIONS: readonly Permission['type'][] = ['READ', 'WRITE', 'ADMIN'];
 
+/** What the first steps of the pipeline find out about a request, which goes into its answer whatever that is. */
+export interface Admission {
+  /** Filled by the limiter. */
+  readonly headers: Record<string, string>;
+  /** Whose the token is. */
+  entity?: string;
+}
+
 /** Who may do what, and how often: steps 3 to 6 of the pipeline and the permissions of step 8 (sentilo.md §1.3, §1.10). */
 export class Access {
   readonly #world: World;
@@ -16,13 +24,14 @@ export class Access {
     this.#world = world;
   }
 
-  /** Lets a request through and says whose it is. Headers that every later answer carries are put into `headers`. */
-  admit(request: ParsedRequest, nowMs: number, headers: Record<string, string>): Entity {
+  /** Lets a request through and says whose it is. What every later answer carries is put into `admission`. */
+  admit(request: ParsedRequest, nowMs: number, admission: Admission): Entity {
     const token = request.header('IDENTITY_KEY');
     const entity = this.#world.entities.find((one) => one.isActive && one.token === token);
     if (!entity) throw invalidCredential(token);
+    admission.entity = entity.id;
     if (entity.isHttpsOnly && request.header('X-Forwarded-Proto') !== 'https') throw new Refusal(403, 'SSL access is required');
-    this.#count(entity, nowMs, headers);
+    this.#count(entity, nowMs, admission.headers);
     this.#checkLength(entity, request);
     return entity;
   }

@@ -1,4 +1,4 @@
-import { Access } from './access.ts';
+import { Access, type Admission } from './access.ts';
 import { AlarmService } from './alarm-service.ts';
 import {
   type CityAnswer,
@@ -78,17 +78,13 @@ export function createCity(world: World, options: { readonly startedMs?: number 
   let requestCount = 0;
 
   /** The pipeline in the order of sentilo.md §1.3, which decides which of several errors a client sees. */
-  function pipeline(
-    request: CityRequest,
-    nowMs: number,
-    mishap: Mishap | undefined,
-    headers: Record<string, string>,
-  ): CityAnswer {
+  function pipeline(request: CityRequest, nowMs: number, mishap: Mishap | undefined, admission: Admission): CityAnswer {
+    const { headers } = admission;
     const parsed = parseRequest(request, nowMs);
     startedMs ??= nowMs;
     if (nowMs < startedMs + world.settings.startingMs) throw starting();
     if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs, headers);
-    const entity = access.admit(parsed, nowMs, headers);
+    const entity = access.admit(parsed, nowMs, admission);
     const service = services.get(parsed.service);
     if (service === undefined) throw noHandler(request.target);
     registry.follow(nowMs, mishap?.kind === 'forget-sensors');
@@ -106,13 +102,13 @@ export function createCity(world: World, options: { readonly startedMs?: number 
   return {
     handle: (request, nowMs, mishap) => {
       requestCount += 1;
-      // Filled by the limiter, and carried by every answer that comes after it.
-      const headers: Record<string, string> = {};
+      const admission: Admission = { headers: {} };
+      const by = () => (admission.entity === undefined ? {} : { entity: admission.entity });
       try {
-        return pipeline(request, nowMs, mishap, headers);
+        return { ...pipeline(request, nowMs, mishap, admission), ...by() };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        const answer = refusalAnswer(error, headers);
+        const answer = { ...refusalAnswer(error, admission.headers), ...by() };
         const service = serviceNotSimulated(error, request.target);
         return service === undefined ? answer : { ...answer, notSimulated: service };
       }

@@ -74,8 +74,11 @@ describe('barri sim sentilo', () => {
     running.child.kill('SIGINT');
     expect(await running.exit).toBe(0);
     expect(running.out()).toContain('publishers: makers-poblenou');
-    expect(running.out()).toContain('PUT /data/makers-poblenou/carrer-demo-hall-temperature 200');
-    expect(running.out()).toContain('GET /data/makers-poblenou 401');
+    const stamp = String.raw`\d{4}-\d\d-\d\dT[\d:.]{12}Z`;
+    expect(running.out()).toMatch(
+      new RegExp(`${stamp} PUT /data/makers-poblenou/carrer-demo-hall-temperature 200 \\d+ ms \\d+ bytes makers-poblenou\n`),
+    );
+    expect(running.out()).toMatch(new RegExp(`${stamp} GET /data/makers-poblenou 401 \\d+ ms 0 bytes -\n`));
     expect(running.out() + running.err()).not.toMatch(/demo-token|wrong-token/);
     expect(running.err()).toContain('does not simulate the service /admin');
   });
@@ -117,14 +120,35 @@ describe('barri sim sentilo', () => {
     expect(await running.exit).toBe(0);
   });
 
+  it('has faults switched while it runs, at a port of their own', async () => {
+    const running = simSentilo('--port', '0', '--json', '--log');
+    const { url, control } = JSON.parse(await firstLine(running));
+    const read = async () => (await fetch(`${url}/data/makers-poblenou`, { headers: { IDENTITY_KEY: 'demo-token' } })).status;
+    const faults = async (method: string, path = '', body?: string) =>
+      (await fetch(`${control}/faults${path}`, { method, ...(body === undefined ? {} : { body }) })).json();
+    expect(await read()).toBe(200);
+    const on = { fault: 'status', status: 503, rate: 1 };
+    expect(await faults('POST', '', '{"fault":"status","status":503}')).toEqual({ faults: [on] });
+    expect(await read()).toBe(503);
+    expect(await faults('POST', '', '{"fault":"refuse"}')).toEqual({ faults: [on, { fault: 'refuse', rate: 1 }] });
+    await expect(read()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    expect(await faults('DELETE', '/refuse')).toEqual({ faults: [on] });
+    expect(await faults('DELETE')).toEqual({ faults: [] });
+    expect(await read()).toBe(200);
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
+  });
+
   it('says that its port is taken and exits with 75', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     opened.push(() => other.close());
     const { port } = other.address() as AddressInfo;
-    const { code, err } = await barri(['sim', 'sentilo', '--port', String(port)]);
-    expect(code).toBe(75);
-    expect(err).toContain(`port ${port} is in use`);
+    for (const option of ['--port', '--control-port']) {
+      const { code, err } = await barri(['sim', 'sentilo', '--port', '0', option, String(port)]);
+      expect(code).toBe(75);
+      expect(err).toContain(`port ${port} is in use`);
+    }
   });
 
   it.each([
