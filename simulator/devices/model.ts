@@ -11,6 +11,8 @@ export interface ModelContext {
   readonly text: (reading: string) => string;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
+  /** Tells that one of its outputs has taken a state at a monotonic time: on or off, whatever level that is. */
+  readonly switched: (output: string, isOn: boolean, atMs: number) => void;
   /** What is plugged into one of its ports; undefined where nothing is. */
   readonly pluggedInto: (port: string) => PluggedIn | undefined;
   /** The wall clock of the simulated world at a monotonic time, milliseconds since 1970 UTC: for devices that know what time it is. */

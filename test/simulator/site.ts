@@ -136,6 +136,7 @@ export function context(sketch: DeviceSketch, values: Readonly<Record<string, nu
     signal: (reading) => Number(values[reading] ?? 0),
     text: (reading) => String(values[reading] ?? ''),
     nextChangeMs: () => undefined,
+    switched: () => {},
     pluggedInto: () => undefined,
     wallMs: (atMs) => START_WALL_MS + atMs,
     random: createRandom(1),
