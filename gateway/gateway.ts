@@ -18,6 +18,7 @@ import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
+import { ownHealth } from './own-health.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
@@ -84,7 +85,8 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const uplink = await openUplink(config, host, journal, timekeeper, options);
     const buses = new Map<string, Bus>();
-    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
+    const own = ownHealth(host, timekeeper, uplink, options.stateFolder);
+    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap, own));
     const learned = await options.modules.openLearned?.(host, options.stateFolder);
     const lastTotals = await findLastTotals(config.devices.values(), options.modules, journal, host.log);
     return await start({ config, host, options, journal, timekeeper, deviceTime, uplink, buses, learned, lastTotals, unlock });

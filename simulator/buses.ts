@@ -6,6 +6,7 @@ import { fates } from './bus/disturb.ts';
 import { simulatedGpio } from './bus/gpio.ts';
 import { simulatedI2cBus } from './bus/i2c.ts';
 import { type FarEnd, type Line, simulatedLine, type Wire } from './bus/line.ts';
+import { simulatedMachine } from './bus/machine.ts';
 import { modbusRtuSlaves } from './bus/modbus-rtu.ts';
 import { modbusTcpServer } from './bus/modbus-tcp.ts';
 import { simulatedOneWire } from './bus/onewire.ts';
@@ -68,6 +69,7 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
     i2c: async (device) => found(i2c.get(device), device)(),
     onewire: async (bus) => found(oneWire.get(bus), bus)(),
     gpio: simulatedGpio(lines, world),
+    gateway: simulatedMachine(ofKind(models.get('gateway') ?? [], 'gateway')[0], world),
   };
 }
 

@@ -70,6 +70,7 @@ export const en: Catalogue = {
       analog: 'an analogue input',
       digital_in: 'a digital input',
       digital_out: 'a digital output',
+      gateway: 'the gateway itself',
     },
     // How a site that has none gets such a place.
     getting: {
@@ -83,6 +84,7 @@ export const en: Catalogue = {
       analog:
         'this site has none that is free: a Raspberry Pi has no analogue inputs, a converter gives some: `barri board show ads1115`',
       digital_in: 'no pin of the header is free any more: a chip gives sixteen: `barri board show mcp23017`',
+      gateway: 'write `via: gateway`',
       digital_out: 'no pin of the header is free any more: other boards give more: `barri board show modbus-relay-8`',
     },
     // What a driver takes, and the types of parameters that give it.

@@ -1,5 +1,6 @@
 import type { DeviceConfig } from '../../config/config.ts';
 import type { Pull } from '../../drivers/bus/gpio.ts';
+import type { SelfHealth } from '../../drivers/bus/self.ts';
 
 /** What a simulated device is given: its part of the site, and the physical value of each of its readings at a moment. */
 export interface ModelContext {
@@ -76,6 +77,12 @@ export interface AnalogModel {
   volts(atMs: number): number;
 }
 
+/** The machine that a simulated gateway runs on. */
+export interface MachineModel {
+  readonly kind: 'gateway';
+  health(atMs: number): SelfHealth;
+}
+
 /** The wire at a port, as the device sees it that provides the port. */
 export interface PluggedIn {
   /** Volts; 0 where nothing drives the wire. */
@@ -86,7 +93,7 @@ export interface PluggedIn {
   drive(level: boolean, atMs: number): void;
 }
 
-export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel | AnalogModel;
+export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel | AnalogModel | MachineModel;
 
 /** What each file of this folder exports as `model`. */
 export type ModelFactory = (context: ModelContext) => DeviceModel;

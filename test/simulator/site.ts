@@ -70,6 +70,7 @@ const NEEDS = {
   'digital-in': 'digital_in',
   'digital-out': 'digital_out',
   'pulse-counter': 'digital_in',
+  'gateway-self': 'gateway',
 } as const;
 
 export function device(sketch: DeviceSketch): DeviceConfig {
