@@ -6,6 +6,7 @@ import { CITY_FAULTS, FaultSwitch } from '../simulator/sentilo/fault-switch.ts';
 import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
 import type { ServedRequest } from '../simulator/wire/sentilo-server.ts';
 import type { Io } from './io.ts';
+import { openKeptCity } from './kept-city.ts';
 import { runUntilSignal } from './life.ts';
 import { count } from './messages/count.ts';
 import { text } from './messages/sim-sentilo.ts';
@@ -20,6 +21,7 @@ interface SimSentiloOptions {
   readonly host: string;
   readonly world?: string;
   readonly controlPort: number;
+  readonly keep?: string;
   readonly log?: boolean;
   readonly json?: boolean;
 }
@@ -38,6 +40,7 @@ export function addSimSentilo(sim: Command, io: Io): void {
       portNumber,
       0,
     )
+    .option('--keep <file>', 'keep there what it holds, and start with it; without it nothing is left behind')
     .option('--log', 'print a line for each request: when, what, status, time, bytes, who')
     .option('--json', 'print JSON, one object a line')
     .addHelpText(
@@ -78,7 +81,9 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   const world = options.world === undefined ? defaultWorld() : await readWorld(options.world, io);
   if (world === undefined) return;
   const clock = realClock();
-  const city = createCity(world, { startedMs: clock.wall().ms });
+  const city = options.keep === undefined ? createCity(world) : openKeptCity(options.keep, world, io);
+  if (city === undefined) return;
+  city.restart(clock.wall().ms);
   const faults = new FaultSwitch();
   const trouble = { faults: faults.faults, random: createRandom(Math.round(clock.wall().ms)) };
   const log = requestLog(options, io);
@@ -114,6 +119,7 @@ function announce({ port, controlPort }: Ports, world: World, options: SimSentil
   io.out(text.listening(url));
   io.out(text.providers(providers));
   io.out(options.world === undefined ? text.defaultWorld : text.worldOf(options.world));
+  if (options.keep !== undefined) io.out(text.kept(options.keep));
   io.out(text.tryIt(url, providers[0] ?? ''));
   io.out(text.order(url, providers[0] ?? ''));
   io.out(text.faults(control));

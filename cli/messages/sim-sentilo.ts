@@ -21,4 +21,9 @@ export const text = {
     `error[B113] simulated readings go to this machine only, not to ${url}\n   = start a simulated city here: barri sim sentilo\n`,
   worldUnreadable: (file: string, code: string) =>
     `error[B114] cannot read ${file}: ${code}\n   = give the path of a sentilo-world/v1 file\n`,
+  kept: (file: string) => `  kept in:    ${file}, one request a line; remove it to begin anew\n`,
+  notKept: (file: string, why: string) =>
+    `error[B115] cannot keep what the city holds in ${file}: ${why}\n   = give another file with --keep, or move this one away to begin anew\n`,
+  keepsNoMore: (file: string, code: string) =>
+    `warning[B116] what is sent to the city is not kept any more: ${file}: ${code}\n   = make room on the disk, then start again\n`,
 } as const;

@@ -46,6 +46,8 @@ export interface City {
    * @param nowMs the city's wall clock, milliseconds since 1970: stamps what comes without a time, ends default reads
    */
   handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
+  /** The server is started anew over what is stored, and is `starting` for as long as the world says. */
+  restart(nowMs: number): void;
   /** What is stored of a provider, or of one sensor of it, in order of arrival. */
   observations(provider: string, sensor?: string): StoredObservation[];
   /** What subscribers are to be told. Nobody is told anything until somebody carries them. */
@@ -112,6 +114,9 @@ export function createCity(world: World, options: { readonly startedMs?: number 
         const service = serviceNotSimulated(error, request.target);
         return service === undefined ? answer : { ...answer, notSimulated: service };
       }
+    },
+    restart: (nowMs) => {
+      startedMs = nowMs;
     },
     observations: (provider, sensor) => {
       const sensors = sensor === undefined ? data.store.sensorsOf(provider) : [sensor];

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { barri, ROOT } from './in-process.ts';
 
@@ -11,6 +11,10 @@ const opened: (() => unknown)[] = [];
 afterEach(() => {
   for (const close of opened.splice(0).reverse()) close();
 });
+
+interface Stored {
+  readonly observations: readonly { readonly value: string }[];
+}
 
 interface Running {
   readonly child: ChildProcess;
@@ -139,6 +143,29 @@ describe('barri sim sentilo', () => {
     expect(await running.exit).toBe(0);
   });
 
+  it('with --keep holds what it held, also after it was killed in the middle of a line; without it nothing is left', async () => {
+    const file = join(dirname(worldFile('')), 'kept.jsonl');
+    const headers = { IDENTITY_KEY: 'demo-token' };
+    const killed = simSentilo('--port', '0', '--json', '--keep', file);
+    const first = JSON.parse(await firstLine(killed));
+    expect((await fetch(`${first.url}/data/makers-poblenou/rain/1.5`, { method: 'PUT', headers })).status).toBe(200);
+    killed.child.kill('SIGKILL');
+    await killed.exit;
+    appendFileSync(file, '{"nowMs":17');
+    for (const value of ['2.5', '3.5']) {
+      const running = simSentilo('--port', '0', '--json', '--keep', file);
+      const { url } = JSON.parse(await firstLine(running));
+      expect((await fetch(`${url}/data/makers-poblenou/rain/${value}`, { method: 'PUT', headers })).status).toBe(200);
+      const read = (await (await fetch(`${url}/data/makers-poblenou/rain?limit=9`, { headers })).json()) as Stored;
+      const held = ['1.5', '2.5', '3.5'];
+      expect(read.observations.map((one) => one.value).reverse()).toEqual(held.slice(0, held.indexOf(value) + 1));
+      running.child.kill('SIGTERM');
+      expect(await running.exit).toBe(0);
+    }
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).not.toContain('demo-token');
+  });
+
   it('says that its port is taken and exits with 75', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -154,6 +181,8 @@ describe('barri sim sentilo', () => {
   it.each([
     ['a world file with an unknown key', () => ['--world', worldFile('schema: sentilo-world/v1\nentity: []\n')], 78, 'entity'],
     ['a world file that is not there', () => ['--world', '/nonexistent/world.yaml'], 78, '/nonexistent/world.yaml'],
+    ['a kept file of something else', () => ['--port', '0', '--keep', worldFile('schema: sentilo-world/v1\n')], 78, 'line 1'],
+    ['a kept file that cannot be', () => ['--port', '0', '--keep', '/nonexistent/kept.jsonl'], 78, 'ENOENT'],
     ['a port that is no port', () => ['--port', '99999'], 2, '65535'],
     ['an address of another machine', () => ['--port', '0', '--host', '192.0.2.1'], 2, '192.0.2.1'],
   ])('says what is wrong with %s and ends', async (_, args, exitCode, words) => {
