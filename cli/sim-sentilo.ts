@@ -68,6 +68,10 @@ the requests; each answer lists the faults that are on:
   curl -d '{"fault":"drop-answer","rate":0.1}' http://127.0.0.1:8082/faults
   curl http://127.0.0.1:8082/faults
   curl -X DELETE http://127.0.0.1:8082/faults
+The same port revokes a token, gives it back, or changes it ("token":"another").
+The city follows once its token_cache has run out:
+  curl -d '{"entity":"makers-poblenou","active":false}' \\
+    http://127.0.0.1:8082/entities
 
 Faults:
 ${Object.entries(CITY_FAULTS)
@@ -91,7 +95,11 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   if (server === undefined) return;
   const { serveControl } = await import('../simulator/wire/city-control.ts');
   const place = { host: '127.0.0.1', port: options.controlPort };
-  const control = await listenOrSay(() => serveControl(faults, { ...place, clock, changed: server.followFaults }), place, io);
+  const control = await listenOrSay(
+    () => serveControl({ ...place, city, faults, clock, changed: server.followFaults }),
+    place,
+    io,
+  );
   if (control === undefined) return await server.close();
   announce({ port: server.port, controlPort: control.port }, world, options, io);
   await runUntilSignal({

@@ -113,9 +113,5 @@ export const en: Catalogue = {
     W002: { what: 'two entities have one token', hints: ['give `{id}` a token of its own'] },
     W003: { what: 'there is no entity `{name}`', hints: ['known: {known}'] },
     W004: { what: '`{name}` is not in `{list}`', hints: ['add it to `{list}`'] },
-    W010: {
-      what: 'accepted, not simulated in this version: {key}',
-      hints: ['nothing acts on it yet; the file can stay as it is'],
-    },
   },
 };

@@ -13,6 +13,7 @@ import {
 } from './answer.ts';
 import { CatalogService } from './catalog-service.ts';
 import { DataService } from './data-service.ts';
+import { Entities, type EntityChange } from './entities.ts';
 import type { StoredObservation } from './observation-store.ts';
 import { OrderService } from './order-service.ts';
 import { describedBy } from './push-body.ts';
@@ -46,6 +47,11 @@ export interface City {
    * @param nowMs the city's wall clock, milliseconds since 1970: stamps what comes without a time, ends default reads
    */
   handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
+  /**
+   * Changes who may call the city, as in its catalogue. Returns when the API server knows, milliseconds since 1970.
+   * @throws EntityRefused
+   */
+  changeEntity(id: string, change: EntityChange, nowMs: number): number;
   /** The server is started anew over what is stored, and is `starting` for as long as the world says. */
   restart(nowMs: number): void;
   /** What is stored of a provider, or of one sensor of it, in order of arrival. */
@@ -63,7 +69,8 @@ export interface City {
  * @param options.startedMs when the server was started, for the setting `starting`; by default at its first request
  */
 export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
-  const access = new Access(world);
+  const entities = new Entities(world);
+  const access = new Access(world, entities);
   const registry = new Registry(world);
   const subscriptions = new Subscriptions();
   let startedMs = options.startedMs;
@@ -115,6 +122,7 @@ export function createCity(world: World, options: { readonly startedMs?: number 
         return service === undefined ? answer : { ...answer, notSimulated: service };
       }
     },
+    changeEntity: (id, change, nowMs) => entities.change(id, change, nowMs),
     restart: (nowMs) => {
       startedMs = nowMs;
     },

@@ -43,6 +43,7 @@ export function keepingRequests(city: City, keep: (line: string) => void): City 
       if (isChange && answer.entity !== undefined) keep(lineOf(request, nowMs, answer.entity, mishap));
       return answer;
     },
+    changeEntity: (id, change, nowMs) => city.changeEntity(id, change, nowMs),
     restart: (nowMs) => city.restart(nowMs),
     observations: (provider, sensor) => city.observations(provider, sensor),
     pushes: city.pushes,

@@ -20,7 +20,7 @@ async function serve() {
   const trouble = { faults: faults.faults, random: () => 0 };
   const server = await serveCity(city, { host: '127.0.0.1', port: 0, clock, trouble });
   opened.push(() => server.close());
-  const control = await serveControl(faults, { port: 0, clock, changed: server.followFaults });
+  const control = await serveControl({ port: 0, city, faults, clock, changed: server.followFaults });
   opened.push(() => control.close());
   const call = async (method: string, path: string, body?: string) => {
     const answer = await fetch(`http://127.0.0.1:${control.port}${path}`, { method, ...(body === undefined ? {} : { body }) });
@@ -58,6 +58,29 @@ describe('the control of a city', () => {
     expect(await ask()).toBe(200);
   });
 
+  it('revokes a token, gives it back and changes it, each once the cache of tokens has run out', async () => {
+    const { call, ask, clock } = await serve();
+    expect(await call('POST', '/entities', '{"entity":"rec","active":false}')).toEqual({
+      status: 200,
+      entity: 'rec',
+      inMs: 60_000,
+    });
+    await clock.advance(59_999);
+    expect(await ask()).toBe(200);
+    await clock.advance(1);
+    expect(await ask()).toBe(401);
+    await call('POST', '/entities', '{"entity":"rec","active":true}');
+    await clock.advance(30_000);
+    // The cache is loaded with whatever has changed by then.
+    expect(await call('POST', '/entities', '{"entity":"rec","token":"new-token"}')).toMatchObject({ inMs: 30_000 });
+    expect(await ask()).toBe(401);
+    await clock.advance(30_000);
+    expect(await ask()).toBe(401);
+    await call('POST', '/entities', '{"entity":"rec","token":"rec-token"}');
+    await clock.advance(60_000);
+    expect(await ask()).toBe(200);
+  });
+
   it('answers while all workers of the city are kept waiting', async () => {
     const { call, clock, port } = await serve();
     await call('POST', '/faults', '{"fault":"timeout"}');
@@ -68,11 +91,17 @@ describe('the control of a city', () => {
   });
 
   it.each([
-    ['GET', '/', 404, undefined, 'there is /faults'],
+    ['GET', '/', 404, undefined, 'there is /entities, /faults'],
     ['GET', '/faults/nothing', 404, undefined, 'with one of refuse, timeout'],
     ['PUT', '/faults', 405, '{"fault":"slow"}', 'PUT /faults is not possible'],
     ['POST', '/faults/slow', 405, '{}', 'POST /faults/slow is not possible'],
     ['POST', '/faults', 400, '{"fault":"lost"}', '"fault" is one of refuse'],
+    ['GET', '/entities', 405, undefined, 'GET /entities is not possible'],
+    ['DELETE', '/entities', 405, undefined, 'DELETE /entities is not possible'],
+    ['POST', '/entities', 400, 'rec', 'expected {"entity"'],
+    ['POST', '/entities', 400, '{"entity":"rec","active":"no"}', 'expected'],
+    ['POST', '/entities', 400, '{"entity":"nobody","active":false}', 'there is no entity nobody'],
+    ['POST', '/entities', 400, '{"entity":"rec","token":"reader-token"}', 'another entity has this token'],
     ['POST', '/faults', 413, ' '.repeat(65_537), 'at most 65536 bytes'],
   ])('answers %s %s with %i and says why', async (method, path, status, body, words) => {
     const { call } = await serve();
