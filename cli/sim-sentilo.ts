@@ -55,9 +55,10 @@ Examples:
   barri sim sentilo --world examples/world.yaml --log
   barri sim sentilo --port 0 --json
 
-An order to an actuator of a gateway that publishes here:
+An order to an actuator, which must be registered, as it is in this world:
+  barri sim sentilo --world examples/world.yaml
   curl -X PUT -H 'IDENTITY_KEY: demo-token' -d '{"order":"on"}' \\
-    http://127.0.0.1:8081/order/makers-poblenou/hort-valve-open
+    http://127.0.0.1:8081/order/makers-poblenou/carrer-demo-light-switch
 
 Faults are switched at a port of their own, so that they work whatever is wrong
 with the other one. "for" ends a fault by itself, "rate" makes it hit a part of

@@ -74,6 +74,9 @@ describe('barri sim sentilo', () => {
       401,
     );
     expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(200);
+    // As the help has it.
+    const order = { method: 'PUT', headers, body: '{"order":"on"}' };
+    expect((await fetch(`${url}/order/makers-poblenou/carrer-demo-light-switch`, order)).status).toBe(200);
     expect((await fetch(`${url}/admin/save`, { headers })).status).toBe(404);
     running.child.kill('SIGINT');
     expect(await running.exit).toBe(0);

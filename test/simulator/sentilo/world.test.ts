@@ -42,6 +42,7 @@ describe('a world file', () => {
         location: '41.4036 2.2038',
         isPublic: true,
       },
+      expect.objectContaining({ sensor: 'carrer-demo-light-switch', type: 'status', dataType: 'BOOLEAN' }),
     ]);
     expect(world?.alerts).toEqual([{ id: 'PALLARS_LEAK', entity: 'makers-poblenou', type: 'EXTERNAL', isActive: true }]);
     expect(world?.settings).toEqual({
