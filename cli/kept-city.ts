@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { City } from '../simulator/sentilo/city.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
-import { keepingRequests, NotKept, replay } from '../simulator/sentilo/kept-requests.ts';
+import { keepingRequests, LINE_START, NotKept, replay } from '../simulator/sentilo/kept-requests.ts';
 import type { World } from '../simulator/sentilo/world.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -23,7 +23,9 @@ export function openKeptCity(file: string, world: World, io: Io): City | undefin
     return say(text.notKept(file, codeOf(error)), io, EXIT.config);
   }
   try {
-    const city = replay(world, wholeLines(fd), (startedMs) => createCity(world, startedMs === undefined ? {} : { startedMs }));
+    const { lines, sizeBytes, isCut } = wholeLines(fd);
+    const city = replay(world, lines, (startedMs) => createCity(world, startedMs === undefined ? {} : { startedMs }));
+    if (isCut) fs.ftruncateSync(fd, sizeBytes);
     return keepingRequests(city, keeper(fd, file, io));
   } catch (error) {
     if (error instanceof NotKept) return say(text.notKept(file, error.message), io, EXIT.config);
@@ -32,12 +34,17 @@ export function openKeptCity(file: string, world: World, io: Io): City | undefin
   }
 }
 
-/** A line that was cut off, because the program was killed in the middle of it, is taken away: its request was not answered. */
-function wholeLines(fd: number): string[] {
+/**
+ * The lines, and whether one behind them was cut off, because the program was killed in the middle of it: its request was not
+ * answered. Throws NotKept for an end that no kept line begins with: that file is somebody's.
+ */
+function wholeLines(fd: number): { readonly lines: string[]; readonly sizeBytes: number; readonly isCut: boolean } {
   const bytes = fs.readFileSync(fd);
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end < bytes.length) fs.ftruncateSync(fd, end);
-  return bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1);
+  const sizeBytes = bytes.lastIndexOf('\n') + 1;
+  const end = bytes.subarray(sizeBytes).toString('utf8');
+  const lines = bytes.subarray(0, sizeBytes).toString('utf8').split('\n').slice(0, -1);
+  if (!end.startsWith(LINE_START) && !LINE_START.startsWith(end)) throw new NotKept(`line ${lines.length + 1} was not kept`);
+  return { lines, sizeBytes, isCut: end !== '' };
 }
 
 /** Each line is written before its request is answered. A disk that fails ends the keeping, which is said once, and not the city. */

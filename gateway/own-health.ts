@@ -10,6 +10,7 @@ export interface OwnHealth {
   health(): SelfHealth;
 }
 
+/** Uptime counts from this call. */
 export function ownHealth({ clock }: Host, timekeeper: Timekeeper, uplink: Uplink | undefined, stateFolder: string): OwnHealth {
   const startedMs = clock.monotonicMs();
   return {

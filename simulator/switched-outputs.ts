@@ -16,6 +16,7 @@ export interface SwitchedOutputs {
   allOff(atMs: number): void;
 }
 
+/** A world in which nothing has been switched yet. */
 export function switchedOutputs(): SwitchedOutputs {
   const changes = new Map<string, Change[]>();
   const set = (output: string, isOn: boolean, atMs: number) => {

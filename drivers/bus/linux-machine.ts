@@ -2,8 +2,8 @@ import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenMachine } from './self.ts';
 
-/** Kinds of zone that are the processor's, as the drivers of usual boards and PCs name them. */
-const PROCESSOR_ZONE = /^(?:cpu|soc|x86_pkg_temp|acpitz)/;
+/** Kinds of zone that are the processor's, as the drivers of usual boards and PCs name them. That of ACPI is often a made-up number. */
+const PROCESSOR_ZONE = /^(?:cpu|soc|x86_pkg_temp)/;
 /** The driver of a Raspberry Pi's firmware that tells of its supply (Linux, drivers/hwmon/raspberrypi-hwmon.c). */
 const SUPPLY = 'rpi_volt';
 

@@ -21,6 +21,9 @@ const kept = z.strictObject({
   mishap: mishap.optional(),
 });
 
+/** What each line begins with. */
+export const LINE_START = '{"nowMs":';
+
 type Kept = z.output<typeof kept>;
 
 /** What may have been done: a batch that is refused in part has a 404, and a 500 leaves the beginning of one. */
@@ -60,6 +63,7 @@ function lineOf(
   mishap?: Mishap,
 ): string {
   const line: Kept = {
+    // First, for LINE_START.
     ...{ nowMs, entity, method, target },
     headers: headers.filter(([name]) => !isToken(name)).map(([name, value]) => [name, value]),
     body: Buffer.from(body).toString('latin1'),

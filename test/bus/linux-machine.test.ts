@@ -78,8 +78,8 @@ describe('the machine as Linux tells of it', () => {
     expect(await (await openMachine('/nonexistent/folder', odd)).read()).toEqual({});
   });
 
-  test('takes the processor, not the radio or the battery, and of several zones the first', async () => {
-    const zones = ['iwlwifi_1', 'BAT0', 'x86_pkg_temp', 'x86_pkg_temp'].flatMap((type, index) => [
+  test('takes the processor, not the radio or what the firmware says, and of several zones the first', async () => {
+    const zones = ['iwlwifi_1', 'acpitz', 'x86_pkg_temp', 'x86_pkg_temp'].flatMap((type, index) => [
       [`sys/class/thermal/thermal_zone${9 + index}/type`, `${type}\n`],
       [`sys/class/thermal/thermal_zone${9 + index}/temp`, `${1000 * (30 + index)}\n`],
     ]);

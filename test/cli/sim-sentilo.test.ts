@@ -169,6 +169,17 @@ describe('barri sim sentilo', () => {
     expect(readFileSync(file, 'utf8')).not.toContain('demo-token');
   });
 
+  it.each(['no line of its own\n', 'no line end', '{"observations":[]}'])(
+    'leaves a file alone that holds something else: %j',
+    async (text) => {
+      const file = worldFile(text);
+      const { code, err } = await barri(['sim', 'sentilo', '--port', '0', '--keep', file]);
+      expect(code).toBe(78);
+      expect(err).toContain('error[B115]');
+      expect(readFileSync(file, 'utf8')).toBe(text);
+    },
+  );
+
   it('says that its port is taken and exits with 75', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
