@@ -20,7 +20,10 @@ outputs:
   pump: { quantity: switch_state, unit: bool, register: 3, on: 2, off: 1, safe: off }
 `;
 
-const site = (devices: string, follows: string) => `buses: { line: { type: modbus-rtu, port: /dev/ttyAMA0, baud: 9600 } }
+const site = (
+  devices: string,
+  follows: string,
+) => `buses: { line: { type: modbus-rtu, port: /dev/ttyAMA0, baud: 9600 }, i2c1: { type: i2c } }
 devices:
 ${devices}
   water:
@@ -47,6 +50,12 @@ const RELAY = (active: string) => `  relays: { board: modbus-relay-8@1, via: lin
     via: relays.relay3
     with: { active: ${active} }
     outputs: { switch: { safe: off, max_on: 10min } }`;
+const CHIP = `  pins: { board: mcp23017@1, via: i2c1 }
+  pump:
+    board: relay@1
+    via: pins.gpb2
+    with: { active: low }
+    outputs: { switch: { safe: off, max_on: 10min } }`;
 const CONTROLLER = `  controller:
     board: pump-controller@1
     via: line
@@ -65,6 +74,7 @@ describe('a simulated reading that follows', () => {
     ['a valve that opens with the low level', VALVE('low'), 'valve.open'],
     ['a relay on a port of a Modbus board', RELAY('high'), 'pump.switch'],
     ['a relay on such a port that switches on with the low level', RELAY('low'), 'pump.switch'],
+    ['a relay on a pin of a chip', CHIP, 'pump.switch'],
     ['an output in a register', CONTROLLER, 'controller.pump'],
   ])('%s shows what it is when that is on, and no longer', async (_, devices, output) => {
     const files = { 'boards/pump-controller.board.yaml': BOARD };
