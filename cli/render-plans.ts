@@ -12,7 +12,7 @@ export interface SitePlans {
 export function renderPlans(sites: readonly SitePlans[], { columns }: { readonly columns: number }): string {
   const lines: string[] = [];
   for (const { file, buses } of sites) {
-    const asked = buses.filter(({ type, requestCount }) => type !== 'gpio' && requestCount > 0);
+    const asked = buses.filter(({ type, requestCount }) => type !== 'gpio' && type !== 'gateway' && requestCount > 0);
     if (asked.length > 0 && sites.length > 1) lines.push(`${file}`);
     for (const plan of asked) {
       lines.push(fitted(text.bus(plan), columns));

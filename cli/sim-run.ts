@@ -84,8 +84,9 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
   if (options.for === undefined && (options.start !== undefined || options.trace === true)) {
     return say(text.onlyWithFor, io, EXIT.usage);
   }
-  const zeros = [...loaded.config.devices.values()].flatMap(({ id, channels, simulate }) =>
-    channels.filter(({ reading }) => !simulate.has(reading)).map(({ reading }) => `${id}.${reading}`),
+  const zeros = [...loaded.config.devices.values()].flatMap(({ id, needs, channels, simulate }) =>
+    // What nothing says of the gateway itself is as it really is.
+    channels.filter(({ reading }) => needs !== 'gateway' && !simulate.has(reading)).map(({ reading }) => `${id}.${reading}`),
   );
   if (zeros.length > 0) say(text.notSimulated(zeros), io);
   if (options.for !== undefined) {

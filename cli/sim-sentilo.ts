@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import { realClock } from '../gateway/real-host.ts';
+import { createRandom } from '../simulator/random.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
+import { CITY_FAULTS, FaultSwitch } from '../simulator/sentilo/fault-switch.ts';
 import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
-import type { CityServer, ServedRequest } from '../simulator/wire/sentilo-server.ts';
+import type { ServedRequest } from '../simulator/wire/sentilo-server.ts';
 import type { Io } from './io.ts';
+import { openKeptCity } from './kept-city.ts';
 import { runUntilSignal } from './life.ts';
 import { count } from './messages/count.ts';
 import { text } from './messages/sim-sentilo.ts';
 import { portNumber } from './port-number.ts';
 import { say } from './say.ts';
-import { readWorld, serveOrSay } from './simulated-city.ts';
+import { listenOrSay, readWorld, serveOrSay } from './simulated-city.ts';
 
 const PORT_DEFAULT = 8081;
 
@@ -17,6 +20,8 @@ interface SimSentiloOptions {
   readonly port: number;
   readonly host: string;
   readonly world?: string;
+  readonly controlPort: number;
+  readonly keep?: string;
   readonly log?: boolean;
   readonly json?: boolean;
 }
@@ -29,7 +34,14 @@ export function addSimSentilo(sim: Command, io: Io): void {
     .option('--port <port>', 'port to listen on; 0 takes any free one and prints it', portNumber, PORT_DEFAULT)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--world <file>', 'what it knows: providers, tokens, permissions, sensors, limits (sentilo-world/v1)')
-    .option('--log', 'print a line for each request')
+    .option(
+      '--control-port <port>',
+      'port at which its faults are switched, on this machine only; 0 takes any free one and prints it',
+      portNumber,
+      0,
+    )
+    .option('--keep <file>', 'keep there what it holds, and start with it; without it nothing is left behind')
+    .option('--log', 'print a line for each request: when, what, status, time, bytes, who')
     .option('--json', 'print JSON, one object a line')
     .addHelpText(
       'after',
@@ -41,7 +53,31 @@ and alarms sent and read; and whoever subscribes is told of them.
 
 Examples:
   barri sim sentilo --world examples/world.yaml --log
-  barri sim sentilo --port 0 --json`,
+  barri sim sentilo --port 0 --json
+
+An order to an actuator, which must be registered, as it is in this world:
+  barri sim sentilo --world examples/world.yaml
+  curl -X PUT -H 'IDENTITY_KEY: demo-token' -d '{"order":"on"}' \\
+    http://127.0.0.1:8081/order/makers-poblenou/carrer-demo-light-switch
+
+Faults are switched at a port of their own, so that they work whatever is wrong
+with the other one. "for" ends a fault by itself, "rate" makes it hit a part of
+the requests; each answer lists the faults that are on:
+  barri sim sentilo --control-port 8082
+  curl -d '{"fault":"slow","ms":2000,"for":"30s"}' http://127.0.0.1:8082/faults
+  curl -d '{"fault":"status","status":429}' http://127.0.0.1:8082/faults
+  curl -d '{"fault":"drop-answer","rate":0.1}' http://127.0.0.1:8082/faults
+  curl http://127.0.0.1:8082/faults
+  curl -X DELETE http://127.0.0.1:8082/faults
+The same port revokes a token, gives it back, or changes it ("token":"another").
+The city follows once its token_cache has run out:
+  curl -d '{"entity":"makers-poblenou","active":false}' \\
+    http://127.0.0.1:8082/entities
+
+Faults:
+${Object.entries(CITY_FAULTS)
+  .map(([fault, meaning]) => `  ${fault.padEnd(15)} ${meaning}`)
+  .join('\n')}`,
     )
     .action((options: SimSentiloOptions) => simSentilo(options, io));
 }
@@ -50,26 +86,52 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   const world = options.world === undefined ? defaultWorld() : await readWorld(options.world, io);
   if (world === undefined) return;
   const clock = realClock();
-  const city = createCity(world, { startedMs: clock.wall().ms });
+  const city = options.keep === undefined ? createCity(world) : openKeptCity(options.keep, world, io);
+  if (city === undefined) return;
+  city.restart(clock.wall().ms);
+  const faults = new FaultSwitch();
+  const trouble = { faults: faults.faults, random: createRandom(Math.round(clock.wall().ms)) };
   const log = requestLog(options, io);
-  const server = await serveOrSay(city, { host: options.host, port: options.port, clock, log }, io);
+  const server = await serveOrSay(city, { host: options.host, port: options.port, clock, log, trouble }, io);
   if (server === undefined) return;
-  announce(server, world, options, io);
-  await runUntilSignal({ stop: () => server.close() });
+  const { serveControl } = await import('../simulator/wire/city-control.ts');
+  const place = { host: '127.0.0.1', port: options.controlPort };
+  const control = await listenOrSay(
+    () => serveControl({ ...place, city, faults, clock, changed: server.followFaults }),
+    place,
+    io,
+  );
+  if (control === undefined) return await server.close();
+  announce({ port: server.port, controlPort: control.port }, world, options, io);
+  await runUntilSignal({
+    stop: async () => {
+      await control.close();
+      await server.close();
+    },
+  });
 }
 
-function announce(server: CityServer, world: World, options: SimSentiloOptions, io: Io): void {
+interface Ports {
+  readonly port: number;
+  readonly controlPort: number;
+}
+
+function announce({ port, controlPort }: Ports, world: World, options: SimSentiloOptions, io: Io): void {
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  const url = `http://${host}:${server.port}`;
+  const url = `http://${host}:${port}`;
+  const control = `http://127.0.0.1:${controlPort}`;
   const providers = world.entities.filter((entity) => entity.kind === 'provider').map((entity) => entity.id);
   if (options.json === true) {
-    io.out(`${JSON.stringify({ event: 'listening', url, port: server.port, providers, world: options.world ?? null })}\n`);
+    io.out(`${JSON.stringify({ event: 'listening', url, port, control, providers, world: options.world ?? null })}\n`);
     return;
   }
   io.out(text.listening(url));
   io.out(text.providers(providers));
   io.out(options.world === undefined ? text.defaultWorld : text.worldOf(options.world));
+  if (options.keep !== undefined) io.out(text.kept(options.keep));
   io.out(text.tryIt(url, providers[0] ?? ''));
+  io.out(text.order(url, providers[0] ?? ''));
+  io.out(text.faults(control));
   io.out(text.stop);
 }
 
@@ -84,8 +146,14 @@ function requestLog(options: SimSentiloOptions, io: Io): (request: ServedRequest
     }
     if (options.log !== true) return;
     if (options.json === true) io.out(`${JSON.stringify({ event: 'request', ...request })}\n`);
-    else io.out(`${request.method} ${printable(request.target)} ${request.status ?? '-'} ${count(request.bodyBytes, 'byte')}\n`);
+    else io.out(`${lineOf(request)}\n`);
   };
+}
+
+/** When, what, its status, how long it took, how much came and who sent it; `-` for what there was not. */
+function lineOf({ wallMs, method, target, status, tookMs, bodyBytes, entity, fault }: ServedRequest): string {
+  const words = [new Date(wallMs).toISOString(), method, printable(target), status ?? '-', `${tookMs} ms`];
+  return [...words, count(bodyBytes, 'byte'), entity ?? '-', ...(fault === undefined ? [] : [`(${fault})`])].join(' ');
 }
 
 /** Whoever can reach the port chooses the target: it must not be able to draw on the terminal. */

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
 import type { City } from '../simulator/sentilo/city.ts';
 import type { World } from '../simulator/sentilo/world.ts';
+import type { Place } from '../simulator/wire/listen.ts';
 import type { CityServer, ServeOptions } from '../simulator/wire/sentilo-server.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -54,25 +55,31 @@ function cityOnThisMachine(url: string, common: { provider: string; token: strin
 export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
   const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
   const { sendPushes } = await import('../simulator/wire/push-sender.ts');
+  const server = await listenOrSay(() => serveCity(city, serve), serve, io);
+  if (server === undefined) return undefined;
+  const delivery = sendPushes(city, serve.clock);
+  return {
+    ...server,
+    close: async () => {
+      await server.close();
+      await delivery.close();
+    },
+  };
+}
+
+/** What `start` resolves to; undefined when it cannot listen at the place: then it was said why. */
+export async function listenOrSay<T>(start: () => Promise<T>, place: Place, io: Io): Promise<T | undefined> {
   try {
-    const { port, close } = await serveCity(city, serve);
-    const delivery = sendPushes(city, serve.clock);
-    return {
-      port,
-      close: async () => {
-        await close();
-        await delivery.close();
-      },
-    };
+    return await start();
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'EADDRINUSE':
-        return say(text.portBusy(serve.port), io, EXIT.tryAgain);
+        return say(text.portBusy(place.port), io, EXIT.tryAgain);
       case 'EACCES':
-        return say(text.portForbidden(serve.port), io, EXIT.forbidden);
+        return say(text.portForbidden(place.port), io, EXIT.forbidden);
       case 'EADDRNOTAVAIL':
       case 'ENOTFOUND':
-        return say(text.addressUnknown(serve.host), io, EXIT.usage);
+        return say(text.addressUnknown(place.host), io, EXIT.usage);
       default:
         throw error;
     }

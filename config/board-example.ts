@@ -37,6 +37,7 @@ const PLACES: Readonly<Record<BoardFile['needs'], Place>> = {
   },
   digital_in: { via: 'gpio.pin11 # the pin that it is wired to' },
   digital_out: { via: 'gpio.pin11 # the pin that it is wired to' },
+  gateway: { via: 'gateway' },
   mqtt: { via: 'nodes', buses: ['nodes: { type: mqtt, url: mqtt://127.0.0.1:1883 }'] },
 };
 

@@ -115,6 +115,7 @@ function buildSentilo({ file, document }: Site): SentiloConfig | undefined {
 }
 
 function buildBus({ via, board }: Plugged): BusConfig {
+  if (via?.kind === 'gateway') return { type: 'gateway', id: 'gateway' };
   if (via?.kind !== 'bus') return { type: 'gpio', id: 'gpio' };
   const { bus: id, entry } = via;
   switch (entry.type) {

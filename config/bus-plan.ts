@@ -133,6 +133,7 @@ function onLine({ writeBytes, readBytes }: PlannedRequest, bus: BusConfig): numb
       return lineMs(writeBytes + readBytes, bus.baud);
     case 'modbus-tcp':
     case 'gpio':
+    case 'gateway':
     // The kernel drives the wire, and takes most of its time to wait for the probe.
     case 'onewire':
       return 0;

@@ -19,7 +19,7 @@ export interface Config {
   };
   readonly sentilo?: SentiloConfig;
   readonly buffer: { readonly keepMs: number; readonly maxSizeBytes: number; readonly syncMs: number };
-  /** By id; `gpio` is among them when a device uses it. Only buses that a runnable device uses. */
+  /** By id; `gpio` and `gateway` are among them when a device uses them. Only buses that a runnable device uses. */
   readonly buses: ReadonlyMap<string, BusConfig>;
   /** Devices that run, by id, in the order of the file. */
   readonly devices: ReadonlyMap<string, DeviceConfig>;
@@ -65,6 +65,7 @@ export interface SentiloConfig {
 export type BusConfig =
   | { readonly type: 'i2c'; readonly id: string; readonly device: string; readonly speedHz: number }
   | { readonly type: 'gpio'; readonly id: 'gpio' }
+  | { readonly type: 'gateway'; readonly id: 'gateway' }
   | { readonly type: 'onewire'; readonly id: string }
   | { readonly type: 'serial'; readonly id: string; readonly port: string; readonly baud: number; readonly format: SerialFormat }
   | {

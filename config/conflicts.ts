@@ -78,6 +78,8 @@ function checkIds(site: Site): void {
   ] as const) {
     if (ids.includes('gpio')) site.report('C144', [block, 'gpio'], { kind: 'reserved', id: 'gpio' }, 'error', 'key');
   }
+  // A device may be called so: it is `via: gateway` without a port that means the gateway itself.
+  if (Object.hasOwn(buses, 'gateway')) site.report('C144', ['buses', 'gateway'], { kind: 'self', id: 'gateway' }, 'error', 'key');
   for (const id of Object.keys(devices)) {
     if (Object.hasOwn(buses, id)) site.report('C144', ['devices', id], { kind: 'bus', id }, 'warning', 'key');
   }
@@ -162,6 +164,7 @@ function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void 
   if (via?.kind === 'line') {
     if (takeLine(site, ['devices', id, 'via'], via.line, id, take)) warnPulledUp(site, device, via.line);
   } else if (via?.kind === 'port') takeWhole(site, device, { kind: 'port', what: `${via.device}.${via.port}` }, take);
+  else if (via?.kind === 'gateway') takeWhole(site, device, { kind: 'gateway', what: 'gateway' }, take);
   else if (via?.entry.type === 'serial') takeWhole(site, device, { kind: 'serial', what: via.bus }, take);
   else if (via) {
     takeRom(site, device, via.bus, take);
@@ -169,7 +172,7 @@ function checkDevice(site: Site, device: Plugged, used: Used, take: Take): void 
   }
 }
 
-/** A serial bus, or a port of another device, carries one device. */
+/** A serial bus, a port of another device, or the gateway itself, carries one device. */
 function takeWhole(site: Site, { id }: Plugged, whole: { readonly kind: string; readonly what: string }, take: Take): void {
   const other = take(`whole ${whole.what}`, id);
   if (other !== undefined) site.report('C131', ['devices', id, 'via'], { ...whole, other });

@@ -100,7 +100,8 @@ function wiringOf(site: Site, boards: ReadonlyMap<string, BoardFile>): Wiring {
   );
   const pins = freePins(site.file).map((place) => ({ place, gives: PORT_GIVES['digital'] ?? [] }));
   const taken = new Set(Object.values(devices).map(({ via }) => via));
-  const free = [...buses, ...ports.filter(({ place }) => !taken.has(place)), ...pins];
+  const self = { place: 'gateway', gives: ['gateway'] };
+  const free = [...buses, ...ports.filter(({ place }) => !taken.has(place)), ...pins, self];
   return {
     boards,
     places: [...busIds, 'gpio.pin11', ...Object.keys(devices)],
@@ -185,6 +186,7 @@ function parseVia(site: Site, id: string, { via }: DeviceEntry, board: BoardFile
   const [first = '', ...rest] = via.split('.');
   const second = rest.join('.');
   if (first === 'gpio') return parseGpio(site, path, via, second, fits);
+  if (via === 'gateway') return fits(['gateway']) ? { kind: 'gateway' } : undefined;
   const bus = Object.hasOwn(buses, first) ? buses[first] : undefined;
   if (bus && second === '') return fits([BUS_GIVES[bus.type]]) ? { kind: 'bus', bus: first, entry: bus } : undefined;
   const device = Object.hasOwn(site.file.devices ?? {}, first) ? site.file.devices?.[first] : undefined;

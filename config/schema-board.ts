@@ -21,7 +21,7 @@ import {
 } from './schema-types.ts';
 
 /** What a board needs at the place where it is plugged in. */
-const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt'] as const;
+const NEEDS = ['i2c', 'serial', 'modbus', 'onewire', 'analog', 'digital_in', 'digital_out', 'mqtt', 'gateway'] as const;
 
 const boolean = z.boolean();
 const byte = z.int().min(0).max(255);

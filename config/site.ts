@@ -13,10 +13,11 @@ export interface Site {
   report(...problem: Parameters<YamlDocument['problem']>): void;
 }
 
-/** Where a device is plugged in: a bus, a GPIO line, or a port of another device. */
+/** Where a device is plugged in: a bus, a GPIO line, a port of another device, or the gateway itself. */
 export type Via =
   | { readonly kind: 'bus'; readonly bus: string; readonly entry: BusEntry }
   | { readonly kind: 'line'; readonly line: number }
+  | { readonly kind: 'gateway' }
   | { readonly kind: 'port'; readonly device: string; readonly port: string };
 
 /** A device whose board is known. What is wrong with it has been reported; `via` and `parameters` are then undefined. */

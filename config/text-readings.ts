@@ -52,7 +52,9 @@ export function textMisfits(
 ): Misfit[] {
   const missing = (key: string): Misfit => ({ path: [key], code: 'C022', parameters: { key, parent: `readings.${id}` } });
   const { encoding, registers, kind, unit } = reading;
-  // The only driver that gives texts.
+  // A driver that says of itself which of its readings are texts (`produces`), and has nothing to be told about them.
+  if (isText(reading) && driver === 'gateway-self') return [];
+  // The only other one that gives texts.
   if (isText(reading) && driver !== 'modbus-map')
     return [misfit('unit', 'unit: text', `driver: ${driver}`, ['driver: modbus-map'])];
   if (encoding !== 'text') {

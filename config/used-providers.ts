@@ -36,7 +36,7 @@ export function usedProviders(site: Site, devices: ReadonlyMap<string, Plugged>)
 
 /** Whether a pin or port has been given to another device already, so that this one belongs somewhere else. */
 function isTaken(via: Via | undefined, taken: Set<string>): boolean {
-  if (via === undefined || via.kind === 'bus') return false;
+  if (via === undefined || via.kind === 'bus' || via.kind === 'gateway') return false;
   const place = via.kind === 'line' ? `${via.line}` : `${via.device}.${via.port}`;
   const isSecond = taken.has(place);
   taken.add(place);
@@ -51,7 +51,8 @@ function namesPort(place: Place | undefined, devices: ReadonlyMap<string, Plugge
 /** What the `via:` of a device names, as far as it can be told; undefined for nothing that is there. */
 function placeIn({ document }: Site, device: YamlNode): Place | undefined {
   const via = device.children.get('via');
-  const [id = ''] = (via?.source ?? String(via?.scalar ?? '')).split('.');
-  if (id === 'gpio' || nodeAt(document.root, ['buses', id])) return { kind: 'bus', id };
+  const written = via?.source ?? String(via?.scalar ?? '');
+  const [id = ''] = written.split('.');
+  if (written === 'gateway' || id === 'gpio' || nodeAt(document.root, ['buses', id])) return { kind: 'bus', id };
   return nodeAt(document.root, ['devices', id]) ? { kind: 'device', id } : undefined;
 }

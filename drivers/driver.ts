@@ -5,6 +5,7 @@ import type { DigitalInputPort, DigitalOutputPort, Pull } from './bus/gpio.ts';
 import type { I2cBus } from './bus/i2c.ts';
 import type { ModbusBus, WriteWith } from './bus/modbus.ts';
 import type { OneWireBus } from './bus/onewire.ts';
+import type { GatewaySelf } from './bus/self.ts';
 import type { Clock } from './clock.ts';
 import type { DeviceError } from './errors.ts';
 import type { MissingReading, Reading } from './reading.ts';
@@ -18,6 +19,7 @@ export interface Connections {
   readonly digital_in: DigitalInputPort;
   readonly digital_out: DigitalOutputPort;
   readonly analog: AnalogInput;
+  readonly gateway: GatewaySelf;
 }
 
 export type Need = keyof Connections;

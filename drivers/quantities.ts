@@ -49,6 +49,7 @@ const UNIT_LIST: readonly Unit[] = [
   { id: 'L', symbol: 'L', ucum: 'L' },
   { id: 'm3', symbol: 'm³', ucum: 'm3' },
   { id: 'uS/cm', symbol: 'µS/cm', ucum: 'uS/cm' },
+  { id: 's', symbol: 's', ucum: 's' },
   { id: 'pH', symbol: 'pH', ucum: '[pH]' },
 ];
 
@@ -93,6 +94,8 @@ const QUANTITY_LIST: readonly Quantity[] = [
   { id: 'ph', units: { pH: 0.1 }, cityType: 'ph' },
   { id: 'conductivity', units: { 'uS/cm': 1 }, cityType: 'conductivity' },
   { id: 'position', units: { deg: 0.00001 }, cityType: 'status' },
+  { id: 'duration', units: { s: 1 }, cityType: 'status' },
+  { id: 'utilisation', units: { '%': 0.1 }, cityType: 'status' },
   { id: 'count', units: { 1: 1 }, cityType: 'status' },
   { id: 'text', units: { text: 1 }, cityType: 'status' },
 ];

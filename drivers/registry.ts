@@ -10,6 +10,7 @@ const DRIVERS = {
   'digital-out': async () => (await import('./digital-out.ts')).digitalOut,
   dnms: async () => (await import('./dnms.ts')).dnms,
   'dsmr-p1': async () => (await import('./dsmr-p1.ts')).dsmrP1,
+  'gateway-self': async () => (await import('./gateway-self.ts')).gatewaySelf,
   mcp23017: async () => (await import('./mcp23017.ts')).mcp23017,
   mhz19: async () => (await import('./mhz19.ts')).mhz19,
   'modbus-map': async () => (await import('./modbus-map.ts')).modbusMap,

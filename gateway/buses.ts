@@ -12,6 +12,7 @@ import { type BusLoad, openBusLoad } from './bus-load.ts';
 import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
 import { onDemand } from './on-demand.ts';
+import type { OwnHealth } from './own-health.ts';
 import { type ReopeningStream, reopeningStream } from './reopening-stream.ts';
 import { frames, tappedGpio, tappedI2c, tappedOneWire, tappedStream } from './tap.ts';
 
@@ -44,8 +45,8 @@ export interface Bus {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Prepares a bus; nothing is opened before `run`. `tap` sees its frames. */
-export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
+/** Prepares a bus; nothing is opened before `run`. `tap` sees its frames; `own` is what a running gateway tells of itself. */
+export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap, own?: OwnHealth): Bus {
   switch (config.type) {
     case 'i2c':
       return i2cBus(config, host, tap);
@@ -58,6 +59,13 @@ export function prepareBus(config: BusConfig, host: Host, tap?: FrameTap): Bus {
       );
     case 'gpio':
       return exclusiveBus(config, host, () => tappedGpio(host.buses.gpio(), frames('gpio', host, tap)), gpioPort);
+    case 'gateway':
+      return exclusiveBus(
+        config,
+        host,
+        () => host.buses.gateway(own?.stateFolder),
+        (machine) => ({ read: async () => ({ ...own?.health(), ...(await machine.read()) }) }),
+      );
     case 'serial': {
       const stream = lineOf(config, host, (signal) => host.buses.serial(config, signal));
       return serialBus(config, host, stream, tappedStream(stream, frames(config.id, host, tap)));

@@ -22,6 +22,7 @@ import { Moments } from './moments.ts';
 import type { BookFile } from './orders/book-file.ts';
 import { openOrders, openOrdersFile } from './orders/orders.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
+import { ownHealth } from './own-health.ts';
 import { openPlaces } from './places.ts';
 import type { Observation } from './record.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
@@ -89,7 +90,8 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     const uplink = await openUplink(config, host, journal, timekeeper, { ...options, outbox });
     const ordersFile = await openOrdersFile(host.disk, options.stateFolder);
     const buses = new Map<string, Bus>();
-    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap));
+    const own = ownHealth(host, timekeeper, uplink, options.stateFolder);
+    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap, own));
     const learned = await options.modules.openLearned?.(host, options.stateFolder);
     const lastTotals = await findLastTotals(config.devices.values(), options.modules, journal, host.log);
     return await start({

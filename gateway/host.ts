@@ -2,6 +2,7 @@ import type { OpenByteStream, SerialOptions, TcpOptions } from '../drivers/bus/b
 import type { GpioLines } from '../drivers/bus/gpio.ts';
 import type { OpenI2cBus } from '../drivers/bus/i2c.ts';
 import type { OpenOneWireBus } from '../drivers/bus/onewire.ts';
+import type { OpenMachine } from '../drivers/bus/self.ts';
 import type { Clock } from '../drivers/clock.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface Buses {
   /** `bus` is its id in the site; on a real machine all 1-Wire buses are one. */
   onewire(bus: string): Promise<OpenOneWireBus>;
   gpio(): Promise<GpioLines>;
+  /** The machine itself; its disk is the one that `folder` is on. */
+  gateway(folder: string | undefined): Promise<OpenMachine>;
 }
 
 /** One frame on one bus, as it went over the wire. GPIO frames are one byte: 0 or 1; `label` says which line. */

@@ -140,5 +140,6 @@ const realBuses: Buses = {
   tcp: async (options, signal) => (await import('../drivers/bus/linux-tcp.ts')).openTcp(options, signal),
   i2c: async (device) => (await import('../drivers/bus/linux-i2c.ts')).openI2c(device),
   onewire: async () => (await import('../drivers/bus/linux-onewire.ts')).openOneWire(),
+  gateway: async (folder) => (await import('../drivers/bus/linux-machine.ts')).openMachine(folder),
   gpio: async () => (await import('../drivers/bus/linux-gpio.ts')).openGpio({ clock: realClock() }),
 };

@@ -6,6 +6,7 @@ import { fates } from './bus/disturb.ts';
 import { simulatedGpio } from './bus/gpio.ts';
 import { simulatedI2cBus } from './bus/i2c.ts';
 import { type FarEnd, type Line, simulatedLine, type Wire } from './bus/line.ts';
+import { simulatedMachine } from './bus/machine.ts';
 import { modbusRtuSlaves } from './bus/modbus-rtu.ts';
 import { modbusTcpServer } from './bus/modbus-tcp.ts';
 import { simulatedOneWire } from './bus/onewire.ts';
@@ -15,6 +16,7 @@ import type { PlacedModel, World } from './bus/world.ts';
 import type { DeviceModel, ModelContext, ModelFactory, PluggedIn } from './devices/model.ts';
 import { localOffsetMs } from './local-time.ts';
 import { createSignals } from './signals.ts';
+import { type SwitchedOutputs, switchedOutputs } from './switched-outputs.ts';
 
 /** One way through a local network, and one byte on it at 100 Mbit/s. */
 const NETWORK_LATENCY_MS = 0.5;
@@ -28,8 +30,10 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
   const models = new Map<string, PlacedModel[]>();
   const gpioLines = new Map<number, PlacedModel>();
   const plugged = new Map<string, PluggedIn>();
+  const outputs = world.outputs ?? switchedOutputs();
   const place = async (device: DeviceConfig): Promise<PlacedModel> => {
-    const model = await loadModel(device, config, world, (port) => plugged.get(`${device.id}.${port}`));
+    const pluggedInto = (port: string) => plugged.get(`${device.id}.${port}`);
+    const model = await loadModel(device, config, { ...world, outputs }, pluggedInto);
     return { device: device.id, model, fate: fates(world, device.id) };
   };
   const [atPorts, others] = split(config);
@@ -65,6 +69,7 @@ export async function simulatedBuses(config: Config, world: World): Promise<Buse
     i2c: async (device) => found(i2c.get(device), device)(),
     onewire: async (bus) => found(oneWire.get(bus), bus)(),
     gpio: simulatedGpio(lines, world),
+    gateway: simulatedMachine(ofKind(models.get('gateway') ?? [], 'gateway')[0], world),
   };
 }
 
@@ -84,7 +89,7 @@ function found<T>(thing: T | undefined, name: string): T {
 async function loadModel(
   device: DeviceConfig,
   config: Config,
-  world: World,
+  world: World & { readonly outputs: SwitchedOutputs },
   pluggedInto: ModelContext['pluggedInto'],
 ): Promise<DeviceModel> {
   // biome-ignore lint/plugin: a model is found by its driver's name, and the written part of the path keeps it in this folder.
@@ -93,12 +98,13 @@ async function loadModel(
   });
   const createModel: ModelFactory = module.model;
   const random = world.random.fork(`device/${device.id}`);
-  const { ageMs = 0, epochWallMs } = world;
+  const { ageMs = 0, epochWallMs, outputs } = world;
   const signals = createSignals({
     device: device.id,
     simulate: device.simulate,
     units: new Map(device.channels.map((channel) => [channel.reading, channel.unit])),
     random: random.fork('signals'),
+    isOn: (output, atMs) => outputs.isOn(output, atMs - ageMs),
     localStartMs: epochWallMs - ageMs + localOffsetMs(config.gateway.timezone, epochWallMs),
   });
   const ranges = new Map(device.channels.map(({ reading, rollover, counterRange }) => [reading, rollover ?? counterRange]));
@@ -118,6 +124,7 @@ async function loadModel(
       const nextMs = signals.get(reading)?.nextChangeMs(atMs + ageMs);
       return nextMs === undefined ? undefined : nextMs - ageMs;
     },
+    switched: (output, isOn, atMs) => outputs.set(`${device.id}.${output}`, isOn, atMs),
     pluggedInto,
     wallMs: (atMs) => epochWallMs + atMs,
     random: random.fork('model'),

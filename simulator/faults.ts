@@ -23,11 +23,16 @@ export type Fault =
     })
   /** The disk: what becomes of these operations. */
   | (Window & { readonly at: 'disk'; readonly code: DiskFaultCode; readonly operations: readonly DiskOperation[] })
-  /** The city. `partial` stores a prefix and answers 500; `drop-answer` acts and then cuts the connection. */
+  /**
+   * The city. `cut-request` breaks off in the middle of a request, which is then not acted on; `partial` stores a prefix and
+   * answers 500; `drop-answer` acts and then cuts the connection; `cut-answer` acts and sends half of the answer; `long-answer`
+   * acts and answers with ten megabytes; `slow` takes `byMs` longer, half of it before it acts.
+   */
   | (Window & {
       readonly at: 'city';
-      readonly kind: 'refuse' | 'timeout' | 'status' | 'partial' | 'drop-answer' | 'garbage' | 'forget-sensors';
+      readonly kind: CityFaultKind;
       readonly status?: number;
+      readonly byMs?: number;
       readonly rate: number;
     })
   /** The wall clock steps by `byMs` at `fromMs` and back at `toMs`, or is not set at all in between. */
@@ -39,6 +44,19 @@ interface Window {
   readonly fromMs: number;
   readonly toMs: number;
 }
+
+export type CityFaultKind =
+  | 'refuse'
+  | 'timeout'
+  | 'cut-request'
+  | 'status'
+  | 'partial'
+  | 'drop-answer'
+  | 'cut-answer'
+  | 'long-answer'
+  | 'garbage'
+  | 'slow'
+  | 'forget-sensors';
 
 export type DiskOperation =
   | 'readDir'

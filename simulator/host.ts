@@ -7,6 +7,7 @@ import { type Fault, onFaultEdges } from './faults.ts';
 import { simulatedLock, simulatedPorts, simulatedSockets } from './local.ts';
 import { type Power, powerOn } from './power.ts';
 import { createRandom } from './random.ts';
+import { switchedOutputs } from './switched-outputs.ts';
 import { type Trace, tracedDisk, tracedHttp, traceFault, traceFrame } from './trace.ts';
 
 export interface SimulatedHostOptions {
@@ -53,17 +54,26 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
     if (trace !== undefined) traceFault(trace.trace, nowMs(), fault, begins);
     if (fault.at === 'clock') turnClock(clock, fault, begins);
   });
+  const outputs = switchedOutputs();
   let bootCount = 0;
   return {
     boot: async () => {
       bootCount += 1;
       const random = seeded.fork(`boot/${bootCount}`);
-      const power = powerOn(clock);
+      const supply = powerOn(clock);
+      const power: Power = {
+        ...supply,
+        cut: () => {
+          supply.cut();
+          outputs.allOff(nowMs());
+        },
+      };
       const buses = await simulatedBuses(config, {
         clock: power.worldClock,
         // The same world at every boot: what the devices measure does not depend on the gateway.
         random: seeded.fork('world'),
         faults,
+        outputs,
         epochWallMs: options.startWallMs,
         ...(trace === undefined ? {} : { tap: (frame) => traceFrame(trace.trace, frame) }),
         ...(shown === undefined ? {} : { shown }),

@@ -81,8 +81,10 @@ export function registerTables(context: ModelContext): RegisterTables {
       Array.from({ length: count }, (_, i) => state.has(keyOf(table, first + i))).every((has) => has),
     write: (table, at, value, atMs) => {
       state.set(keyOf(table, at), value);
-      for (const port of ports.filter((each) => keyOfSwitch(each) === keyOf(table, at)))
-        context.pluggedInto(port.id)?.drive(value === (port.register?.on ?? 1), atMs);
+      const isMeant = (place: SwitchSpec) => keyOfSwitch(place) === keyOf(table, at);
+      const isOn = (place: SwitchSpec) => value === (place.register?.on ?? 1);
+      for (const port of ports.filter(isMeant)) context.pluggedInto(port.id)?.drive(isOn(port), atMs);
+      for (const output of outputs.filter(isMeant)) context.switched(output.id, isOn(output), atMs);
     },
     written: (table, at) => state.get(keyOf(table, at)) ?? 0,
   };

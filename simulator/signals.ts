@@ -4,7 +4,8 @@ import type { Random } from './random.ts';
 
 /**
  * The true value of something over the time of a simulation: a function of seed and time alone, with the same answer
- * whenever and in whatever order it is asked. Times are monotonic milliseconds from 0.
+ * whenever and in whatever order it is asked, but for what follows an output: that answers for the past only. Times are
+ * monotonic milliseconds from 0.
  */
 export interface Signal {
   at(atMs: number): number;
@@ -20,6 +21,8 @@ export interface SignalSource {
   /** The unit of each reading, where it is known; an integral converts with it. */
   readonly units: ReadonlyMap<string, string>;
   readonly random: Random;
+  /** Whether an output (`device.output`) was on at a moment that is not to come. */
+  readonly isOn: (output: string, atMs: number) => boolean;
   /** The site's local time at monotonic 0, in milliseconds since a midnight of 1970: where in its day the world begins. */
   readonly localStartMs: number;
 }
@@ -29,6 +32,8 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** Walks and integrals move on this grid; bursts begin and end on it, so that their integral is exact. It divides a day. */
 export const GRID_MS = 10_000;
+/** How soon it is seen that an output which something follows has moved. */
+const FOLLOW_MS = 1_000;
 const GRID_STEPS_PER_DAY = DAY_MS / GRID_MS;
 
 /** The signals of a device, by reading. A signal made from others (`integrate`, `ratio`) finds them among these. */
@@ -79,8 +84,11 @@ function createSignal(config: SignalConfig, reading: string, source: SignalSourc
       });
     }
     case 'follows':
-      // A signal is a function of time alone and knows of no order: whatever follows an output shows its "off".
-      return constant(config.off, 0, random);
+      return {
+        at: (atMs) => (source.isOn(config.output, atMs) ? config.on : config.off),
+        // An order can come at any time: whoever waits for a change looks again soon.
+        nextChangeMs: (atMs) => atMs + FOLLOW_MS,
+      };
     case 'text':
       // A device model that shows texts asks for them as such (devices/model.ts).
       return constant(0, 0, random);

@@ -102,6 +102,7 @@ export const enWiring: Messages = {
         what: '`{what}` is already used by `{other}`',
         hints: ['a serial bus carries one device: give this one a bus of its own under `buses:`, with the port of its adapter'],
       },
+      gateway: { what: '`{what}` is already used by `{other}`', hints: ['there is one gateway: remove one of the two'] },
       rom: {
         what: '`{what}` is already used by `{other}`',
         hints: ['every probe has a name of its own: compare them with those in /sys/bus/w1/devices'],
@@ -148,6 +149,7 @@ export const enWiring: Messages = {
   C144: {
     by: 'kind',
     of: {
+      self: { what: '`{id}` is the gateway itself', hints: ['choose another id for the bus'] },
       reserved: { what: '`{id}` is the name of the pins of the header', hints: ['choose another id'] },
       bus: {
         what: '`{id}` is also the id of a bus',

@@ -71,6 +71,7 @@ export const en: Catalogue = {
       analog: 'an analogue input',
       digital_in: 'a digital input',
       digital_out: 'a digital output',
+      gateway: 'the gateway itself',
     },
     // How a site that has none gets such a place.
     getting: {
@@ -84,6 +85,7 @@ export const en: Catalogue = {
       analog:
         'this site has none that is free: a Raspberry Pi has no analogue inputs, a converter gives some: `barri board show ads1115`',
       digital_in: 'no pin of the header is free any more: a chip gives sixteen: `barri board show mcp23017`',
+      gateway: 'write `via: gateway`',
       digital_out: 'no pin of the header is free any more: other boards give more: `barri board show modbus-relay-8`',
     },
     // What a driver takes, and the types of parameters that give it.
@@ -113,9 +115,5 @@ export const en: Catalogue = {
     W002: { what: 'two entities have one token', hints: ['give `{id}` a token of its own'] },
     W003: { what: 'there is no entity `{name}`', hints: ['known: {known}'] },
     W004: { what: '`{name}` is not in `{list}`', hints: ['add it to `{list}`'] },
-    W010: {
-      what: 'accepted, not simulated in this version: {key}',
-      hints: ['nothing acts on it yet; the file can stay as it is'],
-    },
   },
 };

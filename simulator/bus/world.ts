@@ -3,6 +3,7 @@ import type { FrameTap } from '../../gateway/host.ts';
 import type { DeviceModel } from '../devices/model.ts';
 import type { Fault } from '../faults.ts';
 import type { Random } from '../random.ts';
+import type { SwitchedOutputs } from '../switched-outputs.ts';
 import type { Fate } from './disturb.ts';
 
 /** What everything simulated shares. */
@@ -15,6 +16,8 @@ export interface World {
   readonly epochWallMs: number;
   /** How long the world had been going on at monotonic 0, milliseconds: what has added up since then is on its meters. 0 when absent. */
   readonly ageMs?: number;
+  /** What is switched on; given where it outlives the buses, as over a power cut. */
+  readonly outputs?: SwitchedOutputs;
   /** Sees what goes over the simulated wires, chunks and noise as they are. */
   readonly tap?: FrameTap;
   /** Sees each value that the simulated hardware takes from the world, with the moment that the value is of. */

@@ -1,5 +1,6 @@
 import type { DeviceConfig } from '../../config/config.ts';
 import type { Pull } from '../../drivers/bus/gpio.ts';
+import type { SelfHealth } from '../../drivers/bus/self.ts';
 
 /** What a simulated device is given: its part of the site, and the physical value of each of its readings at a moment. */
 export interface ModelContext {
@@ -11,6 +12,8 @@ export interface ModelContext {
   readonly text: (reading: string) => string;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
+  /** Tells that one of its outputs has taken a state at a monotonic time: on or off, whatever level that is. */
+  readonly switched: (output: string, isOn: boolean, atMs: number) => void;
   /** What is plugged into one of its ports; undefined where nothing is. */
   readonly pluggedInto: (port: string) => PluggedIn | undefined;
   /** The wall clock of the simulated world at a monotonic time, milliseconds since 1970 UTC: for devices that know what time it is. */
@@ -74,6 +77,12 @@ export interface AnalogModel {
   volts(atMs: number): number;
 }
 
+/** The machine that a simulated gateway runs on. */
+export interface MachineModel {
+  readonly kind: 'gateway';
+  health(atMs: number): SelfHealth;
+}
+
 /** The wire at a port, as the device sees it that provides the port. */
 export interface PluggedIn {
   /** Volts; 0 where nothing drives the wire. */
@@ -84,7 +93,7 @@ export interface PluggedIn {
   drive(level: boolean, atMs: number): void;
 }
 
-export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel | AnalogModel;
+export type DeviceModel = I2cModel | SerialModel | ModbusModel | OneWireModel | LineModel | AnalogModel | MachineModel;
 
 /** What each file of this folder exports as `model`. */
 export type ModelFactory = (context: ModelContext) => DeviceModel;

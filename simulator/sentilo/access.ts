@@ -1,4 +1,5 @@
 import { invalidCredential, overQuota, Refusal } from './answer.ts';
+import type { Entities } from './entities.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { ParsedRequest } from './request.ts';
 import { CATALOG_ID, type Entity, type Permission, type World } from './world.ts';
@@ -6,23 +7,34 @@ import { CATALOG_ID, type Entity, type Permission, type World } from './world.ts
 /** Each includes those before it. */
 const PERMISSIONS: readonly Permission['type'][] = ['READ', 'WRITE', 'ADMIN'];
 
+/** What the first steps of the pipeline find out about a request, which goes into its answer whatever that is. */
+export interface Admission {
+  /** Filled by the limiter. */
+  readonly headers: Record<string, string>;
+  /** Whose the token is. */
+  entity?: string;
+}
+
 /** Who may do what, and how often: steps 3 to 6 of the pipeline and the permissions of step 8 (sentilo.md §1.3, §1.10). */
 export class Access {
   readonly #world: World;
+  readonly #entities: Entities;
   /** One limiter for each entity of the world that has a quota, and one for the city. */
   readonly #limits = new Map<string, RateLimit>();
 
-  constructor(world: World) {
+  constructor(world: World, entities: Entities) {
     this.#world = world;
+    this.#entities = entities;
   }
 
-  /** Lets a request through and says whose it is. Headers that every later answer carries are put into `headers`. */
-  admit(request: ParsedRequest, nowMs: number, headers: Record<string, string>): Entity {
+  /** Lets a request through and says whose it is. What every later answer carries is put into `admission`. */
+  admit(request: ParsedRequest, nowMs: number, admission: Admission): Entity {
     const token = request.header('IDENTITY_KEY');
-    const entity = this.#world.entities.find((one) => one.isActive && one.token === token);
+    const entity = this.#entities.withToken(token, nowMs);
     if (!entity) throw invalidCredential(token);
+    admission.entity = entity.id;
     if (entity.isHttpsOnly && request.header('X-Forwarded-Proto') !== 'https') throw new Refusal(403, 'SSL access is required');
-    this.#count(entity, nowMs, headers);
+    this.#count(entity, nowMs, admission.headers);
     this.#checkLength(entity, request);
     return entity;
   }

@@ -18,6 +18,8 @@ export interface CityAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Whose request it was, once its token was known. */
+  readonly entity?: string;
   /** Set when the real server has this service and this city has not: its name. */
   readonly notSimulated?: string;
 }

@@ -1,5 +1,9 @@
 import type { Fault } from '../faults.ts';
+import type { CityAnswer } from './answer.ts';
 import type { Mishap } from './city.ts';
+
+/** How much longer a slow city takes that nobody says a time of. */
+const SLOW_MS = 2_000;
 
 /** A fault of the city. */
 export type CityFault = Extract<Fault, { at: 'city' }>;
@@ -30,3 +34,17 @@ export function mishapOf(fault: CityFault | undefined, random: () => number): Mi
 
 /** What something that is not Sentilo answers: a captive portal, in a success. */
 export const GARBAGE_PAGE = '<!doctype html><title>Welcome</title><p>Please log in to use this network.';
+
+/** What `long-answer` sends at least: more than any client should take. */
+const LONG_ANSWER_BYTES = 10 * 1024 * 1024;
+
+/** The answer as the fault leaves it: whoever does not look at its length finds nothing wrong with a long one. */
+export function spoiled(answer: CityAnswer, fault: CityFault | undefined): CityAnswer {
+  if (fault?.kind !== 'long-answer') return answer;
+  return { ...answer, body: Buffer.concat([answer.body, Buffer.alloc(LONG_ANSWER_BYTES, ' ')]) };
+}
+
+/** How much longer than usual a request takes, milliseconds. */
+export function delayOf(fault: CityFault | undefined): number {
+  return fault?.kind === 'slow' ? (fault.byMs ?? SLOW_MS) : 0;
+}

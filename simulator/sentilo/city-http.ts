@@ -5,7 +5,7 @@ import type { Fault } from '../faults.ts';
 import type { CityAnswer } from './answer.ts';
 import { httpDate } from './calendar.ts';
 import type { City } from './city.ts';
-import { type CityFault, faultOfRequest, GARBAGE_PAGE, mishapOf } from './city-faults.ts';
+import { type CityFault, delayOf, faultOfRequest, GARBAGE_PAGE, mishapOf, spoiled } from './city-faults.ts';
 
 /** The network between a gateway and the city. */
 export interface CityHttpOptions {
@@ -25,22 +25,24 @@ export function cityHttp(city: City, clock: Clock, options: CityHttpOptions): Ht
   return async (request, signal) => {
     signal.throwIfAborted();
     const deadlineMs = clock.monotonicMs() + request.timeoutMs;
+    const fault = faultOfRequest(options.faults, clock.monotonicMs(), options.random);
+    const oneWayMs = (options.latencyMs + delayOf(fault)) / 2;
     const oneWay = async () => {
       const leftMs = deadlineMs - clock.monotonicMs();
-      await sleep(clock, Math.min(leftMs, options.latencyMs / 2), signal);
-      if (options.latencyMs / 2 >= leftMs) throw timeout(request);
+      await sleep(clock, Math.min(leftMs, oneWayMs), signal);
+      if (oneWayMs >= leftMs) throw timeout(request);
     };
-    const fault = faultOfRequest(options.faults, clock.monotonicMs(), options.random);
     await oneWay();
     if (fault?.kind === 'refuse') throw new HttpError('ECONNREFUSED', false, `connection to ${hostOf(request)} refused`);
     if (fault?.kind === 'timeout') {
       await sleep(clock, deadlineMs - clock.monotonicMs(), signal);
       throw timeout(request);
     }
+    if (fault?.kind === 'cut-request') throw reset(request);
     const wallMs = clock.wall().ms;
     const answer = answerOf(city, request, wallMs, fault, options.random);
     await oneWay();
-    if (fault?.kind === 'drop-answer') throw new HttpError('ECONNRESET', true, `connection to ${hostOf(request)} reset`);
+    if (fault?.kind === 'drop-answer' || fault?.kind === 'cut-answer') throw reset(request);
     if (answer === undefined)
       throw new HttpError('BAD_ANSWER', true, `${hostOf(request)} answered with something that is not HTTP`);
     return responseOf(request, answer, wallMs);
@@ -66,7 +68,7 @@ function answerOf(
     headers: Object.entries(request.headers),
     body: request.body ?? new Uint8Array(),
   };
-  return city.handle(cityRequest, wallMs, mishapOf(fault, random));
+  return spoiled(city.handle(cityRequest, wallMs, mishapOf(fault, random)), fault);
 }
 
 function responseOf(request: HttpRequest, answer: CityAnswer, wallMs: number): HttpResponse {
@@ -81,6 +83,10 @@ function responseOf(request: HttpRequest, answer: CityAnswer, wallMs: number): H
 
 function timeout(request: HttpRequest): HttpError {
   return new HttpError('TIMEOUT', true, `no answer from ${hostOf(request)} within ${request.timeoutMs} ms`);
+}
+
+function reset(request: HttpRequest): HttpError {
+  return new HttpError('ECONNRESET', true, `connection to ${hostOf(request)} reset`);
 }
 
 function hostOf(request: HttpRequest): string {

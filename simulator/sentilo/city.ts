@@ -1,4 +1,4 @@
-import { Access } from './access.ts';
+import { Access, type Admission } from './access.ts';
 import { AlarmService } from './alarm-service.ts';
 import {
   type CityAnswer,
@@ -13,6 +13,7 @@ import {
 } from './answer.ts';
 import { CatalogService } from './catalog-service.ts';
 import { DataService } from './data-service.ts';
+import { Entities, type EntityChange } from './entities.ts';
 import type { StoredObservation } from './observation-store.ts';
 import { OrderService } from './order-service.ts';
 import { describedBy } from './push-body.ts';
@@ -46,6 +47,13 @@ export interface City {
    * @param nowMs the city's wall clock, milliseconds since 1970: stamps what comes without a time, ends default reads
    */
   handle(request: CityRequest, nowMs: number, mishap?: Mishap): CityAnswer;
+  /**
+   * Changes who may call the city, as in its catalogue. Returns when the API server knows, milliseconds since 1970.
+   * @throws EntityRefused
+   */
+  changeEntity(id: string, change: EntityChange, nowMs: number): number;
+  /** The server is started anew over what is stored, and is `starting` for as long as the world says. */
+  restart(nowMs: number): void;
   /** What is stored of a provider, or of one sensor of it, in order of arrival. */
   observations(provider: string, sensor?: string): StoredObservation[];
   /**
@@ -66,7 +74,8 @@ export interface City {
  * @param options.startedMs when the server was started, for the setting `starting`; by default at its first request
  */
 export function createCity(world: World, options: { readonly startedMs?: number } = {}): City {
-  const access = new Access(world);
+  const entities = new Entities(world);
+  const access = new Access(world, entities);
   const registry = new Registry(world);
   const subscriptions = new Subscriptions();
   let startedMs = options.startedMs;
@@ -83,17 +92,13 @@ export function createCity(world: World, options: { readonly startedMs?: number 
   let requestCount = 0;
 
   /** The pipeline in the order of sentilo.md §1.3, which decides which of several errors a client sees. */
-  function pipeline(
-    request: CityRequest,
-    nowMs: number,
-    mishap: Mishap | undefined,
-    headers: Record<string, string>,
-  ): CityAnswer {
+  function pipeline(request: CityRequest, nowMs: number, mishap: Mishap | undefined, admission: Admission): CityAnswer {
+    const { headers } = admission;
     const parsed = parseRequest(request, nowMs);
     startedMs ??= nowMs;
     if (nowMs < startedMs + world.settings.startingMs) throw starting();
     if (mishap?.kind === 'status') throw mishapRefusal(mishap.status, parsed, nowMs, headers);
-    const entity = access.admit(parsed, nowMs, headers);
+    const entity = access.admit(parsed, nowMs, admission);
     const service = services.get(parsed.service);
     if (service === undefined) throw noHandler(request.target);
     registry.follow(nowMs, mishap?.kind === 'forget-sensors');
@@ -111,16 +116,20 @@ export function createCity(world: World, options: { readonly startedMs?: number 
   return {
     handle: (request, nowMs, mishap) => {
       requestCount += 1;
-      // Filled by the limiter, and carried by every answer that comes after it.
-      const headers: Record<string, string> = {};
+      const admission: Admission = { headers: {} };
+      const by = () => (admission.entity === undefined ? {} : { entity: admission.entity });
       try {
-        return pipeline(request, nowMs, mishap, headers);
+        return { ...pipeline(request, nowMs, mishap, admission), ...by() };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        const answer = refusalAnswer(error, headers);
+        const answer = { ...refusalAnswer(error, admission.headers), ...by() };
         const service = serviceNotSimulated(error, request.target);
         return service === undefined ? answer : { ...answer, notSimulated: service };
       }
+    },
+    changeEntity: (id, change, nowMs) => entities.change(id, change, nowMs),
+    restart: (nowMs) => {
+      startedMs = nowMs;
     },
     observations: (provider, sensor) => {
       const sensors = sensor === undefined ? data.store.sensorsOf(provider) : [sensor];

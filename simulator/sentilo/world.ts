@@ -3,7 +3,7 @@ import type { Config, OutputConfig } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { cityId, cityOwnerId, duration, fail } from '../../config/schema-types.ts';
 import { validate } from '../../config/validate.ts';
-import { parseYaml, type YamlDocument } from '../../config/yaml-document.ts';
+import { parseYaml } from '../../config/yaml-document.ts';
 
 /** A provider or an application: who may call the city. */
 export interface Entity {
@@ -69,6 +69,8 @@ export interface World {
     readonly startingMs: number;
     /** From a change in the catalogue until data, orders and alarms follow it. */
     readonly syncDelayMs: number;
+    /** From a change of an entity until its token counts as the change says. */
+    readonly tokenCacheMs: number;
     /** What becomes of a push that failed: it is tried again, or, as the released code does it, never delivered. */
     readonly pushRetries: 'documented' | 'coded';
   };
@@ -82,6 +84,9 @@ const DEFAULT_PROVIDER = 'makers-poblenou';
 
 /** How long the catalogue's job sleeps between two runs. */
 const SYNC_DELAY_MS = 30_000;
+
+/** How long the API server keeps tokens and permissions in memory. */
+const TOKEN_CACHE_MS = 60_000;
 
 const count = z.int().min(0);
 
@@ -123,7 +128,7 @@ const settings = z.strictObject({
   global_quota: count.default(0),
   starting: duration.default(0),
   sync_delay: duration.default(SYNC_DELAY_MS),
-  token_cache: duration.optional(),
+  token_cache: duration.default(TOKEN_CACHE_MS),
   push_retries: z.enum(['documented', 'coded']).default('documented'),
 });
 
@@ -144,12 +149,8 @@ const worldFile = z
 
 type WorldFile = z.output<typeof worldFile>;
 
-/** Parts of the format that the city of this version reads and does not act on. */
-const NOT_SIMULATED = [['settings', 'token_cache']] as const;
-
 /**
- * Reads a world file (schema sentilo-world/v1). `world` is undefined when a problem is an error; what the city does not
- * act on yet is a note.
+ * Reads a world file (schema sentilo-world/v1). `world` is undefined when a problem is an error.
  *
  * @param file the name that places carry
  */
@@ -158,7 +159,7 @@ export function loadWorld(file: string, text: Uint8Array | string): { world?: Wo
   const { value, problems } = validate(document, worldFile);
   const all = [...document.problems, ...problems];
   if (value === undefined || all.some((problem) => problem.severity === 'error')) return { problems: all };
-  return { world: worldOf(value), problems: [...all, ...notes(document)] };
+  return { world: worldOf(value), problems: all };
 }
 
 /** A world in which a site's gateway may publish: its provider, its token, and every sensor that it publishes. */
@@ -205,6 +206,7 @@ function worldOfProvider(
       quotaPerHour: 0,
       startingMs: 0,
       syncDelayMs: SYNC_DELAY_MS,
+      tokenCacheMs: TOKEN_CACHE_MS,
       pushRetries: 'documented',
     },
   };
@@ -236,6 +238,7 @@ function worldOf(file: WorldFile): World {
       quotaPerHour: file.settings.global_quota,
       startingMs: file.settings.starting,
       syncDelayMs: file.settings.sync_delay,
+      tokenCacheMs: file.settings.token_cache,
       pushRetries: file.settings.push_retries,
     },
   };
@@ -251,13 +254,6 @@ function worldSensorOf(file: WorldFile['sensors'][number]): WorldSensor {
     ...(location !== undefined && { location }),
     ...(file.public !== undefined && { isPublic: file.public }),
   };
-}
-
-function notes(document: YamlDocument): Problem[] {
-  const root = document.value as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
-  return NOT_SIMULATED.filter(([section, key]) => root[section]?.[key] !== undefined).map((path) =>
-    document.problem('W010', path, { key: path.join('.') }, 'note'),
-  );
 }
 
 /** A name is given once, and whatever is referred to is declared. */

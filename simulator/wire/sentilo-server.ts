@@ -1,12 +1,13 @@
-import { createServer, type Socket } from 'node:net';
-import type { Clock } from '../../drivers/clock.ts';
+import type { Socket } from 'node:net';
+import { type Clock, sleep } from '../../drivers/clock.ts';
 import type { Fault } from '../faults.ts';
 import type { CityAnswer } from '../sentilo/answer.ts';
 import type { City } from '../sentilo/city.ts';
-import { type CityFault, faultOfRequest, GARBAGE_PAGE, mishapOf } from '../sentilo/city-faults.ts';
+import { type CityFault, delayOf, faultOfRequest, GARBAGE_PAGE, mishapOf, spoiled } from '../sentilo/city-faults.ts';
 import { ConnectionInput, InputEnded } from './connection-input.ts';
+import { followRefusals, openDoor } from './door.ts';
 import { BeyondMemory, hasBody, headerOf, NotHttp, type RequestHead, readBody, readHead } from './http-request.ts';
-import { listen, type Place } from './listen.ts';
+import type { Place } from './listen.ts';
 
 /** `sentilo.server.api.socket.timeout-ms`: the longest wait for the next bytes of a request. */
 const READ_TIMEOUT_MS = 5_000;
@@ -19,19 +20,25 @@ const OVERFLOW_RESET_MS = 3_000;
 const LINGER_MS = 1_000;
 /** A peer without a timeout of its own is let go of after so long. */
 const HANG_MS_MAX = 600_000;
-/** Connections at all, those waiting for their reset included; one more is closed as it comes. */
-const CONNECTIONS_MAX = 1_000;
+/** What is taken of a request's body before the connection breaks in the middle of it. */
+const CUT_REQUEST_BYTES = 20;
 const NO_TROUBLE = { faults: [], random: () => 0 };
 /** These answers say that the connection ends, whatever the client asked for (HttpCore 4.4, ResponseConnControl). */
 const CLOSE_ANNOUNCED: readonly number[] = [400, 501, 503];
 
 /** One request that was answered, for a log. It has no header and no body, so never a token. */
 export interface ServedRequest {
+  /** When its head had come: the city's wall clock, milliseconds since 1970. */
+  readonly wallMs: number;
+  /** From then to the answer. */
+  readonly tookMs: number;
   readonly method: string;
   readonly target: string;
   /** Undefined when a fault kept the answer back. */
   readonly status?: number;
   readonly bodyBytes: number;
+  /** Whose token came with it; undefined for one that nobody has. */
+  readonly entity?: string;
   readonly fault?: CityFault['kind'];
   /** The service asked for, when the real server has it and this one has not. */
   readonly notSimulated?: string;
@@ -47,35 +54,52 @@ export interface ServeOptions extends Place {
 
 export interface CityServer {
   readonly port: number;
+  /**
+   * Lets connections be refused while the fault `refuse` is certain, now and at each of its edges to come: then nobody listens
+   * at the port. To be called after each change of the faults. Without it, and where the fault is not certain, a connection
+   * is taken and reset before its request is read.
+   */
+  followFaults(): void;
   /** Stops listening and breaks off what is still being served. */
   close(): Promise<void>;
+}
+
+/** What every connection is served with. */
+interface Serving {
+  readonly city: City;
+  readonly options: ServeOptions;
+  readonly closing: AbortSignal;
 }
 
 /**
  * Serves a city over TCP as the real server behaves on the socket (sentilo.md §1.1): one request for each connection, ten
  * workers, its own timeouts. Rejects with the listen error (EADDRINUSE, EACCES …).
- *
- * The fault `refuse` resets a connection before its request is acted on: a listening socket cannot refuse.
  */
 export async function serveCity(city: City, options: ServeOptions): Promise<CityServer> {
+  const { clock } = options;
   const open = new Set<Socket>();
-  const workers = new WorkerPool(options.clock);
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+  const workers = new WorkerPool(clock);
+  const closing = new AbortController();
+  const serving = { city, options, closing: closing.signal };
+  const accept = (socket: Socket) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     // A broken connection shows as the end of the input; there is nothing more to do about it.
     socket.on('error', () => {});
-    workers.run(socket, () => serveConnection(city, options, socket));
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  const port = await listen(server, options);
+    workers.run(socket, () => serveConnection(serving, socket));
+  };
+  const door = await openDoor(accept, options);
+  const followed = followRefusals(door, options);
   return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of open) socket.destroy();
-      }),
+    port: door.port,
+    followFaults: followed.again,
+    close: async () => {
+      followed.end();
+      closing.abort();
+      const closed = door.close();
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
   };
 }
 
@@ -114,13 +138,15 @@ class WorkerPool {
   }
 }
 
-async function serveConnection(city: City, options: ServeOptions, socket: Socket): Promise<void> {
+async function serveConnection(serving: Serving, socket: Socket): Promise<void> {
   if (socket.destroyed) return;
+  const { options, closing } = serving;
   const input = new ConnectionInput(socket, options.clock, READ_TIMEOUT_MS);
   try {
     const head = await readHead(input);
-    await serveRequest(city, options, socket, input, head);
+    await serveRequest(serving, socket, input, head);
   } catch (error) {
+    if (closing.aborted) return;
     // An unfinished head is dropped without an answer.
     if (error instanceof InputEnded) socket.destroy();
     else if (error instanceof BeyondMemory) socket.resetAndDestroy();
@@ -129,49 +155,55 @@ async function serveConnection(city: City, options: ServeOptions, socket: Socket
   }
 }
 
-async function serveRequest(
-  city: City,
-  options: ServeOptions,
-  socket: Socket,
-  input: ConnectionInput,
-  head: RequestHead,
-): Promise<void> {
+async function serveRequest(serving: Serving, socket: Socket, input: ConnectionInput, head: RequestHead): Promise<void> {
+  const { city, options, closing } = serving;
   const { clock } = options;
   const { faults, random } = options.trouble ?? NO_TROUBLE;
-  const fault = faultOfRequest(faults, clock.monotonicMs(), random);
-  const seen = { method: head.method, target: head.target, bodyBytes: 0, ...(fault ? { fault: fault.kind } : {}) };
-  if (fault?.kind === 'refuse') {
-    options.log?.(seen);
+  const [wallMs, sinceMs] = [clock.wall().ms, clock.monotonicMs()];
+  const fault = faultOfRequest(faults, sinceMs, random);
+  const seen = { wallMs, method: head.method, target: head.target, ...(fault ? { fault: fault.kind } : {}) };
+  const log = (bodyBytes: number, more: Partial<ServedRequest> = {}) =>
+    options.log?.({ ...seen, bodyBytes, tookMs: Math.round(clock.monotonicMs() - sinceMs), ...more });
+  const breakOff = (bodyBytes: number) => {
+    log(bodyBytes);
     socket.resetAndDestroy();
-    return;
-  }
+  };
+  if (fault?.kind === 'refuse') return breakOff(0);
   if (hasBody(head) && /100-continue/i.test(headerOf(head, 'expect') ?? '')) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  if (fault?.kind === 'cut-request') return breakOff(hasBody(head) ? (await input.some(CUT_REQUEST_BYTES)).length : 0);
   const body = hasBody(head) ? await readBody(input, head) : { bytes: new Uint8Array() };
-  const served = { ...seen, bodyBytes: body.bytes.length };
+  const { length } = body.bytes;
   if (fault?.kind === 'timeout') {
-    options.log?.(served);
-    await hang(socket, input, clock);
-    return;
+    log(length);
+    return await hang(socket, input, clock);
   }
   if (fault?.kind === 'garbage') {
-    options.log?.(served);
-    finish(socket, input, clock, random() < 0.5 ? Buffer.from(GARBAGE_PAGE) : garbagePage(clock));
-    return;
+    log(length);
+    return finish(socket, input, clock, random() < 0.5 ? Buffer.from(GARBAGE_PAGE) : garbagePage(clock));
   }
+  // A client that has gone meanwhile has published all the same (sentilo.md §1.5.6).
+  const linger = async () => {
+    if (fault?.kind === 'slow') await sleep(clock, delayOf(fault) / 2, closing);
+  };
+  await linger();
   const request = { method: head.method, target: head.target, headers: head.headers, body: body.bytes };
-  const answer = city.handle(
+  const handled = city.handle(
     body.failure === undefined ? request : { ...request, bodyFailure: body.failure },
     clock.wall().ms,
     mishapOf(fault, random),
   );
+  const answer = spoiled(handled, fault);
+  await linger();
+  const { status, entity, notSimulated } = answer;
+  const by = entity === undefined ? {} : { entity };
   if (fault?.kind === 'drop-answer') {
-    options.log?.(served);
+    log(length, by);
     socket.resetAndDestroy();
     return;
   }
-  const { notSimulated } = answer;
-  options.log?.({ ...served, status: answer.status, ...(notSimulated === undefined ? {} : { notSimulated }) });
-  finish(socket, input, clock, answerBytes(head, answer, clock.wall().ms));
+  log(length, { status, ...by, ...(notSimulated === undefined ? {} : { notSimulated }) });
+  const bytes = answerBytes(head, answer, clock.wall().ms);
+  finish(socket, input, clock, fault?.kind === 'cut-answer' ? bytes.subarray(0, bytes.length / 2) : bytes);
 }
 
 /** Keeps the peer waiting for an answer that does not come, and the worker with it, until the peer gives up. */

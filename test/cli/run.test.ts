@@ -192,8 +192,8 @@ test('a simulated run measures, delivers, tells its status, refuses a second one
   expect(stored.length).toBeGreaterThan(0);
 
   const status = JSON.parse((await barri(['status', '--state', folder, '--json'])).out) as GatewayStatus;
-  expect(status.measuring).toMatchObject({ deviceCount: 7, answeringCount: 7 });
-  expect((await barri(['status', '--state', folder])).out).toContain('Measuring   7 of 7 devices');
+  expect(status.measuring).toMatchObject({ deviceCount: 8, answeringCount: 8 });
+  expect((await barri(['status', '--state', folder])).out).toContain('Measuring   8 of 8 devices');
   const rows = JSON.parse((await barri(['read', DEMO, '--state', folder, '--json'])).out) as { readings: ReadingRow[] };
   expect(rows.readings.find(({ reading }) => reading === 'pressure')?.value).toBeGreaterThan(300);
   // Only its owner may ask the gateway.

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { barri, ROOT } from './in-process.ts';
 
@@ -11,6 +11,10 @@ const opened: (() => unknown)[] = [];
 afterEach(() => {
   for (const close of opened.splice(0).reverse()) close();
 });
+
+interface Stored {
+  readonly observations: readonly { readonly value: string }[];
+}
 
 interface Running {
   readonly child: ChildProcess;
@@ -70,12 +74,18 @@ describe('barri sim sentilo', () => {
       401,
     );
     expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(200);
+    // As the help has it.
+    const order = { method: 'PUT', headers, body: '{"order":"on"}' };
+    expect((await fetch(`${url}/order/makers-poblenou/carrer-demo-light-switch`, order)).status).toBe(200);
     expect((await fetch(`${url}/admin/save`, { headers })).status).toBe(404);
     running.child.kill('SIGINT');
     expect(await running.exit).toBe(0);
     expect(running.out()).toContain('publishers: makers-poblenou');
-    expect(running.out()).toContain('PUT /data/makers-poblenou/carrer-demo-hall-temperature 200');
-    expect(running.out()).toContain('GET /data/makers-poblenou 401');
+    const stamp = String.raw`\d{4}-\d\d-\d\dT[\d:.]{12}Z`;
+    expect(running.out()).toMatch(
+      new RegExp(`${stamp} PUT /data/makers-poblenou/carrer-demo-hall-temperature 200 \\d+ ms \\d+ bytes makers-poblenou\n`),
+    );
+    expect(running.out()).toMatch(new RegExp(`${stamp} GET /data/makers-poblenou 401 \\d+ ms 0 bytes -\n`));
     expect(running.out() + running.err()).not.toMatch(/demo-token|wrong-token/);
     expect(running.err()).toContain('does not simulate the service /admin');
   });
@@ -117,19 +127,76 @@ describe('barri sim sentilo', () => {
     expect(await running.exit).toBe(0);
   });
 
+  it('has faults switched while it runs, at a port of their own', async () => {
+    const running = simSentilo('--port', '0', '--json', '--log');
+    const { url, control } = JSON.parse(await firstLine(running));
+    const read = async () => (await fetch(`${url}/data/makers-poblenou`, { headers: { IDENTITY_KEY: 'demo-token' } })).status;
+    const faults = async (method: string, path = '', body?: string) =>
+      (await fetch(`${control}/faults${path}`, { method, ...(body === undefined ? {} : { body }) })).json();
+    expect(await read()).toBe(200);
+    const on = { fault: 'status', status: 503, rate: 1 };
+    expect(await faults('POST', '', '{"fault":"status","status":503}')).toEqual({ faults: [on] });
+    expect(await read()).toBe(503);
+    expect(await faults('POST', '', '{"fault":"refuse"}')).toEqual({ faults: [on, { fault: 'refuse', rate: 1 }] });
+    await expect(read()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    expect(await faults('DELETE', '/refuse')).toEqual({ faults: [on] });
+    expect(await faults('DELETE')).toEqual({ faults: [] });
+    expect(await read()).toBe(200);
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
+  });
+
+  it('with --keep holds what it held, also after it was killed in the middle of a line; without it nothing is left', async () => {
+    const file = join(dirname(worldFile('')), 'kept.jsonl');
+    const headers = { IDENTITY_KEY: 'demo-token' };
+    const killed = simSentilo('--port', '0', '--json', '--keep', file);
+    const first = JSON.parse(await firstLine(killed));
+    expect((await fetch(`${first.url}/data/makers-poblenou/rain/1.5`, { method: 'PUT', headers })).status).toBe(200);
+    killed.child.kill('SIGKILL');
+    await killed.exit;
+    appendFileSync(file, '{"nowMs":17');
+    for (const value of ['2.5', '3.5']) {
+      const running = simSentilo('--port', '0', '--json', '--keep', file);
+      const { url } = JSON.parse(await firstLine(running));
+      expect((await fetch(`${url}/data/makers-poblenou/rain/${value}`, { method: 'PUT', headers })).status).toBe(200);
+      const read = (await (await fetch(`${url}/data/makers-poblenou/rain?limit=9`, { headers })).json()) as Stored;
+      const held = ['1.5', '2.5', '3.5'];
+      expect(read.observations.map((one) => one.value).reverse()).toEqual(held.slice(0, held.indexOf(value) + 1));
+      running.child.kill('SIGTERM');
+      expect(await running.exit).toBe(0);
+    }
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).not.toContain('demo-token');
+  });
+
+  it.each(['no line of its own\n', 'no line end', '{"observations":[]}'])(
+    'leaves a file alone that holds something else: %j',
+    async (text) => {
+      const file = worldFile(text);
+      const { code, err } = await barri(['sim', 'sentilo', '--port', '0', '--keep', file]);
+      expect(code).toBe(78);
+      expect(err).toContain('error[B115]');
+      expect(readFileSync(file, 'utf8')).toBe(text);
+    },
+  );
+
   it('says that its port is taken and exits with 75', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     opened.push(() => other.close());
     const { port } = other.address() as AddressInfo;
-    const { code, err } = await barri(['sim', 'sentilo', '--port', String(port)]);
-    expect(code).toBe(75);
-    expect(err).toContain(`port ${port} is in use`);
+    for (const option of ['--port', '--control-port']) {
+      const { code, err } = await barri(['sim', 'sentilo', '--port', '0', option, String(port)]);
+      expect(code).toBe(75);
+      expect(err).toContain(`port ${port} is in use`);
+    }
   });
 
   it.each([
     ['a world file with an unknown key', () => ['--world', worldFile('schema: sentilo-world/v1\nentity: []\n')], 78, 'entity'],
     ['a world file that is not there', () => ['--world', '/nonexistent/world.yaml'], 78, '/nonexistent/world.yaml'],
+    ['a kept file of something else', () => ['--port', '0', '--keep', worldFile('schema: sentilo-world/v1\n')], 78, 'line 1'],
+    ['a kept file that cannot be', () => ['--port', '0', '--keep', '/nonexistent/kept.jsonl'], 78, 'ENOENT'],
     ['a port that is no port', () => ['--port', '99999'], 2, '65535'],
     ['an address of another machine', () => ['--port', '0', '--host', '192.0.2.1'], 2, '192.0.2.1'],
   ])('says what is wrong with %s and ends', async (_, args, exitCode, words) => {

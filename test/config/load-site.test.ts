@@ -18,7 +18,16 @@ describe('the demonstration site', () => {
     const { config, problems } = await site;
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect([...(config?.skipped ?? [])]).toEqual([]);
-    expect([...(config?.devices.keys() ?? [])]).toEqual(['balcony', 'hall', 'particles', 'flat_1', 'flat_2', 'door', 'light']);
+    expect([...(config?.devices.keys() ?? [])]).toEqual([
+      'balcony',
+      'hall',
+      'particles',
+      'flat_1',
+      'flat_2',
+      'door',
+      'light',
+      'gateway',
+    ]);
   });
 
   it('gives each bus what the file and the boards say', async () => {

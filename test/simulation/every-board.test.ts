@@ -28,9 +28,10 @@ const VIA: Readonly<Record<BoardFile['needs'], string>> = {
   digital_in: 'gpio.pin11',
   digital_out: 'gpio.pin13',
   mqtt: 'nodes',
+  gateway: 'gateway',
 };
-/** Boards that have no reading that could be held against what it shows, or no driver yet. */
-const OTHERS = new Set(['ads1115', 'mcp23017', 'modbus-relay-8', 'relay', 'solenoid-valve', 'firmata-uno']);
+/** Boards that have no reading that could be held against what it shows, or no driver yet, or that show how the gateway is. */
+const OTHERS = new Set(['ads1115', 'mcp23017', 'modbus-relay-8', 'relay', 'solenoid-valve', 'firmata-uno', 'gateway-self']);
 /** What counts pulses gets them from a signal that moves; test/simulator/devices/pulse-counter.test.ts counts them. */
 const COUNTERS = new Set(['rain-gauge', 'flow-meter']);
 

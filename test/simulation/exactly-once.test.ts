@@ -60,9 +60,15 @@ function onlyInMemory(faults: readonly Fault[]): NamedHole[] {
   return lost.map(({ disk, cut }) => ({ fromMs: START_WALL_MS + disk.fromMs - MINUTE_MS / 60, toMs: START_WALL_MS + cut.toMs }));
 }
 
-async function life(config: Config, seed: number) {
+/** Halves of requests and answers, answers that no client should take, and some that come after everybody has given up. */
+const HALVES: readonly Fault[] = (['cut-request', 'cut-answer', 'long-answer', 'slow'] as const).map((kind, index) => {
+  const fromMs = (1 + 3 * index) * MINUTE_MS;
+  return { at: 'city', kind, rate: 0.6, byMs: 25_000, fromMs, toMs: fromMs + 2 * MINUTE_MS };
+});
+
+async function life(config: Config, seed: number, given?: readonly Fault[]) {
   const random = createRandom(seed);
-  const faults = troubles(random.fork('troubles'));
+  const faults = given ?? troubles(random.fork('troubles'));
   const city = createCity(worldForSite(config, 'demo-token'));
   let clockOfRun: Clock | undefined;
   let disk: SimulatedDisk | undefined;
@@ -91,6 +97,12 @@ async function life(config: Config, seed: number) {
 
 describe('whatever goes wrong, once it is over every reading of the journal is in the city once, with its value', async () => {
   const config = await carrerDemo();
+  test('when requests and answers arrive by halves, too long or too late', async () => {
+    const { kept, holes, stored } = await life(config, 1, HALVES);
+    expect(kept.length).toBeGreaterThan(3_000);
+    expect(differences(kept, stored, START_WALL_MS + RUN_MS - 5_000, holes)).toEqual(NO_DIFFERENCES);
+  }, 120_000);
+
   test.each(SEEDS)(
     'seed %d',
     async (seed) => {

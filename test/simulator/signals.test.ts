@@ -18,7 +18,8 @@ const ALL: Readonly<Record<string, SignalConfig>> = {
   door: { type: 'bursts', perDay: 6, minutes: 1, rate: 1 },
   energy: { type: 'integrate', reading: 'power', start: 1843.2 },
   current: { type: 'ratio', of: ['power', 'voltage'], scale: 1 },
-  lamp: { type: 'follows', output: 'x.y', on: 1, off: 0 },
+  lamp: { type: 'follows', output: 'x.y', on: 12, off: 0.5 },
+  flowed: { type: 'integrate', reading: 'lamp', start: 0 },
 };
 const UNITS = new Map([
   ['power', 'W'],
@@ -31,6 +32,8 @@ function signals(simulate = ALL, seed = 1, localStartMs = 0, units: ReadonlyMap<
     simulate: new Map(Object.entries(simulate)),
     units,
     random: createRandom(seed),
+    // On for every other hour.
+    isOn: (output, atMs) => output === 'x.y' && Math.floor(atMs / HOUR_MS) % 2 === 1,
     localStartMs,
   });
 }

@@ -70,6 +70,7 @@ const NEEDS = {
   'digital-in': 'digital_in',
   'digital-out': 'digital_out',
   'pulse-counter': 'digital_in',
+  'gateway-self': 'gateway',
 } as const;
 
 export function device(sketch: DeviceSketch): DeviceConfig {
@@ -137,6 +138,7 @@ export function context(sketch: DeviceSketch, values: Readonly<Record<string, nu
     signal: (reading) => Number(values[reading] ?? 0),
     text: (reading) => String(values[reading] ?? ''),
     nextChangeMs: () => undefined,
+    switched: () => {},
     pluggedInto: () => undefined,
     wallMs: (atMs) => START_WALL_MS + atMs,
     random: createRandom(1),

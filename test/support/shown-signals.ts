@@ -20,6 +20,7 @@ export function shownSignals(
     simulate: device.simulate,
     units: new Map(device.channels.map(({ reading, unit }) => [reading, unit])),
     random: createRandom(seed).fork('world').fork(`device/${device.id}`).fork('signals'),
+    isOn: () => false,
     localStartMs: startWallMs + localOffsetMs(config.gateway.timezone, startWallMs),
   });
 }

@@ -72,6 +72,7 @@ const WORLD: World = {
     quotaPerHour: 0,
     startingMs: 0,
     syncDelayMs: 0,
+    tokenCacheMs: 0,
     pushRetries: 'documented',
   },
 };

@@ -4,6 +4,7 @@ import type { CityRequest } from '../../../simulator/sentilo/answer.ts';
 import type { ComponentFields } from '../../../simulator/sentilo/catalog-body.ts';
 import { mergedComponent, newComponent } from '../../../simulator/sentilo/catalog-merge.ts';
 import { CatalogService } from '../../../simulator/sentilo/catalog-service.ts';
+import { Entities } from '../../../simulator/sentilo/entities.ts';
 import { Registry } from '../../../simulator/sentilo/registry.ts';
 import { parseRequest } from '../../../simulator/sentilo/request.ts';
 import { cityOf, NOW_MS, WORLD } from './support.ts';
@@ -84,7 +85,7 @@ describe('the catalogue', () => {
 
   it('tells the rest of the city of an alert, and that it is gone, after the delay', () => {
     const registry = new Registry(WORLD);
-    const access = new Access(WORLD);
+    const access = new Access(WORLD, new Entities(WORLD));
     const catalog = new CatalogService(WORLD, access, registry, () => NOW_MS);
     const [, rec] = WORLD.entities;
     if (!rec) throw new Error('no provider');

@@ -55,7 +55,10 @@ describe('the city under virtual time', () => {
   it.each([
     ['refuse', 'ECONNREFUSED', false, 0],
     ['timeout', 'TIMEOUT', true, 0],
+    ['cut-request', 'ECONNRESET', true, 0],
     ['drop-answer', 'ECONNRESET', true, 2],
+    ['cut-answer', 'ECONNRESET', true, 2],
+    ['long-answer', 'TOO_LONG', true, 2],
     ['garbage', 'BAD_ANSWER', true, 0],
   ] as const)('fails by %s as %s, and it may have been sent: %s', async (kind, code, maybeSent, storedCount) => {
     const { city, send } = network([fault(kind)]);
@@ -94,6 +97,16 @@ describe('the city under virtual time', () => {
     const { city, send } = network([], 20_000);
     expect(await send(PUT)).toMatchObject({ error: { code: 'TIMEOUT', maybeSent: true }, atMs: 15_000 });
     expect(city.observations('rec')).toHaveLength(2);
+  });
+
+  it('a slow city takes longer and acts half way', async () => {
+    const { city, send } = network([fault('slow', { byMs: 2_000 })]);
+    expect(await send(PUT)).toMatchObject({ answer: { status: 200 }, atMs: 2_100 });
+    expect(city.observations('rec').map((one) => one.arrivalMs)).toEqual([NOW_MS + 1_050, NOW_MS + 1_050]);
+    // It acts although the client is gone by the time of the answer.
+    const late = network([fault('slow', { byMs: 20_000 })]);
+    expect(await late.send(PUT)).toMatchObject({ error: { code: 'TIMEOUT', maybeSent: true }, atMs: 15_000 });
+    expect(late.city.observations('rec')).toHaveLength(2);
   });
 
   it('refuses to give an answer that is longer than the client takes', async () => {

@@ -51,7 +51,9 @@ describe('one request for each connection (sentilo.md §1.1)', () => {
         'X-Sentilo-Version: 2.0.0\r\n' +
         'Content-Length: 19\r\n\r\n{"observations":[]}',
     );
-    expect(log).toEqual([{ method: 'GET', target: '/data/rec/s', bodyBytes: 0, status: 200 }]);
+    expect(log).toEqual([
+      { wallMs: NOW_MS, tookMs: 0, method: 'GET', target: '/data/rec/s', bodyBytes: 0, entity: 'rec', status: 200 },
+    ]);
   });
 
   it.each([
@@ -260,6 +262,7 @@ describe('faults on the wire', () => {
 
   it.each([
     ['refuse', 0],
+    ['cut-request', 0],
     ['drop-answer', 1],
   ] as const)('%s resets the connection', async (kind, storedCount) => {
     const { server, city, log } = await serve(trouble(kind));
@@ -283,13 +286,41 @@ describe('faults on the wire', () => {
     [0, /^<!doctype html>/],
     [0.9, /^HTTP\/1\.1 200 OK[\s\S]*text\/html[\s\S]*<!doctype html>/],
   ])('garbage is no HTTP or no JSON (%d)', async (random, pattern) => {
-    const { server } = await serve(trouble('garbage', random));
-    expect((await ask(server.port, request)).text).toMatch(pattern);
+    expect((await ask((await serve(trouble('garbage', random))).server.port, request)).text).toMatch(pattern);
+  });
+
+  it('cut-answer does what it is asked and sends half of the answer', async () => {
+    const { server, city } = await serve(trouble('cut-answer'));
+    const client = await ask(server.port, request);
+    const { text } = await ask((await serve()).server.port, request);
+    expect(client).toMatchObject({ text: text.slice(0, text.length / 2), end: 'ended' });
+    expect(city.observations('rec')).toHaveLength(1);
+  });
+
+  it('long-answer is ten megabytes with the right answer in front', async () => {
+    const { server } = await serve(trouble('long-answer'));
+    const client = await ask(server.port, GET);
+    expect(client.body).toHaveLength(10 * 1024 * 1024 + '{"observations":[]}'.length);
+    expect(client.body.trimEnd()).toBe('{"observations":[]}');
+  });
+
+  it('a slow city publishes what came although the client has gone meanwhile', async () => {
+    const { server, city, clock, log } = await serve(trouble('slow'));
+    const client = new Client(server.port);
+    client.socket.write(request);
+    await until(() => clock.timerCount === 1);
+    client.socket.destroy();
+    await clock.advance(999);
+    expect(city.requestCount).toBe(0);
+    await clock.advance(1);
+    await until(() => city.requestCount === 1);
+    await clock.advance(1_000);
+    await until(() => log.length === 1);
+    expect(log).toMatchObject([{ fault: 'slow', status: 200, tookMs: 2_000 }]);
   });
 
   it('status and partial are answers of the city', async () => {
-    const { server } = await serve(trouble('status'));
-    expect((await ask(server.port, request)).status).toBe(500);
+    expect((await ask((await serve(trouble('status'))).server.port, request)).status).toBe(500);
   });
 });
 

@@ -36,6 +36,7 @@ export const WORLD: World = {
     quotaPerHour: 0,
     startingMs: 0,
     syncDelayMs: 30_000,
+    tokenCacheMs: 60_000,
     pushRetries: 'documented',
   },
 };
