@@ -28,6 +28,8 @@ const JOBS_MAX = 8;
  * does not let itself be asked, and what is new can be delivered meanwhile. This many bound the memory.
  */
 const LOOK_UPS_MAX = 64;
+/** Questions in a row without an answer that are a matter of their batches; with one more it is the city that does not answer. */
+const UNANSWERED_MAX = 2;
 
 /** What the backlog lane has to finish before it takes new records: batches to look up, and batches to send again. */
 export class Jobs {
@@ -78,10 +80,11 @@ export class Jobs {
     this.#unansweredCount = 0;
   }
 
-  /** It did not: it is not asked about anything for a while, or many batches in doubt would make many questions of one outage. */
+  /** It did not. When it answers none, many batches in doubt must not make many questions of one outage: it is not asked for a while. */
   unanswered(random: number): void {
     this.#unansweredCount++;
-    this.#askAgainMs = this.#clock.monotonicMs() + backOffMs(TRANSPORT_PACE, this.#unansweredCount, random);
+    const attempt = this.#unansweredCount - UNANSWERED_MAX;
+    if (attempt > 0) this.#askAgainMs = this.#clock.monotonicMs() + backOffMs(TRANSPORT_PACE, attempt, random);
   }
 
   /** Looks the batch up at each of these times after `sinceMs` (monotonic) until all of it is found. Those past count as one. */

@@ -112,6 +112,23 @@ describe('an unknown outcome', () => {
     await bench.stop();
   });
 
+  it('is not asked for more rarely because a question now and then is not answered', async () => {
+    const bench = new Bench(Array.from({ length: 400 }, (_, index) => history(`s${index}`, 1)).flat());
+    let questions = 0;
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      if (request.method !== 'GET') return answerOf(500, { code: 500, message: 'no' });
+      questions++;
+      if (questions % 4 === 0) throw new HttpError('ECONNRESET', true, 'the answer was lost');
+      return answer;
+    };
+    await bench.start();
+    await bench.clock.advance(60_000);
+    // Four batches are in doubt, each about a hundred sensors: while one of them waits the others go on.
+    expect(bench.status()).toMatchObject({ lookUpCount: 0, waitingCount: 0, deliveredCount: 400 });
+    await bench.stop();
+  });
+
   it('is asked for in parts when the city holds more than one answer can carry', async () => {
     const bench = new Bench(history('a', 600));
     await bench.start();
