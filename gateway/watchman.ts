@@ -13,7 +13,7 @@ import { openRules, type RulesStatus } from './rules/rules.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 /** How often it is looked how the gateway itself is, and whether an alarm is over. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 15_000;
 
 /** Watches over a site while it is measured: its rules and its alarms. */
 export interface Watchman {

@@ -2,7 +2,7 @@ import type { Config, Texts } from '../../config/config.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { Bus } from '../buses.ts';
 import type { RunningDevice } from '../device.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, JournalStats } from '../journal/journal.ts';
 import type { Outputs } from '../outputs/outputs.ts';
 import { devicesOf, noneAnswers } from '../status-of.ts';
 import type { Timekeeper } from '../timekeeper.ts';
@@ -54,7 +54,10 @@ export interface OwnAlarms {
 export function openOwnAlarms(health: OwnHealth, alarms: Pick<Alarms, 'raise' | 'clear'>): OwnAlarms {
   /** Since when something is wrong, monotonic. */
   const wrongSinceMs = new Map<string, number>();
-  const findings = () => [...silences(health), ...faults(health), waiting(health), disk(health)];
+  const findings = () => {
+    const stored = health.journal.stats();
+    return [...silences(health), ...faults(health), waiting(health, stored), disk(stored)];
+  };
   return {
     look() {
       const nowMs = health.clock.monotonicMs();
@@ -111,9 +114,8 @@ function faults({ outputs }: OwnHealth): Finding[] {
   }));
 }
 
-function waiting({ city, journal, timekeeper }: OwnHealth): Finding {
+function waiting({ city, timekeeper }: OwnHealth, { recordCount, sizeBytes, sizeBytesMax }: JournalStats): Finding {
   const status = city();
-  const { recordCount, sizeBytes, sizeBytesMax } = journal.stats();
   const wall = timekeeper.wall();
   const oldestMs = status?.oldestWaitingWallMs;
   const isLate = oldestMs !== undefined && wall.quality !== 'none' && wall.ms - oldestMs >= WAITING_MS;
@@ -121,8 +123,7 @@ function waiting({ city, journal, timekeeper }: OwnHealth): Finding {
   return { kind: 'buffer_filling', about: '', isWrong: isLate || isFull, afterMs: 0, say: say.bufferFilling };
 }
 
-function disk({ journal }: OwnHealth): Finding {
-  const { failing, slow, sealingFailure } = journal.stats();
+function disk({ failing, slow, sealingFailure }: JournalStats): Finding {
   const code = failing?.code ?? sealingFailure ?? (slow === undefined ? undefined : 'slow');
   return { kind: 'disk', about: '', isWrong: code !== undefined, afterMs: DISK_MS, say: () => say.disk(code ?? '') };
 }

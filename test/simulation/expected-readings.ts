@@ -35,7 +35,7 @@ export interface Expected {
 /** Every reading that a run must have left, channel by channel, oldest first. */
 export function expectedReadings(run: SiteRun): Expected[] {
   return [...run.config.devices.values()].flatMap((device) => [
-    ...device.outputs.map((output) => safeState(device.id, output)),
+    ...device.outputs.flatMap((output) => statesOf(run, device.id, output)),
     ...device.channels.flatMap((channel) => {
       const { sensor, precision, publish, calibrate } = channel;
       const about = {
@@ -50,10 +50,17 @@ export function expectedReadings(run: SiteRun): Expected[] {
   ]);
 }
 
-/** An output is safe from the moment in which its device is opened, and in no example site does anybody order otherwise. */
-function safeState(device: string, { id, sensor, safe }: OutputConfig): Expected {
-  const about = { channel: `${device}.${id}`, sensor, precision: 1, publish: true, isCalibrated: false };
-  return { ...about, fromMs: 0, toMs: OPENED_MS_MAX, value: safe, raw: safe, slack: 0 };
+/** An output is safe from the moment in which its device is opened; then each order that was carried out is a state. */
+function statesOf({ records }: SiteRun, device: string, { id, sensor, safe }: OutputConfig): Expected[] {
+  const output = `${device}.${id}`;
+  const about = { channel: output, sensor, precision: 1, publish: true, isCalibrated: false, slack: 0 };
+  const ordered = records.flatMap((record): Expected[] => {
+    if (record.kind !== 'intent' || record.output !== output) return [];
+    const result = records.find((each) => each.kind === 'result' && each.order === record.order && each.done);
+    if (result === undefined) return [];
+    return [{ ...about, fromMs: record.monotonicMs, toMs: result.monotonicMs, value: record.on, raw: record.on }];
+  });
+  return [{ ...about, fromMs: 0, toMs: OPENED_MS_MAX, value: safe, raw: safe }, ...ordered];
 }
 
 type Due = Pick<Expected, 'fromMs' | 'toMs' | 'value' | 'raw' | 'slack'>;

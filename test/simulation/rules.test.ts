@@ -84,7 +84,8 @@ test('the garden is watered at its times when its beds are dry, and not when the
   const byBed = (bed: string) => expected.filter((each) => each.startsWith(bed));
   expect(watered('tomatoes')).toEqual(byBed('tomatoes'));
   expect(watered('lettuce')).toEqual(byBed('lettuce'));
-  expect(expected.length).toBeGreaterThanOrEqual(2);
+  // Between the two moments of the deep run somebody has watered by hand: the sawtooth begins anew.
+  expect(expected).toHaveLength(IS_DEEP ? 1 : 2);
   const told = await world.events('rule-fired', 'rule-not-fired');
   expect(told).toHaveLength(due.length);
   // Water that flows through a valve that is open is no leak.
