@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { Haste } from './bus/modbus.ts';
 import type { Driver } from './driver.ts';
-import { DeviceError } from './errors.ts';
-import { oneAtATime } from './one-at-a-time.ts';
+import { BusError, DeviceError } from './errors.ts';
 
 const options = z.strictObject({
   /** The electrical level that switches on. */
@@ -25,31 +25,56 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
     }
     const levelOf = (on: boolean) => on === (spec.with.active === 'high');
     let driven = levelOf(output.safe);
+    /** How often it was ordered. */
+    let orderCount = 0;
+    /** The newest order to its safe state, until it is carried out or has failed. */
+    let makingSafe: Promise<void> | undefined;
+    let safeCount = 0;
     const line = await port.open(driven);
     /** A pin that is shorted, or taken by another program, does not follow: only the level on it tells. */
-    const check = async () => {
-      const level = await line.read();
+    const check = (level: boolean) => {
       if (level === driven) return;
       throw new DeviceError('implausible', `${output.id}: expected the level ${text(driven)}, found ${text(level)}`);
     };
-    const alone = oneAtATime((work: () => Promise<void>) => work());
+    const drive = async (on: boolean, haste: Haste) => {
+      const level = levelOf(on);
+      const checkWanted = () => {
+        if (haste.isWanted?.() !== false) return;
+        throw new BusError('superseded', `${output.id}: it was ordered to its safe state meanwhile`);
+      };
+      checkWanted();
+      // An order that failed is nothing to hold the output against, except where it leads to what is safe.
+      if (on === output.safe) driven = level;
+      await line.write(level, haste);
+      checkWanted();
+      driven = level;
+      const found = await line.read(haste);
+      checkWanted();
+      check(found);
+    };
     let closed: Promise<void> | undefined;
     return {
       read: async (signal) => {
         signal.throwIfAborted();
-        await alone(check);
+        const before = orderCount;
+        const level = await line.read();
+        // Whoever orders it meanwhile looks by himself.
+        if (before === orderCount) check(level);
         return [];
       },
-      write: (id, on) =>
-        alone(async () => {
-          if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
-          const level = levelOf(on);
-          // An order that failed is nothing to hold the output against, except where it leads to what is safe.
-          if (on === output.safe) driven = level;
-          await line.write(level);
-          driven = level;
-          await check();
-        }),
+      write: async (id, on) => {
+        if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
+        orderCount += 1;
+        if (on !== output.safe) {
+          const before = safeCount;
+          await makingSafe?.catch(() => {});
+          return await drive(on, { isWanted: () => safeCount === before });
+        }
+        // What is safe waits for no other call, and overtakes what has not been sent.
+        safeCount += 1;
+        makingSafe = drive(on, { isUrgent: true });
+        await makingSafe;
+      },
       close: () => {
         closed ??= line.close();
         return closed;

@@ -22,6 +22,8 @@ export type BusErrorKind =
   | 'edge-storm'
   /** The port is closed: unplugged, or not opened yet. Nothing was sent. */
   | 'closed'
+  /** Something newer was asked of the output before this was sent. Nothing was sent, and nothing is wrong. */
+  | 'superseded'
   /** The operating system refuses this user. */
   | 'no-permission'
   /** This version cannot drive this kind of bus on this machine. */

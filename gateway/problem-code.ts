@@ -12,6 +12,8 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   absent: 'D201',
   ambiguous: 'D212',
   closed: 'D201',
+  // Never shown: whoever asked is told that something newer came.
+  superseded: NO_ANSWER,
   busy: 'D202',
   'no-permission': 'D203',
   'no-answer': NO_ANSWER,

@@ -22,7 +22,7 @@ export type Refusal =
   | 'min-off'
   /** Another output that may not be on with it could not be switched off. */
   | 'never-with'
-  /** A newer order for it came before this one began. */
+  /** A newer order for it came before this one was carried out. */
   | 'superseded'
   /** As many wait already as may. */
   | 'too-many'
@@ -37,6 +37,11 @@ export type Refusal =
 export type OrderOutcome =
   | { readonly done: true }
   | { readonly done: false; readonly reason: Refusal /** For people. */; readonly message: string };
+
+/** What became of an order that is not carried out; `message` is for people. */
+export function refused(reason: Refusal, message: string): OrderOutcome {
+  return { done: false, reason, message };
+}
 
 /** How an output is, for people. Times monotonic, milliseconds. */
 export interface OutputState {

@@ -1,12 +1,11 @@
-import type { OutputConfig } from '../../config/config.ts';
 import { type Clock, sleepUntil, withDeadline } from '../../drivers/clock.ts';
-import type { BusError, DeviceError } from '../../drivers/errors.ts';
+import { BusError, type DeviceError } from '../../drivers/errors.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { groupsOf, type Turns } from './groups.ts';
-import type { OrderOutcome, OrderRequest, OutputState, Refusal } from './output.ts';
+import { type OrderOutcome, type OrderRequest, type OutputState, refused } from './output.ts';
+import { type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
 const DURABLE_MS_MAX = 5_000;
@@ -23,17 +22,7 @@ const AGAIN_MS_MAX = 30_000;
 const LEAD_FACTOR = 3;
 /** … but not by more than this share of `max_on`. */
 const LEAD_SHARE_MAX = 0.1;
-const SUPERSEDED = 'a newer order came before this one began';
-/** UCUM's way of saying that it is no measurement. */
-const STATE_UNIT = '{state}';
-
-/** A device as far as its outputs go. */
-export interface Switchable {
-  readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
-  /** Drives an output and checks that it took it. Returns what failed. */
-  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined>;
-}
-
+const SUPERSEDED = 'a newer order came before this one was carried out';
 export interface OutputsSurroundings {
   readonly clock: Clock;
   readonly bootId: string;
@@ -64,29 +53,6 @@ export interface Outputs {
 
 export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
   return new Manager(devices, around);
-}
-
-/** One output while the gateway runs. */
-interface Running {
-  readonly id: string;
-  readonly config: OutputConfig;
-  readonly device: Switchable;
-  /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
-  readonly turns: Turns;
-  /** The newest order that was placed; an older one that has not begun is superseded. */
-  newest: string | undefined;
-  asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
-  /** What the hardware showed last; undefined when that is not known. */
-  seen: boolean | undefined;
-  /** Since when it has been off, as far as is known: not before it was seen so for the first time. */
-  offSinceMs: number;
-  /** Since when it may have been on. */
-  onSinceMs: number | undefined;
-  /** How long it took to switch it last, from the order of its hardware to what that showed. */
-  switchMs: number;
-  backAtMs: number | undefined;
-  cancelBack: () => void;
-  problem: string | undefined;
 }
 
 /** An order in its turn. */
@@ -150,7 +116,10 @@ class Manager implements Outputs {
 
   stop(): void {
     this.#stopping.abort(new Error('the gateway stops'));
-    for (const output of this.#outputs.values()) output.cancelBack();
+    for (const output of this.#outputs.values()) {
+      output.cancelBack();
+      output.release();
+    }
   }
 
   /** Keeps the order and carries it out in its turn. */
@@ -254,6 +223,8 @@ class Manager implements Outputs {
     // It may be off from now on, whatever is heard of that.
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
     const error = await device.switchTo(config.id, on);
+    // The newer one decides, and tells what it found.
+    if (error instanceof BusError && error.kind === 'superseded') return refused('superseded', SUPERSEDED);
     output.problem = error?.message;
     if (error === undefined) {
       output.switchMs = clock.monotonicMs() - beganMs;
@@ -284,25 +255,11 @@ class Manager implements Outputs {
     output.seen = on;
     if (on === output.config.safe) {
       output.cancelBack();
+      output.release();
       output.backAtMs = undefined;
       output.onSinceMs = undefined;
     }
-    const { sensor, location } = output.config;
-    keep([
-      {
-        kind: 'observation',
-        sensor,
-        channel: output.id,
-        value: on,
-        unit: STATE_UNIT,
-        precision: 1,
-        readingKind: 'state',
-        quality: 'good',
-        publish: true,
-        ...(location !== undefined && { location }),
-        ...stampAt(clock, bootId),
-      },
-    ]);
+    keep([stateObservation(output, on, stampAt(clock, bootId))]);
   }
 
   /** What could not be made safe is tried again, ever more rarely, until it is or a newer order for it has begun. */
@@ -336,7 +293,7 @@ class Manager implements Outputs {
     output.onSinceMs ??= nowMs;
     const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
     // What is safe may last.
-    const leadMs = Math.min(LEAD_FACTOR * output.switchMs, LEAD_SHARE_MAX * (maxOnMs ?? 0));
+    const leadMs = Math.min(Math.max(LEAD_FACTOR * output.switchMs, output.device.safeMs), LEAD_SHARE_MAX * (maxOnMs ?? 0));
     const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs - leadMs;
     output.backAtMs = Math.min(orderedMs, mostMs);
     if (output.backAtMs === Number.POSITIVE_INFINITY) {
@@ -344,6 +301,8 @@ class Manager implements Outputs {
       return;
     }
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
+    output.release();
+    output.release = output.device.holdFor(output.backAtMs);
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
       // It resolves also when the hardware does not follow, which is told.
       this.#place(output, { on: safe, forMs: undefined }, from).catch(this.#around.fatal);
@@ -367,35 +326,4 @@ class Manager implements Outputs {
     const late = () => new Error('the journal takes too long');
     return withDeadline(this.#around.clock, DURABLE_MS_MAX, this.#stopping.signal, late, () => kept).catch(() => false);
   }
-}
-
-function refused(reason: Refusal, message: string): OrderOutcome {
-  return { done: false, reason, message };
-}
-
-function runningOutputs(devices: readonly Switchable[], nowMs: number): ReadonlyMap<string, Running> {
-  const all = devices.flatMap((device) =>
-    device.config.outputs.map((config) => ({ id: `${device.config.id}.${config.id}`, device, config })),
-  );
-  const groups = groupsOf(new Map(all.map(({ id, config }) => [id, config.neverWith])));
-  return new Map(
-    all.map(({ id, device, config }): [string, Running] => [
-      id,
-      {
-        id,
-        config,
-        device,
-        turns: groups.get(id) as Turns,
-        newest: undefined,
-        asked: undefined,
-        seen: undefined,
-        offSinceMs: nowMs,
-        onSinceMs: undefined,
-        switchMs: 0,
-        backAtMs: undefined,
-        cancelBack: () => {},
-        problem: undefined,
-      },
-    ]),
-  );
 }

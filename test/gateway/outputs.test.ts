@@ -261,6 +261,44 @@ ${meters.join('')}`;
     expect(idsOf('result')).toEqual(idsOf('order'));
   });
 
+  test('of a hundred at once to what is safe: one is carried out, and all are answered by it', async () => {
+    const running = await started();
+    const { clock, gateway } = running;
+    expect(await order(running, 'pump.switch', true)).toEqual({ done: true });
+    const sinceMs = clock.monotonicMs();
+    const placed = Array.from({ length: 100 }, () =>
+      gateway.outputs.order({ output: 'pump.switch', on: false, source: 'local', by: 'test' }),
+    );
+    const outcomes = await clock.run(Promise.all(placed));
+    expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome)))).toEqual(new Set(['{"done":true}']));
+    const asked = running.frames.filter(
+      ({ direction, bytes, atMs }) => direction === 'out' && bytes[0] === 30 && atMs >= sinceMs,
+    );
+    // Written once and read back.
+    expect(asked.map(({ bytes }) => bytes[1])).toEqual([5, 1]);
+    expect(running.log).not.toContain('bus-lost');
+    await running.stop();
+  });
+
+  test('to what is safe overtakes one that has not been sent, which is never sent after it', async () => {
+    const running = await started();
+    const { clock, gateway } = running;
+    const place = (on: boolean) => gateway.outputs.order({ output: 'pump.switch', on, source: 'local', by: 'test' });
+    const on = place(true);
+    // It is durable after eight milliseconds, and its frame needs some more on the line.
+    await clock.runUntil(clock.monotonicMs() + 9);
+    const off = place(false);
+    expect(await clock.run(Promise.all([on, off]))).toEqual([
+      { done: false, reason: 'superseded', message: expect.any(String) },
+      { done: true },
+    ]);
+    const written = running.frames.filter(({ direction, bytes }) => direction === 'out' && bytes[0] === 30 && bytes[1] === 5);
+    expect(written.at(-1)?.bytes[4]).toBe(0);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false, asked: { on: false } });
+    await running.stop();
+    expect(running.fatal).toEqual([]);
+  });
+
   test('is not carried out while the disk takes nothing, but what is safe is', async () => {
     const running = await started([
       { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
