@@ -18,6 +18,7 @@ import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
+import { answerUnanswered } from './outputs/unanswered.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
@@ -172,6 +173,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
+  const answering = background(answerUnanswered(journal, host));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
@@ -194,7 +196,7 @@ async function start(parts: Parts): Promise<Gateway> {
     keeper.note('gateway-stopped', {});
     sendingOut.abort(new Error('the gateway stops'));
     await step(host, 'delivery', async () => {
-      await Promise.all([sending, timing]);
+      await Promise.all([sending, timing, answering]);
     });
     await step(host, 'journal', () => journal.close(), JOURNAL_MS_MAX);
     await step(host, 'learned', async () => learned?.close());
