@@ -17,6 +17,7 @@ import type {
   Config,
   ConvertStep,
   DeviceConfig,
+  Expectation,
   OutputConfig,
   PlaceConfig,
   SentiloConfig,
@@ -25,11 +26,13 @@ import type {
 import { addressOf, i2cDevice } from './conflicts.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
-import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
+import type { OutputEntry, ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
 /** Whoever stands before the gateway, and the rules of its own file, may switch what nobody is named for. */
 const ORDERS_DEFAULT = ['rules', 'local'] as const;
+/** What the city switched on stays so long when nothing is heard from it. */
+const LOST_CITY_DEFAULT_MS = 900_000;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -183,12 +186,18 @@ function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions): Outp
       minOffMs: own?.min_off ?? board?.min_off ?? 0,
       neverWith: [...(exclusions.get(`${device.id}.${id}`) ?? [])],
       orders: [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))],
+      ...(own?.expect && { expect: buildExpectation(own.expect) }),
+      onLostCityMs: own?.on_lost_city ?? LOST_CITY_DEFAULT_MS,
       sensor: sensorOf(site, device, id),
       component: componentOf(site, device),
       cityType: site.file.sentilo?.types?.[quantity] ?? QUANTITIES.get(quantity)?.cityType ?? '',
       ...(place && { location: `${place.lat} ${place.lon}` }),
     };
   });
+}
+
+function buildExpectation({ reading, above, below, within }: NonNullable<OutputEntry['expect']>): Expectation {
+  return { reading, ...(above !== undefined && { above }), ...(below !== undefined && { below }), withinMs: within };
 }
 
 /** By output (`device.output`): those that are never on together with it, whichever of the two says so. */

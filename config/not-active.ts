@@ -2,7 +2,7 @@ import { listed } from './closest.ts';
 import { isWritten, type Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
 
-const OUTPUT_KEYS = ['expect', 'on_lost_city', 'expiry'] as const;
+const OUTPUT_KEYS = ['expiry'] as const;
 const SENTILO_KEYS = ['backlog_older_than', 'orders_from', 'alerts'] as const;
 const COMPONENT_KEYS = ['type', 'public', 'energy'] as const;
 

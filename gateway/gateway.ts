@@ -17,7 +17,7 @@ import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
-import { type Outputs, openOutputs } from './outputs/outputs.ts';
+import { type Outputs, type OutputsSurroundings, openOutputs } from './outputs/outputs.ts';
 import { answerUnanswered } from './outputs/unanswered.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
@@ -144,7 +144,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const keeper = openKeeper(journal, uplink, host);
   const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
   const devices = runningDevices(parts, keeper, lateness, opened);
-  const outputs = openOutputs(devices, { ...host, journal, keep: keeper.keep, fatal: options.fatal });
+  const outputs = openOutputs(devices, outputsAround(parts, devices, keeper));
   const canary = openCanary(host);
   const status = () =>
     gatewayStatus({
@@ -173,20 +173,17 @@ async function start(parts: Parts): Promise<Gateway> {
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
-  const answering = background(answerUnanswered(journal, host));
+  loops.push(background(answerUnanswered(journal, host)));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
-  let outputsAreSafe = () => {};
-  const outputsSafe = new Promise<void>((resolve) => {
-    outputsAreSafe = resolve;
-  });
+  const outputsSafe = resolvable();
 
   const stop = async () => {
     outputs.stop();
     measuring.abort(new Error('the gateway stops'));
     await step(host, 'outputs', (signal) => makeSafe(devices, outputs, signal), OUTPUTS_MS_MAX);
-    outputsAreSafe();
+    outputsSafe.resolve();
     await step(host, 'devices', async (signal) => {
       await Promise.all(loops);
       // Pulses since the newest read are nowhere but in this process.
@@ -196,7 +193,7 @@ async function start(parts: Parts): Promise<Gateway> {
     keeper.note('gateway-stopped', {});
     sendingOut.abort(new Error('the gateway stops'));
     await step(host, 'delivery', async () => {
-      await Promise.all([sending, timing, answering]);
+      await Promise.all([sending, timing]);
     });
     await step(host, 'journal', () => journal.close(), JOURNAL_MS_MAX);
     await step(host, 'learned', async () => learned?.close());
@@ -213,7 +210,33 @@ async function start(parts: Parts): Promise<Gateway> {
     host.log('info', 'gateway-stopped');
   };
   let stopping: Promise<void> | undefined;
-  return { status, readings, buses: reports, outputs, outputsSafe, stop: () => (stopping ??= stop()) };
+  return { status, readings, buses: reports, outputs, outputsSafe: outputsSafe.promise, stop: () => (stopping ??= stop()) };
+}
+
+/** A promise that somebody else resolves. */
+function resolvable(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** What the outputs need of the gateway around them. */
+function outputsAround(
+  { host, journal, uplink, options }: Parts,
+  devices: readonly RunningDevice[],
+  { keep }: Keeper,
+): OutputsSurroundings {
+  const channels = new Map(devices.flatMap((device) => device.channels.map((channel) => [channel.id, channel])));
+  return {
+    ...host,
+    journal,
+    keep,
+    fatal: options.fatal,
+    latest: (reading) => channels.get(reading)?.latest,
+    lastHeardMs: (source) => (source === 'sentilo' ? uplink?.lastHeardMs() : undefined),
+  };
 }
 
 /** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */

@@ -27,6 +27,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'not-allowed': 'write `orders: [local]` at this output in the site file',
   'min-off': 'wait, or shorten `min_off` at this output',
   'too-many': 'order it again in a moment',
+  'too-often': 'look for what orders it again and again: six times a minute are enough for anybody',
   'never-with': 'look at the other output first: `barri outputs`',
   superseded: '`barri outputs` shows what it was told since',
   'not-durable': 'the disk takes nothing now: `barri status` says why',

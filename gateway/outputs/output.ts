@@ -26,6 +26,8 @@ export type Refusal =
   | 'superseded'
   /** As many wait already as may. */
   | 'too-many'
+  /** It was ordered too often by somebody far away. */
+  | 'too-often'
   /** The journal could not keep what was about to be done. */
   | 'not-durable'
   /** The gateway stops. */

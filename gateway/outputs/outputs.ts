@@ -1,11 +1,14 @@
+import type { OrderSource } from '../../config/config.ts';
 import { type Clock, sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
+import type { ChannelState } from '../channel.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import { type OrderOutcome, type OrderRequest, type OutputState, refused } from './output.ts';
-import { type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
+import { letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
+import { watchCity, watchReading } from './watches.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
 const DURABLE_MS_MAX = 5_000;
@@ -32,6 +35,10 @@ export interface OutputsSurroundings {
   readonly fatal: (error: unknown) => void;
   /** Takes the observations of states. */
   readonly keep: (observations: readonly Observation[]) => void;
+  /** The newest of a reading (`device.reading`). */
+  readonly latest: (reading: string) => ChannelState | undefined;
+  /** When something was heard last from where such orders come from, monotonic. */
+  readonly lastHeardMs: (source: OrderSource) => number | undefined;
 }
 
 /**
@@ -60,6 +67,8 @@ interface Placed {
   readonly id: string;
   readonly on: boolean;
   readonly forMs: number | undefined;
+  /** Undefined: the gateway itself. */
+  readonly source?: OrderSource;
   readonly from: string;
   /** Whether the order became durable. */
   readonly kept: Promise<boolean>;
@@ -82,14 +91,19 @@ class Manager implements Outputs {
     if (!output.config.orders.includes(request.source))
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
     const { on, forMs } = request;
+    if (on !== output.config.safe && request.source !== 'local') {
+      const taken = output.rate.take(this.#around.clock.monotonicMs());
+      if (taken === 'first') this.#around.log('warning', 'orders-too-often', { output: output.id, from: request.source });
+      if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
+    }
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
     if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
-    return this.#place(output, { on, forMs }, `${request.source}: ${request.by}`);
+    return this.#place(output, { on, forMs, source: request.source }, `${request.source}: ${request.by}`);
   }
 
   states(): readonly OutputState[] {
     const nowMs = this.#around.clock.monotonicMs();
-    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, problem }) => ({
+    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, fault, problem = fault }) => ({
       output: id,
       name: config.name,
       safe: config.safe,
@@ -116,20 +130,18 @@ class Manager implements Outputs {
 
   stop(): void {
     this.#stopping.abort(new Error('the gateway stops'));
-    for (const output of this.#outputs.values()) {
-      output.cancelBack();
-      output.release();
-    }
+    for (const output of this.#outputs.values()) letGo(output);
   }
 
   /** Keeps the order and carries it out in its turn. */
-  #place(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>, from: string): Promise<OrderOutcome> {
+  #place(output: Running, what: Pick<Placed, 'on' | 'forMs' | 'source'>, from: string): Promise<OrderOutcome> {
+    const { on } = what;
     const { clock, bootId } = this.#around;
     const id = this.#nextId();
     output.newest = id;
     const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
     const carryOut = async () => {
-      const outcome = await this.#carryOut(output, { id, on, forMs, from, kept });
+      const outcome = await this.#carryOut(output, { id, ...what, from, kept });
       this.#keepResult(output, id, outcome);
       this.#tell(output, { on, from }, outcome);
       return outcome;
@@ -214,7 +226,7 @@ class Manager implements Outputs {
   }
 
   /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
-  async #drive(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>): Promise<OrderOutcome> {
+  async #drive(output: Running, { on, forMs, source }: Pick<Placed, 'on' | 'forMs' | 'source'>): Promise<OrderOutcome> {
     const { clock } = this.#around;
     const { config, device } = output;
     const beganMs = clock.monotonicMs();
@@ -228,8 +240,11 @@ class Manager implements Outputs {
     output.problem = error?.message;
     if (error === undefined) {
       output.switchMs = clock.monotonicMs() - beganMs;
+      // A newer order decides how long.
+      const isNewest = output.asked?.on === on;
+      if (on !== config.safe && isNewest) this.#watch(output, beganMs, source);
       this.#isAt(output, on);
-      if (on !== config.safe && output.asked?.on === on) this.#limit(output, beganMs, forMs);
+      if (on !== config.safe && isNewest) this.#limit(output, beganMs, forMs);
       return { done: true };
     }
     output.seen = undefined;
@@ -248,14 +263,41 @@ class Manager implements Outputs {
     );
   }
 
+  /** It was switched away from safe, at `sinceMs` or after: waits for what is to come of that, and for the city where that asked for it. */
+  #watch(output: Running, sinceMs: number, source: OrderSource | undefined): void {
+    const { config } = output;
+    const back = (from: string) => {
+      this.#place(output, { on: config.safe, forMs: undefined }, from).catch(this.#around.fatal);
+    };
+    if (config.expect !== undefined && output.seen !== !config.safe) {
+      output.cancelExpected();
+      output.cancelExpected = watchReading(config.expect, sinceMs, this.#around, (problem) => {
+        output.fault = problem;
+        if (problem === undefined) return;
+        this.#tellFault(output, 'not-as-expected', problem);
+        back('expect');
+      });
+    } else if (config.expect === undefined) output.fault = undefined;
+    output.cancelCity();
+    if (source !== 'sentilo' && source !== 'mqtt') return;
+    const around = { clock: this.#around.clock, heardMs: () => this.#around.lastHeardMs(source) };
+    output.cancelCity = watchCity(sinceMs, config.onLostCityMs, around, () => back('on_lost_city'));
+  }
+
+  #tellFault({ id }: Running, reason: string, message: string): void {
+    const { clock, bootId, log } = this.#around;
+    const fields = { output: id, reason, message };
+    log('error', 'output-fault', fields);
+    this.#note({ kind: 'event', code: 'output-fault', fields, ...stampAt(clock, bootId) });
+  }
+
   #isAt(output: Running, on: boolean): void {
     const { clock, bootId, keep } = this.#around;
     const nowMs = clock.monotonicMs();
     if (!on && output.seen !== false) output.offSinceMs = nowMs;
     output.seen = on;
     if (on === output.config.safe) {
-      output.cancelBack();
-      output.release();
+      letGo(output);
       output.backAtMs = undefined;
       output.onSinceMs = undefined;
     }

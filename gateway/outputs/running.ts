@@ -2,6 +2,7 @@ import type { OutputConfig } from '../../config/config.ts';
 import type { BusError, DeviceError } from '../../drivers/errors.ts';
 import type { Observation, Stamp } from '../record.ts';
 import { groupsOf, type Turns } from './groups.ts';
+import { openRate, type Rate } from './rate.ts';
 
 /** UCUM's way of saying that it is no measurement. */
 const STATE_UNIT = '{state}';
@@ -37,9 +38,17 @@ export interface Running {
   switchMs: number;
   backAtMs: number | undefined;
   cancelBack: () => void;
+  /** Ends the waiting for what is expected of it. */
+  cancelExpected: () => void;
+  /** Ends the waiting for the city. */
+  cancelCity: () => void;
   /** Lets go of the bus that is kept free for it to go back. */
   release: () => void;
   problem: string | undefined;
+  /** What it did not do last time it was on. */
+  fault: string | undefined;
+  /** Of orders from far away. */
+  readonly rate: Rate;
 }
 
 /** The outputs of all devices, by `device.output`. */
@@ -64,11 +73,20 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
         switchMs: 0,
         backAtMs: undefined,
         cancelBack: () => {},
+        cancelExpected: () => {},
+        cancelCity: () => {},
         release: () => {},
         problem: undefined,
+        fault: undefined,
+        rate: openRate(),
       },
     ]),
   );
+}
+
+/** Nothing of what waited for it happens any more. */
+export function letGo({ cancelBack, cancelExpected, cancelCity, release }: Running): void {
+  for (const end of [cancelBack, cancelExpected, cancelCity, release]) end();
 }
 
 /** What is kept, and published, of the state that an output has taken. */

@@ -27,6 +27,7 @@ export class Gate {
   #pace: Pace | undefined;
   #problem: CityProblem | undefined;
   #lastSuccessWallMs: number | undefined;
+  #lastSuccessMs: number | undefined;
 
   /** `onChange` is called when a pause begins or ends early. */
   constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void) {
@@ -55,6 +56,11 @@ export class Gate {
     return this.#successCount;
   }
 
+  /** The same on the monotonic clock; undefined before the first. */
+  get lastSuccessMs(): number | undefined {
+    return this.#lastSuccessMs;
+  }
+
   /** Taken before a request and given back to `close`, so that one outage seen by both lanes counts as one attempt. */
   pass(): number {
     return this.#failureCount;
@@ -64,6 +70,7 @@ export class Gate {
   open(): void {
     this.#successCount++;
     this.#lastSuccessWallMs = this.#host.clock.wall().ms;
+    this.#lastSuccessMs = this.#host.clock.monotonicMs();
     this.#attempt = 0;
     this.#untilMs = 0;
     this.#problem = undefined;

@@ -42,6 +42,8 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
+  /** When the city took something last, monotonic; undefined before the first. */
+  lastHeardMs(): number | undefined;
 }
 
 /** How the uplink is set up: `ca` is PEM text to trust instead of the system's authorities. */
@@ -72,8 +74,7 @@ export async function openSentilo(
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
   const gate = new Gate(host, () => wake.notify());
-  const held = new HeldSensors(host);
-  const suspects = new Suspects(host);
+  const [held, suspects] = [new HeldSensors(host), new Suspects(host)];
   const jobs = new Jobs(host.clock);
   // What the uplink itself appends has to be passed by its lanes like everything else.
   const append = async (record: JournalRecord, urgent = false) => {
@@ -143,6 +144,7 @@ export async function openSentilo(
     run: (signal) => run(parts, { registrar, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => statusOf(parts, tally, oldest.wallMs),
+    lastHeardMs: () => gate.lastSuccessMs,
   };
 }
 

@@ -28,7 +28,7 @@ const CHANNEL = {
 
 function output(id: string, safe: boolean): OutputConfig {
   const city = { sensor: `street-air-${id}`, component: 'street', cityType: 'status' };
-  return { id, safe, name: {}, minOffMs: 0, neverWith: [], orders: [], ...city };
+  return { id, safe, name: {}, minOffMs: 0, onLostCityMs: 900_000, neverWith: [], orders: [], ...city };
 }
 
 function channel(reading: string): ChannelConfig {
