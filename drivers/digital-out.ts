@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Haste } from './bus/modbus.ts';
 import type { Driver } from './driver.ts';
-import { BusError, DeviceError } from './errors.ts';
+import { BusError, DeviceError, isHardwareError } from './errors.ts';
 
 const options = z.strictObject({
   /** The electrical level that switches on. */
@@ -32,10 +32,7 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
     let safeCount = 0;
     const line = await port.open(driven);
     /** A pin that is shorted, or taken by another program, does not follow: only the level on it tells. */
-    const check = (level: boolean) => {
-      if (level === driven) return;
-      throw new DeviceError('implausible', `${output.id}: expected the level ${text(driven)}, found ${text(level)}`);
-    };
+    const mismatch = (level: boolean) => `${output.id}: expected the level ${text(driven)}, found ${text(level)}`;
     const drive = async (on: boolean, haste: Haste) => {
       const level = levelOf(on);
       const checkWanted = () => {
@@ -50,7 +47,7 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       driven = level;
       const found = await line.read(haste);
       checkWanted();
-      check(found);
+      if (found !== driven) throw new DeviceError('implausible', mismatch(found));
     };
     let closed: Promise<void> | undefined;
     return {
@@ -59,8 +56,14 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
         const before = orderCount;
         const level = await line.read();
         // Whoever orders it meanwhile looks by himself.
-        if (before === orderCount) check(level);
-        return [];
+        if (level === driven || before !== orderCount) return [];
+        // A board that has started anew may have switched it on.
+        if (driven === levelOf(output.safe)) {
+          makingSafe = line.write(driven, { isUrgent: true });
+          // Whether or not it takes that, this is what is wrong; the next look tries again.
+          await makingSafe.catch(rethrowBug);
+        }
+        throw new DeviceError('strayed', mismatch(level));
       },
       write: async (id, on) => {
         if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
@@ -82,6 +85,10 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
     };
   },
 };
+
+function rethrowBug(error: unknown): void {
+  if (!isHardwareError(error)) throw error;
+}
 
 function text(level: boolean): string {
   return level ? 'high' : 'low';

@@ -50,6 +50,8 @@ export class BusError extends Error {
 export type DeviceErrorKind =
   /** The answer contradicts itself or the data sheet: wrong chip id, all zero, impossible value. */
   | 'implausible'
+  /** An output is not where it was driven: a board that has started anew, or somebody else has moved it. */
+  | 'strayed'
   /** The device says that it has no value for this reading (sentinel, warm-up). */
   | 'not-available'
   /** The device refused the request (a Modbus exception, a status bit). */

@@ -1,6 +1,6 @@
 import type { DeviceConfig } from '../config/config.ts';
 import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
-import { BusError, type DeviceError, isHardwareError } from '../drivers/errors.ts';
+import { BusError, DeviceError, isHardwareError } from '../drivers/errors.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
 import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
@@ -44,6 +44,8 @@ export interface DeviceSurroundings {
   readonly heardTime?: (wallMs: number) => void;
   /** Called once the device is open, its outputs in their safe states: not with those that `problem` is about. */
   readonly opened?: (device: string, problem: DeviceError | undefined) => void;
+  /** Called when an output was found where nobody has driven it; one that belongs to its safe state was driven there again. */
+  readonly strayed?: (device: string, problem: DeviceError) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -300,6 +302,7 @@ export class RunningDevice {
     const { bus, host, rollCall } = this.#around;
     const nowMs = host.clock.monotonicMs();
     this.use.failed(error);
+    if (error instanceof DeviceError && error.kind === 'strayed') this.#around.strayed?.(this.config.id, error);
     this.#silence.failed(error, beganMs ?? nowMs, nowMs);
     // One that refuses is there.
     if (error instanceof BusError || this.#silence.isSilent) rollCall?.failed(this);

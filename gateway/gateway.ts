@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, withDeadline } from '../drivers/clock.ts';
-import type { DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { type Bus, prepareBus } from './buses.ts';
@@ -142,8 +141,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const keeper = openKeeper(journal, uplink, host);
-  const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
-  const devices = runningDevices(parts, keeper, lateness, opened);
+  const devices = runningDevices(parts, keeper, lateness, () => outputs);
   const outputs = openOutputs(devices, outputsAround(parts, devices, keeper));
   const canary = openCanary(host);
   const status = () =>
@@ -256,8 +254,12 @@ function runningDevices(
   { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
   { keep, note }: Keeper,
   lateness: NewestTimes,
-  opened: (device: string, problem: DeviceError | undefined) => void,
+  outputs: () => Pick<Outputs, 'opened' | 'strayed'>,
 ): RunningDevice[] {
+  const told: Pick<Outputs, 'opened' | 'strayed'> = {
+    opened: (device, problem) => outputs().opened(device, problem),
+    strayed: (device, problem) => outputs().strayed(device, problem),
+  };
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);
   const rollCalls = new Map<string, RollCall>();
@@ -267,7 +269,7 @@ function runningDevices(
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
-    const shared = { host, connect, lateness, moments, keep, note, heardTime, opened, fatal: options.fatal };
+    const shared = { host, connect, lateness, moments, keep, note, heardTime, ...told, fatal: options.fatal };
     const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
     return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
   });

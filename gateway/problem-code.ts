@@ -27,6 +27,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',
+  strayed: 'D206',
   'not-available': NOT_AVAILABLE,
   refused: 'D209',
 };

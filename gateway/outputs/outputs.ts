@@ -52,6 +52,8 @@ export interface Outputs {
   states(): readonly OutputState[];
   /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
   opened(device: string, problem: DeviceError | undefined): void;
+  /** The outputs of a device are not where they were driven: what is not safe is made safe. */
+  strayed(device: string, problem: DeviceError): void;
   /** Somebody else drove it to its safe state, and it followed: at a stop. */
   isSafe(output: string): void;
   /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
@@ -120,6 +122,18 @@ class Manager implements Outputs {
     if (problem !== undefined) return;
     for (const output of this.#outputs.values()) {
       if (output.device.config.id === device && output.asked === undefined) this.#isAt(output, output.config.safe);
+    }
+  }
+
+  strayed(device: string, { message }: DeviceError): void {
+    for (const output of this.#outputs.values()) {
+      if (output.device.config.id !== device) continue;
+      if (output.fault !== message) this.#tellFault(output, 'strayed', message);
+      output.fault = message;
+      // What belongs to its safe state its device has driven there again.
+      if (output.seen === output.config.safe || output.asked === undefined) continue;
+      output.seen = undefined;
+      this.#goBack(output, 'strayed');
     }
   }
 
@@ -266,22 +280,24 @@ class Manager implements Outputs {
   /** It was switched away from safe, at `sinceMs` or after: waits for what is to come of that, and for the city where that asked for it. */
   #watch(output: Running, sinceMs: number, source: OrderSource | undefined): void {
     const { config } = output;
-    const back = (from: string) => {
-      this.#place(output, { on: config.safe, forMs: undefined }, from).catch(this.#around.fatal);
-    };
     if (config.expect !== undefined && output.seen !== !config.safe) {
       output.cancelExpected();
       output.cancelExpected = watchReading(config.expect, sinceMs, this.#around, (problem) => {
         output.fault = problem;
         if (problem === undefined) return;
         this.#tellFault(output, 'not-as-expected', problem);
-        back('expect');
+        this.#goBack(output, 'expect');
       });
     } else if (config.expect === undefined) output.fault = undefined;
     output.cancelCity();
     if (source !== 'sentilo' && source !== 'mqtt') return;
     const around = { clock: this.#around.clock, heardMs: () => this.#around.lastHeardMs(source) };
-    output.cancelCity = watchCity(sinceMs, config.onLostCityMs, around, () => back('on_lost_city'));
+    output.cancelCity = watchCity(sinceMs, config.onLostCityMs, around, () => this.#goBack(output, 'on_lost_city'));
+  }
+
+  /** It resolves also when the hardware does not follow, which is told. */
+  #goBack(output: Running, from: string): void {
+    this.#place(output, { on: output.config.safe, forMs: undefined }, from).catch(this.#around.fatal);
   }
 
   #tellFault({ id }: Running, reason: string, message: string): void {
@@ -346,8 +362,7 @@ class Manager implements Outputs {
     output.release();
     output.release = output.device.holdFor(output.backAtMs);
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
-      // It resolves also when the hardware does not follow, which is told.
-      this.#place(output, { on: safe, forMs: undefined }, from).catch(this.#around.fatal);
+      this.#goBack(output, from);
     });
   }
 
