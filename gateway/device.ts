@@ -124,6 +124,12 @@ export class RunningDevice {
     if (this.#back('now')) this.#isCalled = true;
   }
 
+  /** Opens it, which drives its outputs to their safe states. Resolves also when the hardware failed. */
+  async open(signal: AbortSignal): Promise<void> {
+    await orAborted(this.#around.bus.tried, signal);
+    await this.#transaction(signal, async () => {}, { kind: 'safe' });
+  }
+
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { bus, rollCall, moments, keep, fatal } = this.#around;

@@ -170,7 +170,8 @@ async function start(parts: Parts): Promise<Gateway> {
   const background = (work: Promise<unknown>) => work.then(() => {}, options.fatal);
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
-  const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
+  const outputsOpen = openSwitched(devices, host);
+  const loops = devices.map((device) => background(outputsOpen.then(() => device.run(ownSignal(measuring)))));
   loops.push(background(answerUnanswered(journal, host)));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   keeper.note('gateway-started', { version: VERSION });
@@ -235,6 +236,19 @@ function outputsAround(
     latest: (reading) => channels.get(reading)?.latest,
     lastHeardMs: (source) => (source === 'sentilo' ? uplink?.lastHeardMs() : undefined),
   };
+}
+
+/**
+ * Opens what has outputs, before anything is measured: that makes them safe. What does not answer in its time is made safe when it
+ * does, and keeps nobody from measuring.
+ */
+async function openSwitched(devices: readonly RunningDevice[], host: Host): Promise<void> {
+  const switched = devices.filter(({ config }) => config.outputs.length > 0);
+  if (switched.length === 0) return;
+  const late = () => new Error('outputs that do not answer');
+  const open = (signal: AbortSignal) => Promise.all(switched.map((device) => device.open(AbortSignal.any([signal]))));
+  const { signal } = new AbortController();
+  await withDeadline(host.clock, OUTPUTS_MS_MAX, signal, late, open).catch(() => host.log('warning', 'outputs-not-answering'));
 }
 
 /** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */
