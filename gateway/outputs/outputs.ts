@@ -347,6 +347,7 @@ class Manager implements Outputs {
    */
   #limit(output: Running, nowMs: number, forMs: number | undefined): void {
     output.cancelBack();
+    output.release();
     const { safe, maxOnMs } = output.config;
     output.onSinceMs ??= nowMs;
     const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
@@ -359,7 +360,6 @@ class Manager implements Outputs {
       return;
     }
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
-    output.release();
     output.release = output.device.holdFor(output.backAtMs);
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
       this.#goBack(output, from);
