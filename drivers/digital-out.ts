@@ -25,8 +25,9 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
     }
     const levelOf = (on: boolean) => on === (spec.with.active === 'high');
     let driven = levelOf(output.safe);
-    /** How often it was ordered. */
+    /** How often it was ordered, and how many of these orders are under way. */
     let orderCount = 0;
+    let underWayCount = 0;
     /** The newest order to its safe state, until it is carried out or has failed. */
     let makingSafe: Promise<void> | undefined;
     let safeCount = 0;
@@ -49,6 +50,17 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       checkWanted();
       if (found !== driven) throw new DeviceError('implausible', mismatch(found));
     };
+    const order = async (on: boolean) => {
+      if (on !== output.safe) {
+        const before = safeCount;
+        await makingSafe?.catch(() => {});
+        return await drive(on, { isWanted: () => safeCount === before });
+      }
+      // What is safe waits for no other call, and overtakes what has not been sent.
+      safeCount += 1;
+      makingSafe = drive(on, { isUrgent: true });
+      await makingSafe;
+    };
     let closed: Promise<void> | undefined;
     return {
       read: async (signal) => {
@@ -56,7 +68,7 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
         const before = orderCount;
         const level = await line.read();
         // Whoever orders it meanwhile looks by himself.
-        if (level === driven || before !== orderCount) return [];
+        if (level === driven || before !== orderCount || underWayCount > 0) return [];
         // A board that has started anew may have switched it on.
         if (driven === levelOf(output.safe)) {
           makingSafe = line.write(driven, { isUrgent: true });
@@ -68,15 +80,12 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       write: async (id, on) => {
         if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
         orderCount += 1;
-        if (on !== output.safe) {
-          const before = safeCount;
-          await makingSafe?.catch(() => {});
-          return await drive(on, { isWanted: () => safeCount === before });
+        underWayCount += 1;
+        try {
+          await order(on);
+        } finally {
+          underWayCount -= 1;
         }
-        // What is safe waits for no other call, and overtakes what has not been sent.
-        safeCount += 1;
-        makingSafe = drive(on, { isUrgent: true });
-        await makingSafe;
       },
       close: () => {
         closed ??= line.close();

@@ -75,6 +75,24 @@ test('lets what is safe wait for nothing: the order before it is superseded wher
   expect(outcomes[0]).toMatchObject({ reason: { name: 'BusError', kind: 'superseded' } });
 });
 
+test('finds nothing wrong in a level that an order has just driven, as long as that waits for its answer', async () => {
+  const { output, device } = await open('high', false);
+  output.stuckAt = true;
+  let answer = () => {};
+  output.pause = () => new Promise((resolve) => (answer = resolve));
+  const ordered = device.write?.('switch', true);
+  expect(await device.read?.(new AbortController().signal)).toEqual([]);
+  answer();
+  await ordered;
+});
+
+test('drives a level back that nobody has driven, where that was its safe state, and says so', async () => {
+  const { output, device } = await open('high', false);
+  output.stuckAt = true;
+  await expect(device.read?.(new AbortController().signal)).rejects.toMatchObject({ name: 'DeviceError', kind: 'strayed' });
+  expect(output.levels).toEqual([false, false]);
+});
+
 test('refuses an output that the board does not have', async () => {
   const { device } = await open('high', false);
   await expect(device.write?.('valve', true)).rejects.toThrow(/has the output switch, and none that is called valve/);
