@@ -242,7 +242,9 @@ class Manager implements Outputs {
   /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
   async #drive(output: Running, { on, forMs, source }: Pick<Placed, 'on' | 'forMs' | 'source'>): Promise<OrderOutcome> {
     const { clock } = this.#around;
-    const { config, device } = output;
+    const { config, device, asked } = output;
+    // A newer order that has begun meanwhile decides, and its limit must stay.
+    const isNewest = () => output.asked === asked;
     const beganMs = clock.monotonicMs();
     // Before it moves: what may be on is counted from the first moment in which it can be.
     if (on !== config.safe) this.#limit(output, beganMs, forMs);
@@ -254,23 +256,21 @@ class Manager implements Outputs {
     output.problem = error?.message;
     if (error === undefined) {
       output.switchMs = clock.monotonicMs() - beganMs;
-      // A newer order decides how long.
-      const isNewest = output.asked?.on === on;
-      if (on !== config.safe && isNewest) this.#watch(output, beganMs, source);
-      this.#isAt(output, on);
-      if (on !== config.safe && isNewest) this.#limit(output, beganMs, forMs);
+      if (on !== config.safe && isNewest()) this.#watch(output, beganMs, source);
+      this.#isAt(output, on, isNewest());
+      if (on !== config.safe && isNewest()) this.#limit(output, beganMs, forMs);
       return { done: true };
     }
     output.seen = undefined;
     if (on === config.safe) {
-      this.#tryAgain(output);
+      if (isNewest()) this.#tryAgain(output);
       return refused('failed', error.message);
     }
     // Each of these may switch it off although nothing is heard of that: `min_off` counts from the last.
     if (!config.safe) output.offSinceMs = clock.monotonicMs();
     const second = await device.switchTo(config.id, config.safe);
-    if (second === undefined) this.#isAt(output, config.safe);
-    else this.#tryAgain(output);
+    if (second === undefined) this.#isAt(output, config.safe, isNewest());
+    else if (isNewest()) this.#tryAgain(output);
     return refused(
       'failed',
       `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
@@ -307,15 +307,16 @@ class Manager implements Outputs {
     this.#note({ kind: 'event', code: 'output-fault', fields, ...stampAt(clock, bootId) });
   }
 
-  #isAt(output: Running, on: boolean): void {
+  /** `isNewest`: no newer order has begun, which has set limits of its own. */
+  #isAt(output: Running, on: boolean, isNewest = true): void {
     const { clock, bootId, keep } = this.#around;
     const nowMs = clock.monotonicMs();
     if (!on && output.seen !== false) output.offSinceMs = nowMs;
     output.seen = on;
     if (on === output.config.safe) {
-      letGo(output);
-      output.backAtMs = undefined;
       output.onSinceMs = undefined;
+      if (isNewest) letGo(output);
+      if (isNewest) output.backAtMs = undefined;
     }
     keep([stateObservation(output, on, stampAt(clock, bootId))]);
   }
