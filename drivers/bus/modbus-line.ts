@@ -29,6 +29,9 @@ const REOPENED_WITHIN_MS = 2000;
 const REOPENED_LOOK_MS = 50;
 /** So many bytes at most are noise where a line turns from sending to receiving; the shortest answer has five. */
 const STRAY_BYTES_MAX = 2;
+/** What may be sent again is sent so often within its time, though never more often than most slaves can answer. */
+const REPEATS = 10;
+const AGAIN_MS_MIN = 100;
 /** The functions that only read (V1.1b3 §6.1 to 6.4). */
 const READS: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** Differences of the clock below this are rounding. */
@@ -204,7 +207,7 @@ class Line implements ModbusLine {
   #repeat(question: Question, pending: Pending): void {
     const { timeoutMs, baud, echo } = this.#options;
     const sentMs = this.#clock.monotonicMs();
-    pending.cancelRepeat = this.#clock.timer(pending.unit.againMs(timeoutMs), () => {
+    pending.cancelRepeat = this.#clock.timer(Math.max(AGAIN_MS_MIN, timeoutMs / REPEATS), () => {
       if (echo || this.#echoNoticed) return;
       const nowMs = this.#clock.monotonicMs();
       // Unless something comes just now: that may be its answer.

@@ -7,8 +7,6 @@ const SAMPLES_MIN = 10;
 const PATIENCE = 2;
 /** However quick a slave is: a busy machine takes this long to notice an answer. */
 const TIMEOUT_MIN_MS = 100;
-/** A question that may be sent again is sent so often at least, of a slave that is slow. */
-const REPEATS_MIN = 4;
 /** After so many questions without an answer a slave is not slow, it is away. */
 const TIMEOUTS_UNTIL_AWAY = 3;
 /**
@@ -112,14 +110,6 @@ export class ModbusUnit {
     const mayBeSlow = this.#timeoutsInARow > 0 && !this.isAway;
     if (mayBeSlow || !this.isKnown) return timeoutMsMax;
     return Math.min(timeoutMsMax, Math.max(TIMEOUT_MIN_MS, PATIENCE * this.turnarounds.longestMs));
-  }
-
-  /**
-   * After how long without an answer a question is sent again that may be: when it would usually have been answered, and so often
-   * within `timeoutMs` that some of them get through.
-   */
-  againMs(timeoutMs: number): number {
-    return Math.max(TIMEOUT_MIN_MS, Math.min(timeoutMs / REPEATS_MIN, PATIENCE * this.turnarounds.longestMs));
   }
 
   /** Its usual time is known. */
