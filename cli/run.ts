@@ -4,11 +4,13 @@ import { LockHeldError, type Log, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
+import { beatFor } from './beat.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
+import { runSupervised } from './run-supervised.ts';
 import { say } from './say.ts';
 import { siteToRun } from './site.ts';
 import { claimFolder, orSayUnusable, SITE_DEFAULT, stateFolder, stateOption } from './state-folder.ts';
@@ -18,6 +20,7 @@ import { tooFewThreads } from './thread-pool.ts';
 interface RunOptions {
   readonly state?: string;
   readonly logLevel: LogLevel;
+  readonly supervised?: boolean;
 }
 
 /** Adds `barri run`. */
@@ -31,13 +34,17 @@ export function addRun(program: Command, io: Io): void {
     )
     .addOption(logLevelOption(io))
     .option('--json', 'print JSON lines: the default, and the only form')
+    .option('--supervised', 'start it again when it hangs or ends, with its outputs made safe each time')
     .addHelpText(
       'after',
       `
 Prints one JSON line for each thing that changes; quiet while all is well.
+With --supervised a second process watches it: one that gives no sign of life
+for ten seconds is killed, and after each end the outputs are made safe as by
+\`barri outputs safe\`.
 
 Examples:
-  barri run /etc/barri/gateway.yaml
+  barri run /etc/barri/gateway.yaml --supervised
   barri run school.gateway.yaml --state /tmp/school --log-level debug`,
     )
     .action((site: string | undefined, options: RunOptions) => run(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io));
@@ -51,6 +58,11 @@ export function logLevelOption(io: Io): Option {
 }
 
 async function run(file: string, options: RunOptions, io: Io): Promise<void> {
+  if (options.supervised === true) {
+    const folder = options.state === undefined ? [] : ['--state', options.state];
+    const own = ['run', file, ...folder, '--log-level', options.logLevel];
+    return await runSupervised({ run: own, safe: ['outputs', 'safe', file, ...folder] }, io);
+  }
   const loaded = await siteToRun(file, io);
   if (loaded === undefined) return;
   const { config, site } = loaded;
@@ -79,6 +91,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials }),
   );
   if (gateway === undefined) return;
+  beatFor(gateway);
   const { outputsSafe } = gateway;
   await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
 }

@@ -1,10 +1,12 @@
 import { activeOutputs, answersSensorOf, cityTypeOf, componentOf, sensorOf } from './check-devices.ts';
-import type { OrderSource, OutputConfig } from './config.ts';
+import type { Expectation, OrderSource, OutputConfig } from './config.ts';
 import { ORDERS_DEFAULT, type OutputEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
 /** An order of the city that took longer to come here is about a time that is over. */
 const EXPIRY_DEFAULT_MS = 120_000;
+/** What the city switched on stays so long when nothing is heard from it. */
+const LOST_CITY_DEFAULT_MS = 900_000;
 
 /** The outputs as their driver needs to know them. */
 export function safeOutputs(device: Plugged): Pick<OutputConfig, 'id' | 'safe'>[] {
@@ -28,6 +30,8 @@ export function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions
       minOffMs: own?.min_off ?? board?.min_off ?? 0,
       neverWith: [...(exclusions.get(`${device.id}.${id}`) ?? [])],
       orders: ordersOf(own),
+      ...(own?.expect && { expect: buildExpectation(own.expect) }),
+      onLostCityMs: own?.on_lost_city ?? LOST_CITY_DEFAULT_MS,
       expiryMs: own?.expiry ?? EXPIRY_DEFAULT_MS,
       sensor: sensorOf(site, device, id),
       component: componentOf(site, device),
@@ -38,6 +42,10 @@ export function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions
       }),
     };
   });
+}
+
+function buildExpectation({ reading, above, below, within }: NonNullable<OutputEntry['expect']>): Expectation {
+  return { reading, ...(above !== undefined && { above }), ...(below !== undefined && { below }), withinMs: within };
 }
 
 /** Whose orders an output takes. */

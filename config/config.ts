@@ -191,11 +191,23 @@ export interface OutputConfig {
   readonly expiryMs: number;
   /** The city's id and type for the answers to its orders, where it takes them. */
   readonly answers?: { readonly sensor: string; readonly cityType: string };
+  /** What shows that it works: it goes back to safe when it is on and this does not happen. */
+  readonly expect?: Expectation;
+  /** How long it stays away from safe by an order of the city while nothing is heard from there. */
+  readonly onLostCityMs: number;
   /** The city's ids and type for the observations of its state. */
   readonly sensor: string;
   readonly component: string;
   readonly cityType: string;
   readonly location?: string;
+}
+
+/** A reading (`device.reading`) that is above or below something, or both, within this time. */
+export interface Expectation {
+  readonly reading: string;
+  readonly above?: number;
+  readonly below?: number;
+  readonly withinMs: number;
 }
 
 /** What a simulated reading does over time; see `simulate` in the board format. */

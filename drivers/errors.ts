@@ -22,6 +22,8 @@ export type BusErrorKind =
   | 'edge-storm'
   /** The port is closed: unplugged, or not opened yet. Nothing was sent. */
   | 'closed'
+  /** Something newer was asked of the output before this was sent. Nothing was sent, and nothing is wrong. */
+  | 'superseded'
   /** The operating system refuses this user. */
   | 'no-permission'
   /** This version cannot drive this kind of bus on this machine. */
@@ -48,6 +50,8 @@ export class BusError extends Error {
 export type DeviceErrorKind =
   /** The answer contradicts itself or the data sheet: wrong chip id, all zero, impossible value. */
   | 'implausible'
+  /** An output is not where it was driven: a board that has started anew, or somebody else has moved it. */
+  | 'strayed'
   /** The device says that it has no value for this reading (sentinel, warm-up). */
   | 'not-available'
   /** The device refused the request (a Modbus exception, a status bit). */

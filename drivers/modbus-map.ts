@@ -61,8 +61,8 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
   const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks, cuts });
-  const states = new SafeStates(spec, (place, on) =>
-    setSwitch({ bus, unit: spec.with.unit, place, writeWith: spec.modbus?.writeWith }, on),
+  const states = new SafeStates(spec, (place, on, haste) =>
+    setSwitch({ bus, unit: spec.with.unit, place, writeWith: spec.modbus?.writeWith }, on, haste),
   );
   const refusal = await states.open();
   // Where nothing is measured there is nothing to open it for: it is tried again at the next poll.

@@ -1,4 +1,4 @@
-import type { ModbusBus, WriteWith } from './bus/modbus.ts';
+import type { Haste, ModbusBus, WriteWith } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
 import type { SwitchSpec } from './driver.ts';
 import { BusError, DeviceError } from './errors.ts';
@@ -24,14 +24,14 @@ export interface ModbusSwitch {
 
 /**
  * Switches a coil, or a holding register that stands for a switch, and reads it back with a request of its own: that the
- * slave repeated what was written does not say that it took it. Asks once; nothing is written a second time, and by no
- * other function than the board says.
+ * slave repeated what was written does not say that it took it. Asks once, unless it is urgent, and by no other function than the
+ * board says.
  * @throws as writeSwitch and readSwitch do; DeviceError `implausible` when it reads back another state
  */
-export async function setSwitch(to: ModbusSwitch, on: boolean): Promise<void> {
-  await writeSwitch(to, on);
+export async function setSwitch(to: ModbusSwitch, on: boolean, haste?: Haste): Promise<void> {
+  await writeSwitch(to, on, haste);
   const { id, register } = to.place;
-  const found = await readRaw(to);
+  const found = await readRaw(to, haste);
   if (found === rawOf(to.place, on)) return;
   const [expected, seen] = register === undefined ? [state(on), state(!on)] : [rawOf(to.place, on), found];
   throw new DeviceError('implausible', `${id}: expected ${expected} at ${placeText(to.place)} after writing it, found ${seen}`);
@@ -42,13 +42,17 @@ export async function setSwitch(to: ModbusSwitch, on: boolean): Promise<void> {
  * @throws BusError of the bus: whether the output moved is then not known. DeviceError `refused`, with the words
  *   "function not supported" where the slave does not have the function
  */
-export async function writeSwitch({ bus, unit, place, writeWith = 'single' }: ModbusSwitch, on: boolean): Promise<void> {
+export async function writeSwitch(
+  { bus, unit, place, writeWith = 'single' }: ModbusSwitch,
+  on: boolean,
+  haste?: Haste,
+): Promise<void> {
   const { coil, register } = place;
   if (register !== undefined) {
     const bytes = word(rawOf(place, on));
-    await written(place, 'register', writeWith, () => bus.writeRegisters(unit, register.at, bytes, writeWith));
+    await written(place, 'register', writeWith, () => bus.writeRegisters(unit, register.at, bytes, writeWith, haste));
   } else if (coil !== undefined) {
-    await written(place, 'coil', writeWith, () => bus.writeBits(unit, coil, [on], writeWith));
+    await written(place, 'coil', writeWith, () => bus.writeBits(unit, coil, [on], writeWith, haste));
   } else throw nowhere(place);
 }
 
@@ -56,8 +60,8 @@ export async function writeSwitch({ bus, unit, place, writeWith = 'single' }: Mo
  * Reads the state.
  * @throws BusError, and DeviceError `implausible` when a register holds neither of its two values
  */
-export async function readSwitch(of: ModbusSwitch): Promise<boolean> {
-  const found = await readRaw(of);
+export async function readSwitch(of: ModbusSwitch, haste?: Haste): Promise<boolean> {
+  const found = await readRaw(of, haste);
   const { id } = of.place;
   const [on, off] = [rawOf(of.place, true), rawOf(of.place, false)];
   if (found === on || found === off) return found === on;
@@ -65,15 +69,15 @@ export async function readSwitch(of: ModbusSwitch): Promise<boolean> {
 }
 
 /** A register's number, or 1 and 0 of a coil. */
-async function readRaw({ bus, unit, place }: ModbusSwitch): Promise<number> {
+async function readRaw({ bus, unit, place }: ModbusSwitch, haste?: Haste): Promise<number> {
   const { id, coil, register } = place;
   if (register !== undefined) {
-    const bytes = await bus.readRegisters(unit, 'holding', register.at, 1);
+    const bytes = await bus.readRegisters(unit, 'holding', register.at, 1, haste);
     if (bytes.length !== REGISTER_BYTES) throw new BusError('bad-checksum', `expected 2 bytes of ${id}, found ${bytes.length}`);
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0);
   }
   if (coil === undefined) throw nowhere(place);
-  const bits = await bus.readBits(unit, 'coil', coil, 1);
+  const bits = await bus.readBits(unit, 'coil', coil, 1, haste);
   if (bits.length !== 1) throw new BusError('bad-checksum', `expected one bit of ${id}, found ${bits.length}`);
   return Number(bits[0]);
 }

@@ -22,7 +22,11 @@ export const modbusPorts: Ports<'modbus', { readonly unit: number }> = {
       return {
         open: async (level) => {
           await setSwitch(relay, level);
-          return { write: (next) => writeSwitch(relay, next), read: () => readSwitch(relay), close: async () => {} };
+          return {
+            write: (next, haste) => writeSwitch(relay, next, haste),
+            read: (haste) => readSwitch(relay, haste),
+            close: async () => {},
+          };
         },
       };
     };

@@ -1,6 +1,7 @@
+import type { Haste } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
 import type { DeviceSpec, OutputSpec } from './driver.ts';
-import { type BusError, DeviceError, isHardwareError } from './errors.ts';
+import { BusError, DeviceError, isHardwareError } from './errors.ts';
 import { endsTheRound } from './modbus-silence.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
@@ -37,23 +38,32 @@ export class SafeStates {
   readonly #ordered = new Map<string, boolean>();
   /** Reads that stayed silent since one was answered. */
   #silentCount = 0;
-  /** Switches an output; with `afresh` to where it belongs, if it is still not known to be there. */
-  readonly #switch: (output: OutputSpec, on: boolean, afresh?: 'afresh') => Promise<void>;
+  /** How often an output was ordered to its safe state. */
+  readonly #safeCounts = new Map<string, number>();
+  /** The newest of them, until it is carried out or has failed. */
+  readonly #makingSafe = new Map<string, Promise<void>>();
+  readonly #set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>;
+  /** Switches an output when those before have ended; with `afresh` to where it belongs, if it is still not known to be there. */
+  readonly #inTurn: (output: OutputSpec, on: boolean, isWanted: () => boolean, afresh?: 'afresh') => Promise<void>;
 
   /** @param set switches an output and reads it back */
-  constructor({ board, outputs }: Outputs, set: (output: OutputSpec, on: boolean) => Promise<void>) {
+  constructor({ board, outputs }: Outputs, set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>) {
     this.#board = board;
     this.#outputs = outputs;
+    this.#set = set;
     // Checked in turn with the orders: one of them may have moved the output meanwhile.
-    this.#switch = oneAtATime(async (output, on, afresh) => {
-      if (afresh !== undefined && !this.#refused.has(output.id)) return;
-      const target = afresh === undefined ? on : (this.#ordered.get(output.id) ?? on);
-      // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
-      if (afresh === undefined) this.#ordered.delete(output.id);
-      await set(output, target);
-      this.#ordered.set(output.id, target);
-      this.#refused.delete(output.id);
-    });
+    this.#inTurn = oneAtATime(
+      async (output, on, isWanted, afresh) => {
+        await this.#makingSafe.get(output.id)?.catch(() => {});
+        if (afresh !== undefined && !this.#refused.has(output.id)) return;
+        const target = afresh === undefined ? on : (this.#ordered.get(output.id) ?? on);
+        // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
+        if (afresh === undefined) this.#ordered.delete(output.id);
+        await this.#switch(output, target, { isWanted });
+      },
+      // Each may be asked for at once, beside what is written afresh.
+      outputs.length + 1,
+    );
   }
 
   /** Of the first output that refused its safe state and has taken nothing since. */
@@ -71,7 +81,7 @@ export class SafeStates {
     const unanswered: (BusError | DeviceError)[] = [];
     let silentMax = SILENT_MAX;
     for (const output of this.#outputs) {
-      const error = await this.#switch(output, output.safe).catch(hardwareErrorOf);
+      const error = await this.#inTurn(output, output.safe, this.#untilSafe(output)).catch(hardwareErrorOf);
       // Damaged or not, something answered.
       if (error === undefined || !endsTheRound(error)) silentMax = Number.POSITIVE_INFINITY;
       if (error === undefined) continue;
@@ -107,7 +117,7 @@ export class SafeStates {
       }
       const next = Math.min(2 * readsBetween, READS_BETWEEN_MAX);
       this.#refused.set(output.id, { ...refused, readsLeft: next, readsBetween: next });
-      const error = await this.#switch(output, output.safe, 'afresh').catch(hardwareErrorOf);
+      const error = await this.#inTurn(output, output.safe, this.#untilSafe(output), 'afresh').catch(hardwareErrorOf);
       if (error === undefined) continue;
       const left = this.#refused.get(output.id);
       if (left !== undefined && isAnswered(error)) this.#refused.set(output.id, { ...left, error: unsafe(output, error) });
@@ -116,11 +126,41 @@ export class SafeStates {
     }
   }
 
-  /** @throws as setSwitch does */
+  /**
+   * Switches one. What is safe waits for no other call, and overtakes what has not been sent.
+   * @throws as setSwitch does; BusError `superseded` when something newer was asked of it meanwhile
+   */
   async write(id: string, on: boolean): Promise<void> {
     const output = this.#outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${this.#board} has no output that is called ${id}`);
-    await this.#switch(output, on);
+    if (on !== output.safe) return await this.#inTurn(output, on, this.#untilSafe(output));
+    this.#safeCounts.set(id, this.#safeCountOf(output) + 1);
+    this.#ordered.delete(id);
+    const making = this.#switch(output, on, { isUrgent: true });
+    this.#makingSafe.set(id, making);
+    await making;
+  }
+
+  async #switch(output: OutputSpec, on: boolean, haste: Haste): Promise<void> {
+    const checkWanted = () => {
+      if (haste.isWanted?.() !== false) return;
+      throw new BusError('superseded', `${output.id}: it was ordered to its safe state meanwhile`);
+    };
+    checkWanted();
+    await this.#set(output, on, haste);
+    checkWanted();
+    this.#ordered.set(output.id, on);
+    this.#refused.delete(output.id);
+  }
+
+  #safeCountOf({ id }: OutputSpec): number {
+    return this.#safeCounts.get(id) ?? 0;
+  }
+
+  /** Whether it has not been ordered to its safe state since now. */
+  #untilSafe(output: OutputSpec): () => boolean {
+    const before = this.#safeCountOf(output);
+    return () => this.#safeCountOf(output) === before;
   }
 }
 

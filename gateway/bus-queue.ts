@@ -9,8 +9,11 @@ const PROBE_SAVED_MAX_MS = PROBE_SHARE_MAX * 60_000;
 /** What sums of fractions may be off. */
 const ROUNDING_MS = 0.001;
 
-/** Whose turn comes first: a switch, then devices that answer, then a try whether a silent one is back. */
-export type Rank = 'order' | 'live' | 'probe';
+/**
+ * Whose turn comes first: what makes an output safe, then a look whether that followed, then another switch, then devices that
+ * answer, then a try whether a silent one is back.
+ */
+export type Rank = 'safe' | 'look' | 'order' | 'live' | 'probe';
 
 /** One transaction, before it begins. */
 export interface Turn {
@@ -58,6 +61,8 @@ export interface BusQueue {
   run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Says when a device that answers will be polled next; undefined when it is silent or gone. */
   expect(device: string, dueMs: number | undefined): void;
+  /** Lets nothing begin from `fromMs` until `toMs` but what makes outputs safe, and looks at that. Returns what ends that earlier. */
+  hold(fromMs: number, toMs: number): () => void;
   readonly use: BusUse;
   /** While a call hangs. */
   readonly hung: BusError | undefined;
@@ -76,6 +81,8 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
+const NOBODY = { order: [], live: [], probe: [] } as const;
+
 /** `bus` names the bus in messages. The number of waiters is bounded by the callers: the poller keeps one a device, and one more looks at an input that nothing
  * tells of. */
 export function busQueue(bus: string, clock: Clock, options: QueueOptions = {}): BusQueue {
@@ -86,11 +93,13 @@ class Queue implements BusQueue {
   readonly #bus: string;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  readonly #waiting: Readonly<Record<Rank, Waiter[]>> = { order: [], live: [], probe: [] };
+  readonly #waiting: Readonly<Record<Rank, Waiter[]>> = { safe: [], look: [], order: [], live: [], probe: [] };
   readonly #due = new Map<string, number>();
   readonly #slotCount: number;
   readonly #onHang: NonNullable<QueueOptions['onHang']>;
   #busyCount = 0;
+  /** Of those that hold it for what makes outputs safe. */
+  #holdCount = 0;
   /** Calls that have not come back, of those that run at once. */
   #hungCount = 0;
   #busyMs = 0;
@@ -122,6 +131,25 @@ class Queue implements BusQueue {
     if (dueMs === undefined) this.#due.delete(device);
     else this.#due.set(device, dueMs);
     this.#next();
+  }
+
+  hold(fromMs: number, toMs: number): () => void {
+    const nowMs = this.#clock.monotonicMs();
+    let isHeld = false;
+    const cancelBegin = this.#clock.timer(Math.max(0, fromMs - nowMs), () => {
+      isHeld = true;
+      this.#holdCount += 1;
+    });
+    const end = () => {
+      cancelBegin();
+      cancelEnd();
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holdCount -= 1;
+      this.#next();
+    };
+    const cancelEnd = this.#clock.timer(Math.max(0, toMs - nowMs), end);
+    return end;
   }
 
   async run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -221,7 +249,9 @@ class Queue implements BusQueue {
 
   #first(): Waiter | undefined {
     const now = this.#clock.monotonicMs();
-    const { order, live } = this.#waiting;
+    const { safe, look, order, live } = this.#waiting;
+    const first = takeReady(safe, now) ?? takeReady(look, now);
+    if (first !== undefined || this.#holdCount > 0) return first;
     return (
       takeReady(order, now) ??
       this.#probe(now, (_gapMs, { latestMs }) => now >= latestMs) ??
@@ -240,11 +270,13 @@ class Queue implements BusQueue {
 
   /** Looks again when somebody may begin, should nothing else happen until then. */
   #lookAgain(): void {
-    const { order, live, probe } = this.#waiting;
+    // The end of what holds it looks again too.
+    const { safe, look } = this.#waiting;
+    const { order, live, probe } = this.#holdCount > 0 ? NOBODY : this.#waiting;
     const now = this.#clock.monotonicMs();
     const paidMs = this.#paidMs(now);
     const moments = [
-      ...[...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now),
+      ...[...safe, ...look, ...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now),
       ...probe.map(({ turn }) => Math.max(paidMs, turn.probe?.latestMs ?? now, turn.readyMs?.() ?? now)),
     ];
     if (moments.length === 0) return;

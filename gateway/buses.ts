@@ -3,11 +3,12 @@ import type { ByteStream, Unsubscribe } from '../drivers/bus/byte-stream.ts';
 import type { DigitalInputPort, DigitalOutputPort, GpioLines } from '../drivers/bus/gpio.ts';
 import type { I2cBus } from '../drivers/bus/i2c.ts';
 import type { ModbusBus } from '../drivers/bus/modbus.ts';
+import { isOrder } from '../drivers/bus/modbus-frame.ts';
 import { modbusFunctions } from '../drivers/bus/modbus-functions.ts';
 import { type ModbusLine, type ModbusOptions, openModbusLine } from '../drivers/bus/modbus-line.ts';
 import { lineMs } from '../drivers/bus/modbus-timing.ts';
 import type { Connections, Need } from '../drivers/driver.ts';
-import type { BusError } from '../drivers/errors.ts';
+import { BusError } from '../drivers/errors.ts';
 import { type BusLoad, openBusLoad } from './bus-load.ts';
 import { type BusQueue, busQueue, type Turn } from './bus-queue.ts';
 import type { FrameTap, Host } from './host.ts';
@@ -41,6 +42,13 @@ export interface Bus {
   onLate?(listener: (unit: number, wasCutShort: boolean) => void): Unsubscribe;
   /** Calls `listener` when its adapter was pulled out. A connection that its peer closes is no such thing. */
   onLost?(listener: () => void): Unsubscribe;
+  /**
+   * How long what makes an output safe may take to get through, where a part of all frames gets lost: two questions in vain, each
+   * sent again and again.
+   */
+  readonly safeMs?: number;
+  /** Keeps the bus free for what makes an output safe at `atMs`: nothing is begun that could still be under way. Returns what ends that. */
+  holdFor?(atMs: number): () => void;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -159,9 +167,13 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
   const { queue } = common;
   // The line keeps its own, shorter deadline; this one is for an adapter that swallows a request for ever.
   const [baud, pauseMs] = config.type === 'modbus-rtu' ? [config.baud, config.pauseMs] : [undefined, 0];
-  const deadlineMs = pauseMs + config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baud) + REQUEST_EXTRA_MS;
+  const longestMs = pauseMs + config.timeoutMs + lineMs(FRAMES_BYTES_MAX, baud);
+  const deadlineMs = longestMs + REQUEST_EXTRA_MS;
+  const safeMs = 2 * (pauseMs + config.timeoutMs);
   return Object.assign(common, {
     line,
+    safeMs,
+    holdFor: (atMs: number) => queue.hold(atMs - longestMs, atMs + 2 * safeMs),
     onLate: (listener: NonNullable<ModbusOptions['onLate']>) => {
       late.add(listener);
       return () => late.delete(listener);
@@ -175,9 +187,14 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
 /** The functions of Modbus, each request in its own turn, and `pauseMs` after the one before to the same slave. */
 export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn, pauseMs?: number): ModbusBus {
   const { signal } = new AbortController();
-  return modbusFunctions((question) => {
-    const request: Turn = { ...turn(), readyMs: () => line.readyMs(question, pauseMs) };
-    return queue.run(request, signal, () => line.ask(question));
+  return modbusFunctions((question, { isUrgent = false, isWanted = () => true } = {}) => {
+    const isRepeated = isUrgent && isOrder(question);
+    const rank = isRepeated ? 'safe' : 'look';
+    const request: Turn = { ...turn(), ...(isUrgent && { rank }), readyMs: () => line.readyMs(question, pauseMs) };
+    return queue.run(request, signal, async () => {
+      if (!isWanted()) throw new BusError('superseded', 'something newer was asked of the output before this was sent');
+      return await line.ask({ ...question, isRepeated });
+    });
   });
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceConfig } from '../config/config.ts';
 import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
-import { BusError, type DeviceError, isHardwareError } from '../drivers/errors.ts';
+import { BusError, DeviceError, isHardwareError } from '../drivers/errors.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
 import { isReading, type MissingReading, type Reading, type Value } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
@@ -46,13 +46,21 @@ export interface DeviceSurroundings {
   readonly taken?: (reading: string, value: Value) => void;
   /** Called once the device is open, its outputs in their safe states: not with those that `problem` is about. */
   readonly opened?: (device: string, problem: DeviceError | undefined) => void;
+  /** Called when an output was found where nobody has driven it; one that belongs to its safe state was driven there again. */
+  readonly strayed?: (device: string, problem: DeviceError) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
 
+/** What was asked of an output last; `done` gives what failed. */
+interface Switching {
+  readonly on: boolean;
+  readonly done: Promise<BusError | DeviceError | undefined>;
+}
+
 /** A switch; or a poll, which was due at `dueMs` where it is one of the grid; or what wakes a device and lets it rest. */
 interface Transaction {
-  readonly kind: 'order' | 'poll' | 'rest';
+  readonly kind: 'safe' | 'order' | 'poll' | 'rest';
   readonly dueMs?: number | undefined;
 }
 
@@ -74,6 +82,9 @@ export class RunningDevice {
   readonly #silence = openSilence();
   /** Of the newest transaction. */
   #turn: Turn;
+  /** Switches under way: what is asked of the device meanwhile belongs to their turn. */
+  #switchCount = 0;
+  readonly #switching = new Map<string, Switching>();
   #device: Device | undefined;
   #opening: Promise<Device> | undefined;
   #isWatching = false;
@@ -113,6 +124,12 @@ export class RunningDevice {
   /** Tries it although it is silent and its next try is not due. */
   tryNow(): void {
     if (this.#back('now')) this.#isCalled = true;
+  }
+
+  /** Opens it, which drives its outputs to their safe states. Resolves also when the hardware failed. */
+  async open(signal: AbortSignal): Promise<void> {
+    await orAborted(this.#around.bus.tried, signal);
+    await this.#transaction(signal, async () => {}, { kind: 'safe' });
   }
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
@@ -197,18 +214,46 @@ export class RunningDevice {
   async toSafe(signal: AbortSignal, isSafe: (output: string) => void = () => {}): Promise<void> {
     for (const [i, output] of this.config.outputs.entries()) {
       if (this.#device === undefined && i >= OPENINGS_MAX) return;
-      const write = async (device: Device) => {
-        await device.write?.(output.id, output.safe);
-        isSafe(output.id);
-      };
-      await this.#transaction(signal, write, { kind: 'order' });
+      const error = await this.#switch(output.id, output.safe, signal);
+      if (error === undefined && !signal.aborted) isSafe(output.id);
     }
   }
 
-  /** Drives an output, before anything else on its bus, and checks that it took it. Returns what failed of the hardware. */
-  async switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined> {
-    const { signal } = new AbortController();
-    return this.#transaction(signal, async (device) => device.write?.(output, on), { kind: 'order' });
+  /**
+   * Drives an output, before anything else on its bus, and checks that it took it. Returns what failed of the hardware. What is safe
+   * waits for nothing else that is asked of the output: what has not been sent then is `superseded`.
+   */
+  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined> {
+    return this.#switch(output, on, new AbortController().signal);
+  }
+
+  /** How long it may take until what makes it safe has got through. */
+  get safeMs(): number {
+    return this.#around.bus.safeMs ?? 0;
+  }
+
+  /** Keeps its bus free for what makes it safe at `atMs`. Returns what ends that. */
+  holdFor(atMs: number): () => void {
+    return this.#around.bus.holdFor?.(atMs) ?? (() => {});
+  }
+
+  #switch(id: string, on: boolean, signal: AbortSignal): Promise<BusError | DeviceError | undefined> {
+    const last = this.#switching.get(id);
+    const isSafe = this.config.outputs.some((output) => output.id === id && output.safe === on);
+    // The same is under way: one answer is one to all who ask for it.
+    if (isSafe && last?.on === on) return last.done;
+    const isNewest = () => this.#switching.get(id) === mine;
+    const write = async (device: Device) => {
+      if (!isNewest()) throw new BusError('superseded', `${this.config.id}.${id}: something newer was asked of it`);
+      await device.write?.(id, on);
+    };
+    // In a moment, when it is known to be the newest.
+    const done = Promise.resolve().then(() => this.#transaction(signal, write, { kind: isSafe ? 'safe' : 'order' }));
+    const mine: Switching = { on, done };
+    this.#switching.set(id, mine);
+    return done.finally(() => {
+      if (isNewest()) this.#switching.delete(id);
+    });
   }
 
   /** What windows that are still open hold. */
@@ -233,9 +278,12 @@ export class RunningDevice {
   ): Promise<BusError | DeviceError | undefined> {
     const { bus, host } = this.#around;
     const used: Used = { tookMs: 0 };
-    this.#turn = this.#turnFor(what, used);
+    const turn = this.#turnFor(what, used);
+    const isSwitch = what.kind === 'safe' || what.kind === 'order';
+    if (isSwitch || this.#switchCount === 0) this.#turn = turn;
+    if (isSwitch) this.#switchCount += 1;
     try {
-      await bus.transact(this.#turn, signal, async (inner) => {
+      await bus.transact(what.kind === 'safe' ? { ...turn, rank: 'safe' } : turn, signal, async (inner) => {
         await work(this.#device ?? (await this.#opened()), inner);
       });
       if (what.kind !== 'poll') return undefined;
@@ -245,12 +293,15 @@ export class RunningDevice {
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!isHardwareError(error)) throw error;
+      if (error instanceof BusError && error.kind === 'superseded') return error;
       if (what.kind === 'poll') this.#pollFailed(error, what.dueMs, used);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';
       const told = isClosed ? (bus.failure ?? error) : error;
       this.health.failed(told);
       return told;
+    } finally {
+      if (isSwitch) this.#switchCount -= 1;
     }
     return undefined;
   }
@@ -259,6 +310,7 @@ export class RunningDevice {
     const { bus, host, rollCall } = this.#around;
     const nowMs = host.clock.monotonicMs();
     this.use.failed(error);
+    if (error instanceof DeviceError && error.kind === 'strayed') this.#around.strayed?.(this.config.id, error);
     this.#silence.failed(error, beganMs ?? nowMs, nowMs);
     // One that refuses is there.
     if (error instanceof BusError || this.#silence.isSilent) rollCall?.failed(this);
@@ -305,8 +357,9 @@ export class RunningDevice {
       if (!isVain && this.#turn === turn && turn.rank === 'probe') this.#turn = { ...common, rank: 'live' };
     };
     const common = { deadlineMs, began, ended };
-    let turn: Turn = { ...common, rank: kind === 'order' ? 'order' : 'live' };
-    if (kind === 'order' || nextTry === undefined) return turn;
+    const isSwitch = kind === 'safe' || kind === 'order';
+    let turn: Turn = { ...common, rank: isSwitch ? 'order' : 'live' };
+    if (isSwitch || nextTry === undefined) return turn;
     const latestMs = this.#isCalled ? clock.monotonicMs() : nextTry.latestMs;
     if (kind === 'poll') this.#isCalled = false;
     turn = { ...common, rank: 'probe', probe: { expectedMs, latestMs } };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import type { Clock } from '../drivers/clock.ts';
+import { type Clock, withDeadline } from '../drivers/clock.ts';
 import type { DeviceError } from '../drivers/errors.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import type { Value } from '../drivers/reading.ts';
@@ -21,7 +21,8 @@ import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import type { BookFile } from './orders/book-file.ts';
 import { openOrders, openOrdersFile } from './orders/orders.ts';
-import { type Outputs, openOutputs } from './outputs/outputs.ts';
+import { type Outputs, type OutputsSurroundings, openOutputs } from './outputs/outputs.ts';
+import { answerUnanswered } from './outputs/unanswered.ts';
 import { ownHealth } from './own-health.ts';
 import { openPlaces } from './places.ts';
 import type { Observation } from './record.ts';
@@ -29,7 +30,7 @@ import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
-import { stopInOrder } from './stop.ts';
+import { OUTPUTS_MS_MAX, stopInOrder } from './stop.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type Uplink } from './uplink/sentilo.ts';
@@ -208,32 +209,74 @@ async function start(parts: Parts): Promise<Gateway> {
   const background = (work: Promise<unknown>) => work.then(() => {}, options.fatal);
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
-  const loops = [...devices, watchman].map((each) => background(each.run(ownSignal(measuring))));
+  const outputsOpen = openSwitched(devices, host, ownSignal(measuring));
+  const loops = devices.map((device) => background(outputsOpen.then(() => device.run(ownSignal(measuring)))));
+  loops.push(background(watchman.run(ownSignal(measuring))), background(answerUnanswered(journal, host)));
   const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
   const ordering = orders === undefined ? Promise.resolve() : background(orders.run(ownSignal(measuring)));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
-  let outputsAreSafe = () => {};
-  const outputsSafe = new Promise<void>((resolve) => {
-    outputsAreSafe = resolve;
-  });
+  const outputsSafe = resolvable();
   const running = { devices, outputs, keeper, loops: [...loops, ordering], sending: [sending, timing], lines, stopServing };
-  const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe });
+  const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe: outputsSafe.resolve });
   let stopping: Promise<void> | undefined;
-  return { status, readings, buses: reports, outputs, outputsSafe, stop: () => (stopping ??= stop()) };
+  return { status, readings, buses: reports, outputs, outputsSafe: outputsSafe.promise, stop: () => (stopping ??= stop()) };
+}
+
+/** A promise that somebody else resolves. */
+function resolvable(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** What the outputs need of the gateway around them. */
+function outputsAround(
+  { host, journal, uplink, options }: Parts,
+  devices: readonly RunningDevice[],
+  keep: OutputsSurroundings['keep'],
+): OutputsSurroundings {
+  const channels = new Map(devices.flatMap((device) => device.channels.map((channel) => [channel.id, channel])));
+  return {
+    ...host,
+    journal,
+    keep,
+    fatal: options.fatal,
+    latest: (reading) => channels.get(reading)?.latest,
+    lastHeardMs: (source) => (source === 'sentilo' ? uplink?.lastHeardMs() : undefined),
+  };
+}
+
+/**
+ * Opens what has outputs, before anything is measured: that makes them safe. What does not answer in its time is made safe when it
+ * does, and keeps nobody from measuring.
+ */
+async function openSwitched(devices: readonly RunningDevice[], host: Host, signal: AbortSignal): Promise<void> {
+  const switched = devices.filter(({ config }) => config.outputs.length > 0);
+  if (switched.length === 0) return;
+  const late = () => new Error('outputs that do not answer');
+  const open = (inner: AbortSignal) => Promise.all(switched.map((device) => device.open(AbortSignal.any([inner]))));
+  await withDeadline(host.clock, OUTPUTS_MS_MAX, signal, late, open).catch(() => {
+    // A bug of ours shows again with the first poll, which opens the device.
+    if (!signal.aborted) host.log('warning', 'outputs-not-answering');
+  });
 }
 
 /** What is measured, what is moved, and who watches over both. */
 function openSite(parts: Parts, keeper: Keeper, lateness: NewestTimes) {
   const { config, host, options, journal, timekeeper, uplink, outbox, buses } = parts;
-  const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
-  const taken = (reading: string, value: Value) => watchman.taken(reading, value);
-  const devices = runningDevices(parts, keeper, lateness, { opened, taken });
+  const devices = runningDevices(parts, keeper, lateness, {
+    opened: (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem),
+    strayed: (device: string, problem: DeviceError) => outputs.strayed(device, problem),
+    taken: (reading: string, value: Value) => watchman.taken(reading, value),
+  });
   const keep = (states: readonly Observation[]) => {
     keeper.keep(states);
     watchman.changed();
   };
-  const outputs = openOutputs(devices, { ...host, journal, keep, fatal: options.fatal });
+  const outputs = openOutputs(devices, outputsAround(parts, devices, keep));
   const city = () => uplink?.status();
   const around = { host, journal, timekeeper, outbox, buses, devices, outputs, city, fatal: options.fatal };
   const watchman = openWatchman(config, around);
@@ -245,7 +288,7 @@ function runningDevices(
   { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
   { keep, note }: Keeper,
   lateness: NewestTimes,
-  { opened, taken }: Required<Pick<DeviceSurroundings, 'opened' | 'taken'>>,
+  told: Pick<DeviceSurroundings, 'opened' | 'strayed' | 'taken'>,
 ): RunningDevice[] {
   const connect = openPlaces(config, options.modules.drivers, host.clock);
   const moments = new Moments(host.clock);
@@ -256,7 +299,7 @@ function runningDevices(
     const driver = options.modules.drivers.get(device.driver);
     if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
     const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
-    const shared = { host, connect, lateness, moments, keep, note, heardTime, opened, taken, fatal: options.fatal };
+    const shared = { host, connect, lateness, moments, keep, note, heardTime, ...told, fatal: options.fatal };
     const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
     return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
   });

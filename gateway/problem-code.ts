@@ -12,6 +12,8 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   absent: 'D201',
   ambiguous: 'D212',
   closed: 'D201',
+  // Never shown: whoever asked is told that something newer came.
+  superseded: NO_ANSWER,
   busy: 'D202',
   'no-permission': 'D203',
   'no-answer': NO_ANSWER,
@@ -25,6 +27,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
 };
 const DEVICE_CODES: Readonly<Record<DeviceErrorKind, string>> = {
   implausible: 'D206',
+  strayed: 'D206',
   'not-available': NOT_AVAILABLE,
   refused: 'D209',
 };

@@ -9,7 +9,7 @@ import type { Outputs } from './outputs/outputs.ts';
 /** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
 const STEP_MS_MAX = 500;
 /** What the outputs may take, of the five seconds after which the process is ended: a line may have a slow question under way. */
-const OUTPUTS_MS_MAX = 2_500;
+export const OUTPUTS_MS_MAX = 2_500;
 const JOURNAL_MS_MAX = 1_000;
 
 /** Everything of a running gateway that its stop ends. */

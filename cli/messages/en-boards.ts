@@ -261,6 +261,26 @@ export const enBoards: Messages = {
     what: '{output} is safe when it is on, so it cannot be kept from being on with others: every start switches it on',
     hints: ['take it out of `never_with:`', 'or write `safe: off` at it, where that is safe'],
   },
+  C163: {
+    what: 'nothing can be above or below a number in `{reading}`: its values are no numbers',
+    hints: ['name a reading of numbers, such as a flow, a current or a power'],
+  },
+  C164: {
+    what: 'the output would never do what is expected of it: `{reading}` is not taken',
+    hints: ['take `enabled: false` from the reading or its device, or name another reading'],
+  },
+  C165: {
+    what: '`expect` says neither `above` nor `below`: nothing could be seen of it',
+    hints: ['write at least one of the two, such as `above: 0.5`'],
+  },
+  C166: {
+    what: '{output} is safe when it is on, so it cannot be made safe when it does not do what is expected then',
+    hints: ['remove `expect:`', 'or write `safe: off` at it, where that is safe'],
+  },
+  C167: {
+    what: '`within` is too short: `{reading}` is taken every {seconds} s, and might not be taken at all until then',
+    hints: ['make it longer than that', 'or write a shorter `every:` at the device of the reading'],
+  },
   C153: {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],

@@ -28,6 +28,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'min-off': 'wait, or shorten `min_off` at this output',
   expired: 'order it again',
   'too-many': 'order it again in a moment',
+  'too-often': 'look for what orders it again and again: six times a minute are enough for anybody',
   'never-with': 'look at the other output first: `barri outputs`',
   superseded: '`barri outputs` shows what it was told since',
   'not-durable': 'the disk takes nothing now: `barri status` says why',

@@ -1,3 +1,5 @@
+import type { Haste } from './modbus.ts';
+
 /** The resistor that holds an input while nothing drives it. */
 export type Pull = 'up' | 'down' | 'none';
 
@@ -53,9 +55,10 @@ export interface DigitalInput {
 
 /** One digital output, already set up. Levels are electrical: true is high. */
 export interface DigitalOutput {
-  write(level: boolean): Promise<void>;
+  /** `haste` is for an output at the end of a bus. */
+  write(level: boolean, haste?: Haste): Promise<void>;
   /** The level on the pin now. */
-  read(): Promise<boolean>;
+  read(haste?: Haste): Promise<boolean>;
   /** Gives the line back without changing its level. */
   close(): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface Question {
   readonly answerStart: Uint8Array;
   /** How long it is. An exception is shorter. */
   readonly answerBytes: number;
+  /** It is sent again and again until it is answered or its time is over. */
+  readonly isRepeated?: boolean;
 }
 
 /** An answer, or an exception, and the question that it belongs to. */
@@ -34,7 +36,7 @@ export interface Failed {
 export interface Framing {
   /** From when on this question may be asked: when no answer can be mistaken for its own any more. Undefined: at once. */
   readyMs(question: Question, nowMs: number): number | undefined;
-  /** Makes `question` one that waits, and returns its bytes for the wire. */
+  /** Makes `question` one that waits, also when it is sent again, and returns its bytes for the wire. */
   ask(question: Question, nowMs: number): Uint8Array;
   /** Takes bytes from the wire; returns the answers, checked in length, unit, function and checksum, that are there now. */
   receive(bytes: Uint8Array, nowMs: number): readonly (Answered | Failed)[];

@@ -1,6 +1,7 @@
 import {
   BITS_PER_REQUEST_MAX,
   BITS_PER_WRITE_MAX,
+  type Haste,
   type ModbusBus,
   REGISTERS_PER_READ_WRITE_MAX,
   REGISTERS_PER_REQUEST_MAX,
@@ -15,34 +16,34 @@ const REGISTER_BYTES = 2;
 const COIL_ON = 0xff00;
 
 /** Asks one question and returns its answer: unit, function and data, checked against the question. */
-export type Ask = (question: Question) => Promise<Uint8Array>;
+export type Ask = (question: Question, haste?: Haste) => Promise<Uint8Array>;
 
 /** The functions of Modbus, on whatever carries a question and its answer. */
 export function modbusFunctions(ask: Ask): ModbusBus {
   return {
-    async readRegisters(unit, table, address, count) {
+    async readRegisters(unit, table, address, count, haste) {
       checkCount(count, REGISTERS_PER_REQUEST_MAX);
       const request = readRequest(unit, table === 'holding' ? 3 : 4, address, count);
-      return (await ask(readQuestion(request, REGISTER_BYTES * count))).slice(DATA_AT);
+      return (await ask(readQuestion(request, REGISTER_BYTES * count), haste)).slice(DATA_AT);
     },
-    async readBits(unit, table, address, count) {
+    async readBits(unit, table, address, count, haste) {
       checkCount(count, BITS_PER_REQUEST_MAX);
       const request = readRequest(unit, table === 'coil' ? 1 : 2, address, count);
-      const data = (await ask(readQuestion(request, bytesOfBits(count)))).subarray(DATA_AT);
+      const data = (await ask(readQuestion(request, bytesOfBits(count)), haste)).subarray(DATA_AT);
       // The bit that was asked for first is the lowest of the first byte (V1.1b3 §6.1); the last byte is filled up.
       return Array.from({ length: count }, (_, i) => (((data[i >> 3] as number) >> (i & 7)) & 1) === 1);
     },
-    async writeRegisters(unit, address, registers, writeWith) {
+    async writeRegisters(unit, address, registers, writeWith, haste) {
       const count = registerCount(registers, writeWith === 'single' ? 1 : REGISTERS_PER_WRITE_MAX);
       const place = word(address);
-      if (writeWith === 'single') await ask(echoedQuestion(unit, [6, ...place, ...registers]));
-      else await ask(countedQuestion(unit, [16, ...place, ...word(count)], registers));
+      if (writeWith === 'single') await ask(echoedQuestion(unit, [6, ...place, ...registers]), haste);
+      else await ask(countedQuestion(unit, [16, ...place, ...word(count)], registers), haste);
     },
-    async writeBits(unit, address, bits, writeWith) {
+    async writeBits(unit, address, bits, writeWith, haste) {
       checkCount(bits.length, writeWith === 'single' ? 1 : BITS_PER_WRITE_MAX);
       const place = word(address);
-      if (writeWith === 'single') await ask(echoedQuestion(unit, [5, ...place, ...word(bits[0] === true ? COIL_ON : 0)]));
-      else await ask(countedQuestion(unit, [15, ...place, ...word(bits.length)], packed(bits)));
+      if (writeWith === 'single') await ask(echoedQuestion(unit, [5, ...place, ...word(bits[0] === true ? COIL_ON : 0)]), haste);
+      else await ask(countedQuestion(unit, [15, ...place, ...word(bits.length)], packed(bits)), haste);
     },
     async maskRegister(unit, address, and, or) {
       await ask(echoedQuestion(unit, [22, ...word(address), ...word(and), ...word(or)]));

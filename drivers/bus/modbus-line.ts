@@ -29,6 +29,9 @@ const REOPENED_WITHIN_MS = 2000;
 const REOPENED_LOOK_MS = 50;
 /** So many bytes at most are noise where a line turns from sending to receiving; the shortest answer has five. */
 const STRAY_BYTES_MAX = 2;
+/** What may be sent again is sent so often within its time, though never more often than most slaves can answer. */
+const REPEATS = 10;
+const AGAIN_MS_MIN = 100;
 /** The functions that only read (V1.1b3 §6.1 to 6.4). */
 const READS: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** Differences of the clock below this are rounding. */
@@ -89,6 +92,7 @@ interface Pending {
   readonly unit: ModbusUnit;
   readonly askedMs: number;
   readonly cancelDeadline: () => void;
+  cancelRepeat: () => void;
   readonly resolve: (answer: Uint8Array) => void;
   readonly reject: (reason: Error) => void;
 }
@@ -186,11 +190,34 @@ class Line implements ModbusLine {
       this.#units.count(question.unit, 'requestCount');
       const wire = this.#framing.ask(question, askedMs);
       this.#busyUntilMs = askedMs + lineMs(wire.length, this.#options.baud);
-      const pending = { unit, askedMs, cancelDeadline: this.#deadline(question, unit, wire.length), resolve, reject };
+      const cancelDeadline = this.#deadline(question, unit, wire.length);
+      const pending: Pending = { unit, askedMs, cancelDeadline, cancelRepeat: () => {}, resolve, reject };
       this.#pending.set(question, pending);
+      if (question.isRepeated) this.#repeat(question, pending);
       this.#stream.write(wire).catch((error: Error) => {
         if (this.#pending.get(question) === pending) this.#leave(question)?.reject(error);
       });
+    });
+  }
+
+  /**
+   * Sends a question again as long as it waits: one that was lost on its way costs only until then, not all of its time. An answer
+   * to any of them is one to all. Where the line returns what is sent nobody could tell the copy of a later one from the answer.
+   */
+  #repeat(question: Question, pending: Pending): void {
+    const { timeoutMs, baud, echo } = this.#options;
+    const sentMs = this.#clock.monotonicMs();
+    pending.cancelRepeat = this.#clock.timer(Math.max(AGAIN_MS_MIN, timeoutMs / REPEATS), () => {
+      if (echo || this.#echoNoticed) return;
+      const nowMs = this.#clock.monotonicMs();
+      // Unless something comes just now: that may be its answer.
+      if (this.#heardMs <= sentMs) {
+        const wire = this.#framing.ask(question, nowMs);
+        this.#busyUntilMs = nowMs + lineMs(wire.length, baud);
+        // A line that is lost fails the question itself.
+        this.#stream.write(wire).catch(() => {});
+      }
+      this.#repeat(question, pending);
     });
   }
 
@@ -198,7 +225,8 @@ class Line implements ModbusLine {
   #deadline(question: Question, unit: ModbusUnit, requestBytes: number): () => void {
     const { timeoutMs, baud } = this.#options;
     const answerBytes = question.answerBytes + (baud === undefined ? 0 : CRC_BYTES);
-    const signMs = this.#units.signMs(unit, timeoutMs);
+    // Whether it is there or not: what has to be safe is worth all of the time.
+    const signMs = question.isRepeated ? undefined : this.#units.signMs(unit, timeoutMs);
     // What was learned are the times of reads: a slave may need far longer to store something or to move a relay. One that is away
     // may have become slow: where its sign is waited for all of the time, so is its answer.
     const isLearned = READS.has(question.code) && !(unit.isAway && signMs === undefined);
@@ -225,6 +253,7 @@ class Line implements ModbusLine {
     const pending = this.#pending.get(question);
     this.#pending.delete(question);
     pending?.cancelDeadline();
+    pending?.cancelRepeat();
     return pending;
   }
 

@@ -118,13 +118,8 @@ export class TcpFraming implements Framing {
     const held = this.#takeHeld(question, nowMs);
     if (held !== undefined) return held.answer;
     const who = describe(question);
-    let strange = '';
-    for (const [transaction, asked] of this.#waiting) {
-      if (asked.question !== question) continue;
-      this.#waiting.delete(transaction);
-      this.#remember(transaction, asked);
-      if (asked.strangeUnit !== undefined) strange = `; an answer of unit ${asked.strangeUnit} came instead`;
-    }
+    const strangeUnit = this.#leave(question);
+    const strange = strangeUnit === undefined ? '' : `; an answer of unit ${strangeUnit} came instead`;
     const received = this.#received.length;
     // Perhaps the length in its header was a lie; waiting for the rest would swallow the next answer. Unless it is one that waits itself.
     const isOfAnother = received > 1 && this.#waiting.has(wordAt(this.#received, 0));
@@ -168,6 +163,8 @@ export class TcpFraming implements Framing {
       return undefined;
     }
     this.#waiting.delete(transaction);
+    // One that was sent again has other transactions.
+    this.#leave(question);
     const bytes = isException(answer) ? EXCEPTION_BYTES : question.answerBytes;
     if (answer.length === bytes && fits(question, answer)) return { question, answer };
     const expected = `function ${question.code} with ${question.answerBytes} bytes`;
@@ -216,6 +213,18 @@ export class TcpFraming implements Framing {
   #failed(question: Question, why: string): Failed {
     this.#events.damaged(question.unit);
     return { question, answer: new BusError('bad-checksum', `${this.#name}: ${describe(question)}: ${why}`) };
+  }
+
+  /** Nobody waits for its answer any more, by whichever transaction. Returns the unit that answered in its name, if one did. */
+  #leave(question: Question): number | undefined {
+    let strangeUnit: number | undefined;
+    for (const [transaction, asked] of this.#waiting) {
+      if (asked.question !== question) continue;
+      this.#waiting.delete(transaction);
+      this.#remember(transaction, asked);
+      strangeUnit ??= asked.strangeUnit;
+    }
+    return strangeUnit;
   }
 
   #remember(transaction: number, asked: Asked): void {

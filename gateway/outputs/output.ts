@@ -24,12 +24,14 @@ export type Refusal =
   | 'min-off'
   /** Another output that may not be on with it could not be switched off. */
   | 'never-with'
-  /** A newer order for it came before this one began. */
+  /** A newer order for it came before this one was carried out. */
   | 'superseded'
   /** It was too old when its turn came. */
   | 'expired'
   /** As many wait already as may. */
   | 'too-many'
+  /** It was ordered too often by somebody far away. */
+  | 'too-often'
   /** The journal could not keep what was about to be done. */
   | 'not-durable'
   /** The gateway stops. */
@@ -41,6 +43,11 @@ export type Refusal =
 export type OrderOutcome =
   | { readonly done: true }
   | { readonly done: false; readonly reason: Refusal /** For people. */; readonly message: string };
+
+/** What became of an order that is not carried out; `message` is for people. */
+export function refused(reason: Refusal, message: string): OrderOutcome {
+  return { done: false, reason, message };
+}
 
 /** How an output is, for people. Times monotonic, milliseconds. */
 export interface OutputState {

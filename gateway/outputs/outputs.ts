@@ -1,12 +1,14 @@
-import type { OutputConfig } from '../../config/config.ts';
+import type { OrderSource } from '../../config/config.ts';
 import { type Clock, sleepUntil, withDeadline } from '../../drivers/clock.ts';
-import type { BusError, DeviceError } from '../../drivers/errors.ts';
+import { BusError, type DeviceError } from '../../drivers/errors.ts';
+import type { ChannelState } from '../channel.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { groupsOf, type Turns } from './groups.ts';
-import type { OrderOutcome, OrderRequest, OutputState, Refusal } from './output.ts';
+import { type OrderOutcome, type OrderRequest, type OutputState, refused } from './output.ts';
+import { letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
+import { watchCity, watchReading } from './watches.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
 const DURABLE_MS_MAX = 5_000;
@@ -23,17 +25,7 @@ const AGAIN_MS_MAX = 30_000;
 const LEAD_FACTOR = 3;
 /** … but not by more than this share of `max_on`. */
 const LEAD_SHARE_MAX = 0.1;
-const SUPERSEDED = 'a newer order came before this one began';
-/** UCUM's way of saying that it is no measurement. */
-const STATE_UNIT = '{state}';
-
-/** A device as far as its outputs go. */
-export interface Switchable {
-  readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
-  /** Drives an output and checks that it took it. Returns what failed. */
-  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined>;
-}
-
+const SUPERSEDED = 'a newer order came before this one was carried out';
 export interface OutputsSurroundings {
   readonly clock: Clock;
   readonly bootId: string;
@@ -43,6 +35,10 @@ export interface OutputsSurroundings {
   readonly fatal: (error: unknown) => void;
   /** Takes the observations of states. */
   readonly keep: (observations: readonly Observation[]) => void;
+  /** The newest of a reading (`device.reading`). */
+  readonly latest: (reading: string) => ChannelState | undefined;
+  /** When something was heard last from where such orders come from, monotonic. */
+  readonly lastHeardMs: (source: OrderSource) => number | undefined;
 }
 
 /**
@@ -56,6 +52,8 @@ export interface Outputs {
   states(): readonly OutputState[];
   /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
   opened(device: string, problem: DeviceError | undefined): void;
+  /** The outputs of a device are not where they were driven: what is not safe is made safe. */
+  strayed(device: string, problem: DeviceError): void;
   /** Somebody else drove it to its safe state, and it followed: at a stop. */
   isSafe(output: string): void;
   /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
@@ -66,29 +64,6 @@ export function openOutputs(devices: readonly Switchable[], around: OutputsSurro
   return new Manager(devices, around);
 }
 
-/** One output while the gateway runs. */
-interface Running {
-  readonly id: string;
-  readonly config: OutputConfig;
-  readonly device: Switchable;
-  /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
-  readonly turns: Turns;
-  /** The newest order that was placed; an older one that has not begun is superseded. */
-  newest: string | undefined;
-  asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
-  /** What the hardware showed last; undefined when that is not known. */
-  seen: boolean | undefined;
-  /** Since when it has been off, as far as is known: not before it was seen so for the first time. */
-  offSinceMs: number;
-  /** Since when it may have been on. */
-  onSinceMs: number | undefined;
-  /** How long it took to switch it last, from the order of its hardware to what that showed. */
-  switchMs: number;
-  backAtMs: number | undefined;
-  cancelBack: () => void;
-  problem: string | undefined;
-}
-
 /** An order in its turn. */
 interface Placed {
   readonly id: string;
@@ -96,6 +71,8 @@ interface Placed {
   readonly forMs: number | undefined;
   /** Not begun after this monotonic time. */
   readonly untilMs?: number | undefined;
+  /** Undefined: the gateway itself. */
+  readonly source?: OrderSource;
   readonly from: string;
   /** Whether the order became durable. */
   readonly kept: Promise<boolean>;
@@ -105,10 +82,13 @@ class Manager implements Outputs {
   readonly #around: OutputsSurroundings;
   readonly #outputs: ReadonlyMap<string, Running>;
   readonly #stopping = new AbortController();
+  /** Tells the orders of this process from those of others of the same boot. */
+  readonly #openedMs: number;
   #orderCount = 0;
 
   constructor(devices: readonly Switchable[], around: OutputsSurroundings) {
     this.#around = around;
+    this.#openedMs = Math.floor(around.clock.monotonicMs());
     this.#outputs = runningOutputs(devices, around.clock.monotonicMs());
   }
 
@@ -117,15 +97,20 @@ class Manager implements Outputs {
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
     if (!output.config.orders.includes(request.source))
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
-    const { on, forMs, untilMs } = request;
+    const { on, forMs, untilMs, source } = request;
+    if (on !== output.config.safe && request.source !== 'local') {
+      const taken = output.rate.take(this.#around.clock.monotonicMs());
+      if (taken === 'first') this.#around.log('warning', 'orders-too-often', { output: output.id, from: request.source });
+      if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
+    }
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
     if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
-    return this.#place(output, { on, forMs, untilMs }, `${request.source}: ${request.by}`);
+    return this.#place(output, { on, forMs, untilMs, source }, `${request.source}: ${request.by}`);
   }
 
   states(): readonly OutputState[] {
     const nowMs = this.#around.clock.monotonicMs();
-    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, problem }) => ({
+    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, fault, problem = fault }) => ({
       output: id,
       name: config.name,
       safe: config.safe,
@@ -145,6 +130,18 @@ class Manager implements Outputs {
     }
   }
 
+  strayed(device: string, { message }: DeviceError): void {
+    for (const output of this.#outputs.values()) {
+      if (output.device.config.id !== device) continue;
+      if (output.fault !== message) this.#tellFault(output, 'strayed', message);
+      output.fault = message;
+      // What belongs to its safe state its device has driven there again.
+      if (output.seen === output.config.safe || output.asked === undefined) continue;
+      output.seen = undefined;
+      this.#goBack(output, 'strayed');
+    }
+  }
+
   isSafe(id: string): void {
     const output = this.#outputs.get(id);
     if (output !== undefined && output.seen !== output.config.safe) this.#isAt(output, output.config.safe);
@@ -152,17 +149,18 @@ class Manager implements Outputs {
 
   stop(): void {
     this.#stopping.abort(new Error('the gateway stops'));
-    for (const output of this.#outputs.values()) output.cancelBack();
+    for (const output of this.#outputs.values()) letGo(output);
   }
 
   /** Keeps the order and carries it out in its turn. */
-  #place(output: Running, { on, forMs, untilMs }: Pick<Placed, 'on' | 'forMs' | 'untilMs'>, from: string): Promise<OrderOutcome> {
+  #place(output: Running, what: Pick<Placed, 'on' | 'forMs' | 'untilMs' | 'source'>, from: string): Promise<OrderOutcome> {
+    const { on } = what;
     const { clock, bootId } = this.#around;
     const id = this.#nextId();
     output.newest = id;
     const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
     const carryOut = async () => {
-      const outcome = await this.#carryOut(output, { id, on, forMs, untilMs, from, kept });
+      const outcome = await this.#carryOut(output, { id, ...what, from, kept });
       this.#keepResult(output, id, outcome);
       this.#tell(output, { on, from }, outcome);
       return outcome;
@@ -174,7 +172,7 @@ class Manager implements Outputs {
 
   #nextId(): string {
     this.#orderCount += 1;
-    return `${this.#around.bootId}-${this.#orderCount}`;
+    return `${this.#around.bootId}-${this.#openedMs}-${this.#orderCount}`;
   }
 
   #keepResult({ id: output }: Running, order: string, outcome: OrderOutcome): void {
@@ -249,64 +247,85 @@ class Manager implements Outputs {
   }
 
   /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
-  async #drive(output: Running, { on, forMs }: Pick<Placed, 'on' | 'forMs'>): Promise<OrderOutcome> {
+  async #drive(output: Running, { on, forMs, source }: Pick<Placed, 'on' | 'forMs' | 'source'>): Promise<OrderOutcome> {
     const { clock } = this.#around;
-    const { config, device } = output;
+    const { config, device, asked } = output;
+    // A newer order that has begun meanwhile decides, and its limit must stay.
+    const isNewest = () => output.asked === asked;
     const beganMs = clock.monotonicMs();
     // Before it moves: what may be on is counted from the first moment in which it can be.
     if (on !== config.safe) this.#limit(output, beganMs, forMs);
     // It may be off from now on, whatever is heard of that.
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
     const error = await device.switchTo(config.id, on);
+    // The newer one decides, and tells what it found.
+    if (error instanceof BusError && error.kind === 'superseded') return refused('superseded', SUPERSEDED);
     output.problem = error?.message;
     if (error === undefined) {
       output.switchMs = clock.monotonicMs() - beganMs;
-      this.#isAt(output, on);
-      if (on !== config.safe && output.asked?.on === on) this.#limit(output, beganMs, forMs);
+      if (on !== config.safe && isNewest()) this.#watch(output, beganMs, source);
+      this.#isAt(output, on, isNewest());
+      if (on !== config.safe && isNewest()) this.#limit(output, beganMs, forMs);
       return { done: true };
     }
     output.seen = undefined;
     if (on === config.safe) {
-      this.#tryAgain(output);
+      if (isNewest()) this.#tryAgain(output);
       return refused('failed', error.message);
     }
     // Each of these may switch it off although nothing is heard of that: `min_off` counts from the last.
     if (!config.safe) output.offSinceMs = clock.monotonicMs();
     const second = await device.switchTo(config.id, config.safe);
-    if (second === undefined) this.#isAt(output, config.safe);
-    else this.#tryAgain(output);
+    if (second === undefined) this.#isAt(output, config.safe, isNewest());
+    else if (isNewest()) this.#tryAgain(output);
     return refused(
       'failed',
       `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
     );
   }
 
-  #isAt(output: Running, on: boolean): void {
+  /** It was switched away from safe, at `sinceMs` or after: waits for what is to come of that, and for the city where that asked for it. */
+  #watch(output: Running, sinceMs: number, source: OrderSource | undefined): void {
+    const { config } = output;
+    if (config.expect !== undefined && output.seen !== !config.safe) {
+      output.cancelExpected();
+      output.cancelExpected = watchReading(config.expect, sinceMs, this.#around, (problem) => {
+        output.fault = problem;
+        if (problem === undefined) return;
+        this.#tellFault(output, 'not-as-expected', problem);
+        this.#goBack(output, 'expect');
+      });
+    } else if (config.expect === undefined) output.fault = undefined;
+    output.cancelCity();
+    if (source !== 'sentilo' && source !== 'mqtt') return;
+    const around = { clock: this.#around.clock, heardMs: () => this.#around.lastHeardMs(source) };
+    output.cancelCity = watchCity(sinceMs, config.onLostCityMs, around, () => this.#goBack(output, 'on_lost_city'));
+  }
+
+  /** It resolves also when the hardware does not follow, which is told. */
+  #goBack(output: Running, from: string): void {
+    this.#place(output, { on: output.config.safe, forMs: undefined }, from).catch(this.#around.fatal);
+  }
+
+  #tellFault({ id }: Running, reason: string, message: string): void {
+    const { clock, bootId, log } = this.#around;
+    const fields = { output: id, reason, message };
+    log('error', 'output-fault', fields);
+    this.#note({ kind: 'event', code: 'output-fault', fields, ...stampAt(clock, bootId) });
+  }
+
+  /** `isNewest`: no newer order has begun, which has set limits of its own. */
+  #isAt(output: Running, on: boolean, isNewest = true): void {
     const { clock, bootId, keep } = this.#around;
     const nowMs = clock.monotonicMs();
     if (!on && output.seen !== false) output.offSinceMs = nowMs;
     output.seen = on;
     if (on === output.config.safe) {
-      output.cancelBack();
-      output.backAtMs = undefined;
       output.onSinceMs = undefined;
+      if (isNewest) letGo(output);
+      if (isNewest) output.backAtMs = undefined;
     }
-    const { sensor, location } = output.config;
-    keep([
-      {
-        kind: 'observation',
-        sensor,
-        channel: output.id,
-        value: on,
-        unit: STATE_UNIT,
-        precision: 1,
-        readingKind: 'state',
-        quality: 'good',
-        publish: true,
-        ...(location !== undefined && { location }),
-        ...stampAt(clock, bootId),
-      },
-    ]);
+    keep([stateObservation(output, on, stampAt(clock, bootId))]);
   }
 
   /** What could not be made safe is tried again, ever more rarely, until it is or a newer order for it has begun. */
@@ -336,11 +355,12 @@ class Manager implements Outputs {
    */
   #limit(output: Running, nowMs: number, forMs: number | undefined): void {
     output.cancelBack();
+    output.release();
     const { safe, maxOnMs } = output.config;
     output.onSinceMs ??= nowMs;
     const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
     // What is safe may last.
-    const leadMs = Math.min(LEAD_FACTOR * output.switchMs, LEAD_SHARE_MAX * (maxOnMs ?? 0));
+    const leadMs = Math.min(Math.max(LEAD_FACTOR * output.switchMs, output.device.safeMs), LEAD_SHARE_MAX * (maxOnMs ?? 0));
     const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs - leadMs;
     output.backAtMs = Math.min(orderedMs, mostMs);
     if (output.backAtMs === Number.POSITIVE_INFINITY) {
@@ -348,9 +368,9 @@ class Manager implements Outputs {
       return;
     }
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
+    output.release = output.device.holdFor(output.backAtMs);
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
-      // It resolves also when the hardware does not follow, which is told.
-      this.#place(output, { on: safe, forMs: undefined }, from).catch(this.#around.fatal);
+      this.#goBack(output, from);
     });
   }
 
@@ -371,35 +391,4 @@ class Manager implements Outputs {
     const late = () => new Error('the journal takes too long');
     return withDeadline(this.#around.clock, DURABLE_MS_MAX, this.#stopping.signal, late, () => kept).catch(() => false);
   }
-}
-
-function refused(reason: Refusal, message: string): OrderOutcome {
-  return { done: false, reason, message };
-}
-
-function runningOutputs(devices: readonly Switchable[], nowMs: number): ReadonlyMap<string, Running> {
-  const all = devices.flatMap((device) =>
-    device.config.outputs.map((config) => ({ id: `${device.config.id}.${config.id}`, device, config })),
-  );
-  const groups = groupsOf(new Map(all.map(({ id, config }) => [id, config.neverWith])));
-  return new Map(
-    all.map(({ id, device, config }): [string, Running] => [
-      id,
-      {
-        id,
-        config,
-        device,
-        turns: groups.get(id) as Turns,
-        newest: undefined,
-        asked: undefined,
-        seen: undefined,
-        offSinceMs: nowMs,
-        onSinceMs: undefined,
-        switchMs: 0,
-        backAtMs: undefined,
-        cancelBack: () => {},
-        problem: undefined,
-      },
-    ]),
-  );
 }

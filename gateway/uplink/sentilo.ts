@@ -7,7 +7,7 @@ import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { deliverAlarms } from './alarm-delivery.ts';
 import { type AlarmService, openAlarmService } from './alarm-service.ts';
-import { type Mask, maskOf } from './answer.ts';
+import { isPlainSuccess, type Mask, maskOf } from './answer.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity, requestsOf } from './city.ts';
@@ -53,6 +53,8 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
+  /** When the city answered with a success last, monotonic; undefined before the first. */
+  lastHeardMs(): number | undefined;
   /** For what else is asked of the city. */
   readonly link: CityLink;
 }
@@ -93,14 +95,14 @@ export async function openSentilo(
 ): Promise<Uplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted, outbox, batchMax = BATCH_MAX } = options;
   const delivery = await journal.delivery('sentilo');
-  const { http, quota, cityClock } = openLine(host);
+  const line = openLine(host);
+  const { http, quota, cityClock } = line;
   const ours = { clock: host.clock, http };
   const cityOptions = { config, token, mask: maskOf(token), userAgent, ...(ca === undefined ? {} : { ca }) };
   const city = openCity(ours, cityOptions);
   const wake = new Wake(host.clock);
   const gate = new Gate(host, () => wake.notify());
-  const held = new HeldSensors(host);
-  const suspects = new Suspects(host);
+  const [held, suspects] = [new HeldSensors(host), new Suspects(host)];
   const jobs = new Jobs(host.clock);
   // What the uplink itself appends has to be passed by its lanes like everything else.
   const append = async (record: JournalRecord, urgent = false) => {
@@ -157,6 +159,7 @@ export async function openSentilo(
       ...clockStatus(cityClock, host.clock),
       ...confirmation.status(),
     }),
+    lastHeardMs: line.heardMs,
     link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config },
   };
 }
@@ -165,11 +168,13 @@ export async function openSentilo(
 function openLine({ http, clock, random }: SentiloHost) {
   const quota = new Quota({ clock, random });
   const cityClock = new CityClock(clock);
+  let heardMs: number | undefined;
   const listen = (heard: Heard) => {
     quota.heard(heard);
     cityClock.heard(heard);
+    if (isPlainSuccess(heard.response)) heardMs = heard.endedMs;
   };
-  return { http: fewConnections(overheard(http, clock, listen)), quota, cityClock };
+  return { http: fewConnections(overheard(http, clock, listen)), quota, cityClock, heardMs: () => heardMs };
 }
 
 /** The journal with another way of appending. */

@@ -52,20 +52,6 @@ outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h, co
   });
 });
 
-describe('the note on keys of outputs that nothing acts on', () => {
-  it('names all outputs that it holds for', async () => {
-    const text = site(
-      valve('first', 'gpio.pin11', ', outputs: { open: { expect: { reading: a.b, above: 1, within: 1min } } }'),
-      valve('second', 'gpio.pin13', ', outputs: { open: { on_lost_city: 1h } }'),
-      fan('gpio.pin15', '1h'),
-    );
-    expect(await notes(text, 'C060')).toEqual([
-      'C060 accepted, not active in this version: expect, on_lost_city: nothing acts on it yet; the file can stay as it is; ' +
-        'this is so for all of these: first.open, second.open',
-    ]);
-  });
-});
-
 describe('outputs that are never on together', () => {
   const safe = (id: string, pin: string, state: string, never: string) =>
     `  ${id}: { board: relay@1, via: gpio.${pin}, outputs: { switch: { safe: ${state}, max_on: 1h${never} } } }\n`;
@@ -82,6 +68,46 @@ describe('outputs that are never on together', () => {
     ]);
     expect(await errors(safe('up', 'pin11', 'off', never('down')), safe('down', 'pin13', 'on', ''))).toEqual([
       'C162 devices.up.outputs.switch.never_with.0 down.switch',
+    ]);
+  });
+});
+
+describe('what is expected of an output', () => {
+  const expecting = (what: string, output = 'safe: off') => `buses: { line: { type: modbus-rtu, port: header } }
+devices:
+  meter: { board: eastron-sdm120@1, via: line, every: 10s, readings: { current: { enabled: false } } }
+  door: { board: contact@1, via: gpio.pin13 }
+  pump: { board: relay@1, via: gpio.pin11, outputs: { switch: { ${output}, max_on: 1h, expect: ${what} } } }
+`;
+  const errors = async (text: string) =>
+    (await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`)).problems
+      .filter(({ severity }) => severity === 'error')
+      .map(({ code, path }) => `${code} ${path}`);
+  const PATH = 'devices.pump.outputs.switch.expect';
+
+  it.each<[string, string, string[]]>([
+    ['is possible', '{ reading: meter.power, above: 50, within: 20s }', []],
+    ['is a reading that exists', '{ reading: meter.watts, above: 50, within: 20s }', [`C139 ${PATH}.reading`]],
+    ['has numbers', '{ reading: door.closed, above: 0, within: 5min }', [`C163 ${PATH}.reading`]],
+    ['is taken', '{ reading: meter.current, above: 0, within: 5min }', [`C164 ${PATH}.reading`]],
+    ['has a limit', '{ reading: meter.power, within: 20s }', [`C165 ${PATH}`]],
+    ['has time enough', '{ reading: meter.power, above: 50, within: 10s }', [`C167 ${PATH}.within`]],
+  ])('%s', async (_what, what, found) => {
+    expect(await errors(expecting(what))).toEqual(found);
+  });
+
+  it('makes it safe, so it is safe when it is off', async () => {
+    expect(await errors(expecting('{ reading: meter.power, above: 50, within: 20s }', 'safe: on'))).toEqual([`C166 ${PATH}`]);
+  });
+
+  it('is built with its limits, and with fifteen minutes without the city where nothing else is said', async () => {
+    const text = expecting('{ reading: meter.power, above: 50, below: 90, within: 20s }');
+    const { config } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`);
+    expect(config?.devices.get('pump')?.outputs).toEqual([
+      expect.objectContaining({
+        expect: { reading: 'meter.power', above: 50, below: 90, withinMs: 20_000 },
+        onLostCityMs: 900_000,
+      }),
     ]);
   });
 });

@@ -136,24 +136,32 @@ describe.each(DRIVER_IDS)('the driver %s', async (id) => {
 
   // What belongs together is not torn apart: two at once make the questions of one after the other, at the same times. A
   // driver that only listens asks nothing, and two may hear the same.
-  test.each<[string, readonly Call[]]>([
-    ['two who read', [read, read]],
-    ...spec.outputs.map(({ id: output }): [string, Call[]] => [
-      `two who switch ${output}`,
-      [write(output, true), write(output, false)],
-    ]),
-  ])('asks the device for %s at once as for one after the other', async (_who, calls) => {
-    const askedFor = async (make: (device: Device, clock: TestClock) => Promise<unknown>) => {
-      const clock = new TestClock();
-      const { connection, asked } = noting(fixture.connect(fixture.answers, clock), clock);
-      await make(await open(connection, clock), clock);
-      return asked;
-    };
-    const inTurn = await askedFor(async (device, clock) => {
-      for (const call of calls) await clock.run(call(device));
-    });
-    const atOnce = await askedFor((device, clock) => clock.run(Promise.all(calls.map((call) => call(device)))));
-    expect(atOnce).toEqual(inTurn);
+  test.each<[string, readonly Call[]]>([['two who read', [read, read]]])(
+    'asks the device for %s at once as for one after the other',
+    async (_who, calls) => {
+      const askedFor = async (make: (device: Device, clock: TestClock) => Promise<unknown>) => {
+        const clock = new TestClock();
+        const { connection, asked } = noting(fixture.connect(fixture.answers, clock), clock);
+        await make(await open(connection, clock), clock);
+        return asked;
+      };
+      const inTurn = await askedFor(async (device, clock) => {
+        for (const call of calls) await clock.run(call(device));
+      });
+      const atOnce = await askedFor((device, clock) => clock.run(Promise.all(calls.map((call) => call(device)))));
+      expect(atOnce).toEqual(inTurn);
+    },
+  );
+
+  // What is safe does not wait until another order is through, and nothing of that one comes after it.
+  test.each(spec.outputs)('lets the safe state of $id win over an order that is under way', async ({ id: output, safe }) => {
+    const clock = new TestClock();
+    const device = await open(fixture.connect(fixture.answers, clock), clock);
+    const both = Promise.allSettled([write(output, !safe)(device), write(output, safe)(device)]);
+    const [first, second] = await clock.run(both);
+    expect(second).toMatchObject({ status: 'fulfilled' });
+    if (first.status === 'rejected') expect(first.reason).toMatchObject({ kind: 'superseded' });
+    await clock.run(read(device));
   });
 
   test.each(spec.outputs)('reads and switches $id at once', async ({ id: output }) => {

@@ -67,10 +67,30 @@ test.each([
   expect(read).toMatchObject(outcome);
 });
 
-test('does not mix up two orders that are given at once', async () => {
+test('lets what is safe wait for nothing: the order before it is superseded where it was not sent, and the one after it comes after it', async () => {
   const { output, device } = await open('high', false);
-  await Promise.all([device.write?.('switch', true), device.write?.('switch', false)]);
-  expect(output.levels).toEqual([false, true, false]);
+  const outcomes = await Promise.allSettled([true, false, true].map((on) => device.write?.('switch', on)));
+  expect(output.levels).toEqual([false, false, true]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  expect(outcomes[0]).toMatchObject({ reason: { name: 'BusError', kind: 'superseded' } });
+});
+
+test('finds nothing wrong in a level that an order has just driven, as long as that waits for its answer', async () => {
+  const { output, device } = await open('high', false);
+  output.stuckAt = true;
+  let answer = () => {};
+  output.pause = () => new Promise((resolve) => (answer = resolve));
+  const ordered = device.write?.('switch', true);
+  expect(await device.read?.(new AbortController().signal)).toEqual([]);
+  answer();
+  await ordered;
+});
+
+test('drives a level back that nobody has driven, where that was its safe state, and says so', async () => {
+  const { output, device } = await open('high', false);
+  output.stuckAt = true;
+  await expect(device.read?.(new AbortController().signal)).rejects.toMatchObject({ name: 'DeviceError', kind: 'strayed' });
+  expect(output.levels).toEqual([false, false]);
 });
 
 test('refuses an output that the board does not have', async () => {

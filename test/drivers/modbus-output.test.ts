@@ -64,11 +64,14 @@ describe('an output is written and read back', () => {
     await write(true);
   });
 
-  it('and two orders at once do not take each other’s state for a mistake', async () => {
+  it('and orders at once do not take each other’s state for a mistake', async () => {
     const slave = new FakeModbus();
     const { write } = await opened(slave, RELAY);
-    await Promise.all([write(true), write(false), write(true)]);
-    expect(slave.asked).toEqual(['coil:0=1 single', 'coil:0+1', 'coil:0=0 single', 'coil:0+1', 'coil:0=1 single', 'coil:0+1']);
+    const outcomes = await Promise.allSettled([write(true), write(false), write(true)]);
+    // What is safe waits for nothing, the order before it that was not sent is not sent any more, and the third waits for it.
+    expect(slave.asked).toEqual(['coil:0=0 single', 'coil:0+1', 'coil:0=1 single', 'coil:0+1']);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(outcomes[0]).toMatchObject({ reason: { kind: 'superseded' } });
   });
 
   it('and one that the board does not have is a bug', async () => {

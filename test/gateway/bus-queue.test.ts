@@ -103,6 +103,42 @@ test('lets a switch go before polls, polls before tries of silent devices, and t
   ]);
 });
 
+test('lets what makes an output safe go first, and nothing else while it is held for that', async () => {
+  const clock = new TestClock();
+  const queue = busQueue('relays', clock);
+  const began: [string, number][] = [];
+  const job = (name: string) => (signal: AbortSignal) => {
+    began.push([name, clock.monotonicMs()]);
+    return sleep(clock, 10, signal);
+  };
+  const place = (name: string, rank: Turn['rank']) => queue.run({ rank, deadlineMs: 1000 }, never, job(name));
+  const release = queue.hold(100, 1_000);
+  queue.hold(2_000, 2_500);
+  await clock.advance(50);
+  const all = [place('poll', 'live'), place('order', 'order'), place('look', 'look'), place('off', 'safe')];
+  await clock.advance(50);
+  all.push(place('held poll', 'live'), place('held order', 'order'));
+  await clock.advance(100);
+  all.push(place('off in time', 'safe'), place('look in time', 'look'));
+  await clock.advance(100);
+  release();
+  await clock.advance(1_750);
+  all.push(place('poll until the end', 'live'));
+  await clock.advance(1_000);
+  await Promise.all(all);
+  expect(began).toEqual([
+    ['poll', 50],
+    ['off', 60],
+    ['look', 70],
+    ['order', 80],
+    ['off in time', 200],
+    ['look in time', 210],
+    ['held order', 300],
+    ['held poll', 310],
+    ['poll until the end', 2_500],
+  ]);
+});
+
 test('lets a try of a silent device go when it has waited until its latest moment, before polls that leave no gap', async () => {
   const clock = new TestClock();
   const queue = busQueue('meters', clock);

@@ -28,7 +28,7 @@ const CHANNEL = {
 
 function output(id: string, safe: boolean): OutputConfig {
   const city = { sensor: `street-air-${id}`, component: 'street', cityType: 'status' };
-  return { id, safe, name: {}, minOffMs: 0, neverWith: [], orders: [], expiryMs: 0, ...city };
+  return { id, safe, name: {}, minOffMs: 0, onLostCityMs: 0, neverWith: [], orders: [], expiryMs: 0, ...city };
 }
 
 function channel(reading: string): ChannelConfig {

@@ -1,7 +1,9 @@
 // Orders for outputs on the production gateway: what is kept, what moves, and what never may.
 
 import { describe, expect, test } from 'vitest';
+import type { OpenByteStream } from '../../drivers/bus/byte-stream.ts';
 import type { Fault } from '../../simulator/faults.ts';
+import { bytes } from '../support/hex.ts';
 import { observationsOf, type SimulatedGateway, startSimulated } from './simulated-gateway.ts';
 
 const SECOND_MS = 1_000;
@@ -261,6 +263,44 @@ ${meters.join('')}`;
     expect(idsOf('result')).toEqual(idsOf('order'));
   });
 
+  test('of a hundred at once to what is safe: one is carried out, and all are answered by it', async () => {
+    const running = await started();
+    const { clock, gateway } = running;
+    expect(await order(running, 'pump.switch', true)).toEqual({ done: true });
+    const sinceMs = clock.monotonicMs();
+    const placed = Array.from({ length: 100 }, () =>
+      gateway.outputs.order({ output: 'pump.switch', on: false, source: 'local', by: 'test' }),
+    );
+    const outcomes = await clock.run(Promise.all(placed));
+    expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome)))).toEqual(new Set(['{"done":true}']));
+    const asked = running.frames.filter(
+      ({ direction, bytes, atMs }) => direction === 'out' && bytes[0] === 30 && atMs >= sinceMs,
+    );
+    // Written once and read back.
+    expect(asked.map(({ bytes }) => bytes[1])).toEqual([5, 1]);
+    expect(running.log).not.toContain('bus-lost');
+    await running.stop();
+  });
+
+  test('to what is safe overtakes one that has not been sent, which is never sent after it', async () => {
+    const running = await started();
+    const { clock, gateway } = running;
+    const place = (on: boolean) => gateway.outputs.order({ output: 'pump.switch', on, source: 'local', by: 'test' });
+    const on = place(true);
+    // It is durable after eight milliseconds, and its frame needs some more on the line.
+    await clock.runUntil(clock.monotonicMs() + 9);
+    const off = place(false);
+    expect(await clock.run(Promise.all([on, off]))).toEqual([
+      { done: false, reason: 'superseded', message: expect.any(String) },
+      { done: true },
+    ]);
+    const written = running.frames.filter(({ direction, bytes }) => direction === 'out' && bytes[0] === 30 && bytes[1] === 5);
+    expect(written.at(-1)?.bytes[4]).toBe(0);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false, asked: { on: false } });
+    await running.stop();
+    expect(running.fatal).toEqual([]);
+  });
+
   test('is not carried out while the disk takes nothing, but what is safe is', async () => {
     const running = await started([
       { at: 'disk', code: 'ENOSPC', operations: ['pwrite', 'fdatasync', 'open'], fromMs: 50_000, toMs: 3_600_000 },
@@ -281,5 +321,63 @@ ${meters.join('')}`;
     await clock.run(stopping);
     expect(await ordered).toMatchObject({ done: false, reason: 'stopping' });
     expect(changes(running, TOMATOES, fromMs).filter(([state]) => state === 'open')).toEqual([]);
+  });
+});
+
+describe('a relay board that has started anew by itself', () => {
+  /** Function 5, coil 0 of unit 30, on and off, with their checksums (serial line V1.02 appendix B), computed apart from the product. */
+  const [ON, OFF] = [bytes('1e050000ff008e55'), bytes('1e0500000000cfa5')];
+
+  /** A gateway whose relay board can be switched past it. */
+  async function startedWithBoard() {
+    let board: OpenByteStream | undefined;
+    const running = await startSimulated(GARDEN.replace('via: relays.relay1\n', 'via: relays.relay1\n    every: 10s\n'), {
+      between: (host) => {
+        const serial: typeof host.buses.serial = async (...how) => {
+          board = await host.buses.serial(...how);
+          return board;
+        };
+        return { ...host, buses: { ...host.buses, serial } };
+      },
+    });
+    await running.clock.runUntil(45 * SECOND_MS);
+    return {
+      running,
+      restart: (frame: Uint8Array) => running.clock.run(board?.write(frame) ?? Promise.reject(new Error('closed'))),
+    };
+  }
+
+  test('with its relays on is switched off at the next look, and it is told', async () => {
+    const { running, restart } = await startedWithBoard();
+    await restart(ON);
+    const sinceMs = running.clock.monotonicMs();
+    await running.clock.runUntil(sinceMs + 12 * SECOND_MS);
+    const written = running.frames.filter(
+      ({ atMs, direction, bytes }) => direction === 'out' && bytes[1] === 5 && atMs > sinceMs,
+    );
+    expect(written.map(({ bytes }) => bytes[4])).toEqual([0]);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false, problem: 'switch: expected the level low, found high' });
+    expect(running.log).toContain('output-fault');
+    await running.stop();
+    const faults = (await running.records()).filter((record) => record.kind === 'event' && record.code === 'output-fault');
+    expect(faults).toEqual([
+      expect.objectContaining({ fields: expect.objectContaining({ output: 'pump.switch', reason: 'strayed' }) }),
+    ]);
+    expect(running.fatal).toEqual([]);
+  });
+
+  test('with its relays off is known to be off, and is not switched on again', async () => {
+    const { running, restart } = await startedWithBoard();
+    expect(await order(running, 'pump.switch', true)).toEqual({ done: true });
+    await restart(OFF);
+    const sinceMs = running.clock.monotonicMs();
+    await running.clock.runUntil(sinceMs + 12 * SECOND_MS);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: false, asked: { on: false, from: 'strayed' } });
+    await running.clock.runUntil(sinceMs + 60 * SECOND_MS);
+    const written = running.frames.filter(
+      ({ atMs, direction, bytes }) => direction === 'out' && bytes[1] === 5 && atMs > sinceMs,
+    );
+    expect(new Set(written.map(({ bytes }) => bytes[4]))).toEqual(new Set([0]));
+    await running.stop();
   });
 });

@@ -30,6 +30,10 @@ export interface Surroundings {
   readonly files?: Readonly<Record<string, string>>;
   /** What is really plugged in, where it is not as the site and its boards say. */
   readonly hardware?: (config: Config) => Config;
+  /** Of all chance; 1 when absent. */
+  readonly seed?: number;
+  /** Puts something between the gateway and its machine. */
+  readonly between?: (host: Host) => Host;
 }
 
 /** The production gateway on a simulated machine, and what a bystander sees of its wires. */
@@ -58,16 +62,16 @@ export interface SimulatedGateway {
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
 export async function startSimulated(
   text: string,
-  { faults = [], http, serve, files = {}, hardware = (config) => config }: Surroundings = {},
+  { faults = [], http, serve, seed = 1, files = {}, hardware = (config) => config, between = (host) => host }: Surroundings = {},
 ): Promise<SimulatedGateway> {
   const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`, files);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
   const clock = new VirtualClock(START_WALL_MS, turn);
-  const disk = new SimulatedDisk({ clock, random: createRandom(1), faults, syncMs: 8 });
+  const disk = new SimulatedDisk({ clock, random: createRandom(seed), faults, syncMs: 8 });
   const log: string[] = [];
   const machine = await simulatedHost({
     config: hardware(config),
-    seed: 1,
+    seed,
     startWallMs: START_WALL_MS,
     clock,
     disk,
@@ -76,7 +80,7 @@ export async function startSimulated(
     log: (_level, code) => log.push(code),
     ...(serve !== undefined && { serve }),
   });
-  const wires = watchedLines(machine, clock);
+  const wires = watchedLines(between(machine), clock);
   const frames: BusFrame[] = [];
   const fatal: unknown[] = [];
   const options = {

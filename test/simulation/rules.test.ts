@@ -43,6 +43,8 @@ test('the garden is watered at its times when its beds are dry, and not when the
     [/via: uno\.ain([01])/g, `via: uno.ain$1\n    simulate: { moisture: { sawtooth: { ${bed} }, noise: 0.6 } }`],
     // It counts from the start, and would refuse the first.
     ['min_off: 30min', 'min_off: 1min'],
+    // The simulated meter follows one of the two valves, and both expect water.
+    ['<<: *valve', 'safe: off\n        max_on: 15min\n        min_off: 1min\n        orders: [rules]'],
   ];
   const start = IS_DEEP ? '2026-03-29T00:45:00Z' : '2026-06-01T04:27:00Z';
   const world = new RuleWorld(await garden(changes), { start });

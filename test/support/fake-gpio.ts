@@ -61,6 +61,8 @@ export class FakeOutput implements DigitalOutputPort {
   stuckAt: boolean | undefined;
   /** What writing fails with. */
   failure: Error | undefined;
+  /** How long a write takes to be answered. */
+  pause: () => Promise<void> = () => Promise.resolve();
   closeCount = 0;
 
   async open(level: boolean) {
@@ -69,6 +71,7 @@ export class FakeOutput implements DigitalOutputPort {
       write: async (next: boolean) => {
         if (this.failure !== undefined) throw this.failure;
         this.levels.push(next);
+        await this.pause();
       },
       read: async () => this.stuckAt ?? this.levels.at(-1) === true,
       close: async () => {

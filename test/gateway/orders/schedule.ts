@@ -42,6 +42,7 @@ const OUTPUT: OutputConfig = {
   neverWith: [],
   orders: ['sentilo'],
   expiryMs: EXPIRY_MS,
+  onLostCityMs: 900_000,
   sensor: SENSOR,
   component: PROVIDER,
   cityType: 'status',
@@ -194,6 +195,8 @@ function boot(trial: Trial): { cut(): void } {
   };
   const device = {
     config: { id: 'valve', outputs: [OUTPUT] },
+    safeMs: 0,
+    holdFor: () => () => {},
     switchTo: async (_output: string, on: boolean) => {
       const nowMs = own.monotonicMs();
       const isOrdered = trial.placed.some(
@@ -206,7 +209,16 @@ function boot(trial: Trial): { cut(): void } {
   };
   const fatal = (error: unknown) => trial.faults.push(`broken: ${error instanceof Error ? error.stack : String(error)}`);
   const bootId = `boot-${trial.crashCount}`;
-  const outputs = openOutputs([device], { clock: own, bootId, log: () => {}, journal: card, fatal, keep: () => {} });
+  const outputs = openOutputs([device], {
+    clock: own,
+    bootId,
+    log: () => {},
+    journal: card,
+    fatal,
+    keep: () => {},
+    latest: () => undefined,
+    lastHeardMs: () => undefined,
+  });
   outputs.opened('valve', undefined);
   const cityOptions = { config: SENTILO, token: PROVIDER, mask: maskOf(PROVIDER), userAgent: 'test' };
   const network = { faults: trial.cityFaults, latencyMs: 40, random };

@@ -1,0 +1,108 @@
+import type { OutputConfig } from '../../config/config.ts';
+import type { BusError, DeviceError } from '../../drivers/errors.ts';
+import type { Observation, Stamp } from '../record.ts';
+import { groupsOf, type Turns } from './groups.ts';
+import { openRate, type Rate } from './rate.ts';
+
+/** UCUM's way of saying that it is no measurement. */
+const STATE_UNIT = '{state}';
+
+/** A device as far as its outputs go. */
+export interface Switchable {
+  readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
+  /** Drives an output and checks that it took it. Returns what failed. */
+  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined>;
+  /** How long it may take until what makes it safe has got through. */
+  readonly safeMs: number;
+  /** Keeps its bus free for what makes it safe at `atMs`. Returns what ends that. */
+  holdFor(atMs: number): () => void;
+}
+
+/** One output while the gateway runs. */
+export interface Running {
+  readonly id: string;
+  readonly config: OutputConfig;
+  readonly device: Switchable;
+  /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
+  readonly turns: Turns;
+  /** The newest order that was placed; an older one that has not begun is superseded. */
+  newest: string | undefined;
+  asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
+  /** What the hardware showed last; undefined when that is not known. */
+  seen: boolean | undefined;
+  /** Since when it has been off, as far as is known: not before it was seen so for the first time. */
+  offSinceMs: number;
+  /** Since when it may have been on. */
+  onSinceMs: number | undefined;
+  /** How long it took to switch it last, from the order of its hardware to what that showed. */
+  switchMs: number;
+  backAtMs: number | undefined;
+  cancelBack: () => void;
+  /** Ends the waiting for what is expected of it. */
+  cancelExpected: () => void;
+  /** Ends the waiting for the city. */
+  cancelCity: () => void;
+  /** Lets go of the bus that is kept free for it to go back. */
+  release: () => void;
+  problem: string | undefined;
+  /** What it did not do last time it was on. */
+  fault: string | undefined;
+  /** Of orders from far away. */
+  readonly rate: Rate;
+}
+
+/** The outputs of all devices, by `device.output`. */
+export function runningOutputs(devices: readonly Switchable[], nowMs: number): ReadonlyMap<string, Running> {
+  const all = devices.flatMap((device) =>
+    device.config.outputs.map((config) => ({ id: `${device.config.id}.${config.id}`, device, config })),
+  );
+  const groups = groupsOf(new Map(all.map(({ id, config }) => [id, config.neverWith])));
+  return new Map(
+    all.map(({ id, device, config }): [string, Running] => [
+      id,
+      {
+        id,
+        config,
+        device,
+        turns: groups.get(id) as Turns,
+        newest: undefined,
+        asked: undefined,
+        seen: undefined,
+        offSinceMs: nowMs,
+        onSinceMs: undefined,
+        switchMs: 0,
+        backAtMs: undefined,
+        cancelBack: () => {},
+        cancelExpected: () => {},
+        cancelCity: () => {},
+        release: () => {},
+        problem: undefined,
+        fault: undefined,
+        rate: openRate(),
+      },
+    ]),
+  );
+}
+
+/** Nothing of what waited for it happens any more. */
+export function letGo({ cancelBack, cancelExpected, cancelCity, release }: Running): void {
+  for (const end of [cancelBack, cancelExpected, cancelCity, release]) end();
+}
+
+/** What is kept, and published, of the state that an output has taken. */
+export function stateObservation({ id, config }: Running, on: boolean, stamp: Stamp): Observation {
+  const { sensor, location } = config;
+  return {
+    kind: 'observation',
+    sensor,
+    channel: id,
+    value: on,
+    unit: STATE_UNIT,
+    precision: 1,
+    readingKind: 'state',
+    quality: 'good',
+    publish: true,
+    ...(location !== undefined && { location }),
+    ...stamp,
+  };
+}

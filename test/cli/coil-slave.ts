@@ -1,0 +1,85 @@
+import { createServer, type Socket } from 'node:net';
+
+/** A frame that the slave was asked: its function, and for a coil that is written whether on. */
+export interface SlaveFrame {
+  readonly atMs: number;
+  readonly unit: number;
+  readonly code: number;
+  readonly on?: boolean;
+}
+
+/** Transaction, protocol, length (Modbus messaging on TCP/IP V1.0b §3.1.3). */
+const HEADER_BYTES = 6;
+
+/**
+ * A Modbus TCP slave in this process, which goes on living when whoever asked it is killed: eight coils, and input registers that are
+ * all zero. Every unit is the same one.
+ */
+export async function startCoilSlave() {
+  const coils = new Array<boolean>(8).fill(false);
+  const frames: SlaveFrame[] = [];
+  const looks = new Set<() => void>();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let received = Buffer.alloc(0);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      for (const look of looks) look();
+    });
+    socket.on('data', (bytes) => {
+      received = Buffer.concat([received, bytes]);
+      while (received.length >= HEADER_BYTES && received.length >= HEADER_BYTES + received.readUInt16BE(4)) {
+        const end = HEADER_BYTES + received.readUInt16BE(4);
+        const answer = answerTo(received.subarray(HEADER_BYTES, end), coils, frames);
+        const header = Buffer.from(received.subarray(0, HEADER_BYTES));
+        header.writeUInt16BE(answer.length, 4);
+        socket.write(Buffer.concat([header, answer]));
+        for (const look of looks) look();
+        received = received.subarray(end);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    coils,
+    frames,
+    /** Whether nobody is connected: a gateway that stops lets go when all else is done. */
+    get isAlone() {
+      return sockets.size === 0;
+    },
+    /** Resolves as soon as `isSo` holds, after a frame or the end of a connection, or now. */
+    until: (isSo: () => boolean) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (!isSo()) return;
+          looks.delete(look);
+          resolve();
+        };
+        looks.add(look);
+        look();
+      }),
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Unit, function and data of the answer (Modbus V1.1b3 §6.1, §6.4, §6.5). */
+function answerTo(request: Buffer, coils: boolean[], frames: SlaveFrame[]): Buffer {
+  const [unit = 0, code = 0] = request;
+  const [at, value] = [request.readUInt16BE(2), request.readUInt16BE(4)];
+  const frame = { atMs: performance.now(), unit, code };
+  if (code === 5) {
+    coils[at] = value === 0xff00;
+    frames.push({ ...frame, on: value === 0xff00 });
+    return Buffer.from(request);
+  }
+  frames.push(frame);
+  if (code === 1) return Buffer.from([unit, code, 1, coils[at] === true ? 1 : 0]);
+  return Buffer.from([unit, code, 2 * value, ...new Array<number>(2 * value).fill(0)]);
+}

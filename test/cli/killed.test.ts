@@ -1,0 +1,193 @@
+// However a gateway process ends while an output is on, the output is safe soon after: by the process itself, by what is to be done
+// when it has ended (`barri outputs safe`), or by the next start.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startCoilSlave } from './coil-slave.ts';
+import { barri, ROOT } from './in-process.ts';
+import { killAll, start } from './processes.ts';
+
+const IS_DEEP = process.env['BARRI_DEEP'] === '1';
+
+let folder: string;
+let slave: Awaited<ReturnType<typeof startCoilSlave>>;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'barri-killed-'));
+  slave = await startCoilSlave();
+});
+afterEach(() => {
+  killAll();
+  slave.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A site whose meters stand before the relay, and are polled all the time. */
+function siteFile(): string {
+  const file = join(folder, 'trial.gateway.yaml');
+  writeFileSync(
+    file,
+    `schema: gateway/v1
+gateway: { id: trial }
+buses: { line: { type: modbus-tcp, host: 127.0.0.1, tcp_port: ${slave.port}, timeout: 1s } }
+devices:
+  meter: { board: eastron-sdm120@1, via: line, every: 1s, with: { unit: 1 } }
+  relays: { board: modbus-relay-8@1, via: line, with: { unit: 30 } }
+  valve: { board: solenoid-valve@1, via: relays.relay1, outputs: { open: { safe: off, max_on: 1h } } }
+`,
+  );
+  return file;
+}
+
+const args = () => ['run', siteFile(), '--state', join(folder, 'state')];
+
+/** A gateway process whose valve is open. */
+async function runningWithValveOpen() {
+  const gateway = start(args());
+  await gateway.until(/gateway-started/);
+  const set = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'state')]);
+  expect(set).toMatchObject({ code: 0 });
+  expect(slave.coils[0]).toBe(true);
+  return gateway;
+}
+
+/** How long after `sinceMs` the valve was told to close first. */
+function closedAfterMs(sinceMs: number): number {
+  const closed = slave.frames.find(({ atMs, on }) => on === false && atMs >= sinceMs);
+  return Math.round((closed?.atMs ?? Number.POSITIVE_INFINITY) - sinceMs);
+}
+
+const print = (what: string, ms: number) => process.stdout.write(`${what}: safe after ${ms} ms\n`);
+
+test('after SIGKILL the valve is open until what is done after the end closes it', async () => {
+  const gateway = await runningWithValveOpen();
+  const sinceMs = performance.now();
+  gateway.child.kill('SIGKILL');
+  await gateway.exit;
+  expect(slave.coils[0]).toBe(true);
+  const hook = start(['outputs', 'safe', siteFile(), '--state', join(folder, 'state')]);
+  expect(await hook.exit).toBe(0);
+  expect(hook.out()).toBe('valve.open is off.\n');
+  expect(slave.coils[0]).toBe(false);
+  print('SIGKILL and the stop hook', closedAfterMs(sinceMs));
+}, 30_000);
+
+test('after SIGKILL the next start closes the valve before anything is read from any bus', async () => {
+  const gateway = await runningWithValveOpen();
+  gateway.child.kill('SIGKILL');
+  await gateway.exit;
+  expect(slave.coils[0]).toBe(true);
+  const before = slave.frames.length;
+  const sinceMs = performance.now();
+  const next = start(args());
+  await next.until(/gateway-started/);
+  await slave.until(() => slave.frames.slice(before).some(({ unit }) => unit === 1));
+  expect(slave.coils[0]).toBe(false);
+  expect(slave.frames.slice(before, before + 2)).toMatchObject([
+    { unit: 30, code: 5, on: false },
+    // It looks whether that followed.
+    { unit: 30, code: 1 },
+  ]);
+  print('SIGKILL and the next start', closedAfterMs(sinceMs));
+}, 30_000);
+
+describe('the process closes it itself', () => {
+  const ALL: readonly [string, readonly NodeJS.Signals[]][] = [
+    ['SIGINT twice', ['SIGINT', 'SIGINT']],
+    ['SIGHUP', ['SIGHUP']],
+    ['SIGTERM', ['SIGTERM']],
+  ];
+  test.each(IS_DEEP ? ALL : ALL.slice(0, 1))(
+    'at %s',
+    async (what, signals) => {
+      const gateway = await runningWithValveOpen();
+      const sinceMs = performance.now();
+      for (const signal of signals) gateway.child.kill(signal);
+      // A second signal ends it as soon as the outputs are safe, unless it has ended by itself by then.
+      expect(signals.length > 1 ? [0, null] : [0]).toContain(await gateway.exit);
+      expect(slave.coils[0]).toBe(false);
+      print(what, closedAfterMs(sinceMs));
+    },
+    30_000,
+  );
+
+  test.runIf(IS_DEEP)(
+    'when nobody reads its output any more',
+    async () => {
+      const gateway = await runningWithValveOpen();
+      gateway.child.stdout.destroy();
+      gateway.child.stderr.destroy();
+      const sinceMs = performance.now();
+      gateway.child.kill('SIGTERM');
+      await new Promise((resolve) => gateway.child.on('exit', resolve));
+      expect(slave.coils[0]).toBe(false);
+      print('SIGTERM with its output closed', closedAfterMs(sinceMs));
+    },
+    30_000,
+  );
+
+  test('when its terminal is closed', async () => {
+    // script(1) is the terminal: with its end the other side of the pseudo-terminal is closed.
+    const command = [process.execPath, '--import', 'tsx', 'cli/main.ts', ...args()].join(' ');
+    const terminal = spawn('script', ['--quiet', '--flush', '--command', command, join(folder, 'terminal')], {
+      cwd: ROOT,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    let said = '';
+    await new Promise<void>((resolve) => {
+      terminal.stdout.on('data', (bytes) => {
+        said += bytes;
+        if (said.includes('gateway-started')) resolve();
+      });
+    });
+    expect(await barri(['set', 'valve.open', 'on', '--state', join(folder, 'state')])).toMatchObject({ code: 0 });
+    const sinceMs = performance.now();
+    terminal.kill('SIGKILL');
+    await slave.until(() => slave.coils[0] === false);
+    print('its terminal is closed', closedAfterMs(sinceMs));
+    await slave.until(() => slave.isAlone);
+  }, 30_000);
+});
+
+describe('a gateway that is supervised', () => {
+  /** In the gateway, not in its supervisor: an endless loop when the test says so. */
+  const HANGS = `data:text/javascript,if (process.send) { process.on('SIGUSR2', () => { for (;;); }); console.error('gateway ' + process.pid); }`;
+
+  async function supervised() {
+    const supervisor = start([...args(), '--supervised'], ['--import', HANGS]);
+    const said = await supervisor.until(/gateway (\d+)\n[\s\S]*gateway-started/);
+    const set = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'state')]);
+    expect(set).toMatchObject({ code: 0 });
+    expect(slave.coils[0]).toBe(true);
+    return { supervisor, pid: Number(/gateway (\d+)/.exec(said)?.[1]) };
+  }
+
+  test('closes the valve when its supervisor is killed', async () => {
+    const { supervisor } = await supervised();
+    const sinceMs = performance.now();
+    supervisor.child.kill('SIGKILL');
+    await slave.until(() => slave.coils[0] === false);
+    print('its supervisor is killed', closedAfterMs(sinceMs));
+    await slave.until(() => slave.isAlone);
+  }, 30_000);
+
+  // It needs the time after which a gateway hangs.
+  test.runIf(IS_DEEP)(
+    'is killed when it hangs, has its valve closed, and runs again',
+    async () => {
+      const { supervisor, pid } = await supervised();
+      const sinceMs = performance.now();
+      process.kill(pid, 'SIGUSR2');
+      await slave.until(() => slave.coils[0] === false);
+      print('it hangs', closedAfterMs(sinceMs));
+      await supervisor.until(/B134[\s\S]*B135[\s\S]*gateway-started/);
+      const before = slave.frames.length;
+      await slave.until(() => slave.frames.slice(before).some(({ unit }) => unit === 1));
+      supervisor.child.kill('SIGTERM');
+      expect(await supervisor.exit).toBe(0);
+    },
+    90_000,
+  );
+});
