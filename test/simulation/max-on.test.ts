@@ -125,11 +125,7 @@ const conditions: Condition[] = [
   { says: `${of}, 60 s, timeouts of 1 s`, bus, maxOnMs: 60 * SECOND_MS, ...LOSSY },
   { says: `${of}, 60 s, 500 ms a transaction`, bus, maxOnMs: 60 * SECOND_MS, slowMs: 500, ...LOSSY },
   { says: `${of}, 60 s, eight at once`, bus, maxOnMs: 60 * SECOND_MS, pumps: 8, ...LOSSY },
-  ...(IS_DEEP
-    ? [
-        { says: `${of}, 10 min, timeouts of 1 s`, bus, maxOnMs: 600 * SECOND_MS, ...LOSSY },
-      ]
-    : []),
+  ...(IS_DEEP ? [{ says: `${of}, 10 min, timeouts of 1 s`, bus, maxOnMs: 600 * SECOND_MS, ...LOSSY }] : []),
 ]);
 
 /** Seeds, and how often each switches on. */
