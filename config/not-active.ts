@@ -18,7 +18,7 @@ export function noteInactive(site: Site): void {
   const sentilo = written(['sentilo'], SENTILO_KEYS);
   const component = written(['sentilo', 'component'], COMPONENT_KEYS).map((key) => `component.${key}`);
   if (sentilo.length + component.length > 0) note(['sentilo'], [...sentilo, ...component]);
-  for (const key of ['mqtt', 'web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
+  for (const key of ['web', 'rules']) if (isWritten(site, [key])) note([key], [key]);
   for (const [id, bus] of Object.entries(file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }

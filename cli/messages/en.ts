@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { count } from './count.ts';
 import { enBoards } from './en-boards.ts';
 import { enFiles } from './en-files.ts';
+import { enMqtt } from './en-mqtt.ts';
 import { enWiring } from './en-wiring.ts';
 
 /** English. Another language has files like these with the same codes; only the words differ. */
@@ -104,6 +105,7 @@ export const en: Catalogue = {
   },
   messages: {
     ...enFiles,
+    ...enMqtt,
     ...enBoards,
     ...enWiring,
     // ---------------------------------------------------------------------------------------------- simulated Sentilo
