@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Disk, Host, Http, Listen, Log } from '../gateway/host.ts';
+import { type Disk, type Host, type Http, type Listen, type Log, type Mqtt, MqttError } from '../gateway/host.ts';
 import type { Shown } from './bus/world.ts';
 import { simulatedBuses } from './buses.ts';
 import type { VirtualClock } from './clock.ts';
@@ -19,6 +19,8 @@ export interface SimulatedHostOptions {
   readonly disk: Disk;
   /** The city; its faults are its own affair. */
   readonly http: Http;
+  /** The broker; without it nobody answers at any address. */
+  readonly mqtt?: Mqtt;
   readonly faults?: readonly Fault[];
   readonly log?: Log;
   readonly listen?: Listen;
@@ -73,6 +75,7 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         buses,
         disk: trace === undefined ? options.disk : tracedDisk(options.disk, trace.trace, nowMs, trace.stateFolder),
         http: trace === undefined ? http : tracedHttp(http, trace.trace, nowMs),
+        mqtt: power.reachBroker(options.mqtt ?? nobody),
         random: random.fork('gateway'),
         log: options.log ?? (() => {}),
         // Nothing survives a power cut that could hold a folder.
@@ -85,6 +88,8 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
     },
   };
 }
+
+const nobody: Mqtt = ({ url }) => Promise.reject(new MqttError('ECONNREFUSED', `connect ECONNREFUSED ${url}`));
 
 function turnClock(clock: VirtualClock, fault: Extract<Fault, { at: 'clock' }>, begins: boolean): void {
   if (fault.kind === 'unset') clock.setWallKnown(!begins);
