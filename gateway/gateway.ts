@@ -17,6 +17,9 @@ import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
+import { openMqttOf } from './mqtt/open-site.ts';
+import type { MqttLogin } from './mqtt/uplink.ts';
+import type { OrderRequest } from './outputs/output.ts';
 import { type Outputs, openOutputs } from './outputs/outputs.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
@@ -44,6 +47,8 @@ export interface GatewayOptions {
   readonly token?: string;
   /** PEM text of the certificate authority named by `sentilo.ca`. */
   readonly ca?: string;
+  /** Who the gateway is to the broker of `mqtt:`, where that asks. */
+  readonly mqttLogin?: MqttLogin;
   readonly tap?: FrameTap;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
@@ -140,25 +145,16 @@ async function start(parts: Parts): Promise<Gateway> {
   const { config, host, options, journal, timekeeper, uplink, buses, learned, unlock } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
-  const keeper = openKeeper(journal, uplink, host);
+  const order = (request: OrderRequest) => outputs.order(request);
+  const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order });
+  const uplinks = [uplink, broker].filter((each) => each !== undefined);
+  const keeper = openKeeper(journal, uplinks, host);
   const opened = (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem);
   const devices = runningDevices(parts, keeper, lateness, opened);
   const outputs = openOutputs(devices, { ...host, journal, keep: keeper.keep, fatal: options.fatal });
   const canary = openCanary(host);
-  const status = () =>
-    gatewayStatus({
-      canary,
-      config,
-      journal,
-      timekeeper,
-      uplink,
-      buses,
-      devices,
-      lateness,
-      keeper,
-      startedMs,
-      nowMs: host.clock.monotonicMs(),
-    });
+  const sources = { ...parts, broker, canary, devices, lateness, keeper, startedMs };
+  const status = () => gatewayStatus({ ...sources, nowMs: host.clock.monotonicMs() });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   const reports = () => busReports(buses, devices);
   // The last thing that can fail: from here on the gateway measures until it is stopped.
@@ -172,7 +168,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
   const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
   const loops = devices.map((device) => background(device.run(ownSignal(measuring))));
-  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
+  const sending = Promise.all(uplinks.map((each) => background(each.run(ownSignal(sendingOut)))));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
   let outputsAreSafe = () => {};

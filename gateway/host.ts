@@ -177,7 +177,7 @@ export interface MqttOptions {
   readonly clientId: string;
   readonly username?: string;
   readonly password?: string;
-  /** What the broker sends, retained, when this client is gone without having said so. */
+  /** What the broker sends, retained, when this client is gone. */
   readonly will: { readonly topic: string; readonly payload: string };
   /** A peer that shows no life for so long is gone. */
   readonly keepaliveMs: number;
@@ -198,9 +198,9 @@ export interface MqttConnection {
   publish(topic: string, payload: string, delivery: MqttDelivery): Promise<void>;
   /** Resolves when it is in force; own messages do not come back. Rejects with MqttError. */
   subscribe(topic: string): Promise<void>;
-  /** Takes leave, so that the last will is not sent. */
+  /** Takes leave: the broker sends the last will at once, and need not find out that nobody is there any more. */
   close(): Promise<void>;
-  /** Cuts the connection: the broker then sends the last will. */
+  /** Cuts the connection, without a word. */
   drop(): void;
 }
 

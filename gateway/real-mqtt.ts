@@ -5,6 +5,8 @@ import { type MqttConnection, MqttError, type MqttOptions } from './host.ts';
 const IN_FLIGHT_MAX = 65_535;
 /** From here on a reason code says that something was refused (MQTT 5.0, §2.4). */
 const FAILURE_MIN = 0x80;
+/** Of a client that goes and wants its will to be sent (§3.14.2.1). */
+const DISCONNECT_WITH_WILL = 0x04;
 
 /** The real network: MQTT 5.0 over TCP or TLS, checked against the system's authorities. See `Mqtt`. */
 export function connectMqtt(options: MqttOptions, signal: AbortSignal): Promise<MqttConnection> {
@@ -58,7 +60,7 @@ export function connectMqtt(options: MqttOptions, signal: AbortSignal): Promise<
         close: () => {
           if (state !== 'open') return Promise.resolve();
           state = 'ended';
-          return client.endAsync();
+          return client.endAsync({ reasonCode: DISCONNECT_WITH_WILL });
         },
         drop: end,
       });

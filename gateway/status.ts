@@ -33,6 +33,8 @@ export interface GatewayStatus {
   readonly clock: ClockStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;
+  /** Undefined when the site has no `mqtt:` block. */
+  readonly broker?: UplinkStatus;
 }
 
 export interface DeviceStatus extends PollCounts {

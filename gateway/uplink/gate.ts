@@ -18,6 +18,7 @@ export interface Pause {
 export class Gate {
   readonly #host: Pick<Host, 'clock' | 'random' | 'log'>;
   readonly #onChange: () => void;
+  readonly #peer: 'city' | 'broker';
   #state: UplinkState = 'starting';
   #sinceWallMs: number;
   #untilMs = 0;
@@ -29,7 +30,8 @@ export class Gate {
   #lastSuccessWallMs: number | undefined;
 
   /** `onChange` is called when a pause begins or ends early. */
-  constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void) {
+  constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void, peer: 'city' | 'broker' = 'city') {
+    this.#peer = peer;
     this.#host = host;
     this.#onChange = onChange;
     this.#sinceWallMs = host.clock.wall().ms;
@@ -69,7 +71,7 @@ export class Gate {
     this.#problem = undefined;
     if (this.#state === 'ok') return;
     this.#enter('ok');
-    this.#host.log('info', 'city-ok');
+    this.#host.log('info', `${this.#peer}-ok`);
     this.#onChange();
   }
 
@@ -85,7 +87,7 @@ export class Gate {
     this.#problem = problem;
     if (isNew) {
       this.#enter(state);
-      this.#host.log('warning', `city-${state}`, { problem: problem.code, ...problem.parameters });
+      this.#host.log('warning', `${this.#peer}-${state}`, { problem: problem.code, ...problem.parameters });
     }
     this.#onChange();
   }

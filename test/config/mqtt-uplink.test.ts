@@ -42,9 +42,7 @@ describe('a broker', () => {
 
   it('hears names in the language of the page, else of the gateway’s name', async () => {
     expect((await built(URL, 'web: { languages: [es, ca] }\n'))?.language).toBe('es');
-    const { config } = await loadText(
-      `schema: gateway/v1\ngateway: { id: a, name: { ca: Pati, en: Yard } }\nmqtt: { ${URL} }\n`,
-    );
+    const { config } = await loadText(`schema: gateway/v1\ngateway: { id: a, name: { ca: Pati, en: Yard } }\nmqtt: { ${URL} }\n`);
     expect(config?.mqtt?.language).toBe('ca');
   });
 
