@@ -14,7 +14,10 @@ export interface OrderText {
 }
 
 const KEYS = ['state', 'for', 'id', 'by', 'time'];
-const STATES: Readonly<Record<string, boolean>> = { on: true, off: false };
+const STATES: ReadonlyMap<unknown, boolean> = new Map([
+  ['on', true],
+  ['off', false],
+]);
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z$/;
 
 /**
@@ -22,7 +25,7 @@ const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z$/;
  * `state` alone is needed. A text says what is wrong with it. There is no `toggle`: sent twice it would do what nobody wants.
  */
 export function orderOf(text: string): OrderText | string {
-  const word = STATES[text];
+  const word = STATES.get(text);
   if (word !== undefined) return { on: word };
   const json = parsed(text);
   if (typeof json !== 'object' || json === null || Array.isArray(json))
@@ -31,7 +34,7 @@ export function orderOf(text: string): OrderText | string {
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return `expected no other keys than ${KEYS.join(', ')}`;
   const { state, for: written, id, by, time } = fields;
-  const on = typeof state === 'string' && Object.hasOwn(STATES, state) ? STATES[state] : undefined;
+  const on = STATES.get(state);
   if (on === undefined) return '"state" has to be "on" or "off"';
   const forMs = typeof written === 'string' ? parseDuration(written) : written;
   if (forMs !== undefined && (typeof forMs !== 'number' || typeof written !== 'string' || forMs <= 0)) {

@@ -9,7 +9,7 @@ import { isOfTheMessage, TopicRefusedError } from './problem.ts';
 import type { SetAside } from './set-aside.ts';
 
 /** Messages on their way without an acknowledgement: enough for a thousand a second over a round trip of 100 ms. */
-export const IN_FLIGHT_MAX = 100;
+const IN_FLIGHT_MAX = 100;
 /** A broker that has not acknowledged a message for so long does not any more: what it has not is sent again. */
 const ACK_MS = 30_000;
 /** Records that are read in one go. */

@@ -181,7 +181,8 @@ async function talk(parts: Session, connection: MqttConnection, inbox: Inbox, si
 
 function brokerOn({ config, host }: Session, connection: MqttConnection, signal: AbortSignal): Broker {
   const late = () => new MqttError('TIMEOUT', `no answer within ${ANSWER_MS / 1000} s`);
-  const within = (work: () => Promise<void>) => withDeadline(host.clock, ANSWER_MS, signal, late, work);
+  // A signal of its own for each: many at a time would look like a leak.
+  const within = (work: () => Promise<void>) => withDeadline(host.clock, ANSWER_MS, AbortSignal.any([signal]), late, work);
   return {
     publish: (topic, payload, retain) => within(() => connection.publish(topic, payload, { qos: config.qos, retain })),
     subscribe: async (topic) => {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { DigitalOutput } from '../../drivers/bus/gpio.ts';
 import { type Gateway, openGateway } from '../../gateway/gateway.ts';
-import type { BusFrame, Host, Http } from '../../gateway/host.ts';
+import type { BusFrame, Host, Http, Mqtt } from '../../gateway/host.ts';
 import { loadModules } from '../../gateway/modules.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly faults?: readonly Fault[];
   /** The city; a site with `sentilo:` needs it. */
   readonly http?: (clock: VirtualClock, config: Config) => Http;
+  /** The broker; a site with `mqtt:` needs it. */
+  readonly mqtt?: (clock: VirtualClock) => Mqtt;
   /** Files beside the site's, such as boards of its own, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** What is really plugged in, where it is not as the site and its boards say. */
@@ -54,7 +56,7 @@ export interface SimulatedGateway {
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
 export async function startSimulated(
   text: string,
-  { faults = [], http, files = {}, hardware = (config) => config }: Surroundings = {},
+  { faults = [], http, mqtt, files = {}, hardware = (config) => config }: Surroundings = {},
 ): Promise<SimulatedGateway> {
   const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`, files);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
@@ -68,6 +70,7 @@ export async function startSimulated(
     clock,
     disk,
     http: http?.(clock, config) ?? nobody,
+    ...(mqtt && { mqtt: mqtt(clock) }),
     faults,
     log: (_level, code) => log.push(code),
   });

@@ -12,7 +12,7 @@ import { MemoryJournal } from '../uplink/memory-journal.ts';
 import { type Logged, observation, START_WALL_MS } from '../uplink/support.ts';
 
 export const PREFIX = 'barri/corner-01';
-export const CONFIG: MqttConfig = {
+const CONFIG: MqttConfig = {
   url: 'mqtt://broker.test',
   prefix: PREFIX,
   topic: `${PREFIX}/{device}/{reading}`,
