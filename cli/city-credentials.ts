@@ -4,7 +4,7 @@ import type { LoadedSite } from '../config/load-site.ts';
 import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { refusalOf } from './refused-file.ts';
-import { readSecret } from './secrets.ts';
+import { secretOrSay } from './secret-or-say.ts';
 import { printProblems } from './site.ts';
 
 interface Credentials {
@@ -15,17 +15,12 @@ interface Credentials {
 /** The token and certificate authority of the city; undefined when one cannot be read: then it was said and the exit code is set. */
 export async function cityCredentials(config: Config, site: LoadedSite, file: string, io: Io): Promise<Credentials | undefined> {
   if (config.sentilo === undefined) return {};
-  const token = await readSecret(config.sentilo.tokenSecret, file, io.env);
-  if (!('value' in token)) {
-    const place = site.placeOf('sentilo.token');
-    printProblems([{ severity: 'error', path: 'sentilo.token', place, ...token }], site, io);
-    io.setExitCode(EXIT.config);
-    return undefined;
-  }
+  const token = await secretOrSay(config.sentilo.tokenSecret, 'sentilo.token', site, file, io);
+  if (token === undefined) return undefined;
   const { caFile } = config.sentilo;
-  if (caFile === undefined) return { token: token.value };
+  if (caFile === undefined) return { token };
   try {
-    return { token: token.value, ca: await fs.readFile(caFile, 'utf8') };
+    return { token, ca: await fs.readFile(caFile, 'utf8') };
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
     const problem = isForbidden(reason)

@@ -7,7 +7,7 @@ import { type Fault, onFaultEdges } from './faults.ts';
 import { simulatedLock, simulatedSockets } from './local.ts';
 import { type Power, powerOn } from './power.ts';
 import { createRandom } from './random.ts';
-import { type Trace, tracedDisk, tracedHttp, traceFault, traceFrame } from './trace.ts';
+import { type Trace, tracedDisk, tracedHttp, tracedMqtt, traceFault, traceFrame } from './trace.ts';
 
 export interface SimulatedHostOptions {
   readonly config: Config;
@@ -70,12 +70,13 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         ...(shown === undefined ? {} : { shown }),
       });
       const http = power.reach(options.http);
+      const mqtt = power.reachBroker(options.mqtt ?? nobody);
       const host: Host = {
         clock: power.bootClock,
         buses,
         disk: trace === undefined ? options.disk : tracedDisk(options.disk, trace.trace, nowMs, trace.stateFolder),
         http: trace === undefined ? http : tracedHttp(http, trace.trace, nowMs),
-        mqtt: power.reachBroker(options.mqtt ?? nobody),
+        mqtt: trace === undefined ? mqtt : tracedMqtt(mqtt, trace.trace, nowMs),
         random: random.fork('gateway'),
         log: options.log ?? (() => {}),
         // Nothing survives a power cut that could hold a folder.
