@@ -32,7 +32,10 @@ describe('the login of a broker', () => {
     writeFileSync(join(folder, 'secrets/broker_token'), 'tok-1\n');
     writeFileSync(join(folder, 'secrets/broker_password'), 'word-1\n');
     expect(await login('token: { secret: broker_token }')).toEqual({ username: 'tok-1' });
-    expect(await login('user: corner, password: { secret: broker_password }')).toEqual({ username: 'corner', password: 'word-1' });
+    expect(await login('user: corner, password: { secret: broker_password }')).toEqual({
+      username: 'corner',
+      password: 'word-1',
+    });
     expect(await login('user: corner')).toEqual({ username: 'corner' });
     expect(await login('qos: 1')).toEqual({});
   });
@@ -55,7 +58,15 @@ describe('barri status', () => {
     buses: [],
     skipped: [],
     clock: { quality: 'synced', untimedBoots: [], untimedBootCount: 0 },
-    stored: { recordCount: 0, sizeBytes: 0, sizeBytesMax: 1, damage: [], evictedUndeliveredCount: 0, overwrittenCount: 0, thinnedCount: 0 },
+    stored: {
+      recordCount: 0,
+      sizeBytes: 0,
+      sizeBytesMax: 1,
+      damage: [],
+      evictedUndeliveredCount: 0,
+      overwrittenCount: 0,
+      thinnedCount: 0,
+    },
   } as unknown as GatewayStatus;
   const broker: UplinkStatus = {
     state: 'ok',

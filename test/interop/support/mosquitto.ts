@@ -21,7 +21,7 @@ export async function startMosquitto({ folder, port, lines = [] }: MosquittoOpti
     'max_queued_messages 0',
     // The user that the test runs as, who owns the folder.
     `user ${execFileSync('id', ['-un'], { encoding: 'utf8' }).trim()}`,
-    'log_dest stdout',
+    'log_dest stderr',
     'connection_messages true',
   ];
   const access = lines.some((line) => line.startsWith('password_file')) ? [] : ['allow_anonymous true'];
@@ -53,7 +53,11 @@ export async function listen(port: number, options: { readonly id?: string; read
         const { topic, retain, hex } = JSON.parse(line) as { topic: string; retain: number; hex: string };
         return { topic, retain: retain === 1, payload: Buffer.from(hex, 'hex').toString('utf8') };
       });
-  return { child, heard, has: (is: (message: Heard) => boolean, withinMs: number) => eventually(() => heard().find(is), withinMs) };
+  return {
+    child,
+    heard,
+    has: (is: (message: Heard) => boolean, withinMs: number) => eventually(() => heard().find(is), withinMs),
+  };
 }
 
 /** `mosquitto_pub` with one message. */
