@@ -3,6 +3,9 @@ import type { Clock } from '../../drivers/clock.ts';
 /** As long as brokers usually wait until they write down what they have (Mosquitto's `autosave_interval`, and a minute). */
 export const REMEMBERED_MS = 1_860_000;
 
+/** Closer together its places are not kept: there may be hundreds in a second. */
+const POINT_MS = 1_000;
+
 interface Point {
   readonly sequence: number;
   readonly atMs: number;
@@ -17,6 +20,7 @@ export class Mark {
   readonly #clock: Clock;
   /** Where it stood over the last half hour. */
   readonly #points: Point[] = [];
+  #newest: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,12 +29,15 @@ export class Mark {
   /** The broker has it: everything up to `sequence` came before. */
   stands(sequence: number): void {
     const atMs = this.#clock.monotonicMs();
-    this.#points.push({ sequence, atMs });
+    this.#newest = sequence;
+    // The older of two that are near is the safer one.
+    const isNear = atMs < (this.#points.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) + POINT_MS;
+    if (!isNear) this.#points.push({ sequence, atMs });
     while ((this.#points[1]?.atMs ?? atMs) < atMs - REMEMBERED_MS) this.#points.shift();
   }
 
   get newest(): number | undefined {
-    return this.#points.at(-1)?.sequence;
+    return this.#newest;
   }
 
   /** Where it stood half an hour ago, or first of this process; Infinity when this process has not left one yet. */

@@ -155,14 +155,11 @@ async function connected(parts: Session, signal: AbortSignal): Promise<never> {
 
 /** Finds out what the broker still has, takes its orders, says that the gateway is there, and delivers. */
 async function talk(parts: Session, connection: MqttConnection, inbox: Inbox, signal: AbortSignal): Promise<never> {
-  const { host, topics, commands, homeAssistant, gate, pump, mark } = parts;
+  const { host, topics, commands, homeAssistant, gate, pump } = parts;
   const broker = brokerOn(parts, connection, signal);
-  const standing = await standingMark(parts, broker, inbox, signal);
-  // One that has none may be new, or have forgotten everything since it last wrote down what it had.
-  const remembered = standing === undefined ? Math.min(mark.oldest, await pump.before(REMEMBERED_MS)) : sequenceOfMark(standing);
+  const remembered = await rememberedBy(parts, broker, inbox, signal);
   const again = remembered === undefined ? undefined : pump.goBack(remembered);
-  if (again !== undefined)
-    host.log('warning', standing === undefined ? 'broker-has-no-mark' : 'broker-lost-messages', { ...again });
+  if (again !== undefined) host.log('warning', 'broker-lost-messages', { ...again });
   await leaveMark(parts, broker);
   await commands.open(broker);
   await broker.publish(topics.status, 'online', true);
@@ -194,6 +191,20 @@ function brokerOn({ config, host }: Session, connection: MqttConnection, signal:
       }
     },
   };
+}
+
+/** Up to where the broker still has everything, as far as its mark tells; undefined when there is no way to know. */
+async function rememberedBy(parts: Session, broker: Broker, inbox: Inbox, signal: AbortSignal): Promise<number | undefined> {
+  const { host, pump, mark } = parts;
+  const standing = await standingMark(parts, broker, inbox, signal);
+  if (standing !== undefined) return sequenceOfMark(standing);
+  // It is new, or has forgotten everything since it last wrote down what it had, or never keeps anything: what that one was
+  // sent again would be sent again at every connection.
+  const remembered = Math.min(mark.oldest, pump.reached, await pump.before(REMEMBERED_MS));
+  await leaveMark(parts, broker, remembered);
+  if ((await standingMark(parts, broker, inbox, signal)) !== undefined) return remembered;
+  host.log('warning', 'broker-keeps-nothing');
+  return undefined;
 }
 
 /** The mark that the broker has kept; undefined when it has none. It comes with the subscription, and before or after its answer. */
@@ -231,10 +242,9 @@ async function keepDurable(parts: Session, broker: Broker, signal: AbortSignal):
 }
 
 /** Before anything is sent as well, so that the broker has none only if it has forgotten all. */
-async function leaveMark({ topics, pump, mark }: Session, broker: Broker): Promise<void> {
-  const { reached } = pump;
-  await broker.publish(topics.delivered, markText(reached), true);
-  mark.stands(reached);
+async function leaveMark({ topics, pump, mark }: Session, broker: Broker, sequence = pump.reached): Promise<void> {
+  await broker.publish(topics.delivered, markText(sequence), true);
+  mark.stands(sequence);
 }
 
 async function leave({ host }: Session, connection: MqttConnection): Promise<void> {

@@ -17,6 +17,8 @@ export interface BrokerFaults {
   refusal: number | undefined;
   /** It takes what is sent, and never acknowledges. */
   isMute: boolean;
+  /** It keeps no retained messages, and does not say so. */
+  isForgetful: boolean;
   /** What its acknowledgements take longer than usual. */
   ackMs: number;
   /** Reason for which it refuses messages of a topic. */
@@ -76,6 +78,7 @@ class Broker implements SimulatedBroker {
     isDown: false,
     refusal: undefined,
     isMute: false,
+    isForgetful: false,
     ackMs: 0,
     denies: () => undefined,
     mayRead: () => true,
@@ -195,7 +198,7 @@ class Broker implements SimulatedBroker {
     this.kept.push(message);
     // An empty retained message ends what was retained (MQTT 5.0, §3.3.1.3).
     if (retain && payload === '') this.#retained.delete(topic);
-    else if (retain) this.#retained.set(topic, payload);
+    else if (retain && !this.faults.isForgetful) this.#retained.set(topic, payload);
     for (const client of this.#clients.values()) {
       if (client.options.clientId === clientId) continue;
       if ([...client.filters].some((filter) => isUnder(topic, filter))) this.#deliver(client, topic, payload, false);

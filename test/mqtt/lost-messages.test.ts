@@ -78,6 +78,22 @@ describe('a broker that has lost acknowledged messages', () => {
     await bench.stop();
   });
 
+  it('is not told from one that never keeps anything, which gets nothing twice for it', async () => {
+    bench = new MqttBench(readings('air.t', 20));
+    bench.broker.faults.isForgetful = true;
+    await bench.start();
+    await bench.clock.advance(20_000);
+    for (let each = 0; each < 5; each += 1) {
+      bench.broker.cutAll();
+      await bench.clock.advance(120_000);
+    }
+    await bench.crash();
+    await bench.clock.advance(20_000);
+    expect(bench.values('air.t')).toEqual(upTo(20));
+    expect(bench.codes()).toContain('broker-keeps-nothing');
+    await bench.stop();
+  });
+
   it('gets nothing again that it has', async () => {
     bench = new MqttBench(readings('air.t', 20));
     await bench.start();
