@@ -10,6 +10,8 @@ import type { Topics } from './topics.ts';
 /** Records that are looked through for the newest of each reading, and at a start. */
 const RECENT_MAX = 1_000;
 const PAGE = 500;
+/** Beyond so many that wait to be sent, nothing of what somebody has left there is taken back. */
+const DIRTY_MAX = 10_000;
 /** Messages on their way at a time. */
 const AT_ONCE = 20;
 /** When Home Assistant comes back it is told everything within this time; all gateways of a district at once would be too much. */
@@ -75,7 +77,7 @@ class Teller implements HomeAssistant {
       return;
     }
     const channel = payload.length > 0 && !this.#wanted.has(topic) ? ownTopicOf(topic, gateway) : undefined;
-    if (channel === undefined) return;
+    if (channel === undefined || this.#dirty.size >= DIRTY_MAX) return;
     // It is no longer in the file. Empty and retained is how something is taken back.
     host.log('info', 'home-assistant-entity-removed', { topic });
     this.#dirty.set(topic, '');
@@ -84,7 +86,7 @@ class Teller implements HomeAssistant {
   }
 
   async run(broker: Broker, signal: AbortSignal): Promise<never> {
-    const { host, gateway } = this.#parts;
+    const { host, gateway, journal } = this.#parts;
     await broker.subscribe(DISCOVERY_STATUS);
     await broker.subscribe(configFilterOf(gateway));
     this.#tellAll();
@@ -92,7 +94,10 @@ class Teller implements HomeAssistant {
       await this.#readOn();
       if (host.clock.monotonicMs() >= this.#againAtMs) this.#tellAll();
       if (this.#dirty.size > 0) await this.#send(broker);
-      else await this.#wake.wait(Math.max(0, this.#againAtMs - host.clock.monotonicMs()), signal);
+      // Looked at with no await before the wait, or what comes in between would wake nobody.
+      else if (this.#tail > journal.lastSequence) {
+        await this.#wake.wait(Math.max(0, this.#againAtMs - host.clock.monotonicMs()), signal);
+      }
       signal.throwIfAborted();
     }
   }

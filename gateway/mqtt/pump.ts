@@ -140,8 +140,9 @@ export class Pump {
         signal.throwIfAborted();
         this.#settleDone();
         if (pass.failure !== undefined) throw pass.failure;
-        if (await this.#advance(pass, signal)) continue;
-        await wake.wait(this.#untilOverdueMs(), signal);
+        await this.#advance(pass, signal);
+        // Looked at with no await before the wait, or what comes in between would wake nobody.
+        if (!this.#canAdvance(pass)) await wake.wait(this.#untilOverdueMs(), signal);
       }
     } finally {
       this.#settleDone();
@@ -157,34 +158,45 @@ export class Pump {
     return this.#waitsForTime ? Math.min(leftMs, NO_TIME_MS) : leftMs;
   }
 
-  /** One step. False when nothing can be done before something happens. */
-  async #advance(pass: Pass, signal: AbortSignal): Promise<boolean> {
+  #canAdvance(pass: Pass): boolean {
+    if (this.#slots[0]?.isDone === true || pass.failure !== undefined) return true;
+    if (this.#mustLookAgain) return this.#slots.length === 0;
+    if (this.#page.length > 0) return pass.inFlightCount < pass.windowMax && !this.#waitsForTime;
+    return this.#upcoming() <= this.#parts.journal.lastSequence;
+  }
+
+  /** One step, if there is one. */
+  async #advance(pass: Pass, signal: AbortSignal): Promise<void> {
     if (this.#mustLookAgain) {
-      if (this.#slots.length > 0) return false;
+      if (this.#slots.length > 0) return;
       this.#release();
       this.#mustLookAgain = this.#hasLeftOut = this.#isAfterLeftOut = false;
       this.#next = this.#parts.delivery.lowWater + 1;
     }
     const [stored] = this.#page;
     if (stored === undefined) return await this.#turnPage(signal);
-    if (pass.inFlightCount >= pass.windowMax) return false;
+    if (pass.inFlightCount >= pass.windowMax) return;
     this.#waitsForTime = !this.#take(stored, pass);
     if (!this.#waitsForTime) this.#page.shift();
-    return !this.#waitsForTime;
+  }
+
+  /** The next sequence that is to be looked at. */
+  #upcoming(): number {
+    return this.#next > this.#sendAgainTo ? this.#firstUndelivered(this.#next) : this.#next;
   }
 
   /** Reads what comes next. */
-  async #turnPage(signal: AbortSignal): Promise<boolean> {
+  async #turnPage(signal: AbortSignal): Promise<void> {
     const { journal, delivery, wake } = this.#parts;
-    if (this.#next > this.#sendAgainTo) this.#next = this.#firstUndelivered(this.#next);
+    this.#next = this.#upcoming();
     const last = journal.lastSequence;
-    if (this.#next > last) return false;
+    if (this.#next > last) return;
     const { revision } = journal;
     const records = await journal.read(this.#next, PAGE);
     const waiting = records.map(({ sequence }) => sequence).filter((sequence) => !delivery.isDelivered(sequence));
     if (delivery.isStale(waiting, revision)) {
       await wake.wait(STALE_MS, signal);
-      return true;
+      return;
     }
     // Until they are settled none of them is merged into a window, so that what is sent is what is settled.
     delivery.hold(waiting);
@@ -192,7 +204,6 @@ export class Pump {
     this.#page = records.filter(isWaiting);
     // Only an empty page says that there is no more.
     if (this.#page.length === 0) this.#cover(records.at(-1)?.sequence ?? last);
-    return true;
   }
 
   #firstUndelivered(from: number): number {

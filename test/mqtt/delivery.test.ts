@@ -188,6 +188,43 @@ describe('the delivery to a broker', () => {
     await bench.stop();
   });
 
+  it('misses no reading, in whichever moment of its work that comes', async () => {
+    bench = new MqttBench();
+    let value = 0;
+    const measure = () => {
+      value += 1;
+      bench.journal.records.push(observation('s', bench.clock.monotonicMs(), value, { channel: 'air.t' }));
+      bench.uplink?.notify();
+    };
+    // The next one comes so many turns after the acknowledgement of the one before.
+    let turns = 0;
+    const { connect } = bench.broker;
+    Object.assign(bench.broker, {
+      connect: async (...args: Parameters<typeof connect>) => {
+        const connection = await connect(...args);
+        const publish: typeof connection.publish = async (topic, ...rest) => {
+          await connection.publish(topic, ...rest);
+          if (topic !== `${PREFIX}/air/t` || value % 2 === 0) return;
+          const wait = async () => {
+            for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+            measure();
+          };
+          wait().catch((error: unknown) => bench.failures.push(error));
+        };
+        return { ...connection, publish };
+      },
+    });
+    await bench.start();
+    await bench.clock.advance(10_000);
+    for (; turns < 40; turns += 1) {
+      measure();
+      await bench.clock.advance(200);
+      expect({ turns, values: bench.values('air.t') }).toEqual({ turns, values: upTo(2 * turns + 2) });
+      await bench.clock.advance(5_000);
+    }
+    await bench.stop();
+  });
+
   it('does not come back as fast as it is thrown out', async () => {
     bench = new MqttBench();
     const tries = watchedTries(() => {
