@@ -4,7 +4,7 @@ import type { LoadedSite } from '../config/load-site.ts';
 import { EXIT, isForbidden } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { refusalOf } from './refused-file.ts';
-import { readSecret } from './secrets.ts';
+import { secretOrSay } from './secret-or-say.ts';
 import { printProblems } from './site.ts';
 
 interface Credentials {
@@ -17,8 +17,8 @@ interface Credentials {
 export async function cityCredentials(config: Config, site: LoadedSite, file: string, io: Io): Promise<Credentials | undefined> {
   if (config.sentilo === undefined) return {};
   const { tokenSecret, callback, caFile } = config.sentilo;
-  const token = await secretOrSay(tokenSecret, 'sentilo.token', { site, file }, io);
-  const callbackKey = callback && (await secretOrSay(callback.keySecret, 'sentilo.callback.secret', { site, file }, io));
+  const token = await secretOrSay(tokenSecret, 'sentilo.token', site, file, io);
+  const callbackKey = callback && (await secretOrSay(callback.keySecret, 'sentilo.callback.secret', site, file, io));
   if (token === undefined || (callback !== undefined && callbackKey === undefined)) return undefined;
   const secrets = { token, ...(callbackKey !== undefined && { callbackKey }) };
   if (caFile === undefined) return secrets;
@@ -33,18 +33,4 @@ export async function cityCredentials(config: Config, site: LoadedSite, file: st
     io.setExitCode(EXIT.config);
     return undefined;
   }
-}
-
-/** The value of a secret; undefined when it cannot be read: then it was said and the exit code is set. */
-async function secretOrSay(
-  name: string,
-  path: string,
-  { site, file }: { readonly site: LoadedSite; readonly file: string },
-  io: Io,
-): Promise<string | undefined> {
-  const secret = await readSecret(name, file, io.env);
-  if ('value' in secret) return secret.value;
-  printProblems([{ severity: 'error', path, place: site.placeOf(path), ...secret }], site, io);
-  io.setExitCode(EXIT.config);
-  return undefined;
 }

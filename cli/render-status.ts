@@ -2,6 +2,7 @@ import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
+import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
 import { text } from './messages/live.ts';
 import { sizeText } from './size-text.ts';
@@ -14,11 +15,12 @@ const DAMAGE_SHOWN = 5;
 /** The picture of `barri status`: what is measured, what is stored, what the city has; then only what is wrong. */
 export function renderStatus(status: GatewayStatus, columns: number): string {
   const labels = text.statusLabels;
-  const { measuring, city } = status;
+  const { measuring, city, broker } = status;
   const blocks: [string, string[]][] = [
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs, status.threadsStuckMs)],
-    [labels.city, city === undefined ? [text.noCity] : cityLines(city)],
+    [labels.city, city === undefined ? [broker === undefined ? text.noCity : brokerText.noCity] : cityLines(city)],
+    [brokerText.label, broker === undefined ? [] : brokerLines(broker)],
     [labels.clock, [...clockLines(status.clock), ...(status.rules?.waitForClock === true ? [text.rulesWait] : [])]],
     [labels.alarm, alarmLines(status.alarms)],
     [
@@ -37,7 +39,16 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
 }
 
 /** What is wrong, as a text that changes only when something else is: for output that cannot be renewed in place. */
-export function troubleOf({ devices, readings = [], buses, stored, city, threadsStuckMs, alarms }: GatewayStatus): string {
+export function troubleOf({
+  devices,
+  readings = [],
+  buses,
+  stored,
+  city,
+  broker,
+  threadsStuckMs,
+  alarms,
+}: GatewayStatus): string {
   return [
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...readings.map(({ device, reading, problem, reason }) => `${device}.${reading} ${problem?.code ?? reason}`),
@@ -50,7 +61,11 @@ export function troubleOf({ devices, readings = [], buses, stored, city, threads
     ...(stored.overwrittenCount === 0 ? [] : ['overwritten']),
     ...(stored.sealingFailure === undefined ? [] : ['sealing']),
     ...stored.damage.filter(isLoss).map(({ file, offset }) => `${file} ${offset}`),
-    ...(city === undefined || city.state === 'ok' || city.state === 'starting' ? [] : [`${city.state} ${city.problem?.code}`]),
+    ...[city, broker].flatMap((uplink) =>
+      uplink === undefined || uplink.state === 'ok' || uplink.state === 'starting'
+        ? []
+        : `${uplink.state} ${uplink.problem?.code}`,
+    ),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
     ...(city?.differing ?? []),
     ...(alarms?.open.map(({ alarm, about }) => `${alarm} ${about}`) ?? []),
@@ -145,6 +160,16 @@ function cityLines(city: UplinkStatus): string[] {
       ),
     );
   for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
+  return lines;
+}
+
+function brokerLines(broker: UplinkStatus): string[] {
+  const lines = [brokerText.state(broker.state, clockTime(broker.sinceWallMs) ?? '')];
+  if (broker.problem !== undefined && broker.state !== 'ok') lines.push(brokerText.problem(broker.problem));
+  if (broker.nextTryInMs !== undefined) lines.push(text.cityNextTry(broker.nextTryInMs, broker.attempt + 1));
+  lines.push(text.cityCounts(broker.deliveredCount, 0), brokerText.waiting(broker.waitingCount));
+  if (broker.noTimeCount > 0) lines.push(text.noTime(broker.noTimeCount));
+  for (const [reason, readings] of Object.entries(broker.rejected)) lines.push(text.rejected(reason, readings));
   return lines;
 }
 

@@ -5,6 +5,7 @@ import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import { beatFor } from './beat.ts';
+import { brokerLogin } from './broker-login.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -68,6 +69,8 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { config, site } = loaded;
   const credentials = await cityCredentials(config, site, file, io);
   if (credentials === undefined) return;
+  const mqttLogin = await brokerLogin(config, site, file, io);
+  if (mqttLogin === undefined) return;
   const threads = tooFewThreads(config.buses.values(), io.env);
   if (threads !== undefined) say(text.tooFewThreads(threads), io);
   const log = jsonLog({
@@ -88,7 +91,7 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { fatal } = io;
   const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
   const gateway = await startOrSay(folder, io, () =>
-    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials }),
+    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials, mqttLogin }),
   );
   if (gateway === undefined) return;
   beatFor(gateway);

@@ -6,6 +6,7 @@ import { jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
 import { simulatedBuses } from '../simulator/buses.ts';
+import { simulatedBroker } from '../simulator/mqtt/broker.ts';
 import { pacedClock } from '../simulator/paced-clock.ts';
 import { createRandom } from '../simulator/random.ts';
 import { EXIT } from './exit-codes.ts';
@@ -155,7 +156,9 @@ async function liveHost(config: Config, options: SimRunOptions, sinceMs: number 
   const ageMs = Math.max(0, epochWallMs - (sinceMs ?? epochWallMs)) % WORLD_AGE_MAX_MS;
   const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs, ageMs });
   // Paced time counts from the start of this process, so its stamps belong to a boot of their own.
-  return { ...host, buses, clock, bootId: `simulated-${Math.round(clock.wall().ms)}` };
+  // Simulated readings never reach a real broker.
+  const mqtt = simulatedBroker(clock).connect;
+  return { ...host, buses, clock, mqtt, bootId: `simulated-${Math.round(clock.wall().ms)}` };
 }
 
 /** The site, with the simulated city in the place of the real one: a trial run must never reach the city, nor be reached by it. */

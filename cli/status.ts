@@ -34,9 +34,9 @@ export function addStatus(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Exit code 1 when something is wrong: a device silent, the city out of reach,
-readings lost, a gateway that does not answer. Without a gateway it tells of the
-journal alone: 1 when something in it is damaged or missing.
+Exit code 1 when something is wrong: a device silent, the city or the broker out
+of reach, readings lost, a gateway that does not answer. Without a gateway it
+tells of the journal alone: 1 when something in it is damaged or missing.
 
 Examples:
   barri status
@@ -97,8 +97,9 @@ export function isHealthy({
   buses,
   stored,
   city,
+  broker,
   threadsStuckMs,
-}: Pick<GatewayStatus, 'devices' | 'readings' | 'buses' | 'stored' | 'city' | 'threadsStuckMs'>): boolean {
+}: Pick<GatewayStatus, 'devices' | 'readings' | 'buses' | 'stored' | 'city' | 'broker' | 'threadsStuckMs'>): boolean {
   const measures =
     devices.every(({ state }) => state === 'ok' || state === 'starting') &&
     // That a device has no value right now is how it should be: a receiver without satellites, a sensor that warms up.
@@ -112,13 +113,15 @@ export function isHealthy({
     stored.evictedUndeliveredCount === 0 &&
     stored.overwrittenCount === 0 &&
     !stored.damage.some(isLoss);
-  const delivers =
-    city === undefined ||
-    (city.state !== 'unreachable' &&
-      city.state !== 'refused' &&
-      city.held.length === 0 &&
-      // A gateway of an earlier version does not look.
-      (city.differing ?? []).length === 0);
+  const delivers = [city, broker].every(
+    (uplink) =>
+      uplink === undefined ||
+      (uplink.state !== 'unreachable' &&
+        uplink.state !== 'refused' &&
+        uplink.held.length === 0 &&
+        // A gateway of an earlier version does not look.
+        (uplink.differing ?? []).length === 0),
+  );
   return measures && keeps && delivers;
 }
 

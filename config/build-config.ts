@@ -25,6 +25,7 @@ import type {
   SignalConfig,
 } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
+import { buildMqtt } from './mqtt.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
@@ -64,6 +65,7 @@ export function buildConfig(
   }
   const { gateway, buffer } = site.file;
   const sentilo = buildSentilo(site);
+  const mqtt = buildMqtt(site);
   return freeze({
     file: site.document.file,
     gateway: {
@@ -74,6 +76,7 @@ export function buildConfig(
       ...(gateway.location && { location: { lat: gateway.location.lat, lon: gateway.location.lon } }),
     },
     ...(sentilo && { sentilo }),
+    ...(mqtt && { mqtt }),
     buffer: { keepMs: buffer.keep, maxSizeBytes: buffer.max_size, syncMs: buffer.sync },
     buses,
     devices: running,
@@ -191,6 +194,7 @@ function buildDevice(site: Site, device: Plugged, place: PlaceConfig, { onBus, e
   return {
     ...place,
     name: entry.name ?? board.label,
+    product: { label: board.label, ...(board.vendor !== undefined && { vendor: board.vendor }) },
     everyMs,
     readTimeMs: board.timing?.read_time ?? 0,
     ...(board.uses?.clock === true && { tellsTime: true }),

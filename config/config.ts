@@ -18,6 +18,7 @@ export interface Config {
     readonly location?: Location;
   };
   readonly sentilo?: SentiloConfig;
+  readonly mqtt?: MqttConfig;
   readonly buffer: { readonly keepMs: number; readonly maxSizeBytes: number; readonly syncMs: number };
   /** By id; `gpio` and `gateway` are among them when a device uses them. Only buses that a runnable device uses. */
   readonly buses: ReadonlyMap<string, BusConfig>;
@@ -60,6 +61,25 @@ export interface SentiloConfig {
   };
   /** PEM file, absolute path. */
   readonly caFile?: string;
+}
+
+/** A broker that gets the readings as well. Values of secrets never stand in a Config. */
+export interface MqttConfig {
+  /** mqtt: or mqtts:, with the host and perhaps its port. */
+  readonly url: string;
+  /** The name of the secret that is sent as the user name, without a password. */
+  readonly tokenSecret?: string;
+  readonly user?: string;
+  readonly passwordSecret?: string;
+  /** The levels below which everything of this gateway is, and nothing else. */
+  readonly prefix: string;
+  /** Topic of an observation, in which `{device}` and `{reading}` are to be filled in. */
+  readonly topic: string;
+  readonly qos: 1 | 2;
+  /** Who is told what there is, so that it appears there by itself. */
+  readonly discovery?: 'home-assistant';
+  /** In which names are told: one of `Texts`. */
+  readonly language: string;
 }
 
 export type BusConfig =
@@ -112,6 +132,8 @@ export interface PortConfig {
 
 export interface DeviceConfig extends PlaceConfig {
   readonly name: Texts;
+  /** What the product is called, and who makes it, as its board says. */
+  readonly product?: { readonly label: Texts; readonly vendor?: string };
   readonly everyMs: number;
   /** Time the device needs for one read beyond the bus's own time. */
   readonly readTimeMs: number;

@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
 import { readIncludes, type SiteDocument } from './include.ts';
 import { noteKeptOutputs } from './kept-outputs.ts';
+import { checkMqtt } from './mqtt.ts';
 import { noteInactive } from './not-active.ts';
 import { plugDevices } from './plug.ts';
 import type { Place, Problem } from './problem.ts';
@@ -124,6 +125,7 @@ async function checkSite(
   findDriver: FindDriver,
 ): Promise<{ devices: ReadonlyMap<string, Plugged>; readiness: ReadonlyMap<string, Readiness> }> {
   checkUplink(site);
+  checkMqtt(site);
   const { devices, waiting } = await plugDevices(site, library);
   if (Object.keys(site.file.devices ?? {}).length > 0) {
     for (const [folder, reason] of await library.unreadable()) {
@@ -148,7 +150,7 @@ async function checkSite(
 function checkUplink(site: Site): void {
   const { sentilo } = site.file;
   if (!sentilo) {
-    if (!isWritten(site, ['sentilo'])) site.report('C061', ['gateway'], {}, 'note');
+    if (!isWritten(site, ['sentilo']) && !isWritten(site, ['mqtt'])) site.report('C061', ['gateway'], {}, 'note');
     return;
   }
   const path = ['sentilo', 'url'];

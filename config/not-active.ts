@@ -5,7 +5,7 @@ import type { Path } from './yaml-tree.ts';
 export function noteInactive(site: Site): void {
   const note = (path: Path, keys: readonly string[]) => site.report('C060', path, { keys }, 'note');
   if (isWritten(site, ['sentilo', 'backlog_older_than'])) note(['sentilo'], ['backlog_older_than']);
-  for (const key of ['mqtt', 'web']) if (isWritten(site, [key])) note([key], [key]);
+  if (isWritten(site, ['web'])) note(['web'], ['web']);
   for (const [id, bus] of Object.entries(site.file.buses ?? {})) {
     if (bus.type === 'mqtt') note(['buses', id], [`type: ${bus.type}`]);
   }

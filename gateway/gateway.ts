@@ -19,8 +19,11 @@ import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
+import { openMqttOf } from './mqtt/open-site.ts';
+import type { MqttLogin } from './mqtt/uplink.ts';
 import type { BookFile } from './orders/book-file.ts';
-import { openOrders, openOrdersFile } from './orders/orders.ts';
+import { type Orders, openOrders, openOrdersFile } from './orders/orders.ts';
+import type { OrderRequest } from './outputs/output.ts';
 import { type Outputs, type OutputsSurroundings, openOutputs } from './outputs/outputs.ts';
 import { answerUnanswered } from './outputs/unanswered.ts';
 import { ownHealth } from './own-health.ts';
@@ -33,7 +36,7 @@ import { gatewayStatus } from './status-of.ts';
 import { OUTPUTS_MS_MAX, stopInOrder } from './stop.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
-import { openSentilo, type Uplink } from './uplink/sentilo.ts';
+import { openSentilo, type SentiloUplink, type Uplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 import { openWatchman } from './watchman.ts';
 
@@ -49,6 +52,8 @@ export interface GatewayOptions {
   readonly callbackKey?: string;
   /** PEM text of the certificate authority named by `sentilo.ca`. */
   readonly ca?: string;
+  /** Who the gateway is to the broker of `mqtt:`, where that asks. */
+  readonly mqttLogin?: MqttLogin;
   readonly tap?: FrameTap;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
@@ -133,7 +138,7 @@ interface Parts {
   readonly journal: Journal;
   readonly timekeeper: Timekeeper;
   readonly deviceTime: DeviceTime;
-  readonly uplink: Uplink | undefined;
+  readonly uplink: SentiloUplink | undefined;
   readonly ordersFile: BookFile;
   readonly outbox: Outbox;
   readonly buses: ReadonlyMap<string, Bus>;
@@ -148,7 +153,7 @@ async function openUplink(
   journal: Journal,
   timekeeper: Timekeeper,
   { token, ca, callbackKey, outbox }: GatewayOptions & { readonly outbox: Outbox },
-): Promise<Uplink | undefined> {
+): Promise<SentiloUplink | undefined> {
   if (config.sentilo === undefined) return undefined;
   if (token === undefined) throw new Error('a site with sentilo: is started with its token');
   if (config.sentilo.callback !== undefined && callbackKey === undefined)
@@ -167,36 +172,15 @@ async function start(parts: Parts): Promise<Gateway> {
   const { config, host, options, journal, timekeeper, uplink, buses } = parts;
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
-  const keeper = openKeeper(journal, uplink, host);
-  const { devices, outputs, watchman } = openSite(parts, keeper, lateness);
-  const orders =
-    uplink &&
-    openOrders(config, {
-      host,
-      journal,
-      link: uplink.link,
-      file: parts.ordersFile,
-      key: options.callbackKey,
-      order: outputs.order.bind(outputs),
-      answered: () => uplink.notify(),
-      fatal: options.fatal,
-    });
+  const order = (request: OrderRequest) => outputs.order(request);
+  const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order });
+  const uplinks = [uplink, broker].filter((each) => each !== undefined);
+  const keeper = openKeeper(journal, uplinks, host);
+  const { devices, outputs, watchman } = openSite({ ...parts, broker }, keeper, lateness);
+  const orders = ordersOf(parts, order);
   const canary = openCanary(host);
-  const status = () =>
-    gatewayStatus({
-      canary,
-      config,
-      journal,
-      timekeeper,
-      uplink,
-      buses,
-      devices,
-      lateness,
-      keeper,
-      watched: watchman.status(),
-      startedMs,
-      nowMs: host.clock.monotonicMs(),
-    });
+  const sources = { ...parts, broker, canary, devices, lateness, keeper, startedMs };
+  const status = () => gatewayStatus({ ...sources, watched: watchman.status(), nowMs: host.clock.monotonicMs() });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   const reports = () => busReports(buses, devices);
   // The last thing that can fail: from here on the gateway measures until it is stopped.
@@ -212,15 +196,23 @@ async function start(parts: Parts): Promise<Gateway> {
   const outputsOpen = openSwitched(devices, host, ownSignal(measuring));
   const loops = devices.map((device) => background(outputsOpen.then(() => device.run(ownSignal(measuring)))));
   loops.push(background(watchman.run(ownSignal(measuring))), background(answerUnanswered(journal, host)));
-  const sending = uplink === undefined ? Promise.resolve() : background(uplink.run(ownSignal(sendingOut)));
-  const ordering = orders === undefined ? Promise.resolve() : background(orders.run(ownSignal(measuring)));
+  if (orders !== undefined) loops.push(background(orders.run(ownSignal(measuring))));
+  const sending = uplinks.map((each) => background(each.run(ownSignal(sendingOut))));
   keeper.note('gateway-started', { version: VERSION });
   host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
   const outputsSafe = resolvable();
-  const running = { devices, outputs, keeper, loops: [...loops, ordering], sending: [sending, timing], lines, stopServing };
+  const running = { devices, outputs, keeper, loops, sending: [...sending, timing], lines, stopServing };
   const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe: outputsSafe.resolve });
   let stopping: Promise<void> | undefined;
   return { status, readings, buses: reports, outputs, outputsSafe: outputsSafe.promise, stop: () => (stopping ??= stop()) };
+}
+
+/** The orders of the city, where an output takes any. */
+function ordersOf({ config, host, journal, uplink, ordersFile, options }: Parts, order: Outputs['order']): Orders | undefined {
+  if (uplink === undefined) return undefined;
+  const { callbackKey: key, fatal } = options;
+  const answered = () => uplink.notify();
+  return openOrders(config, { host, journal, link: uplink.link, file: ordersFile, key, order, answered, fatal });
 }
 
 /** A promise that somebody else resolves. */
@@ -234,7 +226,7 @@ function resolvable(): { readonly promise: Promise<void>; readonly resolve: () =
 
 /** What the outputs need of the gateway around them. */
 function outputsAround(
-  { host, journal, uplink, options }: Parts,
+  { host, journal, uplink, broker, options }: Parts & { readonly broker: Uplink | undefined },
   devices: readonly RunningDevice[],
   keep: OutputsSurroundings['keep'],
 ): OutputsSurroundings {
@@ -245,7 +237,7 @@ function outputsAround(
     keep,
     fatal: options.fatal,
     latest: (reading) => channels.get(reading)?.latest,
-    lastHeardMs: (source) => (source === 'sentilo' ? uplink?.lastHeardMs() : undefined),
+    lastHeardMs: (source) => (source === 'sentilo' ? uplink : broker)?.lastHeardMs(),
   };
 }
 
@@ -265,7 +257,7 @@ async function openSwitched(devices: readonly RunningDevice[], host: Host, signa
 }
 
 /** What is measured, what is moved, and who watches over both. */
-function openSite(parts: Parts, keeper: Keeper, lateness: NewestTimes) {
+function openSite(parts: Parts & { readonly broker: Uplink | undefined }, keeper: Keeper, lateness: NewestTimes) {
   const { config, host, options, journal, timekeeper, uplink, outbox, buses } = parts;
   const devices = runningDevices(parts, keeper, lateness, {
     opened: (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem),

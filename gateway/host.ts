@@ -18,6 +18,7 @@ export interface Host {
   readonly log: Log;
   readonly buses: Buses;
   readonly http: Http;
+  readonly mqtt: Mqtt;
   readonly listen: Listen;
   readonly serve: Serve;
   readonly lock: Lock;
@@ -159,6 +160,70 @@ export class HttpError extends Error {
 
 /** One request on one connection, which is closed afterwards and never reused. Rejects with HttpError, or with the signal's reason. */
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
+
+/** One message of a broker. */
+export interface MqttMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** It was kept by the broker from earlier: nobody has sent it now. */
+  readonly isRetained: boolean;
+}
+
+/** How a message is sent: `retain` makes the broker keep it for whoever comes later, until the next one of its topic. */
+export interface MqttDelivery {
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+}
+
+export interface MqttOptions {
+  /** mqtt: or mqtts:, complete. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** What the broker sends, retained, when this client is gone. */
+  readonly will: { readonly topic: string; readonly payload: string };
+  /** A peer that shows no life for so long is gone. */
+  readonly keepaliveMs: number;
+  /** From the call to the answer of the broker. */
+  readonly timeoutMs: number;
+  /** A longer message is not sent to this client. */
+  readonly messageBytesMax: number;
+  readonly onMessage: (message: MqttMessage) => void;
+  /** Called once when a connection that stood is gone, unless it was closed from here; everything that waits has rejected then. */
+  readonly onLost: (error: MqttError) => void;
+}
+
+/** A connection to a broker, without a queue: what is not acknowledged when it is gone has to be sent again. */
+export interface MqttConnection {
+  /** Messages that the broker takes before it has acknowledged the first of them. */
+  readonly inFlightMax: number;
+  /** Resolves when the broker has acknowledged it. Rejects with MqttError. */
+  publish(topic: string, payload: string, delivery: MqttDelivery): Promise<void>;
+  /** Resolves when it is in force; own messages do not come back. Rejects with MqttError. */
+  subscribe(topic: string): Promise<void>;
+  /** Takes leave: the broker sends the last will at once, and need not find out that nobody is there any more. */
+  close(): Promise<void>;
+  /** Cuts the connection, without a word. */
+  drop(): void;
+}
+
+/** The broker did not do what it was asked for. */
+export class MqttError extends Error {
+  override readonly name = 'MqttError';
+  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …), or TIMEOUT, CLOSED, REFUSED. */
+  readonly code: string;
+  /** What the broker said it refuses for (MQTT 5.0, §2.4): at least 128. */
+  readonly reason: number | undefined;
+  constructor(code: string, message: string, reason?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** Opens a connection with nothing left of earlier ones (MQTT 5.0, clean start). Rejects with MqttError, or with the signal's reason. */
+export type Mqtt = (options: MqttOptions, signal: AbortSignal) => Promise<MqttConnection>;
 
 /** A request to the local API, and its answer: always JSON. */
 export interface LocalRequest {

@@ -16,7 +16,7 @@ export interface Keeper {
   readonly firstMs: number | undefined;
 }
 
-export function openKeeper(journal: Journal, uplink: Uplink | undefined, host: Host): Keeper {
+export function openKeeper(journal: Journal, uplinks: readonly Uplink[], host: Host): Keeper {
   let count = 0;
   let firstMs: number | undefined;
   let isLosing = false;
@@ -25,11 +25,14 @@ export function openKeeper(journal: Journal, uplink: Uplink | undefined, host: H
     if (!isLosing) host.log('error', 'journal-refused', { message: error instanceof Error ? error.message : String(error) });
     isLosing = true;
   };
+  const notify = () => {
+    for (const uplink of uplinks) uplink.notify();
+  };
   const stored = () => {
     isLosing = false;
     count += 1;
     firstMs ??= host.clock.monotonicMs();
-    uplink?.notify();
+    notify();
   };
   return {
     get count() {
@@ -41,7 +44,7 @@ export function openKeeper(journal: Journal, uplink: Uplink | undefined, host: H
     keep: (observations) => {
       for (const observation of observations) journal.append(observation).then(stored, lost);
       // While the disk refuses, readings are delivered from memory, and no append resolves.
-      if (journal.isFailing) uplink?.notify();
+      if (journal.isFailing) notify();
     },
     note: (code, fields) => {
       journal.append({ kind: 'event', code, fields, ...stampAt(host.clock, host.bootId) }).then(() => {}, lost);

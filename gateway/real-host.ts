@@ -32,6 +32,8 @@ export function realHost(log: Log): Host {
     log,
     buses: realBuses,
     http: realHttp,
+    // The package is several megabytes: only for a site that has a broker.
+    mqtt: async (options, signal) => (await import('./real-mqtt.ts')).connectMqtt(options, signal),
     listen: realListen,
     serve: realServe,
     lock: realLock,

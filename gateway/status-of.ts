@@ -19,6 +19,8 @@ export interface StatusSources {
   readonly journal: Journal;
   readonly timekeeper: Timekeeper;
   readonly uplink: Uplink | undefined;
+  /** The delivery to the site's broker. */
+  readonly broker: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly devices: readonly RunningDevice[];
   readonly lateness: NewestTimes;
@@ -32,7 +34,8 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, timekeeper, uplink, buses, devices, lateness, keeper, canary, watched, startedMs, nowMs } = sources;
+  const { config, journal, timekeeper, uplink, broker, buses, devices, lateness, keeper, canary, watched, startedMs, nowMs } =
+    sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
     newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
@@ -59,6 +62,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     clock: timekeeper.status(),
     ...watched,
     ...(uplink === undefined ? {} : { city: uplink.status() }),
+    ...(broker === undefined ? {} : { broker: broker.status() }),
   };
 }
 

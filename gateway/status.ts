@@ -38,6 +38,8 @@ export interface GatewayStatus {
   readonly rules?: RulesStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;
+  /** Undefined when the site has no `mqtt:` block. */
+  readonly broker?: UplinkStatus;
 }
 
 export interface DeviceStatus extends PollCounts {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Disk, Host, Http, Listen, Log, Serve } from '../gateway/host.ts';
+import { type Disk, type Host, type Http, type Listen, type Log, type Mqtt, MqttError, type Serve } from '../gateway/host.ts';
 import type { Shown } from './bus/world.ts';
 import { simulatedBuses } from './buses.ts';
 import type { VirtualClock } from './clock.ts';
@@ -8,7 +8,7 @@ import { simulatedLock, simulatedPorts, simulatedSockets } from './local.ts';
 import { type Power, powerOn } from './power.ts';
 import { createRandom } from './random.ts';
 import { switchedOutputs } from './switched-outputs.ts';
-import { type Trace, tracedDisk, tracedHttp, traceFault, traceFrame } from './trace.ts';
+import { type Trace, tracedDisk, tracedHttp, tracedMqtt, traceFault, traceFrame } from './trace.ts';
 
 export interface SimulatedHostOptions {
   readonly config: Config;
@@ -20,6 +20,8 @@ export interface SimulatedHostOptions {
   readonly disk: Disk;
   /** The city; its faults are its own affair. */
   readonly http: Http;
+  /** The broker; without it nobody answers at any address. */
+  readonly mqtt?: Mqtt;
   readonly faults?: readonly Fault[];
   readonly log?: Log;
   readonly listen?: Listen;
@@ -79,11 +81,13 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
         ...(shown === undefined ? {} : { shown }),
       });
       const http = power.reach(options.http);
+      const mqtt = power.reachBroker(options.mqtt ?? nobody);
       const host: Host = {
         clock: power.bootClock,
         buses,
         disk: trace === undefined ? options.disk : tracedDisk(options.disk, trace.trace, nowMs, trace.stateFolder),
         http: trace === undefined ? http : tracedHttp(http, trace.trace, nowMs),
+        mqtt: trace === undefined ? mqtt : tracedMqtt(mqtt, trace.trace, nowMs),
         random: random.fork('gateway'),
         log: options.log ?? (() => {}),
         // Nothing survives a power cut that could hold a folder.
@@ -97,6 +101,8 @@ export function simulatedMachine(options: SimulatedHostOptions): SimulatedMachin
     },
   };
 }
+
+const nobody: Mqtt = ({ url }) => Promise.reject(new MqttError('ECONNREFUSED', `connect ECONNREFUSED ${url}`));
 
 function turnClock(clock: VirtualClock, fault: Extract<Fault, { at: 'clock' }>, begins: boolean): void {
   if (fault.kind === 'unset') clock.setWallKnown(!begins);

@@ -1,5 +1,5 @@
 import type { Clock } from '../drivers/clock.ts';
-import type { Http } from '../gateway/host.ts';
+import type { Http, Mqtt, MqttConnection } from '../gateway/host.ts';
 
 /** The time from one switching on to the next power cut. When the power is cut, everything that ran on it is dead at once. */
 export interface Power {
@@ -9,6 +9,8 @@ export interface Power {
   readonly worldClock: Clock;
   /** The same HTTP, whose answers nobody hears after the cut. */
   reach(http: Http): Http;
+  /** The same broker, of which nobody hears anything after the cut; it takes the connection for open until the next one comes. */
+  reachBroker(mqtt: Mqtt): Mqtt;
   /** Cuts the power: no timer that was set on these clocks fires any more, and no new one ever does. */
   cut(): void;
 }
@@ -32,21 +34,37 @@ export function powerOn(clock: Clock): Power {
     };
   };
 
+  const whileOn = <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (!isOn) return;
+      work().then(
+        (value) => {
+          if (isOn) resolve(value);
+        },
+        (error: unknown) => {
+          if (isOn) reject(error);
+        },
+      );
+    });
+  const heardWhileOn = (connection: MqttConnection): MqttConnection => ({
+    ...connection,
+    publish: (topic, payload, delivery) => whileOn(() => connection.publish(topic, payload, delivery)),
+    subscribe: (topic) => whileOn(() => connection.subscribe(topic)),
+  });
+
   return {
     bootClock: { monotonicMs: () => clock.monotonicMs() - bootMs, wall: () => clock.wall(), timer },
     worldClock: { monotonicMs: () => clock.monotonicMs(), wall: () => clock.wall(), timer },
-    reach: (http) => (request, signal) =>
-      new Promise((resolve, reject) => {
-        if (!isOn) return;
-        http(request, signal).then(
-          (response) => {
-            if (isOn) resolve(response);
-          },
-          (error: unknown) => {
-            if (isOn) reject(error);
-          },
-        );
-      }),
+    reach: (http) => (request, signal) => whileOn(() => http(request, signal)),
+    reachBroker: (mqtt) => async (options, signal) => {
+      const onMessage: typeof options.onMessage = (message) => {
+        if (isOn) options.onMessage(message);
+      };
+      const onLost: typeof options.onLost = (error) => {
+        if (isOn) options.onLost(error);
+      };
+      return heardWhileOn(await whileOn(() => mqtt({ ...options, onMessage, onLost }, signal)));
+    },
     cut: () => {
       isOn = false;
       for (const cancel of pending) cancel();

@@ -7,6 +7,7 @@ import { VirtualClock } from './clock.ts';
 import { SimulatedDisk } from './disk.ts';
 import type { Fault } from './faults.ts';
 import { simulatedMachine } from './host.ts';
+import { simulatedBroker } from './mqtt/broker.ts';
 import { createRandom } from './random.ts';
 import { createTrace } from './trace.ts';
 import { turn } from './wire/turn.ts';
@@ -65,6 +66,7 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
     clock,
     disk,
     http: options.http(clock.ofTheWorld()),
+    mqtt: simulatedBroker(clock.ofTheWorld()).connect,
     faults,
     trace: { trace, stateFolder: STATE_FOLDER },
     ...(log === undefined ? {} : { log }),

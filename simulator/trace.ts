@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BusFrame, type Disk, type DiskFile, type Http, HttpError } from '../gateway/host.ts';
+import { type BusFrame, type Disk, type DiskFile, type Http, HttpError, type Mqtt } from '../gateway/host.ts';
 import type { Fault } from './faults.ts';
 
 /** Stands where a secret stood. */
@@ -64,6 +64,42 @@ export function tracedHttp(http: Http, trace: Trace, nowMs: () => number): Http 
       trace.event(nowMs(), 'http-failure', error instanceof HttpError ? error.code : String(error));
       throw error;
     }
+  };
+}
+
+/** The same broker with everything that goes to it and comes from it in the trace. The login is not part of it. */
+export function tracedMqtt(mqtt: Mqtt, trace: Trace, nowMs: () => number): Mqtt {
+  const note = (what: string, about: string, payload?: string | Uint8Array) =>
+    trace.event(nowMs(), `mqtt-${what}`, about, payload === undefined ? undefined : Buffer.from(payload));
+  const noted = async <T>(about: string, work: Promise<T>): Promise<T> => {
+    try {
+      const result = await work;
+      note('answer', about);
+      return result;
+    } catch (error) {
+      note('failure', `${about} ${String(error)}`);
+      throw error;
+    }
+  };
+  return async (options, signal) => {
+    note('connect', `${options.clientId} ${options.url}`);
+    const onMessage: typeof options.onMessage = (message) => {
+      note('message', `${message.topic}${message.isRetained ? ' retained' : ''}`, message.payload);
+      options.onMessage(message);
+    };
+    const onLost: typeof options.onLost = (error) => {
+      note('lost', error.code);
+      options.onLost(error);
+    };
+    const connection = await noted('connect', mqtt({ ...options, onMessage, onLost }, signal));
+    return {
+      ...connection,
+      publish: (topic, payload, delivery) => {
+        note('publish', `${topic} ${delivery.qos}${delivery.retain ? ' retained' : ''}`, payload);
+        return noted(topic, connection.publish(topic, payload, delivery));
+      },
+      subscribe: (topic) => noted(topic, connection.subscribe(topic)),
+    };
   };
 }
 

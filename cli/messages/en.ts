@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { count } from './count.ts';
 import { enBoards } from './en-boards.ts';
 import { enFiles } from './en-files.ts';
+import { enMqtt } from './en-mqtt.ts';
 import { enRules } from './en-rules.ts';
 import { enWiring } from './en-wiring.ts';
 
@@ -107,6 +108,7 @@ export const en: Catalogue = {
   },
   messages: {
     ...enFiles,
+    ...enMqtt,
     ...enBoards,
     ...enWiring,
     ...enRules,

@@ -21,6 +21,8 @@ export interface Pause {
   readonly pace: Pace;
   /** The city itself has said that nothing is any use before. */
   readonly atLeastMs?: number;
+  /** How long, where whoever closes it knows better than the pace. */
+  readonly fixedMs?: number;
   readonly problem: CityProblem;
 }
 
@@ -31,6 +33,7 @@ export interface Pause {
 export class Gate {
   readonly #host: Pick<Host, 'clock' | 'random' | 'log'>;
   readonly #onChange: () => void;
+  readonly #peer: 'city' | 'broker';
   #state: UplinkState = 'starting';
   #sinceWallMs: number;
   #untilMs: number;
@@ -43,7 +46,8 @@ export class Gate {
   #returnedMs = Number.NEGATIVE_INFINITY;
 
   /** `onChange` is called when a pause begins or ends early. The first chance decides when anything is sent at all. */
-  constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void) {
+  constructor(host: Pick<Host, 'clock' | 'random' | 'log'>, onChange: () => void, peer: 'city' | 'broker' = 'city') {
+    this.#peer = peer;
     this.#host = host;
     this.#onChange = onChange;
     this.#sinceWallMs = host.clock.wall().ms;
@@ -105,12 +109,12 @@ export class Gate {
     if (this.#state === 'ok') return;
     if (this.#state !== 'starting') this.#returnedMs = this.#host.clock.monotonicMs();
     this.#enter('ok');
-    this.#host.log('info', 'city-ok');
+    this.#host.log('info', `${this.#peer}-ok`);
     this.#onChange();
   }
 
   /** The request that took `pass` failed: nothing is sent for a while. */
-  close(pass: number, { state, pace, atLeastMs = 0, problem }: Pause): void {
+  close(pass: number, { state, pace, atLeastMs = 0, fixedMs, problem }: Pause): void {
     if (pass !== this.#failureCount) return;
     this.#failureCount++;
     // What kept failing in another way says nothing about how long this will take.
@@ -119,12 +123,12 @@ export class Gate {
     const chance = this.#host.random();
     // It names whole minutes, rounded down; and those that wait for the same one are not to come back at once.
     const namedMs = atLeastMs > 0 ? atLeastMs + chance * ROUNDING_MS : 0;
-    this.#untilMs = this.#host.clock.monotonicMs() + Math.max(namedMs, backOffMs(pace, this.#attempt, chance));
+    this.#untilMs = this.#host.clock.monotonicMs() + (fixedMs ?? Math.max(namedMs, backOffMs(pace, this.#attempt, chance)));
     const isNew = this.#state !== state || this.#problem?.code !== problem.code;
     this.#problem = problem;
     if (isNew) {
       this.#enter(state);
-      this.#host.log('warning', `city-${state}`, { problem: problem.code, ...problem.parameters });
+      this.#host.log('warning', `${this.#peer}-${state}`, { problem: problem.code, ...problem.parameters });
     }
     this.#onChange();
   }

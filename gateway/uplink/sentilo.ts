@@ -43,7 +43,7 @@ const CLOCKS_APART_MS = 5_000;
 /** What the uplink needs from the world. */
 export type SentiloHost = Pick<Host, 'clock' | 'http' | 'random' | 'log' | 'bootId'>;
 
-/** The delivery of the journal's observations to the city. */
+/** The delivery of the journal's observations to somebody. */
 export interface Uplink {
   /**
    * Delivers until `signal` is aborted, then resolves with everything known made durable; a request on its way is
@@ -53,8 +53,12 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
-  /** When the city answered with a success last, monotonic; undefined before the first. */
+  /** When the other side was heard to be well last, monotonic; undefined before the first time. */
   lastHeardMs(): number | undefined;
+}
+
+/** The delivery to the city. */
+export interface SentiloUplink extends Uplink {
   /** For what else is asked of the city. */
   readonly link: CityLink;
 }
@@ -92,7 +96,7 @@ export async function openSentilo(
   journal: Journal,
   time: UplinkTime,
   options: SentiloOptions = {},
-): Promise<Uplink> {
+): Promise<SentiloUplink> {
   const { userAgent = DEFAULT_USER_AGENT, ca, wanted, outbox, batchMax = BATCH_MAX } = options;
   const delivery = await journal.delivery('sentilo');
   const line = openLine(host);

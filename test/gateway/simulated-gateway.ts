@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { DigitalOutput } from '../../drivers/bus/gpio.ts';
 import { type Gateway, openGateway } from '../../gateway/gateway.ts';
-import type { BusFrame, Host, Http } from '../../gateway/host.ts';
+import type { BusFrame, Host, Http, Mqtt } from '../../gateway/host.ts';
 import { loadModules } from '../../gateway/modules.ts';
 import type { JournalRecord, Observation } from '../../gateway/record.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly http?: (clock: VirtualClock, config: Config) => Http;
   /** The ports of the machine. */
   readonly serve?: Host['serve'];
+  /** The broker; a site with `mqtt:` needs it. */
+  readonly mqtt?: (clock: VirtualClock) => Mqtt;
   /** Files beside the site's, such as boards of its own, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** What is really plugged in, where it is not as the site and its boards say. */
@@ -62,7 +64,16 @@ export interface SimulatedGateway {
 /** Starts the production gateway with the site that `text` describes, under a virtual clock that begins at 0. */
 export async function startSimulated(
   text: string,
-  { faults = [], http, serve, seed = 1, files = {}, hardware = (config) => config, between = (host) => host }: Surroundings = {},
+  {
+    faults = [],
+    http,
+    serve,
+    mqtt,
+    seed = 1,
+    files = {},
+    hardware = (config) => config,
+    between = (host) => host,
+  }: Surroundings = {},
 ): Promise<SimulatedGateway> {
   const { config, problems } = await loadText(`schema: gateway/v1\ngateway: { id: trial }\n${text}`, files);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
@@ -76,6 +87,7 @@ export async function startSimulated(
     clock,
     disk,
     http: http?.(clock, config) ?? nobody,
+    ...(mqtt && { mqtt: mqtt(clock) }),
     faults,
     log: (_level, code) => log.push(code),
     ...(serve !== undefined && { serve }),

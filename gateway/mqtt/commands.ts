@@ -1,0 +1,147 @@
+import type { Host, MqttMessage } from '../host.ts';
+import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import { stampAt } from '../stamp.ts';
+import type { UplinkTime } from '../timekeeper.ts';
+import type { Broker } from './broker.ts';
+import { type OrderText, orderOf } from './order-text.ts';
+import type { Topics } from './topics.ts';
+
+/** An order that says when it was given is carried out within this time (A5 of the reference on reliability). */
+const FRESH_MS = 120_000;
+/** Orders are told apart by their ids for so long, and so many (A6). */
+const REMEMBERED_MS = 86_400_000;
+const REMEMBERED_MAX = 10_000;
+/** An output that takes orders of a broker. */
+export interface Commanded {
+  /** `<device>.<output>` */
+  readonly output: string;
+  readonly safe: boolean;
+}
+
+/** Orders that come over a broker. */
+export interface Commands {
+  /** Takes what is meant for it of everything that the broker sends. */
+  take(message: MqttMessage): void;
+  /** Listens on a new connection, over which orders are answered from then on. */
+  open(broker: Broker): Promise<void>;
+}
+
+export interface CommandParts {
+  readonly host: Pick<Host, 'clock' | 'log' | 'bootId'>;
+  readonly time: Pick<UplinkTime, 'timeOf'>;
+  readonly topics: Pick<Topics, 'orders' | 'answers'>;
+  readonly outputs: readonly Commanded[];
+  readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+}
+
+/** What is answered. */
+type Answer = { readonly done: true } | { readonly done: false; readonly reason: string; readonly message: string };
+
+export function openCommands(parts: CommandParts): Commands {
+  return new Orders(parts);
+}
+
+interface Listening extends Commanded {
+  /** An order to its safe state that is being carried out. */
+  safing: Promise<Answer> | undefined;
+}
+
+class Orders implements Commands {
+  readonly #parts: CommandParts;
+  readonly #byTopic = new Map<string, Listening>();
+  /** By output and id: when it came, and its answer. */
+  readonly #known = new Map<string, { readonly atMs: number; readonly answer: Promise<Answer> }>();
+  /** Topics of which it was told that nothing is done with what they keep, or that they are not understood. */
+  readonly #told = new Set<string>();
+  #broker: Broker | undefined;
+
+  constructor(parts: CommandParts) {
+    this.#parts = parts;
+    for (const output of parts.outputs) {
+      this.#byTopic.set(parts.topics.orders(output.output), { ...output, safing: undefined });
+    }
+  }
+
+  async open(broker: Broker): Promise<void> {
+    this.#broker = broker;
+    for (const topic of this.#byTopic.keys()) await broker.subscribe(topic);
+  }
+
+  take({ topic, payload, isRetained }: MqttMessage): void {
+    const output = this.#byTopic.get(topic);
+    // An empty message is how what is retained is deleted (MQTT 5.0, §3.3.1.3), and orders nothing.
+    if (output === undefined || payload.length === 0) return;
+    const text = orderOf(new TextDecoder().decode(payload));
+    // It is from whenever, and would be carried out again at each connection.
+    if (isRetained) this.#tellOnce(topic, 'broker-retained-order-refused', { topic, output: output.output });
+    else if (typeof text !== 'string') this.#answer(output, text.id, this.#once(output, text));
+    else {
+      this.#tellOnce(topic, 'broker-order-not-understood', { topic, words: text });
+      this.#answer(output, undefined, Promise.resolve({ done: false, reason: 'not-understood', message: text }));
+    }
+  }
+
+  /** Somebody who did not hear the answer sends the same order again: it is answered, and not carried out again. */
+  #once(output: Listening, text: OrderText): Promise<Answer> {
+    if (text.id === undefined) return this.#carryOut(output, text);
+    const nowMs = this.#parts.host.clock.monotonicMs();
+    for (const [key, { atMs }] of this.#known) {
+      if (atMs > nowMs - REMEMBERED_MS && this.#known.size < REMEMBERED_MAX) break;
+      this.#known.delete(key);
+    }
+    const key = `${output.output} ${text.id}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known.answer;
+    const answer = this.#carryOut(output, text);
+    this.#known.set(key, { atMs: nowMs, answer });
+    return answer;
+  }
+
+  async #carryOut(output: Listening, { on, forMs, by = 'broker', sentMs }: OrderText): Promise<Answer> {
+    const request: OrderRequest = { output: output.output, on, source: 'mqtt', by, ...(forMs !== undefined && { forMs }) };
+    const isToSafe = on === output.safe;
+    const refusal = this.#stale(sentMs) ?? (isToSafe ? undefined : this.#untimed());
+    if (refusal !== undefined) return refusal;
+    if (!isToSafe) return await this.#parts.order(request);
+    // Whoever asks meanwhile asks for what is being done.
+    output.safing ??= this.#parts.order(request).finally(() => {
+      output.safing = undefined;
+    });
+    return await output.safing;
+  }
+
+  #nowMs(): number | undefined {
+    const { host, time } = this.#parts;
+    const now = time.timeOf(stampAt(host.clock, host.bootId));
+    return now.kind === 'known' ? now.ms : undefined;
+  }
+
+  /** Before the time is known nobody can say how old an order is (A14). */
+  #untimed(): Answer | undefined {
+    if (this.#nowMs() !== undefined) return undefined;
+    return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet: only what is safe is done' };
+  }
+
+  #stale(sentMs: number | undefined): Answer | undefined {
+    const nowMs = this.#nowMs();
+    if (sentMs === undefined) return undefined;
+    if (nowMs === undefined) return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet' };
+    if (Math.abs(nowMs - sentMs) <= FRESH_MS) return undefined;
+    return { done: false, reason: 'too-old', message: `it was given more than ${FRESH_MS / 1000} s ago, or its time lies ahead` };
+  }
+
+  /** What is lost of an answer is no loss: the journal has the outcome, and the output's state is published. */
+  #answer({ output }: Listening, id: string | undefined, outcome: Promise<Answer>): void {
+    const topic = this.#parts.topics.answers(output);
+    outcome
+      .then((answer) => this.#broker?.publish(topic, JSON.stringify({ ...(id !== undefined && { id }), ...answer }), false))
+      .catch((error: unknown) => this.#parts.host.log('debug', 'broker-answer-lost', { output, message: String(error) }));
+  }
+
+  #tellOnce(topic: string, code: string, fields: Readonly<Record<string, unknown>>): void {
+    const key = `${code} ${topic}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#parts.host.log('warning', code, fields);
+  }
+}

@@ -1,0 +1,159 @@
+// Orders of a broker: what is carried out, what is refused, and what is answered.
+
+import { describe, expect, it } from 'vitest';
+import { type Commands, openCommands } from '../../gateway/mqtt/commands.ts';
+import { topicsOf } from '../../gateway/mqtt/topics.ts';
+import type { OrderOutcome, OrderRequest } from '../../gateway/outputs/output.ts';
+import { drain, TestClock } from '../support/test-clock.ts';
+
+const WALL_MS = 1_795_608_000_000;
+const TOPIC = 'barri/corner-01/lamp/switch/set';
+
+class Bench {
+  readonly clock = new TestClock({ ms: WALL_MS, quality: 'synced' });
+  readonly ordered: OrderRequest[] = [];
+  readonly answers: unknown[] = [];
+  readonly logged: string[] = [];
+  readonly subscribed: string[] = [];
+  isTimed = true;
+  outcome: () => Promise<OrderOutcome> = async () => ({ done: true });
+  readonly commands: Commands;
+
+  constructor() {
+    this.commands = openCommands({
+      host: { clock: this.clock, bootId: 'boot', log: (_level, code) => this.logged.push(code) },
+      time: { timeOf: ({ wallMs }) => (this.isTimed ? { kind: 'known', ms: wallMs } : { kind: 'unknown' }) },
+      topics: topicsOf({ prefix: 'barri/corner-01', topic: 'barri/corner-01/{device}/{reading}' }),
+      outputs: [
+        { output: 'lamp.switch', safe: false },
+        { output: 'fan.run', safe: false },
+      ],
+      order: (request) => {
+        this.ordered.push(request);
+        return this.outcome();
+      },
+    });
+  }
+
+  async open(): Promise<this> {
+    await this.commands.open({
+      publish: async (topic, payload, retain) => {
+        this.answers.push({ topic, retain, ...JSON.parse(payload) });
+      },
+      subscribe: async (topic) => {
+        this.subscribed.push(topic);
+      },
+    });
+    return this;
+  }
+
+  async send(text: string, isRetained = false, topic = TOPIC): Promise<void> {
+    this.commands.take({ topic, payload: new TextEncoder().encode(text), isRetained });
+    await drain();
+  }
+
+  get done(): (string | undefined)[] {
+    return this.ordered.map(({ on }) => (on ? 'on' : 'off'));
+  }
+}
+
+describe('an order over the broker', () => {
+  it('goes to the output it is for, and is answered', async () => {
+    const bench = await new Bench().open();
+    await bench.send('{"state":"on","for":"30s","id":"a-1","by":"Home Assistant"}');
+    expect(bench.subscribed).toEqual([TOPIC, 'barri/corner-01/fan/run/set']);
+    expect(bench.ordered).toEqual([{ output: 'lamp.switch', on: true, forMs: 30_000, source: 'mqtt', by: 'Home Assistant' }]);
+    expect(bench.answers).toEqual([{ topic: 'barri/corner-01/lamp/switch/result', retain: false, id: 'a-1', done: true }]);
+  });
+
+  it('is answered with the reason when the output does not take it', async () => {
+    const bench = await new Bench().open();
+    bench.outcome = async () => ({ done: false, reason: 'min-off', message: 'it has to stay off for another 5 s' });
+    await bench.send('on');
+    expect(bench.answers).toMatchObject([{ done: false, reason: 'min-off' }]);
+  });
+
+  it('is never carried out when the broker has kept it, and that is told once (ou-03)', async () => {
+    const bench = await new Bench().open();
+    for (let connection = 0; connection < 10; connection += 1) {
+      await bench.open();
+      await bench.send('on', true);
+    }
+    expect(bench.ordered).toEqual([]);
+    expect(bench.logged).toEqual(['broker-retained-order-refused']);
+  });
+
+  it('is none when it is empty, which deletes what was kept (mq-08)', async () => {
+    const bench = await new Bench().open();
+    await bench.send('', true);
+    await bench.send('');
+    expect([bench.ordered, bench.answers, bench.logged]).toEqual([[], [], []]);
+  });
+
+  it('is none on another topic', async () => {
+    const bench = await new Bench().open();
+    await bench.send('on', false, 'barri/corner-01/lamp/switch/state');
+    await bench.send('on', false, 'barri/corner-02/lamp/switch/set');
+    expect(bench.ordered).toEqual([]);
+  });
+
+  it('is answered with what is expected when it is not understood', async () => {
+    const bench = await new Bench().open();
+    for (const text of ['toggle', 'ON', '{"state":"on","for":5}']) await bench.send(text);
+    expect(bench.ordered).toEqual([]);
+    expect(bench.answers).toMatchObject([
+      { reason: 'not-understood' },
+      { reason: 'not-understood' },
+      { reason: 'not-understood' },
+    ]);
+    expect(bench.logged).toEqual(['broker-order-not-understood']);
+  });
+
+  it('is carried out once however often it comes under one id, for a day', async () => {
+    const bench = await new Bench().open();
+    for (let each = 0; each < 4; each += 1) await bench.send('{"state":"on","id":"a-1"}');
+    expect(bench.done).toEqual(['on']);
+    expect(bench.answers).toHaveLength(4);
+    await bench.send('{"state":"on","id":"a-1"}', false, 'barri/corner-01/fan/run/set');
+    expect(bench.ordered.map(({ output }) => output)).toEqual(['lamp.switch', 'fan.run']);
+    await bench.clock.advance(86_400_001);
+    await bench.send('{"state":"on","id":"a-1"}');
+    expect(bench.done).toEqual(['on', 'on', 'on']);
+  });
+
+  it.each([
+    ['2026-11-25T12:00:00Z', true],
+    ['2026-11-25T11:58:00Z', true],
+    ['2026-11-25T11:57:59Z', false],
+    ['2026-11-25T12:02:01Z', false],
+  ])('that says it was given at %s is carried out at 12:00: %s', async (time, isDone) => {
+    const bench = await new Bench().open();
+    await bench.send(JSON.stringify({ state: 'on', time }));
+    expect(bench.ordered).toHaveLength(isDone ? 1 : 0);
+    if (!isDone) expect(bench.answers).toMatchObject([{ done: false, reason: 'too-old' }]);
+  });
+
+  it('may only make safe while nobody knows the time (A14)', async () => {
+    const bench = await new Bench().open();
+    bench.isTimed = false;
+    await bench.send('on');
+    await bench.send('{"state":"off","time":"2026-11-25T12:00:00Z"}');
+    expect(bench.ordered).toEqual([]);
+    expect(bench.answers).toMatchObject([{ reason: 'no-time' }, { reason: 'no-time' }]);
+    await bench.send('off');
+    expect(bench.done).toEqual(['off']);
+  });
+
+  it('to make safe is one with the one that is being carried out', async () => {
+    const bench = await new Bench().open();
+    let finish = (_outcome: OrderOutcome) => {};
+    bench.outcome = () => new Promise((resolve) => (finish = resolve));
+    for (let each = 0; each < 100; each += 1) await bench.send('off');
+    expect(bench.done).toEqual(['off']);
+    finish({ done: true });
+    await drain();
+    expect(bench.answers).toHaveLength(100);
+    await bench.send('off');
+    expect(bench.done).toEqual(['off', 'off']);
+  });
+});
