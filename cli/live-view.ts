@@ -2,6 +2,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { ReadingRow } from '../gateway/status.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
+import { renderOutputs } from './render-outputs.ts';
 import { renderReadings } from './render-readings.ts';
 import { renderStatus, troubleOf } from './render-status.ts';
 
@@ -19,7 +20,9 @@ function terminalView(gateway: Gateway, io: Io): () => void {
   return () => {
     const readings = renderReadings(gateway.readings()).trimEnd().split('\n');
     const status = renderStatus(gateway.status(), io.columns).trimEnd().split('\n');
-    const lines = fitted(readings, ['', ...status], io);
+    const outputs = gateway.outputs.states();
+    const switched = outputs.length === 0 ? [] : ['', ...renderOutputs(outputs, io).trimEnd().split('\n')];
+    const lines = fitted(readings, [...switched, '', ...status], io);
     // Up to where the last picture began, and each line cleared to its end.
     const up = shownLines > 0 ? `\x1b[${shownLines}F` : '';
     io.out(`${up}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
@@ -44,6 +47,7 @@ const SAME_READING_MS = 100;
 function lineView(gateway: Gateway, io: Io): () => void {
   const shown = new Map<string, number>();
   let said = '';
+  let moved = '';
   return () => {
     const nowMs = gateway.status().uptimeMs;
     const isNew = ({ device, reading, ageMs }: ReadingRow) => {
@@ -56,6 +60,10 @@ function lineView(gateway: Gateway, io: Io): () => void {
     };
     const fresh = gateway.readings().filter(isNew);
     if (fresh.length > 0) io.out(renderReadings(fresh));
+    const outputs = gateway.outputs.states();
+    const movement = outputs.map(({ output, seen, asked, problem }) => [output, seen, asked?.on, asked?.from, problem].join(' '));
+    if (outputs.length > 0 && movement.join('\n') !== moved) io.out(renderOutputs(outputs, io));
+    moved = movement.join('\n');
     const status = gateway.status();
     const trouble = troubleOf(status);
     if (trouble !== said && trouble !== '') io.out(renderStatus(status, io.columns));

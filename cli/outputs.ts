@@ -5,17 +5,14 @@ import type { Io } from './io.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/outputs.ts';
 import { addOutputsSafe } from './outputs-safe.ts';
+import { renderOutputs } from './render-outputs.ts';
 import { askMeant } from './site-gateway.ts';
 import { SITE_DEFAULT, stateOption } from './state-folder.ts';
-import { cellText, fitted, tableLines } from './table.ts';
 
 interface OutputsOptions {
   readonly state?: string;
   readonly json?: boolean;
 }
-
-/** Who asked, and what is wrong, may be long. */
-const WORDS_COLUMNS = 40;
 
 /** Adds `barri outputs`. */
 export function addOutputs(program: Command, io: Io): void {
@@ -45,18 +42,4 @@ async function showOutputs(site: string | undefined, { state, json }: OutputsOpt
   if (outputs === undefined) return;
   io.out(json === true ? `${JSON.stringify(outputs)}\n` : renderOutputs(outputs, io));
   if (outputs.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.problems);
-}
-
-function renderOutputs(outputs: readonly OutputState[], { columns }: Pick<Io, 'columns'>): string {
-  if (outputs.length === 0) return text.none;
-  const rows = outputs.map(({ output, seen, safe, asked, backInMs }) => [
-    output,
-    text.state(seen),
-    backInMs === undefined ? '' : text.back(backInMs, safe),
-    asked === undefined ? text.never : cellText(text.asked(asked), WORDS_COLUMNS),
-  ]);
-  const problems = outputs.flatMap(({ output, problem }) =>
-    problem === undefined ? [] : [fitted(text.problem(output, problem), columns)],
-  );
-  return `${tableLines([text.head, ...rows]).join('\n')}\n${problems.join('')}`;
 }

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
 import type { City } from '../simulator/sentilo/city.ts';
-import type { World } from '../simulator/sentilo/world.ts';
+import { simulatedTokenOf, type World } from '../simulator/sentilo/world.ts';
 import type { Place } from '../simulator/wire/listen.ts';
 import type { CityServer, ServeOptions } from '../simulator/wire/sentilo-server.ts';
 import { EXIT } from './exit-codes.ts';
@@ -21,6 +21,8 @@ export interface CityPlace {
   readonly url: string;
   readonly provider: string;
   readonly token: string;
+  /** An output that takes orders of the city, and the token of somebody who may give them. */
+  readonly order?: { readonly sensor: string; readonly token: string };
   close(): Promise<void>;
 }
 
@@ -40,7 +42,15 @@ export async function openSimulatedCity(
   if (world === undefined) return undefined;
   const city = createCity(world, { startedMs: host.clock.wall().ms });
   const server = await serveOrSay(city, { host: LOOPBACK, port: options.cityPort, clock: host.clock }, io);
-  return server && { ...common, url: `http://${LOOPBACK}:${server.port}`, close: () => server.close() };
+  return server && { ...common, ...orderOf(config), url: `http://${LOOPBACK}:${server.port}`, close: () => server.close() };
+}
+
+/** An order that can be tried; nothing where no output takes any, or nobody may give one. */
+function orderOf({ devices, sentilo }: Config): Pick<CityPlace, 'order'> {
+  const taker = [...devices.values()].flatMap(({ outputs }) => outputs).find(({ answers }) => answers !== undefined);
+  const [sender] = sentilo?.ordersFrom ?? [];
+  if (taker === undefined || sender === undefined) return {};
+  return { order: { sensor: taker.sensor, token: sender === sentilo?.provider ? SIMULATED_TOKEN : simulatedTokenOf(sender) } };
 }
 
 /** Simulated readings must never reach a real city, so they do not leave this machine. */

@@ -155,9 +155,12 @@ export const text = {
     ['  stop', ['Ctrl-C']],
     ['  look', ['in another terminal:']],
   ],
-  simulationCommands: ({ folder, url, provider, token }: Simulation) =>
+  simulationCommands: ({ folder, url, provider, token, order }: Simulation) =>
     [
       ...(url === '' ? [] : [`curl -H "IDENTITY_KEY: ${token}" ${url}/data/${provider}`]),
+      ...(order === undefined
+        ? []
+        : [`curl -X PUT -H "IDENTITY_KEY: ${order.token}" -d '{"order":"on"}' ${url}/order/${provider}/${order.sensor}`]),
       `npm run -s barri -- status --state ${folder}`,
     ]
       .map((line) => `    ${line}\n`)
@@ -209,6 +212,7 @@ interface Simulation {
   readonly url: string;
   readonly provider: string;
   readonly token: string;
+  readonly order?: { readonly sensor: string; readonly token: string };
 }
 
 /** As whom a command may do what this user may not. */

@@ -180,9 +180,14 @@ export function worldForSite(config: Config, token: string): World {
   const applications = ordersFrom.filter((id) => id !== provider);
   return {
     ...world,
-    entities: [...world.entities, ...applications.map((id) => entityOf(id, 'application', `${id}-token`))],
+    entities: [...world.entities, ...applications.map((id) => entityOf(id, 'application', simulatedTokenOf(id)))],
     permissions: applications.map((source) => ({ source, target: provider, type: 'WRITE' })),
   };
+}
+
+/** The token of an application that a site names, in a world that is made for that site. */
+export function simulatedTokenOf(application: string): string {
+  return `${application}-token`;
 }
 
 /** The world without a world file: one provider with the token `demo-token`, who may publish any sensor. */
