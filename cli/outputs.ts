@@ -4,6 +4,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { text } from './messages/outputs.ts';
+import { addOutputsLog } from './outputs-log.ts';
 import { addOutputsSafe } from './outputs-safe.ts';
 import { renderOutputs } from './render-outputs.ts';
 import { askMeant } from './site-gateway.ts';
@@ -30,10 +31,12 @@ Exit code 1 when no gateway answers, or when something is wrong with an output.
 Examples:
   barri outputs
   barri outputs garden.gateway.yaml --json
+  barri outputs log garden.gateway.yaml
   barri outputs safe garden.gateway.yaml`,
     )
     .action((site: string | undefined, options: OutputsOptions) => orSayNotAllowed(io, () => showOutputs(site, options, io)));
   addOutputsSafe(outputs, io);
+  addOutputsLog(outputs, io);
 }
 
 async function showOutputs(site: string | undefined, { state, json }: OutputsOptions, io: Io): Promise<void> {

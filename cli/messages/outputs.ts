@@ -4,6 +4,11 @@ import { timeTaken } from './time-taken.ts';
 /** Texts about outputs. English; other languages take the same keys. */
 export const text = {
   head: ['output', 'state', 'back', 'newest order'],
+  logHead: ['time (UTC)', 'output', 'order', 'from', 'result'],
+  noOrders: 'No output was ordered anything.\n',
+  noTime: 'not known',
+  result: (result: { readonly done: boolean; readonly reason?: string } | undefined) =>
+    result === undefined ? 'none written down' : result.done ? 'done' : (result.reason ?? 'not done'),
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
   noGateway: (folder: string) =>
