@@ -6,11 +6,12 @@ import type { Broker } from './broker.ts';
 import { type OrderText, orderOf } from './order-text.ts';
 import type { Topics } from './topics.ts';
 
-/** An order that says when it was given is carried out within this time (A5 of the reference on reliability). */
+/** An order that says when it was given is carried out within this time. */
 const FRESH_MS = 120_000;
-/** Orders are told apart by their ids for so long, and so many (A6). */
+/** Orders are told apart by their ids for so long, and so many. */
 const REMEMBERED_MS = 86_400_000;
 const REMEMBERED_MAX = 10_000;
+
 /** An output that takes orders of a broker. */
 export interface Commanded {
   /** `<device>.<output>` */
@@ -34,16 +35,16 @@ export interface CommandParts {
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
 }
 
+interface Listening extends Commanded {
+  /** The newest order for it, while that is one to its safe state and is being carried out. */
+  safing: Promise<Answer> | undefined;
+}
+
 /** What is answered. */
 type Answer = { readonly done: true } | { readonly done: false; readonly reason: string; readonly message: string };
 
 export function openCommands(parts: CommandParts): Commands {
   return new Orders(parts);
-}
-
-interface Listening extends Commanded {
-  /** An order to its safe state that is being carried out. */
-  safing: Promise<Answer> | undefined;
 }
 
 class Orders implements Commands {
@@ -82,8 +83,9 @@ class Orders implements Commands {
   }
 
   /** Somebody who did not hear the answer sends the same order again: it is answered, and not carried out again. */
-  #once(output: Listening, text: OrderText): Promise<Answer> {
-    if (text.id === undefined) return this.#carryOut(output, text);
+  async #once(output: Listening, text: OrderText): Promise<Answer> {
+    // What is safe is done each time: twice it does no harm, and something else may have been ordered in between.
+    if (text.id === undefined || text.on === output.safe) return await this.#carryOut(output, text);
     const nowMs = this.#parts.host.clock.monotonicMs();
     for (const [key, { atMs }] of this.#known) {
       if (atMs > nowMs - REMEMBERED_MS && this.#known.size < REMEMBERED_MAX) break;
@@ -91,10 +93,14 @@ class Orders implements Commands {
     }
     const key = `${output.output} ${text.id}`;
     const known = this.#known.get(key);
-    if (known !== undefined) return known.answer;
+    if (known !== undefined) return await known.answer;
     const answer = this.#carryOut(output, text);
-    this.#known.set(key, { atMs: nowMs, answer });
-    return answer;
+    const entry = { atMs: nowMs, answer };
+    this.#known.set(key, entry);
+    // What was refused was not carried out, and may be asked for again.
+    const outcome = await answer;
+    if (!outcome.done && this.#known.get(key) === entry) this.#known.delete(key);
+    return outcome;
   }
 
   async #carryOut(output: Listening, { on, forMs, by = 'broker', sentMs }: OrderText): Promise<Answer> {
@@ -102,12 +108,17 @@ class Orders implements Commands {
     const isToSafe = on === output.safe;
     const refusal = this.#stale(sentMs) ?? (isToSafe ? undefined : this.#untimed());
     if (refusal !== undefined) return refusal;
-    if (!isToSafe) return await this.#parts.order(request);
-    // Whoever asks meanwhile asks for what is being done.
-    output.safing ??= this.#parts.order(request).finally(() => {
+    if (!isToSafe) {
+      // An order to safe that comes now is a newer one.
       output.safing = undefined;
+      return await this.#parts.order(request);
+    }
+    // Whoever asks meanwhile asks for what is being done.
+    const safing = output.safing ?? this.#parts.order(request);
+    output.safing = safing;
+    return await safing.finally(() => {
+      if (output.safing === safing) output.safing = undefined;
     });
-    return await output.safing;
   }
 
   #nowMs(): number | undefined {
@@ -116,7 +127,7 @@ class Orders implements Commands {
     return now.kind === 'known' ? now.ms : undefined;
   }
 
-  /** Before the time is known nobody can say how old an order is (A14). */
+  /** Before the time is known nobody can say how old an order is. */
   #untimed(): Answer | undefined {
     if (this.#nowMs() !== undefined) return undefined;
     return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet: only what is safe is done' };

@@ -75,8 +75,9 @@ export function answerTo(
 /** Whether a record of the journal is the answer of this output to an order of that time and sender. */
 export function isAnswerTo(record: JournalRecord, { answers }: Answered, timeMs: number, subject: Subject): boolean {
   if (record.kind !== 'observation' || record.sensor !== answers.sensor || typeof record.value !== 'string') return false;
-  // It was written above, and begins in the same way.
-  return record.value.startsWith(`${shown(headOf(timeMs, subject)).slice(0, -1)},`);
+  // It was written above, and begins in the same way. Of whom there was no room to remember only the time is known.
+  const head = subject.sender === '' ? { at: timeMs } : headOf(timeMs, subject);
+  return record.value.startsWith(`${shown(head).slice(0, -1)},`);
 }
 
 /** How every answer to an order begins. */

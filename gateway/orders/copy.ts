@@ -56,7 +56,7 @@ export function copyOf(order: TextOrder, via: Way): Copy {
   const { sensor, sender, text, notForUs } = order;
   const asked = askedOf(text);
   const ofSender = (...words: string[]) => digest(JSON.stringify([sensor, sender, ...words]), 8);
-  const idKey = 'id' in asked ? ofSender('id', asked.id ?? '') : undefined;
+  const idKey = 'id' in asked ? ofSender('id', asked.id ?? '', asked.on ? 'on' : 'off') : undefined;
   return {
     ...order,
     via,

@@ -1,8 +1,8 @@
 import type { OutputConfig } from '../../config/config.ts';
-import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import { type Journal, JournalError } from '../journal/journal.ts';
+import { type OrderOutcome, type OrderRequest, refused } from '../outputs/output.ts';
 import { stampAt } from '../stamp.ts';
 import { type Answer, type Answered, answerTo, isAnswerTo } from './answer.ts';
 import type { BookFile } from './book-file.ts';
@@ -12,8 +12,6 @@ import { OrderBook, type Remembered } from './order-book.ts';
 
 /** An order whose time lies further ahead of the city's clock is from before that was set back: nobody knows how old it is. */
 const AHEAD_MS_MAX = 5_000;
-/** What is safe waits no longer for being remembered: done twice it does no harm. */
-const SAFE_WAIT_MS = 500;
 const PAGE = 500;
 const ENDED = 'the gateway ended before it was known';
 const ENDED_BEFORE = 'the gateway ended before it was answered; it was not carried out';
@@ -44,7 +42,7 @@ export interface DeskSurroundings {
 export interface Desk {
   /** Up to when all orders were seen, on the city's clock; undefined before the first time. */
   cursorMs: number | undefined;
-  /** Answers `unknown` to what an earlier process has left without an answer. @throws JournalError */
+  /** Answers `unknown` to what an earlier process has left without an answer. */
   recover(): Promise<void>;
   /** Takes orders, new ones and known ones. Resolves with whether they are remembered for good. */
   take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean>;
@@ -77,6 +75,16 @@ class OrderDesk implements Desk {
   }
 
   async recover(): Promise<void> {
+    try {
+      await this.#answerLeft();
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      // They stay open: the next start answers them.
+      this.#around.log('warning', 'city-orders-past-unknown', { message: error.message });
+    }
+  }
+
+  async #answerLeft(): Promise<void> {
     const { journal, takers } = this.#around;
     const left = new Map(this.#left.map((order) => [order, takers.find(({ sensor }) => sensorKey(sensor) === order.sensorKey)]));
     for (let from = this.#answersFrom; left.size > 0; ) {
@@ -115,17 +123,29 @@ class OrderDesk implements Desk {
       })
       // Of two of one moment nobody knows which was meant: the safe one counts as the later.
       .sort((a, b) => a.copy.timeMs - b.copy.timeMs || safety(a) - safety(b));
-    const dones = judged.map(({ taker, copy, refusal }, at) => {
-      // Of several that could be carried out the newest is.
-      const isNewest = !judged.slice(at + 1).some((other) => other.taker === taker && other.refusal === undefined);
-      const answer: Answer | undefined = refusal ?? (isNewest ? undefined : { result: 'superseded' });
+    // Of several that could be carried out the newest is.
+    const newest = new Map<Taker, Copy>();
+    const newestSafe = new Map<Taker, Copy>();
+    for (const one of judged.filter(({ refusal }) => refusal === undefined)) {
+      newest.set(one.taker, one.copy);
+      if (safety(one) === 1) newestSafe.set(one.taker, one.copy);
+    }
+    const dones = judged.map(({ taker, copy, refusal }) => {
+      const isPlaced = newest.get(taker) === copy || newestSafe.get(taker) === copy;
+      const answer: Answer | undefined = refusal ?? (isPlaced ? undefined : { result: 'superseded' });
       return { taker, copy, answer, order: this.#book.add(copy, answer === undefined) };
     });
     const saved = this.save();
-    for (const { taker, copy, answer, order } of dones) {
+    const outcomes = new Map<Taker, Promise<OrderOutcome>>();
+    // The newest first, though what is safe may be an older one: that is carried out where the newest is refused.
+    for (const { taker, copy, answer, order } of dones.toReversed()) {
       // Answered before it is remembered it would be answered again after a crash.
       if (answer !== undefined) saved.then(() => this.#answer(taker, order, subjectOf(copy), answer), this.#around.fatal);
-      else this.#carryOut(taker, copy, order, { saved, time }).catch(this.#around.fatal);
+      else {
+        const outcome = this.#carryOut(taker, copy, { saved, time }, outcomes.get(taker));
+        outcomes.set(taker, outcome);
+        this.#answerOutcome(taker, copy, order, Promise.all([outcome, saved])).catch(this.#around.fatal);
+      }
     }
     return await saved;
   }
@@ -151,43 +171,46 @@ class OrderDesk implements Desk {
     if (this.#book.hasId(copy)) return { result: 'duplicate' };
     if (timeMs > latestMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
     if (latestMs - timeMs > expiryMs) return { result: 'expired' };
+    if (this.#book.floorMs > latestMs + AHEAD_MS_MAX && asked.on !== safe)
+      return { result: 'expired', why: 'the clock of the city was set back: nobody knows how old it is' };
     const newestMs = this.#book.newestPlacedMs(of, latestMs + AHEAD_MS_MAX);
     if (timeMs < newestMs || (timeMs === newestMs && asked.on !== safe)) return { result: 'superseded' };
     return undefined;
   }
 
+  /** `newer`: what becomes of a newer order. */
   async #carryOut(
+    taker: Taker,
+    { asked, sender, timeMs }: Copy,
+    { saved, time }: { readonly saved: Promise<boolean>; readonly time: CityTime },
+    newer: Promise<OrderOutcome> | undefined,
+  ): Promise<OrderOutcome> {
+    if ('problem' in asked) throw new Error(`an order is carried out that nobody understands: ${asked.problem}`);
+    const newerOutcome = await newer;
+    if (newerOutcome !== undefined && (newerOutcome.done || newerOutcome.reason === 'superseded'))
+      return refused('superseded', 'a newer order came with it');
+    return await this.#around.order({
+      output: taker.id,
+      on: asked.on,
+      source: 'sentilo',
+      by: sender,
+      untilMs: timeMs + taker.expiryMs - time.mostMs,
+      kept: saved,
+      ...(asked.forMs !== undefined && { forMs: asked.forMs }),
+    });
+  }
+
+  async #answerOutcome(
     taker: Taker,
     copy: Copy,
     order: Remembered,
-    { saved, time }: { readonly saved: Promise<boolean>; readonly time: CityTime },
+    known: Promise<readonly [OrderOutcome, boolean]>,
   ): Promise<void> {
-    const { order: place } = this.#around;
-    if ('problem' in copy.asked) return;
-    const { on, forMs } = copy.asked;
-    const outcome = await this.#remembered(saved, on === taker.safe).then(
-      async (isRemembered): Promise<OrderOutcome> =>
-        isRemembered
-          ? await place({
-              output: taker.id,
-              on,
-              source: 'sentilo',
-              by: copy.sender,
-              untilMs: copy.timeMs + taker.expiryMs - time.mostMs,
-              ...(forMs !== undefined && { forMs }),
-            })
-          : { done: false, reason: 'not-durable', message: 'the disk does not take the order' },
-    );
+    const [outcome] = await known;
+    // What was refused does not count as ordered: an older one that comes now may be carried out, and it may be asked for again.
+    if (!outcome.done && outcome.reason !== 'superseded') order.isPlaced = false;
     const answer: Answer = outcome.done ? { result: 'done' } : { result: outcome.reason, why: outcome.message };
     this.#answer(taker, order, subjectOf(copy), answer);
-  }
-
-  /** Whether an order may begin: it is remembered, or it is safe to do it again. */
-  async #remembered(saved: Promise<boolean>, isToSafe: boolean): Promise<boolean> {
-    if (!isToSafe) return await saved;
-    const late = () => new Error('the disk takes too long');
-    await withDeadline(this.#around.clock, SAFE_WAIT_MS, new AbortController().signal, late, () => saved).catch(() => {});
-    return true;
   }
 
   /** Answers for good. */

@@ -15,8 +15,8 @@ export interface Remembered {
   readonly timeMs: number;
   /** The time of its other copy, once that has come. */
   otherMs: number | undefined;
-  /** Whether it was to be carried out. */
-  readonly isPlaced: boolean;
+  /** Whether it was to be carried out, and was not refused then. */
+  isPlaced: boolean;
   /** Until its answer is durable: what it was, for whoever has to answer. */
   open: Subject | undefined;
 }
@@ -47,27 +47,32 @@ export class OrderBook {
     return { orders: this.#orders, floorMs: this.#floorMs };
   }
 
+  /** What was given by then may be forgotten. Later than the clock of the city where that was set back. */
+  get floorMs(): number {
+    return this.#floorMs;
+  }
+
   /**
-   * Those that did not come here before, the oldest first. Two of one key are told apart by their times: a copy is taken for the
+   * Those that did not come here before, the oldest first; all copies came the same way. Two of one key are told apart by their times: a copy is taken for the
    * other copy of the order that is nearest to it in time, and one that is nearer takes the place of one that was taken for it.
    * `latestMs`: the latest time that an order can have; a clock that was set back has not forgotten what is to come.
    */
   recognise(copies: readonly Copy[], latestMs: number): Copy[] {
     const forgottenMs = this.#floorMs > latestMs ? Number.NEGATIVE_INFINITY : this.#floorMs;
-    const fresh: Copy[] = [];
+    const fresh = new Map<string, Copy>();
     const unknown = [...copies];
-    for (let copy = unknown.shift(); copy !== undefined; copy = unknown.shift()) {
+    for (const copy of unknown) {
       const { key, timeMs } = copy;
-      const isKnown = (other: Copy | Remembered) => other.key === key && timeBy(other, copy) === timeMs;
-      if (fresh.some(isKnown) || this.#orders.some(isKnown)) continue;
+      const isKnown = (other: Remembered) => other.key === key && timeBy(other, copy) === timeMs;
+      if (fresh.has(`${key} ${timeMs}`) || this.#orders.some(isKnown)) continue;
       const pair = this.#nearest(copy);
-      if (pair === undefined && timeMs > forgottenMs) fresh.push(copy);
+      if (pair === undefined && timeMs > forgottenMs) fresh.set(`${key} ${timeMs}`, copy);
       else if (pair !== undefined) {
         if (pair.otherMs !== undefined) unknown.push({ ...copy, timeMs: pair.otherMs });
         pair.otherMs = timeMs;
       }
     }
-    return fresh.sort((a, b) => a.timeMs - b.timeMs);
+    return [...fresh.values()].sort((a, b) => a.timeMs - b.timeMs);
   }
 
   /** Whether an order with the id that this one holds was placed before. */
@@ -128,6 +133,6 @@ function openness({ open }: Remembered): number {
 }
 
 /** The time of its copy that came in the same way. */
-function timeBy(order: Copy | Remembered, { via }: Copy): number | undefined {
-  return order.via === via ? order.timeMs : 'otherMs' in order ? order.otherMs : undefined;
+function timeBy(order: Remembered, { via }: Copy): number | undefined {
+  return order.via === via ? order.timeMs : order.otherMs;
 }

@@ -9,9 +9,30 @@ export interface OrderRequest {
   readonly forMs?: number;
   /** Not begun after this monotonic time. */
   readonly untilMs?: number;
+  /**
+   * Whoever gives it keeps it too. What leads away from safe is not begun before, and never when that fails; what is safe waits
+   * half a second at most. It is the newest order meanwhile.
+   */
+  readonly kept?: Promise<boolean>;
   readonly source: OrderSource;
   /** Who it was, for the log: the name of a user, of a rule, of a sender. */
   readonly by: string;
+}
+
+/** An order in its turn. */
+export interface Placed {
+  readonly id: string;
+  readonly on: boolean;
+  readonly forMs: number | undefined;
+  /** Not begun after this monotonic time. */
+  readonly untilMs?: number | undefined;
+  /** Undefined: the gateway itself. */
+  readonly source?: OrderSource;
+  readonly from: string;
+  /** Whether whoever gave the order has kept it. */
+  readonly kept?: Promise<boolean> | undefined;
+  /** Whether the order became durable. */
+  readonly journaled: Promise<boolean>;
 }
 
 /** Why an order was not carried out. */

@@ -6,7 +6,7 @@ import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type OrderOutcome, type OrderRequest, type OutputState, refused } from './output.ts';
+import { type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused } from './output.ts';
 import { letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
 import { watchCity, watchReading } from './watches.ts';
 
@@ -21,11 +21,14 @@ const BREAK_MS = 500;
 const AGAIN_MS_FIRST = 250;
 const AGAIN_SOON_COUNT = 16;
 const AGAIN_MS_MAX = 30_000;
-/** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait for its bus … */
+/** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait … */
 const LEAD_FACTOR = 3;
 /** … but not by more than this share of `max_on`. */
 const LEAD_SHARE_MAX = 0.1;
+/** What is safe waits no longer for being kept: done twice it does no harm. */
+const SAFE_KEPT_MS_MAX = 500;
 const SUPERSEDED = 'a newer order came before this one was carried out';
+
 export interface OutputsSurroundings {
   readonly clock: Clock;
   readonly bootId: string;
@@ -64,20 +67,6 @@ export function openOutputs(devices: readonly Switchable[], around: OutputsSurro
   return new Manager(devices, around);
 }
 
-/** An order in its turn. */
-interface Placed {
-  readonly id: string;
-  readonly on: boolean;
-  readonly forMs: number | undefined;
-  /** Not begun after this monotonic time. */
-  readonly untilMs?: number | undefined;
-  /** Undefined: the gateway itself. */
-  readonly source?: OrderSource;
-  readonly from: string;
-  /** Whether the order became durable. */
-  readonly kept: Promise<boolean>;
-}
-
 class Manager implements Outputs {
   readonly #around: OutputsSurroundings;
   readonly #outputs: ReadonlyMap<string, Running>;
@@ -97,7 +86,7 @@ class Manager implements Outputs {
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
     if (!output.config.orders.includes(request.source))
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
-    const { on, forMs, untilMs, source } = request;
+    const { on, forMs, untilMs, source, kept } = request;
     if (on !== output.config.safe && request.source !== 'local') {
       const taken = output.rate.take(this.#around.clock.monotonicMs());
       if (taken === 'first') this.#around.log('warning', 'orders-too-often', { output: output.id, from: request.source });
@@ -105,7 +94,7 @@ class Manager implements Outputs {
     }
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
     if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
-    return this.#place(output, { on, forMs, untilMs, source }, `${request.source}: ${request.by}`);
+    return this.#place(output, { on, forMs, untilMs, source, kept }, `${request.source}: ${request.by}`);
   }
 
   states(): readonly OutputState[] {
@@ -153,14 +142,14 @@ class Manager implements Outputs {
   }
 
   /** Keeps the order and carries it out in its turn. */
-  #place(output: Running, what: Pick<Placed, 'on' | 'forMs' | 'untilMs' | 'source'>, from: string): Promise<OrderOutcome> {
+  #place(output: Running, what: Omit<Placed, 'id' | 'from' | 'journaled'>, from: string): Promise<OrderOutcome> {
     const { on } = what;
     const { clock, bootId } = this.#around;
     const id = this.#nextId();
     output.newest = id;
-    const kept = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
+    const journaled = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
     const carryOut = async () => {
-      const outcome = await this.#carryOut(output, { id, ...what, from, kept });
+      const outcome = await this.#carryOut(output, { id, ...what, from, journaled });
       this.#keepResult(output, id, outcome);
       this.#tell(output, { on, from }, outcome);
       return outcome;
@@ -191,14 +180,22 @@ class Manager implements Outputs {
     const { config } = output;
     const isToSafe = order.on === config.safe;
     const { signal } = this.#stopping;
+    if (isToSafe && order.kept !== undefined) {
+      const { asked } = output;
+      await this.#isDurable(order.kept, SAFE_KEPT_MS_MAX);
+      // What began meanwhile is newer.
+      if (output.asked !== asked) return refused('superseded', SUPERSEDED);
+    }
     if (signal.aborted) return refused('stopping', 'the gateway stops');
     if (!isToSafe) {
       const refusal = this.#refusal(output, order) ?? (order.on ? await this.#clear(output) : undefined);
       if (refusal !== undefined) return refusal;
-      if (!(await this.#isDurable(order.kept))) return refused('not-durable', 'the journal cannot keep the order');
+      const kept = Promise.all([order.journaled, order.kept ?? true]).then((all) => all.every(Boolean));
+      if (!(await this.#isDurable(kept))) return refused('not-durable', 'the journal cannot keep the order');
     }
     const { clock, bootId } = this.#around;
-    const intent = this.#append({ kind: 'intent', order: order.id, output: output.id, on: order.on, ...stampAt(clock, bootId) });
+    const { id, on } = order;
+    const intent = this.#append({ kind: 'intent', order: id, output: output.id, on, ...stampAt(clock, bootId) });
     if (!isToSafe) {
       if (!(await this.#isDurable(intent))) return refused('not-durable', 'the journal cannot keep what is about to be done');
       if (signal.aborted) return refused('stopping', 'the gateway stops');
@@ -278,10 +275,8 @@ class Manager implements Outputs {
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe, isNewest());
     else if (isNewest()) this.#tryAgain(output);
-    return refused(
-      'failed',
-      `${error.message}; ${second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`}`,
-    );
+    const ended = second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`;
+    return refused('failed', `${error.message}; ${ended}`);
   }
 
   /** It was switched away from safe, at `sinceMs` or after: waits for what is to come of that, and for the city where that asked for it. */
@@ -362,11 +357,9 @@ class Manager implements Outputs {
     // What is safe may last.
     const leadMs = Math.min(Math.max(LEAD_FACTOR * output.switchMs, output.device.safeMs), LEAD_SHARE_MAX * (maxOnMs ?? 0));
     const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs - leadMs;
-    output.backAtMs = Math.min(orderedMs, mostMs);
-    if (output.backAtMs === Number.POSITIVE_INFINITY) {
-      output.backAtMs = undefined;
-      return;
-    }
+    const backAtMs = Math.min(orderedMs, mostMs);
+    output.backAtMs = backAtMs === Number.POSITIVE_INFINITY ? undefined : backAtMs;
+    if (output.backAtMs === undefined) return;
     const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
     output.release = output.device.holdFor(output.backAtMs);
     output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
@@ -387,8 +380,13 @@ class Manager implements Outputs {
     this.#append(record).catch(() => {});
   }
 
-  #isDurable(kept: Promise<boolean>): Promise<boolean> {
-    const late = () => new Error('the journal takes too long');
-    return withDeadline(this.#around.clock, DURABLE_MS_MAX, this.#stopping.signal, late, () => kept).catch(() => false);
+  #isDurable(kept: Promise<boolean>, forMsMax = DURABLE_MS_MAX): Promise<boolean> {
+    return withDeadline(
+      this.#around.clock,
+      forMsMax,
+      this.#stopping.signal,
+      () => new Error('late'),
+      () => kept,
+    ).catch(() => false);
   }
 }

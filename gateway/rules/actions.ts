@@ -1,5 +1,5 @@
 import type { OrderConfig, RuleConfig } from '../../config/rules.ts';
-import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import type { Clock } from '../../drivers/clock.ts';
 import type { Alarms } from '../alarms/alarms.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -8,9 +8,6 @@ import type { Outputs } from '../outputs/outputs.ts';
 import type { Event } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import type { KnownReadings } from './known-readings.ts';
-
-/** An order waits so long until it is durable that its rule has fired; a disk that takes longer takes nothing. */
-const DURABLE_MS_MAX = 5_000;
 
 /** What rules need of the gateway around them. */
 export interface RuleSurroundings {
@@ -59,11 +56,6 @@ export function openActions(around: RuleSurroundings): Actions {
       // What the journal refuses is its to count.
       () => false,
     );
-  const isDurable = (kept: Promise<boolean>) => {
-    const late = () => new Error('the journal takes too long');
-    return withDeadline(clock, DURABLE_MS_MAX, new AbortController().signal, late, () => kept).catch(() => false);
-  };
-
   const tellNotFired: Actions['tellNotFired'] = ({ id }, reason, fields = {}) => {
     keep('rule-not-fired', { rule: id, ...fields, reason }, false).catch(() => {});
     log('info', 'rule-not-fired', { rule: id, ...fields, reason });
@@ -72,15 +64,25 @@ export function openActions(around: RuleSurroundings): Actions {
   const order = async (
     rule: RuleConfig,
     { output, on, forMs }: OrderConfig,
-    kept: Promise<boolean>,
+    fired: Promise<boolean>,
   ): Promise<OrderOutcome | NotFired> => {
     const safe = outputs.states().find((each) => each.output === output)?.safe;
-    // A start must never come twice, whatever ends this process now. What is safe waits for nothing.
-    if (on !== safe) {
-      if (!(await isDurable(kept))) return 'not-durable';
-      if (readingsOf(rule).some((reading) => readings.isStale(reading))) return 'went-stale';
-    }
-    return outputs.order({ output, on, source: 'rules', by: rule.id, ...(forMs !== undefined && { forMs }) });
+    let wentStale = false;
+    // What is safe waits for nothing. A start must never come twice, whatever ends this process now. It is placed at once all the
+    // same: what is ordered while the disk takes its time is newer.
+    const kept = fired.then((isKept) => {
+      wentStale = readingsOf(rule).some((reading) => readings.isStale(reading));
+      return isKept && !wentStale;
+    });
+    const outcome = await outputs.order({
+      output,
+      on,
+      source: 'rules',
+      by: rule.id,
+      ...(on !== safe && { kept }),
+      ...(forMs !== undefined && { forMs }),
+    });
+    return wentStale && !outcome.done && outcome.reason === 'not-durable' ? 'went-stale' : outcome;
   };
 
   return {

@@ -156,4 +156,20 @@ describe('an order over the broker', () => {
     await bench.send('off');
     expect(bench.done).toEqual(['off', 'off']);
   });
+
+  it('to make safe is a new one where something else was ordered meanwhile', async () => {
+    const bench = await new Bench().open();
+    bench.outcome = () => new Promise(() => {});
+    for (const state of ['off', 'on', 'off']) await bench.send(state);
+    expect(bench.done).toEqual(['off', 'on', 'off']);
+  });
+
+  it('may come again with its id when it was refused, and to make safe whenever', async () => {
+    const bench = await new Bench().open();
+    bench.outcome = async () => ({ done: false, reason: 'min-off', message: 'it has to stay off' });
+    for (let each = 0; each < 2; each += 1) await bench.send('{"state":"on","id":"a"}');
+    bench.outcome = async () => ({ done: true });
+    for (let each = 0; each < 2; each += 1) await bench.send('{"state":"off","id":"b"}');
+    expect(bench.done).toEqual(['on', 'on', 'off', 'off']);
+  });
 });

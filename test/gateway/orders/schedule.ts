@@ -234,7 +234,8 @@ function boot(trial: Trial): { cut(): void } {
     file,
     key: KEY,
     order: (request) => {
-      trial.placed.push({ request, bootMs });
+      // It may begin once it is remembered.
+      request.kept?.then((isKept) => isKept && trial.placed.push({ request, bootMs }), fatal);
       return outputs.order(request);
     },
     answered: () => {},
