@@ -50,7 +50,7 @@ export function openOrdersFile(disk: Host['disk'], stateFolder: string): Promise
 
 /** Prepares the taking of orders; undefined where no output takes any. */
 export function openOrders(config: Config, around: OrdersSurroundings): Orders | undefined {
-  const { host, link, key, file } = around;
+  const { host, link, key, file, fatal } = around;
   const { sentilo } = config;
   const takers = takersOf(config);
   if (takers.length === 0 || sentilo === undefined) return undefined;
@@ -60,7 +60,7 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
     cityTime = time;
   };
   const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
-  const common = { ...host, link, takers, desk };
+  const common = { ...host, link, takers, desk, fatal };
   return {
     async run(signal) {
       const everyMs = pushing === undefined ? POLL_MS : POLL_BESIDE_PUSHES_MS;

@@ -39,6 +39,8 @@ export interface PollSurroundings {
   readonly everyMs: number;
   /** The city was heard. */
   readonly heard: (time: CityTime) => void;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
 }
 
 /** The city could not be asked. */
@@ -57,7 +59,7 @@ class PollError extends Error {
 
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
-  const { clock, desk, log, random, everyMs } = around;
+  const { clock, desk, fatal, log, random, everyMs } = around;
   let attempt = 0;
   let problem: string | undefined;
   let savedMs = clock.monotonicMs();
@@ -71,7 +73,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
       problem = undefined;
       if (clock.monotonicMs() - savedMs >= SAVE_EVERY_MS) {
         savedMs = clock.monotonicMs();
-        await desk.save();
+        desk.save().catch(fatal);
       }
     } catch (error) {
       if (!(error instanceof PollError)) throw error;
@@ -87,7 +89,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
 
 /** Takes what came since the last time. Returns how long to wait. @throws PollError */
 async function poll(around: PollSurroundings, signal: AbortSignal): Promise<number> {
-  const { desk, takers, heard, link } = around;
+  const { desk, takers, heard, link, fatal } = around;
   const url = orderUrl(link.city.url, link.city.provider);
   const isFirst = desk.cursorMs === undefined;
   const limit = isFirst ? 1 : LIMIT.provider;
@@ -98,7 +100,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
   if (isFirst) {
     // What was ordered before this gateway asked for the first time was not meant for it.
     desk.cursorMs = time.dateMs + OVERLAP_MS;
-    await desk.save();
+    desk.save().catch(fatal);
     return paceMs(around, response);
   }
   const isForAll = forAllOf(bySensor, takers);
@@ -120,7 +122,8 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
         .map((listed): TextOrder => ({ sensor, ...listed, notForUs: 'superseded' })),
     );
   }
-  await desk.take(orders, 'poll', time);
+  // A disk that hangs does not keep the city from being asked: a state file has the orders and the cursor that is past them, or neither.
+  desk.take(orders, 'poll', time).catch(fatal);
   // A city whose clock was set back goes on from there.
   const cursorMs = desk.cursorMs ?? settledMs;
   desk.cursorMs = settledMs < cursorMs - OVERLAP_MS - SETTLE_MS ? settledMs : Math.max(cursorMs, settledMs);

@@ -1,5 +1,5 @@
 import type { Config } from '../../../config/config.ts';
-import type { Http } from '../../../gateway/host.ts';
+import type { Disk, Host, Http } from '../../../gateway/host.ts';
 import type { VirtualClock } from '../../../simulator/clock.ts';
 import type { Fault } from '../../../simulator/faults.ts';
 import { simulatedPorts } from '../../../simulator/local.ts';
@@ -55,6 +55,8 @@ export interface GardenOptions {
   /** The city pushes, and this is what becomes of each push. */
   readonly push?: (push: Push, deliver: (push: Push) => Promise<PushOutcome>) => Promise<PushOutcome>;
   readonly faults?: readonly Fault[];
+  /** What each sync of the file of the remembered orders waits for. */
+  readonly syncing?: () => Promise<void>;
   readonly world?: (world: World) => World;
   /** What the city's clock is ahead. */
   readonly aheadMs?: () => number;
@@ -63,6 +65,7 @@ export interface GardenOptions {
 export async function startGarden({
   push,
   faults = [],
+  syncing = async () => {},
   world = (one) => one,
   aheadMs = () => 0,
 }: GardenOptions = {}): Promise<Garden> {
@@ -81,7 +84,9 @@ export async function startGarden({
     };
   };
   const ports = simulatedPorts();
-  const running = await startSimulated(garden(push === undefined ? '' : CALLBACK), { http, faults, serve: ports.serve });
+  const between = (host: Host) => ({ ...host, disk: heldUp(host.disk, syncing) });
+  const site = garden(push === undefined ? '' : CALLBACK);
+  const running = await startSimulated(site, { http, faults, serve: ports.serve, between });
   if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
   const [theCity, theClock] = [city, cityClock];
   const deliver = async ({ method, headers, body }: Push): Promise<PushOutcome> => {
@@ -123,4 +128,25 @@ export async function untilPolled({ clock, asked }: Garden): Promise<void> {
   const before = asked.length;
   const isPolled = () => asked.slice(before).some((url) => url.includes('/order/') && !url.includes('/subscribe/'));
   while (!isPolled()) await clock.runUntil(clock.monotonicMs() + 500);
+}
+
+/** The same disk, whose file of the remembered orders waits at each sync. */
+function heldUp(disk: Disk, syncing: () => Promise<void>): Disk {
+  const open: Disk['open'] = async (path, mode) => {
+    const file = await disk.open(path, mode);
+    if (!path.includes('city-orders')) return file;
+    const fdatasync = () => syncing().then(() => file.fdatasync());
+    return new Proxy(file, {
+      get: (of, key) => {
+        const value = key === 'fdatasync' ? fdatasync : Reflect.get(of, key);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+  };
+  return new Proxy(disk, {
+    get: (of, key) => {
+      const value = key === 'open' ? open : Reflect.get(of, key);
+      return typeof value === 'function' ? value.bind(of) : value;
+    },
+  });
 }
