@@ -7,10 +7,13 @@ import { diskCall } from './real-disk.ts';
 const LOCAL_BODY_BYTES_MAX = 4096;
 /** sun_path of Linux, without its last zero byte. */
 const SOCKET_PATH_BYTES_MAX = 107;
-/** Whoever connects to the port for callbacks has so long for its request, and shares with so few others: it is one city. */
-const PATIENCE = { headersTimeout: 5_000, requestTimeout: 10_000 };
+/**
+ * Whoever connects to the port for callbacks has so long for its request, which is looked at each second, and shares with so few
+ * others: it is one city, and a scanner or two that must not keep it out.
+ */
+const PATIENCE = { headersTimeout: 2_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 const HEAD_BYTES_MAX = 8_192;
-const CONNECTIONS_MAX = 16;
+const CONNECTIONS_MAX = 64;
 
 /** The socket of the local API. */
 export const realListen: Listen = async (path, handler) => {
