@@ -40,9 +40,8 @@ export async function stopInOrder(gateway: Stoppable): Promise<void> {
   await step(host, 'outputs', (signal) => makeSafe(devices, outputs, signal), OUTPUTS_MS_MAX);
   gateway.outputsAreSafe();
   await step(host, 'devices', async (signal) => {
-    await Promise.all(gateway.loops);
-    // Pulses since the newest read are nowhere but in this process.
-    await Promise.all(devices.map((device) => device.leave(signal)));
+    // Pulses since the newest read are nowhere but in this process: they wait for no loop that takes long to end.
+    await Promise.all([...devices.map((device) => device.leave(signal)), ...gateway.loops]);
   });
   for (const device of devices) keeper.keep(device.finish());
   keeper.note('gateway-stopped', {});
