@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config, SentiloConfig } from '../../config/config.ts';
-import { sleep, withDeadline } from '../../drivers/clock.ts';
+import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
 import { type Host, HttpError } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
@@ -14,7 +14,7 @@ import { keepSubscribed, unsubscribe } from './subscription.ts';
 
 /** What is remembered of orders, in the state folder. */
 const FILE_NAME = 'city-orders.state';
-/** How often the city is asked: where it pushes, for what its pushes have lost. */
+/** How often the city is asked: while its pushes come, for what those have lost. */
 const POLL_MS = 10_000;
 const POLL_BESIDE_PUSHES_MS = 60_000;
 /** A push has a few hundred bytes; nobody needs to hash more. */
@@ -63,23 +63,29 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
   const common = { ...host, link, takers, desk, fatal };
   return {
     async run(signal) {
-      const everyMs = pushing === undefined ? POLL_MS : POLL_BESIDE_PUSHES_MS;
+      const pushed = { isServed: false, isSubscribed: false };
+      const everyMs = () => (pushed.isServed && pushed.isSubscribed ? POLL_BESIDE_PUSHES_MS : POLL_MS);
+      const served = () => {
+        pushed.isServed = true;
+      };
+      const subscribed = (is: boolean) => {
+        pushed.isSubscribed = is;
+      };
       try {
         await desk.recover();
         const loops = [pollOrders({ ...common, heard, everyMs }, signal)];
         if (pushing !== undefined) {
           const pushes = { ...common, callback: pushing, provider: sentilo.provider, cityTime: () => cityTime };
           loops.push(
-            takePushes(host, pushing, (request) => answerPush(pushes, request), signal),
-            keepSubscribed(pushes, signal),
+            takePushes({ ...host, served }, pushing, (request) => answerPush(pushes, request), signal),
+            keepSubscribed({ ...pushes, subscribed }, signal),
           );
         }
         await Promise.all(loops);
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        if (pushing !== undefined) await unsubscribeSoon({ ...common, callback: pushing });
-        await desk.save();
+        await Promise.all([desk.save(), ...(pushing === undefined ? [] : [unsubscribeSoon(common)])]);
         await file.close();
       }
     },
@@ -97,7 +103,7 @@ function takersOf({ devices }: Config): readonly Taker[] {
 
 /** Serves the port for pushes until `signal` is aborted. One that somebody else has is tried again: orders are polled meanwhile. */
 async function takePushes(
-  { clock, log, serve }: OrdersSurroundings['host'],
+  { clock, log, serve, served }: OrdersSurroundings['host'] & { readonly served: () => void },
   { port, listen }: NonNullable<SentiloConfig['callback']>,
   answer: Parameters<Host['serve']>[1],
   signal: AbortSignal,
@@ -106,6 +112,7 @@ async function takePushes(
   for (;;) {
     try {
       const stopServing = await serve({ port, listen, bodyBytesMax: PUSH_BYTES_MAX }, answer);
+      served();
       if (isTold) log('info', 'city-pushes-served', { port });
       return (await sleep(clock, Number.MAX_SAFE_INTEGER, signal).finally(stopServing)) as never;
     } catch (error) {
@@ -118,7 +125,7 @@ async function takePushes(
 }
 
 /** What the city does not take in time is taken over by the next start. */
-async function unsubscribeSoon(around: Parameters<typeof unsubscribe>[0]): Promise<void> {
+async function unsubscribeSoon(around: Parameters<typeof unsubscribe>[0] & { readonly clock: Clock }): Promise<void> {
   const late = () => new Error('the city takes too long');
   const { signal } = new AbortController();
   await withDeadline(around.clock, UNSUBSCRIBE_MS, signal, late, (inTime) => unsubscribe(around, inTime)).catch(() => {});

@@ -35,8 +35,8 @@ export interface PollSurroundings {
   readonly link: CityLink;
   readonly takers: readonly Taker[];
   readonly desk: Desk;
-  /** How often the city is asked, where its quota allows that. */
-  readonly everyMs: number;
+  /** How often the city is asked now, where its quota allows that. */
+  readonly everyMs: () => number;
   /** The city was heard. */
   readonly heard: (time: CityTime) => void;
   /** Takes a broken invariant of ours, which must end the program. */
@@ -61,13 +61,19 @@ class PollError extends Error {
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
   const { clock, desk, fatal, log, random, everyMs } = around;
   let attempt = 0;
+  /** What looking once more took of this pace. */
+  let settlingMs = 0;
   let problem: string | undefined;
   let savedMs = clock.monotonicMs();
-  await sleep(clock, random() * Math.min(everyMs, FIRST_MS_MAX), signal);
+  await sleep(clock, random() * Math.min(everyMs(), FIRST_MS_MAX), signal);
   for (;;) {
     let waitMs: number;
     try {
-      waitMs = await poll(around, signal);
+      const { isAllSettled, quotaMs } = await poll(around, signal);
+      // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
+      waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
+      settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
+      if (settlingMs > 0) waitMs = settlingMs;
       if (problem !== undefined) log('info', 'city-orders-ok');
       attempt = 0;
       problem = undefined;
@@ -87,8 +93,16 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
   }
 }
 
-/** Takes what came since the last time. Returns how long to wait. @throws PollError */
-async function poll(around: PollSurroundings, signal: AbortSignal): Promise<number> {
+/** What an answer says about the next asking. */
+interface Polled {
+  /** Nothing in it is so young that it has to be looked at once more. */
+  readonly isAllSettled: boolean;
+  /** The pace at which the hour's quota lasts for everything else too. */
+  readonly quotaMs: number;
+}
+
+/** Takes what came since the last time. @throws PollError */
+async function poll(around: PollSurroundings, signal: AbortSignal): Promise<Polled> {
   const { desk, takers, heard, link, fatal } = around;
   const url = orderUrl(link.city.url, link.city.provider);
   const isFirst = desk.cursorMs === undefined;
@@ -101,7 +115,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
     // What was ordered before this gateway asked for the first time was not meant for it.
     desk.cursorMs = time.dateMs + OVERLAP_MS;
     desk.save().catch(fatal);
-    return paceMs(around, response);
+    return { isAllSettled: true, quotaMs: quotaPaceMs(response) };
   }
   const isForAll = forAllOf(bySensor, takers);
   const settledMs = time.dateMs - SETTLE_MS;
@@ -127,7 +141,7 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<numb
   // A city whose clock was set back goes on from there.
   const cursorMs = desk.cursorMs ?? settledMs;
   desk.cursorMs = settledMs < cursorMs - OVERLAP_MS - SETTLE_MS ? settledMs : Math.max(cursorMs, settledMs);
-  return isAllSettled ? paceMs(around, response) : SETTLE_MS;
+  return { isAllSettled, quotaMs: quotaPaceMs(response) };
 }
 
 /** Whether an order was given to all sensors at once: then it stands also under one that takes no orders. */
@@ -185,9 +199,8 @@ function fromQuery(cursorMs: number | undefined): string {
   return `from=${encodeURIComponent(timestamp(Math.floor((cursorMs - OVERLAP_MS) / 1000)))}&`;
 }
 
-/** The pace at which the hour's quota lasts for everything else too. */
-function paceMs({ everyMs }: PollSurroundings, { headers }: HttpResponse): number {
+function quotaPaceMs({ headers }: HttpResponse): number {
   const limits = ['x-ratelimit-inbound-limit', 'x-ratelimit-global-inbound-limit'].map((name) => Number(headers[name] ?? 0));
   const least = Math.min(...limits.filter((limit) => limit > 0));
-  return Math.max(everyMs, Number.isFinite(least) ? HOUR_MS / Math.max(QUOTA_SHARE * least, keptOf(least)) : 0);
+  return Number.isFinite(least) ? HOUR_MS / Math.max(QUOTA_SHARE * least, keptOf(least)) : 0;
 }

@@ -21,6 +21,8 @@ export interface SubscriptionSurroundings {
   readonly link: CityLink;
   readonly callback: Callback;
   readonly takers: readonly Taker[];
+  /** The city has all subscriptions, as far as is known. */
+  readonly subscribed: (is: boolean) => void;
 }
 
 /** The city did not do it. */
@@ -38,7 +40,7 @@ class SubscriptionError extends Error {
  * another gateway (Sentilo reference §1.9: one for each entity and topic).
  */
 export async function keepSubscribed(around: SubscriptionSurroundings, signal: AbortSignal): Promise<never> {
-  const { clock, log, random } = around;
+  const { clock, log, random, subscribed } = around;
   /** Sensors that are subscribed with the key of this process: the city never shows it. */
   const done = new Set<string>();
   let attempt = 0;
@@ -46,10 +48,12 @@ export async function keepSubscribed(around: SubscriptionSurroundings, signal: A
     let waitMs = LOOK_MS;
     try {
       await subscribe(around, done, signal);
+      subscribed(true);
       if (attempt > 0) log('info', 'city-subscribed');
       attempt = 0;
     } catch (error) {
       if (!(error instanceof SubscriptionError)) throw error;
+      subscribed(false);
       attempt += 1;
       if (attempt === 1) log('warning', 'city-not-subscribed', { problem: error.problem.code, ...error.problem.parameters });
       waitMs = backOffMs(HELD_PACE, attempt, random());
@@ -59,7 +63,10 @@ export async function keepSubscribed(around: SubscriptionSurroundings, signal: A
 }
 
 /** Ends the subscriptions, one after the other: with one request for all the real server forgets them only half. */
-export async function unsubscribe({ link, takers }: SubscriptionSurroundings, signal: AbortSignal): Promise<void> {
+export async function unsubscribe(
+  { link, takers }: Pick<SubscriptionSurroundings, 'link' | 'takers'>,
+  signal: AbortSignal,
+): Promise<void> {
   for (const { sensor } of takers) {
     await ask(link, link.request('DELETE', subscriptionUrl(link.city.url, link.city.provider, sensor)), signal).catch(
       (error: unknown) => {
@@ -70,6 +77,7 @@ export async function unsubscribe({ link, takers }: SubscriptionSurroundings, si
   }
 }
 
+/** Tries each, whatever becomes of the others: one that the city refuses does not keep the rest from being pushed. */
 async function subscribe(
   { link, callback, takers }: SubscriptionSurroundings,
   done: Set<string>,
@@ -77,17 +85,26 @@ async function subscribe(
 ): Promise<void> {
   const listed = endpointsIn(await ask(link, link.request('GET', subscriptionsUrl(link.city.url)), signal), link.city.provider);
   const body = Buffer.from(JSON.stringify({ endpoint: callback.endpoint, secretCallbackKey: callback.key, ...RETRIES }));
+  const failures: SubscriptionError[] = [];
+  const change = async (method: 'PUT' | 'DELETE', sensor: string) => {
+    const url = subscriptionUrl(link.city.url, link.city.provider, sensor);
+    try {
+      await ask(link, method === 'PUT' ? link.request(method, url, body) : link.request(method, url), signal);
+      if (method === 'PUT') done.add(sensor);
+    } catch (error) {
+      if (!(error instanceof SubscriptionError)) throw error;
+      failures.push(error);
+    }
+  };
   for (const { sensor } of takers) {
-    if (done.has(sensor) && listed.get(sensor) === callback.endpoint) continue;
-    await ask(link, link.request('PUT', subscriptionUrl(link.city.url, link.city.provider, sensor), body), signal);
-    done.add(sensor);
+    if (!done.has(sensor) || listed.get(sensor) !== callback.endpoint) await change('PUT', sensor);
   }
   const ours = new Set(takers.map(({ sensor }) => sensor));
   for (const [sensor, endpoint] of listed) {
     // An output that takes no orders of the city any more.
-    if (endpoint !== callback.endpoint || ours.has(sensor)) continue;
-    await ask(link, link.request('DELETE', subscriptionUrl(link.city.url, link.city.provider, sensor)), signal);
+    if (endpoint === callback.endpoint && !ours.has(sensor)) await change('DELETE', sensor);
   }
+  if (failures[0] !== undefined) throw failures[0];
 }
 
 /** @throws SubscriptionError */

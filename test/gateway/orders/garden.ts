@@ -1,5 +1,5 @@
 import type { Config } from '../../../config/config.ts';
-import type { Disk, Host, Http } from '../../../gateway/host.ts';
+import { type Disk, type Host, type Http, HttpError } from '../../../gateway/host.ts';
 import type { VirtualClock } from '../../../simulator/clock.ts';
 import type { Fault } from '../../../simulator/faults.ts';
 import { simulatedPorts } from '../../../simulator/local.ts';
@@ -55,6 +55,8 @@ export interface GardenOptions {
   /** The city pushes, and this is what becomes of each push. */
   readonly push?: (push: Push, deliver: (push: Push) => Promise<PushOutcome>) => Promise<PushOutcome>;
   readonly faults?: readonly Fault[];
+  /** Somebody else has the port for pushes. */
+  readonly isPortBusy?: boolean;
   /** What each sync of the file of the remembered orders waits for. */
   readonly syncing?: () => Promise<void>;
   readonly world?: (world: World) => World;
@@ -65,6 +67,7 @@ export interface GardenOptions {
 export async function startGarden({
   push,
   faults = [],
+  isPortBusy = false,
   syncing = async () => {},
   world = (one) => one,
   aheadMs = () => 0,
@@ -86,7 +89,8 @@ export async function startGarden({
   const ports = simulatedPorts();
   const between = (host: Host) => ({ ...host, disk: heldUp(host.disk, syncing) });
   const site = garden(push === undefined ? '' : CALLBACK);
-  const running = await startSimulated(site, { http, faults, serve: ports.serve, between });
+  const busy: Host['serve'] = () => Promise.reject(new HttpError('EADDRINUSE', false, 'somebody else has it'));
+  const running = await startSimulated(site, { http, faults, serve: isPortBusy ? busy : ports.serve, between });
   if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
   const [theCity, theClock] = [city, cityClock];
   const deliver = async ({ method, headers, body }: Push): Promise<PushOutcome> => {

@@ -1,7 +1,7 @@
 // Orders of the city while something else fails: they are asked for all the same, at a pace that the city bears.
 
 import { describe, expect, test } from 'vitest';
-import { type Garden, startGarden, untilPolled } from './garden.ts';
+import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
 
@@ -40,5 +40,52 @@ describe('while the card does not come back', () => {
     );
     await garden.stop();
     expect(garden.fatal).toEqual([]);
+  });
+});
+
+describe('the city is asked at a pace', () => {
+  const polls = ({ asked }: Garden, from = 0) => asked.slice(from).filter((url) => url.includes('/order/garden?')).length;
+  const withQuota = (quotaPerHour: number): Parameters<typeof startGarden>[0] => ({
+    world: (world) => ({
+      ...world,
+      entities: world.entities.map((one) => (one.id === 'garden' ? { ...one, quotaPerHour } : one)),
+    }),
+  });
+
+  test.each([
+    ['of ten seconds, and once more in each for what is young', 0, 28, 30],
+    ['of the quota, and never more often', 400, 1, 5],
+  ])('%s, however many orders come', async (_, quota, least, most) => {
+    const garden = await started(withQuota(quota));
+    const before = garden.asked.length;
+    for (let i = 0; i < 300; i++) {
+      garden.give(`x${i}`);
+      await runFor(garden, 500);
+    }
+    expect(polls(garden, before)).toBeLessThanOrEqual(most);
+    expect(polls(garden, before)).toBeGreaterThanOrEqual(least);
+    await garden.stop();
+  });
+
+  test.each([
+    ['a minute', 'is pushed by it', true, 6],
+    ['ten seconds', 'does not have the subscriptions', false, 30],
+  ])('of %s while the gateway %s', async (_, _why, isSubscribed, most) => {
+    const world: NonNullable<Parameters<typeof startGarden>[0]>['world'] = (one) =>
+      isSubscribed ? one : { ...one, sensors: one.sensors.filter(({ sensor }) => sensor !== VALVE) };
+    const garden = await started({ push: async () => 200, world });
+    const before = garden.asked.length;
+    await runFor(garden, 300 * SECOND_MS);
+    expect(polls(garden, before)).toBeLessThanOrEqual(most);
+    expect(polls(garden, before)).toBeGreaterThanOrEqual(most - 2);
+    await garden.stop();
+  });
+
+  test('of ten seconds while the port for pushes is somebody else’s', async () => {
+    const garden = await started({ push: async () => 200, isPortBusy: true });
+    const before = garden.asked.length;
+    await runFor(garden, 300 * SECOND_MS);
+    expect(polls(garden, before)).toBeGreaterThanOrEqual(28);
+    await garden.stop();
   });
 });
