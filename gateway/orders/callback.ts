@@ -10,6 +10,8 @@ import { isSigned } from './signature.ts';
 const REMEMBER_MS = 2_000;
 /** What the polls have seen, and a while more: a push of that time is a copy of what was taken, or a replay of it. */
 const OVERLAP_MS = 10_000;
+/** Anybody can send what is not signed, as often as he likes. */
+const TELL_EVERY_MS = 60_000;
 
 /** Where the city pushes to. */
 export interface Callback {
@@ -21,13 +23,14 @@ export interface Callback {
 
 export interface CallbackSurroundings {
   readonly clock: Clock;
-  readonly log: Log;
   readonly callback: Callback;
   readonly provider: string;
   readonly takers: readonly Taker[];
   readonly desk: Desk;
   /** The city's time as it was heard last; undefined while it is not known. */
   readonly cityTime: () => CityTime | undefined;
+  /** Something came that the city has not signed. */
+  readonly notSigned: () => void;
 }
 
 /** A push as far as it is looked at (Sentilo reference §2.1). */
@@ -45,14 +48,14 @@ interface Push {
  * not be remembered, so that it may come again. Its orders are carried out afterwards.
  */
 export async function answerPush(around: CallbackSurroundings, request: CallbackRequest): Promise<number> {
-  const { clock, log, callback, takers, desk } = around;
+  const { clock, callback, takers, desk } = around;
   // A proxy may have changed the path; which endpoint it was for is in the signature.
   if (request.method !== 'POST') return 405;
   const { headers, body } = request;
   const date = headers['x-sentilo-date'] ?? '';
   const signature = headers['x-sentilo-content-hmac'] ?? '';
   if (!isSigned({ body, date, signature }, callback.endpoint, callback.key)) {
-    log('warning', 'city-push-not-signed', {});
+    around.notSigned();
     return 403;
   }
   const push = pushIn(body, around.provider);
@@ -77,6 +80,19 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const { signal } = new AbortController();
   const take = () => desk.take(orders, 'push', time);
   return (await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false)) ? 200 : 503;
+}
+
+/** Logs what is not signed: the first, and then once a minute how many came. */
+export function openNotSigned({ clock, log }: { readonly clock: Clock; readonly log: Log }): () => void {
+  let count = 0;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    count += 1;
+    if (clock.monotonicMs() - toldMs < TELL_EVERY_MS) return;
+    log('warning', 'city-push-not-signed', { count });
+    toldMs = clock.monotonicMs();
+    count = 0;
+  };
 }
 
 /** The order of a push; undefined for what is no order of this provider. */

@@ -6,7 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
-import { answerPush } from './callback.ts';
+import { answerPush, openNotSigned } from './callback.ts';
 import type { CityTime } from './city-time.ts';
 import { openDesk, type Taker } from './desk.ts';
 import { pollOrders } from './poll.ts';
@@ -75,7 +75,9 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
         await desk.recover();
         const loops = [pollOrders({ ...common, heard, everyMs }, signal)];
         if (pushing !== undefined) {
-          const pushes = { ...common, callback: pushing, provider: sentilo.provider, cityTime: () => cityTime };
+          const { provider } = sentilo;
+          const notSigned = openNotSigned(host);
+          const pushes = { ...common, callback: pushing, provider, cityTime: () => cityTime, notSigned };
           loops.push(
             takePushes({ ...host, served }, pushing, (request) => answerPush(pushes, request), signal),
             keepSubscribed({ ...pushes, subscribed }, signal),

@@ -145,3 +145,14 @@ test('a push before the city’s clock is known is answered 503', async () => {
   expect(await garden.clock.run(garden.push(push))).toBe(503);
   await garden.stop();
 });
+
+test('requests that nobody signed are told once a minute', async () => {
+  const garden = await started();
+  const push: Push = { method: 'POST', url: ENDPOINT, headers: {}, body: Buffer.from('{}') };
+  for (let count = 0; count < 180; count++) {
+    expect(await garden.clock.run(garden.push(push))).toBe(403);
+    await runFor(garden, SECOND_MS);
+  }
+  expect(garden.log.filter((code) => code === 'city-push-not-signed')).toHaveLength(3);
+  await garden.stop();
+});
