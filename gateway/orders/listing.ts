@@ -8,28 +8,34 @@ export interface Listed {
   readonly timeMs: number;
 }
 
-/** The orders by sensor of `GET /order/{provider}`, the newest first (Sentilo reference §1.7); undefined when the body is anything else. */
-export function listedBySensor(body: Uint8Array): ReadonlyMap<string, readonly Listed[]> | undefined {
+/** The orders of a sensor that an answer shows, the newest first. What nobody understands is left out: it hides no other. */
+export interface Listing {
+  readonly orders: readonly Listed[];
+  /** How many the answer has, with those that were left out. */
+  readonly count: number;
+}
+
+/** The orders by sensor of `GET /order/{provider}` (Sentilo reference §1.7); undefined when the body is anything else. */
+export function listedBySensor(body: Uint8Array): ReadonlyMap<string, Listing> | undefined {
   const sensors = listIn(parseJson(body), 'sensors');
   if (sensors === undefined) return undefined;
-  const found = new Map<string, readonly Listed[]>();
+  const found = new Map<string, Listing>();
   for (const entry of sensors) {
-    const orders = ordersIn(entry);
+    const listing = listingIn(entry);
     const sensor = textIn(entry, 'sensor');
-    if (orders === undefined || sensor === undefined) return undefined;
-    found.set(sensor, orders);
+    if (listing !== undefined && sensor !== undefined) found.set(sensor, listing);
   }
   return found;
 }
 
-/** The orders of `GET /order/{provider}/{sensor}`, the newest first; undefined when the body is anything else. */
-export function listedOrders(body: Uint8Array): readonly Listed[] | undefined {
-  return ordersIn(parseJson(body));
+/** The orders of `GET /order/{provider}/{sensor}`; undefined when the body is anything else. */
+export function listedOrders(body: Uint8Array): Listing | undefined {
+  return listingIn(parseJson(body));
 }
 
-function ordersIn(json: unknown): readonly Listed[] | undefined {
-  const orders = listIn(json, 'orders')?.map(orderIn);
-  return orders?.every((order) => order !== undefined) ? orders : undefined;
+function listingIn(json: unknown): Listing | undefined {
+  const list = listIn(json, 'orders');
+  return list && { orders: list.map(orderIn).filter((order) => order !== undefined), count: list.length };
 }
 
 function orderIn(json: unknown): Listed | undefined {

@@ -6,11 +6,11 @@ import { keptOf, resetMs } from '../uplink/quota.ts';
 import { orderUrl } from '../uplink/request.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
-import { timestamp } from '../uplink/timestamp.ts';
+import { SECOND_MAX, timestamp } from '../uplink/timestamp.ts';
 import { type CityTime, cityTimeOf } from './city-time.ts';
 import type { TextOrder } from './copy.ts';
 import type { Desk, Taker } from './desk.ts';
-import { type Listed, listedBySensor, listedOrders } from './listing.ts';
+import { type Listed, type Listing, listedBySensor, listedOrders } from './listing.ts';
 
 /** The share of the hour's quota that asking for orders may take, where that is more than is kept for questions. */
 const QUOTA_SHARE = 0.1;
@@ -21,8 +21,10 @@ const FIRST_MS_MAX = 10_000;
 const OVERLAP_MS = 10_000;
 /** An order for all sensors is filed under one after the other: what is younger is looked at once more, complete. */
 const SETTLE_MS = 1_000;
-/** Orders of one sensor that an answer holds at most (§1.7). */
-const LIMIT = { provider: 50, sensor: 200 } as const;
+/** Orders of each sensor that an answer for the whole provider holds at most (§1.7). */
+const PROVIDER_LIMIT = 50;
+/** And one for a sensor; less is asked for where their texts are too long for an answer. */
+const SENSOR_LIMITS = [200, 50, 10, 1] as const;
 /** Pages of one sensor that are read in one go. What lies behind is older than thousands that came since. */
 const PAGES_MAX = 10;
 /** The cursor becomes durable with each order, and so often without: an older one costs a longer answer, no more. */
@@ -54,6 +56,11 @@ class PollError extends Error {
     this.problem = problem;
     this.pace = pace;
     this.fixedMs = fixedMs;
+  }
+
+  /** It has an answer, of more bytes than are read. */
+  get isTooLong(): boolean {
+    return this.problem.parameters['error'] === 'TOO_LONG';
   }
 }
 
@@ -103,13 +110,9 @@ interface Polled {
 
 /** Takes what came since the last time. @throws PollError */
 async function poll(around: PollSurroundings, signal: AbortSignal): Promise<Polled> {
-  const { desk, takers, heard, link, fatal } = around;
-  const url = orderUrl(link.city.url, link.city.provider);
+  const { desk, takers, heard, fatal } = around;
   const isFirst = desk.cursorMs === undefined;
-  const limit = isFirst ? 1 : LIMIT.provider;
-  const { response, time } = await ask(around, `${url}?${fromQuery(desk.cursorMs)}limit=${limit}`, signal);
-  const bySensor = listedBySensor(response.body);
-  if (bySensor === undefined) throw new PollError(problemOf(response, link.mask), TRANSPORT_PACE);
+  const { response, time, bySensor, limit } = await (isFirst ? none(around, signal) : newest(around, signal));
   heard(time);
   if (isFirst) {
     // What was ordered before this gateway asked for the first time was not meant for it.
@@ -122,14 +125,14 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<Poll
   const orders: TextOrder[] = [];
   let isAllSettled = true;
   for (const { sensor } of takers) {
-    const newest = bySensor.get(sensor) ?? [];
-    for (const listed of newest) {
+    const shown = bySensor.get(sensor) ?? { orders: [], count: 0 };
+    for (const listed of shown.orders) {
       if (listed.timeMs > settledMs) isAllSettled = false;
       else orders.push({ sensor, ...listed, ...(isForAll(listed) && { notForUs: 'provider-wide' }) });
     }
     // Of these it cannot be seen whether they were for all; so many came after them that it makes no difference.
-    const older = newest.length < LIMIT.provider ? [] : await earlier(around, sensor, signal);
-    const oldestMs = Math.min(settledMs, ...newest.map(({ timeMs }) => timeMs));
+    const older = shown.count < limit ? [] : (await allOf(around, sensor, signal)).orders;
+    const oldestMs = Math.min(settledMs, ...shown.orders.map(({ timeMs }) => timeMs));
     orders.push(
       ...older
         .filter(({ timeMs }) => timeMs <= oldestMs)
@@ -145,41 +148,96 @@ async function poll(around: PollSurroundings, signal: AbortSignal): Promise<Poll
 }
 
 /** Whether an order was given to all sensors at once: then it stands also under one that takes no orders. */
-function forAllOf(bySensor: ReadonlyMap<string, readonly Listed[]>, takers: readonly Taker[]): (listed: Listed) => boolean {
+function forAllOf(bySensor: ReadonlyMap<string, Listing>, takers: readonly Taker[]): (listed: Listed) => boolean {
   const key = ({ text, sender, timeMs }: Listed) => JSON.stringify([timeMs, sender, text]);
   const takerSensors = new Set(takers.map(({ sensor }) => sensor));
-  const others = [...bySensor].filter(([sensor]) => !takerSensors.has(sensor)).flatMap(([, listed]) => listed.map(key));
+  const others = [...bySensor].filter(([sensor]) => !takerSensors.has(sensor)).flatMap(([, { orders }]) => orders.map(key));
   const elsewhere = new Set(others);
   return (listed) => elsewhere.has(key(listed));
 }
 
-/** All orders of a sensor since the cursor, where there are more than the common answer holds. */
-async function earlier(around: PollSurroundings, sensor: string, signal: AbortSignal): Promise<Listed[]> {
-  const { desk, link } = around;
-  const url = `${orderUrl(link.city.url, link.city.provider, sensor)}?${fromQuery(desk.cursorMs)}limit=${LIMIT.sensor}`;
-  const found: Listed[] = [];
-  let to = '';
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const { response } = await ask(around, url + to, signal);
-    const listed = listedOrders(response.body);
-    if (listed === undefined) throw new PollError(problemOf(response, link.mask), TRANSPORT_PACE);
-    found.push(...listed);
-    const oldest = listed.at(-1);
-    if (oldest === undefined || listed.length < LIMIT.sensor) break;
-    // Up to the end of that second: some of it may have been in this page, and the rest of it is not.
-    const next = `&to=${encodeURIComponent(timestamp(Math.floor(oldest.timeMs / 1000) + 1))}`;
-    // More of one second than a page holds: the city has no way to show the rest.
-    if (next === to) break;
-    to = next;
-  }
-  return found;
+/** What the city shows of its sensors, at most `limit` orders of each. */
+interface Shown extends Asked {
+  readonly bySensor: ReadonlyMap<string, Listing>;
+  readonly limit: number;
 }
 
-async function ask(
-  { clock, link: { http, request, mask } }: PollSurroundings,
-  url: string,
-  signal: AbortSignal,
-): Promise<{ readonly response: HttpResponse; readonly time: CityTime & { readonly dateMs: number } }> {
+/** The newest orders of all sensors; of those that matter, where that is more than one answer may hold. @throws PollError */
+async function newest(around: PollSurroundings, signal: AbortSignal): Promise<Shown> {
+  const { desk, link, takers } = around;
+  const url = `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(desk.cursorMs)}limit=${PROVIDER_LIMIT}`;
+  const asked = await unlessTooLong(ask(around, url, signal));
+  if (asked !== undefined) {
+    const bySensor = listedBySensor(asked.response.body);
+    if (bySensor === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+    return { ...asked, bySensor, limit: PROVIDER_LIMIT };
+  }
+  // What comes after this counts as young, and is looked at the next time.
+  const shown = await none(around, signal);
+  const bySensor = new Map<string, Listing>();
+  // What is for all stands under a sensor of answers too, where nobody else has anything to order.
+  for (const sensor of [...takers.slice(0, 1).map(({ answers }) => answers.sensor), ...takers.map((taker) => taker.sensor)])
+    bySensor.set(sensor, await allOf(around, sensor, signal, 1));
+  return { ...shown, bySensor, limit: Number.POSITIVE_INFINITY };
+}
+
+/** No orders, and the city's time: nothing lies so far ahead. @throws PollError */
+async function none(around: PollSurroundings, signal: AbortSignal): Promise<Shown> {
+  const { link } = around;
+  const url = `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(SECOND_MAX * 1000)}limit=1`;
+  const asked = await ask(around, url, signal);
+  const bySensor = listedBySensor(asked.response.body);
+  if (bySensor === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+  return { ...asked, bySensor, limit: 1 };
+}
+
+/** All orders of a sensor since the cursor, the newest first; `size`: which of the limits is tried first. @throws PollError */
+async function allOf(around: PollSurroundings, sensor: string, signal: AbortSignal, size = 0): Promise<Listing> {
+  const { desk, link, log } = around;
+  const url = `${orderUrl(link.city.url, link.city.provider, sensor)}?${fromQuery(desk.cursorMs)}`;
+  const limits = SENSOR_LIMITS.slice(size);
+  const found: Listed[] = [];
+  let toSecond = Number.POSITIVE_INFINITY;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const [limit] = limits;
+    if (limit === undefined) {
+      // One that is too long by itself, and with it what lies behind: the next asking begins after them.
+      log('warning', 'city-order-too-long', { sensor });
+      break;
+    }
+    const to = Number.isFinite(toSecond) ? `&to=${encodeURIComponent(timestamp(toSecond))}` : '';
+    const asked = await unlessTooLong(ask(around, `${url}limit=${limit}${to}`, signal));
+    if (asked === undefined) {
+      limits.shift();
+      continue;
+    }
+    const listing = listedOrders(asked.response.body);
+    if (listing === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+    found.push(...listing.orders);
+    const oldest = listing.orders.at(-1);
+    if (oldest === undefined || listing.count < limit) break;
+    // Up to the end of that second: some of it may have been in this page, and the rest of it is not. Of more than a page holds
+    // the city has no way to show the rest.
+    toSecond = Math.min(Math.floor(oldest.timeMs / 1000) + 1, toSecond - 1);
+  }
+  return { orders: found, count: found.length };
+}
+
+/** An answer of the city, and the time that it tells. */
+interface Asked {
+  readonly response: HttpResponse;
+  readonly time: CityTime & { readonly dateMs: number };
+}
+
+/** Undefined when the answer is longer than one may be. */
+function unlessTooLong(asking: Promise<Asked>): Promise<Asked | undefined> {
+  return asking.catch((error: unknown) => {
+    if (error instanceof PollError && error.isTooLong) return undefined;
+    throw error;
+  });
+}
+
+async function ask({ clock, link: { http, request, mask } }: PollSurroundings, url: string, signal: AbortSignal): Promise<Asked> {
   const askedMs = clock.monotonicMs();
   const response = await http(request('GET', url), signal).catch((error: unknown) => {
     throw error instanceof HttpError ? new PollError(failureProblem(error, mask), TRANSPORT_PACE) : error;

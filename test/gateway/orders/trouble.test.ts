@@ -89,3 +89,50 @@ describe('the city is asked at a pace', () => {
     await garden.stop();
   });
 });
+
+describe('among orders that are too long for one answer', () => {
+  const flood = async (garden: Garden, sensor: string, count: number, bytes: number) => {
+    for (let i = 0; i < count; i++) {
+      garden.ask('PUT', `/order/garden/${sensor}`, { order: `x${i}`.padEnd(bytes, 'x') }, 'demo-token');
+      await runFor(garden, 20);
+    }
+  };
+
+  test.each([
+    ['fifty long ones', VALVE, 50, 25_000],
+    ['fifty long ones for another sensor', 'trial-air-temperature', 50, 25_000],
+    ['one that is longer than an answer', VALVE, 1, 1_100_000],
+    ['one for another sensor that is longer than an answer', 'trial-air-temperature', 1, 1_100_000],
+  ])('is one found that comes after %s', async (_, sensor, count, bytes) => {
+    const garden = await started();
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    await flood(garden, sensor, count, bytes);
+    garden.give('off');
+    await runFor(garden, 60 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open', 'closed']);
+    expect(garden.answers().filter(({ from }) => from === 'app')).toHaveLength(2);
+    await garden.stop();
+    expect(garden.fatal).toEqual([]);
+  });
+
+  test('is one for all sensors refused', async () => {
+    const garden = await started();
+    await flood(garden, VALVE, 50, 25_000);
+    garden.ask('PUT', '/order/garden', { order: 'on' });
+    await runFor(garden, 30 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed']);
+    expect(garden.answers().filter(({ from }) => from === 'app')).toEqual([expect.objectContaining({ result: 'provider-wide' })]);
+    await garden.stop();
+  });
+
+  test('is one given before the gateway was there for the first time none of its own', async () => {
+    const garden = await startGarden();
+    await flood(garden, VALVE, 1, 1_100_000);
+    await garden.clock.runUntil(60 * SECOND_MS);
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open']);
+    await garden.stop();
+  });
+});
