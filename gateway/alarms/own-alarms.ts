@@ -14,6 +14,8 @@ import { say } from './words.ts';
 const SILENT_MS = 5 * 60_000;
 /** An output is tried again for some seconds by itself. */
 const OUTPUT_MS = 15_000;
+/** A device that did not answer at the start is asked again with its next poll, most within a minute. */
+const UNSEEN_MS = 2 * 60_000;
 /** A card hesitates for seconds now and then. */
 const DISK_MS = 60_000;
 /** Readings that wait for so long are no outage of an evening. */
@@ -39,6 +41,8 @@ interface Finding {
   readonly kind: string;
   readonly about: string;
   readonly isWrong: boolean | undefined;
+  /** What an earlier process found may still be so, although nothing is wrong as far as this one has seen. */
+  readonly isUntried?: boolean;
   /** It is an alarm when it has been so for this time. */
   readonly afterMs: number;
   readonly say: () => Texts;
@@ -54,19 +58,20 @@ export interface OwnAlarms {
 export function openOwnAlarms(health: OwnHealth, alarms: Pick<Alarms, 'raise' | 'clear'>): OwnAlarms {
   /** Since when something is wrong, monotonic. */
   const wrongSinceMs = new Map<string, number>();
+  const faults = openFaults(health);
   const findings = () => {
     const stored = health.journal.stats();
-    return [...silences(health), ...faults(health), waiting(health, stored), disk(stored)];
+    return [...silences(health), ...faults(), waiting(health, stored), disk(stored)];
   };
   return {
     look() {
       const nowMs = health.clock.monotonicMs();
-      for (const { kind, about, isWrong, afterMs, say: words } of findings()) {
+      for (const { kind, about, isWrong, isUntried = false, afterMs, say: words } of findings()) {
         const key = `${kind} ${about}`;
         if (isWrong === undefined) continue;
         if (!isWrong) {
           wrongSinceMs.delete(key);
-          alarms.clear(kind, about);
+          if (!isUntried) alarms.clear(kind, about);
           continue;
         }
         const sinceMs = wrongSinceMs.get(key) ?? nowMs;
@@ -104,14 +109,27 @@ function silences({ devices, buses }: OwnHealth): Finding[] {
   });
 }
 
-function faults({ outputs }: OwnHealth): Finding[] {
-  return outputs.states().map(({ output, problem }) => ({
-    kind: 'output_fault',
-    about: output,
-    isWrong: problem !== undefined,
-    afterMs: OUTPUT_MS,
-    say: () => say.outputFault(output, problem ?? ''),
-  }));
+/**
+ * Nobody knows where an output is that was not seen since the start. Whether one does what is expected of it shows only when it is
+ * away from its safe state: until then what an earlier process found may still be so.
+ */
+function openFaults({ config, outputs }: OwnHealth): () => Finding[] {
+  const expecting = [...config.devices.values()].flatMap((device) =>
+    device.outputs.filter(({ expect }) => expect !== undefined).map(({ id }) => `${device.id}.${id}`),
+  );
+  const untried = new Set(expecting);
+  return () =>
+    outputs.states().map(({ output, safe, asked, seen, problem }) => {
+      if (asked !== undefined && asked.on !== safe) untried.delete(output);
+      return {
+        kind: 'output_fault',
+        about: output,
+        isWrong: problem !== undefined || seen === undefined,
+        isUntried: untried.has(output),
+        afterMs: problem === undefined ? UNSEEN_MS : OUTPUT_MS,
+        say: () => (problem === undefined ? say.outputUnseen(output) : say.outputFault(output, problem)),
+      };
+    });
 }
 
 function waiting({ city, timekeeper }: OwnHealth, { recordCount, sizeBytes, sizeBytesMax }: JournalStats): Finding {

@@ -26,6 +26,11 @@ export const say = {
     es: `la salida ${output} no obedece (${problem})`,
     en: `the output ${output} does not obey (${problem})`,
   }),
+  outputUnseen: (output: string): Texts => ({
+    ca: `no se sap com està la sortida ${output}`,
+    es: `no se sabe cómo está la salida ${output}`,
+    en: `nobody knows how the output ${output} stands`,
+  }),
   bufferFilling: (): Texts => ({
     ca: 'les lectures esperen massa temps o no hi caben: la ciutat no les rep',
     es: 'las lecturas esperan demasiado o no caben: la ciudad no las recibe',
