@@ -87,13 +87,16 @@ export function openOwnAlarms(health: OwnHealth, alarms: Pick<Alarms, 'raise' | 
 function silences({ devices, buses }: OwnHealth): Finding[] {
   return [...buses.values()].flatMap((bus) => {
     const own = devicesOf(bus, devices);
+    const { id } = bus.config;
+    // A device may have the name of a bus, and would share its alarm.
+    const about = devices.some(({ config }) => config.id === id) ? `bus ${id}` : id;
     const isBus = bus.failure !== undefined || noneAnswers(own);
     const ofBus: Finding = {
       kind: 'silent',
-      about: bus.config.id,
+      about,
       isWrong: isBus,
       afterMs: SILENT_MS,
-      say: () => say.silentBus(bus.config.id),
+      say: () => say.silentBus(id),
     };
     const ofDevices = own.map(({ config, health: { state } }): Finding => {
       const isSilent = state.state === 'not-answering' && !isBus;

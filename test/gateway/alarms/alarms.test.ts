@@ -179,6 +179,17 @@ describe('an alarm of the gateway itself', () => {
     await world.stop();
   });
 
+  test('tells of a device that has the name of its line, and of the line', async () => {
+    const site = SITE(ALL).replaceAll('meter:', 'line:');
+    const faults = [silent('line', MINUTE_MS, 40 * MINUTE_MS), silent('other', 25 * MINUTE_MS, 40 * MINUTE_MS)];
+    const world = await started(site, [...faults, silent('relays', 25 * MINUTE_MS, 40 * MINUTE_MS)]);
+    await world.runTo(10 * MINUTE_MS);
+    expect(told(world)).toEqual(['does not answer: Meter']);
+    await world.runTo(35 * MINUTE_MS);
+    expect(told(world)).toEqual(['does not answer: Meter', 'nothing on line answers']);
+    await world.stop();
+  });
+
   test('tells of an output that does not obey', async () => {
     const world = await started(SITE(ALL), [silent('relays', MINUTE_MS, 5 * MINUTE_MS)]);
     await world.runTo(70 * SECOND_MS);
