@@ -66,6 +66,10 @@ export function openWatchman(config: Config, { host, ...around }: WatchmanSurrou
       log('warning', 'past-unknown', { message: error.message });
     }
     alarms.begin(isKnown);
+    // A time of day does not last, and nobody else says that it is over.
+    for (const { id, trigger, action } of config.rules.values()) {
+      if ('at' in trigger && 'alarm' in action) alarms.clear(action.alarm, id);
+    }
   };
   const watchAlarms = async (signal: AbortSignal) => {
     while (!signal.aborted) {

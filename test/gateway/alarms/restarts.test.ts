@@ -90,3 +90,17 @@ describe('an output', () => {
     await world.stop();
   });
 });
+
+test('an alarm of a time of day is over after a restart too, and told again the next time', async () => {
+  const world = await started(`${CITY.replace('token:', 'alerts: { check: CHECK }, token:')}rules:
+  look: { at: ["06:30", "07:30"], do: { alarm: check, say: Mireu } }
+`);
+  await world.runTo(32 * MINUTE_MS);
+  await restart(world);
+  await world.runTo(HOUR_MS);
+  const [first, second] = [expect.stringMatching(/^trial: Mireu .*06:30:/), expect.stringMatching(/^trial: Mireu .*07:30:/)];
+  expect(world.messages('CHECK')).toEqual([first, OVER]);
+  await world.runTo(95 * MINUTE_MS);
+  expect(world.messages('CHECK')).toEqual([first, OVER, second]);
+  await world.stop();
+});
