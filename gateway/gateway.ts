@@ -258,7 +258,7 @@ async function openSwitched(devices: readonly RunningDevice[], host: Host, signa
 
 /** What is measured, what is moved, and who watches over both. */
 function openSite(parts: Parts & { readonly broker: Uplink | undefined }, keeper: Keeper, lateness: NewestTimes) {
-  const { config, host, options, journal, timekeeper, uplink, outbox, buses } = parts;
+  const { config, host, options, journal, timekeeper, outbox, buses } = parts;
   const devices = runningDevices(parts, keeper, lateness, {
     opened: (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem),
     strayed: (device: string, problem: DeviceError) => outputs.strayed(device, problem),
@@ -269,8 +269,8 @@ function openSite(parts: Parts & { readonly broker: Uplink | undefined }, keeper
     watchman.changed();
   };
   const outputs = openOutputs(devices, outputsAround(parts, devices, keep));
-  const city = () => uplink?.status();
-  const around = { host, journal, timekeeper, outbox, buses, devices, outputs, city, fatal: options.fatal };
+  const delivery = { city: () => parts.uplink?.status(), broker: () => parts.broker?.status() };
+  const around = { host, journal, timekeeper, outbox, buses, devices, outputs, ...delivery, fatal: options.fatal };
   const watchman = openWatchman(config, around);
   return { devices, outputs, watchman };
 }

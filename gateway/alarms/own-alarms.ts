@@ -33,7 +33,9 @@ export interface OwnHealth {
   readonly outputs: Pick<Outputs, 'states'>;
   readonly journal: Pick<Journal, 'stats'>;
   readonly timekeeper: Pick<Timekeeper, 'wall'>;
+  /** How the deliveries stand that the site has. */
   readonly city: () => UplinkStatus | undefined;
+  readonly broker: () => UplinkStatus | undefined;
 }
 
 /** What may be wrong now: `isWrong` undefined where that is neither seen nor excluded. */
@@ -61,7 +63,8 @@ export function openOwnAlarms(health: OwnHealth, alarms: Pick<Alarms, 'raise' | 
   const faults = openFaults(health);
   const findings = () => {
     const stored = health.journal.stats();
-    return [...silences(health), ...faults(), waiting(health, stored), disk(stored)];
+    const late = (['city', 'broker'] as const).map((to) => waiting(health, to, stored));
+    return [...silences(health), ...faults(), ...late, disk(stored)];
   };
   return {
     look() {
@@ -135,13 +138,13 @@ function openFaults({ config, outputs }: OwnHealth): () => Finding[] {
     });
 }
 
-function waiting({ city, timekeeper }: OwnHealth, { recordCount, sizeBytes, sizeBytesMax }: JournalStats): Finding {
-  const status = city();
-  const wall = timekeeper.wall();
+function waiting(health: OwnHealth, to: 'city' | 'broker', { recordCount, sizeBytes, sizeBytesMax }: JournalStats): Finding {
+  const status = health[to]();
+  const wall = health.timekeeper.wall();
   const oldestMs = status?.oldestWaitingWallMs;
   const isLate = oldestMs !== undefined && wall.quality !== 'none' && wall.ms - oldestMs >= WAITING_MS;
   const isFull = sizeBytes >= FULL_SHARE * sizeBytesMax && (status?.waitingCount ?? 0) >= WAITING_SHARE * recordCount;
-  return { kind: 'buffer_filling', about: '', isWrong: isLate || isFull, afterMs: 0, say: say.bufferFilling };
+  return { kind: 'buffer_filling', about: to, isWrong: isLate || isFull, afterMs: 0, say: say.bufferFilling[to] };
 }
 
 function disk({ failing, slow, sealingFailure }: JournalStats): Finding {

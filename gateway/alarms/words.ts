@@ -31,11 +31,18 @@ export const say = {
     es: `no se sabe cómo está la salida ${output}`,
     en: `nobody knows how the output ${output} stands`,
   }),
-  bufferFilling: (): Texts => ({
-    ca: 'les lectures esperen massa temps o no hi caben: la ciutat no les rep',
-    es: 'las lecturas esperan demasiado o no caben: la ciudad no las recibe',
-    en: 'readings wait for too long or find no room: the city does not get them',
-  }),
+  bufferFilling: {
+    city: (): Texts => ({
+      ca: 'les lectures esperen massa temps o no hi caben: la ciutat no les rep',
+      es: 'las lecturas esperan demasiado o no caben: la ciudad no las recibe',
+      en: 'readings wait for too long or find no room: the city does not get them',
+    }),
+    broker: (): Texts => ({
+      ca: 'les lectures esperen massa temps o no hi caben: el servidor MQTT no les rep',
+      es: 'las lecturas esperan demasiado o no caben: el servidor MQTT no las recibe',
+      en: 'readings wait for too long or find no room: the MQTT broker does not get them',
+    }),
+  },
   disk: (code: string): Texts => ({
     ca: `el disc no desa el que es mesura (${code})`,
     es: `el disco no guarda lo que se mide (${code})`,

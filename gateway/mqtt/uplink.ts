@@ -1,10 +1,11 @@
 import type { MqttConfig } from '../../config/config.ts';
 import { sleep, withDeadline } from '../../drivers/clock.ts';
 import { type Host, type MqttConnection, MqttError } from '../host.ts';
-import type { Journal } from '../journal/journal.ts';
+import { type Journal, JournalError } from '../journal/journal.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { backOffMs } from '../uplink/back-off.ts';
 import { Gate } from '../uplink/gate.ts';
+import { type Oldest, oldestWaiting } from '../uplink/oldest-waiting.ts';
 import type { Uplink } from '../uplink/sentilo.ts';
 import type { UplinkStatus } from '../uplink/status.ts';
 import { Wake } from '../uplink/wake.ts';
@@ -24,6 +25,8 @@ const FLUSH_MS = 3_000;
 const MARK_MS = 1_000;
 /** … and both at once after so many: what they do not know yet is sent again after a break. */
 const CHECK_COUNT = 100;
+/** How often it is looked since when something waits. */
+const OLDEST_MS = 3_000;
 const CONNECT_MS = 20_000;
 const KEEPALIVE_MS = 30_000;
 /** What an order or a discovery message may be long: more is not for this gateway. */
@@ -76,15 +79,26 @@ export async function openMqtt(parts: MqttParts): Promise<Uplink> {
     // While the disk refuses, the journal makes this durable itself before it writes again.
     if (!journal.isFailing) await delivery.flush();
   };
+  const waiting = {
+    get waitingCount() {
+      return pump.waitingCount;
+    },
+    get lowWater() {
+      return delivery.lowWater;
+    },
+  };
+  const oldest = oldestWaiting(journal, waiting, time);
   const contact: Contact = { isConnected: false, lastMs: undefined };
   const all: Session = { ...parts, wake, pump, gate, mark, flush, contact };
   return {
-    run: (signal) => run(all, signal),
+    run: async (signal) => {
+      await Promise.all([run(all, signal), lookSinceWhen(oldest, host, signal)]);
+    },
     notify: () => {
       wake.notify();
       parts.homeAssistant?.notify();
     },
-    status: () => statusOf(gate, pump, setAside.counts),
+    status: () => statusOf(gate, pump, setAside.counts, oldest.wallMs),
     lastHeardMs: () => (contact.isConnected ? host.clock.monotonicMs() : contact.lastMs),
   };
 }
@@ -128,6 +142,17 @@ async function run(parts: Session, signal: AbortSignal): Promise<void> {
     await sleep(host.clock, gate.remainingMs(), signal).catch(() => {});
   }
   await flush().catch((error: unknown) => pauseAfter(error));
+}
+
+/** Looks since when something waits, with or without a connection. */
+async function lookSinceWhen(oldest: Oldest, { clock }: MqttHost, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await oldest.refresh().catch((error: unknown) => {
+      // What cannot be read cannot be sent, which tells of it.
+      if (!(error instanceof JournalError)) throw error;
+    });
+    await sleep(clock, OLDEST_MS, signal).catch(() => {});
+  }
 }
 
 /** From the opening of one connection to its end. Rejects with the reason of that. */
@@ -265,13 +290,19 @@ async function leave({ host }: Session, connection: MqttConnection): Promise<voi
   connection.drop();
 }
 
-function statusOf(gate: Gate, pump: Pump, rejected: Readonly<Record<string, number>>): UplinkStatus {
+function statusOf(
+  gate: Gate,
+  pump: Pump,
+  rejected: Readonly<Record<string, number>>,
+  oldestWallMs: number | undefined,
+): UplinkStatus {
   const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
   const nextTryInMs = gate.remainingMs();
   return {
     state,
     sinceWallMs,
     waitingCount: pump.waitingCount,
+    ...(pump.waitingCount > 0 && oldestWallMs !== undefined ? { oldestWaitingWallMs: oldestWallMs } : {}),
     noTimeCount: pump.noTimeCount,
     attempt,
     held: [],

@@ -19,6 +19,7 @@ import { HeldSensors } from './held.ts';
 import { Jobs } from './jobs.ts';
 import { type LaneParts, runBacklogLane, runFreshLane } from './lanes.ts';
 import { Ledger, type LedgerJournal } from './ledger.ts';
+import { type Oldest, oldestWaiting } from './oldest-waiting.ts';
 import { type Heard, overheard } from './overheard.ts';
 import { lookAgain, REWOUND, startPositions } from './positions.ts';
 import { Quota } from './quota.ts';
@@ -321,29 +322,6 @@ function openHearing({ clock }: Pick<Host, 'clock'>, city: City, gate: Gate, tim
       if (!time.waitsForCity || gate.startsInMs() > 0 || clock.monotonicMs() < nextMs) return;
       nextMs = clock.monotonicMs() + ASK_MS;
       if (await city.isThere(signal)) time.heardCity();
-    },
-  };
-}
-
-interface Oldest {
-  readonly wallMs: number | undefined;
-  refresh(): Promise<void>;
-}
-
-/** Wall time of the oldest record that waits, read anew when it is another one; undefined when its time is not known. */
-function oldestWaiting(journal: Journal, ledger: Ledger, { timeOf }: UplinkTime): Oldest {
-  let sequence = 0;
-  let wallMs: number | undefined;
-  return {
-    get wallMs() {
-      return wallMs;
-    },
-    async refresh(): Promise<void> {
-      if (ledger.waitingCount === 0 || (sequence === ledger.lowWater + 1 && wallMs !== undefined)) return;
-      sequence = ledger.lowWater + 1;
-      const [stored] = await journal.read(sequence, 1);
-      const time = stored && timeOf(stored.record);
-      wallMs = time?.kind === 'known' ? time.ms : undefined;
     },
   };
 }

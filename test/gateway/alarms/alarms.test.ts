@@ -201,6 +201,15 @@ describe('an alarm of the gateway itself', () => {
     await world.stop();
   });
 
+  test('tells of a broker that has been away for six hours', async () => {
+    const world = await started(`mqtt: { url: "mqtt://broker.example.cat" }\n${SITE(ALL).replaceAll('10s', '5min')}`);
+    await world.runTo(5.9 * HOUR_MS);
+    expect(told(world)).toEqual([]);
+    await world.runTo(6.1 * HOUR_MS);
+    expect(told(world)).toEqual(['readings wait for too long or find no room: the MQTT broker does not get them']);
+    await world.stop();
+  });
+
   test('tells of a disk that takes nothing, although that cannot be kept', async () => {
     const full: Fault = {
       at: 'disk',

@@ -21,10 +21,15 @@ const STATS: JournalStats = {
   wear: { writtenBytes: 0, syncCount: 0, forMs: 0 },
   files: [],
 };
-const CITY = { waitingCount: 0 } as UplinkStatus;
+const NOTHING_WAITS = { waitingCount: 0 } as UplinkStatus;
 
 /** What is raised and not cleared after looks at these times, milliseconds. */
-function raisedOf(stats: Partial<JournalStats>, city: Partial<UplinkStatus> | undefined, looksMs: readonly number[] = [0]) {
+function raisedOf(
+  stats: Partial<JournalStats>,
+  uplink: Partial<UplinkStatus> | undefined,
+  looksMs: readonly number[] = [0],
+  to = 'city',
+) {
   const raised = new Set<string>();
   let nowMs = 0;
   const health: OwnHealth = {
@@ -35,11 +40,12 @@ function raisedOf(stats: Partial<JournalStats>, city: Partial<UplinkStatus> | un
     outputs: { states: () => [] },
     journal: { stats: () => ({ ...STATS, ...stats }) },
     timekeeper: { wall: () => ({ ms: NOW_MS + nowMs, quality: 'synced' }) },
-    city: () => city && { ...CITY, ...city },
+    city: () => (to === 'city' && uplink ? { ...NOTHING_WAITS, ...uplink } : undefined),
+    broker: () => (to === 'broker' && uplink ? { ...NOTHING_WAITS, ...uplink } : undefined),
   };
   const own = openOwnAlarms(health, {
-    raise: ({ kind }) => raised.add(kind),
-    clear: (kind) => raised.delete(kind),
+    raise: ({ kind, about }) => raised.add(`${kind} ${about}`.trim()),
+    clear: (kind, about) => raised.delete(`${kind} ${about}`.trim()),
   });
   for (const atMs of looksMs) {
     nowMs = atMs;
@@ -50,15 +56,17 @@ function raisedOf(stats: Partial<JournalStats>, city: Partial<UplinkStatus> | un
 
 describe('readings that wait', () => {
   it.each([
-    ['for six hours', {}, { waitingCount: 10, oldestWaitingWallMs: NOW_MS - 6 * HOUR_MS }, ['buffer_filling']],
-    ['for less', {}, { waitingCount: 10, oldestWaitingWallMs: NOW_MS - 6 * HOUR_MS + 1 }, []],
-    ['in a journal that is nearly full of them', { sizeBytes: 900 }, { waitingCount: 500 }, ['buffer_filling']],
-    ['in one that has room', { sizeBytes: 899 }, { waitingCount: 1_000 }, []],
+    ['for six hours', {}, { waitingCount: 10, oldestWaitingWallMs: NOW_MS - 6 * HOUR_MS }, true],
+    ['for less', {}, { waitingCount: 10, oldestWaitingWallMs: NOW_MS - 6 * HOUR_MS + 1 }, false],
+    ['in a journal that is nearly full of them', { sizeBytes: 900 }, { waitingCount: 500 }, true],
+    ['in one that has room', { sizeBytes: 899 }, { waitingCount: 1_000 }, false],
     // What the city has goes first when room is needed.
-    ['in one that is full of what was delivered', { sizeBytes: 1_000 }, { waitingCount: 499 }, []],
-    ['for nobody', { sizeBytes: 1_000 }, undefined, []],
-  ])('%s', (_what, stats, city, expected) => {
-    expect(raisedOf(stats, city)).toEqual(expected);
+    ['in one that is full of what was delivered', { sizeBytes: 1_000 }, { waitingCount: 499 }, false],
+    ['for nobody', { sizeBytes: 1_000 }, undefined, false],
+  ])('%s', (_what, stats, uplink, isRaised) => {
+    for (const to of ['city', 'broker']) {
+      expect(raisedOf(stats, uplink, [0], to)).toEqual(isRaised ? [`buffer_filling ${to}`] : []);
+    }
   });
 });
 
