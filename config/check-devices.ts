@@ -128,7 +128,8 @@ function checkOutputs(site: Site, device: Plugged, safeOn: ReadonlySet<string>):
     if (safeOn.has(`${device.id}.${name}`) && own?.never_with !== undefined)
       site.report('C162', [...path, 'never_with'], { output: `${device.id}.${name}` });
     for (const [at, other] of (own?.never_with ?? []).entries()) {
-      if (safeOn.has(other)) site.report('C162', [...path, 'never_with', at], { output: other });
+      if (other === `${device.id}.${name}`) site.report('C168', [...path, 'never_with', at], { output: other });
+      else if (safeOn.has(other)) site.report('C162', [...path, 'never_with', at], { output: other });
     }
     const index = own?.orders?.indexOf('web') ?? -1;
     if (index >= 0) site.report('C062', [...path, 'orders', index], {}, 'warning');
@@ -234,6 +235,8 @@ function checkOrders(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   if (first === undefined) return;
   const outputs = listed(takers.map(({ id, output }) => `${id}.${output}`));
   const path = ['devices', first.id, 'outputs', first.output, 'orders'];
-  if (sentilo === undefined) site.report('C201', path, { outputs }, 'warning');
-  else if ((sentilo.orders_from ?? []).length === 0) site.report('C200', path, { outputs }, 'warning');
+  const isNamed =
+    sentilo?.orders_from === undefined ? isWritten(site, ['sentilo', 'orders_from']) : sentilo.orders_from.length > 0;
+  if (!isWritten(site, ['sentilo'])) site.report('C201', path, { outputs }, 'warning');
+  else if (!isNamed) site.report('C200', path, { outputs }, 'warning');
 }

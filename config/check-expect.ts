@@ -1,5 +1,6 @@
 import { normaliseUnit } from '../drivers/quantities.ts';
 import { activeOutputs, activeReadings, EVERY_DEFAULT_MS } from './check-devices.ts';
+import { checkBand, hasLimit } from './check-rules.ts';
 import type { OutputEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 import type { Path } from './yaml-tree.ts';
@@ -15,8 +16,7 @@ export function checkExpectations(site: Site, devices: ReadonlyMap<string, Plugg
       const path = ['devices', device.id, 'outputs', name, 'expect'];
       const output = `${device.id}.${name}`;
       if ((own.safe ?? device.board.outputs?.[name]?.safe) === true) site.report('C166', path, { output });
-      const { above, below } = own.expect;
-      if (above === undefined && below === undefined) site.report('C165', path, {});
+      if (!hasLimit(site, path)) site.report('C165', path, {});
       checkReading(site, own.expect, devices, path);
     }
   }
@@ -24,7 +24,7 @@ export function checkExpectations(site: Site, devices: ReadonlyMap<string, Plugg
 
 function checkReading(
   site: Site,
-  { reading, within }: NonNullable<OutputEntry['expect']>,
+  { reading, above, below, within }: NonNullable<OutputEntry['expect']>,
   devices: ReadonlyMap<string, Plugged>,
   path: Path,
 ): void {
@@ -36,6 +36,10 @@ function checkReading(
   const hasNumbers = board.kind !== 'position' && !NO_NUMBERS.has(normaliseUnit(board.unit) ?? board.unit);
   if (!isTaken) site.report('C164', [...path, 'reading'], { reading });
   else if (!hasNumbers) site.report('C163', [...path, 'reading'], { reading });
+  else {
+    const valid = device.entry.readings?.[name]?.valid ?? board.valid;
+    checkBand(site, path, { reading, above, below }, { code: 'C169', valid });
+  }
   const everyMs = device.entry.every ?? site.file.defaults?.every ?? EVERY_DEFAULT_MS;
   if (within <= everyMs) site.report('C167', [...path, 'within'], { reading, seconds: everyMs / 1000 });
 }

@@ -5,8 +5,8 @@ import type { Readiness } from './readiness.ts';
 import { BUILT_IN_ALARMS } from './rules.ts';
 import { type ConditionEntry, ORDERS_DEFAULT, type RuleEntry } from './schema-gateway.ts';
 import { isId, meantId } from './schema-types.ts';
-import type { Plugged, Site } from './site.ts';
-import type { Path } from './yaml-tree.ts';
+import { isWritten, type Plugged, type Site } from './site.ts';
+import { nodeAt, type Path } from './yaml-tree.ts';
 
 interface Devices {
   readonly devices: ReadonlyMap<string, Plugged>;
@@ -30,7 +30,7 @@ export function checkRules(site: Site, devices: Devices['devices'], readiness: D
 
 /** A limit that the reading can be on both sides of. */
 function checkCondition(site: Site, path: Path, { reading, above, below }: ConditionEntry, around: Devices): void {
-  if (above === undefined && below === undefined) site.report('C171', path, { reading });
+  if (!hasLimit(site, path)) site.report('C171', path, { reading });
   const found = partOf('readings', reading, around.devices);
   if (found === undefined) return;
   const { device, name } = found;
@@ -42,36 +42,38 @@ function checkCondition(site: Site, path: Path, { reading, above, below }: Condi
     site.report('C173', [...path, 'reading'], { reading, kind: unit === 'text' ? 'text' : 'position' });
     return;
   }
-  checkBand(
-    site,
-    path,
-    { reading, above, below },
-    unit === 'bool' ? [0, 1] : (device.entry.readings?.[name]?.valid ?? board.valid),
-  );
+  const valid = unit === 'bool' ? ([0, 1] as const) : (device.entry.readings?.[name]?.valid ?? board.valid);
+  checkBand(site, path, { reading, above, below }, { code: 'C172', valid });
 }
 
-function checkBand(
+/** Whether a limit is written, right or wrong. */
+export function hasLimit(site: Site, path: Path): boolean {
+  return isWritten(site, [...path, 'above']) || isWritten(site, [...path, 'below']);
+}
+
+/** Reports limits that no value of the reading can be between, or that each is between. */
+export function checkBand(
   site: Site,
   path: Path,
   { reading, above, below }: ConditionEntry,
-  valid: readonly [number, number] | undefined,
+  { code, valid }: { readonly code: 'C169' | 'C172'; readonly valid: readonly [number, number] | undefined },
 ): void {
   if (above !== undefined && below !== undefined && above >= below) {
-    site.report('C172', [...path, 'below'], { kind: 'empty', above, below });
+    site.report(code, [...path, 'below'], { kind: above === below ? 'equal' : 'empty', above, below });
     return;
   }
   if (valid === undefined || (above ?? below) === undefined) return;
   const [low, high] = valid;
   const key = above !== undefined && above >= high ? 'above' : below !== undefined && below <= low ? 'below' : undefined;
   const isAlways = (above ?? Number.NEGATIVE_INFINITY) < low && (below ?? Number.POSITIVE_INFINITY) > high;
-  if (key !== undefined) site.report('C172', [...path, key], { kind: 'never', reading, low, high });
-  else if (isAlways) site.report('C172', path, { kind: 'always', reading, low, high }, 'warning');
+  if (key !== undefined) site.report(code, [...path, key], { kind: 'never', reading, low, high });
+  else if (isAlways) site.report(code, path, { kind: 'always', reading, low, high }, 'warning');
 }
 
 function checkOrder(site: Site, path: Path, { output: id, set, for: forMs, say }: RuleEntry['do'], around: Devices): void {
   if (id === undefined) return;
   if (say !== undefined) site.report('C174', [...path, 'say'], { kind: 'say' });
-  if (set === undefined) site.report('C174', path, { kind: 'set', output: id });
+  if (!isWritten(site, [...path, 'set'])) site.report('C174', path, { kind: 'set', output: id });
   const found = partOf('outputs', id, around.devices);
   if (found === undefined) return;
   const { device, name } = found;
@@ -127,7 +129,12 @@ function checkRuns(site: Site, path: Path, id: string, kind: 'reading' | 'output
 
 /** An alarm of that name may come with an included file or a later version, so that it is no error. */
 function checkAlerts(site: Site): void {
-  const ofRules = Object.values(site.file.rules ?? {}).flatMap(({ do: { alarm } }) => alarm ?? []);
+  const { rules } = site.file;
+  const ofRules = Object.values(rules ?? {}).flatMap(({ do: { alarm } }) => alarm ?? []);
+  // What a rule with a mistake raises once that is mended cannot be told.
+  const written = [...(nodeAt(site.document.root, ['rules'])?.children.keys() ?? [])];
+  const isRefused = rules === undefined ? isWritten(site, ['rules']) : written.some((id) => !Object.hasOwn(rules, id));
+  if (isRefused || !ofRules.every((alarm) => isId(alarm))) return;
   const known = [...new Set<string>([...BUILT_IN_ALARMS, ...ofRules])];
   for (const key of Object.keys(site.file.sentilo?.alerts ?? {})) {
     if (known.includes(key)) continue;

@@ -281,6 +281,31 @@ export const enBoards: Messages = {
     what: '`within` is too short: `{reading}` is taken every {seconds} s, and might not be taken at all until then',
     hints: ['make it longer than that', 'or write a shorter `every:` at the device of the reading'],
   },
+  C168: {
+    what: '`never_with` of {output} names {output} itself, which then could never be on',
+    hints: ['name the other output that it is never on together with, or remove `never_with:`'],
+  },
+  C169: {
+    by: 'kind',
+    of: {
+      empty: {
+        what: 'nothing is above {above} and below {below}, so that the output would never do what is expected of it',
+        hints: ['`below` is the higher of the two: exchange them'],
+      },
+      equal: {
+        what: 'nothing is above {above} and below {below}, so that the output would never do what is expected of it',
+        hints: ['write a higher `below`, or leave one of the two out'],
+      },
+      never: {
+        what: 'the output would never do what is expected of it: `{reading}` lies from {low} to {high}',
+        hints: ['write a limit between the two', 'what lies beyond counts as suspect, and is not seen'],
+      },
+      always: {
+        what: 'this is seen whatever the output does: `{reading}` lies from {low} to {high}',
+        hints: ['write a limit between the two'],
+      },
+    },
+  },
   C153: {
     what: 'this text cannot be the value of a reading',
     hints: ['it is at most 120 bytes long, and all of it can be seen: no tabs, no line ends'],

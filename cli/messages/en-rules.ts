@@ -20,6 +20,10 @@ export const enRules: Messages = {
         what: 'nothing is above {above} and below {below}',
         hints: ['`below` is the higher of the two: exchange them', 'for one or the other write two rules'],
       },
+      equal: {
+        what: 'nothing is above {above} and below {below}',
+        hints: ['write a higher `below`, or leave one of the two out'],
+      },
       never: {
         what: 'this never holds: `{reading}` lies from {low} to {high}',
         hints: ['write a limit between the two', 'what lies beyond counts as suspect, and no rule goes by it'],

@@ -72,9 +72,23 @@ describe('outputs that are never on together', () => {
   });
 });
 
+it('an output that is never on together with itself is an error', async () => {
+  const text = site(
+    '  up: { board: relay@1, via: gpio.pin11, outputs: { switch: { safe: off, max_on: 1h, never_with: [up.switch] } } }\n',
+  );
+  expect(await told(text)).toEqual([
+    'C168 `never_with` of up.switch names up.switch itself, which then could never be on: ' +
+      'name the other output that it is never on together with, or remove `never_with:`',
+  ]);
+});
+
 describe('what is expected of an output', () => {
-  const expecting = (what: string, output = 'safe: off') => `buses: { line: { type: modbus-rtu, port: header } }
+  const expecting = (
+    what: string,
+    output = 'safe: off',
+  ) => `buses: { line: { type: modbus-rtu, port: header }, i2c1: { type: i2c } }
 devices:
+  air: { board: sht31@1, via: i2c1, every: 10s }
   meter: { board: eastron-sdm120@1, via: line, every: 10s, readings: { current: { enabled: false } } }
   door: { board: contact@1, via: gpio.pin13 }
   pump: { board: relay@1, via: gpio.pin11, outputs: { switch: { ${output}, max_on: 1h, expect: ${what} } } }
@@ -91,9 +105,27 @@ devices:
     ['has numbers', '{ reading: door.closed, above: 0, within: 5min }', [`C163 ${PATH}.reading`]],
     ['is taken', '{ reading: meter.current, above: 0, within: 5min }', [`C164 ${PATH}.reading`]],
     ['has a limit', '{ reading: meter.power, within: 20s }', [`C165 ${PATH}`]],
+    [
+      'has a limit, and one that is no number is told as that',
+      '{ reading: meter.power, above: fifty, within: 20s }',
+      [`C023 ${PATH}.above`],
+    ],
+    ['is a band with something in it', '{ reading: meter.power, above: 99, below: 10, within: 20s }', [`C169 ${PATH}.below`]],
+    ['is not a band of one number', '{ reading: meter.power, above: 50, below: 50, within: 20s }', [`C169 ${PATH}.below`]],
+    ['lies where the reading is', '{ reading: air.humidity, above: 150, within: 20s }', [`C169 ${PATH}.above`]],
     ['has time enough', '{ reading: meter.power, above: 50, within: 10s }', [`C167 ${PATH}.within`]],
   ])('%s', async (_what, what, found) => {
     expect(await errors(expecting(what))).toEqual(found);
+  });
+
+  it('is warned of where it is seen whatever the output does', async () => {
+    expect(
+      await told(
+        `schema: gateway/v1\ngateway: { id: trial }\n${expecting('{ reading: air.humidity, above: -1, within: 20s }')}`,
+        {},
+        'warning',
+      ),
+    ).toEqual(['C169 this is seen whatever the output does: `air.humidity` lies from 0 to 100: write a limit between the two']);
   });
 
   it('makes it safe, so it is safe when it is off', async () => {

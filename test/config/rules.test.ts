@@ -75,7 +75,11 @@ describe('a rule that could never do what it says', () => {
     ],
     ['has no limit', when('for: 2min'), /^C171 a condition needs a limit, and `hall.temperature` has none/],
     ['has a band without anything in it', when('above: 30, below: 20'), /^C172 nothing is above 30 and below 20/],
-    ['has a band of one number', when('above: 20, below: 20'), /^C172 nothing is above 20 and below 20/],
+    [
+      'has a band of one number',
+      when('above: 20, below: 20'),
+      'C172 nothing is above 20 and below 20: write a higher `below`, or leave one of the two out',
+    ],
     // The board's limits are those of the chip: -40 to 125 °C.
     ['waits for what is not valid', when('above: 125'), /^C172 this never holds: `hall.temperature` lies from -40 to 125/],
     ['waits for more than yes', site(`when: { reading: door.closed, above: 1 }, ${FAN}`), /^C172 this never holds.* from 0 to 1/],
@@ -124,6 +128,29 @@ rules: { r: { when: { reading: meter.serial_number, above: 1 }, do: { alarm: a }
     expect(await told(text, { 'boards/own.board.yaml': board })).toEqual([
       expect.stringMatching(/^C173 a text is neither above nor below: `meter.serial_number`/),
     ]);
+  });
+});
+
+describe('a mistake in a rule is told once', () => {
+  const leak = (rules: string) =>
+    `${site('at: "06:30", do: { alarm: a }')}${rules}`.replace('token:', 'alerts: { leak: LEAK }, token:');
+
+  it.each([
+    ['a limit that is no number', when('above: thirty'), ['C023']],
+    ['a limit that is true', when('above: true'), ['C023']],
+    ['a limit of `only_if`', site(`at: "06:30", only_if: [{ reading: hall.humidity, below: x }], ${FAN}`), ['C023']],
+    ['what no output is set to', site('at: "06:30", do: { output: fan.switch, set: toggle }'), ['C024']],
+    [
+      'who gives orders',
+      `${HEAD.replace('token:', 'orders_from: console, token:')}${DEVICES.replace('[local]', '[sentilo]')}`,
+      ['C023'],
+    ],
+    ['an alarm that is a list', leak('  s: { at: "06:30", do: { alarm: [leak] } }\n'), ['C023']],
+    ['the name of an alarm', leak('  s: { at: "06:30", do: { alarm: Leak } }\n'), ['C177']],
+    ['rules in a list', leak('').replace('  r: {', '  - {'), ['C023']],
+  ])('%s', async (_what, text, codes) => {
+    const { problems } = await loadText(text);
+    expect(problems.filter(({ severity }) => severity !== 'note').map(({ code }) => code)).toEqual(codes);
   });
 });
 
