@@ -26,6 +26,8 @@ export function checkMqtt(site: Site): void {
   if (mqtt.topic !== undefined) {
     const fault = topicFault(mqtt.topic);
     if (fault !== undefined) site.report('C187', ['mqtt', 'topic'], { example: TOPIC_DEFAULT, ...fault });
+    else if (!mqtt.topic.includes('{gateway}') && !mqtt.topic.includes(site.file.gateway.id))
+      site.report('C192', ['mqtt', 'topic'], { example: TOPIC_DEFAULT }, 'warning');
   }
   if (mqtt.token && (mqtt.user !== undefined || mqtt.password)) site.report('C188', ['mqtt', 'token'], { case: 'both' });
   else if (mqtt.password && mqtt.user === undefined) site.report('C188', ['mqtt', 'password'], { case: 'user' });

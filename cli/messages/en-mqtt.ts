@@ -80,4 +80,8 @@ export const enMqtt: Messages = {
     what: '{output} takes orders over MQTT, and this site has no broker',
     hints: ['add `mqtt: { url: … }`', 'or take `mqtt` out of `orders:`'],
   },
+  C192: {
+    what: 'nothing in `topic:` tells this gateway from another one',
+    hints: ['two with this pattern would write over each other', 'write it like {example}'],
+  },
 };

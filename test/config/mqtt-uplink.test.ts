@@ -90,6 +90,17 @@ describe('the checker', () => {
     expect(await warned('mqtt://127.0.0.1')).toEqual([]);
   });
 
+  it('warns of topics that another gateway would have too', async () => {
+    const warned = (topic: string, more = '') => told(`${HEAD}mqtt: { ${URL}, topic: "${topic}"${more} }\n`, {}, 'warning');
+    expect(await warned('barri/{device}/{reading}')).toEqual([
+      'C192 nothing in `topic:` tells this gateway from another one: ' +
+        'two with this pattern would write over each other; write it like barri/{gateway}/{device}/{reading}',
+    ]);
+    expect(await warned('barri/{gateway}/{device}/{reading}')).toEqual([]);
+    expect(await warned('barri/corner-01/{device}/{reading}')).toEqual([]);
+    expect(await told(`${HEAD}mqtt: { ${URL}, topic: "barri/{device}" }\n`, {}, 'warning')).toEqual([]);
+  });
+
   it('warns of an output that waits for orders of a broker that is not there', async () => {
     const devices = `devices:
   lamp:
