@@ -49,7 +49,7 @@ function buildExpectation({ reading, above, below, within }: NonNullable<OutputE
 }
 
 /** Whose orders an output takes. */
-function ordersOf(own: OutputEntry | undefined): OrderSource[] {
+export function ordersOf(own: OutputEntry | undefined): OrderSource[] {
   return [...new Set((own?.orders ?? ORDERS_DEFAULT).map((source) => (source === 'web' ? 'local' : source)))];
 }
 

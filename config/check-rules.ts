@@ -1,9 +1,10 @@
 import { normaliseUnit } from '../drivers/quantities.ts';
+import { ordersOf } from './build-outputs.ts';
 import { activeOutputs, activeReadings } from './check-devices.ts';
 import { closest } from './closest.ts';
 import type { Readiness } from './readiness.ts';
 import { BUILT_IN_ALARMS } from './rules.ts';
-import { type ConditionEntry, ORDERS_DEFAULT, type RuleEntry } from './schema-gateway.ts';
+import type { ConditionEntry, RuleEntry } from './schema-gateway.ts';
 import { isId, meantId } from './schema-types.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
@@ -80,7 +81,7 @@ function checkOrder(site: Site, path: Path, { output: id, set, for: forMs, say }
   checkRuns(site, [...path, 'output'], id, 'output', around);
   const own = device.entry.outputs?.[name];
   const board = device.board.outputs?.[name];
-  const orders = own?.orders ?? ORDERS_DEFAULT;
+  const orders = ordersOf(own);
   if (!orders.includes('rules')) site.report('C170', [...path, 'output'], { output: id, orders: ['rules', ...orders] });
   if (forMs === undefined || set === undefined) return;
   const maxOn = own?.max_on ?? board?.max_on;

@@ -14,6 +14,9 @@ type Issue = z.core.$ZodIssue;
 /** How a line is set, which a bus of one device does not say. */
 const SET_BY_BOARD: ReadonlySet<string> = new Set(['baud', 'baudrate', 'format', 'parity']);
 
+/** Words that are still read, and not proposed any more. */
+const FORMER_WORDS: ReadonlySet<string> = new Set(['web']);
+
 /** Turning one text back into what was written can reveal another one behind it (a `type:` that chooses the other keys). */
 const ROUNDS_MAX = 3;
 
@@ -123,7 +126,9 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
   const key = String(path.at(-1) ?? '');
   const isEmpty = node?.kind === 'scalar' && (node.scalar === null || node.scalar === '');
   if (isEmpty && issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key') return at('C029', { key });
-  if (issue.code !== 'custom' && node === undefined) return at('C022', { key, parent: dotted(path.slice(0, -1)) });
+  if (issue.code !== 'custom' && node === undefined) {
+    return at('C022', { key, parent: dotted(path.slice(0, -1)), example: exampleOf(document, path) });
+  }
   if (/^[A-Z]\d{3}$/.test(issue.message)) return at(issue.message, ownCode(issue.message, written, path));
   switch (issue.code) {
     case 'custom': {
@@ -137,7 +142,7 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
     case 'invalid_key':
       return at('C026', { key, candidates: meantId(key, '_') });
     case 'invalid_value': {
-      const choices = issue.values.map(String);
+      const choices = issue.values.map(String).filter((choice) => !FORMER_WORDS.has(choice));
       if (node !== undefined && node.kind !== 'scalar')
         return at(...wrongType(node, { written, expected: ['string'], path, fitting: choices.join(', ') }));
       return at('C024', { ...keyAt(path), written, choices, candidates: meantChoices(written, choices) });
@@ -154,6 +159,15 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
     default:
       return at('C038', { written });
   }
+}
+
+/** The name of the line for a key that depends on what stands around it. */
+function exampleOf(document: YamlDocument, path: Path): string {
+  const [parent, key] = path.slice(-2);
+  if (parent === 'callback' && key === 'secret') return 'callback_secret';
+  if (key !== 'via') return '';
+  const board = nodeAt(document.root, [...path.slice(0, -1), 'board'])?.scalar;
+  return String(board).startsWith('gateway-self@') ? 'via_gateway' : 'via_bus';
 }
 
 /** Whether `path` leads into a list of which no entry is a list, where each should be one. */

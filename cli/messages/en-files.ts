@@ -164,6 +164,7 @@ export const enFiles: Messages = {
       'write `{key}:` at the edge of the file, on a line of its own above `{above}`',
       'it belongs under `{parent}`: write `{key}: …`',
       'such as `{key:lines!}`',
+      'such as `{example:lines!}`',
     ],
   },
   C023: {
@@ -288,7 +289,7 @@ export const enFiles: Messages = {
   },
   C042: { what: '`{written}` cannot be an id in the city', hints: ['Sentilo takes letters, digits, `_` and `-`'] },
   C180: {
-    what: '`{written}` cannot be the id of a provider in the city',
+    what: '`{written}` cannot be the id of a provider or application in the city',
     hints: ['Sentilo takes letters, digits, `_` and `-`; in a city of several tenants the tenant stands before it: `tenant@id`'],
   },
   C043: { what: 'the limits stand in the wrong order', hints: ['the lower one first: write [{high}, {low}]'] },

@@ -16,7 +16,7 @@ it.each(['bcn@', '@makers', 'a@b@c', 'a b', 'makers/hall', 'bcn:makers'])(
   '%s is none, and it is said what one looks like',
   async (provider) => {
     expect(await told(site(provider))).toEqual([
-      `C180 \`${provider}\` cannot be the id of a provider in the city: Sentilo takes letters, digits, \`_\` and \`-\`; in a city of several tenants the tenant stands before it: \`tenant@id\``,
+      `C180 \`${provider}\` cannot be the id of a provider or application in the city: Sentilo takes letters, digits, \`_\` and \`-\`; in a city of several tenants the tenant stands before it: \`tenant@id\``,
     ]);
   },
 );
