@@ -75,7 +75,6 @@ export function checkDevices(site: Site, devices: ReadonlyMap<string, Plugged>):
   }
   checkFactorySettings(site, devices);
   checkSensors(site, devices);
-  checkOrders(site, devices);
 }
 
 /** What the device is plugged into, where that is another device. */
@@ -223,20 +222,4 @@ function checkSensors(site: Site, devices: ReadonlyMap<string, Plugged>): void {
       if (orders?.includes('sentilo')) own(answersSensorOf(site, device, output), `the answers of ${id}.${output}`, path);
     }
   }
-}
-
-/** Who takes orders of the city names whose: without that none is carried out. */
-function checkOrders(site: Site, devices: ReadonlyMap<string, Plugged>): void {
-  const { sentilo } = site.file;
-  const takers = [...devices.values()].flatMap((device) =>
-    activeOutputs(device).flatMap(([output, own]) => (own?.orders?.includes('sentilo') ? [{ id: device.id, output }] : [])),
-  );
-  const [first] = takers;
-  if (first === undefined) return;
-  const outputs = listed(takers.map(({ id, output }) => `${id}.${output}`));
-  const path = ['devices', first.id, 'outputs', first.output, 'orders'];
-  const isNamed =
-    sentilo?.orders_from === undefined ? isWritten(site, ['sentilo', 'orders_from']) : sentilo.orders_from.length > 0;
-  if (!isWritten(site, ['sentilo'])) site.report('C201', path, { outputs }, 'warning');
-  else if (!isNamed) site.report('C200', path, { outputs }, 'warning');
 }

@@ -6,6 +6,7 @@ import { buildConfig } from './build-config.ts';
 import { type BusPlan, planBuses } from './bus-plan.ts';
 import { checkDevices } from './check-devices.ts';
 import { checkExpectations } from './check-expect.ts';
+import { checkOrders } from './check-orders.ts';
 import { checkRules } from './check-rules.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
@@ -137,6 +138,7 @@ async function checkSite(
   checkReferences(site, devices, broken);
   checkConflicts(site, devices);
   checkDevices(site, devices);
+  checkOrders(site, devices);
   checkExpectations(site, devices);
   const readiness = new Map(await checkReadiness(site, devices, findDriver));
   for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });

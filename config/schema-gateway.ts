@@ -132,7 +132,7 @@ const output = block({
   never_with: z.array(text).optional(),
   orders: orderSources.optional(),
   expect: block({ reading: text, above: z.number().optional(), below: z.number().optional(), within: period }).optional(),
-  on_lost_city: duration.optional(),
+  on_lost_city: period.optional(),
   expiry: period.optional(),
   name: texts.optional(),
   enabled: boolean.optional(),
@@ -223,7 +223,7 @@ const sentilo = block({
   types: mapOf(text).optional(),
   send: block({ every: period.prefault('1s'), batch: z.int().min(1).max(100).default(100) }).prefault({}),
   backlog_older_than: z.union([z.literal('send'), block({ drop: period })]).optional(),
-  orders_from: z.array(text).optional(),
+  orders_from: z.array(cityOwnerId).optional(),
   callback: block({
     url: text,
     secret,

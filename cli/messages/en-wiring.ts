@@ -237,6 +237,18 @@ export const enWiring: Messages = {
     what: '`{written}` is not an address that the city can push orders to',
     hints: ['write the one under which the city reaches this gateway, such as https://gateway.example.cat/orders'],
   },
+  C203: {
+    what: '`on_lost_city` of {output} is over before the city counts as lost: it is asked for orders every {everyMs:ms}',
+    hints: ['write at least {leastMs:ms}: orders are undone meanwhile, though nothing has failed'],
+  },
+  C204: {
+    what: 'orders to {output} may be too old when they come: the city is asked for them every {everyMs:ms}',
+    hints: ['write at least {leastMs:ms} at `expiry:`'],
+  },
+  C205: {
+    what: '`{key}` does nothing: no output takes orders of the city',
+    hints: ['write `sentilo` under `orders:` of those that do', 'or remove `{key}:`'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],
