@@ -26,7 +26,37 @@ export function checkRules(site: Site, devices: Devices['devices'], readiness: D
     if (rule.do.alarm === undefined) checkOrder(site, [...base, 'do'], rule.do, around);
     else checkAlarm(site, [...base, 'do'], rule.do.alarm, rule.do);
   }
+  checkPairs(site, devices);
   checkAlerts(site);
+}
+
+/** On and off at one number: a reading that trembles there switches the output with each of its values. */
+function checkPairs(site: Site, devices: Devices['devices']): void {
+  const prompt = Object.entries(site.file.rules ?? {}).flatMap(
+    ([
+      id,
+      {
+        when,
+        do: { output, set },
+      },
+    ]) => {
+      const found = partOf('readings', when?.reading ?? '', devices);
+      const unit = found?.device.board.readings?.[found.name]?.unit ?? 'bool';
+      const isPrompt = when !== undefined && !isWritten(site, ['rules', id, 'when', 'for']);
+      // What is yes or no has nothing in between.
+      return isPrompt && (normaliseUnit(unit) ?? unit) !== 'bool' ? [{ id, when, output, set }] : [];
+    },
+  );
+  for (const { when, output } of prompt.filter(({ set }) => set === true)) {
+    for (const off of prompt) {
+      if (off.set !== false || off.output !== output || off.when.reading !== when.reading) continue;
+      const { above, below } = off.when;
+      const key = above !== undefined && above === when.below ? 'above' : 'below';
+      const limit = off.when[key];
+      if (output === undefined || limit === undefined || (key === 'below' && below !== when.above)) continue;
+      site.report('C181', ['rules', off.id, 'when', key], { output, reading: when.reading, limit }, 'warning');
+    }
+  }
 }
 
 /** A limit that the reading can be on both sides of. */

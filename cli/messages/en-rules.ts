@@ -107,4 +107,8 @@ export const enRules: Messages = {
     what: '{forMs:ms} is more than {output} may be on: it goes back after {maxMs:ms}',
     hints: ['write `for: {maxMs:ms}`', 'or a longer `max_on:` at it, where that is safe'],
   },
+  C181: {
+    what: '{output} goes on and off at the same {limit} of `{reading}`: each value that trembles there would switch it, which wears it out',
+    hints: ['leave a gap between the limits of the two rules', 'or write `for:` below their `when:`, such as `for: 2min`'],
+  },
 };

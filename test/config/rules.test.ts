@@ -173,6 +173,28 @@ describe('a rule that may be meant so', () => {
   });
 });
 
+describe('two rules that switch one output', () => {
+  const pair = (on: string, off: string) =>
+    `${site(`when: { reading: ${on} }, ${FAN}`)}  s: { when: { reading: ${off} }, do: { output: fan.switch, set: off } }\n`;
+
+  it('at one number are warned of', async () => {
+    expect(await told(pair('hall.temperature, above: 30', 'hall.temperature, below: 30'), {}, 'warning')).toEqual([
+      'C181 fan.switch goes on and off at the same 30 of `hall.temperature`: each value that trembles there would switch it, ' +
+        'which wears it out: leave a gap between the limits of the two rules; or write `for:` below their `when:`, such as `for: 2min`',
+    ]);
+    expect(await told(pair('hall.temperature, below: 5', 'hall.temperature, above: 5'), {}, 'warning')).toHaveLength(1);
+  });
+
+  it.each([
+    ['with a gap', pair('hall.temperature, above: 30', 'hall.temperature, below: 28')],
+    ['after some time', pair('hall.temperature, above: 30, for: 2min', 'hall.temperature, below: 30')],
+    ['by another reading', pair('hall.temperature, above: 30', 'hall.humidity, below: 30')],
+    ['by what is yes or no', pair('door.closed, above: 0.5', 'door.closed, below: 0.5')],
+  ])('%s are not', async (_what, text) => {
+    expect(await told(text, {}, 'warning')).toEqual([]);
+  });
+});
+
 describe('an alarm that is told to the city', () => {
   const alerts = (map: string) => site('at: "06:30", do: { alarm: leak }').replace('token:', `alerts: ${map}, token:`);
 
