@@ -4,7 +4,7 @@ import { LockHeldError, type Log, type LogLevel } from '../gateway/host.ts';
 import { frameLog, jsonLog } from '../gateway/log.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { realClock, realHost } from '../gateway/real-host.ts';
-import { beatFor } from './beat.ts';
+import { beginBeats } from './beat.ts';
 import { brokerLogin } from './broker-login.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
@@ -90,11 +90,12 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   if (!(await claimFolder(folder, false, io))) return;
   const { fatal } = io;
   const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
+  const beatsOf = beginBeats();
   const gateway = await startOrSay(folder, io, () =>
     openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials, mqttLogin }),
   );
   if (gateway === undefined) return;
-  beatFor(gateway);
+  beatsOf(gateway);
   const { outputsSafe } = gateway;
   await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
 }

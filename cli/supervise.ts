@@ -65,8 +65,8 @@ interface Ending {
 async function runOnce({ startGateway, repeat, say }: SuperviseParts, stop: AbortSignal): Promise<Ending> {
   const gateway = startGateway();
   let leftCount = MISSED_AT_START_MAX;
-  gateway.on('message', () => {
-    leftCount = MISSED_MAX;
+  gateway.on('message', (word) => {
+    leftCount = word === 'opening' ? MISSED_AT_START_MAX : MISSED_MAX;
   });
   // Times are counted, not measured: a machine that was asleep, or a process that was held, has missed none.
   const stopCounting = repeat(BEAT_MS, () => {
