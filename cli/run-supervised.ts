@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Io } from './io.ts';
 import { text } from './messages/supervise.ts';
 import { say } from './say.ts';
-import { type SuperviseParts, supervise } from './supervise.ts';
+import { type SuperviseParts, type SupervisorNews, supervise } from './supervise.ts';
 
 /** The command lines of a gateway, and of what makes its outputs safe when it has ended. */
 export interface SupervisedCommands {
@@ -44,8 +44,13 @@ export async function runSupervised({ run, safe }: SupervisedCommands, io: Io): 
     },
     wait: (forMs, signal) => sleep(forMs, undefined, { signal }).catch(() => {}),
     nowMs: () => performance.now(),
-    say: (news) => say(news.what === 'hangs' ? text.hangs : text.ended(news), io),
+    say: (news) => say(textOf(news), io),
   };
   io.setExitCode(await supervise(parts, stop.signal));
   for (const signal of signals) process.off(signal, onSignal);
+}
+
+function textOf(news: SupervisorNews): string {
+  if (news.what === 'hangs') return text.hangs;
+  return news.what === 'ended' ? text.ended(news) : text.notSafe(news);
 }

@@ -5,16 +5,18 @@ import { EXIT } from './exit-codes.ts';
 export const BEAT_MS = 2_000;
 /** Without a beat for so many of these times it hangs: what is only busy, with a slow card or a large answer, gets a beat through. */
 const MISSED_MAX = 5;
-/** The same until the first one: a large journal is opened, after a power cut perhaps searched. */
+/** The same while it starts: the program is loaded from a slow card, and a large journal may keep the loop busy while it is searched. */
 const MISSED_AT_START_MAX = 60;
 /** What `barri outputs safe` may take; each try at a board that does not answer costs its timeout. */
 const SAFE_MS_MAX = 30_000;
+/** From one of these tries to the next while the outputs are not known to be safe: a board that starts, a bus that comes back. */
+const SAFE_AGAIN_MS = [1_000, 5_000, 15_000] as const;
 /** From one start to the next; the last goes on for ever. */
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000] as const;
 /** What ran for so long begins at the first of them again. */
 const WELL_MS = 600_000;
-/** What another start would not change: somebody has to do something, or has ended it. */
-const FINAL: ReadonlySet<number> = new Set([EXIT.ok, EXIT.usage, EXIT.forbidden, EXIT.config]);
+/** What another start would not change: somebody has to do something. Only a signal ends a gateway with 0, and this one was not ours. */
+const FINAL: ReadonlySet<number> = new Set([EXIT.usage, EXIT.forbidden, EXIT.config]);
 
 /** What a supervisor needs of the process around it. */
 export interface SuperviseParts {
@@ -33,11 +35,25 @@ export interface SuperviseParts {
 
 export type SupervisorNews =
   | { readonly what: 'hangs' }
-  | { readonly what: 'ended'; readonly code: number | null; readonly signal: string | null; readonly againMs: number };
+  | ({ readonly what: 'ended' } & Ended)
+  | ({ readonly what: 'not-safe' } & NotSafe);
+
+/** How a gateway ended, which is started again. `code` and `signal` are null when it could not be started. */
+export interface Ended extends Ending {
+  readonly isSafe: boolean;
+  readonly againMs: number;
+}
+
+/** How the command ended that makes the outputs safe; null: not in its time, or it could not be started. */
+export interface NotSafe {
+  readonly code: number | null;
+  /** Undefined after the last try. */
+  readonly againMs: number | undefined;
+}
 
 /**
  * Runs a gateway as a child and starts it again when it ends. One that hangs is killed: it sends a beat only while its loop turns and
- * native calls come back. Whenever it has ended, however it did, the outputs are made safe before anything else.
+ * native calls come back. Whenever it has ended, however it did, the outputs are made safe before anything else, in some tries.
  * Ends with the gateway's exit code when `stop` is aborted (whose reason is the signal that the gateway is sent), or when another
  * start would change nothing.
  */
@@ -45,12 +61,12 @@ export async function supervise(parts: SuperviseParts, stop: AbortSignal): Promi
   for (let failedCount = 0; ; failedCount += 1) {
     const startedMs = parts.nowMs();
     const { code, signal } = await runOnce(parts, stop);
-    await makeSafe(parts);
+    const isSafe = await makeSafe(parts, stop);
     if (stop.aborted) return code ?? EXIT.interrupted;
     if (code !== null && FINAL.has(code)) return code;
     if (parts.nowMs() - startedMs >= WELL_MS) failedCount = 0;
     const againMs = AGAIN_MS[Math.min(failedCount, AGAIN_MS.length - 1)] as number;
-    parts.say({ what: 'ended', code, signal, againMs });
+    parts.say({ what: 'ended', code, signal, isSafe, againMs });
     await parts.wait(againMs, stop);
     if (stop.aborted) return EXIT.ok;
   }
@@ -85,19 +101,33 @@ async function runOnce({ startGateway, repeat, say }: SuperviseParts, stop: Abor
   return ending;
 }
 
-async function makeSafe({ startSafe, wait }: SuperviseParts): Promise<void> {
+/** Whether the outputs are known to be safe. What `stop` still takes is the waiting, not the last try. */
+async function makeSafe(parts: SuperviseParts, stop: AbortSignal): Promise<boolean> {
+  for (let tries = 0; ; tries += 1) {
+    const code = await makeSafeOnce(parts);
+    if (code === EXIT.ok) return true;
+    // Another gateway has the outputs, and does with them as it should.
+    const againMs = stop.aborted || code === EXIT.tryAgain ? undefined : SAFE_AGAIN_MS[tries];
+    parts.say({ what: 'not-safe', code, againMs });
+    if (againMs === undefined) return false;
+    await parts.wait(againMs, stop);
+  }
+}
+
+async function makeSafeOnce({ startSafe, wait }: SuperviseParts): Promise<number | null> {
   const making = startSafe();
   const over = new AbortController();
   const late = wait(SAFE_MS_MAX, over.signal).then(() => making.kill('SIGKILL'));
-  await endOf(making);
+  const { code } = await endOf(making);
   over.abort();
   await late;
+  return code;
 }
 
 function endOf(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {
     child.on('exit', (code, signal) => resolve({ code, signal }));
     // It could not even be started, which the next try may.
-    child.on('error', () => resolve({ code: EXIT.tryAgain, signal: null }));
+    child.on('error', () => resolve({ code: null, signal: null }));
   });
 }

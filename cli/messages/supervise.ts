@@ -1,15 +1,21 @@
+import { EXIT } from '../exit-codes.ts';
+import type { Ended, NotSafe } from '../supervise.ts';
+
 /** Texts about a gateway that is supervised. English; other languages take the same keys. */
 export const text = {
   hangs:
-    'error[B134] the gateway hangs: it is killed, and its outputs are made safe\n   = please report it with the lines of the log before it\n',
-  ended: ({
-    code,
-    signal,
-    againMs,
-  }: {
-    readonly code: number | null;
-    readonly signal: string | null;
-    readonly againMs: number;
-  }) =>
-    `warning[B135] the gateway ended (${code === null ? signal : `exit code ${code}`}): its outputs were made safe, it is started again in ${againMs / 1000} s\n   = its own lines before this say why\n`,
+    'error[B134] the gateway hangs: it is killed, and what makes its outputs safe is started\n   = please report it with the lines of the log before it\n',
+  ended: ({ code, signal, isSafe, againMs }: Ended) =>
+    `warning[B135] the gateway ended (${endingOf(code, signal)})${isSafe ? ', its outputs were made safe' : ''}: it is started again in ${againMs / 1000} s\n   = ${code === EXIT.ok ? 'stop what started it, not the gateway itself' : 'its own lines before this say why'}\n`,
+  notSafe: ({ code, againMs }: NotSafe) => {
+    if (code === EXIT.tryAgain)
+      return 'warning[B136] the outputs were not made safe: another gateway runs on this state folder and keeps them\n   = stop one of the two\n';
+    const why = code === null ? 'not done in its time' : `exit code ${code}`;
+    const then = againMs === undefined ? '' : `, it is tried again in ${againMs / 1000} s`;
+    return `error[B136] the outputs could not be made safe (${why})${then}\n   = the lines before this say which, and why; switch off their supply by hand\n`;
+  },
 } as const;
+
+function endingOf(code: number | null, signal: string | null): string {
+  return code === null ? (signal ?? 'it could not be started') : `exit code ${code}`;
+}

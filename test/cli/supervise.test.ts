@@ -1,14 +1,15 @@
 // What a supervisor does with a gateway that hangs, ends, or is ended: on real processes, with a time that the test lets pass.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { text } from '../../cli/messages/supervise.ts';
 import { type SuperviseParts, supervise } from '../../cli/supervise.ts';
 
 /** Sends a beat at its start and when it is told to, hangs or ends when it is told to. */
 const CHILD = `
   process.on('message', (word) => {
     if (word === 'hang') for (;;);
-    if (word === 'beat') process.send('beat');
+    if (word === 'beat' || word === 'opening') process.send(word);
     else process.exit(Number(word));
   });
   process.on('SIGTERM', () => process.exit(0));
@@ -20,7 +21,8 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-function bench() {
+/** `safeCodes`: how what makes the outputs safe ends, one time after the other; then with 0. */
+function bench(...safeCodes: number[]) {
   const did: string[] = [];
   const stop = new AbortController();
   let tick = () => {};
@@ -36,7 +38,7 @@ function bench() {
     },
     startSafe: () => {
       did.push('safe');
-      return spawn(process.execPath, ['-e', '0']);
+      return spawn(process.execPath, ['-e', `process.exit(${safeCodes.shift() ?? 0})`]);
     },
     repeat: (_everyMs, callback) => {
       tick = callback;
@@ -52,7 +54,7 @@ function bench() {
         resolve();
       }),
     nowMs: () => nowMs,
-    say: ({ what }) => did.push(what),
+    say: (news) => did.push(news.what === 'ended' && !news.isSafe ? 'ended, not safe' : news.what),
   };
   /** The gateway of the next life, once its first beat has come. */
   const next = () => new Promise<ChildProcess>((resolve) => (began = resolve));
@@ -111,11 +113,92 @@ test('one that ends again and again is started ever more rarely, and soon again 
   expect(did.filter((each) => each === 'safe')).toHaveLength(9);
 }, 20_000);
 
-test.each([0, 2, 5, 78])('one that ends with %i is not started again, and its outputs are made safe', async (code) => {
+test.each([2, 5, 78])('one that ends with %i is not started again, and its outputs are made safe', async (code) => {
   const { did, next, run } = bench();
   const started = next();
   const ended = run();
   (await started).send(String(code));
   expect(await ended).toBe(code);
   expect(did).toEqual(['gateway', 'safe']);
+});
+
+test('one that somebody else ended, so with 0, is started again', async () => {
+  const { did, next, stop, run } = bench();
+  const first = next();
+  const ended = run();
+  const gateway = await first;
+  const second = next();
+  gateway.kill('SIGTERM');
+  await second;
+  expect(gateway.exitCode).toBe(0);
+  expect(did).toEqual(['gateway', 'safe', 'ended', 'wait 1000', 'gateway']);
+  stop();
+  expect(await ended).toBe(0);
+});
+
+test('one that still starts has two minutes from each sign of life to the next', async () => {
+  const { next, ticks, stop, run } = bench();
+  const first = next();
+  const ended = run();
+  const gateway = await first;
+  const told = new Promise((resolve) => gateway.once('message', resolve));
+  gateway.send('opening');
+  await told;
+  ticks(59);
+  expect(gateway.killed).toBe(false);
+  stop();
+  expect(await ended).toBe(0);
+});
+
+describe('outputs that could not be made safe', () => {
+  const failed = ['not-safe', 'wait 1000', 'safe', 'not-safe', 'wait 5000', 'safe'];
+
+  test.each([
+    ['are tried again, and are safe then', [3, 70], [...failed, 'ended', 'wait 1000', 'gateway']],
+    [
+      'are not told as safe after the last try',
+      [3, 78, 3, 3],
+      [...failed, 'not-safe', 'wait 15000', 'safe', 'not-safe', 'ended, not safe', 'wait 1000', 'gateway'],
+    ],
+    ['are not tried again while another gateway has them', [75], ['not-safe', 'ended, not safe', 'wait 1000', 'gateway']],
+  ])('%s', async (_what, codes, expected) => {
+    const { did, next, stop, run } = bench(...codes);
+    const first = next();
+    const ended = run();
+    const gateway = await first;
+    const again = next();
+    gateway.send('70');
+    await again;
+    expect(did).toEqual(['gateway', 'safe', ...expected]);
+    stop();
+    expect(await ended).toBe(0);
+  });
+
+  test('are tried again before the supervisor gives up', async () => {
+    const { did, next, run } = bench(3);
+    const first = next();
+    const ended = run();
+    (await first).send('78');
+    expect(await ended).toBe(78);
+    expect(did).toEqual(['gateway', 'safe', 'not-safe', 'wait 1000', 'safe']);
+  });
+
+  test('keep no stop waiting', async () => {
+    const { did, next, stop, run } = bench(3, 3);
+    const first = next();
+    const ended = run();
+    await first;
+    stop();
+    expect(await ended).toBe(0);
+    expect(did).toEqual(['gateway', 'safe', 'not-safe']);
+  });
+});
+
+test.each([
+  [3, 5_000, /^error\[B136\] the outputs could not be made safe \(exit code 3\), it is tried again in 5 s\n {3}= .*by hand/],
+  [null, undefined, /^error\[B136\] the outputs could not be made safe \(not done in its time\)\n {3}= /],
+  [75, undefined, /^warning\[B136\] the outputs were not made safe: another gateway runs/],
+])('what is said says the truth when the outputs are made safe with %s', (code, againMs, said) => {
+  expect(text.notSafe({ code, againMs })).toMatch(said);
+  expect(text.ended({ code: 70, signal: null, isSafe: false, againMs: 1_000 })).not.toContain('made safe');
 });
