@@ -5,10 +5,11 @@ import { type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts'
 import { realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { keptSite, outputsNoLongerIn } from './kept-site.ts';
 import { text } from './messages/outputs.ts';
 import { say } from './say.ts';
-import { siteToRun } from './site.ts';
-import { SITE_DEFAULT, stateFolders, stateOption } from './state-folder.ts';
+import { readSite } from './site.ts';
+import { SITE_DEFAULT, stateFolders, stateFoldersOfAll, stateOption } from './state-folder.ts';
 
 interface SafeOptions {
   readonly state?: string;
@@ -28,7 +29,8 @@ export function addOutputsSafe(outputs: Command, io: Io): void {
       `
 For whatever starts the gateway, as what is done when it has ended in any way
 (ExecStopPost= of systemd). While a gateway runs it does nothing: that one keeps
-its outputs.
+its outputs. Where the site file has errors it goes by what the gateway was
+started with, and so it does for outputs that the file no longer has.
 Exit code 3 when an output does not follow, 75 while a gateway runs.
 
 Examples:
@@ -41,12 +43,16 @@ Examples:
 }
 
 async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
-  const loaded = await siteToRun(file, io);
-  if (loaded === undefined) return;
-  const { config } = loaded;
+  const { config } = await readSite(file, io);
   const host = realHost(() => {});
+  const choice = { option: options.state, siteFile: file, env: io.env };
+  const kept = await keptSite(file, host.disk, await stateFoldersOfAll(choice));
+  const folders = new Set<string>();
+  if (config !== undefined) for (const each of stateFolders({ ...choice, gatewayId: config.gateway.id })) folders.add(each);
+  if (kept !== undefined) folders.add(kept.folder);
+  if (folders.size === 0) return io.setExitCode(EXIT.config);
   const unlocks: (() => Promise<void>)[] = [];
-  for (const folder of stateFolders({ option: options.state, siteFile: file, gatewayId: config.gateway.id, env: io.env })) {
+  for (const folder of folders) {
     try {
       unlocks.push(await host.lock(folder));
     } catch (error) {
@@ -55,7 +61,13 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
       if (!(error instanceof DiskError)) throw error;
     }
   }
-  const made = await makeOutputsSafe({ config, host, modules: await loadModules(config), fatal: io.fatal });
+  if (config === undefined) say(text.asStarted, io);
+  const old = kept && config ? outputsNoLongerIn(config, kept.site) : kept?.site;
+  const made: MadeSafe[] = [];
+  for (const site of [config, old]) {
+    if (site !== undefined)
+      made.push(...(await makeOutputsSafe({ config: site, host, modules: await loadModules(site), fatal: io.fatal })));
+  }
   for (const unlock of unlocks) await unlock();
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);
   else tell(made, io);

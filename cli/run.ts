@@ -9,6 +9,7 @@ import { brokerLogin } from './broker-login.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { keepSite } from './kept-site.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
 import { runSupervised } from './run-supervised.ts';
@@ -90,9 +91,11 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   if (!(await claimFolder(folder, false, io))) return;
   const { fatal } = io;
   const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
+  const host = realHost(log);
+  const taken = () => keepSite(file, config, host, folder);
   const beatsOf = beginBeats();
   const gateway = await startOrSay(folder, io, () =>
-    openGateway(config, realHost(log), { stateFolder: folder, modules, fatal, ...tap, ...credentials, mqttLogin }),
+    openGateway(config, host, { stateFolder: folder, modules, fatal, taken, ...tap, ...credentials, mqttLogin }),
   );
   if (gateway === undefined) return;
   beatsOf(gateway);

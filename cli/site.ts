@@ -6,11 +6,17 @@ import { boardFolders, listFolder, readLimited } from './files.ts';
 import type { Io } from './io.ts';
 import { renderProblems } from './render-problems.ts';
 
-/** Loads a site for a command that runs it. Undefined when it has errors: they are printed and the exit code is set. */
-export async function siteToRun(file: string, io: Io): Promise<{ config: Config; site: LoadedSite } | undefined> {
+/** Loads a site for a command that runs it, and prints what is wrong with it. */
+export async function readSite(file: string, io: Io): Promise<LoadedSite> {
   const site = await loadSite(file, { readFile: readLimited, listFolder, boardFolders: boardFolders(io.packageRoot) });
   const worth = site.problems.filter(({ severity }) => severity !== 'note');
   if (worth.length > 0) printProblems(worth, site, io);
+  return site;
+}
+
+/** The same. Undefined when it has errors: they are printed and the exit code is set. */
+export async function siteToRun(file: string, io: Io): Promise<{ config: Config; site: LoadedSite } | undefined> {
+  const site = await readSite(file, io);
   if (site.config !== undefined) return { config: site.config, site };
   io.setExitCode(EXIT.config);
   return undefined;

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { DiskError } from '../gateway/host.ts';
 import { JournalError } from '../gateway/journal/journal.ts';
@@ -55,6 +55,17 @@ export function stateFolder({ option, siteFile, gatewayId, simulated, env }: Sta
 export function stateFolders(choice: Omit<StateFolderChoice, 'simulated'>): string[] {
   const folders = [false, true].map((simulated) => stateFolder({ ...choice, simulated }));
   return [...new Set(folders)];
+}
+
+/** The folders on which a gateway may have run whose site file does not tell its id now: as told, else all of this user. */
+export async function stateFoldersOfAll(choice: Omit<StateFolderChoice, 'simulated' | 'gatewayId'>): Promise<string[]> {
+  const [one, other] = ['one', 'other'].map((gatewayId) => stateFolder({ ...choice, gatewayId, simulated: false })) as [
+    string,
+    string,
+  ];
+  if (one === other) return [one];
+  const names = await fs.readdir(dirname(one)).catch(() => []);
+  return names.map((name) => join(dirname(one), name));
 }
 
 /**

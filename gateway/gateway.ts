@@ -55,6 +55,8 @@ export interface GatewayOptions {
   /** Who the gateway is to the broker of `mqtt:`, where that asks. */
   readonly mqttLogin?: MqttLogin;
   readonly tap?: FrameTap;
+  /** Awaited once the state folder is this gateway's, before anything is opened. */
+  readonly taken?: () => Promise<void>;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -84,6 +86,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
   let journal: Journal | undefined;
   let timekeeper: Timekeeper | undefined;
   try {
+    await options.taken?.();
     journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
       clock: believedClock(host.clock, () => timekeeper),
       log: host.log,

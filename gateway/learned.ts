@@ -1,8 +1,8 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Low } from 'lowdb';
 import type { Learned } from '../drivers/driver.ts';
 import { type Disk, DiskError, type Host } from './host.ts';
-import { withFile, writeAll } from './journal/disk-tools.ts';
+import { replaceFile, withFile } from './journal/disk-tools.ts';
 
 /** Name of the file in the state folder. */
 const FILE_NAME = 'learned.json';
@@ -35,7 +35,10 @@ export async function openLearned(
     if (!(error instanceof DiskError)) throw error;
     log('warning', 'learned-not-kept', { path, message: error.message });
   };
-  const db = new Low<Content>({ read: () => readContent(disk, path), write: (content) => writeContent(disk, path, content) }, {});
+  const db = new Low<Content>(
+    { read: () => readContent(disk, path), write: (content) => replaceFile(disk, path, bytesOf(content)) },
+    {},
+  );
   await db.read().catch(failed);
   let writing = Promise.resolve();
   let cancel: (() => void) | undefined;
@@ -78,15 +81,6 @@ function isContent(content: unknown): content is Content {
   return isObject(content) && Object.values(content as object).every(isObject);
 }
 
-/** A new file takes the place of the old one, so that a power cut leaves one of the two. */
-async function writeContent(disk: Disk, path: string, content: Content): Promise<void> {
-  const next = `${path}.new`;
-  const bytes = Buffer.from(`${JSON.stringify(content, undefined, 1)}\n`);
-  await withFile(disk, next, 'create', async (file) => {
-    await file.truncate(0);
-    await writeAll(file, bytes, 0);
-    await file.fdatasync();
-  });
-  await disk.rename(next, path);
-  await disk.fsyncDir(dirname(path));
+function bytesOf(content: Content): Uint8Array {
+  return Buffer.from(`${JSON.stringify(content, undefined, 1)}\n`);
 }

@@ -48,7 +48,7 @@ export function openLoneDevices(
 }
 
 export interface LoneSurroundings {
-  readonly config: Config;
+  readonly config: Pick<Config, 'buses' | 'devices' | 'providers'>;
   readonly host: Host;
   readonly modules: Modules;
   /** Takes a broken invariant of ours, which must end the program. */

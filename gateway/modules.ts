@@ -11,7 +11,7 @@ export interface Modules {
 }
 
 /** Loads what the site's devices use, and nothing else. */
-export async function loadModules(config: Config): Promise<Modules> {
+export async function loadModules(config: Pick<Config, 'buses' | 'devices' | 'providers'>): Promise<Modules> {
   const drivers = new Map<string, Driver>();
   for (const { driver: id } of [...config.devices.values(), ...config.providers.values()]) {
     if (drivers.has(id)) continue;

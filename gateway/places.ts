@@ -11,7 +11,11 @@ import type { Bus } from './buses.ts';
 export type Connect = (device: DeviceConfig, bus: Bus, turn: () => Turn) => Promise<Connections[Need]>;
 
 /** The places of a site's devices. What the ports of one device share is opened once, with the first of them. */
-export function openPlaces({ providers }: Config, drivers: ReadonlyMap<string, Driver>, clock: Clock): Connect {
+export function openPlaces(
+  { providers }: Pick<Config, 'providers'>,
+  drivers: ReadonlyMap<string, Driver>,
+  clock: Clock,
+): Connect {
   const opened = new Map<string, OpenPort>();
   return async (device, bus, turn) => {
     const { port } = device.via;

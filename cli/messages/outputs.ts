@@ -16,6 +16,8 @@ export const text = {
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
+  asStarted:
+    'warning[B137] the site file has errors: the outputs are those that the gateway was started with\n   = mend the file before the next start\n',
   notSafe: (output: string, problem: string) =>
     `error[B133] ${output} is not known to be safe: ${problem}\n   = switch off its supply by hand, then check its wiring\n`,
   state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { type Disk, DiskError, type DiskFile } from '../host.ts';
 import { JournalError } from './journal.ts';
 
@@ -23,6 +24,18 @@ export async function withFile<T>(
   } finally {
     await file.close().catch(ignoreDiskError);
   }
+}
+
+/** A new file takes the place of the old one, so that a power cut leaves one of the two. */
+export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const next = `${path}.new`;
+  await withFile(disk, next, 'create', async (file) => {
+    await file.truncate(0);
+    await writeAll(file, bytes, 0);
+    await file.fdatasync();
+  });
+  await disk.rename(next, path);
+  await disk.fsyncDir(dirname(path));
 }
 
 /** For what the disk may refuse because it is tried again, or is worth nothing without. Anything else is a bug and goes on. */

@@ -2,7 +2,7 @@
 // when it has ended (`barri outputs safe`), or by the next start.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -93,6 +93,29 @@ test('after SIGKILL the next start closes the valve before anything is read from
   print('SIGKILL and the next start', closedAfterMs(sinceMs));
 }, 30_000);
 
+describe('the site file was changed while the gateway ran: after SIGKILL the valve is closed', () => {
+  test.each([
+    ['it is broken', 'devices:', 'devices: [', /B137/],
+    ['the valve is not in use any more', 'valve: {', 'valve: { enabled: false,', /valve\.open is off\.\n$/],
+    ['all is called otherwise', /relays/g, 'others', /^valve\.open is off\.\n$/],
+    ['the valve has another place', 'relays.relay1', 'relays.relay2', /^valve\.open is off\.\nvalve\.open is off\.\n$/],
+  ] as const)(
+    'where %s',
+    async (_what, was, is, said) => {
+      const gateway = await runningWithValveOpen();
+      const file = siteFile();
+      writeFileSync(file, readFileSync(file, 'utf8').replace(was, is));
+      gateway.child.kill('SIGKILL');
+      await gateway.exit;
+      const { code, out, err } = await barri(['outputs', 'safe', file, '--state', join(folder, 'state')]);
+      expect(slave.coils[0]).toBe(false);
+      expect(code).toBe(0);
+      expect(err + out).toMatch(said);
+    },
+    30_000,
+  );
+});
+
 describe('the process closes it itself', () => {
   const ALL: readonly [string, readonly NodeJS.Signals[]][] = [
     ['SIGINT twice', ['SIGINT', 'SIGINT']],
@@ -171,6 +194,17 @@ describe('a gateway that is supervised', () => {
     await slave.until(() => slave.coils[0] === false);
     print('its supervisor is killed', closedAfterMs(sinceMs));
     await slave.until(() => slave.isAlone);
+  }, 30_000);
+
+  test('has its valve closed although its site file is broken meanwhile', async () => {
+    const { supervisor, pid } = await supervised();
+    writeFileSync(siteFile(), 'devices: [');
+    process.kill(pid, 'SIGKILL');
+    await slave.until(() => slave.coils[0] === false);
+    // It ends with the next start, which needs the file.
+    expect(await supervisor.exit).toBe(78);
+    expect(supervisor.out()).toContain('(SIGKILL), its outputs were made safe');
+    expect(supervisor.out()).not.toContain('B136');
   }, 30_000);
 
   // It needs the time after which a gateway hangs.

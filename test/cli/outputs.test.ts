@@ -4,9 +4,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { keepSite } from '../../cli/kept-site.ts';
+import type { Config } from '../../config/config.ts';
+import { loadSite } from '../../config/load-site.ts';
 import { serveLocalApi } from '../../gateway/local-api.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from '../../gateway/outputs/output.ts';
 import { realHost } from '../../gateway/real-host.ts';
+import { options } from '../config/site-files.ts';
 import { barri } from './in-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'barri-outputs-'));
@@ -129,6 +133,25 @@ describe('outputs safe', () => {
     expect(err).toContain('error[B133] fan.switch is not known to be safe: ');
     expect(err).toContain('switch off its supply by hand');
     expect(code).toBe(3);
+  });
+
+  test('finds what the gateway was started with in a folder that only its id tells, when the file has errors', async () => {
+    site('  fan: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } } }\n');
+    const { config } = await loadSite(file, options());
+    const state = join(folder, '.local', 'state', 'barri', 'trial');
+    mkdirSync(state, { recursive: true });
+    const host = realHost(() => {});
+    await keepSite(file, config as Config, host, state);
+    site('  fan: [\n');
+    expect((await barri(['outputs', 'safe', file], { HOME: folder })).err).toMatch(/B137[\s\S]*B133\] fan\.switch/);
+    const unlock = await host.lock(state);
+    expect(await barri(['outputs', 'safe', file], { HOME: folder })).toMatchObject({ code: 75 });
+    await unlock();
+  });
+
+  test('of a file with errors of which no gateway was started is an error', async () => {
+    writeFileSync(join(folder, 'other.yaml'), 'devices: [');
+    expect(await barri(['outputs', 'safe', join(folder, 'other.yaml')], { HOME: folder })).toMatchObject({ code: 78 });
   });
 
   test('of a site without outputs is done at once', async () => {
