@@ -93,14 +93,18 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
   const host = realHost(log);
   const taken = () => keepSite(file, config, host, folder);
-  const beatsOf = beginBeats();
-  const gateway = await startOrSay(folder, io, () =>
-    openGateway(config, host, { stateFolder: folder, modules, fatal, taken, ...tap, ...credentials, mqttLogin }),
-  );
-  if (gateway === undefined) return;
-  beatsOf(gateway);
-  const { outputsSafe } = gateway;
-  await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+  const beats = beginBeats();
+  try {
+    const gateway = await startOrSay(folder, io, () =>
+      openGateway(config, host, { stateFolder: folder, modules, fatal, taken, ...tap, ...credentials, mqttLogin }),
+    );
+    if (gateway === undefined) return;
+    beats.of(gateway);
+    const { outputsSafe } = gateway;
+    await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+  } finally {
+    beats.end();
+  }
 }
 
 /** Records that were in memory only when the gateway ended. */
