@@ -6,6 +6,7 @@ import { createRandom } from '../simulator/random.ts';
 import { simulate } from '../simulator/run.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
 import { cityHttp } from '../simulator/sentilo/city-http.ts';
+import { cityPush, pushesTo } from '../simulator/sentilo/city-push.ts';
 import { worldForSite } from '../simulator/sentilo/world.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
@@ -48,10 +49,12 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     startWallMs: options.start ?? START_DEFAULT_MS,
     forMs: options.for,
     token: SIMULATED_TOKEN,
-    http: (clock) =>
-      city === undefined
-        ? nobody
-        : cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') }),
+    http: (clock, ask) => {
+      if (city === undefined) return nobody;
+      const callback = config.sentilo?.callback;
+      if (callback !== undefined) cityPush(city, clock, pushesTo(callback, ask));
+      return cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') });
+    },
     ...(options.trace === true ? { listing: (line: string) => io.err(`${line}\n`) } : {}),
   });
   const observations = city?.observations(config.sentilo?.provider ?? '').length ?? 0;

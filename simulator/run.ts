@@ -7,6 +7,7 @@ import { VirtualClock } from './clock.ts';
 import { SimulatedDisk } from './disk.ts';
 import type { Fault } from './faults.ts';
 import { simulatedMachine } from './host.ts';
+import { type SimulatedPorts, simulatedPorts } from './local.ts';
 import { simulatedBroker } from './mqtt/broker.ts';
 import { createRandom } from './random.ts';
 import { createTrace } from './trace.ts';
@@ -26,10 +27,11 @@ export interface SimulationOptions {
   readonly startWallMs: number;
   /** How long the gateway runs, milliseconds of virtual time. */
   readonly forMs: number;
+  /** The city knows the gateway by it, and signs its pushes with it. */
   readonly token: string;
   readonly faults?: readonly Fault[];
-  /** Makes the city, whose clock is right whatever becomes of the gateway's. */
-  readonly http: (clock: Clock) => Http;
+  /** Makes the city, whose clock is right whatever becomes of the gateway's; it may ask at the ports of the gateway's machine. */
+  readonly http: (clock: Clock, ask: SimulatedPorts['request']) => Http;
   /** Makes the disk; without it an empty one in memory. It must not wait for the clock, which stands still during an opening. */
   readonly disk?: (clock: Clock) => CrashableDisk;
   readonly log?: Log;
@@ -59,13 +61,15 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
   const clock = new VirtualClock(startWallMs, turn);
   const trace = createTrace(options.listing);
   const disk = options.disk?.(clock) ?? new SimulatedDisk({ clock, random: createRandom(seed), faults, syncMs: SYNC_MS });
+  let ports = simulatedPorts();
   const machine = simulatedMachine({
     config,
     seed,
     startWallMs,
     clock,
     disk,
-    http: options.http(clock.ofTheWorld()),
+    http: options.http(clock.ofTheWorld(), (port, request) => ports.request(port, request)),
+    serve: (place, handler) => ports.serve(place, handler),
     mqtt: simulatedBroker(clock.ofTheWorld()).connect,
     faults,
     trace: { trace, stateFolder: STATE_FOLDER },
@@ -77,7 +81,8 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
   };
   const start = async () => {
     const { host, power } = await machine.boot();
-    const gateway = await clock.run(openGateway(config, host, { stateFolder: STATE_FOLDER, modules, token, fatal }));
+    const keys = { token, callbackKey: token };
+    const gateway = await clock.run(openGateway(config, host, { stateFolder: STATE_FOLDER, modules, ...keys, fatal }));
     options.started?.(gateway);
     return { gateway, power };
   };
@@ -86,6 +91,7 @@ export async function simulate(config: Config, options: SimulationOptions): Prom
   for (const { fromMs, toMs } of powerCuts(faults, forMs)) {
     await clock.runUntil(fromMs);
     running.power.cut();
+    ports = simulatedPorts();
     disk.crash();
     await clock.runUntil(toMs);
     running = await start();

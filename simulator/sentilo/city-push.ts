@@ -1,4 +1,5 @@
 import { type Clock, withDeadline } from '../../drivers/clock.ts';
+import type { SimulatedPorts } from '../local.ts';
 import type { City } from './city.ts';
 import { deliverPushes, PUSH_TIMEOUT_MS, type PushDelivery, type PushOutcome } from './push-delivery.ts';
 import type { Push } from './push-queue.ts';
@@ -26,4 +27,16 @@ export function cityPush(city: City, clock: Clock, handler: PushHandler): PushDe
       throw error;
     }
   });
+}
+
+/** A gateway that takes pushes for `endpoint` at a port of its simulated machine, as behind the proxy of a site. */
+export function pushesTo(
+  { endpoint, port }: { readonly endpoint: string; readonly port: number },
+  ask: SimulatedPorts['request'],
+): PushHandler {
+  return async ({ url, method, headers, body }) => {
+    if (url !== endpoint) return 'failed';
+    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    return (await ask(port, { method, path: new URL(url).pathname, headers: lower, body })) ?? 'failed';
+  };
 }

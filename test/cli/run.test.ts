@@ -170,6 +170,13 @@ test('a site without a city runs in simulated time, and sends nothing', async ()
   expect(JSON.parse(out)).toMatchObject({ observations: 0, requests: 0 });
 });
 
+test('a site with a callback runs in simulated time', async () => {
+  const site = join(ROOT, 'examples/sites/hort-urba.gateway.yaml');
+  const { code, out } = await barri(['sim', 'run', site, '--for', '3min', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ troubles: [] });
+});
+
 test('the simulated city’s port being taken is said with the way out', async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>

@@ -8,10 +8,12 @@ import { createRandom } from '../../simulator/random.ts';
 import { type SimulationResult, simulate } from '../../simulator/run.ts';
 import { createCity } from '../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../simulator/sentilo/city-http.ts';
+import { cityPush, pushesTo } from '../../simulator/sentilo/city-push.ts';
 import type { StoredObservation } from '../../simulator/sentilo/observation-store.ts';
-import { worldForSite } from '../../simulator/sentilo/world.ts';
+import { simulatedTokenOf, worldForSite } from '../../simulator/sentilo/world.ts';
 import { differences, forTheCity, NO_DIFFERENCES, readJournal } from '../simulation/comparison.ts';
 import { carrerDemo } from '../support/carrer-demo.ts';
+import { exampleSite } from '../support/example-sites.ts';
 import { START_WALL_MS } from './site.ts';
 
 const TOKEN = 'demo-token';
@@ -119,4 +121,32 @@ test('through power cuts everything kept reaches the city once with its value, a
     expect(times.some((timeMs) => timeMs >= toMs && timeMs < toMs + 10_000)).toBe(true);
   }
   expect((await run(await carrerDemo(), 7 * 60_000, 3, faults)).traceHash).toBe(traceHash);
+});
+
+test('the city of a site with a callback pushes its orders, which are answered long before it is asked for them', async () => {
+  const config = await exampleSite('hort-urba');
+  const callback = config.sentilo?.callback;
+  if (callback === undefined) throw new Error('the site has no callback');
+  const city = createCity(worldForSite(config, TOKEN));
+  const ask = (method: string, target: string, token: string, atMs: number, body = '') => {
+    const request = { method, target, headers: [['IDENTITY_KEY', token] as const], body: Buffer.from(body) };
+    return Buffer.from(city.handle(request, START_WALL_MS + atMs).body).toString();
+  };
+  const sensor = `makers-poblenou/${config.devices.get('valve_tomatoes')?.outputs[0]?.sensor}`;
+  let answer = '';
+  await simulate(config, {
+    seed: 1,
+    startWallMs: START_WALL_MS,
+    forMs: 95_000,
+    token: TOKEN,
+    http: (clock, askPort) => {
+      cityPush(city, clock, pushesTo(callback, askPort));
+      clock.timer(70_000, () => ask('PUT', `/order/${sensor}`, simulatedTokenOf('hort-console'), 70_000, '{"order":"off"}'));
+      clock.timer(80_000, () => {
+        answer = ask('GET', `/data/${sensor}_ack?limit=1`, TOKEN, 80_000);
+      });
+      return cityHttp(city, clock, { faults: [], latencyMs: 40, random: createRandom(1).fork('city') });
+    },
+  });
+  expect(answer).toContain('done');
 });

@@ -5,7 +5,7 @@ import type { Fault } from '../../../simulator/faults.ts';
 import { simulatedPorts } from '../../../simulator/local.ts';
 import { type City, createCity } from '../../../simulator/sentilo/city.ts';
 import { cityHttp } from '../../../simulator/sentilo/city-http.ts';
-import { cityPush } from '../../../simulator/sentilo/city-push.ts';
+import { cityPush, pushesTo } from '../../../simulator/sentilo/city-push.ts';
 import type { PushOutcome } from '../../../simulator/sentilo/push-delivery.ts';
 import type { Push } from '../../../simulator/sentilo/push-queue.ts';
 import { type World, worldForSite } from '../../../simulator/sentilo/world.ts';
@@ -29,7 +29,8 @@ devices:
   air: { board: sht31@1, via: i2c1 }
 `;
 const PORT = 8088;
-const CALLBACK = ', callback: { url: "https://garden.test/orders", secret: { secret: callback_key } }';
+const ENDPOINT = 'https://garden.test/orders';
+const CALLBACK = `, callback: { url: "${ENDPOINT}", secret: { secret: callback_key } }`;
 export const VALVE = 'trial-valve-open';
 /** The chip line of the valve's pin. */
 const VALVE_LINE = 22;
@@ -93,10 +94,8 @@ export async function startGarden({
   const running = await startSimulated(site, { http, faults, serve: isPortBusy ? busy : ports.serve, between });
   if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
   const [theCity, theClock] = [city, cityClock];
-  const deliver = async ({ method, headers, body }: Push): Promise<PushOutcome> => {
-    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-    return (await ports.request(PORT, { method, path: '/orders', headers: lower, body })) ?? 'failed';
-  };
+  const toGateway = pushesTo({ endpoint: ENDPOINT, port: PORT }, ports.request);
+  const deliver = async (one: Push): Promise<PushOutcome> => toGateway(one, new AbortController().signal);
   if (push !== undefined) cityPush(theCity, running.clock.ofTheWorld(), (one) => push(one, deliver));
   const ask: Garden['ask'] = (method, path, body, token = 'app-token') => {
     const bytes = body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(body));

@@ -95,6 +95,7 @@ export class RuleWorld {
       stateFolder: STATE_FOLDER,
       modules: await loadModules(this.#config),
       token: TOKEN,
+      callbackKey: TOKEN,
       fatal: (error: unknown) => this.fatal.push(error),
     };
     this.#gateway = await this.clock.run(openGateway(this.#config, this.#host.host, options));
