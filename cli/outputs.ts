@@ -43,6 +43,11 @@ async function showOutputs(site: string | undefined, { state, json }: OutputsOpt
   const ask = (folder: string) => askGateway<readonly OutputState[]>(folder, '/outputs');
   const outputs = await askMeant({ site, state }, io, ask, { text: text.noGateway, exitCode: EXIT.problems });
   if (outputs === undefined) return;
-  io.out(json === true ? `${JSON.stringify(outputs)}\n` : renderOutputs(outputs, io));
+  io.out(json === true ? `${JSON.stringify(outputs, inWholeMs)}\n` : renderOutputs(outputs, io));
   if (outputs.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.problems);
+}
+
+/** What a clock has beyond milliseconds tells nobody anything. */
+function inWholeMs(key: string, value: unknown): unknown {
+  return key.endsWith('Ms') ? Math.round(Number(value)) : value;
 }

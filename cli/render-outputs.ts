@@ -16,7 +16,7 @@ export function renderOutputs(outputs: readonly OutputState[], { columns }: Pick
     asked === undefined ? text.never : cellText(text.asked(asked), WORDS_COLUMNS),
   ]);
   const problems = outputs.flatMap(({ output, problem }) =>
-    problem === undefined ? [] : [fitted(text.problem(output, problem), columns)],
+    problem === undefined ? [] : [fitted(`${text.problem(output, problem)}\n`, columns)],
   );
   return `${tableLines([text.head, ...rows]).join('\n')}\n${problems.join('')}`;
 }

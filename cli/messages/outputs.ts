@@ -3,6 +3,7 @@ import { timeTaken } from './time-taken.ts';
 
 /** Texts about outputs. English; other languages take the same keys. */
 export const text = {
+  label: 'Output',
   head: ['output', 'state', 'back', 'newest order'],
   logHead: ['time (UTC)', 'output', 'order', 'from', 'result'],
   noOrders: 'No output was ordered anything.\n',
@@ -12,7 +13,7 @@ export const text = {
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
   noGateway: (folder: string) =>
-    `error[B130] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state; without a running gateway all outputs are safe\n`,
+    `error[B130] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, \`barri outputs safe SITE\` makes them so\n`,
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
@@ -23,7 +24,7 @@ export const text = {
   state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),
   back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,
-  problem: (output: string, problem: string) => `${output}: ${problem}\n`,
+  problem: (output: string, problem: string) => `${output}: ${problem}`,
   done: (output: string, on: boolean) => `${output} is ${onOff(on)}.\n`,
   notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
     `error[B131] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,

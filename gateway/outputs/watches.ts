@@ -21,9 +21,10 @@ export function watchReading(
     const value = state !== undefined && state.monotonicMs >= sinceMs && state.quality === 'good' ? state.value : undefined;
     const isNumber = typeof value === 'number';
     if (isNumber && (above === undefined || value > above) && (below === undefined || value < below)) return ended(undefined);
+    const found = isNumber ? Number(value.toPrecision(6)) : 'no value';
     const leftMs = sinceMs + withinMs - clock.monotonicMs();
     if (leftMs > 0) cancel = clock.timer(Math.min(LOOK_MS, leftMs), look);
-    else ended(`expected ${reading} ${wanted(above, below)} within ${withinMs / 1000} s, found ${isNumber ? value : 'no value'}`);
+    else ended(`expected ${reading} ${wanted(above, below)} within ${withinMs / 1000} s, found ${found}`);
   };
   look();
   return () => cancel();

@@ -73,6 +73,9 @@ test('shows what was asked, what the hardware shows, and what is wrong', async (
   expect(code).toBe(1);
   const healthy = await against([VALVE], { done: true }, 'outputs', '--json');
   expect(JSON.parse(healthy.out)).toEqual([VALVE]);
+  const asked = { on: true, from: 'local: marta', agoMs: 11_999.600000000093 };
+  const fine = await against([{ ...VALVE, asked, backInMs: 18_000.399999999907 }], { done: true }, 'outputs', '--json');
+  expect(JSON.parse(fine.out)).toEqual([VALVE]);
   expect(healthy.code).toBe(0);
   expect((await against([], { done: true }, 'outputs')).out).toBe('This gateway has no outputs.\n');
 });
@@ -106,10 +109,14 @@ test.each([
   expect(code).toBe(2);
 });
 
-test('without a gateway it is said that all is safe', async () => {
-  const { err, code } = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'nobody')], { HOME: folder });
-  expect(err).toMatch(/no gateway runs|there is no such folder/);
-  expect(code).not.toBe(0);
+test('without a gateway it is said when outputs are safe, and what makes them so', async () => {
+  for (const args of [['set', 'valve.open', 'on'], ['outputs']]) {
+    const { err, code } = await barri([...args, '--state', join(folder, 'nobody')], { HOME: folder });
+    expect(err).toContain('error[B130] no gateway runs on ');
+    expect(err).toContain('after one that was killed, `barri outputs safe SITE` makes them so');
+    expect(err).not.toContain('all outputs are safe');
+    expect(code).toBe(1);
+  }
 });
 
 describe('outputs safe', () => {
