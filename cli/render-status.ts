@@ -5,6 +5,7 @@ import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
 import { text } from './messages/live.ts';
+import { text as outputsText } from './messages/outputs.ts';
 import { sizeText } from './size-text.ts';
 import { labelled } from './table.ts';
 
@@ -32,6 +33,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
       }),
     ],
     [labels.reading, (status.readings ?? []).map(text.readingLine)],
+    [outputsText.label, (status.outputs ?? []).map(({ output, problem }) => outputsText.problem(output, problem))],
     [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
     [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],
   ];
@@ -42,6 +44,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
 export function troubleOf({
   devices,
   readings = [],
+  outputs = [],
   buses,
   stored,
   city,
@@ -52,6 +55,7 @@ export function troubleOf({
   return [
     ...devices.flatMap(({ device, problem }) => (problem === undefined ? [] : `${device} ${problem.code}`)),
     ...readings.map(({ device, reading, problem, reason }) => `${device}.${reading} ${problem?.code ?? reason}`),
+    ...outputs.map(({ output, problem }) => `${output} ${problem}`),
     ...buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : `${bus} ${problem.code}`)),
     ...(stored.failing === undefined ? [] : [stored.failing.code]),
     ...(stored.slow === undefined ? [] : ['slow']),

@@ -34,9 +34,10 @@ export function addStatus(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Exit code 1 when something is wrong: a device silent, the city or the broker out
-of reach, readings lost, a gateway that does not answer. Without a gateway it
-tells of the journal alone: 1 when something in it is damaged or missing.
+Exit code 1 when something is wrong: a device silent, an output that does not
+do what it should, the city or the broker out of reach, readings lost, a gateway
+that does not answer. Without a gateway it tells of the journal alone: 1 when
+something in it is damaged or missing.
 
 Examples:
   barri status
@@ -94,12 +95,13 @@ async function showStored(
 export function isHealthy({
   devices,
   readings = [],
+  outputs = [],
   buses,
   stored,
   city,
   broker,
   threadsStuckMs,
-}: Pick<GatewayStatus, 'devices' | 'readings' | 'buses' | 'stored' | 'city' | 'broker' | 'threadsStuckMs'>): boolean {
+}: Pick<GatewayStatus, 'devices' | 'readings' | 'outputs' | 'buses' | 'stored' | 'city' | 'broker' | 'threadsStuckMs'>): boolean {
   const measures =
     devices.every(({ state }) => state === 'ok' || state === 'starting') &&
     // That a device has no value right now is how it should be: a receiver without satellites, a sensor that warms up.
@@ -122,7 +124,7 @@ export function isHealthy({
         // A gateway of an earlier version does not look.
         (uplink.differing ?? []).length === 0),
   );
-  return measures && keeps && delivers;
+  return measures && outputs.length === 0 && keeps && delivers;
 }
 
 /** What a journal holds, how many of its records the city has not, and how many are lost. */

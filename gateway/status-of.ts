@@ -6,6 +6,7 @@ import type { RunningDevice } from './device.ts';
 import type { DeviceState } from './device-state.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
+import type { Outputs } from './outputs/outputs.ts';
 import { BUS_SATURATED, NO_ANSWER, problemCode } from './problem-code.ts';
 import { deviceStatuses, readingTroubles } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';
@@ -23,6 +24,7 @@ export interface StatusSources {
   readonly broker: Uplink | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly devices: readonly RunningDevice[];
+  readonly outputs: Pick<Outputs, 'states'>;
   readonly lateness: NewestTimes;
   readonly keeper: Keeper;
   readonly canary: Canary;
@@ -34,8 +36,8 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, timekeeper, uplink, broker, buses, devices, lateness, keeper, canary, watched, startedMs, nowMs } =
-    sources;
+  const { config, journal, timekeeper, uplink, broker, buses, devices, outputs } = sources;
+  const { lateness, keeper, canary, watched, startedMs, nowMs } = sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
     newestAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
@@ -56,6 +58,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     devices: deviceStatuses(devices, nowMs),
     buses: [...buses.values()].map((bus) => busStatus(bus, devicesOf(bus, devices))),
     readings: readingTroubles(devices),
+    outputs: outputs.states().flatMap(({ output, problem }) => (problem === undefined ? [] : [{ output, problem }])),
     skipped: [...config.skipped].map(([device, code]) => ({ device, code })),
     stored: journal.stats(),
     ...defined({ threadsStuckMs: canary.stuckMs }),

@@ -27,6 +27,8 @@ export interface GatewayStatus {
   readonly buses: readonly BusStatus[];
   /** Only those with which something is wrong, each device's own troubles aside. Missing from a gateway of an earlier version. */
   readonly readings?: readonly ReadingTrouble[];
+  /** Only those with which something is wrong. Missing from a gateway of an earlier version. */
+  readonly outputs?: readonly OutputTrouble[];
   /** Devices that this version cannot run, and the code of the reason. */
   readonly skipped: readonly { readonly device: string; readonly code: string }[];
   readonly stored: JournalStats;
@@ -57,6 +59,12 @@ export interface ReadingTrouble {
   readonly reading: string;
   readonly problem?: DeviceProblem;
   readonly reason?: string;
+}
+
+/** An output that is not as it was ordered, or of which something else came than was expected. */
+export interface OutputTrouble {
+  readonly output: string;
+  readonly problem: string;
 }
 
 export interface BusStatus {

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { text } from '../../cli/messages/live.ts';
-import { storedLines } from '../../cli/render-status.ts';
+import { renderStatus, storedLines, troubleOf } from '../../cli/render-status.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { JournalStats } from '../../gateway/journal/journal.ts';
-import type { DeviceStatus } from '../../gateway/status.ts';
+import type { DeviceStatus, GatewayStatus } from '../../gateway/status.ts';
 
 const WELL: JournalStats = {
   recordCount: 1_000,
@@ -49,6 +49,18 @@ describe('barri status', () => {
     const well = { buses: [], devices: [], stored: WELL };
     expect(isHealthy({ ...well, readings: [noFix, doubted] })).toBe(true);
     expect(isHealthy({ ...well, readings: [noFix, refused] })).toBe(false);
+  });
+
+  test('is not well while something is wrong with an output', () => {
+    const well = { buses: [], devices: [], stored: WELL };
+    expect(isHealthy({ ...well, outputs: [] })).toBe(true);
+    const outputs = [{ output: 'lamp.switch', problem: 'no answer from unit 30' }];
+    expect(isHealthy({ ...well, outputs })).toBe(false);
+    const measuring = { answeringCount: 0, deviceCount: 0, observationCount: 0 };
+    const clock = { quality: 'synced', untimedBoots: [], untimedBootCount: 0 };
+    const status = { ...well, outputs, measuring, clock, skipped: [] } as unknown as GatewayStatus;
+    expect(renderStatus(status, 200)).toMatch(/^Output +lamp\.switch: no answer from unit 30$/m);
+    expect(troubleOf(status)).toContain('lamp.switch no answer from unit 30');
   });
 
   test('counts the devices that were not due yet since the start', () => {

@@ -71,6 +71,17 @@ devices:
     expect(await events(running)).toEqual([expect.objectContaining({ fields })]);
   });
 
+  test('that does something else is told with a short number, and stands in the status', async () => {
+    const running = await site(48.9677319809168);
+    await running.clock.runUntil(10 * SECOND_MS);
+    expect(running.gateway.status().outputs).toEqual([]);
+    await order(running, 'pump.switch', true);
+    await running.clock.runUntil(MINUTE_MS);
+    const problem = 'expected meter.power above 50 within 10 s, found 48.9677';
+    expect(running.gateway.status().outputs).toEqual([{ output: 'pump.switch', problem }]);
+    await running.stop();
+  });
+
   test('is well again when it does it next time', async () => {
     const running = await site(100, [{ at: 'device', device: 'meter', kind: 'silent', rate: 1, fromMs: 9_000, toMs: 30_000 }]);
     await running.clock.runUntil(10 * SECOND_MS);
