@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { OrderOutcome } from '../gateway/outputs/output.ts';
+import type { OrderOutcome, OutputState } from '../gateway/outputs/output.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { lengthOfTime } from './length-of-time.ts';
-import { orSayNotAllowed, tellGateway } from './local-client.ts';
+import { askGateway, orSayNotAllowed, tellGateway } from './local-client.ts';
 import { text } from './messages/outputs.ts';
 import { say } from './say.ts';
 import { askMeant } from './site-gateway.ts';
@@ -52,14 +52,24 @@ async function set(
   io: Io,
 ): Promise<void> {
   const order = { output, on, by: userInfo().username, ...(options.for !== undefined && { forMs: options.for }) };
-  const tell = (folder: string) => tellGateway<OrderOutcome>(folder, '/outputs', order);
+  const tell = async (folder: string) => {
+    // What is safe may last: there is nothing to go back to.
+    if (options.for !== undefined && (await isSafe(folder, output, on))) return 'lasts';
+    return await tellGateway<OrderOutcome>(folder, '/outputs', order);
+  };
   const meant = { site, state: options.state };
   const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
   if (outcome === undefined) return;
+  if (outcome === 'lasts') return say(text.lasts(output, on), io, EXIT.usage);
   if (options.json === true) io.out(`${JSON.stringify(outcome)}\n`);
   else if (outcome.done) io.out(text.done(output, on));
   else say(text.notDone(output, on, outcome), io);
   if (!outcome.done) io.setExitCode(outcome.reason === 'failed' ? EXIT.device : EXIT.problems);
+}
+
+async function isSafe(folder: string, output: string, on: boolean): Promise<boolean> {
+  const outputs = await askGateway<readonly OutputState[]>(folder, '/outputs');
+  return outputs?.find((each) => each.output === output)?.safe === on;
 }
 
 function onOff(written: string): boolean {

@@ -4,13 +4,17 @@ import type { Problem } from '../config/problem.ts';
 import { EXIT } from './exit-codes.ts';
 import { boardFolders, listFolder, readLimited } from './files.ts';
 import type { Io } from './io.ts';
+import { noSiteFile } from './messages/no-site-file.ts';
 import { renderProblems } from './render-problems.ts';
+import { say } from './say.ts';
+import { exists, SITE_DEFAULT } from './state-folder.ts';
 
-/** Loads a site for a command that runs it, and prints what is wrong with it. */
+/** Loads a site for a command that runs it, and prints what is wrong with it, or that it is not there. */
 export async function readSite(file: string, io: Io): Promise<LoadedSite> {
   const site = await loadSite(file, { readFile: readLimited, listFolder, boardFolders: boardFolders(io.packageRoot) });
   const worth = site.problems.filter(({ severity }) => severity !== 'note');
-  if (worth.length > 0) printProblems(worth, site, io);
+  if (file === SITE_DEFAULT && !(await exists(file))) say(noSiteFile(file), io);
+  else if (worth.length > 0) printProblems(worth, site, io);
   return site;
 }
 

@@ -138,7 +138,7 @@ function diskCodeOf(error: DiskError | JournalError): string {
   return error.cause instanceof DiskError ? error.cause.code : '';
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   try {
     await fs.access(path);
     return true;

@@ -4,6 +4,7 @@ import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
 import { count } from './count.ts';
 import { atMost, text as live } from './live.ts';
+import { noSiteFile } from './no-site-file.ts';
 import { outputFailed } from './output.ts';
 
 /** Texts of the commands that look into a journal. English; other languages take the same keys. Times are UTC. */
@@ -19,8 +20,7 @@ Examples:
   running: 'A gateway is running on this journal: what it writes from now on may be missing here.\n',
   noJournal: (folder: string, absence: Absence, toldBy: ToldBy) =>
     `error[B120] ${ABSENCES[absence](folder)}\n${NO_JOURNAL_REMEDIES[toldBy]}`,
-  noSiteNamed: (file: string) =>
-    `error[B128] no site file was named, and there is no ${file}\n   = name it behind the command, or in the environment: export BARRI_CONFIG=school.gateway.yaml\n   = or name the state folder that its gateway writes to: --state FOLDER\n`,
+  noSiteNamed: (file: string) => `${noSiteFile(file)}   = or name the state folder that its gateway writes to: --state FOLDER\n`,
   folderForSite: (folder: string) =>
     `error[B129] ${folder} is a folder and no site file\n   = if a gateway writes to it, or a copy of its journal is in it: --state ${folder}\n   = if the site file is in it, name that file\n`,
   unreadable: (folder: string, why: string) =>

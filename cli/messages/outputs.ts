@@ -25,6 +25,7 @@ export const text = {
   back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,
   problem: (output: string, problem: string) => `${output}: ${problem}`,
+  lasts: (output: string, on: boolean) => `error: ${onOff(on)} is the safe state of ${output}, which it keeps: leave --for out\n`,
   done: (output: string, on: boolean) => `${output} is ${onOff(on)}.\n`,
   notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
     `error[B131] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,

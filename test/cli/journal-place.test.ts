@@ -57,7 +57,7 @@ describe.each([['status'], ['journal', 'inspect'], ['journal', 'export']])('barr
   test.skipIf(existsSync(SITE_DEFAULT))('says that no site was named, and how to name one', async () => {
     const { code, err } = await barri(command);
     expect(code).toBe(2);
-    expect(err).toMatch(/^error\[B128\] no site file was named, and there is no \/etc\/barri\/gateway\.yaml\n/);
+    expect(err).toMatch(/^error\[B128\] there is no \/etc\/barri\/gateway\.yaml, and no other site file was named\n/);
     for (const way of ['BARRI_CONFIG', '--state FOLDER']) expect(err).toContain(way);
     expect((await barri(command, { BARRI_CONFIG: join(state, 'x.yaml') })).err).toContain('error[C001]');
   });

@@ -1,10 +1,11 @@
 // `barri outputs` and `barri set` with a gateway's real answers on a real socket.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { keepSite } from '../../cli/kept-site.ts';
+import { SITE_DEFAULT } from '../../cli/state-folder.ts';
 import type { Config } from '../../config/config.ts';
 import { loadSite } from '../../config/load-site.ts';
 import { serveLocalApi } from '../../gateway/local-api.ts';
@@ -88,6 +89,15 @@ test('an order says who and for how long', async () => {
   expect(off.orders).toEqual([{ output: 'valve.open', on: false, source: 'local', by: expect.any(String) }]);
 });
 
+test('a time for what is safe is refused, as nothing would go back', async () => {
+  const off = await against([VALVE], { done: true }, 'set', 'valve.open', 'off', '--for', '5s');
+  expect(off).toMatchObject({ orders: [], out: '', code: 2 });
+  expect(off.err).toBe('error: off is the safe state of valve.open, which it keeps: leave --for out\n');
+  const closed = { ...VALVE, output: 'heater.off', safe: true };
+  expect((await against([closed], { done: true }, 'set', 'heater.off', 'off', '--for', '5s')).orders).toHaveLength(1);
+  expect((await against([closed], { done: true }, 'set', 'heater.off', 'on', '--for', '5s')).code).toBe(2);
+});
+
 test.each([
   ['unknown-output', 1, '`barri outputs` shows'],
   ['not-allowed', 1, 'write `orders: [local]`'],
@@ -118,6 +128,16 @@ test('without a gateway it is said when outputs are safe, and what makes them so
     expect(code).toBe(1);
   }
 });
+
+test.skipIf(existsSync(SITE_DEFAULT)).each([['outputs', 'safe', '--state', folder], ['sentilo', 'plan'], ['run'], ['read']])(
+  '%s %s without a site says how to name one',
+  async (...args) => {
+    const { err, code } = await barri(args, { HOME: folder });
+    expect(err).toMatch(/^error\[B128\] there is no \/etc\/barri\/gateway\.yaml, and no other site file was named\n/);
+    expect(err).toContain('export BARRI_CONFIG=');
+    expect(code).toBe(78);
+  },
+);
 
 describe('outputs safe', () => {
   const file = join(folder, 'trial.gateway.yaml');
