@@ -12,6 +12,8 @@ const RANGES_SHOWN = 4;
 const GAPS_SHOWN = 10;
 const DAMAGE_SHOWN = 10;
 const SENSORS_SHOWN = 3;
+/** The uplink to the broker of `mqtt:`. */
+const BROKER = 'mqtt';
 /** In the place of a time that no file has noted: slots have none of their own. */
 const UNKNOWN = '-';
 
@@ -55,13 +57,13 @@ export interface Inspection {
 /** The picture of `barri journal inspect`, for a terminal of so many columns (80 are enough). */
 export function renderInspection(inspection: Inspection, columns: number): string {
   const { labels } = text;
+  const linesOf = (isMeant: (view: UplinkView) => boolean) =>
+    inspection.uplinks.filter(isMeant).flatMap((view) => uplinkLines(view, inspection));
   const blocks: [string, string[]][] = [
     [labels.journal, [inspection.folder]],
     [labels.holds, [holdsLine(inspection)]],
-    [
-      labels.city,
-      inspection.uplinks.length === 0 ? [text.noUplink] : inspection.uplinks.flatMap((view) => uplinkLines(view, inspection)),
-    ],
+    [labels.city, inspection.uplinks.length === 0 ? [text.noUplink] : linesOf(({ uplink }) => uplink !== BROKER)],
+    [labels.broker, linesOf(({ uplink }) => uplink === BROKER)],
     [labels.since, sinceStartLines(inspection)],
     [labels.damage, damageLines(inspection.damage)],
     [labels.missing, missingLines(inspection)],

@@ -1,5 +1,8 @@
+import { promises as fs } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import { uplinkOf } from '../gateway/journal/cursor-file.ts';
 import type { JournalStats } from '../gateway/journal/journal.ts';
 import { NOT_AVAILABLE } from '../gateway/problem-code.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
@@ -12,6 +15,7 @@ import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
+import { text as brokerText } from './messages/broker.ts';
 import { text } from './messages/live.ts';
 import { isLoss, renderStatus, storedLines } from './render-status.ts';
 import { say } from './say.ts';
@@ -60,13 +64,14 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
   }
+  const { config } = place;
   let absence: Absence | undefined;
   for (const folder of place.folders) {
     const holder = await lockHolder(await stateFolderAt(folder));
     if (holder !== undefined) say(text.notAnswering(folder, holder.pid), io, EXIT.problems);
     const found = await orSayUnreadable(folder, io, () => findJournal(folder));
     if (found === undefined || (typeof found === 'string' && holder !== undefined)) return;
-    if (typeof found !== 'string') return await showStored(found.journalFolder, { folder, holder }, options, io);
+    if (typeof found !== 'string') return await showStored(found.journalFolder, { folder, holder, config }, options, io);
     absence ??= found;
   }
   say(text.noJournal(place.folders[0] ?? '', absence ?? 'missing', place.toldBy), io, EXIT.problems);
@@ -75,11 +80,15 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
 /** Without a gateway that answers: what the journal holds. */
 async function showStored(
   journalFolder: string,
-  { folder, holder }: { readonly folder: string; readonly holder: LockHolder | undefined },
+  {
+    folder,
+    holder,
+    config,
+  }: { readonly folder: string; readonly holder: LockHolder | undefined; readonly config: Config | undefined },
   options: StatusOptions,
   io: Io,
 ): Promise<void> {
-  const stored = await orSayUnreadable(folder, io, () => storedIn(journalFolder, io));
+  const stored = await orSayUnreadable(folder, io, () => storedIn(journalFolder, config, io));
   if (stored === undefined) return;
   if (await isSimulated(dirname(resolve(journalFolder)))) say(text.simulatedReadings(folder), io);
   const running = holder === undefined ? { running: false } : { running: true, answering: false, ...holder };
@@ -87,7 +96,8 @@ async function showStored(
   if (options.json === true) return io.out(`${JSON.stringify({ ...running, ...stored })}\n`);
   const intro = holder === undefined ? text.notRunning(folder) : text.keptSoFar;
   const missing = stored.missingCount === 0 ? [] : [text.missing(stored.missingCount, stored.isExact)];
-  const lines = [...storedLines(stored.stored, stored.waitingCount), ...missing];
+  const forBroker = stored.brokerWaitingCount === undefined ? [] : [brokerText.waiting(stored.brokerWaitingCount)];
+  const lines = [...storedLines(stored.stored, stored.waitingCount), ...forBroker, ...missing];
   io.out(fitted(`${intro}${lines.join('\n')}\n`, io.columns));
 }
 
@@ -127,29 +137,48 @@ export function isHealthy({
   return measures && outputs.length === 0 && keeps && delivers;
 }
 
-/** What a journal holds, how many of its records the city has not, and how many are lost. */
+/** What a journal holds, how many of its records the city and the broker have not, and how many are lost. */
 interface Stored {
   readonly stored: JournalStats;
-  readonly waitingCount: number;
+  /** Undefined where nothing is sent there. */
+  readonly waitingCount?: number;
+  readonly brokerWaitingCount?: number;
   /** Records that the journal itself has on record as lost; at most so many, unless that is exact. */
   readonly missingCount: number;
   readonly isExact: boolean;
 }
 
 /** What a journal holds, read without changing a byte. */
-async function storedIn(journalFolder: string, io: Io): Promise<Stored> {
+async function storedIn(journalFolder: string, config: Config | undefined, io: Io): Promise<Stored> {
   const journal = await openToLook(journalFolder);
   try {
     const stored = journal.stats();
-    const delivery = await journal.delivery('sentilo');
-    const total = Math.max(0, stored.lastSequence - delivery.lowWater);
-    const progress = openProgress(text.counting, total, errorOutput(io.err));
-    const { count: waitingCount } = await countWaiting(journal, delivery, progress.to);
-    progress.end();
+    const waiting = async (uplink: 'sentilo' | 'mqtt') => {
+      const delivery = await journal.delivery(uplink);
+      const progress = openProgress(text.counting, Math.max(0, stored.lastSequence - delivery.lowWater), errorOutput(io.err));
+      const { count } = await countWaiting(journal, delivery, progress.to);
+      progress.end();
+      return count;
+    };
+    const sent = await sentTo(journalFolder, config);
     const missing = (await gapsOf(journal)).map(lossOfGap);
     const missingCount = missing.reduce((sum, { count }) => sum + count, 0);
-    return { stored, waitingCount, missingCount, isExact: missing.every((loss) => loss.isExact) };
+    return {
+      stored,
+      ...(sent.city && { waitingCount: await waiting('sentilo') }),
+      ...(sent.broker && { brokerWaitingCount: await waiting('mqtt') }),
+      missingCount,
+      isExact: missing.every((loss) => loss.isExact),
+    };
   } finally {
     await closeLooked(journal);
   }
+}
+
+/** Where its records go: as the site says, else as the cursors tell that the deliveries have left; without any, to the city. */
+async function sentTo(journalFolder: string, config: Config | undefined): Promise<{ city: boolean; broker: boolean }> {
+  if (config !== undefined) return { city: config.sentilo !== undefined, broker: config.mqtt !== undefined };
+  const uplinks = (await fs.readdir(journalFolder)).map(uplinkOf);
+  const broker = uplinks.includes('mqtt');
+  return { city: uplinks.includes('sentilo') || !broker, broker };
 }

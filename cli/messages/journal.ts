@@ -2,6 +2,7 @@ import type { Damage, JournalFileStats, SequenceRange } from '../../gateway/jour
 import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Format } from '../journal-formats.ts';
 import { sizeText } from '../size-text.ts';
+import { text as broker } from './broker.ts';
 import { count } from './count.ts';
 import { atMost, text as live } from './live.ts';
 import { noSiteFile } from './no-site-file.ts';
@@ -44,7 +45,15 @@ Exit code 0 when nothing is lost, 1 when something is damaged or missing.
 Examples:
   barri journal inspect
   barri journal inspect --state /media/card/var/lib/barri`,
-  labels: { journal: 'Journal', holds: 'Holds', city: 'City', since: 'Dropped', damage: 'Damage', missing: 'Missing' },
+  labels: {
+    journal: 'Journal',
+    holds: 'Holds',
+    city: 'City',
+    broker: broker.label,
+    since: 'Dropped',
+    damage: 'Damage',
+    missing: 'Missing',
+  },
   counting: live.counting,
   holds: ({ recordCount, size, sizeMax, firstSequence, lastSequence, from, to }: HoldsTexts) => {
     const times = from === '' ? '' : `, measured from ${from} to ${to} UTC`;
