@@ -4,7 +4,7 @@ import type { ClockStatus } from '../gateway/timekeeper.ts';
 import type { UplinkStatus } from '../gateway/uplink/status.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
-import { text } from './messages/live.ts';
+import { type Trouble, text } from './messages/live.ts';
 import { text as outputsText } from './messages/outputs.ts';
 import { sizeText } from './size-text.ts';
 import { labelled } from './table.ts';
@@ -74,6 +74,23 @@ export function troubleOf({
     ...(city?.differing ?? []),
     ...(alarms?.open.map(({ alarm, about }) => `${alarm} ${about}`) ?? []),
   ].join('\n');
+}
+
+/** What is wrong, each thing by itself, for the end of a run. */
+export function troublesOf({ devices, buses, outputs = [], city, broker, alarms }: GatewayStatus): Trouble[] {
+  const measured = [
+    ...buses.map(({ bus, problem }) => ({ name: bus, problem })),
+    ...devices.map(({ device, problem }) => ({ name: device, problem })),
+  ];
+  return [
+    ...measured.flatMap(({ name, problem }) => (problem === undefined ? [] : { name, ...problem })),
+    ...outputs.map(({ output, problem }) => ({ name: output, message: problem })),
+    ...(city === undefined ? [] : cityTroubles(city).map((message) => ({ name: 'city', message }))),
+    ...(broker?.problem === undefined || broker.state === 'ok'
+      ? []
+      : [{ name: 'broker', message: brokerText.problem(broker.problem) }]),
+    ...(alarms?.open.map(({ alarm, about, words }) => ({ name: text.alarmName(alarm, about), message: words })) ?? []),
+  ];
 }
 
 /** What the journal holds and what was lost; also shown without a running gateway. */
@@ -153,18 +170,25 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
   if (city.cityClockAheadMs !== undefined) lines.push(cityText.clock(city.cityClockAheadMs));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
-  // An older gateway does not know of it.
-  if ((city.differing ?? []).length > 0) lines.push(cityText.differing(city.differing));
-  const [held] = city.held;
-  if (held !== undefined)
-    lines.push(
-      ...text.held(
-        city.held.map(({ sensor }) => sensor),
-        held.words,
-      ),
-    );
+  lines.push(...sensorTroubles(city));
   for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
   return lines;
+}
+
+/** What is wrong with single sensors in the city. */
+function sensorTroubles({ differing = [], held }: UplinkStatus): string[] {
+  const [first] = held;
+  const sensors = held.map(({ sensor }) => sensor);
+  return [
+    // An older gateway does not know of it.
+    ...(differing.length > 0 ? [cityText.differing(differing)] : []),
+    ...(first === undefined ? [] : text.held(sensors, first.words)),
+  ];
+}
+
+function cityTroubles(city: UplinkStatus): string[] {
+  const isWell = city.problem === undefined || city.state === 'ok';
+  return [...(isWell ? [] : [text.cityProblem(city.problem)]), ...sensorTroubles(city)];
 }
 
 function brokerLines(broker: UplinkStatus): string[] {

@@ -1,7 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { DeviceProblem } from '../gateway/device-state.ts';
 import { type Http, HttpError } from '../gateway/host.ts';
-import type { GatewayStatus } from '../gateway/status.ts';
 import { createRandom } from '../simulator/random.ts';
 import { simulate } from '../simulator/run.ts';
 import { createCity } from '../simulator/sentilo/city.ts';
@@ -10,6 +8,7 @@ import { cityPush, pushesTo } from '../simulator/sentilo/city-push.ts';
 import { worldForSite } from '../simulator/sentilo/world.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
+import { troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
 import { fitted } from './table.ts';
 
@@ -27,9 +26,6 @@ export interface SimulateOptions {
   readonly trace?: boolean;
   readonly json?: boolean;
 }
-
-/** A device or a bus, by its name in the site, and what is wrong with it. */
-export type Trouble = DeviceProblem & { readonly name: string };
 
 /** Of a site without `sentilo:` nothing is sent. */
 const nobody: Http = async ({ url }) => {
@@ -71,13 +67,4 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     readings: status.readings ?? [],
   };
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns));
-}
-
-/** Devices and buses that something was wrong with at the end. */
-function troublesOf({ devices, buses }: GatewayStatus): Trouble[] {
-  const all = [
-    ...buses.map(({ bus, problem }) => ({ name: bus, problem })),
-    ...devices.map(({ device, problem }) => ({ name: device, problem })),
-  ];
-  return all.flatMap(({ name, problem }) => (problem === undefined ? [] : { name, ...problem }));
 }

@@ -106,7 +106,8 @@ export const text = {
   noClock: 'no time yet: readings are kept and get theirs once the clock is set',
   rulesWait: 'rules with a time of day wait until it is known what time it is',
   alarmLine: (alarm: string, about: string, words: string, since: string) =>
-    `${alarm}${about === '' || about === alarm ? '' : ` (${about})`}: ${words}, for ${since}`,
+    `${text.alarmName(alarm, about)}: ${words}, for ${since}`,
+  alarmName: (alarm: string, about: string) => `${alarm}${about === '' || about === alarm ? '' : ` (${about})`}`,
   moreAlarms: (alarms: number) => `and ${count(alarms, 'more alarm')}`,
   alarmsWait: (messages: number) =>
     `${count(messages, 'message')} about alarms ${messages === 1 ? 'waits' : 'wait'} for the city`,
@@ -170,7 +171,7 @@ export const text = {
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
-${troubles.map(({ name, ...problem }) => `wrong    ${name}: ${problemText(problem)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
+${troubles.map(({ name, code, message }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message })}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined
@@ -194,6 +195,15 @@ What the city has of them it keeps. Make room on the disk, or check the card, be
     `error[B102] the state folder ${folder} cannot be used: ${why}\n   = ${FOLDER_REMEDIES[code] ?? 'make it writable for this user, or choose another one'}: --state FOLDER\n`,
 } as const;
 
+/** What is wrong with what, beside single readings. */
+export interface Trouble {
+  /** A device, bus, output or alarm by its name in the site, or `city` or `broker`. */
+  readonly name: string;
+  /** Of a device or a bus. */
+  readonly code?: string;
+  readonly message: string;
+}
+
 interface Simulated {
   readonly seed: number;
   readonly virtualMs: number;
@@ -203,7 +213,7 @@ interface Simulated {
   readonly eventCount: number;
   readonly traceHash: string;
   /** What was wrong at the end. */
-  readonly troubles: readonly (DeviceProblem & { readonly name: string })[];
+  readonly troubles: readonly Trouble[];
   readonly readings: readonly ReadingTrouble[];
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { brokerLogin } from '../../cli/broker-login.ts';
-import { renderStatus, troubleOf } from '../../cli/render-status.ts';
+import { renderStatus, troubleOf, troublesOf } from '../../cli/render-status.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { GatewayStatus } from '../../gateway/status.ts';
 import type { UplinkStatus } from '../../gateway/uplink/status.ts';
@@ -107,6 +107,14 @@ describe('barri status', () => {
     expect(shown).toContain('next try in 5 s');
     expect(isHealthy(status)).toBe(false);
     expect(troubleOf(status)).toContain('refused M135');
+    const alarms = { open: [{ alarm: 'silent', about: 'air', words: 'no answer', forMs: 5 }], openCount: 1, waitingCount: 0 };
+    const outputs = [{ output: 'lamp.switch', problem: 'no answer from unit 30' }];
+    expect(troublesOf({ ...status, outputs, alarms } as GatewayStatus)).toEqual([
+      { name: 'lamp.switch', message: 'no answer from unit 30' },
+      { name: 'broker', message: expect.stringContaining('M135 the broker does not let this gateway in') },
+      { name: 'silent (air)', message: 'no answer' },
+    ]);
+    expect(troublesOf(well)).toEqual([]);
     expect(isHealthy({ ...well, broker })).toBe(true);
   });
 });

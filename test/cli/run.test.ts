@@ -177,6 +177,16 @@ test('a site with a callback runs in simulated time', async () => {
   expect(JSON.parse(out)).toMatchObject({ troubles: [] });
 });
 
+test('a run in simulated time says what was wrong with its city at the end', async () => {
+  const world = join(folder, 'world.yaml');
+  writeFileSync(world, 'schema: sentilo-world/v1\nentities: [{ id: others, kind: provider, token: other-token }]\n');
+  const run = (...more: string[]) => barri(['sim', 'run', DEMO, '--for', '1min', '--world', world, ...more]);
+  const { out } = await run();
+  expect(out).toContain('city     0 observations');
+  expect(out).toMatch(/^wrong {4}city: S401 the city rejects the token of this provider/m);
+  expect(JSON.parse((await run('--json')).out).troubles).toEqual([{ name: 'city', message: expect.stringContaining('S401') }]);
+});
+
 test('the simulated city’s port being taken is said with the way out', async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>
