@@ -88,7 +88,7 @@ class Manager implements Outputs {
       return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
     const { on, forMs, untilMs, source, kept } = request;
     if (on !== output.config.safe && request.source !== 'local') {
-      const taken = output.rate.take(this.#around.clock.monotonicMs());
+      const taken = output.rates[source].take(this.#around.clock.monotonicMs());
       if (taken === 'first') this.#around.log('warning', 'orders-too-often', { output: output.id, from: request.source });
       if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
     }

@@ -1,4 +1,4 @@
-import type { OutputConfig } from '../../config/config.ts';
+import type { OrderSource, OutputConfig } from '../../config/config.ts';
 import type { BusError, DeviceError } from '../../drivers/errors.ts';
 import type { Observation, Stamp } from '../record.ts';
 import { groupsOf, type Turns } from './groups.ts';
@@ -47,8 +47,8 @@ export interface Running {
   problem: string | undefined;
   /** What it did not do last time it was on. */
   fault: string | undefined;
-  /** Of orders from far away. */
-  readonly rate: Rate;
+  /** How often it was ordered by whom: nobody uses up what another may. */
+  readonly rates: Readonly<Record<OrderSource, Rate>>;
 }
 
 /** The outputs of all devices, by `device.output`. */
@@ -78,7 +78,7 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
         release: () => {},
         problem: undefined,
         fault: undefined,
-        rate: openRate(),
+        rates: { rules: openRate(), local: openRate(), sentilo: openRate(), mqtt: openRate() },
       },
     ]),
   );

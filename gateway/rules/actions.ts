@@ -35,6 +35,18 @@ export type NotFired =
   | 'went-stale'
   | Refusal;
 
+/** An order that could not be carried out is tried again after this time. */
+export const TRY_AGAIN_MS = 60_000;
+/** After these it is not: nobody wants it any more, or it will never be taken. */
+export const FINAL: ReadonlySet<NotFired> = new Set([
+  'superseded',
+  'not-allowed',
+  'unknown-output',
+  'stopping',
+  'does-not-hold',
+  'not-known',
+]);
+
 /** Carries out what rules say, and writes down what became of it. */
 export interface Actions {
   /** Resolves with why it did nothing, or with nothing. `fields` say for what time of day it was. */

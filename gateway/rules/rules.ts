@@ -4,7 +4,7 @@ import { sleep } from '../../drivers/clock.ts';
 import type { Value } from '../../drivers/reading.ts';
 import type { Event } from '../record.ts';
 import type { Timekeeper } from '../timekeeper.ts';
-import { type Actions, openActions, type RuleSurroundings, readingsOf } from './actions.ts';
+import { type Actions, FINAL, openActions, type RuleSurroundings, readingsOf, TRY_AGAIN_MS } from './actions.ts';
 import { openKnownReadings } from './known-readings.ts';
 import { openSchedule } from './schedule.ts';
 import { openTimeRules } from './time-rules.ts';
@@ -12,6 +12,8 @@ import { openWhenRules } from './when-rules.ts';
 
 /** How often it is looked whether something has held for long enough, has become stale, or is due by a clock that has jumped. */
 const LOOK_MS = 1_000;
+/** What a time of day orders and is refused is tried so often. */
+const TIMED_TRIES = 10;
 /** Every start is without a time for a moment; after this it is told that rules wait for one. */
 const TELL_NO_TIME_MS = 60_000;
 
@@ -50,9 +52,10 @@ export function openRules(config: Config, options: RulesOptions): Rules {
     work.catch(fatal);
   };
   const actions = openActions(around);
+  const ending = new AbortController();
   const whenRules = openWhenRules(rules, around, actions, background);
   const timeRules = openTimeRules(openSchedule(rules, config.gateway.timezone), () => clock.monotonicMs(), {
-    fire: ({ rule, at, day }) => background(actions.fire(rule, { at, day })),
+    fire: ({ rule, at, day }) => background(fireUntilDone(rule, { at, day }, around, actions, ending.signal)),
     tellNotFired: ({ rule, at, day }, reason) => actions.tellNotFired(rule, reason, { at, day }),
   });
   const makeStaleSafe = staleGuard(rules, around, actions, background);
@@ -100,9 +103,30 @@ export function openRules(config: Config, options: RulesOptions): Rules {
         await sleep(clock, Math.max(1, waitMs), signal).catch(() => {});
       }
       isRunning = false;
+      ending.abort(new Error('the rules end'));
     },
     status: () => ({ waitForClock: waitsForClock() }),
   };
+}
+
+/** Fires a rule with a time of day; an order that cannot be carried out then is tried again, unless a newer one came. */
+async function fireUntilDone(
+  rule: RuleConfig,
+  fields: Event['fields'],
+  { clock, outputs }: RuleSurroundings,
+  actions: Pick<Actions, 'fire'>,
+  end: AbortSignal,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const reason = await actions.fire(rule, fields);
+    if (reason === undefined || FINAL.has(reason) || tries === TIMED_TRIES) return;
+    const triedMs = clock.monotonicMs();
+    await sleep(clock, TRY_AGAIN_MS, end).catch(() => {});
+    if (end.aborted) return;
+    const output = 'output' in rule.action ? rule.action.output : undefined;
+    const asked = outputs.states().find((each) => each.output === output)?.asked;
+    if (asked !== undefined && clock.monotonicMs() - asked.agoMs > triedMs) return;
+  }
 }
 
 /** How often each reading that runs is taken. */

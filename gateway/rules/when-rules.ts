@@ -1,17 +1,5 @@
 import type { RuleConfig, WhenConfig } from '../../config/rules.ts';
-import type { Actions, NotFired, RuleSurroundings } from './actions.ts';
-
-/** An order that could not be carried out is tried again after this time, as long as what it is for holds. */
-const TRY_AGAIN_MS = 60_000;
-/** Nobody wants it any more, or it will never be taken. */
-const FINAL: ReadonlySet<NotFired> = new Set([
-  'superseded',
-  'not-allowed',
-  'unknown-output',
-  'stopping',
-  'does-not-hold',
-  'not-known',
-]);
+import { type Actions, FINAL, type RuleSurroundings, TRY_AGAIN_MS } from './actions.ts';
 
 /** A rule that waits for something to hold. */
 interface Waiting {

@@ -148,7 +148,7 @@ devices:
 
 test('somebody far away may order three times at once, and then once in ten seconds; to what is safe always', async () => {
   const text = `devices:
-  valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 1h, orders: [mqtt, local] } } }
+  valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 1h, orders: [mqtt, rules, local] } } }
 `;
   const running = await startSimulated(text);
   await running.clock.runUntil(10 * SECOND_MS);
@@ -167,5 +167,9 @@ test('somebody far away may order three times at once, and then once in ten seco
   // Once for each time that it began.
   expect(running.log.filter((code) => code === 'orders-too-often').length).toBeLessThanOrEqual(7);
   expect(await order(running, 'valve.open', true, 'local')).toEqual({ done: true });
+  // Nobody uses up what another may.
+  await order(running, 'valve.open', true, 'mqtt');
+  expect(await order(running, 'valve.open', true, 'mqtt')).toMatchObject({ reason: 'too-often' });
+  expect(await order(running, 'valve.open', true, 'rules')).toEqual({ done: true });
   await running.stop();
 });

@@ -114,6 +114,20 @@ describe('a rule with a time of day', () => {
     expect(await onTimes(late)).toEqual([]);
   });
 
+  test('tries an order that could not be carried out again, each minute, unless a newer one came', async () => {
+    const site = MORNING.replace('max_on: 8h', 'max_on: 8h, min_off: 2min');
+    const world = await started(site, '2026-06-01T04:29:30Z');
+    await world.runTo(20 * MINUTE_MS);
+    await world.stop();
+    expect(await onTimes(world)).toEqual(['on 2026-06-01T04:32:00']);
+    const left = await started(site, '2026-06-01T04:29:30Z');
+    await left.runTo(80 * SECOND_MS);
+    await left.clock.run(left.gateway.outputs.order({ output: 'fan.switch', on: false, source: 'local', by: 'test' }));
+    await left.runTo(20 * MINUTE_MS);
+    await left.stop();
+    expect(await onTimes(left)).toEqual([]);
+  });
+
   test('waits while nobody knows what time it is, says so once, and makes up for nothing', async () => {
     const unset: Fault = { at: 'clock', kind: 'unset', byMs: 0, fromMs: 0, toMs: 40 * MINUTE_MS };
     const world = await started(MORNING.replace('["06:30"]', '["06:30", "07:10"]'), '2026-06-01T04:00:00Z', [unset]);
