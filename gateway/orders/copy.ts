@@ -31,6 +31,8 @@ export interface Copy extends TextOrder {
   readonly asked: Asked | { readonly problem: string };
   /** The same of two copies that can be of one order: eight bytes in hexadecimal. */
   readonly key: string;
+  /** What the key would be if the order were for all sensors: the city may show the others no more when it is looked at again. */
+  readonly keyToAll: string;
   /** The same of two orders that are meant as one; undefined of one without an id. */
   readonly idKey: string | undefined;
   /** Of the output: see `sensorKey`. */
@@ -56,12 +58,14 @@ export function copyOf(order: TextOrder, via: Way): Copy {
   const { sensor, sender, text, notForUs } = order;
   const asked = askedOf(text);
   const ofSender = (...words: string[]) => digest(JSON.stringify([sensor, sender, ...words]), 8);
+  const keyToAll = ofSender('to all', text);
   const idKey = 'id' in asked ? ofSender('id', asked.id ?? '', asked.on ? 'on' : 'off') : undefined;
   return {
     ...order,
     via,
     asked,
-    key: ofSender(notForUs === 'provider-wide' ? 'to all' : 'to it', text),
+    key: notForUs === 'provider-wide' ? keyToAll : ofSender('to it', text),
+    keyToAll,
     idKey,
     sensorKey: sensorKey(sensor),
   };

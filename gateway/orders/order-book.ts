@@ -62,8 +62,8 @@ export class OrderBook {
     const fresh = new Map<string, Copy>();
     const unknown = [...copies];
     for (const copy of unknown) {
-      const { key, timeMs } = copy;
-      const isKnown = (other: Remembered) => other.key === key && timeBy(other, copy) === timeMs;
+      const { key, keyToAll, timeMs } = copy;
+      const isKnown = (other: Remembered) => (other.key === key || other.key === keyToAll) && timeBy(other, copy) === timeMs;
       if (fresh.has(`${key} ${timeMs}`) || this.#orders.some(isKnown)) continue;
       const pair = this.#nearest(copy);
       if (pair === undefined && timeMs > forgottenMs) fresh.set(`${key} ${timeMs}`, copy);

@@ -1,4 +1,4 @@
-// Orders of the city while the card takes its time: the newest decides, whatever becomes durable when.
+// Orders of the city, slow cards and odd clocks: the newest decides, whatever becomes durable when.
 
 import { describe, expect, it } from 'vitest';
 import type { OutputConfig } from '../../../config/config.ts';
@@ -105,7 +105,7 @@ class Trial {
   }
 }
 
-describe('orders of the city on a slow card', () => {
+describe('the desk', () => {
   it('an off that came after an on ends off', async () => {
     const trial = new Trial();
     await trial.clock.runUntil(5_000);
@@ -179,5 +179,17 @@ describe('orders of the city on a slow card', () => {
     await trial.clock.runUntil(20_000);
     expect(trial.moves).toEqual(['off at 6000']);
     expect(trial.answers.slice(90)).toEqual(['expired', 'done']);
+  });
+
+  it('an order for all sensors stays one when the others no longer show it', async () => {
+    const trial = new Trial();
+    await trial.clock.runUntil(5_000);
+    const seen = { sensor: 'valve', sender: 'app', text: 'on', timeMs: WALL_MS + 4_000 };
+    const time = { leastMs: WALL_MS, mostMs: WALL_MS };
+    await trial.clock.run(trial.desk.take([{ ...seen, notForUs: 'provider-wide' }], 'poll', time));
+    await trial.clock.run(trial.desk.take([seen], 'poll', time));
+    await trial.clock.runUntil(20_000);
+    expect(trial.moves).toEqual([]);
+    expect(trial.answers).toEqual(['provider-wide']);
   });
 });
