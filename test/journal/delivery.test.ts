@@ -45,7 +45,7 @@ describe('a delivery', () => {
       }),
       { numRuns: IS_DEEP ? 3000 : 200 },
     );
-  });
+  }, 300_000);
 
   it('names exactly what was being sent when the power went', async () => {
     const disk = new ModelDisk();
