@@ -147,7 +147,7 @@ export class RunningDevice {
       if (unit === this.config.address) this.#answeredLate(wasCutShort);
     });
     await onGrid(this.config, moments, signal, {
-      before: () => this.#rest(signal, async (device) => device.wake?.()),
+      before: () => this.#transaction(signal, async (device) => device.wake?.(), { kind: 'rest' }),
       tick: async (dueMs, skippedCount) => {
         this.use.skipped(skippedCount);
         await this.poll(signal, dueMs);
@@ -156,7 +156,7 @@ export class RunningDevice {
         this.#watch(signal).catch(fatal);
         return this.#silence.nextTry?.earliestMs;
       },
-      after: () => this.#rest(signal, async (device) => device.sleep?.()),
+      after: () => this.#transaction(signal, async (device) => device.sleep?.(), { kind: 'rest' }),
       expect: (dueMs) => bus.queue.expect(this.config.id, this.#silence.isSilent ? undefined : dueMs),
       onBack: (listener) => {
         this.#back = listener;
@@ -263,11 +263,6 @@ export class RunningDevice {
 
   async close(): Promise<void> {
     await this.#device?.close();
-  }
-
-  /** Wakes it or lets it rest. Resolves also when the hardware failed. */
-  async #rest(signal: AbortSignal, work: (device: Device) => Promise<void>): Promise<void> {
-    await this.#transaction(signal, work, { kind: 'rest' });
   }
 
   /** One turn on the bus with the open device; a failure of the hardware ends in `health` and is returned, any other is thrown. */

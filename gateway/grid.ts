@@ -9,13 +9,13 @@ const PHASE_MS = 100;
 /** What happens around one tick of a device's grid. None of them may throw for what hardware does. */
 export interface GridSteps {
   /** `runMs` before the tick, for a device that rests between reads. */
-  before(): Promise<void>;
+  before(): Promise<unknown>;
   /**
    * At the tick, which was due at `dueMs`; `skippedCount` ticks passed unused since the last one. Resolves to the monotonic
    * time of the next try when the device is silent: it then leaves the grid until it answers.
    */
   tick(dueMs: number, skippedCount: number): Promise<number | undefined>;
-  after(): Promise<void>;
+  after(): Promise<unknown>;
   /** When the next tick is due. */
   expect(dueMs: number): void;
   /**

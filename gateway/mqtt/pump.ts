@@ -66,7 +66,7 @@ export class Pump {
   #page: StoredRecord[] = [];
   /** What this process has settled itself: an observation that was appended again is known by the place it had. */
   readonly #handled = new SequenceSet();
-  /** The record at `#next` has no time yet, and neither has any behind it. */
+  /** The record at `#next` has no time yet and cannot be left out: what is behind it waits with it. */
   #waitsForTime = false;
   /** Observations of earlier boots without a time were passed by, and wait behind `#next`. */
   #hasLeftOut = false;

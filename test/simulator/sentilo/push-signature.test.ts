@@ -1,20 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { pushSignature } from '../../../simulator/sentilo/push-signature.ts';
-
-interface Verdict {
-  readonly changed: string;
-  readonly secret: string;
-  readonly body: string;
-  readonly date: string;
-  readonly endpoint: string;
-  readonly signature: string;
-  readonly isValid: boolean;
-}
-
-const VERDICTS: readonly Verdict[] = JSON.parse(
-  readFileSync(new URL('../../data/sentilo/hmac-verdicts.json', import.meta.url), 'utf8'),
-);
+import { HMAC_VERDICTS } from '../../support/hmac-verdicts.ts';
 
 describe('the signature of a push (sentilo.md §2.2)', () => {
   it.each([
@@ -39,12 +25,12 @@ describe('the signature of a push (sentilo.md §2.2)', () => {
   });
 
   it('agrees with Python’s hmac about 200 pushes, half of them tampered with', () => {
-    expect(VERDICTS.filter(({ isValid }) => !isValid)).toHaveLength(100);
-    const wrong = VERDICTS.filter(
+    expect(HMAC_VERDICTS.filter(({ isValid }) => !isValid)).toHaveLength(100);
+    const wrong = HMAC_VERDICTS.filter(
       ({ signature, body, isValid, secret, date, endpoint }) =>
         (pushSignature({ secret, date, endpoint, body: Buffer.from(body) }) === signature) !== isValid,
     );
     expect(wrong).toEqual([]);
-    expect(VERDICTS).toHaveLength(200);
+    expect(HMAC_VERDICTS).toHaveLength(200);
   });
 });
