@@ -37,6 +37,8 @@ export function beginBeats(): Beats {
     of(gateway) {
       word = 'beat';
       isWell = () => gateway.status().threadsStuckMs === undefined;
+      // One that hangs from here on has no longer the time of a start.
+      if (process.connected) beat();
     },
     end() {
       clearInterval(beating);

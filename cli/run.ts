@@ -99,9 +99,10 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
       openGateway(config, host, { stateFolder: folder, modules, fatal, taken, ...tap, ...credentials, mqttLogin }),
     );
     if (gateway === undefined) return;
-    beats.of(gateway);
     const { outputsSafe } = gateway;
-    await runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+    const running = runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+    beats.of(gateway);
+    await running;
   } finally {
     beats.end();
   }

@@ -1,17 +1,26 @@
 import { spawn } from 'node:child_process';
 import { ROOT } from './in-process.ts';
 
-const children: (() => void)[] = [];
+const groups: number[] = [];
 
-/** Kills what `start` has started. */
+/** Kills what `start` has started, and what that has: a gateway that hangs outlives its supervisor. */
 export function killAll(): void {
-  for (const kill of children.splice(0)) kill();
+  for (const group of groups.splice(0)) {
+    try {
+      process.kill(-group, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 /** A command line in a process of its own, and its first lines until one of them matches. */
 export function start(args: readonly string[], nodeOptions: readonly string[] = []) {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeOptions, 'cli/main.ts', ...args], { cwd: ROOT });
-  children.push(() => child.kill('SIGKILL'));
+  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeOptions, 'cli/main.ts', ...args], {
+    cwd: ROOT,
+    detached: true,
+  });
+  if (child.pid !== undefined) groups.push(child.pid);
   let out = '';
   child.stdout.on('data', (bytes) => {
     out += bytes;
