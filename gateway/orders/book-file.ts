@@ -8,7 +8,8 @@ import { type BookState, EMPTY_BOOK, type Remembered } from './order-book.ts';
 /*
  * What the gateway remembers of the city's orders: a state of two-slot-file.ts, in CBOR.
  *
- *   [ floor, cursor, answers from, [ [ key (8 bytes), key of its id (8), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
+ *   [ cursor, answers from, book, book of those who may not order ]
+ *   book   [ floor, [ [ key (8 bytes), key of its id (8), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
  *
  * Times are milliseconds of the city's clock, null where there is none; what follows `placed` stands only at what nobody has answered.
  */
@@ -16,9 +17,14 @@ const MAGIC = 'BORD';
 const KEY_BYTES = 8;
 const SENSOR_KEY_BYTES = 4;
 
+/** Orders of each book at most: together they fit a page, and more than come within the time in which one is carried out. */
+export const REMEMBERED_MAX = { book: 60, refusedBook: 24 } as const;
+
 /** What has to outlast a crash. */
 export interface OrdersState {
   readonly book: BookState;
+  /** Of those who may not order. */
+  readonly refusedBook: BookState;
   /** Up to when, on the city's clock, all orders have been seen; undefined before the first answer. */
   readonly cursorMs: number | undefined;
   /** The journal's sequence before which there is no answer to an order that is not answered here. */
@@ -39,7 +45,7 @@ export async function openBookFile(disk: Disk, path: string): Promise<BookFile> 
   const known = typeof stored === 'string' ? undefined : decode(stored.payload);
   const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'string' ? 0 : stored.generation);
   return {
-    state: known ?? { book: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 },
+    state: known ?? { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 },
     write: (state) => file.write(encode(state)),
     close: () => file.close(),
   };
@@ -51,7 +57,11 @@ function encode(state: OrdersState): Uint8Array {
   return bytes.length <= STATE_BYTES_MAX ? bytes : encodeCbor(itemOf(state, false));
 }
 
-function itemOf({ book: { orders, floorMs }, cursorMs, answersFrom }: OrdersState, isWithWords: boolean): unknown {
+function itemOf({ book, refusedBook, cursorMs, answersFrom }: OrdersState, isWithWords: boolean): unknown {
+  return [cursorMs ?? null, answersFrom, bookItem(book, isWithWords), bookItem(refusedBook, isWithWords)];
+}
+
+function bookItem({ orders, floorMs }: BookState, isWithWords: boolean): unknown {
   const rows = orders.map(({ key, idKey, sensorKey, via, timeMs, otherMs, isPlaced, open }) => [
     Buffer.from(key, 'hex'),
     idKey === undefined ? null : Buffer.from(idKey, 'hex'),
@@ -62,18 +72,24 @@ function itemOf({ book: { orders, floorMs }, cursorMs, answersFrom }: OrdersStat
     isPlaced,
     ...(open === undefined ? [] : isWithWords ? [open.sender, open.on ?? null, open.id ?? null] : ['', null, null]),
   ]);
-  return [Number.isFinite(floorMs) ? floorMs : null, cursorMs ?? null, answersFrom, rows];
+  return [Number.isFinite(floorMs) ? floorMs : null, rows];
 }
 
 function decode(payload: Uint8Array): OrdersState | undefined {
   const item = decodeCbor(payload);
   if (!isArrayOf(item, 4)) return undefined;
-  const [floor, cursor, answersFrom, rows] = item;
-  if (!(isTime(floor) && isTime(cursor) && Number.isSafeInteger(answersFrom) && Array.isArray(rows))) return undefined;
+  const [cursor, answersFrom, ...books] = item;
+  const [book, refusedBook] = books.map(bookIn);
+  if (!(isTime(cursor) && Number.isSafeInteger(answersFrom)) || book === undefined || refusedBook === undefined) return undefined;
+  return { book, refusedBook, cursorMs: cursor ?? undefined, answersFrom: answersFrom as number };
+}
+
+function bookIn(item: unknown): BookState | undefined {
+  if (!isArrayOf(item, 2)) return undefined;
+  const [floor, rows] = item;
+  if (!(isTime(floor) && Array.isArray(rows))) return undefined;
   const orders = rows.map(orderOf);
-  if (!orders.every((order) => order !== undefined)) return undefined;
-  const book = { orders, floorMs: floor ?? EMPTY_BOOK.floorMs };
-  return { book, cursorMs: cursor ?? undefined, answersFrom: answersFrom as number };
+  return orders.every((order) => order !== undefined) ? { orders, floorMs: floor ?? EMPTY_BOOK.floorMs } : undefined;
 }
 
 function orderOf(row: unknown): Remembered | undefined {

@@ -1,9 +1,9 @@
 import { type Clock, withDeadline } from '../../drivers/clock.ts';
 import type { CallbackRequest, Log } from '../host.ts';
 import { parseJson } from '../uplink/answer.ts';
-import type { CityTime } from './city-time.ts';
+import type { CityLink } from '../uplink/sentilo.ts';
 import type { TextOrder } from './copy.ts';
-import type { Desk, Taker } from './desk.ts';
+import { AHEAD_MS_MAX, type Desk, type Taker } from './desk.ts';
 import { isSigned } from './signature.ts';
 
 /** An order is remembered within this time, or the city is told that it is not. */
@@ -27,8 +27,7 @@ export interface CallbackSurroundings {
   readonly provider: string;
   readonly takers: readonly Taker[];
   readonly desk: Desk;
-  /** The city's time as it was heard last; undefined while it is not known. */
-  readonly cityTime: () => CityTime | undefined;
+  readonly link: Pick<CityLink, 'cityClock'>;
   /** Something came that the city has not signed. */
   readonly notSigned: () => void;
 }
@@ -61,9 +60,9 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const push = pushIn(body, around.provider);
   if (push === 'unreadable') return 400;
   if (push === undefined) return 200;
-  const time = around.cityTime();
-  // How old it is can only be told by the city's own clock.
-  if (time === undefined || desk.cursorMs === undefined) return 503;
+  const time = around.link.cityClock.now();
+  // How old it is can only be told by the city's own clock. Where that was moved, the next poll finds it.
+  if (time === undefined || desk.cursorMs === undefined || push.publishedAtMs > time.latestMs + AHEAD_MS_MAX) return 503;
   if (push.publishedAtMs <= desk.cursorMs - OVERLAP_MS) return 200;
   const { message: text, sender, publishedAtMs: timeMs, sensor } = push;
   const meant = takers.filter((taker) => sensor === undefined || taker.sensor === sensor);
@@ -73,12 +72,12 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
       text,
       sender,
       timeMs,
-      ...(sensor === undefined && { notForUs: 'provider-wide' }),
+      isForAll: sensor === undefined,
     }),
   );
   const late = () => new Error('the disk takes too long');
   const { signal } = new AbortController();
-  const take = () => desk.take(orders, 'push', time);
+  const take = () => desk.take(orders, 'push', time.latestMs);
   return (await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false)) ? 200 : 503;
 }
 

@@ -13,8 +13,8 @@ export interface TextOrder {
   readonly text: string;
   /** When, on the city's clock. That of a push can differ by milliseconds from that of a poll (Sentilo reference §2.4). */
   readonly timeMs: number;
-  /** Why it is not for this output to carry out, whatever it says: given to all sensors of the provider, or one of a flood. */
-  readonly notForUs?: 'provider-wide' | 'superseded';
+  /** It was given to all sensors of the provider. */
+  readonly isForAll?: boolean;
 }
 
 /** What an answer says the order was: never its text, which may be anything and would be there for all to read. */
@@ -55,7 +55,7 @@ export function sensorKey(sensor: string): string {
  * two of these apart. An id in the text says that two orders are meant as one.
  */
 export function copyOf(order: TextOrder, via: Way): Copy {
-  const { sensor, sender, text, notForUs } = order;
+  const { sensor, sender, text, isForAll = false } = order;
   const asked = askedOf(text);
   const ofSender = (...words: string[]) => digest(JSON.stringify([sensor, sender, ...words]), 8);
   const keyToAll = ofSender('to all', text);
@@ -64,7 +64,7 @@ export function copyOf(order: TextOrder, via: Way): Copy {
     ...order,
     via,
     asked,
-    key: notForUs === 'provider-wide' ? keyToAll : ofSender('to it', text),
+    key: isForAll ? keyToAll : ofSender('to it', text),
     keyToAll,
     idKey,
     sensorKey: sensorKey(sensor),

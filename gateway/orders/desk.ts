@@ -5,13 +5,12 @@ import { type Journal, JournalError } from '../journal/journal.ts';
 import { type OrderOutcome, type OrderRequest, refused } from '../outputs/output.ts';
 import { stampAt } from '../stamp.ts';
 import { type Answer, type Answered, answerTo, isAnswerTo } from './answer.ts';
-import type { BookFile } from './book-file.ts';
-import type { CityTime } from './city-time.ts';
+import { type BookFile, REMEMBERED_MAX } from './book-file.ts';
 import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, type Way } from './copy.ts';
 import { OrderBook, type Remembered } from './order-book.ts';
 
 /** An order whose time lies further ahead of the city's clock is from before that was set back: nobody knows how old it is. */
-const AHEAD_MS_MAX = 5_000;
+export const AHEAD_MS_MAX = 5_000;
 const PAGE = 500;
 const ENDED = 'the gateway ended before it was known';
 const ENDED_BEFORE = 'the gateway ended before it was answered; it was not carried out';
@@ -44,8 +43,8 @@ export interface Desk {
   cursorMs: number | undefined;
   /** Answers `unknown` to what an earlier process has left without an answer. */
   recover(): Promise<void>;
-  /** Takes orders, new ones and known ones. Resolves with whether they are remembered for good. */
-  take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean>;
+  /** Takes orders, new ones and known ones. `cityMs`: the latest that the city's clock can show. Resolves with whether they are remembered for good. */
+  take(orders: readonly TextOrder[], via: Way, cityMs: number): Promise<boolean>;
   /** Makes the cursor durable. */
   save(): Promise<boolean>;
 }
@@ -57,6 +56,8 @@ export function openDesk(around: DeskSurroundings): Desk {
 class OrderDesk implements Desk {
   readonly #around: DeskSurroundings;
   readonly #book: OrderBook;
+  /** Of senders that are not in `orders_from`. */
+  readonly #refusedBook: OrderBook;
   /** Left by an earlier process. */
   readonly #left: readonly Remembered[];
   cursorMs: number | undefined;
@@ -67,9 +68,10 @@ class OrderDesk implements Desk {
 
   constructor(around: DeskSurroundings) {
     this.#around = around;
-    const { book, cursorMs, answersFrom } = around.file.state;
-    this.#book = new OrderBook(book);
-    this.#left = this.#book.open;
+    const { book, refusedBook, cursorMs, answersFrom } = around.file.state;
+    this.#book = new OrderBook(book, REMEMBERED_MAX.book);
+    this.#refusedBook = new OrderBook(refusedBook, REMEMBERED_MAX.refusedBook);
+    this.#left = this.#open;
     this.cursorMs = cursorMs;
     this.#answersFrom = answersFrom;
   }
@@ -107,19 +109,23 @@ class OrderDesk implements Desk {
     }
   }
 
-  async take(orders: readonly TextOrder[], via: Way, time: CityTime): Promise<boolean> {
+  async take(orders: readonly TextOrder[], via: Way, cityMs: number): Promise<boolean> {
     const { clock, journal } = this.#around;
-    const latestMs = clock.monotonicMs() + time.mostMs;
-    const fresh = this.#book.recognise(
-      orders.map((order) => copyOf(order, via)),
-      latestMs + AHEAD_MS_MAX,
+    const cityAheadMs = cityMs - clock.monotonicMs();
+    const copies = orders.map((order) => copyOf(order, via));
+    const untilMs = cityMs + AHEAD_MS_MAX;
+    const fresh = [true, false].flatMap((mayOrder) =>
+      this.#bookOf(mayOrder).recognise(
+        copies.filter(({ sender }) => this.#mayOrder(sender) === mayOrder),
+        untilMs,
+      ),
     );
     if (fresh.length === 0) return await (this.#queued ?? this.#writing);
-    if (this.#book.open.length === 0) this.#answersFrom = journal.lastSequence + 1;
+    if (this.#open.length === 0) this.#answersFrom = journal.lastSequence + 1;
     const judged = fresh
       .flatMap((copy) => {
         const taker = this.#around.takers.find(({ sensor }) => sensor === copy.sensor);
-        return taker === undefined ? [] : [{ taker, copy, refusal: this.#refusal(taker, copy, latestMs) }];
+        return taker === undefined ? [] : [{ taker, copy, refusal: this.#refusal(taker, copy, cityMs) }];
       })
       // Of two of one moment nobody knows which was meant: the safe one counts as the later.
       .sort((a, b) => a.copy.timeMs - b.copy.timeMs || safety(a) - safety(b));
@@ -133,7 +139,7 @@ class OrderDesk implements Desk {
     const dones = judged.map(({ taker, copy, refusal }) => {
       const isPlaced = newest.get(taker) === copy || newestSafe.get(taker) === copy;
       const answer: Answer | undefined = refusal ?? (isPlaced ? undefined : { result: 'superseded' });
-      return { taker, copy, answer, order: this.#book.add(copy, answer === undefined) };
+      return { taker, copy, answer, order: this.#bookOf(this.#mayOrder(copy.sender)).add(copy, answer === undefined) };
     });
     const saved = this.save();
     const outcomes = new Map<Taker, Promise<OrderOutcome>>();
@@ -142,7 +148,7 @@ class OrderDesk implements Desk {
       // Answered before it is remembered it would be answered again after a crash.
       if (answer !== undefined) saved.then(() => this.#answer(taker, order, subjectOf(copy), answer), this.#around.fatal);
       else {
-        const outcome = this.#carryOut(taker, copy, { saved, time }, outcomes.get(taker));
+        const outcome = this.#carryOut(taker, copy, { saved, cityAheadMs }, outcomes.get(taker));
         outcomes.set(taker, outcome);
         this.#answerOutcome(taker, copy, order, Promise.all([outcome, saved])).catch(this.#around.fatal);
       }
@@ -162,18 +168,31 @@ class OrderDesk implements Desk {
     return this.#queued;
   }
 
+  #mayOrder(sender: string): boolean {
+    return this.#around.ordersFrom.includes(sender);
+  }
+
+  #bookOf(mayOrder: boolean): OrderBook {
+    return mayOrder ? this.#book : this.#refusedBook;
+  }
+
+  /** Those that nobody has answered. */
+  get #open(): readonly Remembered[] {
+    return [...this.#book.open, ...this.#refusedBook.open];
+  }
+
   /** Why an order is not to be carried out, whatever else came. */
-  #refusal({ safe, expiryMs }: Taker, copy: Copy, latestMs: number): Answer | undefined {
-    const { notForUs, sender, asked, timeMs, sensorKey: of } = copy;
-    if (notForUs !== undefined) return { result: notForUs };
-    if (!this.#around.ordersFrom.includes(sender)) return { result: 'sender', why: 'orders_from does not name it' };
+  #refusal({ safe, expiryMs }: Taker, copy: Copy, cityMs: number): Answer | undefined {
+    const { isForAll = false, sender, asked, timeMs, sensorKey: of } = copy;
+    if (isForAll) return { result: 'provider-wide' };
+    if (!this.#mayOrder(sender)) return { result: 'sender', why: 'orders_from does not name it' };
     if ('problem' in asked) return { result: 'not-understood', why: asked.problem };
     if (this.#book.hasId(copy)) return { result: 'duplicate' };
-    if (timeMs > latestMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
-    if (latestMs - timeMs > expiryMs) return { result: 'expired' };
-    if (this.#book.floorMs > latestMs + AHEAD_MS_MAX && asked.on !== safe)
+    if (timeMs > cityMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
+    if (cityMs - timeMs > expiryMs) return { result: 'expired' };
+    if (this.#book.floorMs > cityMs + AHEAD_MS_MAX && asked.on !== safe)
       return { result: 'expired', why: 'the clock of the city was set back: nobody knows how old it is' };
-    const newestMs = this.#book.newestPlacedMs(of, latestMs + AHEAD_MS_MAX);
+    const newestMs = this.#book.newestPlacedMs(of, cityMs + AHEAD_MS_MAX);
     if (timeMs < newestMs || (timeMs === newestMs && asked.on !== safe)) return { result: 'superseded' };
     return undefined;
   }
@@ -182,7 +201,7 @@ class OrderDesk implements Desk {
   async #carryOut(
     taker: Taker,
     { asked, sender, timeMs }: Copy,
-    { saved, time }: { readonly saved: Promise<boolean>; readonly time: CityTime },
+    { saved, cityAheadMs }: { readonly saved: Promise<boolean>; readonly cityAheadMs: number },
     newer: Promise<OrderOutcome> | undefined,
   ): Promise<OrderOutcome> {
     if ('problem' in asked) throw new Error(`an order is carried out that nobody understands: ${asked.problem}`);
@@ -194,7 +213,7 @@ class OrderDesk implements Desk {
       on: asked.on,
       source: 'sentilo',
       by: sender,
-      untilMs: timeMs + taker.expiryMs - time.mostMs,
+      untilMs: timeMs + taker.expiryMs - cityAheadMs,
       kept: saved,
       ...(asked.forMs !== undefined && { forMs: asked.forMs }),
     });
@@ -234,7 +253,12 @@ class OrderDesk implements Desk {
   async #write(): Promise<boolean> {
     const { file, log } = this.#around;
     try {
-      await file.write({ book: this.#book.state, cursorMs: this.cursorMs, answersFrom: this.#answersFrom });
+      await file.write({
+        book: this.#book.state,
+        refusedBook: this.#refusedBook.state,
+        cursorMs: this.cursorMs,
+        answersFrom: this.#answersFrom,
+      });
       this.#isFailing = false;
       return true;
     } catch (error) {

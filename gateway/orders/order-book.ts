@@ -2,8 +2,6 @@ import { type Copy, type Subject, subjectOf, type Way } from './copy.ts';
 
 /** The times of the two copies of one order differ by no more, also where the city stands still between looking at its clock twice. */
 const WINDOW_MS = 5_000;
-/** Orders that are remembered: what fits a page of a state file, and more than come within the time in which one is carried out. */
-const REMEMBERED_MAX = 80;
 
 /** An order that came here. Times are those of the city's clock. */
 export interface Remembered {
@@ -36,9 +34,12 @@ export const EMPTY_BOOK: BookState = { orders: [], floorMs: Number.NEGATIVE_INFI
  */
 export class OrderBook {
   readonly #orders: Remembered[];
+  readonly #size: number;
   #floorMs: number;
 
-  constructor({ orders, floorMs }: BookState) {
+  /** `size`: how many are remembered. */
+  constructor({ orders, floorMs }: BookState, size: number) {
+    this.#size = size;
     this.#orders = orders.map((order) => ({ ...order }));
     this.#floorMs = floorMs;
   }
@@ -99,7 +100,7 @@ export class OrderBook {
       open: subjectOf(copy),
     };
     this.#orders.push(order);
-    if (this.#orders.length > REMEMBERED_MAX) this.#forgetOne();
+    if (this.#orders.length > this.#size) this.#forgetOne();
     return order;
   }
 

@@ -7,7 +7,6 @@ import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
 import { answerPush, openNotSigned } from './callback.ts';
-import type { CityTime } from './city-time.ts';
 import { openDesk, type Taker } from './desk.ts';
 import { pollOrders } from './poll.ts';
 import { keepSubscribed, unsubscribe } from './subscription.ts';
@@ -55,10 +54,6 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
   const takers = takersOf(config);
   if (takers.length === 0 || sentilo === undefined) return undefined;
   const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom });
-  let cityTime: CityTime | undefined;
-  const heard = (time: CityTime) => {
-    cityTime = time;
-  };
   const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
   const common = { ...host, link, takers, desk, fatal };
   return {
@@ -73,11 +68,11 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
       };
       try {
         await desk.recover();
-        const loops = [pollOrders({ ...common, heard, everyMs }, signal)];
+        const loops = [pollOrders({ ...common, everyMs }, signal)];
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);
-          const pushes = { ...common, callback: pushing, provider, cityTime: () => cityTime, notSigned };
+          const pushes = { ...common, callback: pushing, provider, notSigned };
           loops.push(
             takePushes({ ...host, served }, pushing, (request) => answerPush(pushes, request), signal),
             keepSubscribed({ ...pushes, subscribed }, signal),

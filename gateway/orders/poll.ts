@@ -2,12 +2,12 @@ import { type Clock, sleep } from '../../drivers/clock.ts';
 import { HttpError, type HttpResponse, type Log } from '../host.ts';
 import { failureProblem, problemOf } from '../uplink/answer.ts';
 import { backOffMs, type Pace, QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from '../uplink/back-off.ts';
+import { type CityClock, dateOf } from '../uplink/city-clock.ts';
 import { keptOf, resetMs } from '../uplink/quota.ts';
 import { orderUrl } from '../uplink/request.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
 import { SECOND_MAX, timestamp } from '../uplink/timestamp.ts';
-import { type CityTime, cityTimeOf } from './city-time.ts';
 import type { TextOrder } from './copy.ts';
 import type { Desk, Taker } from './desk.ts';
 import { type Listed, type Listing, listedBySensor, listedOrders } from './listing.ts';
@@ -19,6 +19,8 @@ const HOUR_MS = 3_600_000;
 const FIRST_MS_MAX = 10_000;
 /** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
 const OVERLAP_MS = 10_000;
+/** What a clock is moved by is more than servers differ in telling the second. */
+const STEP_MS = 1_000;
 /** An order for all sensors is filed under one after the other: what is younger is looked at once more, complete. */
 const SETTLE_MS = 1_000;
 /** Orders of each sensor that an answer for the whole provider holds at most (§1.7). */
@@ -39,8 +41,6 @@ export interface PollSurroundings {
   readonly desk: Desk;
   /** How often the city is asked now, where its quota allows that. */
   readonly everyMs: () => number;
-  /** The city was heard. */
-  readonly heard: (time: CityTime) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -64,9 +64,15 @@ class PollError extends Error {
   }
 }
 
+/** The city's clock shows something else than before, or has been set back: what is asked now could be misjudged. */
+class ClockMoved extends Error {
+  override readonly name = 'ClockMoved';
+}
+
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
   const { clock, desk, fatal, log, random, everyMs } = around;
+  const setBackMs = openSetBack(clock, around.link.cityClock);
   let attempt = 0;
   /** What looking once more took of this pace. */
   let settlingMs = 0;
@@ -76,7 +82,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
   for (;;) {
     let waitMs: number;
     try {
-      const { isAllSettled, quotaMs } = await poll(around, signal);
+      const { isAllSettled, quotaMs } = await poll(around, setBackMs, signal);
       // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
@@ -89,12 +95,12 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
         desk.save().catch(fatal);
       }
     } catch (error) {
-      if (!(error instanceof PollError)) throw error;
-      attempt += 1;
-      waitMs = error.fixedMs ?? backOffMs(error.pace, attempt, random());
-      const { code, parameters } = error.problem;
+      if (!(error instanceof PollError || error instanceof ClockMoved)) throw error;
+      const { code, parameters } = error instanceof PollError ? error.problem : { code: 'clock', parameters: {} };
       if (problem !== code) log('warning', 'city-orders-not-read', { problem: code, ...parameters });
       problem = code;
+      if (error instanceof PollError) attempt += 1;
+      waitMs = error instanceof PollError ? (error.fixedMs ?? backOffMs(error.pace, attempt, random())) : SETTLE_MS;
     }
     await sleep(clock, waitMs, signal);
   }
@@ -108,91 +114,98 @@ interface Polled {
   readonly quotaMs: number;
 }
 
-/** Takes what came since the last time. @throws PollError */
-async function poll(around: PollSurroundings, signal: AbortSignal): Promise<Polled> {
-  const { desk, takers, heard, fatal } = around;
-  const isFirst = desk.cursorMs === undefined;
-  const { response, time, bySensor, limit } = await (isFirst ? none(around, signal) : newest(around, signal));
-  heard(time);
-  if (isFirst) {
+/** Takes what came since the last time. @throws PollError @throws ClockMoved */
+async function poll(around: PollSurroundings, setBackMs: () => number, signal: AbortSignal): Promise<Polled> {
+  const { desk, fatal, link, takers } = around;
+  const { cursorMs } = desk;
+  const { response, dateMs, bySensor } = await (cursorMs === undefined ? none(around, signal) : newest(around, signal));
+  const backMs = setBackMs();
+  const settledMs = dateMs - SETTLE_MS;
+  if (cursorMs === undefined) {
     // What was ordered before this gateway asked for the first time was not meant for it.
-    desk.cursorMs = time.dateMs + OVERLAP_MS;
+    desk.cursorMs = dateMs + OVERLAP_MS;
     desk.save().catch(fatal);
     return { isAllSettled: true, quotaMs: quotaPaceMs(response) };
   }
-  const isForAll = forAllOf(bySensor, takers);
-  const settledMs = time.dateMs - SETTLE_MS;
-  const orders: TextOrder[] = [];
-  let isAllSettled = true;
-  for (const { sensor } of takers) {
-    const shown = bySensor.get(sensor) ?? { orders: [], count: 0 };
-    for (const listed of shown.orders) {
-      if (listed.timeMs > settledMs) isAllSettled = false;
-      else orders.push({ sensor, ...listed, ...(isForAll(listed) && { notForUs: 'provider-wide' }) });
-    }
-    // Of these it cannot be seen whether they were for all; so many came after them that it makes no difference.
-    const older = shown.count < limit ? [] : (await allOf(around, sensor, signal)).orders;
-    const oldestMs = Math.min(settledMs, ...shown.orders.map(({ timeMs }) => timeMs));
-    orders.push(
-      ...older
-        .filter(({ timeMs }) => timeMs <= oldestMs)
-        .map((listed): TextOrder => ({ sensor, ...listed, notForUs: 'superseded' })),
-    );
+  // A city whose clock was set back has filed under times before those that were asked for. Where that was before this process
+  // began nobody knows by how much, and what matters is what has not expired.
+  const isSetBack = backMs > 0 || settledMs < cursorMs - OVERLAP_MS - SETTLE_MS;
+  if (isSetBack) {
+    desk.cursorMs = backMs > 0 ? cursorMs - backMs : settledMs - Math.max(...takers.map(({ expiryMs }) => expiryMs));
+    throw new ClockMoved();
   }
+  const isForAll = forAllOf(bySensor, takers);
+  const shown = takers.flatMap(({ sensor }) => (bySensor.get(sensor) ?? []).map((listed) => ({ sensor, ...listed })));
+  const settled = shown.filter(({ timeMs }) => timeMs <= settledMs);
+  const orders = settled.map((listed): TextOrder => ({ ...listed, isForAll: isForAll(listed) }));
   // A disk that hangs does not keep the city from being asked: a state file has the orders and the cursor that is past them, or neither.
-  desk.take(orders, 'poll', time).catch(fatal);
-  // A city whose clock was set back goes on from there.
-  const cursorMs = desk.cursorMs ?? settledMs;
-  desk.cursorMs = settledMs < cursorMs - OVERLAP_MS - SETTLE_MS ? settledMs : Math.max(cursorMs, settledMs);
-  return { isAllSettled, quotaMs: quotaPaceMs(response) };
+  desk.take(orders, 'poll', link.cityClock.now()?.latestMs ?? dateMs).catch(fatal);
+  desk.cursorMs = Math.max(cursorMs, settledMs);
+  return { isAllSettled: settled.length === shown.length, quotaMs: quotaPaceMs(response) };
+}
+
+/** Tells by how much the city's clock was set back since the last call, at most; 0 when it was not. */
+function openSetBack(clock: Clock, cityClock: CityClock): () => number {
+  let before: { readonly leastMs: number; readonly mostMs: number } | undefined;
+  return () => {
+    const now = cityClock.now();
+    if (now === undefined) return 0;
+    const nowMs = clock.monotonicMs();
+    const ahead = { leastMs: now.earliestMs - nowMs, mostMs: now.latestMs - nowMs };
+    const backMs = before !== undefined && ahead.mostMs < before.leastMs - STEP_MS ? before.mostMs - ahead.leastMs : 0;
+    before = ahead;
+    return backMs;
+  };
 }
 
 /** Whether an order was given to all sensors at once: then it stands also under one that takes no orders. */
-function forAllOf(bySensor: ReadonlyMap<string, Listing>, takers: readonly Taker[]): (listed: Listed) => boolean {
+function forAllOf(bySensor: ReadonlyMap<string, readonly Listed[]>, takers: readonly Taker[]): (listed: Listed) => boolean {
   const key = ({ text, sender, timeMs }: Listed) => JSON.stringify([timeMs, sender, text]);
   const takerSensors = new Set(takers.map(({ sensor }) => sensor));
-  const others = [...bySensor].filter(([sensor]) => !takerSensors.has(sensor)).flatMap(([, { orders }]) => orders.map(key));
+  const others = [...bySensor].filter(([sensor]) => !takerSensors.has(sensor)).flatMap(([, orders]) => orders.map(key));
   const elsewhere = new Set(others);
   return (listed) => elsewhere.has(key(listed));
 }
 
-/** What the city shows of its sensors, at most `limit` orders of each. */
+/** What the city shows of its sensors: of those that take orders, and of one that has those for all sensors too, it is all. */
 interface Shown extends Asked {
-  readonly bySensor: ReadonlyMap<string, Listing>;
-  readonly limit: number;
+  readonly bySensor: ReadonlyMap<string, readonly Listed[]>;
 }
 
-/** The newest orders of all sensors; of those that matter, where that is more than one answer may hold. @throws PollError */
+/** The orders since the cursor; what comes after the first answer to this is looked at the next time. @throws PollError @throws ClockMoved */
 async function newest(around: PollSurroundings, signal: AbortSignal): Promise<Shown> {
-  const { desk, link, takers } = around;
-  const url = `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(desk.cursorMs)}limit=${PROVIDER_LIMIT}`;
-  const asked = await unlessTooLong(ask(around, url, signal));
-  if (asked !== undefined) {
-    const bySensor = listedBySensor(asked.response.body);
-    if (bySensor === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
-    return { ...asked, bySensor, limit: PROVIDER_LIMIT };
-  }
-  // What comes after this counts as young, and is looked at the next time.
-  const shown = await none(around, signal);
-  const bySensor = new Map<string, Listing>();
+  const { desk, takers } = around;
+  const asked = await unlessTooLong(askProvider(around, desk.cursorMs, PROVIDER_LIMIT, signal));
+  const { listings, ...shown } = asked ?? (await askProvider(around, SECOND_MAX * 1000, 1, signal));
+  const bySensor = new Map([...listings].map(([sensor, { orders }]) => [sensor, orders]));
+  const isAllShown = (sensor: string) => asked !== undefined && (listings.get(sensor)?.count ?? 0) < PROVIDER_LIMIT;
   // What is for all stands under a sensor of answers too, where nobody else has anything to order.
   for (const sensor of [...takers.slice(0, 1).map(({ answers }) => answers.sensor), ...takers.map((taker) => taker.sensor)])
-    bySensor.set(sensor, await allOf(around, sensor, signal, 1));
-  return { ...shown, bySensor, limit: Number.POSITIVE_INFINITY };
+    if (!isAllShown(sensor)) bySensor.set(sensor, await allOf(around, sensor, signal, asked === undefined ? 1 : 0));
+  return { ...shown, bySensor };
 }
 
-/** No orders, and the city's time: nothing lies so far ahead. @throws PollError */
+/** No orders, and the city's time: nothing lies so far ahead. @throws PollError @throws ClockMoved */
 async function none(around: PollSurroundings, signal: AbortSignal): Promise<Shown> {
-  const { link } = around;
-  const url = `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(SECOND_MAX * 1000)}limit=1`;
-  const asked = await ask(around, url, signal);
-  const bySensor = listedBySensor(asked.response.body);
-  if (bySensor === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
-  return { ...asked, bySensor, limit: 1 };
+  return { ...(await askProvider(around, SECOND_MAX * 1000, 1, signal)), bySensor: new Map() };
 }
 
-/** All orders of a sensor since the cursor, the newest first; `size`: which of the limits is tried first. @throws PollError */
-async function allOf(around: PollSurroundings, sensor: string, signal: AbortSignal, size = 0): Promise<Listing> {
+/** The newest orders of each sensor of the provider. @throws PollError @throws ClockMoved */
+async function askProvider(
+  around: PollSurroundings,
+  sinceMs: number | undefined,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Asked & { readonly listings: ReadonlyMap<string, Listing> }> {
+  const { link } = around;
+  const asked = await ask(around, `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(sinceMs)}limit=${limit}`, signal);
+  const listings = listedBySensor(asked.response.body);
+  if (listings === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+  return { ...asked, listings };
+}
+
+/** All orders of a sensor since the cursor, the newest first; `size`: which of the limits is tried first. @throws PollError @throws ClockMoved */
+async function allOf(around: PollSurroundings, sensor: string, signal: AbortSignal, size: number): Promise<readonly Listed[]> {
   const { desk, link, log } = around;
   const url = `${orderUrl(link.city.url, link.city.provider, sensor)}?${fromQuery(desk.cursorMs)}`;
   const limits = SENSOR_LIMITS.slice(size);
@@ -220,31 +233,35 @@ async function allOf(around: PollSurroundings, sensor: string, signal: AbortSign
     // the city has no way to show the rest.
     toSecond = Math.min(Math.floor(oldest.timeMs / 1000) + 1, toSecond - 1);
   }
-  return { orders: found, count: found.length };
+  return found;
 }
 
-/** An answer of the city, and the time that it tells. */
+/** An answer of the city, and its date. */
 interface Asked {
   readonly response: HttpResponse;
-  readonly time: CityTime & { readonly dateMs: number };
+  readonly dateMs: number;
 }
 
 /** Undefined when the answer is longer than one may be. */
-function unlessTooLong(asking: Promise<Asked>): Promise<Asked | undefined> {
+function unlessTooLong<T>(asking: Promise<T>): Promise<T | undefined> {
   return asking.catch((error: unknown) => {
     if (error instanceof PollError && error.isTooLong) return undefined;
     throw error;
   });
 }
 
-async function ask({ clock, link: { http, request, mask } }: PollSurroundings, url: string, signal: AbortSignal): Promise<Asked> {
-  const askedMs = clock.monotonicMs();
+async function ask({ clock, link }: PollSurroundings, url: string, signal: AbortSignal): Promise<Asked> {
+  const { http, request, mask, cityClock } = link;
+  const beganMs = clock.monotonicMs();
   const response = await http(request('GET', url), signal).catch((error: unknown) => {
     throw error instanceof HttpError ? new PollError(failureProblem(error, mask), TRANSPORT_PACE) : error;
   });
   const { status } = response;
-  const time = cityTimeOf(response, askedMs, clock.monotonicMs());
-  if (status === 200 && time !== undefined) return { response, time };
+  const dateMs = dateOf(response);
+  if (status === 200 && dateMs !== undefined) {
+    if (cityClock.confirms({ response, beganMs, endedMs: clock.monotonicMs() })) return { response, dateMs };
+    throw new ClockMoved();
+  }
   const problem = problemOf(response, mask);
   if (status === 429) throw new PollError(problem, QUOTA_PACE, resetMs(response));
   if (status === 503 || status >= 500) throw new PollError(problem, TRANSPORT_PACE);

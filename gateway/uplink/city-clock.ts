@@ -40,10 +40,9 @@ export class CityClock {
   }
 
   /** The city has dated this answer at some moment between the two ends of its request. */
-  heard({ response, beganMs, endedMs }: Heard): void {
-    const dateMs = dateOf(response);
-    if (dateMs === undefined) return;
-    const heard: Span = { fromMs: dateMs - endedMs, toMs: dateMs + RESOLUTION_MS - beganMs, atMs: endedMs };
+  heard(answer: Omit<Heard, 'method'>): void {
+    const heard = spanOf(answer);
+    if (heard === undefined) return;
     const agreed = this.#known === undefined ? heard : common(this.#known, heard);
     if (agreed !== undefined) {
       this.#known = agreed;
@@ -55,6 +54,14 @@ export class CityClock {
     if (this.#other.count < BELIEVED_COUNT) return;
     this.#known = this.#other.span;
     this.#other = undefined;
+  }
+
+  /** Whether an answer is dated and agrees, to a second, with what is known: a server may look at its clock once a second. */
+  confirms(answer: Omit<Heard, 'method'>): boolean {
+    const heard = spanOf(answer);
+    if (heard === undefined || this.#known === undefined) return false;
+    const { fromMs, toMs, atMs } = this.#known;
+    return common({ fromMs: fromMs - RESOLUTION_MS, toMs: toMs + RESOLUTION_MS, atMs }, heard) !== undefined;
   }
 
   /** What the city's clock shows now; undefined while it has not been heard. */
@@ -79,6 +86,13 @@ export function dateOf(response: HttpResponse): number | undefined {
   if (!isPlainSuccess(response) || Number(age) !== 0) return undefined;
   const ms = httpDateMs(date);
   return ms !== undefined && isInWindow(ms) ? ms : undefined;
+}
+
+/** What an answer says. */
+function spanOf({ response, beganMs, endedMs }: Omit<Heard, 'method'>): Span | undefined {
+  const dateMs = dateOf(response);
+  if (dateMs === undefined) return undefined;
+  return { fromMs: dateMs - endedMs, toMs: dateMs + RESOLUTION_MS - beganMs, atMs: endedMs };
 }
 
 function drifted({ fromMs, toMs, atMs }: Span, nowMs: number): Span {

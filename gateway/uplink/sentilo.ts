@@ -71,6 +71,8 @@ export interface CityLink {
   /** Takes the token out of what the city says. */
   readonly mask: Mask;
   readonly city: Pick<SentiloConfig, 'url' | 'provider'>;
+  /** By the answers to all of them. */
+  readonly cityClock: CityClock;
 }
 
 /** How the uplink is set up: `ca` is PEM text to trust instead of the system's authorities. */
@@ -165,7 +167,7 @@ export async function openSentilo(
       ...confirmation.status(),
     }),
     lastHeardMs: line.heardMs,
-    link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config },
+    link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config, cityClock },
   };
 }
 

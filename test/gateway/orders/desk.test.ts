@@ -77,7 +77,7 @@ class Trial {
       ...own,
       journal: { append: journal.append.bind(journal), read, lastSequence: 0 },
       file: {
-        state: { book: { ...EMPTY_BOOK, orders: [left] }, cursorMs: WALL_MS, answersFrom: 1 },
+        state: { book: { ...EMPTY_BOOK, orders: [left] }, refusedBook: EMPTY_BOOK, cursorMs: WALL_MS, answersFrom: 1 },
         write: () => pause(this.fileMs),
         close: async () => {},
       },
@@ -96,7 +96,7 @@ class Trial {
       sender: 'app',
       ...(typeof one === 'string' ? { text: one, timeMs } : one),
     }));
-    void this.desk.take(listed, 'push', { leastMs: WALL_MS, mostMs: WALL_MS });
+    void this.desk.take(listed, 'push', timeMs);
   }
 
   get answers(): unknown[] {
@@ -165,11 +165,11 @@ describe('the desk', () => {
     const trial = new Trial();
     await trial.clock.runUntil(5_000);
     const hour = WALL_MS + 3_600_000;
-    const later = { leastMs: hour, mostMs: hour };
+    const later = hour + trial.clock.monotonicMs();
     const many = Array.from({ length: 90 }, (_, each) => ({
       sensor: 'valve',
-      sender: 'nobody',
-      text: 'on',
+      sender: 'app',
+      text: 'toggle',
       timeMs: hour + each,
     }));
     await trial.clock.run(trial.desk.take(many, 'push', later));
@@ -185,8 +185,8 @@ describe('the desk', () => {
     const trial = new Trial();
     await trial.clock.runUntil(5_000);
     const seen = { sensor: 'valve', sender: 'app', text: 'on', timeMs: WALL_MS + 4_000 };
-    const time = { leastMs: WALL_MS, mostMs: WALL_MS };
-    await trial.clock.run(trial.desk.take([{ ...seen, notForUs: 'provider-wide' }], 'poll', time));
+    const time = WALL_MS + trial.clock.monotonicMs();
+    await trial.clock.run(trial.desk.take([{ ...seen, isForAll: true }], 'poll', time));
     await trial.clock.run(trial.desk.take([seen], 'poll', time));
     await trial.clock.runUntil(20_000);
     expect(trial.moves).toEqual([]);

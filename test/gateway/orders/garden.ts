@@ -63,6 +63,8 @@ export interface GardenOptions {
   readonly world?: (world: World) => World;
   /** What the city's clock is ahead. */
   readonly aheadMs?: () => number;
+  /** What stands between the gateway and the city. */
+  readonly proxy?: (http: Http) => Http;
 }
 
 export async function startGarden({
@@ -72,6 +74,7 @@ export async function startGarden({
   syncing = async () => {},
   world = (one) => one,
   aheadMs = () => 0,
+  proxy = (http) => http,
 }: GardenOptions = {}): Promise<Garden> {
   const asked: string[] = [];
   let city: City | undefined;
@@ -81,7 +84,7 @@ export async function startGarden({
     const ahead = { ...real, wall: () => ({ ms: real.wall().ms + aheadMs(), quality: 'synced' as const }) };
     cityClock = ahead;
     city = createCity(world(worldForSite(config, 'demo-token')), { startedMs: 0 });
-    const over = cityHttp(city, ahead, { faults, latencyMs: 40, random: () => 0.5 });
+    const over = proxy(cityHttp(city, ahead, { faults, latencyMs: 40, random: () => 0.5 }));
     return (request, signal) => {
       asked.push(request.url);
       return over(request, signal);

@@ -8,6 +8,8 @@ import { openOutputs } from '../../../gateway/outputs/outputs.ts';
 import type { Observation } from '../../../gateway/record.ts';
 import { maskOf } from '../../../gateway/uplink/answer.ts';
 import { requestsOf } from '../../../gateway/uplink/city.ts';
+import { CityClock } from '../../../gateway/uplink/city-clock.ts';
+import { overheard } from '../../../gateway/uplink/overheard.ts';
 import { VirtualClock } from '../../../simulator/clock.ts';
 import type { Fault } from '../../../simulator/faults.ts';
 import { simulatedPorts } from '../../../simulator/local.ts';
@@ -111,7 +113,7 @@ class Trial {
   readonly city = createCity(WORLD, { startedMs: 0 });
   journal = new MemoryJournal();
   /** What is durable of the remembered orders. */
-  kept: OrdersState = { book: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 };
+  kept: OrdersState = { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 };
   crashCount = 0;
 
   constructor(seed: number) {
@@ -222,11 +224,14 @@ function boot(trial: Trial): { cut(): void } {
   outputs.opened('valve', undefined);
   const cityOptions = { config: SENTILO, token: PROVIDER, mask: maskOf(PROVIDER), userAgent: 'test' };
   const network = { faults: trial.cityFaults, latencyMs: 40, random };
+  const cityClock = new CityClock(own);
+  const http = power.reach(cityHttp(trial.city, trial.cityClock, network));
   const orders = openOrders(CONFIG, {
     host: { clock: own, random, log: () => {}, bootId, serve: trial.ports.serve },
     journal: card,
     link: {
-      http: power.reach(cityHttp(trial.city, trial.cityClock, network)),
+      http: overheard(http, own, (heard) => cityClock.heard(heard)),
+      cityClock,
       request: requestsOf(cityOptions),
       mask: cityOptions.mask,
       city: SENTILO,

@@ -4,6 +4,7 @@ import type { Taker } from '../../../gateway/orders/desk.ts';
 import { keepSubscribed } from '../../../gateway/orders/subscription.ts';
 import { maskOf } from '../../../gateway/uplink/answer.ts';
 import { requestsOf } from '../../../gateway/uplink/city.ts';
+import { CityClock } from '../../../gateway/uplink/city-clock.ts';
 import { VirtualClock } from '../../../simulator/clock.ts';
 import { turn } from '../../../simulator/wire/turn.ts';
 
@@ -19,7 +20,8 @@ test('a sensor that the city refuses does not keep the others from their subscri
     const body = Buffer.from(method === 'GET' ? '{"subscriptions":[]}' : '');
     return { status: isRefused ? 404 : 200, headers: { 'x-sentilo-version': '2' }, body };
   };
-  const link = { http, mask, city, request: requestsOf({ config: city, token: 'token', mask, userAgent: 'test' }) };
+  const cityClock = new CityClock(clock);
+  const link = { http, mask, city, cityClock, request: requestsOf({ config: city, token: 'token', mask, userAgent: 'test' }) };
   const takers = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => ({ sensor }) as Taker);
   const callback = { endpoint: 'https://gateway.test/orders', key: 'key' };
   const ending = new AbortController();

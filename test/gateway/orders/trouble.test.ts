@@ -136,3 +136,52 @@ describe('among orders that are too long for one answer', () => {
     await garden.stop();
   });
 });
+
+describe('those who may not order', () => {
+  const stranger = 'demo-token';
+  const many = async (garden: Garden, sensors: readonly string[], count: number) => {
+    for (let i = 0; i < count; i++) {
+      for (const sensor of sensors) garden.ask('PUT', `/order/garden/${sensor}`, { order: `on ${i}` }, stranger);
+      await runFor(garden, 10);
+    }
+  };
+
+  test.each([60, 300])('do not keep one of somebody else from being done by %i of theirs', async (count) => {
+    const garden = await started();
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    await untilPolled(garden);
+    garden.give('off');
+    await many(garden, [VALVE], count);
+    await runFor(garden, 60 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open', 'closed']);
+    // They are forgotten again and again, and what was done is not done once more.
+    await many(garden, [VALVE], count);
+    await runFor(garden, 60 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open', 'closed']);
+    const answers = garden.answers();
+    expect(answers.filter(({ from }) => from === 'app').map(({ result }) => result)).toEqual(
+      count < 100 ? ['done', 'done'] : expect.anything(),
+    );
+    await garden.stop();
+    const { length } = (await garden.records()).filter(
+      (record) => record.kind === 'observation' && record.sensor === `${VALVE}_ack`,
+    );
+    expect(length).toBe(2 * count + 2);
+    expect(garden.fatal).toEqual([]);
+  });
+
+  test('do not make one for all sensors look like one for an output', async () => {
+    const garden = await started();
+    garden.ask('PUT', '/order/garden', { order: 'on' });
+    await many(garden, [VALVE, `${VALVE}_ack`, 'trial-air-temperature', 'trial-air-humidity'], 60);
+    await runFor(garden, 30 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed']);
+    await garden.stop();
+    const answers = (await garden.records()).filter(
+      (record) => record.kind === 'observation' && record.sensor === `${VALVE}_ack`,
+    );
+    const told = answers.map((answer) => JSON.parse('value' in answer ? String(answer.value) : ''));
+    expect(told.filter(({ from }) => from === 'app').map(({ result }) => result)).toEqual(['provider-wide']);
+  });
+});
