@@ -91,6 +91,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
       clock: believedClock(host.clock, () => timekeeper),
       log: host.log,
       boot: host.bootId,
+      uplinks: (['sentilo', 'mqtt'] as const).filter((uplink) => config[uplink] !== undefined),
       ...config.buffer,
     });
     const deviceTime = openDeviceTime(host.clock, host.log);

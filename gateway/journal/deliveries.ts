@@ -8,7 +8,7 @@ import type { Recovered } from './recovery.ts';
 import type { Replacements } from './replacements.ts';
 import { SequenceSet } from './sequence-set.ts';
 
-/** The delivery states of all uplinks. */
+/** The delivery states of all uplinks that are in use. */
 export interface Deliveries {
   /** Those that are open, and all that have a file. */
   readonly all: readonly JournalDelivery[];
@@ -36,14 +36,21 @@ export interface Deliveries {
   close(): Promise<void>;
 }
 
+export interface DeliveriesParts {
+  readonly replacements: Replacements;
+  readonly isVolatile: (sequence: number) => boolean;
+  /** Those that are in use; all that have a cursor without this. */
+  readonly uplinks?: readonly string[];
+}
+
 export async function openDeliveries(
   disk: Disk,
   folder: string,
   found: Recovered,
-  replacements: Replacements,
-  isVolatile: (sequence: number) => boolean,
+  { replacements, isVolatile, uplinks }: DeliveriesParts,
 ): Promise<Deliveries> {
   const all: JournalDelivery[] = [];
+  const isUsed = (uplink: string) => uplinks === undefined || uplinks.includes(uplink);
   const holes = new SequenceSet(found.holes);
   const source: DeliverySource = {
     holes,
@@ -58,21 +65,20 @@ export async function openDeliveries(
     settleRecords: () => found.ring.settle(),
   };
   const opening = new Map<string, Promise<JournalDelivery>>();
+  const openOne = (uplink: string) => openDelivery(disk, join(folder, cursorName(uplink)), uplink, found.heldFrom, source);
   const open = async (uplink: string) => {
-    const delivery = await openDelivery(disk, join(folder, cursorName(uplink)), uplink, found.heldFrom, source);
+    const delivery = await openOne(uplink);
     // What was lost while the file was read.
     for (const hole of holes.ranges) delivery.skip(hole);
     all.push(delivery);
     return delivery;
   };
-  for (const uplink of found.uplinks) opening.set(uplink, Promise.resolve(await open(uplink)));
-  const highest = Math.max(
-    0,
-    ...all.map(({ ranges, lowWater, unresolved }) => Math.max(ranges.at(-1)?.last ?? lowWater, unresolved.at(-1)?.last ?? 0)),
-  );
+  for (const uplink of found.uplinks.filter(isUsed)) opening.set(uplink, Promise.resolve(await open(uplink)));
+  const unused = await Promise.all(found.uplinks.filter((uplink) => !isUsed(uplink)).map(openOne));
   return {
     all,
-    highest,
+    // Whoever is in use again must not find anything of now among what was delivered then.
+    highest: highestOf([...all, ...unused]),
     async open(uplink) {
       if (uplinkOf(cursorName(uplink)) === undefined)
         throw new JournalError(`${uplink} cannot be the name of an uplink's cursor`);
@@ -123,4 +129,13 @@ export async function openDeliveries(
       for (const delivery of all) await delivery.close();
     },
   };
+}
+
+function highestOf(deliveries: readonly JournalDelivery[]): number {
+  return Math.max(
+    0,
+    ...deliveries.map(({ ranges, lowWater, unresolved }) =>
+      Math.max(ranges.at(-1)?.last ?? lowWater, unresolved.at(-1)?.last ?? 0),
+    ),
+  );
 }

@@ -24,6 +24,7 @@ import { SecondLook } from './second-look.ts';
 import { SequenceSet } from './sequence-set.ts';
 import { sizesOf } from './sizes.ts';
 import { overlaps } from './slot-scan.ts';
+import { openUnusedCursors } from './unused-cursors.ts';
 
 export interface JournalOptions {
   readonly clock: Clock;
@@ -36,6 +37,8 @@ export interface JournalOptions {
   readonly keepMs: number;
   /** Identity of this boot of the machine, for the records that the journal itself writes. */
   readonly boot?: string;
+  /** The uplinks that are in use; without this, all that have a cursor. For others nothing is kept. */
+  readonly uplinks?: readonly string[];
   /** For looking at the folder of a running gateway: nothing in it is changed. */
   readonly isReadOnly?: boolean;
   /** Chosen from maxSizeBytes unless given: for tests. Multiples of a page. */
@@ -52,7 +55,11 @@ export interface JournalOptions {
  */
 export async function openJournal(hostDisk: Disk, folder: string, options: JournalOptions): Promise<Journal> {
   const wear: Wear = { writtenBytes: 0, syncCount: 0 };
-  const parts = await openParts(countingDisk(hostDisk, wear), folder, options);
+  const disk = countingDisk(hostDisk, wear);
+  const cursors = openUnusedCursors(disk, folder, options);
+  await cursors.takeBack();
+  const parts = await openParts(disk, folder, options);
+  await cursors.setAside(parts.found.uplinks);
   const openedMs = options.clock.monotonicMs();
   const { ring, chains, queue, deliveries, sealer, reader, replacements } = parts;
   let isClosed = false;
@@ -122,9 +129,9 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
   damage.found(found.damage);
   const { ring, chains, marks: before } = found;
   const replacements = new Replacements();
-  const deliveries = await openDeliveries(disk, folder, found, replacements, (sequence) => queue.isVolatile(sequence));
+  const isVolatile = (sequence: number) => queue.isVolatile(sequence);
+  const deliveries = await openDeliveries(disk, folder, found, { replacements, isVolatile, ...options });
   const moves = countMoves();
-  const { onMoved } = moves;
   const sizeBytes = () => [...chains.values()].reduce((sum, chain) => sum + chain.sizeBytes, ring.sizeBytes + found.foreignBytes);
   const announce = (losses: readonly Loss[]) => found.pending.announce(losses);
   const retention = makeRetention(chains, deliveries.all, options, {
@@ -139,7 +146,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     },
     onReplacing: (range) => replacements.begin(range),
     note: (code, fields) => queue.note(code, fields),
-    onMoved,
+    onMoved: moves.onMoved,
   });
   const onUnread = whenUnread(damage, chains, deliveries);
   const late = lateOf(found, deliveries);
@@ -149,7 +156,7 @@ async function openParts(disk: Disk, folder: string, options: JournalOptions) {
     hasUnread: found.foreignBytes > 0 || found.hidden !== undefined || ring.slots.some(({ hasUnreadable }) => hasUnreadable),
     hasLate: late.isLeft,
   };
-  const hooks = { onUnread, onMoved, announce, onLoss: met.name, isLost, appendAgain };
+  const hooks = { onUnread, onMoved: moves.onMoved, announce, onLoss: met.name, isLost, appendAgain };
   const sealer = openSealer({ ring, chains, retention, log, deliveries, ...left, ...hooks });
   let lastDurable = found.lastSequence;
   const nextSequence = Math.max(found.nextSequence, deliveries.highest + 1);
