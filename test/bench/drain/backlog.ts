@@ -9,7 +9,7 @@ import type { Observation } from '../../../gateway/record.ts';
 import { openTimekeeper } from '../../../gateway/timekeeper.ts';
 import { openSentilo } from '../../../gateway/uplink/sentilo.ts';
 import { openBenchJournal, UPLINK } from '../store/journal-contender.ts';
-import { openStream } from '../store/stream.ts';
+import { hundredths, openStream, type Stream } from '../store/stream.ts';
 
 export const PROVIDER = 'makers-poblenou';
 export const TOKEN = 'c956c302086a042dd0426b4e62652273e05a6ce74d0b77f8b5602e0811025066';
@@ -24,9 +24,10 @@ export interface BacklogOptions {
   readonly isOnDisk?: boolean;
 }
 
-/** Readings that wait in a journal. */
+/** Readings that wait in a journal. They are not in memory as well: a gateway has no such heap to be collected again and again. */
 export interface Backlog {
-  readonly readings: readonly Observation[];
+  /** What all of them are together, in hundredths. */
+  readonly sum: number;
   /** Delivers everything by the gateway's own uplink. */
   drain(options: DrainOptions): Promise<Drained>;
   remove(): void;
@@ -45,23 +46,37 @@ export interface Drained {
   readonly cpuUs: number;
 }
 
+/** The readings of a backlog, in memory. */
+export function readingsOf({ count, sensorCount }: BacklogOptions): readonly Observation[] {
+  return streamOf(sensorCount).next(count);
+}
+
+/** In hundredths. */
+export function sumOf(readings: readonly Observation[]): number {
+  return readings.reduce((all, reading) => all + hundredths(reading), 0);
+}
+
+function streamOf(sensorCount: number): Stream {
+  return openStream({ sensorCount, valueKind: 'decimal', seed: 7 });
+}
+
 /** Writes readings into a new journal as a gateway without a city would, and closes it. */
 export async function makeBacklog({ count, sensorCount, isOnDisk = false }: BacklogOptions): Promise<Backlog> {
   const folder = mkdtempSync(join(isOnDisk ? tmpdir() : '/dev/shm', 'barri-drain-'));
   const host = realHost(() => {});
-  const stream = openStream({ sensorCount, valueKind: 'decimal', seed: 7 });
+  const stream = streamOf(sensorCount);
   const writing = await openBenchJournal(host.disk, folder, stream.clock);
   // As an uplink does at its start: without a cursor anything might have been sent before, and all of it would be looked up.
   await (await writing.delivery(UPLINK)).flush();
-  const readings: Observation[] = [];
-  while (readings.length < count) {
-    const some = stream.next(COMMIT);
-    readings.push(...some);
+  let sum = 0;
+  for (let written = 0; written < count; written += COMMIT) {
+    const some = stream.next(Math.min(COMMIT, count - written));
+    sum += sumOf(some);
     await Promise.all(some.map((reading) => writing.append(reading)));
   }
   await writing.close();
   return {
-    readings,
+    sum,
     remove: () => rmSync(folder, { recursive: true }),
     drain: async ({ http, batch, url = 'http://city.test' }) => {
       const journal = await openBenchJournal(host.disk, folder, host.clock);

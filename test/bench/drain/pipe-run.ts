@@ -8,8 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { optimiseLate } from '../../../cli/optimise-late.ts';
 import type { Http, HttpRequest, HttpResponse } from '../../../gateway/host.ts';
 import type { Observation } from '../../../gateway/record.ts';
-import { hundredths } from '../store/stream.ts';
-import { type Drained, makeBacklog } from './backlog.ts';
+import { type Drained, makeBacklog, readingsOf, sumOf } from './backlog.ts';
 import type { Figures } from './figures.ts';
 
 const [readings, batchText, roundTripMs, where] = process.argv.slice(2);
@@ -24,13 +23,25 @@ const http: Http = async ({ body = new Uint8Array() }) => {
   if (Number(roundTripMs) > 0) await sleep(Number(roundTripMs));
   return STORED;
 };
-const backlog = await makeBacklog({ count: Number(readings), sensorCount: SENSOR_COUNT, isOnDisk: where === 'disk' });
-const { ms, cpuUs } = where === 'plain' ? await sendPlainly(backlog.readings) : await backlog.drain({ http, batch });
-backlog.remove();
-checkArrival();
-const count = backlog.readings.length;
+const count = Number(readings);
+const { ms, cpuUs } = where === 'plain' ? await sendInMemory() : await drain();
 process.stdout.write(`${JSON.stringify({ perSecond: (1_000 * count) / ms, cpuUs: cpuUs / count } satisfies Figures)}\n`);
 process.exit(0);
+
+async function drain(): Promise<Drained> {
+  const backlog = await makeBacklog({ count, sensorCount: SENSOR_COUNT, isOnDisk: where === 'disk' });
+  const drained = await backlog.drain({ http, batch });
+  backlog.remove();
+  checkArrival(backlog.sum);
+  return drained;
+}
+
+async function sendInMemory(): Promise<Drained> {
+  const all = readingsOf({ count, sensorCount: SENSOR_COUNT });
+  const sent = await sendPlainly(all);
+  checkArrival(sumOf(all));
+  return sent;
+}
 
 async function sendPlainly(all: readonly Observation[]): Promise<Drained> {
   const before = process.cpuUsage();
@@ -49,7 +60,7 @@ async function sendPlainly(all: readonly Observation[]): Promise<Drained> {
 }
 
 /** A pipe that loses something is fast too. */
-function checkArrival(): void {
+function checkArrival(sum: number): void {
   const totals = { count: 0, sum: 0 };
   for (const body of bodies) {
     const { sensors } = JSON.parse(new TextDecoder().decode(body)) as { sensors: { observations: { value: string }[] }[] };
@@ -58,7 +69,6 @@ function checkArrival(): void {
       totals.sum += Math.round(100 * Number(value));
     }
   }
-  const sum = backlog.readings.reduce((all, reading) => all + hundredths(reading), 0);
-  if (totals.count !== backlog.readings.length || totals.sum !== sum)
-    throw new Error(`${totals.count} readings arrived with the sum ${totals.sum}, not ${backlog.readings.length} with ${sum}`);
+  if (totals.count !== count || totals.sum !== sum)
+    throw new Error(`${totals.count} readings arrived with the sum ${totals.sum}, not ${count} with ${sum}`);
 }

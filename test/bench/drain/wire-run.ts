@@ -8,7 +8,7 @@ import { request as httpRequest } from 'node:http';
 import { optimiseLate } from '../../../cli/optimise-late.ts';
 import { realHost } from '../../../gateway/real-host.ts';
 import type { Observation } from '../../../gateway/record.ts';
-import { makeBacklog, PROVIDER, TOKEN } from './backlog.ts';
+import { makeBacklog, PROVIDER, readingsOf, TOKEN } from './backlog.ts';
 import type { Figures } from './figures.ts';
 
 const [who, port, readings, batch] = process.argv.slice(2);
@@ -17,14 +17,16 @@ const URL = `http://127.0.0.1:${port}`;
 const SENSOR_COUNT = 20;
 
 optimiseLate();
-const backlog = await makeBacklog({ count: Number(readings), sensorCount: SENSOR_COUNT });
+const size = { count: Number(readings), sensorCount: SENSOR_COUNT };
+const backlog = await makeBacklog(size);
 const { ms, cpuUs } =
   who === 'uplink'
     ? await backlog.drain({ http: realHost(() => {}).http, batch: Number(batch), url: URL })
-    : await sendOneByOne(backlog.readings);
+    : await sendOneByOne(readingsOf(size));
 backlog.remove();
-const count = backlog.readings.length;
-process.stdout.write(`${JSON.stringify({ perSecond: (1_000 * count) / ms, cpuUs: cpuUs / count } satisfies Figures)}\n`);
+process.stdout.write(
+  `${JSON.stringify({ perSecond: (1_000 * size.count) / ms, cpuUs: cpuUs / size.count } satisfies Figures)}\n`,
+);
 process.exit(0);
 
 async function sendOneByOne(all: readonly Observation[]): Promise<{ ms: number; cpuUs: number }> {
