@@ -1,7 +1,7 @@
 import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
-import type { UplinkStatus } from '../gateway/uplink/status.ts';
+import type { CityProblem, UplinkStatus } from '../gateway/uplink/status.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
 import { type Trouble, text } from './messages/live.ts';
@@ -21,6 +21,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs, status.threadsStuckMs)],
     [labels.city, city === undefined ? [broker === undefined ? text.noCity : brokerText.noCity] : cityLines(city)],
+    [cityText.orders.label, ordersLines(status)],
     [brokerText.label, broker === undefined ? [] : brokerLines(broker)],
     [labels.clock, [...clockLines(status.clock), ...(status.rules?.waitForClock === true ? [text.rulesWait] : [])]],
     [labels.alarm, alarmLines(status.alarms)],
@@ -48,6 +49,7 @@ export function troubleOf({
   buses,
   stored,
   city,
+  orders,
   broker,
   threadsStuckMs,
   alarms,
@@ -72,12 +74,14 @@ export function troubleOf({
     ),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
     ...(city?.differing ?? []),
+    ...Object.keys(orders ?? {}),
     ...(alarms?.open.map(({ alarm, about }) => `${alarm} ${about}`) ?? []),
   ].join('\n');
 }
 
 /** What is wrong, each thing by itself, for the end of a run. */
-export function troublesOf({ devices, buses, outputs = [], city, broker, alarms }: GatewayStatus): Trouble[] {
+export function troublesOf(status: GatewayStatus): Trouble[] {
+  const { devices, buses, outputs = [], city, broker, alarms } = status;
   const measured = [
     ...buses.map(({ bus, problem }) => ({ name: bus, problem })),
     ...devices.map(({ device, problem }) => ({ name: device, problem })),
@@ -86,6 +90,7 @@ export function troublesOf({ devices, buses, outputs = [], city, broker, alarms 
     ...measured.flatMap(({ name, problem }) => (problem === undefined ? [] : { name, ...problem })),
     ...outputs.map(({ output, problem }) => ({ name: output, message: problem })),
     ...(city === undefined ? [] : cityTroubles(city).map((message) => ({ name: 'city', message }))),
+    ...ordersLines(status).map((message) => ({ name: 'orders', message })),
     ...(broker?.problem === undefined || broker.state === 'ok'
       ? []
       : [{ name: 'broker', message: brokerText.problem(broker.problem) }]),
@@ -183,6 +188,19 @@ function sensorTroubles({ differing = [], held }: UplinkStatus): string[] {
     // An older gateway does not know of it.
     ...(differing.length > 0 ? [cityText.differing(differing)] : []),
     ...(first === undefined ? [] : text.held(sensors, first.words)),
+  ];
+}
+
+/** Why orders of the city do not come, where it is not that the city is not there. */
+function ordersLines({ city, orders = {} }: Pick<GatewayStatus, 'city' | 'orders'>): string[] {
+  const { unread, unserved, unsubscribed } = orders;
+  const isOwn = (problem: CityProblem | undefined): problem is CityProblem =>
+    problem !== undefined && (city === undefined || city.state === 'ok' || city.problem?.code !== problem.code);
+  const { orders: say } = cityText;
+  return [
+    ...(isOwn(unread) ? [say.unread(text.cityProblem(unread))] : []),
+    ...(unserved === undefined ? [] : [say.unserved(unserved)]),
+    ...(isOwn(unsubscribed) ? [say.unsubscribed(text.cityProblem(unsubscribed))] : []),
   ];
 }
 

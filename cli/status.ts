@@ -101,17 +101,14 @@ async function showStored(
   io.out(fitted(`${intro}${lines.join('\n')}\n`, io.columns));
 }
 
+type HealthStatus = Pick<
+  GatewayStatus,
+  'devices' | 'readings' | 'outputs' | 'buses' | 'stored' | 'city' | 'orders' | 'broker' | 'threadsStuckMs'
+>;
+
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
-export function isHealthy({
-  devices,
-  readings = [],
-  outputs = [],
-  buses,
-  stored,
-  city,
-  broker,
-  threadsStuckMs,
-}: Pick<GatewayStatus, 'devices' | 'readings' | 'outputs' | 'buses' | 'stored' | 'city' | 'broker' | 'threadsStuckMs'>): boolean {
+export function isHealthy(status: HealthStatus): boolean {
+  const { devices, readings = [], outputs = [], buses, stored, city, orders = {}, broker, threadsStuckMs } = status;
   const measures =
     devices.every(({ state }) => state === 'ok' || state === 'starting') &&
     // That a device has no value right now is how it should be: a receiver without satellites, a sensor that warms up.
@@ -134,7 +131,7 @@ export function isHealthy({
         // A gateway of an earlier version does not look.
         (uplink.differing ?? []).length === 0),
   );
-  return measures && outputs.length === 0 && keeps && delivers;
+  return measures && outputs.length === 0 && keeps && delivers && Object.keys(orders).length === 0;
 }
 
 /** What a journal holds, how many of its records the city and the broker have not, and how many are lost. */

@@ -183,7 +183,7 @@ async function start(parts: Parts): Promise<Gateway> {
   const { devices, outputs, watchman } = openSite({ ...parts, broker }, keeper, lateness);
   const orders = ordersOf(parts, order);
   const canary = openCanary(host);
-  const sources = { ...parts, broker, canary, devices, outputs, lateness, keeper, startedMs };
+  const sources = { ...parts, broker, orders, canary, devices, outputs, lateness, keeper, startedMs };
   const status = () => gatewayStatus({ ...sources, watched: watchman.status(), nowMs: host.clock.monotonicMs() });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   const reports = () => busReports(buses, devices);

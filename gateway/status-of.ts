@@ -6,6 +6,7 @@ import type { RunningDevice } from './device.ts';
 import type { DeviceState } from './device-state.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
+import type { Orders } from './orders/orders.ts';
 import type { Outputs } from './outputs/outputs.ts';
 import { BUS_SATURATED, NO_ANSWER, problemCode } from './problem-code.ts';
 import { deviceStatuses, readingTroubles } from './rows.ts';
@@ -22,6 +23,7 @@ export interface StatusSources {
   readonly uplink: Uplink | undefined;
   /** The delivery to the site's broker. */
   readonly broker: Uplink | undefined;
+  readonly orders: Pick<Orders, 'status'> | undefined;
   readonly buses: ReadonlyMap<string, Bus>;
   readonly devices: readonly RunningDevice[];
   readonly outputs: Pick<Outputs, 'states'>;
@@ -36,7 +38,7 @@ export interface StatusSources {
 
 /** Takes the picture that `barri status` shows. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { config, journal, timekeeper, uplink, broker, buses, devices, outputs } = sources;
+  const { config, journal, timekeeper, uplink, orders, broker, buses, devices, outputs } = sources;
   const { lateness, keeper, canary, watched, startedMs, nowMs } = sources;
   const ages = devices.flatMap(({ channels }) => channels.flatMap(({ latest }) => (latest ? [nowMs - latest.monotonicMs] : [])));
   const optional = {
@@ -65,6 +67,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     clock: timekeeper.status(),
     ...watched,
     ...(uplink === undefined ? {} : { city: uplink.status() }),
+    ...(orders === undefined ? {} : { orders: orders.status() }),
     ...(broker === undefined ? {} : { broker: broker.status() }),
   };
 }

@@ -3,6 +3,7 @@ import type { AlarmsStatus } from './alarms/alarms.ts';
 import type { DeviceProblem, DeviceState } from './device-state.ts';
 import type { PollCounts } from './device-use.ts';
 import type { JournalStats } from './journal/journal.ts';
+import type { OrdersStatus } from './orders/orders.ts';
 import type { RulesStatus } from './rules/rules.ts';
 import type { ClockStatus } from './timekeeper.ts';
 import type { UplinkStatus } from './uplink/status.ts';
@@ -40,6 +41,8 @@ export interface GatewayStatus {
   readonly rules?: RulesStatus;
   /** Undefined when the site has no `sentilo:` block: nothing is sent. */
   readonly city?: UplinkStatus;
+  /** Undefined when no output takes orders of the city. */
+  readonly orders?: OrdersStatus;
   /** Undefined when the site has no `mqtt:` block. */
   readonly broker?: UplinkStatus;
 }

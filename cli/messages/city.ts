@@ -1,3 +1,4 @@
+import type { OrdersStatus } from '../../gateway/orders/orders.ts';
 import type { QuotaStatus } from '../../gateway/uplink/status.ts';
 import { count } from './count.ts';
 import { text } from './live.ts';
@@ -10,4 +11,13 @@ export const cityText = {
     `the city's clock is ${text.duration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's: readings keep the time of this machine`,
   differing: (sensors: readonly string[]) =>
     `the city shows other values than were sent for ${sensors.join(', ')}: its server mixes sensors up. Its operator must restart the API server`,
+  /** What keeps orders from coming, besides that the city does not answer at all. */
+  orders: {
+    label: 'Orders',
+    unread: (words: string) => `cannot be asked for: ${words}`,
+    unserved: ({ port, message }: NonNullable<OrdersStatus['unserved']>) =>
+      `the city cannot push them: port ${port} of this machine cannot be served (${message}). They are asked for every ten seconds meanwhile`,
+    unsubscribed: (words: string) =>
+      `the city does not push them all: it did not take a subscription. They are asked for every ten seconds meanwhile. ${words}`,
+  },
 } as const;

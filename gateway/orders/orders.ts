@@ -5,6 +5,7 @@ import { type Host, HttpError } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
+import type { CityProblem } from '../uplink/status.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
 import { answerPush, openNotSigned } from './callback.ts';
 import { openDesk, type Taker } from './desk.ts';
@@ -23,8 +24,18 @@ const PORT_AGAIN_MS = 30_000;
 /** What the end of the subscriptions may take of a stop. */
 const UNSUBSCRIBE_MS = 300;
 
+/** What keeps orders of the city from coming. */
+export interface OrdersStatus {
+  /** Why they cannot be asked for. */
+  readonly unread?: CityProblem | undefined;
+  /** Why none can be pushed: the port cannot be served, in the words of the system, or the city does not have the subscriptions. */
+  readonly unserved?: { readonly port: number; readonly message: string } | undefined;
+  readonly unsubscribed?: CityProblem | undefined;
+}
+
 /** The orders of the city. */
 export interface Orders {
+  status(): OrdersStatus;
   /** Takes them until `signal` is aborted. May be called once. Rejects only when an invariant is broken. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -56,26 +67,28 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
   const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom });
   const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
   const common = { ...host, link, takers, desk, fatal };
+  /** What is wrong, and undefined where it is known that nothing is. */
+  const status = new Map<keyof OrdersStatus, unknown>();
+  const telling =
+    <Way extends keyof OrdersStatus>(way: Way) =>
+    (problem: OrdersStatus[Way]) => {
+      status.set(way, problem);
+    };
+  const isWell = (way: keyof OrdersStatus) => status.has(way) && status.get(way) === undefined;
+  const everyMs = () => (isWell('unserved') && isWell('unsubscribed') ? POLL_BESIDE_PUSHES_MS : POLL_MS);
   return {
+    status: () => Object.fromEntries([...status].filter(([, problem]) => problem !== undefined)),
     async run(signal) {
-      const pushed = { isServed: false, isSubscribed: false };
-      const everyMs = () => (pushed.isServed && pushed.isSubscribed ? POLL_BESIDE_PUSHES_MS : POLL_MS);
-      const served = () => {
-        pushed.isServed = true;
-      };
-      const subscribed = (is: boolean) => {
-        pushed.isSubscribed = is;
-      };
       try {
         await desk.recover();
-        const loops = [pollOrders({ ...common, everyMs }, signal)];
+        const loops = [pollOrders({ ...common, everyMs, asked: telling('unread') }, signal)];
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);
           const pushes = { ...common, callback: pushing, provider, notSigned };
           loops.push(
-            takePushes({ ...host, served }, pushing, (request) => answerPush(pushes, request), signal),
-            keepSubscribed({ ...pushes, subscribed }, signal),
+            takePushes({ ...host, served: telling('unserved') }, pushing, (request) => answerPush(pushes, request), signal),
+            keepSubscribed({ ...pushes, subscribed: telling('unsubscribed') }, signal),
           );
         }
         await Promise.all(loops);
@@ -100,7 +113,7 @@ function takersOf({ devices }: Config): readonly Taker[] {
 
 /** Serves the port for pushes until `signal` is aborted. One that somebody else has is tried again: orders are polled meanwhile. */
 async function takePushes(
-  { clock, log, serve, served }: OrdersSurroundings['host'] & { readonly served: () => void },
+  { clock, log, serve, served }: OrdersSurroundings['host'] & { readonly served: (problem: OrdersStatus['unserved']) => void },
   { port, listen }: NonNullable<SentiloConfig['callback']>,
   answer: Parameters<Host['serve']>[1],
   signal: AbortSignal,
@@ -109,11 +122,12 @@ async function takePushes(
   for (;;) {
     try {
       const stopServing = await serve({ port, listen, bodyBytesMax: PUSH_BYTES_MAX }, answer);
-      served();
+      served(undefined);
       if (isTold) log('info', 'city-pushes-served', { port });
       return (await sleep(clock, Number.MAX_SAFE_INTEGER, signal).finally(stopServing)) as never;
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
+      served({ port, message: error.message });
       if (!isTold) log('error', 'city-pushes-not-served', { port, message: error.message });
       isTold = true;
     }

@@ -41,6 +41,8 @@ export interface PollSurroundings {
   readonly desk: Desk;
   /** How often the city is asked now, where its quota allows that. */
   readonly everyMs: () => number;
+  /** The city was asked; or why it could not be. */
+  readonly asked: (problem: CityProblem | undefined) => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -71,7 +73,7 @@ class ClockMoved extends Error {
 
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
-  const { clock, desk, fatal, log, random, everyMs } = around;
+  const { clock, desk, fatal, log, random, everyMs, asked } = around;
   const setBackMs = openSetBack(clock, around.link.cityClock);
   let attempt = 0;
   /** What looking once more took of this pace. */
@@ -87,6 +89,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
       if (settlingMs > 0) waitMs = settlingMs;
+      asked(undefined);
       if (problem !== undefined) log('info', 'city-orders-ok');
       attempt = 0;
       problem = undefined;
@@ -99,7 +102,10 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
       const { code, parameters } = error instanceof PollError ? error.problem : { code: 'clock', parameters: {} };
       if (problem !== code) log('warning', 'city-orders-not-read', { problem: code, ...parameters });
       problem = code;
-      if (error instanceof PollError) attempt += 1;
+      if (error instanceof PollError) {
+        attempt += 1;
+        asked(error.problem);
+      }
       waitMs = error instanceof PollError ? (error.fixedMs ?? backOffMs(error.pace, attempt, random())) : SETTLE_MS;
     }
     await sleep(clock, waitMs, signal);

@@ -21,8 +21,8 @@ export interface SubscriptionSurroundings {
   readonly link: CityLink;
   readonly callback: Callback;
   readonly takers: readonly Taker[];
-  /** The city has all subscriptions, as far as is known. */
-  readonly subscribed: (is: boolean) => void;
+  /** The city has all subscriptions, as far as is known; or why it has not. */
+  readonly subscribed: (problem: CityProblem | undefined) => void;
 }
 
 /** The city did not do it. */
@@ -48,12 +48,12 @@ export async function keepSubscribed(around: SubscriptionSurroundings, signal: A
     let waitMs = LOOK_MS;
     try {
       await subscribe(around, done, signal);
-      subscribed(true);
+      subscribed(undefined);
       if (attempt > 0) log('info', 'city-subscribed');
       attempt = 0;
     } catch (error) {
       if (!(error instanceof SubscriptionError)) throw error;
-      subscribed(false);
+      subscribed(error.problem);
       attempt += 1;
       if (attempt === 1) log('warning', 'city-not-subscribed', { problem: error.problem.code, ...error.problem.parameters });
       waitMs = backOffMs(HELD_PACE, attempt, random());

@@ -26,7 +26,7 @@ test('a sensor that the city refuses does not keep the others from their subscri
   const callback = { endpoint: 'https://gateway.test/orders', key: 'key' };
   const ending = new AbortController();
   const log = () => {};
-  const noted = (is: boolean) => states.push(is);
+  const noted = (problem: unknown) => states.push(problem === undefined);
   const keeping = keepSubscribed(
     { clock, random: () => 0.5, log, link, callback, takers, subscribed: noted },
     ending.signal,

@@ -1,6 +1,9 @@
 // Orders of the city while something else fails: they are asked for all the same, at a pace that the city bears.
 
 import { describe, expect, test } from 'vitest';
+import { renderStatus } from '../../../cli/render-status.ts';
+import { isHealthy } from '../../../cli/status.ts';
+import { HttpError } from '../../../gateway/host.ts';
 import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
@@ -86,6 +89,39 @@ describe('the city is asked at a pace', () => {
     const before = garden.asked.length;
     await runFor(garden, 300 * SECOND_MS);
     expect(polls(garden, before)).toBeGreaterThanOrEqual(28);
+    const status = garden.gateway.status();
+    expect(isHealthy(status)).toBe(false);
+    expect(renderStatus(status, 200)).toMatch(/Orders +the city cannot push them: port 8088 of this machine cannot be served/);
+    await garden.stop();
+  });
+
+  test.each([
+    ['may not read orders', '/order/', 403, /Orders +cannot be asked for: .*does not let/],
+    ['may not subscribe', '/subscribe/', 403, /Orders +the city does not push them all/],
+  ])('and it is told that the gateway %s', async (_, path, status, told) => {
+    const proxy: NonNullable<Parameters<typeof startGarden>[0]>['proxy'] = (http) => async (request, signal) =>
+      request.url.includes(path) && (path !== '/order/' || !request.url.includes('/subscribe/'))
+        ? { status, headers: { 'x-sentilo-version': '2' }, body: Buffer.from('{"code":403,"message":"no"}') }
+        : http(request, signal);
+    const garden = await startGarden({ push: async () => 200, proxy });
+    await runFor(garden, 60 * SECOND_MS);
+    expect(renderStatus(garden.gateway.status(), 200)).toMatch(told);
+    expect(renderStatus(garden.gateway.status(), 200).match(/Orders/g)).toHaveLength(1);
+    expect(isHealthy(garden.gateway.status())).toBe(false);
+    await garden.stop();
+  });
+
+  test('and nothing is told of orders while all is well, or while nothing of the city is there', async () => {
+    let isGone = false;
+    const proxy: NonNullable<Parameters<typeof startGarden>[0]>['proxy'] = (http) => (request, signal) =>
+      isGone ? Promise.reject(new HttpError('ECONNREFUSED', false, 'nobody listens')) : http(request, signal);
+    const garden = await startGarden({ push: async () => 200, proxy });
+    await runFor(garden, 60 * SECOND_MS);
+    expect(renderStatus(garden.gateway.status(), 200)).not.toContain('Orders');
+    expect(isHealthy(garden.gateway.status())).toBe(true);
+    isGone = true;
+    await runFor(garden, 300 * SECOND_MS);
+    expect(renderStatus(garden.gateway.status(), 200)).not.toContain('Orders');
     await garden.stop();
   });
 });
