@@ -45,6 +45,8 @@ export interface Desk {
   recover(): Promise<void>;
   /** Takes orders, new ones and known ones. `cityMs`: the latest that the city's clock can show. Resolves with whether they are remembered for good. */
   take(orders: readonly TextOrder[], via: Way, cityMs: number): Promise<boolean>;
+  /** The city's clock was set back: of what it dates between these two nobody knows which of the two times was meant. */
+  doubt(afterMs: number, untilMs: number): void;
   /** Makes the cursor durable. */
   save(): Promise<boolean>;
 }
@@ -65,6 +67,7 @@ class OrderDesk implements Desk {
   #writing: Promise<boolean> = Promise.resolve(true);
   #queued: Promise<boolean> | undefined;
   #isFailing = false;
+  #doubted: { readonly afterMs: number; readonly untilMs: number } | undefined;
 
   constructor(around: DeskSurroundings) {
     this.#around = around;
@@ -156,6 +159,10 @@ class OrderDesk implements Desk {
     return await saved;
   }
 
+  doubt(afterMs: number, untilMs: number): void {
+    this.#doubted = { afterMs, untilMs };
+  }
+
   save(): Promise<boolean> {
     if (this.#queued === undefined) {
       const run = this.#writing.then(() => {
@@ -190,7 +197,8 @@ class OrderDesk implements Desk {
     if (this.#book.hasId(copy)) return { result: 'duplicate' };
     if (timeMs > cityMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
     if (cityMs - timeMs > expiryMs) return { result: 'expired' };
-    if (this.#book.floorMs > cityMs + AHEAD_MS_MAX && asked.on !== safe)
+    const isDoubted = this.#doubted !== undefined && this.#doubted.afterMs < timeMs && timeMs <= this.#doubted.untilMs;
+    if ((isDoubted || this.#book.floorMs > cityMs + AHEAD_MS_MAX) && asked.on !== safe)
       return { result: 'expired', why: 'the clock of the city was set back: nobody knows how old it is' };
     const newestMs = this.#book.newestPlacedMs(of, cityMs + AHEAD_MS_MAX);
     if (timeMs < newestMs || (timeMs === newestMs && asked.on !== safe)) return { result: 'superseded' };

@@ -19,6 +19,8 @@ const HOUR_MS = 3_600_000;
 const FIRST_MS_MAX = 10_000;
 /** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
 const OVERLAP_MS = 10_000;
+/** How far is gone back where the city's clock was set back by nobody knows how much, as this process had not begun. */
+const LOOK_BACK_MS = HOUR_MS;
 /** What a clock is moved by is more than servers differ in telling the second. */
 const STEP_MS = 1_000;
 /** An order for all sensors is filed under one after the other: what is younger is looked at once more, complete. */
@@ -74,7 +76,7 @@ class ClockMoved extends Error {
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
   const { clock, desk, fatal, log, random, everyMs, asked } = around;
-  const setBackMs = openSetBack(clock, around.link.cityClock);
+  const setBack = openSetBack(clock, around.link.cityClock);
   let attempt = 0;
   /** What looking once more took of this pace. */
   let settlingMs = 0;
@@ -84,7 +86,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
   for (;;) {
     let waitMs: number;
     try {
-      const { isAllSettled, quotaMs } = await poll(around, setBackMs, signal);
+      const { isAllSettled, quotaMs } = await poll(around, setBack, signal);
       // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
@@ -121,11 +123,11 @@ interface Polled {
 }
 
 /** Takes what came since the last time. @throws PollError @throws ClockMoved */
-async function poll(around: PollSurroundings, setBackMs: () => number, signal: AbortSignal): Promise<Polled> {
+async function poll(around: PollSurroundings, setBack: () => SetBack, signal: AbortSignal): Promise<Polled> {
   const { desk, fatal, link, takers } = around;
   const { cursorMs } = desk;
   const { response, dateMs, bySensor } = await (cursorMs === undefined ? none(around, signal) : newest(around, signal));
-  const backMs = setBackMs();
+  const { backMs, sinceMs } = setBack();
   const settledMs = dateMs - SETTLE_MS;
   if (cursorMs === undefined) {
     // What was ordered before this gateway asked for the first time was not meant for it.
@@ -133,11 +135,11 @@ async function poll(around: PollSurroundings, setBackMs: () => number, signal: A
     desk.save().catch(fatal);
     return { isAllSettled: true, quotaMs: quotaPaceMs(response) };
   }
-  // A city whose clock was set back has filed under times before those that were asked for. Where that was before this process
-  // began nobody knows by how much, and what matters is what has not expired.
-  const isSetBack = backMs > 0 || settledMs < cursorMs - OVERLAP_MS - SETTLE_MS;
-  if (isSetBack) {
-    desk.cursorMs = backMs > 0 ? cursorMs - backMs : settledMs - Math.max(...takers.map(({ expiryMs }) => expiryMs));
+  // A city whose clock was set back has filed under times before those that were asked for.
+  const isAhead = settledMs < cursorMs - OVERLAP_MS - SETTLE_MS;
+  if (backMs > 0 || isAhead) {
+    desk.doubt(cursorMs, cursorMs + (backMs > 0 ? sinceMs + SETTLE_MS : LOOK_BACK_MS));
+    desk.cursorMs = backMs > 0 ? cursorMs - backMs : settledMs - LOOK_BACK_MS;
     throw new ClockMoved();
   }
   const isForAll = forAllOf(bySensor, takers);
@@ -150,17 +152,24 @@ async function poll(around: PollSurroundings, setBackMs: () => number, signal: A
   return { isAllSettled: settled.length === shown.length, quotaMs: quotaPaceMs(response) };
 }
 
-/** Tells by how much the city's clock was set back since the last call, at most; 0 when it was not. */
-function openSetBack(clock: Clock, cityClock: CityClock): () => number {
-  let before: { readonly leastMs: number; readonly mostMs: number } | undefined;
+/** By how much the city's clock was set back, at most, and within which time; 0 when it was not. */
+interface SetBack {
+  readonly backMs: number;
+  readonly sinceMs: number;
+}
+
+/** Tells what became of the city's clock since the last call. */
+function openSetBack(clock: Clock, cityClock: CityClock): () => SetBack {
+  let before: { readonly leastMs: number; readonly mostMs: number; readonly atMs: number } | undefined;
   return () => {
     const now = cityClock.now();
-    if (now === undefined) return 0;
-    const nowMs = clock.monotonicMs();
-    const ahead = { leastMs: now.earliestMs - nowMs, mostMs: now.latestMs - nowMs };
+    if (now === undefined) return { backMs: 0, sinceMs: 0 };
+    const atMs = clock.monotonicMs();
+    const ahead = { leastMs: now.earliestMs - atMs, mostMs: now.latestMs - atMs, atMs };
     const backMs = before !== undefined && ahead.mostMs < before.leastMs - STEP_MS ? before.mostMs - ahead.leastMs : 0;
+    const sinceMs = atMs - (before?.atMs ?? atMs);
     before = ahead;
-    return backMs;
+    return { backMs, sinceMs };
   };
 }
 
