@@ -1,19 +1,11 @@
 // Orders are as old as the city's own clock says, however that is set: none is lost, none is done late, and none twice.
 
 import { describe, expect, test } from 'vitest';
-import { type Garden, startGarden, untilPolled } from './garden.ts';
+import { type Garden, runFor, startPolledGarden, untilPolled } from './garden.ts';
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
-const started = async (options?: Parameters<typeof startGarden>[0]): Promise<Garden> => {
-  const garden = await startGarden(options);
-  // Past the first answer of the city, before which nothing was meant for this gateway.
-  await garden.clock.runUntil(30 * SECOND_MS);
-  await untilPolled(garden);
-  return garden;
-};
-const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);
 const results = (garden: Garden) => garden.answers().map(({ set, result }) => [set, result]);
 
 describe('the city’s clock is set', () => {
@@ -23,7 +15,7 @@ describe('the city’s clock is set', () => {
     ['forward by an hour', HOUR_MS],
   ])('%s: what is ordered right after that is done', async (_, stepMs) => {
     let aheadMs = 0;
-    const garden = await started({ aheadMs: () => aheadMs });
+    const garden = await startPolledGarden({ aheadMs: () => aheadMs });
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     await untilPolled(garden);
@@ -41,7 +33,7 @@ describe('the city’s clock is set', () => {
   test('back by an hour while it cannot be asked: what is ordered then is done', async () => {
     let aheadMs = HOUR_MS;
     const faults = [{ at: 'city', kind: 'timeout', rate: 1, fromMs: 50 * SECOND_MS, toMs: 100 * SECOND_MS }] as const;
-    const garden = await started({ aheadMs: () => aheadMs, faults });
+    const garden = await startPolledGarden({ aheadMs: () => aheadMs, faults });
     await garden.clock.runUntil(60 * SECOND_MS);
     aheadMs = 0;
     garden.give('on');
@@ -53,7 +45,7 @@ describe('the city’s clock is set', () => {
   test('forward by an hour beside pushes: they are not judged by the old time', async () => {
     let aheadMs = 0;
     const statuses: unknown[] = [];
-    const garden = await started({
+    const garden = await startPolledGarden({
       aheadMs: () => aheadMs,
       push: async (one, deliver) => {
         const status = await deliver(one);
@@ -72,7 +64,7 @@ describe('the city’s clock is set', () => {
 
   test('back by an hour while the gateway is away: what is ordered then is done at its start', async () => {
     let aheadMs = HOUR_MS;
-    const garden = await started({ aheadMs: () => aheadMs });
+    const garden = await startPolledGarden({ aheadMs: () => aheadMs });
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     await garden.stop();
@@ -93,7 +85,7 @@ test.each([
   ['an hour behind', -HOUR_MS],
 ])('a date that is %s in one answer alone makes no order late, and hides none', async (_, wrongMs) => {
   let isWrong = false;
-  const garden = await started({
+  const garden = await startPolledGarden({
     proxy: (http) => async (request, signal) => {
       const answer = await http(request, signal);
       if (!isWrong || !request.url.includes('/order/')) return answer;

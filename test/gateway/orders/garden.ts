@@ -129,6 +129,19 @@ export async function startGarden({
   };
 }
 
+/** A garden past the first answer of the city, before which nothing is meant for this gateway. */
+export async function startPolledGarden(options?: GardenOptions): Promise<Garden> {
+  const garden = await startGarden(options);
+  await garden.clock.runUntil(30_000);
+  await untilPolled(garden);
+  return garden;
+}
+
+/** Lets so much time pass. */
+export function runFor({ clock }: Garden, ms: number): Promise<void> {
+  return clock.runUntil(clock.monotonicMs() + ms);
+}
+
 /** Lets time pass until the city was asked for orders once more: the next asking is then seconds away. */
 export async function untilPolled({ clock, asked }: Garden): Promise<void> {
   const before = asked.length;

@@ -1,22 +1,13 @@
 // Orders of the city on the production gateway: which are carried out, once, and what each is answered.
 
 import { describe, expect, test } from 'vitest';
-import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
+import { runFor, startGarden, startPolledGarden, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
 
-const started = async (options?: Parameters<typeof startGarden>[0]): Promise<Garden> => {
-  const garden = await startGarden(options);
-  // Past the first answer of the city, before which nothing was meant for this gateway.
-  await garden.clock.runUntil(30 * SECOND_MS);
-  await untilPolled(garden);
-  return garden;
-};
-const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);
-
 describe('an order of the city', () => {
   test('moves the output, and its result comes back as an observation of the output’s own answers', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     expect(garden.openings().map(([state]) => state)).toEqual(['closed', 'open']);
@@ -32,7 +23,7 @@ describe('an order of the city', () => {
   });
 
   test('with a time goes back by itself', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('{"set":"on","for":"30s"}');
     await runFor(garden, 60 * SECOND_MS);
     const [, opened, closed] = garden.openings();
@@ -50,7 +41,7 @@ describe('an order of the city', () => {
     [`{"set":"on","id":"${'x'.repeat(65)}"}`, 'not-understood'],
     [`on${' '.repeat(2_000)}`, 'not-understood'],
   ])('that says %.40s is answered %s, and nothing of its text is shown to all', async (order, result) => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give(order);
     await runFor(garden, 20 * SECOND_MS);
     expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
@@ -61,7 +52,7 @@ describe('an order of the city', () => {
   });
 
   test('of somebody who is not named is answered so', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('on', 'demo-token');
     await runFor(garden, 20 * SECOND_MS);
     expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
@@ -70,7 +61,7 @@ describe('an order of the city', () => {
   });
 
   test('for all sensors of the provider is refused', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     expect(garden.ask('PUT', '/order/garden', { order: 'on' }).status).toBe(200);
     await runFor(garden, 20 * SECOND_MS);
     expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
@@ -79,7 +70,7 @@ describe('an order of the city', () => {
   });
 
   test('is superseded by a newer one that came with it', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('on');
     await runFor(garden, 100);
     garden.give('off');
@@ -99,7 +90,7 @@ describe('an order of the city', () => {
   });
 
   test('with an id that was used before is a duplicate', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('{"set":"on","for":"10s","id":"a1"}');
     await runFor(garden, 60 * SECOND_MS);
     garden.give('{"set":"on","for":"10s","id":"a1"}');
@@ -111,7 +102,7 @@ describe('an order of the city', () => {
 
   test('is not carried out when it comes too late', async () => {
     const faults = [{ at: 'city', kind: 'timeout', rate: 1, fromMs: 31 * SECOND_MS, toMs: 300 * SECOND_MS }] as const;
-    const garden = await started({ faults });
+    const garden = await startPolledGarden({ faults });
     await runFor(garden, 5 * SECOND_MS);
     garden.give('on');
     await runFor(garden, 600 * SECOND_MS);
@@ -131,7 +122,7 @@ describe('an order of the city', () => {
 
   test('is as old as the city’s own clock says, an hour off or not', async () => {
     for (const aheadMs of [3_600_000, -3_600_000]) {
-      const garden = await started({ aheadMs: () => aheadMs });
+      const garden = await startPolledGarden({ aheadMs: () => aheadMs });
       garden.give('on');
       await runFor(garden, 20 * SECOND_MS);
       expect(garden.answers()).toEqual([expect.objectContaining({ set: 'on', result: 'done' })]);
@@ -141,7 +132,7 @@ describe('an order of the city', () => {
 
   test('is taken after the city’s clock was set back by an hour, too', async () => {
     let aheadMs = 3_600_000;
-    const garden = await started({ aheadMs: () => aheadMs });
+    const garden = await startPolledGarden({ aheadMs: () => aheadMs });
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     aheadMs = 0;
@@ -156,7 +147,7 @@ describe('an order of the city', () => {
   });
 
   test('is found among hundreds that came at once', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     for (let count = 0; count < 260; count++) {
       garden.give(`{"set":"off","id":"n${count}"}`);
       await runFor(garden, 20);
@@ -179,7 +170,7 @@ describe('an order of the city', () => {
 
 test('the city is asked every ten seconds, and less often where its quota is small', async () => {
   const polls = async (quotaPerHour: number) => {
-    const garden = await started({
+    const garden = await startPolledGarden({
       world: (world) => ({ ...world, entities: world.entities.map((one) => ({ ...one, quotaPerHour })) }),
     });
     await runFor(garden, 3_600 * SECOND_MS);

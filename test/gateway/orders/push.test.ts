@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Push } from '../../../simulator/sentilo/push-queue.ts';
 import { pushSignature } from '../../../simulator/sentilo/push-signature.ts';
 import { CALLBACK_KEY } from '../simulated-gateway.ts';
-import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
+import { type Garden, runFor, startGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
 const ENDPOINT = 'https://garden.test/orders';
@@ -18,7 +18,6 @@ const started = async (push: NonNullable<Deliver> = (one, deliver) => deliver(on
   await untilPolled(garden);
   return garden;
 };
-const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);
 const opened = (garden: Garden) => garden.openings().filter(([state]) => state === 'open');
 
 /** The push with another body, date or endpoint, signed anew with `key`. */

@@ -4,25 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { renderStatus } from '../../../cli/render-status.ts';
 import { isHealthy } from '../../../cli/status.ts';
 import { HttpError } from '../../../gateway/host.ts';
-import { type Garden, startGarden, untilPolled, VALVE } from './garden.ts';
+import { type Garden, runFor, startGarden, startPolledGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
 
-const started = async (options?: Parameters<typeof startGarden>[0]): Promise<Garden> => {
-  const garden = await startGarden(options);
-  // Past the first answer of the city, before which nothing was meant for this gateway.
-  await garden.clock.runUntil(30 * SECOND_MS);
-  await untilPolled(garden);
-  return garden;
-};
-const runFor = ({ clock }: Garden, ms: number) => clock.runUntil(clock.monotonicMs() + ms);
 const states = (garden: Garden) => garden.openings().map(([state]) => state);
 
 describe('while the card does not come back', () => {
   test('what is safe is polled and done', async () => {
     let hanging: Promise<void> | undefined;
     let goOn = () => {};
-    const garden = await started({ syncing: async () => hanging });
+    const garden = await startPolledGarden({ syncing: async () => hanging });
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     hanging = new Promise((resolve) => {
@@ -59,7 +51,7 @@ describe('the city is asked at a pace', () => {
     ['of ten seconds, and once more in each for what is young', 0, 28, 30],
     ['of the quota, and never more often', 400, 1, 5],
   ])('%s, however many orders come', async (_, quota, least, most) => {
-    const garden = await started(withQuota(quota));
+    const garden = await startPolledGarden(withQuota(quota));
     const before = garden.asked.length;
     for (let i = 0; i < 300; i++) {
       garden.give(`x${i}`);
@@ -76,7 +68,7 @@ describe('the city is asked at a pace', () => {
   ])('of %s while the gateway %s', async (_, _why, isSubscribed, most) => {
     const world: NonNullable<Parameters<typeof startGarden>[0]>['world'] = (one) =>
       isSubscribed ? one : { ...one, sensors: one.sensors.filter(({ sensor }) => sensor !== VALVE) };
-    const garden = await started({ push: async () => 200, world });
+    const garden = await startPolledGarden({ push: async () => 200, world });
     const before = garden.asked.length;
     await runFor(garden, 300 * SECOND_MS);
     expect(polls(garden, before)).toBeLessThanOrEqual(most);
@@ -85,7 +77,7 @@ describe('the city is asked at a pace', () => {
   });
 
   test('of ten seconds while the port for pushes is somebody else’s', async () => {
-    const garden = await started({ push: async () => 200, isPortBusy: true });
+    const garden = await startPolledGarden({ push: async () => 200, isPortBusy: true });
     const before = garden.asked.length;
     await runFor(garden, 300 * SECOND_MS);
     expect(polls(garden, before)).toBeGreaterThanOrEqual(28);
@@ -140,7 +132,7 @@ describe('among orders that are too long for one answer', () => {
     ['one that is longer than an answer', VALVE, 1, 1_100_000],
     ['one for another sensor that is longer than an answer', 'trial-air-temperature', 1, 1_100_000],
   ])('is one found that comes after %s', async (_, sensor, count, bytes) => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     await flood(garden, sensor, count, bytes);
@@ -153,7 +145,7 @@ describe('among orders that are too long for one answer', () => {
   });
 
   test('is one for all sensors refused', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     await flood(garden, VALVE, 50, 25_000);
     garden.ask('PUT', '/order/garden', { order: 'on' });
     await runFor(garden, 30 * SECOND_MS);
@@ -183,7 +175,7 @@ describe('those who may not order', () => {
   };
 
   test.each([60, 300])('do not keep one of somebody else from being done by %i of theirs', async (count) => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.give('on');
     await runFor(garden, 20 * SECOND_MS);
     await untilPolled(garden);
@@ -208,7 +200,7 @@ describe('those who may not order', () => {
   });
 
   test('do not make one for all sensors look like one for an output', async () => {
-    const garden = await started();
+    const garden = await startPolledGarden();
     garden.ask('PUT', '/order/garden', { order: 'on' });
     await many(garden, [VALVE, `${VALVE}_ack`, 'trial-air-temperature', 'trial-air-humidity'], 60);
     await runFor(garden, 30 * SECOND_MS);
