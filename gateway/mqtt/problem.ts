@@ -1,5 +1,6 @@
 import { DiskError, MqttError } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
+import { TLS_FAILURE } from '../uplink/answer.ts';
 import { REFUSED_PACE, TRANSPORT_PACE } from '../uplink/back-off.ts';
 import type { Pause } from '../uplink/gate.ts';
 
@@ -29,7 +30,7 @@ export function isOfTheMessage(error: unknown): error is MqttError {
 
 /**
  * Why and how long nothing is sent after this failure. Codes: `M` and the reason code of the broker in decimal; M000 no answer,
- * M900 the own journal. Rethrows what is neither.
+ * M003 a certificate that is not trusted, M900 the own journal. Rethrows what is neither.
  */
 export function pauseAfter(error: unknown): Pause {
   if (error instanceof JournalError || error instanceof DiskError) {
@@ -38,7 +39,8 @@ export function pauseAfter(error: unknown): Pause {
   if (!(error instanceof MqttError || error instanceof TopicRefusedError)) throw error;
   const { reason, message: words } = error;
   if (reason === undefined) {
-    return { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code: 'M000', parameters: { words } } };
+    const code = error instanceof MqttError && TLS_FAILURE.test(error.code) ? 'M003' : 'M000';
+    return { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code, parameters: { words } } };
   }
   const about = error instanceof TopicRefusedError ? { topic: error.topic } : {};
   const problem = { code: `M${reason}`, parameters: { words, ...about } };

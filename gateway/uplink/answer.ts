@@ -50,7 +50,7 @@ const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is 
 /** To a provider that may only come over TLS, when the proxy that ends it has not said so (Sentilo reference §1.1). */
 const TLS_WANTED = 'SSL access is required';
 /** What Node calls a certificate that is not trusted, and a handshake that fails. */
-const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
+export const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
 export interface ErrorBody {
   readonly message: string;

@@ -171,7 +171,7 @@ it('goes over TLS with an authority that the machine knows, and over none that i
 
   const stranger = startGateway(folder, mqtt, '');
   const unknown = await brokerState(folder, ({ state }) => state !== 'starting', 20_000);
-  expect(unknown).toMatchObject({ state: 'unreachable', problem: { code: 'M000' } });
+  expect(unknown).toMatchObject({ state: 'unreachable', problem: { code: 'M003' } });
   expect(String(unknown.problem?.parameters['words'])).toMatch(/certificate/);
   stranger.kill('SIGKILL');
   await stranger.ended;
