@@ -3,13 +3,11 @@ import type { CallbackRequest, Log } from '../host.ts';
 import { parseJson } from '../uplink/answer.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { TextOrder } from './copy.ts';
-import { AHEAD_MS_MAX, type Desk, type Taker } from './desk.ts';
+import { AHEAD_MS_MAX, type Desk, OVERLAP_MS, type Taker } from './desk.ts';
 import { isSigned } from './signature.ts';
 
 /** An order is remembered within this time, or the city is told that it is not. */
 const REMEMBER_MS = 2_000;
-/** What the polls have seen, and a while more: a push of that time is a copy of what was taken, or a replay of it. */
-const OVERLAP_MS = 10_000;
 /** Anybody can send what is not signed, as often as he likes. */
 const TELL_EVERY_MS = 60_000;
 
@@ -63,6 +61,7 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const time = around.link.cityClock.now();
   // How old it is can only be told by the city's own clock. Where that was moved, the next poll finds it.
   if (time === undefined || desk.cursorMs === undefined || push.publishedAtMs > time.latestMs + AHEAD_MS_MAX) return 503;
+  // What the polls have seen: a copy of that, or a replay.
   if (push.publishedAtMs <= desk.cursorMs - OVERLAP_MS) return 200;
   const { message: text, sender, publishedAtMs: timeMs, sensor } = push;
   const meant = takers.filter((taker) => sensor === undefined || taker.sensor === sensor);

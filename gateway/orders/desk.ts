@@ -9,6 +9,12 @@ import { type BookFile, REMEMBERED_MAX } from './book-file.ts';
 import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, type Way } from './copy.ts';
 import { OrderBook, type Remembered } from './order-book.ts';
 
+/** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
+export const OVERLAP_MS = 10_000;
+/** Pushes of which the city has not shown the order yet fill at most this share of what is remembered; the others are left to the polls. */
+const PUSHED_SHARE_MAX = 0.5;
+/** From this share on the city is asked. */
+const CROWDED_SHARE = 0.25;
 /** An order whose time lies further ahead of the city's clock is from before that was set back: nobody knows how old it is. */
 export const AHEAD_MS_MAX = 5_000;
 const PAGE = 500;
@@ -30,6 +36,8 @@ export interface DeskSurroundings {
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
   /** An answer is durable. */
   readonly answered: () => void;
+  /** So many orders were pushed that the city should be asked for what it has. */
+  readonly crowded: () => void;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
 }
@@ -124,6 +132,7 @@ class OrderDesk implements Desk {
       ),
     );
     if (fresh.length === 0) return await (this.#queued ?? this.#writing);
+    if (via === 'push' && !this.#hasRoomFor(fresh)) return false;
     if (this.#open.length === 0) this.#answersFrom = journal.lastSequence + 1;
     const judged = fresh
       .flatMap((copy) => {
@@ -142,7 +151,12 @@ class OrderDesk implements Desk {
     const dones = judged.map(({ taker, copy, refusal }) => {
       const isPlaced = newest.get(taker) === copy || newestSafe.get(taker) === copy;
       const answer: Answer | undefined = refusal ?? (isPlaced ? undefined : { result: 'superseded' });
-      return { taker, copy, answer, order: this.#bookOf(this.#mayOrder(copy.sender)).add(copy, answer === undefined) };
+      return {
+        taker,
+        copy,
+        answer,
+        order: this.#bookOf(this.#mayOrder(copy.sender)).add(copy, answer === undefined, this.#seenMs),
+      };
     });
     const saved = this.save();
     const outcomes = new Map<Taker, Promise<OrderOutcome>>();
@@ -181,6 +195,19 @@ class OrderDesk implements Desk {
 
   #bookOf(mayOrder: boolean): OrderBook {
     return mayOrder ? this.#book : this.#refusedBook;
+  }
+
+  /** What is older is neither asked for nor taken when it is pushed. */
+  get #seenMs(): number {
+    return (this.cursorMs ?? Number.NEGATIVE_INFINITY) - OVERLAP_MS;
+  }
+
+  /** Whether pushes can be remembered until the city shows what they are. */
+  #hasRoomFor(pushes: readonly Copy[]): boolean {
+    const books = new Set(pushes.map(({ sender }) => this.#bookOf(this.#mayOrder(sender))));
+    const share = Math.max(...[...books].map((book) => book.fill(this.#seenMs)));
+    if (share >= CROWDED_SHARE && books.has(this.#book)) this.#around.crowded();
+    return share < PUSHED_SHARE_MAX;
   }
 
   /** Those that nobody has answered. */

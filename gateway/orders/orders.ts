@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
+import { Wake } from '../uplink/wake.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
 import { answerPush, openNotSigned } from './callback.ts';
 import { openDesk, type Taker } from './desk.ts';
@@ -64,7 +65,8 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
   const { sentilo } = config;
   const takers = takersOf(config);
   if (takers.length === 0 || sentilo === undefined) return undefined;
-  const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom });
+  const crowded = new Wake(host.clock);
+  const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom, crowded: () => crowded.notify() });
   const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
   const common = { ...host, link, takers, desk, fatal };
   /** What is wrong, and undefined where it is known that nothing is. */
@@ -81,7 +83,7 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
     async run(signal) {
       try {
         await desk.recover();
-        const loops = [pollOrders({ ...common, everyMs, asked: telling('unread') }, signal)];
+        const loops = [pollOrders({ ...common, everyMs, crowded, asked: telling('unread') }, signal)];
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);

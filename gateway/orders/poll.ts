@@ -8,8 +8,9 @@ import { orderUrl } from '../uplink/request.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
 import { SECOND_MAX, timestamp } from '../uplink/timestamp.ts';
+import type { Wake } from '../uplink/wake.ts';
 import type { TextOrder } from './copy.ts';
-import type { Desk, Taker } from './desk.ts';
+import { type Desk, OVERLAP_MS, type Taker } from './desk.ts';
 import { type Listed, type Listing, listedBySensor, listedOrders } from './listing.ts';
 
 /** The share of the hour's quota that asking for orders may take, where that is more than is kept for questions. */
@@ -17,8 +18,6 @@ const QUOTA_SHARE = 0.1;
 const HOUR_MS = 3_600_000;
 /** The first asking is somewhere within this time: a district that comes back does not ask all at once. */
 const FIRST_MS_MAX = 10_000;
-/** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
-const OVERLAP_MS = 10_000;
 /** How far is gone back where the city's clock was set back by nobody knows how much, as this process had not begun. */
 const LOOK_BACK_MS = HOUR_MS;
 /** What a clock is moved by is more than servers differ in telling the second. */
@@ -43,6 +42,8 @@ export interface PollSurroundings {
   readonly desk: Desk;
   /** How often the city is asked now, where its quota allows that. */
   readonly everyMs: () => number;
+  /** Wakes when so many orders were pushed that the city has to be asked. */
+  readonly crowded: Wake;
   /** The city was asked; or why it could not be. */
   readonly asked: (problem: CityProblem | undefined) => void;
   /** Takes a broken invariant of ours, which must end the program. */
@@ -75,7 +76,7 @@ class ClockMoved extends Error {
 
 /** Asks the city for orders until `signal` is aborted: the only way for which nobody needs to reach this gateway. */
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
-  const { clock, desk, fatal, log, random, everyMs, asked } = around;
+  const { clock, desk, fatal, log, random, everyMs, crowded, asked } = around;
   const setBack = openSetBack(clock, around.link.cityClock);
   let attempt = 0;
   /** What looking once more took of this pace. */
@@ -85,12 +86,14 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
   await sleep(clock, random() * Math.min(everyMs(), FIRST_MS_MAX), signal);
   for (;;) {
     let waitMs: number;
+    let canWake = false;
     try {
       const { isAllSettled, quotaMs } = await poll(around, setBack, signal);
       // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
       if (settlingMs > 0) waitMs = settlingMs;
+      canWake = quotaMs <= everyMs();
       asked(undefined);
       if (problem !== undefined) log('info', 'city-orders-ok');
       attempt = 0;
@@ -110,7 +113,9 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
       }
       waitMs = error instanceof PollError ? (error.fixedMs ?? backOffMs(error.pace, attempt, random())) : SETTLE_MS;
     }
-    await sleep(clock, waitMs, signal);
+    const firstMs = canWake ? Math.min(waitMs, SETTLE_MS) : waitMs;
+    await sleep(clock, firstMs, signal);
+    if (waitMs > firstMs) await crowded.wait(waitMs - firstMs, signal);
   }
 }
 

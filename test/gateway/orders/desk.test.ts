@@ -85,6 +85,7 @@ class Trial {
       ordersFrom: ['app'],
       order: (request) => this.outputs.order(request),
       answered: () => {},
+      crowded: () => {},
     });
   }
 
@@ -172,7 +173,7 @@ describe('the desk', () => {
       text: 'toggle',
       timeMs: hour + each,
     }));
-    await trial.clock.run(trial.desk.take(many, 'push', later));
+    await trial.clock.run(trial.desk.take(many, 'poll', later));
     trial.push('on');
     await trial.clock.runUntil(6_000);
     trial.push('off');

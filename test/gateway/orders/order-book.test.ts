@@ -9,6 +9,8 @@ import { createRandom } from '../../../simulator/random.ts';
 import { turn } from '../../../simulator/wire/turn.ts';
 
 /** Later than any order of these. */
+/** Nothing is too old to be shown. */
+const NOTHING_SEEN = Number.NEGATIVE_INFINITY;
 const LATEST_MS = 9e15;
 
 const copy = (via: Way, timeMs: number, text = 'on', sender = 'app', sensor = 'valve') =>
@@ -17,7 +19,7 @@ const copy = (via: Way, timeMs: number, text = 'on', sender = 'app', sensor = 'v
 /** Orders are taken as they come: what is new is added. */
 function taken(book: OrderBook, ...copies: ReturnType<typeof copy>[]): number[] {
   const fresh = book.recognise(copies, LATEST_MS);
-  for (const each of fresh) book.add(each, true);
+  for (const each of fresh) book.add(each, true, NOTHING_SEEN);
   return fresh.map(({ timeMs }) => timeMs);
 }
 
@@ -89,7 +91,7 @@ describe('a book that is full', () => {
     const book = new OrderBook(EMPTY_BOOK, REMEMBERED_MAX.book);
     for (let count = 0; count < 180; count++) {
       for (const each of book.recognise([copy('poll', 1_000_000 + count * 1_000)], LATEST_MS)) {
-        const order = book.add(each, true);
+        const order = book.add(each, true, NOTHING_SEEN);
         // The first is never answered.
         if (count > 0) order.open = undefined;
       }
@@ -126,7 +128,7 @@ describe('the file of a book', () => {
         const text = `{"set":"on","id":"${'n'.repeat(60)}${count}"}`;
         const via = count % 2 === 0 ? 'poll' : 'push';
         const [fresh] = book.recognise([copy(via, 1_795_608_000_000 + count, text, 'some-application')], LATEST_MS);
-        if (fresh !== undefined) book.add(fresh, true).otherMs = 1_795_608_001_000 + count;
+        if (fresh !== undefined) book.add(fresh, true, NOTHING_SEEN).otherMs = 1_795_608_001_000 + count;
       }
       return book;
     };
@@ -150,7 +152,7 @@ describe('the file of a book', () => {
     const { clock, disk: ours } = disk();
     const book = new OrderBook(EMPTY_BOOK, REMEMBERED_MAX.book);
     for (const each of [copy('push', 1_795_608_000_000, '{"set":"off","id":"a"}'), copy('poll', 1_795_608_000_001, 'nonsense')])
-      book.add(each, true);
+      book.add(each, true, NOTHING_SEEN);
     const file = await clock.run(openBookFile(ours, '/state/orders'));
     expect(file.state).toEqual({ book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 });
     await clock.run(file.write({ book: book.state, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 }));
