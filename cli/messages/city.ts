@@ -14,7 +14,7 @@ export const cityText = {
   /** What keeps orders from coming, besides that the city does not answer at all. */
   orders: {
     label: 'Orders',
-    unread: (words: string) => `cannot be asked for: ${words}`,
+    unread: (words: string) => `cannot be read: ${words}`,
     unserved: ({ port, message }: NonNullable<OrdersStatus['unserved']>) =>
       `the city cannot push them: port ${port} of this machine cannot be served (${message}). They are asked for every ten seconds meanwhile`,
     unsubscribed: (words: string) =>

@@ -8,7 +8,7 @@ import { type BookState, EMPTY_BOOK, type Remembered } from './order-book.ts';
 /*
  * What the gateway remembers of the city's orders: a state of two-slot-file.ts, in CBOR.
  *
- *   [ cursor, answers from, book, book of those who may not order ]
+ *   [ cursor, first asking, answers from, book, book of those who may not order ]
  *   book   [ floor, [ [ key (8 bytes), key of its id (8), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
  *
  * Times are milliseconds of the city's clock, null where there is none; what follows `placed` stands only at what nobody has answered.
@@ -27,6 +27,8 @@ export interface OrdersState {
   readonly refusedBook: BookState;
   /** Up to when, on the city's clock, all orders have been seen; undefined before the first answer. */
   readonly cursorMs: number | undefined;
+  /** When the city was asked for the first time, on its clock; undefined before, and after that was set back. */
+  readonly beganMs: number | undefined;
   /** The journal's sequence before which there is no answer to an order that is not answered here. */
   readonly answersFrom: number;
 }
@@ -45,7 +47,7 @@ export async function openBookFile(disk: Disk, path: string): Promise<BookFile> 
   const known = typeof stored === 'string' ? undefined : decode(stored.payload);
   const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'string' ? 0 : stored.generation);
   return {
-    state: known ?? { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 },
+    state: known ?? { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, beganMs: undefined, answersFrom: 1 },
     write: (state) => file.write(encode(state)),
     close: () => file.close(),
   };
@@ -57,8 +59,8 @@ function encode(state: OrdersState): Uint8Array {
   return bytes.length <= STATE_BYTES_MAX ? bytes : encodeCbor(itemOf(state, false));
 }
 
-function itemOf({ book, refusedBook, cursorMs, answersFrom }: OrdersState, isWithWords: boolean): unknown {
-  return [cursorMs ?? null, answersFrom, bookItem(book, isWithWords), bookItem(refusedBook, isWithWords)];
+function itemOf({ book, refusedBook, cursorMs, beganMs, answersFrom }: OrdersState, isWithWords: boolean): unknown {
+  return [cursorMs ?? null, beganMs ?? null, answersFrom, bookItem(book, isWithWords), bookItem(refusedBook, isWithWords)];
 }
 
 function bookItem({ orders, floorMs }: BookState, isWithWords: boolean): unknown {
@@ -77,11 +79,12 @@ function bookItem({ orders, floorMs }: BookState, isWithWords: boolean): unknown
 
 function decode(payload: Uint8Array): OrdersState | undefined {
   const item = decodeCbor(payload);
-  if (!isArrayOf(item, 4)) return undefined;
-  const [cursor, answersFrom, ...books] = item;
+  if (!isArrayOf(item, 5)) return undefined;
+  const [cursor, began, answersFrom, ...books] = item;
   const [book, refusedBook] = books.map(bookIn);
-  if (!(isTime(cursor) && Number.isSafeInteger(answersFrom)) || book === undefined || refusedBook === undefined) return undefined;
-  return { book, refusedBook, cursorMs: cursor ?? undefined, answersFrom: answersFrom as number };
+  if (!(isTime(cursor) && isTime(began) && Number.isSafeInteger(answersFrom)) || book === undefined || refusedBook === undefined)
+    return undefined;
+  return { book, refusedBook, cursorMs: cursor ?? undefined, beganMs: began ?? undefined, answersFrom: answersFrom as number };
 }
 
 function bookIn(item: unknown): BookState | undefined {

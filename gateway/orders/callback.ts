@@ -3,7 +3,7 @@ import type { CallbackRequest, Log } from '../host.ts';
 import { parseJson } from '../uplink/answer.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { TextOrder } from './copy.ts';
-import { AHEAD_MS_MAX, type Desk, OVERLAP_MS, type Taker } from './desk.ts';
+import { AHEAD_MS_MAX, type Desk, type Taker } from './desk.ts';
 import { isSigned } from './signature.ts';
 
 /** An order is remembered within this time, or the city is told that it is not. */
@@ -61,8 +61,8 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const time = around.link.cityClock.now();
   // How old it is can only be told by the city's own clock. Where that was moved, the next poll finds it.
   if (time === undefined || desk.cursorMs === undefined || push.publishedAtMs > time.latestMs + AHEAD_MS_MAX) return 503;
-  // What the polls have seen: a copy of that, or a replay.
-  if (push.publishedAtMs <= desk.cursorMs - OVERLAP_MS) return 200;
+  // A copy of what the polls have seen, or a replay, or from before this gateway asked for the first time.
+  if (push.publishedAtMs <= desk.seenMs) return 200;
   const { message: text, sender, publishedAtMs: timeMs, sensor } = push;
   const meant = takers.filter((taker) => sensor === undefined || taker.sensor === sensor);
   const orders = meant.map(

@@ -13,8 +13,8 @@ export interface TextOrder {
   readonly text: string;
   /** When, on the city's clock. That of a push can differ by milliseconds from that of a poll (Sentilo reference §2.4). */
   readonly timeMs: number;
-  /** It was given to all sensors of the provider. */
-  readonly isForAll?: boolean;
+  /** It was given to all sensors of the provider; unknown where so much was ordered that the city cannot show whether it was. */
+  readonly isForAll?: boolean | 'unknown';
 }
 
 /** What an answer says the order was: never its text, which may be anything and would be there for all to read. */
@@ -64,7 +64,7 @@ export function copyOf(order: TextOrder, via: Way): Copy {
     ...order,
     via,
     asked,
-    key: isForAll ? keyToAll : ofSender('to it', text),
+    key: isForAll === true ? keyToAll : ofSender('to it', text),
     keyToAll,
     idKey,
     sensorKey: sensorKey(sensor),

@@ -10,7 +10,11 @@ import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, 
 import { OrderBook, type Remembered } from './order-book.ts';
 
 /** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
-export const OVERLAP_MS = 10_000;
+const OVERLAP_MS = 10_000;
+/** For so long what a clock that was set forward has dated before is asked for: it may be a proxy's that is wrong. */
+const FORWARD_MS = 3_600_000;
+/** Times that the city's clock was set back; of more than these the oldest is over. */
+const DOUBTS_MAX = 16;
 /** Pushes of which the city has not shown the order yet fill at most this share of what is remembered; the others are left to the polls. */
 const PUSHED_SHARE_MAX = 0.5;
 /** From this share on the city is asked. */
@@ -48,15 +52,32 @@ export interface DeskSurroundings {
  */
 export interface Desk {
   /** Up to when all orders were seen, on the city's clock; undefined before the first time. */
-  cursorMs: number | undefined;
+  readonly cursorMs: number | undefined;
+  /** What was seen is looked at once more for so long: servers of the city may date an order earlier than others. */
+  readonly lookBehindMs: number;
+  /** From when on what the city shows is looked at. */
+  readonly seenMs: number;
+  /** The city was asked for the first time, at this time of its clock: what was ordered before was not meant for this gateway. */
+  begin(atMs: number): void;
+  /** All was seen up to there. `isForward`: the city's clock was set forward since it was asked before. */
+  moveOn(cursorMs: number, isForward: boolean): void;
+  /**
+   * The city's clock was set back, and all was seen up to there. Of what it dates between the two ends of `doubt` nobody knows
+   * which of the two times was meant.
+   */
+  setBack(cursorMs: number, doubt: Doubt): void;
   /** Answers `unknown` to what an earlier process has left without an answer. */
   recover(): Promise<void>;
   /** Takes orders, new ones and known ones. `cityMs`: the latest that the city's clock can show. Resolves with whether they are remembered for good. */
   take(orders: readonly TextOrder[], via: Way, cityMs: number): Promise<boolean>;
-  /** The city's clock was set back: of what it dates between these two nobody knows which of the two times was meant. */
-  doubt(afterMs: number, untilMs: number): void;
   /** Makes the cursor durable. */
   save(): Promise<boolean>;
+}
+
+/** Times of the city's clock: after the one, up to the other. */
+interface Doubt {
+  readonly afterMs: number;
+  readonly untilMs: number;
 }
 
 export function openDesk(around: DeskSurroundings): Desk {
@@ -70,20 +91,29 @@ class OrderDesk implements Desk {
   readonly #refusedBook: OrderBook;
   /** Left by an earlier process. */
   readonly #left: readonly Remembered[];
-  cursorMs: number | undefined;
+  #cursorMs: number | undefined;
+  /** When the city was asked for the first time, as long as its clock was not set back since. */
+  #beganMs: number | undefined;
+  /** What may still be shown of before the clock was set forward, and until when, monotonic, it is asked for. */
+  #before: { readonly fromMs: number; readonly untilMs: number } | undefined;
+  readonly lookBehindMs: number;
   #answersFrom: number;
   #writing: Promise<boolean> = Promise.resolve(true);
   #queued: Promise<boolean> | undefined;
   #isFailing = false;
-  #doubted: { readonly afterMs: number; readonly untilMs: number } | undefined;
+  #doubts: readonly Doubt[] = [];
+  /** Placed before the city's clock was set back: none of them is newer than what comes now. */
+  readonly #ofBefore = new Set<Remembered>();
 
   constructor(around: DeskSurroundings) {
     this.#around = around;
-    const { book, refusedBook, cursorMs, answersFrom } = around.file.state;
+    const { book, refusedBook, cursorMs, beganMs, answersFrom } = around.file.state;
     this.#book = new OrderBook(book, REMEMBERED_MAX.book);
     this.#refusedBook = new OrderBook(refusedBook, REMEMBERED_MAX.refusedBook);
     this.#left = this.#open;
-    this.cursorMs = cursorMs;
+    this.#cursorMs = cursorMs;
+    this.#beganMs = beganMs;
+    this.lookBehindMs = Math.max(OVERLAP_MS, ...around.takers.map(({ expiryMs }) => expiryMs));
     this.#answersFrom = answersFrom;
   }
 
@@ -155,7 +185,7 @@ class OrderDesk implements Desk {
         taker,
         copy,
         answer,
-        order: this.#bookOf(this.#mayOrder(copy.sender)).add(copy, answer === undefined, this.#seenMs),
+        order: this.#bookOf(this.#mayOrder(copy.sender)).add(copy, answer === undefined, this.seenMs),
       };
     });
     const saved = this.save();
@@ -173,8 +203,33 @@ class OrderDesk implements Desk {
     return await saved;
   }
 
-  doubt(afterMs: number, untilMs: number): void {
-    this.#doubted = { afterMs, untilMs };
+  get cursorMs(): number | undefined {
+    return this.#cursorMs;
+  }
+
+  get seenMs(): number {
+    if (this.#before !== undefined && this.#before.untilMs <= this.#around.clock.monotonicMs()) this.#before = undefined;
+    const cursorMs = this.#cursorMs ?? Number.NEGATIVE_INFINITY;
+    const seenMs = Math.min(cursorMs, this.#before?.fromMs ?? cursorMs) - this.lookBehindMs;
+    return Math.max(seenMs, this.#beganMs ?? seenMs);
+  }
+
+  begin(atMs: number): void {
+    this.#cursorMs = this.#beganMs = atMs;
+    this.save().catch(this.#around.fatal);
+  }
+
+  moveOn(cursorMs: number, isForward: boolean): void {
+    const untilMs = this.#around.clock.monotonicMs() + FORWARD_MS;
+    if (isForward) this.#before = { fromMs: Math.min(this.#cursorMs ?? cursorMs, this.#before?.fromMs ?? cursorMs), untilMs };
+    this.#cursorMs = cursorMs;
+  }
+
+  setBack(cursorMs: number, doubt: Doubt): void {
+    this.#cursorMs = cursorMs;
+    this.#beganMs = undefined;
+    this.#doubts = [...this.#doubts, doubt].slice(-DOUBTS_MAX);
+    for (const order of this.#book.state.orders) this.#ofBefore.add(order);
   }
 
   save(): Promise<boolean> {
@@ -197,15 +252,10 @@ class OrderDesk implements Desk {
     return mayOrder ? this.#book : this.#refusedBook;
   }
 
-  /** What is older is neither asked for nor taken when it is pushed. */
-  get #seenMs(): number {
-    return (this.cursorMs ?? Number.NEGATIVE_INFINITY) - OVERLAP_MS;
-  }
-
   /** Whether pushes can be remembered until the city shows what they are. */
   #hasRoomFor(pushes: readonly Copy[]): boolean {
     const books = new Set(pushes.map(({ sender }) => this.#bookOf(this.#mayOrder(sender))));
-    const share = Math.max(...[...books].map((book) => book.fill(this.#seenMs)));
+    const share = Math.max(...[...books].map((book) => book.fill(this.seenMs)));
     if (share >= CROWDED_SHARE && books.has(this.#book)) this.#around.crowded();
     return share < PUSHED_SHARE_MAX;
   }
@@ -218,16 +268,18 @@ class OrderDesk implements Desk {
   /** Why an order is not to be carried out, whatever else came. */
   #refusal({ safe, expiryMs }: Taker, copy: Copy, cityMs: number): Answer | undefined {
     const { isForAll = false, sender, asked, timeMs, sensorKey: of } = copy;
-    if (isForAll) return { result: 'provider-wide' };
+    if (isForAll === true) return { result: 'provider-wide' };
     if (!this.#mayOrder(sender)) return { result: 'sender', why: 'orders_from does not name it' };
     if ('problem' in asked) return { result: 'not-understood', why: asked.problem };
     if (this.#book.hasId(copy)) return { result: 'duplicate' };
     if (timeMs > cityMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
     if (cityMs - timeMs > expiryMs) return { result: 'expired' };
-    const isDoubted = this.#doubted !== undefined && this.#doubted.afterMs < timeMs && timeMs <= this.#doubted.untilMs;
+    if (isForAll === 'unknown' && asked.on !== safe)
+      return { result: 'provider-wide', why: 'or not: so much was ordered at once that the city cannot show it' };
+    const isDoubted = this.#doubts.some(({ afterMs, untilMs }) => afterMs < timeMs && timeMs <= untilMs);
     if ((isDoubted || this.#book.floorMs > cityMs + AHEAD_MS_MAX) && asked.on !== safe)
       return { result: 'expired', why: 'the clock of the city was set back: nobody knows how old it is' };
-    const newestMs = this.#book.newestPlacedMs(of, cityMs + AHEAD_MS_MAX);
+    const newestMs = this.#book.newestPlacedMs(of, cityMs + AHEAD_MS_MAX, this.#ofBefore);
     if (timeMs < newestMs || (timeMs === newestMs && asked.on !== safe)) return { result: 'superseded' };
     return undefined;
   }
@@ -291,7 +343,8 @@ class OrderDesk implements Desk {
       await file.write({
         book: this.#book.state,
         refusedBook: this.#refusedBook.state,
-        cursorMs: this.cursorMs,
+        cursorMs: this.#cursorMs,
+        beganMs: this.#beganMs,
         answersFrom: this.#answersFrom,
       });
       this.#isFailing = false;

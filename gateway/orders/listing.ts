@@ -15,26 +15,27 @@ export interface Listing {
   readonly count: number;
 }
 
-/** The orders by sensor of `GET /order/{provider}` (Sentilo reference §1.7); undefined when the body is anything else. */
-export function listedBySensor(body: Uint8Array): ReadonlyMap<string, Listing> | undefined {
+/** The newest orders by sensor, `limit` of each at most, of `GET /order/{provider}` (Sentilo reference §1.7); undefined when the body is anything else. */
+export function listedBySensor(body: Uint8Array, limit: number): ReadonlyMap<string, Listing> | undefined {
   const sensors = listIn(parseJson(body), 'sensors');
   if (sensors === undefined) return undefined;
   const found = new Map<string, Listing>();
   for (const entry of sensors) {
-    const listing = listingIn(entry);
+    const listing = listingIn(entry, limit);
     const sensor = textIn(entry, 'sensor');
     if (listing !== undefined && sensor !== undefined) found.set(sensor, listing);
   }
   return found;
 }
 
-/** The orders of `GET /order/{provider}/{sensor}`; undefined when the body is anything else. */
-export function listedOrders(body: Uint8Array): Listing | undefined {
-  return listingIn(parseJson(body));
+/** The newest orders, `limit` at most, of `GET /order/{provider}/{sensor}`; undefined when the body is anything else. */
+export function listedOrders(body: Uint8Array, limit: number): Listing | undefined {
+  return listingIn(parseJson(body), limit);
 }
 
-function listingIn(json: unknown): Listing | undefined {
-  const list = listIn(json, 'orders');
+/** No more than was asked for: whoever answers with more would have all of it be looked at. */
+function listingIn(json: unknown, limit: number): Listing | undefined {
+  const list = listIn(json, 'orders')?.slice(0, limit);
   return list && { orders: list.map(orderIn).filter((order) => order !== undefined), count: list.length };
 }
 

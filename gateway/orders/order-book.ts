@@ -91,9 +91,11 @@ export class OrderBook {
     return idKey !== undefined && this.#orders.some((order) => order.idKey === idKey && order.isPlaced);
   }
 
-  /** The time of the newest order for the output that was placed, of those up to `untilMs`. */
-  newestPlacedMs(sensorKey: string, untilMs: number): number {
-    const times = this.#orders.filter((order) => order.sensorKey === sensorKey && order.isPlaced).map(({ timeMs }) => timeMs);
+  /** The time of the newest order for the output that was placed, of those up to `untilMs`, and none of `but`. */
+  newestPlacedMs(sensorKey: string, untilMs: number, but: ReadonlySet<Remembered>): number {
+    const times = this.#orders
+      .filter((order) => order.sensorKey === sensorKey && order.isPlaced && !but.has(order))
+      .map(({ timeMs }) => timeMs);
     return Math.max(Number.NEGATIVE_INFINITY, ...times.filter((timeMs) => timeMs <= untilMs));
   }
 

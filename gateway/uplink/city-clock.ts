@@ -12,6 +12,9 @@ const DRIFT = 100e-6;
 /** So many answers in a row that agree with each other are believed against what was known: one alone may be a proxy's. */
 const BELIEVED_COUNT = 3;
 
+/** So many answers in a row that do not agree with it end what was known: its servers may disagree with each other for good. */
+const DENIED_COUNT = 8;
+
 /** Between which two times the city's clock stands, in milliseconds since 1970. */
 export interface ClockBounds {
   readonly earliestMs: number;
@@ -34,6 +37,7 @@ export class CityClock {
   #known: Span | undefined;
   /** What the newest answers say against it, and how many of them in a row. */
   #other: { readonly span: Span; readonly count: number } | undefined;
+  #deniedCount = 0;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
@@ -47,13 +51,16 @@ export class CityClock {
     if (agreed !== undefined) {
       this.#known = agreed;
       this.#other = undefined;
+      this.#deniedCount = 0;
       return;
     }
     const span = this.#other === undefined ? undefined : common(this.#other.span, heard);
     this.#other = span === undefined ? { span: heard, count: 1 } : { span, count: (this.#other?.count ?? 0) + 1 };
-    if (this.#other.count < BELIEVED_COUNT) return;
+    this.#deniedCount += 1;
+    if (this.#other.count < BELIEVED_COUNT && this.#deniedCount < DENIED_COUNT) return;
     this.#known = this.#other.span;
     this.#other = undefined;
+    this.#deniedCount = 0;
   }
 
   /** Whether an answer is dated and agrees, to a second, with what is known: a server may look at its clock once a second. */

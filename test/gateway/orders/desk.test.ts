@@ -77,7 +77,13 @@ class Trial {
       ...own,
       journal: { append: journal.append.bind(journal), read, lastSequence: 0 },
       file: {
-        state: { book: { ...EMPTY_BOOK, orders: [left] }, refusedBook: EMPTY_BOOK, cursorMs: WALL_MS, answersFrom: 1 },
+        state: {
+          book: { ...EMPTY_BOOK, orders: [left] },
+          refusedBook: EMPTY_BOOK,
+          cursorMs: WALL_MS,
+          beganMs: undefined,
+          answersFrom: 1,
+        },
         write: () => pause(this.fileMs),
         close: async () => {},
       },

@@ -7,15 +7,15 @@ const bytes = (json: unknown) => Buffer.from(JSON.stringify(json));
 
 test('an order that nobody understands hides no other, and counts for what an answer holds', () => {
   const orders = [{ order: 'x', time: 1 }, GOOD, null, { ...GOOD, time: 'now' }];
-  expect(listedOrders(bytes({ orders }))).toEqual({ orders: [LISTED], count: 4 });
+  expect(listedOrders(bytes({ orders }), 50)).toEqual({ orders: [LISTED], count: 4 });
   const sensors = [{ sensor: 'air', orders: [{}] }, { sensor: 'lamp' }, 7, { orders: [GOOD] }, { sensor: 'valve', orders }];
-  expect([...(listedBySensor(bytes({ sensors })) ?? [])]).toEqual([
+  expect([...(listedBySensor(bytes({ sensors }), 50) ?? [])]).toEqual([
     ['air', { orders: [], count: 1 }],
     ['valve', { orders: [LISTED], count: 4 }],
   ]);
 });
 
 test.each([['nothing'], [[]], [{}], [{ orders: 1, sensors: 1 }]])('%j is no listing', (json) => {
-  expect(listedOrders(bytes(json))).toBeUndefined();
-  expect(listedBySensor(bytes(json))).toBeUndefined();
+  expect(listedOrders(bytes(json), 50)).toBeUndefined();
+  expect(listedBySensor(bytes(json), 50)).toBeUndefined();
 });

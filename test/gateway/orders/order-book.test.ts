@@ -136,7 +136,13 @@ describe('the file of a book', () => {
     const refusedBook = full(REMEMBERED_MAX.refusedBook);
     const file = await clock.run(openBookFile(ours, '/state/orders'));
     await clock.run(
-      file.write({ book: book.state, refusedBook: refusedBook.state, cursorMs: 1_795_608_000_123, answersFrom: 77 }),
+      file.write({
+        book: book.state,
+        refusedBook: refusedBook.state,
+        cursorMs: 1_795_608_000_123,
+        beganMs: undefined,
+        answersFrom: 77,
+      }),
     );
     const { state } = await clock.run(openBookFile(ours, '/state/orders'));
     expect(state.cursorMs).toBe(1_795_608_000_123);
@@ -154,8 +160,16 @@ describe('the file of a book', () => {
     for (const each of [copy('push', 1_795_608_000_000, '{"set":"off","id":"a"}'), copy('poll', 1_795_608_000_001, 'nonsense')])
       book.add(each, true, NOTHING_SEEN);
     const file = await clock.run(openBookFile(ours, '/state/orders'));
-    expect(file.state).toEqual({ book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 });
-    await clock.run(file.write({ book: book.state, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 }));
+    expect(file.state).toEqual({
+      book: EMPTY_BOOK,
+      refusedBook: EMPTY_BOOK,
+      cursorMs: undefined,
+      beganMs: undefined,
+      answersFrom: 1,
+    });
+    await clock.run(
+      file.write({ book: book.state, refusedBook: EMPTY_BOOK, cursorMs: undefined, beganMs: undefined, answersFrom: 1 }),
+    );
     const { state } = await clock.run(openBookFile(ours, '/state/orders'));
     expect(state.book).toEqual(book.state);
     expect(state.book.orders.map(({ open }) => open)).toEqual([{ sender: 'app', on: false, id: 'a' }, { sender: 'app' }]);

@@ -111,7 +111,7 @@ export class Trial {
   readonly city = createCity(WORLD, { startedMs: 0 });
   journal = new MemoryJournal();
   /** What is durable of the remembered orders. */
-  kept: OrdersState = { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 };
+  kept: OrdersState = { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, beganMs: undefined, answersFrom: 1 };
   crashCount = 0;
 
   /** What the time of a push is before that with which the city shows the order. */

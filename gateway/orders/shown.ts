@@ -1,0 +1,194 @@
+import type { Clock } from '../../drivers/clock.ts';
+import { HttpError, type HttpResponse, type Log } from '../host.ts';
+import { failureProblem, problemOf } from '../uplink/answer.ts';
+import { type Pace, QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from '../uplink/back-off.ts';
+import { dateOf } from '../uplink/city-clock.ts';
+import { resetMs } from '../uplink/quota.ts';
+import { orderUrl } from '../uplink/request.ts';
+import type { CityLink } from '../uplink/sentilo.ts';
+import type { CityProblem } from '../uplink/status.ts';
+import { SECOND_MAX, timestamp } from '../uplink/timestamp.ts';
+import type { Taker } from './desk.ts';
+import { type Listed, type Listing, listedBySensor, listedOrders } from './listing.ts';
+
+/** Orders of each sensor that an answer for the whole provider holds at most (§1.7). */
+const PROVIDER_LIMIT = 50;
+/** And one for a sensor; less is asked for where their texts are too long for an answer. */
+const SENSOR_LIMITS = [200, 100, 50, 25, 12, 6, 3, 1] as const;
+/** Pages of one sensor that are read in one go. What lies behind is older than thousands that came since. */
+const PAGES_MAX = 10;
+/** Seconds that are passed over where one order alone is too long for an answer: twice as many each time. */
+const PASSED_S_MAX = 1_024;
+
+export interface AskSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly link: CityLink;
+  readonly takers: readonly Taker[];
+}
+
+/** The city could not be asked. */
+export class PollError extends Error {
+  override readonly name = 'PollError';
+  readonly problem: CityProblem;
+  readonly pace: Pace;
+  readonly fixedMs: number | undefined;
+  constructor(problem: CityProblem, pace: Pace, fixedMs?: number) {
+    super(`the orders cannot be read: ${problem.code}`);
+    this.problem = problem;
+    this.pace = pace;
+    this.fixedMs = fixedMs;
+  }
+
+  /** It has an answer, of more bytes than are read. */
+  get isTooLong(): boolean {
+    return this.problem.parameters['error'] === 'TOO_LONG';
+  }
+}
+
+/** The city's clock shows something else than before, or has been set back: what is asked now could be misjudged. */
+export class ClockMoved extends Error {
+  override readonly name = 'ClockMoved';
+}
+
+/** What the city shows of its sensors: of those that take orders it is all, as far as it can be read. */
+export interface Shown extends Asked {
+  readonly bySensor: ReadonlyMap<string, readonly Listed[]>;
+  /** From this time on what is for all sensors is known by one that takes no orders; of what is older nobody can tell. */
+  readonly toldFromMs: number;
+}
+
+/** An answer of the city, and its date. */
+export interface Asked {
+  readonly response: HttpResponse;
+  readonly dateMs: number;
+}
+
+/** The orders since then; what comes after the first answer to this is looked at the next time. @throws PollError @throws ClockMoved */
+export async function shownSince(around: AskSurroundings, fromMs: number, signal: AbortSignal): Promise<Shown> {
+  const { takers } = around;
+  const asked = await unlessTooLong(askProvider(around, fromMs, PROVIDER_LIMIT, signal));
+  const { listings, ...shown } = asked ?? (await askProvider(around, SECOND_MAX * 1000, 1, signal));
+  const bySensor = new Map([...listings].map(([sensor, { orders }]) => [sensor, orders]));
+  const all = async (sensor: string): Promise<number> => {
+    if (asked !== undefined && (listings.get(sensor)?.count ?? 0) < PROVIDER_LIMIT) return Number.NEGATIVE_INFINITY;
+    const { orders, wholeFromMs } = await allOf(around, sensor, { fromMs, size: asked === undefined ? 1 : 0 }, signal);
+    bySensor.set(sensor, orders);
+    return wholeFromMs;
+  };
+  // What is for all stands under a sensor of answers too, where nobody else has anything to order.
+  const [witness] = takers.map(({ answers }) => answers.sensor);
+  const toldFromMs = witness === undefined ? Number.NEGATIVE_INFINITY : await all(witness);
+  for (const { sensor } of takers) await all(sensor);
+  return { ...shown, bySensor, toldFromMs };
+}
+
+/** No orders, and the city's time: nothing lies so far ahead. @throws PollError @throws ClockMoved */
+export async function nothingShown(around: AskSurroundings, signal: AbortSignal): Promise<Asked> {
+  return await askProvider(around, SECOND_MAX * 1000, 1, signal);
+}
+
+/** The newest orders of each sensor of the provider. @throws PollError @throws ClockMoved */
+async function askProvider(
+  around: AskSurroundings,
+  fromMs: number,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Asked & { readonly listings: ReadonlyMap<string, Listing> }> {
+  const { link } = around;
+  const asked = await ask(around, `${orderUrl(link.city.url, link.city.provider)}?${fromQuery(fromMs)}limit=${limit}`, signal);
+  const listings = listedBySensor(asked.response.body, limit);
+  if (listings === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+  return { ...asked, listings };
+}
+
+/** Orders of a sensor, the newest first, and from when on they are all that the city has. */
+interface OfSensor {
+  readonly orders: readonly Listed[];
+  readonly wholeFromMs: number;
+}
+
+/** All orders of a sensor since `fromMs`; `size`: which of the limits is tried first. @throws PollError @throws ClockMoved */
+async function allOf(
+  around: AskSurroundings,
+  sensor: string,
+  { fromMs, size }: { readonly fromMs: number; readonly size: number },
+  signal: AbortSignal,
+): Promise<OfSensor> {
+  const { link, log } = around;
+  const url = `${orderUrl(link.city.url, link.city.provider, sensor)}?${fromQuery(fromMs)}`;
+  const limits = SENSOR_LIMITS.slice(size);
+  const orders: Listed[] = [];
+  /** The second before which is read. */
+  let toSecond: number | undefined;
+  let passedS = 1;
+  let wholeFromMs = Number.NEGATIVE_INFINITY;
+  for (let pages = 0; toSecond === undefined || toSecond * 1000 >= fromMs; ) {
+    const limit = limits[0] ?? 1;
+    const to: string = toSecond === undefined ? '' : `&to=${encodeURIComponent(timestamp(toSecond))}`;
+    const asked = await unlessTooLong(ask(around, `${url}limit=${limit}${to}`, signal));
+    if (asked === undefined && limits.length > 1) {
+      limits.shift();
+      continue;
+    }
+    if (asked === undefined) {
+      // One that is too long by itself is passed over, with what lies around it.
+      if (passedS === 1) log('warning', 'city-order-too-long', { sensor });
+      toSecond ??= Math.ceil((link.cityClock.now()?.latestMs ?? fromMs) / 1000) + 1;
+      wholeFromMs = Math.max(wholeFromMs, toSecond * 1000);
+      toSecond -= passedS;
+      passedS *= 2;
+      if (passedS > PASSED_S_MAX) break;
+      continue;
+    }
+    const listing = listedOrders(asked.response.body, limit);
+    if (listing === undefined) throw new PollError(problemOf(asked.response, link.mask), TRANSPORT_PACE);
+    orders.push(...listing.orders);
+    const oldest = listing.orders.at(-1);
+    if (oldest === undefined || listing.count < limit) break;
+    const oldestSecond = Math.floor(oldest.timeMs / 1000);
+    pages += 1;
+    if (pages === PAGES_MAX) {
+      log('warning', 'city-orders-too-many', { sensor });
+      wholeFromMs = Math.max(wholeFromMs, (oldestSecond + 1) * 1000);
+      break;
+    }
+    // Up to the end of that second: some of it may have been in this page, and the rest of it is not. Of more than a page holds
+    // the city has no way to show the rest.
+    const nextSecond = Math.min(oldestSecond + 1, (toSecond ?? Number.POSITIVE_INFINITY) - 1);
+    if (nextSecond <= oldestSecond) wholeFromMs = Math.max(wholeFromMs, (oldestSecond + 1) * 1000);
+    toSecond = nextSecond;
+  }
+  return { orders, wholeFromMs };
+}
+
+/** Undefined when the answer is longer than one may be. */
+function unlessTooLong<T>(asking: Promise<T>): Promise<T | undefined> {
+  return asking.catch((error: unknown) => {
+    if (error instanceof PollError && error.isTooLong) return undefined;
+    throw error;
+  });
+}
+
+async function ask({ clock, link }: AskSurroundings, url: string, signal: AbortSignal): Promise<Asked> {
+  const { http, request, mask, cityClock } = link;
+  const beganMs = clock.monotonicMs();
+  const response = await http(request('GET', url), signal).catch((error: unknown) => {
+    throw error instanceof HttpError ? new PollError(failureProblem(error, mask), TRANSPORT_PACE) : error;
+  });
+  const { status } = response;
+  const dateMs = dateOf(response);
+  if (status === 200 && dateMs !== undefined) {
+    if (cityClock.confirms({ response, beganMs, endedMs: clock.monotonicMs() })) return { response, dateMs };
+    throw new ClockMoved();
+  }
+  const problem = problemOf(response, mask);
+  if (status === 429) throw new PollError(problem, QUOTA_PACE, resetMs(response));
+  if (status === 503 || status >= 500) throw new PollError(problem, TRANSPORT_PACE);
+  // A success without a date is something that is not Sentilo.
+  throw new PollError(status === 200 ? { ...problem, code: 'S001' } : problem, status === 200 ? TRANSPORT_PACE : REFUSED_PACE);
+}
+
+function fromQuery(fromMs: number): string {
+  return `from=${encodeURIComponent(timestamp(Math.floor(fromMs / 1000)))}&`;
+}
