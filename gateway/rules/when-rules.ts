@@ -1,5 +1,9 @@
 import type { RuleConfig, WhenConfig } from '../../config/rules.ts';
-import { type Actions, FINAL, type RuleSurroundings, TRY_AGAIN_MS } from './actions.ts';
+import type { Clock } from '../../drivers/clock.ts';
+import type { Alarms } from '../alarms/alarms.ts';
+import type { Outputs } from '../outputs/outputs.ts';
+import { type Actions, FINAL, TRY_AGAIN_MS } from './actions.ts';
+import type { KnownReadings } from './known-readings.ts';
 
 /** A rule that waits for something to hold. */
 interface Waiting {
@@ -7,8 +11,22 @@ interface Waiting {
   readonly when: WhenConfig['when'];
   /** Since when it holds, monotonic; undefined while it does not, or nobody knows. */
   sinceMs: number | undefined;
-  /** It has fired, and has not ceased to hold since; until then it is tried again at this time, where that is of use. */
-  firedUntilMs: number | undefined;
+  /** The newest, until it has ceased to hold. */
+  firing: Firing | undefined;
+}
+
+/** A rule that has fired: one of these for each time, as an older one may end after a newer has begun. */
+interface Firing {
+  /** When it is tried again, monotonic; infinity while that is of no use. */
+  againAtMs: number;
+}
+
+/** What these rules need of the gateway around them. */
+interface WhenSurroundings {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly outputs: Pick<Outputs, 'states'>;
+  readonly alarms: Pick<Alarms, 'clear'>;
+  readonly readings: Pick<KnownReadings, 'holds'>;
 }
 
 /** Fires rules when what they wait for has held for long enough: once, until it has ceased to hold. */
@@ -18,12 +36,12 @@ export interface WhenRules {
 
 export function openWhenRules(
   rules: Iterable<RuleConfig>,
-  { clock, outputs, alarms, readings }: RuleSurroundings,
-  actions: Actions,
+  { clock, outputs, alarms, readings }: WhenSurroundings,
+  actions: Pick<Actions, 'fire'>,
   background: (work: Promise<unknown>) => void,
 ): WhenRules {
   const all = [...rules].flatMap((rule): Waiting[] =>
-    'when' in rule.trigger ? [{ rule, when: rule.trigger.when, sinceMs: undefined, firedUntilMs: undefined }] : [],
+    'when' in rule.trigger ? [{ rule, when: rule.trigger.when, sinceMs: undefined, firing: undefined }] : [],
   );
 
   /** While an output is on that should be off, nobody can tell. */
@@ -35,10 +53,10 @@ export function openWhenRules(
   };
 
   const fire = (waiting: Waiting) => {
-    waiting.firedUntilMs = Number.POSITIVE_INFINITY;
+    const firing: Firing = { againAtMs: Number.POSITIVE_INFINITY };
+    waiting.firing = firing;
     const done = actions.fire(waiting.rule).then((reason) => {
-      if (reason === undefined || FINAL.has(reason) || waiting.firedUntilMs === undefined) return;
-      waiting.firedUntilMs = clock.monotonicMs() + TRY_AGAIN_MS;
+      if (reason !== undefined && !FINAL.has(reason)) firing.againAtMs = clock.monotonicMs() + TRY_AGAIN_MS;
     });
     background(done);
   };
@@ -51,13 +69,13 @@ export function openWhenRules(
         const held = holds(waiting);
         if (held !== true) {
           waiting.sinceMs = undefined;
-          waiting.firedUntilMs = undefined;
+          waiting.firing = undefined;
           if (held === false && 'alarm' in rule.action) alarms.clear(rule.action.alarm, rule.id);
           continue;
         }
         waiting.sinceMs ??= nowMs;
         const isDue = nowMs - waiting.sinceMs >= when.forMs;
-        if (isDue && (waiting.firedUntilMs === undefined || nowMs >= waiting.firedUntilMs)) fire(waiting);
+        if (isDue && (waiting.firing === undefined || nowMs >= waiting.firing.againAtMs)) fire(waiting);
       }
     },
   };
