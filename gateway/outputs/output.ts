@@ -70,6 +70,9 @@ export function refused(reason: Refusal, message: string): OrderOutcome {
   return { done: false, reason, message };
 }
 
+/** Whence an output was made safe that was not where it was driven: nobody has ordered that. */
+export const STRAYED = 'strayed';
+
 /** How an output is, for people. Times monotonic, milliseconds. */
 export interface OutputState {
   readonly output: string;

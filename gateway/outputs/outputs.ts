@@ -6,7 +6,7 @@ import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused } from './output.ts';
+import { type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused, STRAYED } from './output.ts';
 import { letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
 import { watchCity, watchReading } from './watches.ts';
 
@@ -127,7 +127,7 @@ class Manager implements Outputs {
       // What belongs to its safe state its device has driven there again.
       if (output.seen === output.config.safe || output.asked === undefined) continue;
       output.seen = undefined;
-      this.#goBack(output, 'strayed');
+      this.#goBack(output, STRAYED);
     }
   }
 

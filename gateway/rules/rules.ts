@@ -6,6 +6,7 @@ import type { Event } from '../record.ts';
 import type { Timekeeper } from '../timekeeper.ts';
 import { type Actions, FINAL, openActions, type RuleSurroundings, readingsOf, TRY_AGAIN_MS } from './actions.ts';
 import { openKnownReadings } from './known-readings.ts';
+import { isOvertaken } from './newer-order.ts';
 import { openSchedule } from './schedule.ts';
 import { openTimeRules } from './time-rules.ts';
 import { openWhenRules } from './when-rules.ts';
@@ -118,14 +119,12 @@ async function fireUntilDone(
   end: AbortSignal,
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
+    const beganMs = clock.monotonicMs();
     const reason = await actions.fire(rule, fields);
     if (reason === undefined || FINAL.has(reason) || tries === TIMED_TRIES) return;
-    const triedMs = clock.monotonicMs();
+    const tried = { beganMs, endedMs: clock.monotonicMs() };
     await sleep(clock, TRY_AGAIN_MS, end).catch(() => {});
-    if (end.aborted) return;
-    const output = 'output' in rule.action ? rule.action.output : undefined;
-    const asked = outputs.states().find((each) => each.output === output)?.asked;
-    if (asked !== undefined && clock.monotonicMs() - asked.agoMs > triedMs) return;
+    if (end.aborted || isOvertaken(rule, tried, { clock, outputs })) return;
   }
 }
 

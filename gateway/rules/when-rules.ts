@@ -4,6 +4,7 @@ import type { Alarms } from '../alarms/alarms.ts';
 import type { Outputs } from '../outputs/outputs.ts';
 import { type Actions, FINAL, TRY_AGAIN_MS } from './actions.ts';
 import type { KnownReadings } from './known-readings.ts';
+import { isOvertaken, type Tried } from './newer-order.ts';
 
 /** A rule that waits for something to hold. */
 interface Waiting {
@@ -17,8 +18,8 @@ interface Waiting {
 
 /** A rule that has fired: one of these for each time, as an older one may end after a newer has begun. */
 interface Firing {
-  /** When it is tried again, monotonic; infinity while that is of no use. */
-  againAtMs: number;
+  /** It was refused, and may be tried again. */
+  tried: Tried | undefined;
 }
 
 /** What these rules need of the gateway around them. */
@@ -53,12 +54,20 @@ export function openWhenRules(
   };
 
   const fire = (waiting: Waiting) => {
-    const firing: Firing = { againAtMs: Number.POSITIVE_INFINITY };
+    const beganMs = clock.monotonicMs();
+    const firing: Firing = { tried: undefined };
     waiting.firing = firing;
     const done = actions.fire(waiting.rule).then((reason) => {
-      if (reason !== undefined && !FINAL.has(reason)) firing.againAtMs = clock.monotonicMs() + TRY_AGAIN_MS;
+      if (reason !== undefined && !FINAL.has(reason)) firing.tried = { beganMs, endedMs: clock.monotonicMs() };
     });
     background(done);
+  };
+
+  const isToTryAgain = ({ rule, firing }: Waiting, nowMs: number) => {
+    if (firing?.tried === undefined) return false;
+    // For good: what comes after the newer order does not bring this one back.
+    if (isOvertaken(rule, firing.tried, { clock, outputs })) firing.tried = undefined;
+    return firing.tried !== undefined && nowMs >= firing.tried.endedMs + TRY_AGAIN_MS;
   };
 
   return {
@@ -74,8 +83,8 @@ export function openWhenRules(
           continue;
         }
         waiting.sinceMs ??= nowMs;
-        const isDue = nowMs - waiting.sinceMs >= when.forMs;
-        if (isDue && (waiting.firing === undefined || nowMs >= waiting.firing.againAtMs)) fire(waiting);
+        const isDue = waiting.firing === undefined && nowMs - waiting.sinceMs >= when.forMs;
+        if (isDue || isToTryAgain(waiting, nowMs)) fire(waiting);
       }
     },
   };

@@ -1,9 +1,114 @@
-// What becomes of a rule that could not act at once.
+// What becomes of a rule that could not act at once: who has ordered meanwhile, and what is not known yet.
 
 import { describe, expect, test } from 'vitest';
 import type { RuleConfig } from '../../../config/rules.ts';
+import type { OutputState } from '../../../gateway/outputs/output.ts';
 import type { NotFired } from '../../../gateway/rules/actions.ts';
+import { isOvertaken } from '../../../gateway/rules/newer-order.ts';
 import { openWhenRules } from '../../../gateway/rules/when-rules.ts';
+import type { Fault } from '../../../simulator/faults.ts';
+import { configOf, MINUTE_MS, RuleWorld, SECOND_MS } from './rule-world.ts';
+
+const OUTCOMES = ['rule-fired', 'rule-not-fired', 'rule-failed'] as const;
+
+/** A hall at 20 °C, a cellar at 10 °C, and a fan. */
+const site = (rules: string, minOff = '') =>
+  `buses: { i2c1: { type: i2c }, i2c2: { type: i2c } }
+devices:
+  hall: { board: sht31@1, via: i2c1, every: 10s, simulate: { temperature: { constant: 20 } } }
+  cellar: { board: sht31@1, via: i2c2, every: 10s, simulate: { temperature: { constant: 10 } } }
+  fan: { board: relay@1, via: gpio.pin13, outputs: { switch: { safe: off, max_on: 8h${minOff} } } }
+rules:
+  ${rules}
+`;
+const WARM = 'warm: { when: { reading: hall.temperature, above: 15 }, do: { output: fan.switch, set: on } }';
+const MORNING =
+  'morning: { at: "06:30", only_if: [{ reading: cellar.temperature, below: 15 }], do: { output: fan.switch, set: on } }';
+
+const started = async (text: string, start: string, faults: readonly Fault[] = []) => {
+  const world = new RuleWorld(await configOf(text), { start, faults });
+  await world.start();
+  return world;
+};
+const order = (world: RuleWorld, on: boolean, forMs?: number) =>
+  world.clock.run(
+    world.gateway.outputs.order({
+      output: 'fan.switch',
+      on,
+      source: 'local',
+      by: 'anna',
+      ...(forMs !== undefined && { forMs }),
+    }),
+  );
+const moves = async (world: RuleWorld) => (await world.moves('fan.switch')).map((move) => move.replace('2026-06-01T', ''));
+const told = async (world: RuleWorld) =>
+  (await world.events(...OUTCOMES)).map(([code, time, { reason }]) => [code, time.slice(11), ...(reason ? [reason] : [])]);
+
+describe('a rule that waits for something to hold, and whose order was refused', () => {
+  test('lets a newer order of somebody be', async () => {
+    const world = await started(site(WARM, ', min_off: 90s'), '2026-06-01T04:00:00Z');
+    await world.runTo(30 * SECOND_MS);
+    expect(await order(world, false)).toEqual({ done: true });
+    await world.runTo(10 * MINUTE_MS);
+    await world.stop();
+    expect(await moves(world)).not.toContainEqual(expect.stringMatching(/^on/));
+    expect(await told(world)).toEqual([
+      ['rule-fired', expect.any(String)],
+      ['rule-failed', expect.any(String), 'min-off'],
+    ]);
+  });
+
+  test('is tried again each minute where nobody has ordered anything', async () => {
+    const world = await started(site(WARM, ', min_off: 90s'), '2026-06-01T04:00:00Z');
+    await world.runTo(10 * MINUTE_MS);
+    await world.stop();
+    expect((await moves(world)).filter((move) => move.startsWith('on'))).toEqual([expect.stringMatching(/^on 04:02:0/)]);
+  });
+});
+
+test.each([
+  ['holds', WARM],
+  ['is due', MORNING],
+])('what was ordered while the disk kept a rule waiting that %s is newer, too', async (_what, rule) => {
+  const text = site(rule.replace('above: 15', 'above: 15, for: 5min'));
+  // Both fire after five minutes.
+  const window = { fromMs: 299 * SECOND_MS, toMs: 320 * SECOND_MS };
+  const hang: Fault = { at: 'disk', code: 'hang', operations: ['fdatasync'], ...window };
+  const world = await started(text, '2026-06-01T04:25:00Z', [hang]);
+  await world.runTo(302 * SECOND_MS);
+  await order(world, false);
+  await world.runTo(10 * MINUTE_MS);
+  await world.stop();
+  expect(await told(world)).toEqual([
+    ['rule-fired', expect.any(String)],
+    ['rule-failed', expect.any(String), expect.stringMatching(/^(?:not-durable|superseded)$/)],
+  ]);
+  expect(await moves(world)).not.toContainEqual(expect.stringMatching(/^on/));
+});
+
+describe('whether what a rule wanted from the first to the second second is overtaken by', () => {
+  const rule: RuleConfig = {
+    id: 'r',
+    trigger: { at: ['06:30'] },
+    onlyIf: [],
+    action: { output: 'fan.switch', on: true },
+  };
+
+  test.each([
+    ['its own order while it was tried', 'rules: r', 1_500, false],
+    ['an order of somebody while it was tried', 'local: anna', 1_500, true],
+    ['an order of another rule while it was tried', 'rules: q', 1_500, true],
+    ['an order of before', 'local: anna', 500, false],
+    ['an order of later', 'local: anna', 2_500, true],
+    ['its own order of later, for another time of day', 'rules: r', 2_500, true],
+    ['hardware that has strayed', 'strayed', 2_500, false],
+  ])('%s', (_what, from, askedMs, isNotWanted) => {
+    const asked = { on: true, from, agoMs: 60_000 - askedMs };
+    const state: OutputState = { output: 'fan.switch', name: { '*': 'Fan' }, safe: false, orders: [], asked };
+    const around = { clock: { monotonicMs: () => 60_000 }, outputs: { states: () => [state] } };
+    expect(isOvertaken(rule, { beganMs: 1_000, endedMs: 2_000 }, around)).toBe(isNotWanted);
+  });
+});
 
 describe('a firing that ends after another has begun', () => {
   /** One rule whose firings end when and as the test says. */
