@@ -135,3 +135,11 @@ export function openActions(around: RuleSurroundings): Actions {
 export function readingsOf({ trigger, onlyIf }: RuleConfig): readonly string[] {
   return [...('when' in trigger ? [trigger.when.reading] : []), ...onlyIf.map(({ reading }) => reading)];
 }
+
+/** Whether what a rule only fires under may become known in a moment: the process has just started. */
+export function awaitsCondition(
+  { onlyIf }: RuleConfig,
+  { readings }: { readonly readings: Pick<KnownReadings, 'isAwaited'> },
+): boolean {
+  return onlyIf.some(({ reading }) => readings.isAwaited(reading));
+}

@@ -6,6 +6,8 @@ import type { Value } from '../../drivers/reading.ts';
 const PERIODS_UNTIL_STALE = 3;
 /** Nor is it given up sooner than this: a device that is asked every second may be late now and then. */
 const STALE_MS_MIN = 10_000;
+/** A device that a process which has just started has not read yet gives a value within this time, or is not there. */
+export const FIRST_VALUE_MS_MAX = 60_000;
 
 /** What rules know of readings: the newest good value of each, while it is fresh. */
 export interface KnownReadings {
@@ -15,6 +17,8 @@ export interface KnownReadings {
   holds(condition: ConditionConfig): boolean | undefined;
   /** Whether it was known once, and is not any more. */
   isStale(reading: string): boolean;
+  /** Whether it was never known, and its first value may still be on its way. */
+  isAwaited(reading: string): boolean;
 }
 
 interface Known {
@@ -24,6 +28,7 @@ interface Known {
 
 /** @param periods how often each reading is taken, milliseconds; others are never known */
 export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, number>): KnownReadings {
+  const openedMs = clock.monotonicMs();
   const newest = new Map<string, Known>();
   const isFresh = (reading: string, { atMs }: Known) =>
     clock.monotonicMs() - atMs <= Math.max(STALE_MS_MIN, PERIODS_UNTIL_STALE * (periods.get(reading) ?? 0));
@@ -41,5 +46,6 @@ export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, num
       const known = newest.get(reading);
       return known !== undefined && !isFresh(reading, known);
     },
+    isAwaited: (reading) => periods.has(reading) && !newest.has(reading) && clock.monotonicMs() - openedMs < FIRST_VALUE_MS_MAX,
   };
 }

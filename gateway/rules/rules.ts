@@ -4,7 +4,7 @@ import { sleep } from '../../drivers/clock.ts';
 import type { Value } from '../../drivers/reading.ts';
 import type { Event } from '../record.ts';
 import type { Timekeeper } from '../timekeeper.ts';
-import { type Actions, FINAL, openActions, type RuleSurroundings, readingsOf, TRY_AGAIN_MS } from './actions.ts';
+import { type Actions, awaitsCondition, FINAL, openActions, type RuleSurroundings, readingsOf, TRY_AGAIN_MS } from './actions.ts';
 import { openKnownReadings } from './known-readings.ts';
 import { isOvertaken } from './newer-order.ts';
 import { openSchedule } from './schedule.ts';
@@ -114,17 +114,25 @@ export function openRules(config: Config, options: RulesOptions): Rules {
 async function fireUntilDone(
   rule: RuleConfig,
   fields: Event['fields'],
-  { clock, outputs }: RuleSurroundings,
-  actions: Pick<Actions, 'fire'>,
+  around: RuleSurroundings,
+  actions: Pick<Actions, 'fire' | 'tellNotFired'>,
   end: AbortSignal,
 ): Promise<void> {
+  const { clock } = around;
+  const dueMs = clock.monotonicMs();
+  // Of a gateway that was only restarted at that moment. Should it end meanwhile, the next one finds that nothing was told.
+  while (awaitsCondition(rule, around)) {
+    await sleep(clock, LOOK_MS, end).catch(() => {});
+    if (end.aborted) return;
+  }
+  if (isOvertaken(rule, { beganMs: dueMs, endedMs: dueMs }, around)) return actions.tellNotFired(rule, 'superseded', fields);
   for (let tries = 1; ; tries += 1) {
     const beganMs = clock.monotonicMs();
     const reason = await actions.fire(rule, fields);
     if (reason === undefined || FINAL.has(reason) || tries === TIMED_TRIES) return;
     const tried = { beganMs, endedMs: clock.monotonicMs() };
     await sleep(clock, TRY_AGAIN_MS, end).catch(() => {});
-    if (end.aborted || isOvertaken(rule, tried, { clock, outputs })) return;
+    if (end.aborted || isOvertaken(rule, tried, around)) return;
   }
 }
 

@@ -1,12 +1,15 @@
 import type { WallTime } from '../../drivers/clock.ts';
 import type { Event } from '../record.ts';
 import type { NotFired } from './actions.ts';
+import { FIRST_VALUE_MS_MAX } from './known-readings.ts';
 import type { Due, Schedule } from './schedule.ts';
 
 /** A rule whose moment has passed so long ago is not made up for: not even by a gateway that was only restarted then. */
 const GRACE_MS = 60_000;
 /** A clock that goes ahead by no more than this was set right: what it leaves out is done at once, as cron does. */
 const STEP_MS_MAX = 3 * 3_600_000;
+/** An earlier process may have ended while it waited for what a rule goes by, whose moment had passed for so long at most. */
+const PENDING_MS_MAX = GRACE_MS + FIRST_VALUE_MS_MAX;
 /** Moments that were missed earlier than this are told no more. */
 const MISSED_MS_MAX = 48 * 3_600_000;
 
@@ -70,7 +73,8 @@ export function openTimeRules(schedule: Schedule, monotonicMs: () => number, act
   const firstLook = (nowMs: number) => {
     const runsMs = monotonicMs() - startedMs;
     const isSoon = runsMs < GRACE_MS;
-    dealWith(aliveMs ?? nowMs - runsMs, nowMs, isSoon ? GRACE_MS : 0, isSoon ? 'was-down' : 'no-time');
+    const fromMs = aliveMs === undefined ? nowMs - runsMs : aliveMs - PENDING_MS_MAX;
+    dealWith(fromMs, nowMs, isSoon ? GRACE_MS : 0, isSoon ? 'was-down' : 'no-time');
   };
   const nextLook = (last: Looked, nowMs: number) => {
     const stepMs = nowMs - last.wallMs - (monotonicMs() - last.atMs);

@@ -2,7 +2,7 @@ import type { RuleConfig, WhenConfig } from '../../config/rules.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { Alarms } from '../alarms/alarms.ts';
 import type { Outputs } from '../outputs/outputs.ts';
-import { type Actions, FINAL, TRY_AGAIN_MS } from './actions.ts';
+import { type Actions, awaitsCondition, FINAL, TRY_AGAIN_MS } from './actions.ts';
 import type { KnownReadings } from './known-readings.ts';
 import { isOvertaken, type Tried } from './newer-order.ts';
 
@@ -27,7 +27,7 @@ interface WhenSurroundings {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly outputs: Pick<Outputs, 'states'>;
   readonly alarms: Pick<Alarms, 'clear'>;
-  readonly readings: Pick<KnownReadings, 'holds'>;
+  readonly readings: Pick<KnownReadings, 'holds' | 'isAwaited'>;
 }
 
 /** Fires rules when what they wait for has held for long enough: once, until it has ceased to hold. */
@@ -84,7 +84,7 @@ export function openWhenRules(
         }
         waiting.sinceMs ??= nowMs;
         const isDue = waiting.firing === undefined && nowMs - waiting.sinceMs >= when.forMs;
-        if (isDue || isToTryAgain(waiting, nowMs)) fire(waiting);
+        if ((isDue && !awaitsCondition(rule, { readings })) || isToTryAgain(waiting, nowMs)) fire(waiting);
       }
     },
   };

@@ -126,7 +126,7 @@ describe('a firing that ends after another has begun', () => {
       clock: { monotonicMs: () => clock.nowMs },
       outputs: { states: () => [] },
       alarms: { clear: () => {} },
-      readings: { holds: () => held.now },
+      readings: { holds: () => held.now, isAwaited: () => false },
     };
     const actions = {
       fire: () => new Promise<NotFired | undefined>((resolve) => firings.push(resolve)),
@@ -156,5 +156,86 @@ describe('a firing that ends after another has begun', () => {
     await look(true, 4_000);
     await look(true, 64_000);
     expect(firings).toHaveLength(count);
+  });
+});
+
+describe('a rule whose condition is not known yet', () => {
+  const restarted = async (faults: readonly Fault[] = [], backAt = '04:30:10') => {
+    const world = await started(site(MORNING), '2026-06-01T04:28:00Z', faults);
+    await world.runToWall('2026-06-01T04:29:55Z');
+    await world.stop();
+    await world.runToWall(`2026-06-01T${backAt}Z`);
+    await world.start();
+    return world;
+  };
+  const silentFrom = (fromMs: number, toMs: number): Fault => ({
+    at: 'device',
+    device: 'cellar',
+    kind: 'silent',
+    rate: 1,
+    fromMs,
+    toMs,
+  });
+
+  test('fires when a gateway that was restarted at that moment has read it', async () => {
+    const world = await restarted();
+    await world.runToWall('2026-06-01T04:40:00Z');
+    await world.stop();
+    expect(await told(world)).toEqual([['rule-fired', expect.stringMatching(/^04:30:1/)]]);
+    expect((await moves(world)).filter((move) => move.startsWith('on'))).toHaveLength(1);
+  });
+
+  test('says once that it did not where its device is dead', async () => {
+    const world = await restarted([silentFrom(0, 60 * MINUTE_MS)]);
+    await world.runToWall('2026-06-01T05:00:00Z');
+    await world.stop();
+    expect(await told(world)).toEqual([['rule-not-fired', expect.stringMatching(/^04:31:1/), 'not-known']]);
+  });
+
+  test('leaves what somebody orders while it waits', async () => {
+    const world = await restarted([silentFrom(0, 145 * SECOND_MS)]);
+    await world.runToWall('2026-06-01T04:30:20Z');
+    await order(world, true, 3 * SECOND_MS);
+    await world.runToWall('2026-06-01T05:00:00Z');
+    await world.stop();
+    expect(await told(world)).toEqual([['rule-not-fired', expect.stringMatching(/^04:30:[2-5]/), 'superseded']]);
+    expect((await moves(world)).filter((move) => move.startsWith('on'))).toHaveLength(1);
+  });
+
+  test.each([
+    ['fires', '04:30:30', ['rule-fired']],
+    ['is told as missed', '04:33:00', ['rule-not-fired']],
+  ])('%s after the gateway ended while it waited and came back at %s', async (_what, backAt, expected) => {
+    const world = await restarted([silentFrom(0, 140 * SECOND_MS)]);
+    await world.runToWall('2026-06-01T04:30:15Z');
+    world.cutPower();
+    await world.runToWall(`2026-06-01T${backAt}Z`);
+    await world.start();
+    await world.runToWall('2026-06-01T04:45:00Z');
+    await world.stop();
+    expect((await told(world)).map(([code]) => code)).toEqual(expected);
+  });
+
+  test('is told as missed where the gateway was stopped as late as it may still wait', async () => {
+    const world = await restarted([silentFrom(0, 60 * MINUTE_MS)], '04:30:50');
+    await world.runToWall('2026-06-01T04:31:45Z');
+    await world.stop();
+    await world.runToWall('2026-06-01T04:32:00Z');
+    await world.start();
+    await world.runToWall('2026-06-01T04:45:00Z');
+    await world.stop();
+    expect(await told(world)).toEqual([['rule-not-fired', expect.any(String), 'was-down']]);
+  });
+
+  test('waits for it also where something holds as soon as it is read', async () => {
+    const rule = WARM.replace(', do:', ', only_if: [{ reading: cellar.temperature, below: 15 }], do:');
+    const world = await started(site(rule), '2026-06-01T04:00:00Z', [silentFrom(0, 15 * SECOND_MS)]);
+    await world.runTo(2 * MINUTE_MS);
+    await world.stop();
+    expect(await told(world)).toEqual([['rule-fired', expect.stringMatching(/^04:00:[12]/)]]);
+    const dead = await started(site(rule), '2026-06-01T04:00:00Z', [silentFrom(0, 60 * MINUTE_MS)]);
+    await dead.runTo(10 * MINUTE_MS);
+    await dead.stop();
+    expect(await told(dead)).toEqual([['rule-not-fired', expect.stringMatching(/^04:01:0/), 'not-known']]);
   });
 });
