@@ -13,6 +13,11 @@ const PENDING_MS_MAX = GRACE_MS + FIRST_VALUE_MS_MAX;
 /** Moments that were missed earlier than this are told no more. */
 const MISSED_MS_MAX = 48 * 3_600_000;
 
+/** Days that are remembered of each time: no clock goes back further without being new. */
+const DAYS_MAX = 400;
+/** A moment that was told for one of these has not come yet by the clock that is right: it fires when it does. */
+const PASSED_OVER: ReadonlySet<NotFired> = new Set(['was-down', 'no-time', 'clock-jumped']);
+
 /** What becomes of what is due. */
 export interface TimeActions {
   fire(due: Due): void;
@@ -38,8 +43,7 @@ interface Looked {
 /** @param monotonicMs tells the monotonic time, which is now that of the start */
 export function openTimeRules(schedule: Schedule, monotonicMs: () => number, actions: TimeActions): TimeRules {
   const startedMs = monotonicMs();
-  /** By rule and time of day: the local day for which it was dealt with last. */
-  const dealtWith = new Map<string, number>();
+  const known = openKnownDays();
   /** When an earlier process was last known to run. */
   let aliveMs: number | undefined;
   let looked: Looked | undefined;
@@ -50,19 +54,21 @@ export function openTimeRules(schedule: Schedule, monotonicMs: () => number, act
     const newest = new Map(dues.map((due) => [keyOf(due.rule.id, due.at), due]));
     for (const due of newest.values()) actions.tellNotFired(due, reason);
   };
-  /** What is due after `fromMs` is fired, unless it has passed for longer than `lateMsMax`. */
-  const dealWith = (fromMs: number, nowMs: number, lateMsMax: number, reason: NotFired) => {
-    const dues = schedule.dueBetween(Math.max(fromMs, nowMs - MISSED_MS_MAX), nowMs).filter(({ rule, at, day }) => {
-      const isNew = dealtWith.get(keyOf(rule.id, at)) !== day;
-      dealtWith.set(keyOf(rule.id, at), day);
-      return isNew;
-    });
-    tellOnce(
-      dues.filter(({ atMs }) => nowMs - atMs > lateMsMax),
-      reason,
-    );
+  /**
+   * What is due after `sinceMs` is fired, unless it has passed for longer than `lateMsMax`. What came up to `pendingMs` before is
+   * dealt with where nothing is known of it.
+   */
+  const dealWith = (sinceMs: number, nowMs: number, lateMsMax: number, reason: NotFired, pendingMs = 0) => {
+    const dues = schedule.dueBetween(Math.max(sinceMs - pendingMs, nowMs - MISSED_MS_MAX), nowMs);
+    const isLate = ({ atMs }: Due) => nowMs - atMs > lateMsMax;
+    const mayFire = (due: Due) => known.of(due) !== 'dealt-with' && (due.atMs > sinceMs || known.of(due) === undefined);
+    const missed = dues.filter((due) => isLate(due) && known.of(due) === undefined);
+    const timely = dues.filter((due) => !isLate(due) && mayFire(due));
+    for (const due of missed) known.set(due, 'passed-over');
+    for (const due of timely) known.set(due, 'dealt-with');
+    tellOnce(missed, reason);
     const fired = new Set<string>();
-    for (const due of dues.filter(({ atMs }) => nowMs - atMs <= lateMsMax)) {
+    for (const due of timely) {
       // Two times of a rule that a Sunday in March leaves out are one moment.
       const moment = `${due.rule.id} ${due.atMs}`;
       if (fired.has(moment)) actions.tellNotFired(due, 'same-moment');
@@ -73,8 +79,8 @@ export function openTimeRules(schedule: Schedule, monotonicMs: () => number, act
   const firstLook = (nowMs: number) => {
     const runsMs = monotonicMs() - startedMs;
     const isSoon = runsMs < GRACE_MS;
-    const fromMs = aliveMs === undefined ? nowMs - runsMs : aliveMs - PENDING_MS_MAX;
-    dealWith(fromMs, nowMs, isSoon ? GRACE_MS : 0, isSoon ? 'was-down' : 'no-time');
+    const pendingMs = aliveMs === undefined ? 0 : PENDING_MS_MAX;
+    dealWith(aliveMs ?? nowMs - runsMs, nowMs, isSoon ? GRACE_MS : 0, isSoon ? 'was-down' : 'no-time', pendingMs);
   };
   const nextLook = (last: Looked, nowMs: number) => {
     const stepMs = nowMs - last.wallMs - (monotonicMs() - last.atMs);
@@ -87,8 +93,11 @@ export function openTimeRules(schedule: Schedule, monotonicMs: () => number, act
     takePast({ code, fields, wallMs, wallQuality }) {
       if (wallQuality !== 'none') aliveMs = wallMs;
       if (code !== 'rule-fired' && code !== 'rule-not-fired') return;
-      const { rule, at, day } = fields;
-      if (typeof day === 'number') dealtWith.set(keyOf(String(rule), String(at)), day);
+      const { rule, at, day, reason } = fields;
+      if (typeof day !== 'number') return;
+      const moment = { rule: { id: String(rule) }, at: String(at), day };
+      const isPassedOver = code === 'rule-not-fired' && PASSED_OVER.has(reason as NotFired);
+      if (known.of(moment) !== 'dealt-with') known.set(moment, isPassedOver ? 'passed-over' : 'dealt-with');
     },
     look({ ms, quality }) {
       if (quality === 'none') return;
@@ -103,6 +112,29 @@ export function openTimeRules(schedule: Schedule, monotonicMs: () => number, act
       nextMs = schedule.nextAfter(ms);
     },
     untilNextMs: ({ ms, quality }) => (quality === 'none' || looked === undefined ? Number.POSITIVE_INFINITY : nextMs - ms),
+  };
+}
+
+/** A moment as events name it. */
+interface Moment extends Pick<Due, 'at' | 'day'> {
+  readonly rule: { readonly id: string };
+}
+
+/** What is known of a moment: `dealt-with` is for good, `passed-over` was only told. */
+type Known = 'dealt-with' | 'passed-over';
+
+/** What is known of the moments of each rule and time of day, of the newest days that came to be known. */
+function openKnownDays() {
+  const byTime = new Map<string, Map<number, Known>>();
+  return {
+    of: ({ rule, at, day }: Moment) => byTime.get(keyOf(rule.id, at))?.get(day),
+    set({ rule, at, day }: Moment, known: Known): void {
+      const key = keyOf(rule.id, at);
+      const days = byTime.get(key) ?? new Map<number, Known>();
+      byTime.set(key, days.set(day, known));
+      const [oldest] = days.keys();
+      if (days.size > DAYS_MAX && oldest !== undefined) days.delete(oldest);
+    },
   };
 }
 

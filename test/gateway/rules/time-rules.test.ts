@@ -70,13 +70,14 @@ class Days {
   }
 
   #start(): TimeRules {
-    const tell = (what: string, at: string, day: number, code: string, id: string) => {
+    const tell = (what: string, at: string, day: number, id: string) => {
       this.told.push(`${what} ${new Date(this.#wallMs).toISOString().slice(0, 19)} ${id} ${at}`);
-      this.#note(code, { rule: id, at, day });
+      if (what === 'fired') this.#note('rule-fired', { rule: id, at, day });
+      else this.#note('rule-not-fired', { rule: id, at, day, reason: what });
     };
     const timeRules = openTimeRules(openSchedule(this.#rules, this.#zone), () => this.#monotonicMs, {
-      fire: ({ rule: { id }, at, day }) => tell('fired', at, day, 'rule-fired', id),
-      tellNotFired: ({ rule: { id }, at, day }, reason) => tell(reason, at, day, 'rule-not-fired', id),
+      fire: ({ rule: { id }, at, day }) => tell('fired', at, day, id),
+      tellNotFired: ({ rule: { id }, at, day }, reason) => tell(reason, at, day, id),
     });
     for (const event of this.#events) timeRules.takePast(event);
     return timeRules;
@@ -214,6 +215,40 @@ describe('a clock that steps', () => {
       '2026-06-03T04:30:00',
     ]);
   });
+
+  const DAY_MS = 24 * HOUR_MS;
+  it.each([
+    ['a process', (days: Days) => days],
+    ['two processes', (days: Days) => days.down(2 * SECOND_MS)],
+  ])('a day back fires on the day before, and on no day twice, in %s', (_in, between) => {
+    const before = from('2026-06-10T04:00:00Z')
+      .pass(HOUR_MS)
+      .step(-DAY_MS - HOUR_MS);
+    const days = between(before).pass(3 * DAY_MS + HOUR_MS);
+    expect(days.told).toEqual([
+      'fired 2026-06-10T04:30:00 r 06:30',
+      'fired 2026-06-09T04:30:00 r 06:30',
+      'fired 2026-06-11T04:30:00 r 06:30',
+      'fired 2026-06-12T04:30:00 r 06:30',
+    ]);
+  });
+
+  it('a day that it has jumped over, which is told once, fires when it comes after all', () => {
+    const days = from('2026-06-01T04:40:00Z').pass(MINUTE_MS).step(DAY_MS).pass(MINUTE_MS).step(-DAY_MS);
+    expect(days.pass(DAY_MS).told).toEqual(['clock-jumped 2026-06-02T04:41:00 r 06:30', 'fired 2026-06-02T04:30:00 r 06:30']);
+    const again = from('2026-06-01T04:40:00Z').pass(MINUTE_MS).step(DAY_MS).pass(MINUTE_MS).step(-DAY_MS).pass(MINUTE_MS);
+    expect(again.step(DAY_MS).pass(MINUTE_MS).told).toEqual(['clock-jumped 2026-06-02T04:41:00 r 06:30']);
+  });
+
+  it('back before a moment that passed while the gateway was down fires then', () => {
+    const days = from('2026-06-01T04:29:00Z')
+      .pass(MINUTE_MS - SECOND_MS)
+      .down(10 * MINUTE_MS)
+      .pass(MINUTE_MS)
+      .step(-30 * MINUTE_MS);
+    const times = ['was-down 2026-06-01T04:39:59 r 06:30', 'fired 2026-06-01T04:30:00 r 06:30'];
+    expect(days.down(2 * SECOND_MS).pass(HOUR_MS).told).toEqual(times);
+  });
 });
 
 describe('a gateway that is not there', () => {
@@ -266,6 +301,16 @@ describe('a gateway without a time', () => {
       .known(true)
       .pass(24 * HOUR_MS);
     expect(days.told).toEqual(['no-time 2026-06-01T05:00:00 r 06:30', 'fired 2026-06-02T04:30:00 r 06:30']);
+  });
+
+  it('does not make up for that after a restart within the minute either', () => {
+    const days = new Days(MADRID, '2026-06-01T04:20:00Z').known(false).pass(10 * MINUTE_MS + 5 * SECOND_MS);
+    days
+      .known(true)
+      .pass(5 * SECOND_MS)
+      .down(2 * SECOND_MS)
+      .pass(HOUR_MS);
+    expect(days.told).toEqual(['no-time 2026-06-01T04:30:05 r 06:30']);
   });
 
   it('fires what is due just when it gets one', () => {
