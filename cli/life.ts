@@ -7,6 +7,12 @@ const STOP_MS_MAX = 5_000;
 /** At least so much of it is left for ending by itself. */
 const END_MS_MIN = 1_000;
 
+/**
+ * A signal that comes later than this after the first is somebody's who is in a hurry. What comes sooner is the same stop, told
+ * twice: systemd signals every process of a service, and a supervisor or npm passes its own on as well.
+ */
+const HURRY_AFTER_MS = 1_000;
+
 /** Something that runs until it is told to stop. */
 export interface Stoppable {
   stop(): Promise<void>;
@@ -22,20 +28,21 @@ let stoppingSinceMs: number | undefined;
 
 /**
  * Lets `started` run until SIGINT, SIGTERM or SIGHUP (a closed terminal), or until `ended` settles; then stops it. A
- * second signal ends the process as soon as the outputs are safe, and five seconds of stopping end it whatever hangs.
+ * signal a second or more after the first ends the process as soon as the outputs are safe, and five seconds of stopping end it
+ * whatever hangs.
  */
 export async function runUntilSignal(started: Stoppable, ended: Promise<unknown> = new Promise(() => {})): Promise<void> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const signalled = new Promise<void>((resolve) => {
     wake = resolve;
   });
-  let count = 0;
+  let firstMs: number | undefined;
   let terminalIsGone = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    count += 1;
+    firstMs ??= performance.now();
     terminalIsGone ||= signal === 'SIGHUP' && process.stdout.isTTY === true;
     wake();
-    if (count > 1) (started.outputsSafe ?? Promise.resolve()).then(killSelf, killSelf);
+    if (performance.now() - firstMs >= HURRY_AFTER_MS) (started.outputsSafe ?? Promise.resolve()).then(killSelf, killSelf);
   };
   running = started;
   for (const signal of signals) process.on(signal, onSignal);

@@ -18,7 +18,7 @@ export async function runSupervised({ run, safe }: SupervisedCommands, io: Io): 
   let gateway: ChildProcess | undefined;
   let isFirst = true;
   const onSignal = (signal: NodeJS.Signals) => {
-    // A second one is the gateway's to judge.
+    // A second one is the gateway's to judge, which may have got the first twice: from us, and from who signals each process.
     if (!isFirst) gateway?.kill(signal);
     isFirst = false;
     stop.abort(signal);

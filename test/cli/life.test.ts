@@ -63,8 +63,8 @@ function talk(child: ChildProcess) {
 
 /**
  * A process in which something runs until a signal comes. Nothing in it hangs on real time: `safe` and `stopped` let the
- * stop go on, `late` is the moment at which its time is over, `ping` asks for a sign of life, `crash` is a bug. At its end
- * nothing keeps it running, unless something `hangs`.
+ * stop go on, `late` is the moment at which its time is over, `second` lets one pass, `ping` asks for a sign of life, `crash`
+ * is a bug. At its end nothing keeps it running, unless something `hangs`.
  */
 function startSomething({ hangs = false } = {}) {
   const program = `
@@ -77,6 +77,8 @@ function startSomething({ hangs = false } = {}) {
       return timer;
     };
     globalThis.clearTimeout = (timer) => timers.delete(timer);
+    let nowMs = 0;
+    performance.now = () => nowMs;
     const { crash, endInTime, runUntilSignal } = await import('./cli/life.ts');
     const { processIo } = await import('./cli/process-io.ts');
     const words = new Map();
@@ -84,6 +86,7 @@ function startSomething({ hangs = false } = {}) {
     const outputsSafe = word('safe');
     const stopped = word('stopped');
     words.set('ping', () => say('pong'));
+    words.set('second', () => say('now ' + (nowMs += 1_000)));
     words.set('late', () => [...timers.values()].forEach((callback) => callback()));
     words.set('crash', () => crash(new Error('planted'), processIo(() => {})));
     process.stdin.setEncoding('utf8').on('data', (text) => {
@@ -113,11 +116,28 @@ describe('what runs until a signal', () => {
     expect(something.said()).toContain('ended');
   });
 
-  test('is ended at once by a second one, but never before its outputs are safe', async () => {
+  test('is stopped in order by two at once, which nobody sends who is in a hurry', async () => {
     const something = startSomething();
     await something.hears('running');
     something.kill('SIGTERM');
     await something.hears('signal 1');
+    something.kill('SIGTERM');
+    await something.hears('signal 2');
+    something.tell('safe');
+    something.tell('ping');
+    await something.hears('pong');
+    something.tell('stopped');
+    expect(await something.ended).toEqual({ code: 0, signal: null });
+    expect(something.said()).toContain('ended');
+  });
+
+  test('is ended at once by a later one, but never before its outputs are safe', async () => {
+    const something = startSomething();
+    await something.hears('running');
+    something.kill('SIGTERM');
+    await something.hears('signal 1');
+    something.tell('second');
+    await something.hears('now 1000');
     something.kill('SIGTERM');
     await something.hears('signal 2');
     something.tell('ping');
