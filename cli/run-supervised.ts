@@ -51,6 +51,6 @@ export async function runSupervised({ run, safe }: SupervisedCommands, io: Io): 
 }
 
 function textOf(news: SupervisorNews): string {
-  if (news.what === 'hangs') return text.hangs;
+  if (news.what === 'hangs' || news.what === 'stays') return text[news.what];
   return news.what === 'ended' ? text.ended(news) : text.notSafe(news);
 }

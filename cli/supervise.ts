@@ -7,6 +7,8 @@ export const BEAT_MS = 2_000;
 const MISSED_MAX = 5;
 /** The same while it starts: the program is loaded from a slow card, and a large journal may keep the loop busy while it is searched. */
 const MISSED_AT_START_MAX = 60;
+/** What is killed ends within this, but for one in a call that the kernel does not let go: a disk or an adapter that does not answer. */
+const KILLED_MS_MAX = 3_000;
 /** What `barri outputs safe` may take; each try at a board that does not answer costs its timeout. */
 const SAFE_MS_MAX = 30_000;
 /** From one of these tries to the next while the outputs are not known to be safe: a board that starts, a bus that comes back. */
@@ -35,6 +37,8 @@ export interface SuperviseParts {
 
 export type SupervisorNews =
   | { readonly what: 'hangs' }
+  /** It hangs, was killed, and is still there. */
+  | { readonly what: 'stays' }
   | ({ readonly what: 'ended' } & Ended)
   | ({ readonly what: 'not-safe' } & NotSafe);
 
@@ -49,11 +53,14 @@ export interface NotSafe {
   readonly code: number | null;
   /** Undefined after the last try. */
   readonly againMs: number | undefined;
+  /** The gateway that was killed has not ended. */
+  readonly isKilledThere: boolean;
 }
 
 /**
  * Runs a gateway as a child and starts it again when it ends. One that hangs is killed: it sends a beat only while its loop turns and
- * native calls come back. Whenever it has ended, however it did, the outputs are made safe before anything else, in some tries.
+ * native calls come back. Whenever it has ended, however it did, the outputs are made safe before anything else, in some tries; also
+ * when it does not end although it is killed.
  * Ends with the gateway's exit code when `stop` is aborted (whose reason is the signal that the gateway is sent), or when another
  * start would change nothing.
  */
@@ -61,7 +68,7 @@ export async function supervise(parts: SuperviseParts, stop: AbortSignal): Promi
   for (let failedCount = 0; ; failedCount += 1) {
     const startedMs = parts.nowMs();
     const { code, signal } = await runOnce(parts, stop);
-    const isSafe = await makeSafe(parts, stop);
+    const isSafe = await makeSafe(parts, stop, { code });
     if (stop.aborted) return code ?? EXIT.interrupted;
     if (code !== null && FINAL.has(code)) return code;
     if (parts.nowMs() - startedMs >= WELL_MS) failedCount = 0;
@@ -78,37 +85,63 @@ interface Ending {
 }
 
 /** One life of the gateway. */
-async function runOnce({ startGateway, repeat, say }: SuperviseParts, stop: AbortSignal): Promise<Ending> {
-  const gateway = startGateway();
+async function runOnce(parts: SuperviseParts, stop: AbortSignal): Promise<Ending> {
+  const gateway = parts.startGateway();
+  const ended = endOf(gateway);
+  let killed = Promise.resolve();
   let leftCount = MISSED_AT_START_MAX;
   gateway.on('message', (word) => {
     leftCount = word === 'opening' ? MISSED_AT_START_MAX : MISSED_MAX;
   });
   // Times are counted, not measured: a machine that was asleep, or a process that was held, has missed none.
-  const stopCounting = repeat(BEAT_MS, () => {
+  const stopCounting = parts.repeat(BEAT_MS, () => {
     leftCount -= 1;
     if (leftCount > 0 || gateway.exitCode !== null) return;
     stopCounting();
-    say({ what: 'hangs' });
+    parts.say({ what: 'hangs' });
     gateway.kill('SIGKILL');
+    killed = makeSafeIfItStays(parts, stop, ended);
   });
   const pass = () => gateway.kill(stop.reason as NodeJS.Signals);
   if (stop.aborted) pass();
   else stop.addEventListener('abort', pass, { once: true });
-  const ending = await endOf(gateway);
+  const ending = await ended;
   stopCounting();
   stop.removeEventListener('abort', pass);
+  await killed;
   return ending;
 }
 
+/** The outputs do not wait for the end of a gateway that was killed, which may take as long as what holds it. */
+async function makeSafeIfItStays(parts: SuperviseParts, stop: AbortSignal, ended: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  ended.then(end, end);
+  await parts.wait(KILLED_MS_MAX, over.signal);
+  if (over.signal.aborted) return;
+  parts.say({ what: 'stays' });
+  await makeSafe(parts, stop, { isKilledThere: true });
+}
+
+/** Of which gateway outputs are made safe. */
+interface Left {
+  readonly code?: number | null;
+  readonly isKilledThere?: boolean;
+}
+
 /** Whether the outputs are known to be safe. What `stop` still takes is the waiting, not the last try. */
-async function makeSafe(parts: SuperviseParts, stop: AbortSignal): Promise<boolean> {
+async function makeSafe(parts: SuperviseParts, stop: AbortSignal, { code: left, isKilledThere = false }: Left): Promise<boolean> {
   for (let tries = 0; ; tries += 1) {
+    const isStopping = stop.aborted;
     const code = await makeSafeOnce(parts);
     if (code === EXIT.ok) return true;
+    // Neither has a site to go by, and nothing was kept of an earlier start: there are no outputs to speak of.
+    if (code === EXIT.config && left === EXIT.config) return false;
     // Another gateway has the outputs, and does with them as it should.
-    const againMs = stop.aborted || code === EXIT.tryAgain ? undefined : SAFE_AGAIN_MS[tries];
-    parts.say({ what: 'not-safe', code, againMs });
+    const isLast = isStopping || code === EXIT.tryAgain;
+    // Who signals a stop to each process ends the try with it, so there is one more.
+    const againMs = isLast ? undefined : stop.aborted ? 0 : SAFE_AGAIN_MS[tries];
+    parts.say({ what: 'not-safe', code, againMs, isKilledThere });
     if (againMs === undefined) return false;
     await parts.wait(againMs, stop);
   }
@@ -117,8 +150,12 @@ async function makeSafe(parts: SuperviseParts, stop: AbortSignal): Promise<boole
 async function makeSafeOnce({ startSafe, wait }: SuperviseParts): Promise<number | null> {
   const making = startSafe();
   const over = new AbortController();
-  const late = wait(SAFE_MS_MAX, over.signal).then(() => making.kill('SIGKILL'));
-  const { code } = await endOf(making);
+  const late = wait(SAFE_MS_MAX, over.signal).then(() => {
+    making.kill('SIGKILL');
+    // Its end is not waited for: what held the gateway may hold it as well.
+    return { code: null };
+  });
+  const { code } = await Promise.race([endOf(making), late]);
   over.abort();
   await late;
   return code;

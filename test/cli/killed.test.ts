@@ -51,7 +51,7 @@ function siteWhoseGroupWaits(): string {
   return file;
 }
 
-const args = () => ['run', siteFile(), '--state', join(folder, 'state')];
+const args = (file = siteFile()) => ['run', file, '--state', join(folder, 'state')];
 
 /** A gateway process whose valve is open. */
 async function runningWithValveOpen() {
@@ -228,6 +228,15 @@ describe('a gateway that is supervised', () => {
     expect(await supervisor.exit).toBe(78);
     expect(supervisor.out()).toContain('(SIGKILL), its outputs were made safe');
     expect(supervisor.out()).not.toContain('B136');
+  }, 30_000);
+
+  test('does not start for its file, and nothing is said of outputs that nobody switched', async () => {
+    const file = siteFile();
+    writeFileSync(file, readFileSync(file, 'utf8').replace('devices:', 'devcies:'));
+    const supervisor = start([...args(file), '--supervised']);
+    expect(await supervisor.exit).toBe(78);
+    expect(supervisor.out()).toContain('devcies');
+    expect(supervisor.out()).not.toMatch(/B13\d|supply/);
   }, 30_000);
 
   // It needs the time after which a gateway hangs.

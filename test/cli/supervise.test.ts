@@ -1,6 +1,7 @@
 // What a supervisor does with a gateway that hangs, ends, or is ended: on real processes, with a time that the test lets pass.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { text } from '../../cli/messages/supervise.ts';
 import { type SuperviseParts, supervise } from '../../cli/supervise.ts';
@@ -27,6 +28,8 @@ function bench(...safeCodes: number[]) {
   const stop = new AbortController();
   let tick = () => {};
   let began = (_gateway: ChildProcess) => {};
+  let beganSafe = () => {};
+  let late = () => {};
   let nowMs = 0;
   const parts: SuperviseParts = {
     startGateway: () => {
@@ -38,6 +41,7 @@ function bench(...safeCodes: number[]) {
     },
     startSafe: () => {
       did.push('safe');
+      beganSafe();
       return spawn(process.execPath, ['-e', `process.exit(${safeCodes.shift() ?? 0})`]);
     },
     repeat: (_everyMs, callback) => {
@@ -48,13 +52,19 @@ function bench(...safeCodes: number[]) {
     },
     wait: (forMs, signal) =>
       new Promise((resolve) => {
-        // What makes the outputs safe ends by itself.
-        if (forMs === 30_000) return signal.addEventListener('abort', () => resolve(), { once: true });
+        // What makes the outputs safe ends by itself, and so does what is killed, if the test does not say otherwise.
+        if (forMs === 30_000 || forMs === 3_000) {
+          late = resolve;
+          return signal.addEventListener('abort', () => resolve(), { once: true });
+        }
         did.push(`wait ${forMs}`);
         resolve();
       }),
     nowMs: () => nowMs,
-    say: (news) => did.push(news.what === 'ended' && !news.isSafe ? 'ended, not safe' : news.what),
+    say: (news) => {
+      const isFoundHeld = news.what === 'not-safe' && news.isKilledThere;
+      did.push(news.what === 'ended' && !news.isSafe ? 'ended, not safe' : isFoundHeld ? 'not-safe, held' : news.what);
+    },
   };
   /** The gateway of the next life, once its first beat has come. */
   const next = () => new Promise<ChildProcess>((resolve) => (began = resolve));
@@ -68,7 +78,11 @@ function bench(...safeCodes: number[]) {
       nowMs += ms;
     },
     stop: () => stop.abort('SIGTERM'),
-    run: () => supervise(parts, stop.signal),
+    /** What was killed has not ended in its time. */
+    late: () => late(),
+    /** Resolves when the outputs begin to be made safe. */
+    nextSafe: () => new Promise<void>((resolve) => (beganSafe = resolve)),
+    run: (other: Partial<SuperviseParts> = {}) => supervise({ ...parts, ...other }, stop.signal),
   };
 }
 
@@ -93,6 +107,39 @@ test('a gateway that hangs is killed after five beats that did not come, made sa
   expect(await ended).toBe(0);
   expect(did.slice(6)).toEqual(['safe']);
 }, 20_000);
+
+/** A process in a call that the kernel does not let go: no signal ends it until that has come back. */
+function inTheKernel() {
+  const signals: unknown[] = [];
+  const kill = (signal: unknown) => signals.push(signal) > 0;
+  const child = Object.assign(new EventEmitter(), { exitCode: null, kill }) as unknown as ChildProcess;
+  return { child, signals, comeBack: () => child.emit('exit', null, 'SIGKILL') };
+}
+
+describe('a gateway that hangs and does not end although it is killed', () => {
+  const soFar = ['hangs', 'stays', 'safe'];
+
+  test.each([
+    ['has its outputs made safe meanwhile', [], soFar],
+    ['is told as what still has them, if it has', [75], [...soFar, 'not-safe, held']],
+  ])('%s', async (_what, codes, expected) => {
+    const { did, ticks, late, nextSafe, stop, run } = bench(...codes);
+    const { child, signals, comeBack } = inTheKernel();
+    const ended = run({ startGateway: () => child });
+    ticks(60);
+    expect(signals).toEqual(['SIGKILL']);
+    expect(did).toEqual(['hangs']);
+    const safe = nextSafe();
+    late();
+    await safe;
+    const atTheEnd = nextSafe();
+    comeBack();
+    stop();
+    await atTheEnd;
+    expect(await ended).toBe(130);
+    expect(did).toEqual([...expected, 'safe']);
+  });
+});
 
 test('one that ends again and again is started ever more rarely, and soon again once one was well for ten minutes', async () => {
   const { did, next, pass, stop, run } = bench();
@@ -119,6 +166,15 @@ test.each([2, 5, 78])('one that ends with %i is not started again, and its outpu
   const ended = run();
   (await started).send(String(code));
   expect(await ended).toBe(code);
+  expect(did).toEqual(['gateway', 'safe']);
+});
+
+test('one that has no site and nothing kept of an earlier run is not said to have outputs', async () => {
+  const { did, next, run } = bench(78);
+  const started = next();
+  const ended = run();
+  (await started).send('78');
+  expect(await ended).toBe(78);
   expect(did).toEqual(['gateway', 'safe']);
 });
 
@@ -183,6 +239,41 @@ describe('outputs that could not be made safe', () => {
     expect(did).toEqual(['gateway', 'safe', 'not-safe', 'wait 1000', 'safe']);
   });
 
+  test('are tried once more when a stop comes during a try, which it may have ended', async () => {
+    const { did, next, nextSafe, stop, run } = bench(130, 3);
+    const first = next();
+    const ended = run();
+    const gateway = await first;
+    const safe = nextSafe();
+    gateway.send('70');
+    await safe;
+    stop();
+    expect(await ended).toBe(70);
+    expect(did).toEqual(['gateway', 'safe', 'not-safe', 'wait 0', 'safe', 'not-safe']);
+  });
+
+  test('are tried again when the try itself does not end although it is killed', async () => {
+    const { did, next, late, stop, run } = bench();
+    const { child, signals } = inTheKernel();
+    let began = () => {};
+    const safe = new Promise<void>((resolve) => (began = resolve));
+    const startSafe = () => {
+      began();
+      return signals.length === 0 ? child : spawn(process.execPath, ['-e', '']);
+    };
+    const first = next();
+    const ended = run({ startSafe });
+    (await first).send('70');
+    await safe;
+    const second = next();
+    late();
+    await second;
+    expect(signals).toEqual(['SIGKILL']);
+    expect(did).toEqual(['gateway', 'not-safe', 'wait 1000', 'ended', 'wait 1000', 'gateway']);
+    stop();
+    expect(await ended).toBe(0);
+  });
+
   test('keep no stop waiting', async () => {
     const { did, next, stop, run } = bench(3, 3);
     const first = next();
@@ -195,10 +286,21 @@ describe('outputs that could not be made safe', () => {
 });
 
 test.each([
-  [3, 5_000, /^error\[B136\] the outputs could not be made safe \(exit code 3\), it is tried again in 5 s\n {3}= .*by hand/],
-  [null, undefined, /^error\[B136\] the outputs could not be made safe \(not done in its time\)\n {3}= /],
-  [75, undefined, /^warning\[B136\] the outputs were not made safe: another gateway runs/],
-])('what is said says the truth when the outputs are made safe with %s', (code, againMs, said) => {
-  expect(text.notSafe({ code, againMs })).toMatch(said);
+  [
+    3,
+    false,
+    5_000,
+    /^error\[B136\] the outputs could not be made safe \(exit code 3\), it is tried again in 5 s\n {3}= .*by hand/,
+  ],
+  [null, false, 0, /^error\[B136\] the outputs could not be made safe \(not done in its time\), it is tried again\n {3}= /],
+  [null, true, undefined, /^error\[B136\] the outputs could not be made safe \(not done in its time\)\n {3}= /],
+  [75, false, undefined, /^warning\[B139\] the outputs were not made safe: another gateway runs/],
+  [75, true, undefined, /^error\[B140\] the outputs were not made safe: the gateway that was killed .*\n {3}= .*by hand/],
+])('what is said says the truth when the outputs are made safe with %s', (code, isKilledThere, againMs, said) => {
+  expect(text.notSafe({ code, againMs, isKilledThere })).toMatch(said);
   expect(text.ended({ code: 70, signal: null, isSafe: false, againMs: 1_000 })).not.toContain('made safe');
+});
+
+test('what is said of one that does not end names what may hold it', () => {
+  expect(text.stays).toMatch(/^error\[B138\] the gateway does not end although it was killed.*\n {3}= /);
 });
