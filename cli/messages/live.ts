@@ -30,7 +30,7 @@ export const text = {
   folderForbidden: (folder: string, owner: Owner | undefined) => {
     const whose =
       owner === undefined ? '' : `: ${owner.path} belongs to ${owner.isSelf ? 'it, but is closed' : ownerName(owner)}`;
-    return `error[B121] this user may not look into ${folder}${whose}\n   = ${asOwner(owner)}\n`;
+    return `error[B144] this user may not look into ${folder}${whose}\n   = ${asOwner(owner)}\n`;
   },
   statusLabels: {
     measuring: 'Measuring',

@@ -13,7 +13,7 @@ export const text = {
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
   noGateway: (folder: string) =>
-    `error[B130] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, \`barri outputs safe SITE\` makes them so\n`,
+    `error[B146] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, \`barri outputs safe SITE\` makes them so\n`,
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
@@ -28,7 +28,7 @@ export const text = {
   lasts: (output: string, on: boolean) => `error: ${onOff(on)} is the safe state of ${output}, which it keeps: leave --for out\n`,
   done: (output: string, on: boolean) => `${output} is ${onOff(on)}.\n`,
   notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
-    `error[B131] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,
+    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,
 } as const;
 
 const REMEDIES: Readonly<Record<Refusal, string>> = {

@@ -7,9 +7,9 @@ import { text as live } from './live.ts';
 export const text = {
   labels: { create: 'create', change: 'change', cannot: 'cannot', left: 'left' },
   noCity: (file: string) =>
-    `error[B120] ${file} names no city\n   = add a section \`sentilo:\` with url, provider and token; \`barri check\` shows what belongs there\n`,
+    `error[B141] ${file} names no city\n   = add a section \`sentilo:\` with url, provider and token; \`barri check\` shows what belongs there\n`,
   refused: (problem: CityProblem) =>
-    `error[B121] the city's catalogue was not read or changed\n   = ${live.cityProblem(problem)}\n`,
+    `error[B142] the city's catalogue was not read or changed\n   = ${live.cityProblem(problem)}\n`,
   planHead: ({ url, provider, listedCount, plan: { sameCount } }: PlanHead) =>
     `Catalogue of ${url}, provider ${provider}: ${count(listedCount, 'sensor')} listed, ${sameCount} of them as this site says\n`,
   create: (sensor: string, type: string, component: string, isUnknown: boolean) =>
@@ -31,7 +31,7 @@ export const text = {
     created.length + changed.length + refused.size === 0
       ? 'The catalogue already shows what this site says.\n'
       : `Done: ${created.length} created, ${changed.length} changed, ${refused.size} refused.${created.length > 0 ? ' Their first readings are taken in about half a minute.' : ''}\n`,
-  sensorRefused: (sensor: string, words: string) => `error[B122] the city does not take ${sensor}\n   = ${words}\n`,
+  sensorRefused: (sensor: string, words: string) => `error[B143] the city does not take ${sensor}\n   = ${words}\n`,
 } as const;
 
 interface PlanHead {

@@ -47,7 +47,7 @@ describe.each([['status'], ['journal', 'inspect'], ['journal', 'verify']])('barr
     const whose = isRoot
       ? `${state} belongs to root\n   = put \`sudo\` before the command\n`
       : `${state} belongs to it, but is closed\n`;
-    expect(err).toContain(`error[B121] this user may not look into ${state}: ${whose}`);
+    expect(err).toContain(`error[B144] this user may not look into ${state}: ${whose}`);
     // No gateway runs, and nobody may be called like that.
     expect(err).not.toMatch(/gateway|barri status|-u barri/);
     expect(out).toBe('');
@@ -60,7 +60,7 @@ test.each([['status'], ['journal', 'inspect']])('a single file that is closed is
   const file = join(folder(), 'slot-001');
   chmodSync(file, 0o000);
   const { code, out, err } = await barriAsStranger([...words, '--state', state]);
-  expect(err).toContain(`error[B121] this user may not look into ${file}: ${file} belongs to `);
+  expect(err).toContain(`error[B144] this user may not look into ${file}: ${file} belongs to `);
   expect({ code, out }).toEqual({ code: 5, out: '' });
 });
 

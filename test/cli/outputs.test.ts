@@ -105,7 +105,7 @@ test.each([
   ['failed', 3, 'check its wiring'],
 ] as const)('an order that is refused (%s) ends with %i and says what to do', async (reason, exitCode, remedy) => {
   const { err, code } = await against([], { done: false, reason, message: 'the reason' }, 'set', 'valve.open', 'on');
-  expect(err).toContain('error[B131] valve.open was not switched on: the reason\n');
+  expect(err).toContain('error[B145] valve.open was not switched on: the reason\n');
   expect(err).toContain(remedy);
   expect(code).toBe(exitCode);
 });
@@ -122,7 +122,7 @@ test.each([
 test('without a gateway it is said when outputs are safe, and what makes them so', async () => {
   for (const args of [['set', 'valve.open', 'on'], ['outputs']]) {
     const { err, code } = await barri([...args, '--state', join(folder, 'nobody')], { HOME: folder });
-    expect(err).toContain('error[B130] no gateway runs on ');
+    expect(err).toContain('error[B146] no gateway runs on ');
     expect(err).toContain('after one that was killed, `barri outputs safe SITE` makes them so');
     expect(err).not.toContain('all outputs are safe');
     expect(code).toBe(1);

@@ -66,7 +66,7 @@ test('apply does what the city takes, names what it does not, and a second one f
   const types = ', types: { contact: humidity }';
   const [applied, again, planned] = await against([['apply'], ['apply'], ['plan', '--json']]);
   expect(applied?.out).toMatch(/created 1 entry: hall-air-humidity\n/);
-  expect(applied?.err).toContain('error[B122] the city does not take hall-door-closed\n');
+  expect(applied?.err).toContain('error[B143] the city does not take hall-door-closed\n');
   expect(applied?.code).toBe(1);
   expect(again?.out).toMatch(/Done: 0 created, 0 changed, 1 refused\./);
   expect(JSON.parse(planned?.out ?? '')).toMatchObject({ unknownTypes: ['status'], changeSensors: [], gone: ['hall-old'] });

@@ -155,6 +155,15 @@ describe('the repository', () => {
     expect(marked).toEqual([]);
   });
 
+  it('has one code for each message, and one message for each code', () => {
+    const codes = files(/^cli\/.*\.ts$/).flatMap((path) =>
+      [...read(path).matchAll(/\[(B\d{3})\]/g)].map(([, code]) => ({ code, path })),
+    );
+    expect(codes.length).toBeGreaterThan(30);
+    const twice = codes.filter(({ code }, at) => codes.findIndex((other) => other.code === code) !== at);
+    expect(twice).toEqual([]);
+  });
+
   it('opens its boundaries nowhere but here', () => {
     const boundary =
       /biome-ignore(?:-\w+)? lint\/(?:plugin|\w+\/(?:noRestricted|noImportCycles|noFloatingPromises|noVoid|noGlobalEval))/;
