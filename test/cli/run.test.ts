@@ -241,6 +241,29 @@ test('a simulated run measures, delivers, tells its status, refuses a second one
   expect(await again.exit).toBe(0);
 }, 60_000);
 
+test('the order that a simulated run proposes moves its light, and the answer comes back in the city', async () => {
+  // The gateway asks for orders every ten seconds; here that is one.
+  const running = start(['sim', 'run', DEMO, '--city-port', '0', '--state', folder, '--speed', '10']);
+  const text = await running.until(/flat_2 +energy_out/);
+  const proposed = /curl -X PUT -H "IDENTITY_KEY: (\S+)" -d '(.*)' (http\S+)/.exec(text);
+  const [, token = '', body = '', order = ''] = proposed ?? [];
+  const lit = async () => {
+    const { out } = await barri(['outputs', '--state', folder, '--json']);
+    return (JSON.parse(out) as { output: string; seen?: boolean }[]).filter(({ seen }) => seen === true);
+  };
+  expect(await lit()).toEqual([]);
+  expect((await fetch(order, { method: 'PUT', headers: { IDENTITY_KEY: token }, body })).status).toBe(200);
+  const answer = order.replace('/order/', '/data/').concat('_ack');
+  const answers = await eventually(async () => {
+    const got = await fetch(answer, { headers: { IDENTITY_KEY: 'demo-token' } });
+    return (((await got.json()) as { observations?: { value: string }[] }).observations ?? []).map(({ value }) => value);
+  });
+  expect(answers.map((value) => JSON.parse(value))).toMatchObject([{ result: 'done' }]);
+  expect(await lit()).toMatchObject([{ output: 'light.switch' }]);
+  running.child.kill('SIGINT');
+  expect(await running.exit).toBe(0);
+}, 60_000);
+
 async function eventually<T extends { length: number }>(look: () => Promise<T>): Promise<T> {
   for (let tries = 0; tries < 100; tries += 1) {
     const found = await look();
