@@ -69,7 +69,14 @@ function closedAfterMs(sinceMs: number): number {
   return Math.round((closed?.atMs ?? Number.POSITIVE_INFINITY) - sinceMs);
 }
 
-const print = (what: string, ms: number) => process.stdout.write(`${what}: safe after ${ms} ms\n`);
+/**
+ * The figure that is printed is what is claimed, on a machine that has nothing else to do: two seconds by what is done after the end,
+ * five by the next start. The bound is for a busy one, and only keeps minutes from passing for seconds.
+ */
+function print(what: string, ms: number, boundMs = 10_000): void {
+  process.stdout.write(`${what}: safe after ${ms} ms\n`);
+  expect(ms).toBeLessThan(boundMs);
+}
 
 test('after SIGKILL the valve is open until what is done after the end closes it', async () => {
   const gateway = await runningWithValveOpen();
@@ -100,7 +107,7 @@ test('after SIGKILL the next start closes the valve before anything is read from
     // It looks whether that followed.
     { unit: 30, code: 1 },
   ]);
-  print('SIGKILL and the next start', closedAfterMs(sinceMs));
+  print('SIGKILL and the next start', closedAfterMs(sinceMs), 15_000);
 }, 30_000);
 
 describe('the site file was changed while the gateway ran: after SIGKILL the valve is closed', () => {
@@ -247,7 +254,7 @@ describe('a gateway that is supervised', () => {
       const sinceMs = performance.now();
       process.kill(pid, 'SIGUSR2');
       await slave.until(() => slave.coils[0] === false);
-      print('it hangs', closedAfterMs(sinceMs));
+      print('it hangs', closedAfterMs(sinceMs), 30_000);
       await supervisor.until(/B134[\s\S]*B135[\s\S]*gateway-started/);
       const before = slave.frames.length;
       await slave.until(() => slave.frames.slice(before).some(({ unit }) => unit === 1));
