@@ -19,6 +19,8 @@ export async function startCoilSlave() {
   const coils = new Array<boolean>(8).fill(false);
   const frames: SlaveFrame[] = [];
   const looks = new Set<() => void>();
+  const held: (() => void)[] = [];
+  let isSilent = false;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -35,7 +37,9 @@ export async function startCoilSlave() {
         const answer = answerTo(received.subarray(HEADER_BYTES, end), coils, frames);
         const header = Buffer.from(received.subarray(0, HEADER_BYTES));
         header.writeUInt16BE(answer.length, 4);
-        socket.write(Buffer.concat([header, answer]));
+        const send = () => socket.write(Buffer.concat([header, answer]));
+        if (isSilent) held.push(send);
+        else send();
         for (const look of looks) look();
         received = received.subarray(end);
       }
@@ -62,6 +66,11 @@ export async function startCoilSlave() {
         looks.add(look);
         look();
       }),
+    /** From now on nothing is answered; `silent(false)` gives late what was asked meanwhile. */
+    silent: (is: boolean) => {
+      isSilent = is;
+      for (const send of held.splice(0)) send();
+    },
     close: () => {
       for (const socket of sockets) socket.destroy();
       server.close();

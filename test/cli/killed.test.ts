@@ -194,7 +194,7 @@ describe('the process closes it itself', () => {
 
 describe('a gateway that is supervised', () => {
   /** In the gateway, not in its supervisor: an endless loop when the test says so. */
-  const HANGS = `data:text/javascript,if (process.send) { process.on('SIGUSR2', () => { for (;;); }); console.error('gateway ' + process.pid); }`;
+  const HANGS = `data:text/javascript,if (process.send) { process.on('SIGUSR2', () => { for (;;); }); let signals = 0; process.on('SIGINT', () => console.error('signal ' + (signals += 1))); console.error('gateway ' + process.pid); }`;
 
   async function supervised() {
     const supervisor = start([...args(), '--supervised'], ['--import', HANGS]);
@@ -215,6 +215,19 @@ describe('a gateway that is supervised', () => {
     expect(supervisor.out()).toContain('gateway-stopped');
     const { out } = await barri(['journal', 'export', '--state', join(folder, 'state')]);
     expect(out).toContain('own.uptime');
+  }, 30_000);
+
+  // What it does with it, life.test.ts shows.
+  test('gets a second signal too that its supervisor gets', async () => {
+    const { supervisor } = await supervised();
+    slave.silent(true);
+    supervisor.child.kill('SIGINT');
+    await supervisor.until(/signal 1/);
+    supervisor.child.kill('SIGINT');
+    await supervisor.until(/signal 2/);
+    slave.silent(false);
+    expect([0, 130]).toContain(await supervisor.exit);
+    expect(slave.coils[0]).toBe(false);
   }, 30_000);
 
   test('closes the valve when its supervisor is killed', async () => {
