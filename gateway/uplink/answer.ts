@@ -77,11 +77,9 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   }
   if (status === 400 && body === undefined) return garbage(response, mask);
   if (status === 400 && body !== undefined) {
-    if (TRANSPORT_FAULTS.some((fault) => body.details[0]?.startsWith(fault)))
-      return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
+    if (isTransportFault(body)) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
     if (body.message.startsWith('Unable to read message. Request payload size')) return { kind: 'too-large', problem };
-    // A wrong address is not the fault of any observation, and each of them would be blamed for it in turn.
-    if (body.message.startsWith('Invalid path')) return notStored({ state: 'refused', pace: REFUSED_PACE });
+    if (!isAboutContent(body)) return notStored({ state: 'refused', pace: REFUSED_PACE });
     return { kind: 'bad-data', problem };
   }
   // Sentilo has no such status; a proxy in front of it may have a limit of its own.
@@ -91,6 +89,18 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   if (status >= 500) return unknown('waiting');
   if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
   return garbage(response, mask);
+}
+
+/**
+ * Whether a 400 is the fault of what was sent. A way there that failed is not, nor is a wrong address: each part of the content
+ * would be blamed for it in turn.
+ */
+export function isAboutContent(body: ErrorBody): boolean {
+  return !isTransportFault(body) && !body.message.startsWith('Invalid path');
+}
+
+function isTransportFault({ details }: ErrorBody): boolean {
+  return TRANSPORT_FAULTS.some((fault) => details[0]?.startsWith(fault));
 }
 
 /** Understands that no answer came. */

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { errorBody, failureProblem, isPlainSuccess, type Mask, problemOf } from './answer.ts';
+import { errorBody, failureProblem, isAboutContent, isPlainSuccess, type Mask, problemOf } from './answer.ts';
 import { type ListedSensor, listingOf } from './catalog-listing.ts';
 import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
 import type { Wanted, WantedComponent, WantedSensor } from './catalog-wanted.ts';
@@ -32,7 +32,7 @@ export class CatalogError extends Error {
 export interface Applied {
   readonly created: readonly string[];
   readonly changed: readonly string[];
-  /** Sensors that the city refuses, with its words. */
+  /** Sensors and components that the city refuses to create or to change, with its words. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
@@ -44,8 +44,8 @@ export interface Catalog {
   /** The provider's online sensors. @throws CatalogError */
   list(signal: AbortSignal): Promise<readonly ListedSensor[]>;
   /**
-   * Makes the catalogue show what is wanted: lists, creates what is missing, changes what differs. After a lost answer it lists
-   * again and goes on from there. @throws CatalogError
+   * Makes the catalogue show what is wanted: lists, creates what is missing, changes what differs. What the city refuses is left out
+   * and keeps nothing else from being done. After a lost answer it lists again and goes on from there. @throws CatalogError
    */
   apply(wanted: Wanted, progress: Progress, signal: AbortSignal): Promise<Applied>;
   /**
@@ -123,6 +123,33 @@ interface RunParts {
   readonly clock: Clock;
 }
 
+/** What the lines of a refusal can be about. */
+interface Named {
+  readonly sensor?: string;
+  readonly component: string;
+}
+
+/** One kind of request that changes the catalogue. */
+interface Step<One> {
+  readonly method: 'POST' | 'PUT';
+  readonly done: 'created' | 'changed';
+  readonly idOf: (one: One) => string;
+  readonly bodyOf: (some: readonly One[]) => object;
+}
+
+const CHANGING_SENSORS: Step<WantedSensor> = {
+  method: 'PUT',
+  done: 'changed',
+  idOf: ({ sensor }) => sensor,
+  bodyOf: (sensors) => ({ sensors: sensors.map(ownFields) }),
+};
+const CHANGING_COMPONENTS: Step<WantedComponent> = {
+  method: 'PUT',
+  done: 'changed',
+  idOf: ({ component }) => component,
+  bodyOf: (components) => ({ components: components.map(componentFields) }),
+};
+
 /** One `apply`. */
 class Run {
   readonly #parts: RunParts;
@@ -131,6 +158,8 @@ class Run {
   readonly #created = new Set<string>();
   readonly #changed = new Set<string>();
   readonly #refused = new Map<string, string>();
+  /** Sensors and components that are refused, in whatever is asked about them. */
+  readonly #leftOut = new Set<Named>();
 
   constructor(parts: RunParts, wanted: Wanted, progress: Progress) {
     this.#parts = parts;
@@ -152,51 +181,56 @@ class Run {
   }
 
   async #once(plan: CatalogPlan, signal: AbortSignal): Promise<void> {
-    const missing = plan.create.filter(({ sensor }) => !this.#refused.has(sensor));
-    for (const some of chunks(missing, SENSORS_PER_REQUEST)) await this.#create(some, signal);
-    for (const some of chunks(plan.changeSensors, SENSORS_PER_REQUEST)) {
-      await this.#parts.put({ sensors: some.map(({ sensor }) => ownFields(sensor)) }, signal);
-      this.#note(
-        'changed',
-        this.#changed,
-        some.map(({ sensor }) => sensor.sensor),
-      );
-    }
-    for (const some of chunks(plan.changeComponents, SENSORS_PER_REQUEST)) {
-      await this.#parts.put({ components: some.map(({ component }) => componentFields(component)) }, signal);
-      this.#note(
-        'changed',
-        this.#changed,
-        some.map(({ component }) => component.component),
-      );
-    }
+    await this.#all(plan.create, this.#creating, signal);
+    const sensors = plan.changeSensors.map(({ sensor }) => sensor);
+    await this.#all(sensors, CHANGING_SENSORS, signal);
+    const components = plan.changeComponents.map(({ component }) => component);
+    await this.#all(components, CHANGING_COMPONENTS, signal);
   }
 
-  /** Creates sensors. The city takes all of them or none, so those that it blames are left out and the others sent again. */
-  async #create(sensors: readonly WantedSensor[], signal: AbortSignal): Promise<void> {
-    if (sensors.length === 0) return;
-    const { ask, refusal, mask } = this.#parts;
-    const body = { sensors: sensors.map((sensor) => ({ ...ownFields(sensor), ...this.#withComponent(sensor) })) };
-    const response = await ask('POST', body, signal);
-    const ids = sensors.map(({ sensor }) => sensor);
-    if (response.status === 200) return this.#note('created', this.#created, ids);
-    const blamed = blamedOf(errorBody(response.body)?.details ?? [], sensors);
-    if (blamed.size === 0) throw refusal(response);
-    for (const [sensor, words] of blamed) this.#refused.set(sensor, mask(words));
-    await this.#create(
-      sensors.filter(({ sensor }) => !blamed.has(sensor)),
-      signal,
-    );
+  async #all<One extends Named>(all: readonly One[], step: Step<One>, signal: AbortSignal): Promise<void> {
+    for (const some of chunks(all, SENSORS_PER_REQUEST)) await this.#some(some, step, signal);
   }
+
+  /**
+   * The city takes all of a request or nothing of it, so those that it blames are left out and the others sent again; where it names
+   * none, the one is looked for, and a shorter request may pass besides.
+   */
+  async #some<One extends Named>(some: readonly One[], step: Step<One>, signal: AbortSignal): Promise<void> {
+    const left = some.filter((one) => !this.#leftOut.has(one));
+    if (left.length === 0) return;
+    const { ask, refusal, mask } = this.#parts;
+    const response = await ask(step.method, step.bodyOf(left), signal);
+    if (response.status === 200) return this.#note(step, left.map(step.idOf));
+    const said = errorBody(response.body);
+    if (said === undefined || !isAboutContent(said)) throw refusal(response);
+    const blamed = blamedOf(said.details, left);
+    const [only, another] = left;
+    if (blamed.size === 0 && only !== undefined && another === undefined)
+      blamed.set(only, String(problemOf(response, mask).parameters['words'] ?? ''));
+    for (const [one, words] of blamed) {
+      this.#leftOut.add(one);
+      this.#refused.set(step.idOf(one), mask(words));
+    }
+    const next = blamed.size > 0 ? [left] : chunks(left, Math.ceil(left.length / 2));
+    for (const each of next) await this.#some(each, step, signal);
+  }
+
+  readonly #creating: Step<WantedSensor> = {
+    method: 'POST',
+    done: 'created',
+    idOf: ({ sensor }) => sensor,
+    bodyOf: (sensors) => ({ sensors: sensors.map((sensor) => ({ ...ownFields(sensor), ...this.#withComponent(sensor) })) }),
+  };
 
   #withComponent({ component }: WantedSensor): object {
     const { component: _, ...fields } = componentFields(this.#wanted.components.get(component) ?? { component });
     return { component, ...fields };
   }
 
-  #note(step: 'created' | 'changed', set: Set<string>, ids: readonly string[]): void {
-    for (const id of ids) set.add(id);
-    this.#progress(step, ids);
+  #note({ done }: Pick<Step<Named>, 'done'>, ids: readonly string[]): void {
+    for (const id of ids) (done === 'created' ? this.#created : this.#changed).add(id);
+    this.#progress(done, ids);
   }
 }
 
@@ -216,13 +250,16 @@ function componentFields({ component, componentType, location, isPublic, energy 
   };
 }
 
-/** Which of these sensors the lines of a refusal are about, with the line. A line about a component is about its sensors. */
-function blamedOf(lines: readonly string[], sensors: readonly WantedSensor[]): ReadonlyMap<string, string> {
-  const blamed = new Map<string, string>();
+/** Which of these the lines of a refusal are about, with the line. A line about a component is about its sensors. */
+function blamedOf<One extends Named>(lines: readonly string[], some: readonly One[]): Map<One, string> {
+  const blamed = new Map<One, string>();
   for (const line of lines) {
     const sensor = /^Sensor (\S+?)(?: ?: | has fields)/.exec(line)?.[1] ?? /with key (\S+) \.$/.exec(line)?.[1];
-    const component = /^Component (\S+?) ?: /.exec(line)?.[1];
-    for (const each of sensors) if (each.sensor === sensor || each.component === component) blamed.set(each.sensor, line);
+    const component = /^Component (\S+?)(?: ?: | has fields)/.exec(line)?.[1];
+    for (const one of some) {
+      const isMeant = (sensor !== undefined && one.sensor === sensor) || one.component === component;
+      if (isMeant) blamed.set(one, line);
+    }
   }
   return blamed;
 }

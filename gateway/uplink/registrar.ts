@@ -13,6 +13,8 @@ const LOOK_MS = 3_000;
 const COMPARE_WITHIN_MS = 60_000;
 /** A sensor that is still unknown so long after something was done about it is looked at again: the city may have lost it again. */
 const TREAT_AGAIN_MS = 15 * 60_000;
+/** And one that the city refuses to create: somebody has to do something first. */
+const REFUSED_AGAIN_MS = 60 * 60_000;
 /** Of a held sensor: the data service does not know it (sentilo.md §1.4). */
 const UNKNOWN_SENSOR = '(404.1)';
 
@@ -35,19 +37,16 @@ export async function keepRegistered(
   { catalog, wanted, mode, held, gate }: RegistrarOptions,
   signal: AbortSignal,
 ): Promise<never> {
-  /** Held sensors that something was done about since they are held, and when. */
-  const treatedMs = new Map<string, number>();
+  /** Held sensors that something was done about since they are held, and until when nothing more is. */
+  const treatedUntilMs = new Map<string, number>();
   const tellChange = onChange(host.log);
   const compareFromMs = host.clock.monotonicMs() + host.random() * COMPARE_WITHIN_MS;
   let isCompared = false;
   let attempt = 0;
 
-  const isTreated = (sensor: string) => {
-    const atMs = treatedMs.get(sensor);
-    return atMs !== undefined && host.clock.monotonicMs() - atMs < TREAT_AGAIN_MS;
-  };
-  const treated = (sensors: readonly string[]) => {
-    for (const sensor of sensors) treatedMs.set(sensor, host.clock.monotonicMs());
+  const isTreated = (sensor: string) => (treatedUntilMs.get(sensor) ?? Number.NEGATIVE_INFINITY) > host.clock.monotonicMs();
+  const treated = (sensors: readonly string[], forMs = TREAT_AGAIN_MS) => {
+    for (const sensor of sensors) treatedUntilMs.set(sensor, host.clock.monotonicMs() + forMs);
   };
   const treat = async (unknown: readonly string[]) => {
     const listed = await catalog.list(signal);
@@ -59,35 +58,42 @@ export async function keepRegistered(
       treated(lost);
       host.log('warning', 'city-sensors-renewed', { sensors: lost });
     }
-    await compare(planCatalog(wanted, listed));
+    const refused = await compare(planCatalog(wanted, listed));
+    treated(unknown);
+    treated(
+      refused.filter((sensor) => !known.has(sensor)),
+      REFUSED_AGAIN_MS,
+    );
   };
-  const compare = async (plan: CatalogPlan) => {
-    if (mode === 'apply' && needsChange(plan)) {
+  /** Returns what the city refuses. */
+  const compare = async (plan: CatalogPlan): Promise<readonly string[]> => {
+    if (!needsChange(plan)) return [];
+    if (mode === 'apply') {
       const { created, changed, refused } = await catalog.apply(wanted, () => {}, signal);
-      host.log('info', 'city-sensors-registered', { createdCount: created.length, changedCount: changed.length });
+      const counts = { createdCount: created.length, changedCount: changed.length };
+      if (created.length + changed.length > 0) host.log('info', 'city-sensors-registered', counts);
       for (const [sensor, words] of refused) tellChange(sensor, 'warning', 'city-sensor-refused', { sensor, words });
-    } else if (needsChange(plan)) {
-      const { create, changeSensors, changeComponents } = plan;
-      const changeCount = changeSensors.length + changeComponents.length;
-      tellChange('', create.length > 0 ? 'warning' : 'info', 'city-catalog-differs', {
-        missing: create.map(({ sensor }) => sensor),
-        changeCount,
-      });
+      return [...refused.keys()];
     }
+    const { create, changeSensors, changeComponents } = plan;
+    const changeCount = changeSensors.length + changeComponents.length;
+    tellChange('', create.length > 0 ? 'warning' : 'info', 'city-catalog-differs', {
+      missing: create.map(({ sensor }) => sensor),
+      changeCount,
+    });
+    return [];
   };
 
   for (;;) {
     const holds = held.list();
-    for (const sensor of treatedMs.keys()) if (!held.has(sensor)) treatedMs.delete(sensor);
+    for (const sensor of treatedUntilMs.keys()) if (!held.has(sensor)) treatedUntilMs.delete(sensor);
     const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !isTreated(sensor));
     const isHeard = gate.successCount > 0 && host.clock.monotonicMs() >= compareFromMs;
     // Not at the same moments as everybody else.
     let waitMs = LOOK_MS * (0.5 + host.random() / 2);
     if ((!isCompared && isHeard) || unknown.length > 0) {
       try {
-        const sensors = unknown.map(({ sensor }) => sensor);
-        await treat(sensors);
-        treated(sensors);
+        await treat(unknown.map(({ sensor }) => sensor));
         isCompared = true;
         attempt = 0;
       } catch (error) {

@@ -112,9 +112,37 @@ test('sensors that the city lost are sent to it anew also while it refuses to ch
     method === 'PUT' && body.includes('description') ? { status: 400, headers: {}, body: refusal } : undefined,
   );
   await running.clock.runUntil(20 * MINUTE_MS);
-  expect(running.log).toContain('city-catalog-refused');
+  expect(running.log).toContain('city-sensor-refused');
   expect(running.log.filter((code) => code === 'city-sensors-renewed')).toHaveLength(1);
   expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
+});
+
+test('a change that the city refuses costs a few requests, is told once, and keeps nothing else from being changed', async () => {
+  const running = await started('apply', [], false, (method, body) => {
+    // The city shows another description of each, so all are to be changed.
+    if (method !== 'PUT' || !body.includes('trial-hall-humidity')) return undefined;
+    const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
+    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+  });
+  await running.clock.runUntil(6 * 60 * MINUTE_MS);
+  expect(running.asked.length).toBeLessThanOrEqual(6);
+  expect(running.log.filter((code) => code === 'city-sensor-refused')).toHaveLength(1);
+  expect(running.log.filter((code) => code === 'city-sensors-registered')).toHaveLength(1);
+  expect(running.log).not.toContain('city-catalog-refused');
+  await running.stop();
+});
+
+test('a sensor that the city refuses to create is asked about seldom while its readings wait, and told once', async () => {
+  const running = await started('apply', [], true, (method, body) => {
+    if (method !== 'POST' || !body.includes('trial-hall-humidity')) return undefined;
+    const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
+    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+  });
+  await running.clock.runUntil(6 * 60 * MINUTE_MS);
+  expect(running.asked.filter((each) => each.startsWith('POST')).length).toBeLessThanOrEqual(8);
+  expect(running.log.filter((code) => code === 'city-sensor-refused')).toHaveLength(1);
+  expect(running.log.filter((code) => code === 'city-sensors-registered')).toHaveLength(1);
   await running.stop();
 });
 

@@ -27,9 +27,9 @@ const WORLD: World = {
   settings: ANY_WORLD.settings,
 };
 
-function rig(faults: Fault[] = []) {
+function rig(faults: Fault[] = [], bodyBytesMax = 0) {
   const clock = new VirtualClock(START_MS, turn);
-  const city = createCity(WORLD, { startedMs: START_MS });
+  const city = createCity({ ...WORLD, settings: { ...WORLD.settings, bodyBytesMax } }, { startedMs: START_MS });
   const requests: { readonly method: string; readonly body: string }[] = [];
   const ask = cityHttp(city, clock, { faults, latencyMs: 40, random: createRandom(1) });
   const http = (request: HttpRequest, signal: AbortSignal) => {
@@ -54,9 +54,9 @@ const sensor = (id: number | string, over: Partial<WantedSensor> = {}): WantedSe
   ...over,
 });
 
-const wanted = (sensors: readonly WantedSensor[], location = '41.4036 2.2038'): Wanted => ({
+const wanted = (sensors: readonly WantedSensor[], location = '41.4036 2.2038', componentType = 'meteo'): Wanted => ({
   sensors,
-  components: new Map([['yard', { component: 'yard', componentType: 'meteo', location, isPublic: true, energy: 'SOLAR_BAT' }]]),
+  components: new Map([['yard', { component: 'yard', componentType, location, isPublic: true, energy: 'SOLAR_BAT' }]]),
 });
 
 const listedIds = async (catalog: Catalog, clock: VirtualClock) =>
@@ -122,6 +122,84 @@ test('what the city shows otherwise is changed, always with its place', async ()
   ]);
   const [first] = await clock.run(catalog.list(new AbortController().signal));
   expect(first).toMatchObject({ description: 'Roof', location: '41.5 2.25' });
+});
+
+describe('of what the city shows otherwise', () => {
+  const listed = async (catalog: Catalog, clock: VirtualClock) => await clock.run(catalog.list(new AbortController().signal));
+
+  test('a sensor that it does not take is named with its words, and the others and their component are changed', async () => {
+    const { apply, catalog, clock } = rig();
+    await apply(wanted([sensor(1), sensor(2), sensor(3)]));
+    const all = [sensor(1, { description: 'Roof' }), sensor(2, { type: 'wind' }), sensor(3, { description: 'Shed' })];
+    const { changed, refused } = await apply(wanted(all, '41.5 2.25'));
+    expect(changed).toEqual(['yard-air-1', 'yard-air-3', 'yard']);
+    expect([...refused]).toEqual([['yard-air-2', 'Sensor yard-air-2: invalid value for field type (wind).']]);
+    expect((await listed(catalog, clock)).map(({ description, location }) => [description, location])).toEqual([
+      ['Roof', '41.5 2.25'],
+      ['Air 2', '41.5 2.25'],
+      ['Shed', '41.5 2.25'],
+    ]);
+  });
+
+  test('a component that it does not take is named, and the sensors are changed', async () => {
+    const { apply } = rig();
+    await apply(wanted([sensor(1)]));
+    const { changed, refused } = await apply(wanted([sensor(1, { description: 'Roof' })], '41.5 2.25', 'greenhouse'));
+    expect(changed).toEqual(['yard-air-1']);
+    expect([...refused]).toEqual([['yard', 'Component yard: invalid value for field componentType (greenhouse).']]);
+  });
+
+  test.each([
+    ['created', []],
+    ['changed', Array.from({ length: 60 }, (_, i) => sensor(i, { description: 'Old' }))],
+  ])('and takes only in short requests is %s in such', async (step, before) => {
+    const { apply, steps } = rig([], 4_096);
+    // Ten of them fit.
+    for (let from = 0; from < before.length; from += 10) await apply(wanted(before.slice(0, from + 10)));
+    steps.length = 0;
+    const all = Array.from({ length: 60 }, (_, i) => sensor(i));
+    const applied = await apply(wanted(all));
+    expect(applied.refused.size).toBe(0);
+    expect(new Set(step === 'created' ? applied.created : applied.changed).size).toBe(60);
+    expect(steps.length).toBeGreaterThan(1);
+  });
+
+  test('one that it refuses without saying which is found', async () => {
+    const { city, clock, catalog, signal } = rig();
+    const refusal = Buffer.from('{"code":400,"message":"SIE03 Bad request data","errorDetails":["at com.fasterxml.jackson"]}');
+    const ask = cityHttp(city, clock, { faults: [], latencyMs: 40, random: createRandom(1) });
+    const http: typeof ask = (request, stop) =>
+      Buffer.from(request.body ?? '').includes('Bad words')
+        ? Promise.resolve({ status: 400, headers: {}, body: refusal })
+        : ask(request, stop);
+    const config = { url: 'http://city.test:8081', provider: PROVIDER };
+    const picky = openCatalog({ http, clock }, { config, token: 'secret', mask: (text) => text, userAgent: 'test' });
+    const all = Array.from({ length: 20 }, (_, i) => sensor(i, i === 7 ? { description: 'Bad words' } : {}));
+    const { created, refused } = await clock.run(picky.apply(wanted(all), () => {}, signal));
+    expect(created).toHaveLength(19);
+    expect([...refused]).toEqual([['yard-air-7', 'SIE03 Bad request data at com.fasterxml.jackson']]);
+    expect(await listedIds(catalog, clock)).toHaveLength(19);
+  });
+
+  test.each([
+    ['a way there that failed', '{"code":400,"message":"SIE03 Bad","errorDetails":["java.net.SocketTimeoutException: timeout"]}'],
+    ['an address that is none', '{"code":400,"message":"Invalid path was requested:/catalog/x"}'],
+    ['somebody who is not the city', '<html>Bad request</html>'],
+  ])('nothing is blamed for %s', async (_what, body) => {
+    const { clock, city, signal } = rig();
+    const ask = cityHttp(city, clock, { faults: [], latencyMs: 40, random: createRandom(1) });
+    let postCount = 0;
+    const http: typeof ask = (request, stop) => {
+      if (request.method !== 'POST') return ask(request, stop);
+      postCount += 1;
+      return Promise.resolve({ status: 400, headers: {}, body: Buffer.from(body) });
+    };
+    const config = { url: 'http://city.test:8081', provider: PROVIDER };
+    const catalog = openCatalog({ http, clock }, { config, token: 'secret', mask: (text) => text, userAgent: 'test' });
+    const applying = clock.run(catalog.apply(wanted([sensor(1), sensor(2)]), () => {}, signal));
+    await expect(applying).rejects.toMatchObject({ name: 'CatalogError' });
+    expect(postCount).toBe(1);
+  });
 });
 
 test('sensors that the city lost are sent to it anew some fifty at a time', async () => {
