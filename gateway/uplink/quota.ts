@@ -1,5 +1,5 @@
-import type { Host, HttpResponse } from '../host.ts';
-import { QUOTA_PACE } from './back-off.ts';
+import type { Host, Http, HttpResponse } from '../host.ts';
+import { backOffMs, QUOTA_PACE } from './back-off.ts';
 import type { Heard } from './overheard.ts';
 import type { QuotaStatus } from './status.ts';
 
@@ -52,6 +52,9 @@ export class Quota {
   #lastLane: Turn | undefined;
   /** The quota is gone: nobody sends anything until then. */
   #goneUntilMs = Number.NEGATIVE_INFINITY;
+  /** What the city said then, and how often in a row. */
+  #refusal: HttpResponse | undefined;
+  #refusedCount = 0;
 
   constructor(host: Pick<Host, 'clock' | 'random'>) {
     this.#host = host;
@@ -66,8 +69,27 @@ export class Quota {
     const lefts = QUOTA_HEADERS.flatMap((name) => leftOf(response, name));
     // A refusal that came before the counting says nothing about it.
     if (lefts.length > 0 || response.status === 200) this.#lefts = lefts;
-    if (response.status === 429)
-      this.#goneUntilMs = endedMs + (resetMs(response) ?? QUOTA_PACE.baseMs) + this.#host.random() * MINUTE_MS;
+    if (response.status === 429) this.#refused(response, endedMs);
+    else if (response.status === 200) this.#refusedCount = 0;
+  }
+
+  #refused(response: HttpResponse, atMs: number): void {
+    // Of those that were on their way each is refused.
+    if (atMs >= this.#goneUntilMs) this.#refusedCount += 1;
+    this.#refusal = response;
+    const chance = this.#host.random();
+    const namedMs = (resetMs(response) ?? QUOTA_PACE.baseMs) + chance * MINUTE_MS;
+    this.#goneUntilMs = atMs + Math.max(namedMs, backOffMs(QUOTA_PACE, this.#refusedCount, chance));
+  }
+
+  /** What the city would answer anybody now, as it has said before; undefined when nobody knows that. */
+  refusal(): HttpResponse | undefined {
+    const leftMs = this.#goneUntilMs - this.#host.clock.monotonicMs();
+    if (leftMs <= 0 || this.#refusal === undefined) return undefined;
+    // As the city does it: in whole minutes, rounded down.
+    const minutes = String(Math.max(1, Math.floor(leftMs / MINUTE_MS)));
+    const resets = QUOTA_HEADERS.map((name) => [`${name}-reset`, minutes]);
+    return { ...this.#refusal, headers: { ...this.#refusal.headers, ...Object.fromEntries(resets) } };
   }
 
   /** Readings are being sent by this lane. */
@@ -115,6 +137,17 @@ export class Quota {
       .map(({ remaining }) => Math.min(HOUR_MS / (STEEPNESS * remaining), SPACING_MS_MAX));
     return Math.max(0, ...spacings);
   }
+}
+
+/**
+ * The same requests, but while the quota is gone none reaches the city: each is answered at once what the city would say. So whoever
+ * asks waits as it does for the city itself, each at its own pace, and nothing has gathered when the quota is there again.
+ */
+export function withinQuota(http: Http, quota: Pick<Quota, 'refusal'>): Http {
+  return async (request, signal) => {
+    signal.throwIfAborted();
+    return quota.refusal() ?? (await http(request, signal));
+  };
 }
 
 /** How long the city says that its quota is gone: whole minutes, rounded down. Undefined when it does not say. */

@@ -22,7 +22,7 @@ import { Ledger, type LedgerJournal } from './ledger.ts';
 import { type Oldest, oldestWaiting } from './oldest-waiting.ts';
 import { type Heard, overheard } from './overheard.ts';
 import { lookAgain, REWOUND, startPositions } from './positions.ts';
-import { Quota } from './quota.ts';
+import { Quota, withinQuota } from './quota.ts';
 import { keepRegistered } from './registrar.ts';
 import { Sender } from './sender.ts';
 import type { UplinkStatus } from './status.ts';
@@ -171,7 +171,7 @@ export async function openSentilo(
   };
 }
 
-/** What every request goes through: two at most at a time, and what each answer says of the city itself is heard. */
+/** What every request goes through: two at most at a time, none while the quota is gone, and what each answer says of the city itself is heard. */
 function openLine({ http, clock, random }: SentiloHost) {
   const quota = new Quota({ clock, random });
   const cityClock = new CityClock(clock);
@@ -181,7 +181,8 @@ function openLine({ http, clock, random }: SentiloHost) {
     cityClock.heard(heard);
     if (isPlainSuccess(heard.response)) heardMs = heard.endedMs;
   };
-  return { http: fewConnections(overheard(http, clock, listen)), quota, cityClock, heardMs: () => heardMs };
+  const asked = withinQuota(overheard(http, clock, listen), quota);
+  return { http: fewConnections(asked), quota, cityClock, heardMs: () => heardMs };
 }
 
 /** The journal with another way of appending. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Quota } from '../../gateway/uplink/quota.ts';
+import { TestClock } from '../support/test-clock.ts';
 import { answerOf, Bench, history, observation, once } from './support.ts';
 
 const HOUR_MS = 3_600_000;
@@ -105,6 +107,26 @@ describe('the quota of the city', () => {
     expect(bench.values()).toHaveLength(420);
     expect(new Set(bench.stored().map(({ timestampMs }) => timestampMs)).size).toBe(420);
     await bench.stop();
+  });
+
+  it('gone again each time that it was said to be there is asked for the less the more often, by anybody', async () => {
+    const clock = new TestClock();
+    const quota = new Quota({ clock, random: () => 0.5 });
+    const answered = (status: number) => {
+      const response = answerOf(status, '', { 'x-ratelimit-inbound-reset': '1' });
+      quota.heard({ method: 'GET', response, beganMs: clock.monotonicMs(), endedMs: clock.monotonicMs() });
+      return quota.pauseMs('ask');
+    };
+    const waits: number[] = [];
+    for (let count = 0; count < 8; count++) {
+      waits.push(answered(429));
+      // Another that was on its way already tells nothing new.
+      answered(429);
+      await clock.advance(waits.at(-1) ?? 0);
+    }
+    expect(waits).toEqual([90_000, 90_000, 90_000, 180_000, 225_000, 225_000, 225_000, 225_000]);
+    answered(200);
+    expect(answered(429)).toBe(90_000);
   });
 
   it('gone while batches are in doubt is not asked for them', { timeout: 60_000 }, async () => {
