@@ -9,6 +9,8 @@ import type { CityProblem } from '../uplink/status.ts';
 import type { Callback } from './callback.ts';
 import type { Taker } from './desk.ts';
 
+/** The first look is somewhere within this time: a district that comes back does not ask all at once. */
+const FIRST_MS_MAX = 10_000;
 /** How often it is looked whether the city still has the subscriptions. */
 const LOOK_MS = 600_000;
 /** The fewest that the city knows: what is pushed again after minutes was polled long ago. */
@@ -44,6 +46,7 @@ export async function keepSubscribed(around: SubscriptionSurroundings, signal: A
   /** Sensors that are subscribed with the key of this process: the city never shows it. */
   const done = new Set<string>();
   let attempt = 0;
+  await sleep(clock, random() * FIRST_MS_MAX, signal);
   for (;;) {
     let waitMs = LOOK_MS;
     try {

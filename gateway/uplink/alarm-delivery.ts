@@ -82,6 +82,8 @@ export async function deliverAlarms(
     return made;
   };
 
+  // Those that were switched on together would look at the same moments for ever.
+  await sleep(clock, host.random() * LOOK_MS, signal);
   for (;;) {
     const busy = new Set<string>();
     for (const alarm of outbox.waiting) {

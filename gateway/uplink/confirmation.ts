@@ -86,8 +86,11 @@ export class Confirmation {
   }
 
   async run(signal: AbortSignal): Promise<never> {
+    const { clock, random } = this.#parts.host;
+    // Those that were switched on together would look at the same moments for ever.
+    await sleep(clock, random() * LOOK_MS, signal);
     for (;;) {
-      await sleep(this.#parts.host.clock, LOOK_MS, signal);
+      await sleep(clock, LOOK_MS, signal);
       const { gate, quota, jobs, onError } = this.#parts;
       // What is in doubt may be in the city and is not known to be; and what has trouble is not to be asked besides.
       if (gate.state.state !== 'ok' || quota.pauseMs('ask') > 0 || jobs.lookUpCount > 0) continue;

@@ -138,6 +138,8 @@ const CLOSED: readonly CityScript[] = [
   {
     name: 'disk full while connections are refused',
     ...closed(LONG_MS, A_MINUTE),
+    // A try that the disk refuses asks the city nothing, so one wait can follow another.
+    waitMaxMs: 2 * A_MINUTE,
     faults: [city('refuse', during(LONG_MS)), diskFull()],
   },
 ];

@@ -36,6 +36,18 @@ describe('what the city shows', () => {
     await bench.stop();
   });
 
+  it('is looked at by gateways that were switched on together each at moments of its own', async () => {
+    const phases = [0.25, 0.75].map(async (chance) => {
+      const bench = new Bench();
+      bench.random = () => chance;
+      await bench.start();
+      await measure(bench, 30 * MINUTE_MS, { a: rising(0) });
+      await bench.stop();
+      return bench.traffic.filter(({ method }) => method === 'GET').map(({ atMs }) => atMs % 3_000);
+    });
+    expect((await Promise.all(phases)).map(([first]) => first)).toEqual([750, 2_250]);
+  });
+
   it.each([
     ['at the same moments', 10_000],
     ['at moments of their own', 5_000],

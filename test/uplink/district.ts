@@ -1,8 +1,12 @@
-import type { SentiloConfig } from '../../config/config.ts';
+import type { Config, OutputConfig, SentiloConfig } from '../../config/config.ts';
 import { sleep } from '../../drivers/clock.ts';
+import { type Outbox, openOutbox } from '../../gateway/alarms/outbox.ts';
 import type { Http, HttpRequest } from '../../gateway/host.ts';
+import { EMPTY_BOOK } from '../../gateway/orders/order-book.ts';
+import { openOrders } from '../../gateway/orders/orders.ts';
 import type { Observation } from '../../gateway/record.ts';
-import { openSentilo, type Uplink } from '../../gateway/uplink/sentilo.ts';
+import type { Wanted } from '../../gateway/uplink/catalog-wanted.ts';
+import { openSentilo, type SentiloHost, type SentiloUplink, type Uplink } from '../../gateway/uplink/sentilo.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
@@ -16,6 +20,22 @@ import { OWN_TIME, START_WALL_MS } from './support.ts';
 
 export const CITY_URL = 'http://city.test:8081';
 const LATENCY_MS = 40;
+/** What takes orders of the city in a gateway that has everything. */
+const VALVE: OutputConfig = {
+  id: 'open',
+  safe: false,
+  name: {},
+  maxOnMs: 600_000,
+  minOffMs: 0,
+  neverWith: [],
+  orders: ['sentilo'],
+  expiryMs: 120_000,
+  onLostCityMs: 900_000,
+  sensor: 'valve',
+  component: 'yard',
+  cityType: 'status',
+  answers: { sensor: 'valve_ack', cityType: 'status' },
+};
 
 export interface DistrictOptions {
   readonly providers: readonly string[];
@@ -23,12 +43,16 @@ export interface DistrictOptions {
   readonly sensors: readonly string[];
   readonly seed: number;
   readonly faults?: readonly Fault[];
+  /** Beside its readings each gateway takes orders, every other one pushed, looks at its catalogue, and has an alarm to tell. */
+  readonly hasEverything?: boolean;
 }
 
 interface MadeRequest {
   /** When it was made, monotonic milliseconds. */
   readonly atMs: number;
   readonly method: HttpRequest['method'];
+  /** What for: the first part of its path. */
+  readonly service: string;
   /** Of its answer; undefined while there is none, and when it was lost. */
   status: number | undefined;
 }
@@ -44,9 +68,12 @@ export class District {
   readonly #random: Random;
   readonly #stop = new AbortController();
   readonly #runs: Promise<void>[] = [];
+  readonly #wanted: Wanted | undefined;
 
-  constructor({ providers, sensors, seed, faults = [] }: DistrictOptions) {
+  constructor({ providers, sensors: measured, seed, faults = [], hasEverything = false }: DistrictOptions) {
     this.#random = createRandom(seed);
+    const sensors = hasEverything ? [...measured, VALVE.sensor, 'valve_ack'] : measured;
+    this.#wanted = hasEverything ? wantedOf(sensors) : undefined;
     this.#city = createCity({
       ...WORLD,
       entities: providers.map((id) => ({
@@ -55,11 +82,13 @@ export class District {
       })),
       permissions: [],
       sensors: providers.flatMap((provider) => sensors.map((sensor) => ({ provider, sensor, state: 'online' as const }))),
+      alerts: providers.map((entity) => ({ id: alertOf(entity), entity, type: 'EXTERNAL' as const, isActive: true })),
     });
     const network = { faults, latencyMs: LATENCY_MS, random: this.#random.fork('network') };
     const http = cityHttp(this.#city, this.clock, network);
     this.http = async (request, signal) => {
-      const made: MadeRequest = { atMs: this.clock.monotonicMs(), method: request.method, status: undefined };
+      const service = new URL(request.url).pathname.split('/')[1] ?? '';
+      const made: MadeRequest = { atMs: this.clock.monotonicMs(), method: request.method, service, status: undefined };
       this.requests.push(made);
       const response = await http(request, signal);
       made.status = response.status;
@@ -69,23 +98,41 @@ export class District {
 
   /** Starts the uplink of one provider on what its journal holds. */
   async start(provider: string, journal: MemoryJournal): Promise<Uplink> {
-    const send = { everyMs: 1_000, batch: 100 };
-    const config: SentiloConfig = {
-      url: CITY_URL,
-      provider,
-      tokenSecret: '',
-      send,
-      catalog: 'off',
-      ordersFrom: [],
-      alerts: new Map(),
-      component: {},
-    };
+    const wanted = this.#wanted;
+    const config = configOf(provider, wanted === undefined ? 'off' : 'check');
     const host = { clock: this.clock, http: this.http, random: this.#random.fork(provider), log: () => {}, bootId: 'boot' };
-    const uplink = await openSentilo(config, tokenOf(provider), host, journal, OWN_TIME);
-    const run = uplink.run(this.#stop.signal);
+    const options = wanted === undefined ? {} : { wanted, outbox: outboxOf(alertOf(provider)) };
+    const uplink = await openSentilo(config, tokenOf(provider), host, journal, OWN_TIME, options);
+    this.#run(uplink.run(this.#stop.signal));
+    if (wanted !== undefined) this.#takeOrders(config, host, journal, uplink);
+    return uplink;
+  }
+
+  #takeOrders(config: SentiloConfig, host: SentiloHost, journal: MemoryJournal, { link, notify }: SentiloUplink): void {
+    const isPushed = this.#runs.length % 4 === 1;
+    const callback = { endpoint: `https://${config.provider}.test/orders`, keySecret: '', port: 8088, listen: 'lan' as const };
+    const sentilo = { ...config, ordersFrom: ['app'], ...(isPushed && { callback }) };
+    const site = { sentilo, devices: new Map([['valve', { id: 'valve', outputs: [VALVE] }]]) } as unknown as Config;
+    const orders = openOrders(site, {
+      host: { ...host, serve: async () => async () => {} },
+      journal,
+      link,
+      file: {
+        state: { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 },
+        write: async () => {},
+        close: async () => {},
+      },
+      key: isPushed ? 'key' : undefined,
+      order: () => Promise.reject(new Error('nobody ordered anything')),
+      answered: notify,
+      fatal: (error) => this.failures.push(error),
+    });
+    if (orders !== undefined) this.#run(orders.run(AbortSignal.any([this.#stop.signal])));
+  }
+
+  #run(run: Promise<void>): void {
     run.catch((error: unknown) => this.failures.push(error));
     this.#runs.push(run);
-    return uplink;
   }
 
   /** Lets `ms` pass. */
@@ -102,6 +149,38 @@ export class District {
   stored(provider: string): StoredObservation[] {
     return this.#city.observations(provider);
   }
+}
+
+function configOf(provider: string, catalog: SentiloConfig['catalog']): SentiloConfig {
+  return {
+    url: CITY_URL,
+    provider,
+    tokenSecret: '',
+    send: { everyMs: 1_000, batch: 100 },
+    catalog,
+    ordersFrom: [],
+    alerts: new Map(),
+    component: {},
+  };
+}
+
+function wantedOf(sensors: readonly string[]): Wanted {
+  const dataType = 'NUMBER' as const;
+  return {
+    sensors: sensors.map((sensor) => ({ sensor, component: 'yard', type: 'status', dataType, description: sensor })),
+    components: new Map([['yard', { component: 'yard' }]]),
+  };
+}
+
+function alertOf(provider: string): string {
+  return `alert-of-${provider}`;
+}
+
+/** With an alarm that waits from the start. */
+function outboxOf(alert: string): Outbox {
+  const outbox = openOutbox();
+  outbox.add({ id: 'a1', alert, message: 'The power was off.', bornMs: 0, isDoubtful: false });
+  return outbox;
 }
 
 export function tokenOf(provider: string): string {

@@ -8,32 +8,48 @@ import { CityClock } from '../../../gateway/uplink/city-clock.ts';
 import { VirtualClock } from '../../../simulator/clock.ts';
 import { turn } from '../../../simulator/wire/turn.ts';
 
-test('a sensor that the city refuses does not keep the others from their subscriptions', async () => {
+const CITY = { url: 'http://city.test', provider: 'garden' };
+const TAKERS = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => ({ sensor }) as Taker);
+
+/** Keeps subscriptions for so long, with a city that refuses that of the first sensor; `chance` is every number that is drawn. */
+async function keepFor(ms: number, chance: number) {
   const clock = new VirtualClock(0, turn);
   const mask = maskOf('token');
-  const city = { url: 'http://city.test', provider: 'garden' };
-  const subscribed: string[] = [];
+  const asked: { readonly atMs: number; readonly method: string; readonly url: string }[] = [];
   const states: boolean[] = [];
   const http = async ({ method, url }: HttpRequest) => {
+    asked.push({ atMs: clock.monotonicMs(), method, url });
     const isRefused = method === 'PUT' && url.endsWith('/valve-1');
-    if (method === 'PUT' && !isRefused) subscribed.push(url);
     const body = Buffer.from(method === 'GET' ? '{"subscriptions":[]}' : '');
     return { status: isRefused ? 404 : 200, headers: { 'x-sentilo-version': '2' }, body };
   };
   const cityClock = new CityClock(clock);
-  const link = { http, mask, city, cityClock, request: requestsOf({ config: city, token: 'token', mask, userAgent: 'test' }) };
-  const takers = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => ({ sensor }) as Taker);
+  const link = {
+    http,
+    mask,
+    city: CITY,
+    cityClock,
+    request: requestsOf({ config: CITY, token: 'token', mask, userAgent: 'test' }),
+  };
   const callback = { endpoint: 'https://gateway.test/orders', key: 'key' };
   const ending = new AbortController();
-  const log = () => {};
-  const noted = (problem: unknown) => states.push(problem === undefined);
-  const keeping = keepSubscribed(
-    { clock, random: () => 0.5, log, link, callback, takers, subscribed: noted },
-    ending.signal,
-  ).catch(() => {});
-  await clock.runUntil(1_000);
-  expect(subscribed).toEqual(['valve-2', 'valve-3'].map((sensor) => `http://city.test/subscribe/order/garden/${sensor}`));
-  expect(states).toEqual([false]);
+  const subscribed = (problem: unknown) => states.push(problem === undefined);
+  const around = { clock, random: () => chance, log: () => {}, link, callback, takers: TAKERS, subscribed };
+  const keeping = keepSubscribed(around, ending.signal).catch(() => {});
+  await clock.runUntil(ms);
   ending.abort(new Error('the test is over'));
   await keeping;
+  return { asked, states };
+}
+
+test('gateways that are switched on together do not ask together', async () => {
+  const runs = await Promise.all([0.1, 0.5, 0.9].map((chance) => keepFor(10_000, chance)));
+  expect(runs.map(({ asked }) => asked[0]?.atMs)).toEqual([1_000, 5_000, 9_000]);
+});
+
+test('a sensor that the city refuses does not keep the others from their subscriptions', async () => {
+  const { asked, states } = await keepFor(1_000, 0);
+  const urls = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => `http://city.test/subscribe/order/garden/${sensor}`);
+  expect(asked.filter(({ method }) => method === 'PUT').map(({ url }) => url)).toEqual(urls);
+  expect(states).toEqual([false]);
 });
