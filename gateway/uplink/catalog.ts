@@ -55,9 +55,9 @@ export interface Catalog {
   unknownTypes(types: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Makes the catalogue send sensors to the data service anew, which had lost them (§1.5.10). Only for sensors that it lists: one
-   * that it does not know makes the request fail. @throws CatalogError
+   * that it does not know makes the request fail. Returns those that it refuses, with its words. @throws CatalogError
    */
-  touch(sensors: readonly string[], signal: AbortSignal): Promise<void>;
+  touch(sensors: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 }
 
 export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOptions): Catalog {
@@ -93,31 +93,23 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
     throw refusal(response);
   }
 
-  async function put(body: object, signal: AbortSignal): Promise<void> {
-    const response = await ask('PUT', body, signal);
-    if (response.status !== 200) throw refusal(response);
-  }
-
+  const parts = { ask, list, refusal, mask, clock: host.clock };
   return {
     list,
-    apply: (wanted, progress, signal) =>
-      new Run({ ask, list, put, refusal, mask, clock: host.clock }, wanted, progress).apply(signal),
+    apply: (wanted, progress, signal) => new Run(parts, wanted, progress).apply(signal),
     async unknownTypes(types, signal) {
       const probe = (type: string) => ({ sensor: 'no id', type });
       const response = await ask('POST', { sensors: types.map(probe) }, signal);
       const lines = errorBody(response.body)?.details ?? [];
       return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field type (${type}).`)));
     },
-    async touch(sensors, signal) {
-      for (const some of chunks(sensors, SENSORS_PER_REQUEST)) await put({ sensors: some.map((sensor) => ({ sensor })) }, signal);
-    },
+    touch: (sensors, signal) => new Run(parts, NOTHING, () => {}).touch(sensors, signal),
   };
 }
 
 interface RunParts {
   readonly ask: (method: HttpRequest['method'], body: object | undefined, signal: AbortSignal) => Promise<HttpResponse>;
   readonly list: Catalog['list'];
-  readonly put: (body: object, signal: AbortSignal) => Promise<void>;
   readonly refusal: (response: HttpResponse) => CatalogError;
   readonly mask: Mask;
   readonly clock: Clock;
@@ -126,7 +118,7 @@ interface RunParts {
 /** What the lines of a refusal can be about. */
 interface Named {
   readonly sensor?: string;
-  readonly component: string;
+  readonly component?: string;
 }
 
 /** One kind of request that changes the catalogue. */
@@ -150,7 +142,16 @@ const CHANGING_COMPONENTS: Step<WantedComponent> = {
   bodyOf: (components) => ({ components: components.map(componentFields) }),
 };
 
-/** One `apply`. */
+const NOTHING: Wanted = { sensors: [], components: new Map() };
+/** Only the id: it is sent anew as it is. */
+const TOUCHING: Step<Named & { readonly sensor: string }> = {
+  method: 'PUT',
+  done: 'changed',
+  idOf: ({ sensor }) => sensor,
+  bodyOf: (sensors) => ({ sensors: sensors.map(({ sensor }) => ({ sensor })) }),
+};
+
+/** One `apply` or `touch`. */
 class Run {
   readonly #parts: RunParts;
   readonly #wanted: Wanted;
@@ -178,6 +179,12 @@ class Run {
         await sleep(this.#parts.clock, LOOK_AGAIN_MS, signal);
       }
     }
+  }
+
+  async touch(sensors: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const named = sensors.map((sensor) => ({ sensor }));
+    await this.#all(named, TOUCHING, signal);
+    return this.#refused;
   }
 
   async #once(plan: CatalogPlan, signal: AbortSignal): Promise<void> {
@@ -257,7 +264,7 @@ function blamedOf<One extends Named>(lines: readonly string[], some: readonly On
     const sensor = /^Sensor (\S+?)(?: ?: | has fields)/.exec(line)?.[1] ?? /with key (\S+) \.$/.exec(line)?.[1];
     const component = /^Component (\S+?)(?: ?: | has fields)/.exec(line)?.[1];
     for (const one of some) {
-      const isMeant = (sensor !== undefined && one.sensor === sensor) || one.component === component;
+      const isMeant = (sensor !== undefined && one.sensor === sensor) || (component !== undefined && one.component === component);
       if (isMeant) blamed.set(one, line);
     }
   }

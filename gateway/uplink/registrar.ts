@@ -13,7 +13,7 @@ const LOOK_MS = 3_000;
 const COMPARE_WITHIN_MS = 60_000;
 /** A sensor that is still unknown so long after something was done about it is looked at again: the city may have lost it again. */
 const TREAT_AGAIN_MS = 15 * 60_000;
-/** And one that the city refuses to create: somebody has to do something first. */
+/** And one that the city refuses to create or to send anew: somebody has to do something first. */
 const REFUSED_AGAIN_MS = 60 * 60_000;
 /** Of a held sensor: the data service does not know it (sentilo.md §1.4). */
 const UNKNOWN_SENSOR = '(404.1)';
@@ -37,33 +37,28 @@ export async function keepRegistered(
   { catalog, wanted, mode, held, gate }: RegistrarOptions,
   signal: AbortSignal,
 ): Promise<never> {
-  /** Held sensors that something was done about since they are held, and until when nothing more is. */
-  const treatedUntilMs = new Map<string, number>();
+  const treated = openTreated(host.clock);
   const tellChange = onChange(host.log);
   const compareFromMs = host.clock.monotonicMs() + host.random() * COMPARE_WITHIN_MS;
   let isCompared = false;
   let attempt = 0;
 
-  const isTreated = (sensor: string) => (treatedUntilMs.get(sensor) ?? Number.NEGATIVE_INFINITY) > host.clock.monotonicMs();
-  const treated = (sensors: readonly string[], forMs = TREAT_AGAIN_MS) => {
-    for (const sensor of sensors) treatedUntilMs.set(sensor, host.clock.monotonicMs() + forMs);
+  const tellRefused = (refused: ReadonlyMap<string, string>): readonly string[] => {
+    for (const [sensor, words] of refused) tellChange(sensor, 'warning', 'city-sensor-refused', { sensor, words });
+    return [...refused.keys()];
   };
   const treat = async (unknown: readonly string[]) => {
     const listed = await catalog.list(signal);
     const known = new Set(listed.map(({ sensor }) => sensor));
     const lost = unknown.filter((sensor) => known.has(sensor));
-    // Before anything that the city may refuse: their readings wait for it.
-    if (lost.length > 0) {
-      await catalog.touch(lost, signal);
-      treated(lost);
-      host.log('warning', 'city-sensors-renewed', { sensors: lost });
-    }
+    // Before anything else that the city may refuse: their readings wait for it.
+    const notRenewed = lost.length === 0 ? [] : tellRefused(await catalog.touch(lost, signal));
+    const renewed = lost.filter((sensor) => !notRenewed.includes(sensor));
+    treated.add(lost, TREAT_AGAIN_MS);
+    if (renewed.length > 0) host.log('warning', 'city-sensors-renewed', { sensors: renewed });
     const refused = await compare(planCatalog(wanted, listed));
-    treated(unknown);
-    treated(
-      refused.filter((sensor) => !known.has(sensor)),
-      REFUSED_AGAIN_MS,
-    );
+    treated.add(unknown, TREAT_AGAIN_MS);
+    treated.add([...notRenewed, ...refused.filter((sensor) => !known.has(sensor))], REFUSED_AGAIN_MS);
   };
   /** Returns what the city refuses. */
   const compare = async (plan: CatalogPlan): Promise<readonly string[]> => {
@@ -72,8 +67,7 @@ export async function keepRegistered(
       const { created, changed, refused } = await catalog.apply(wanted, () => {}, signal);
       const counts = { createdCount: created.length, changedCount: changed.length };
       if (created.length + changed.length > 0) host.log('info', 'city-sensors-registered', counts);
-      for (const [sensor, words] of refused) tellChange(sensor, 'warning', 'city-sensor-refused', { sensor, words });
-      return [...refused.keys()];
+      return tellRefused(refused);
     }
     const { create, changeSensors, changeComponents } = plan;
     const changeCount = changeSensors.length + changeComponents.length;
@@ -86,8 +80,8 @@ export async function keepRegistered(
 
   for (;;) {
     const holds = held.list();
-    for (const sensor of treatedUntilMs.keys()) if (!held.has(sensor)) treatedUntilMs.delete(sensor);
-    const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !isTreated(sensor));
+    treated.forgetBut(held);
+    const unknown = holds.filter(({ sensor, words }) => words.includes(UNKNOWN_SENSOR) && !treated.has(sensor));
     const isHeard = gate.successCount > 0 && host.clock.monotonicMs() >= compareFromMs;
     // Not at the same moments as everybody else.
     let waitMs = LOOK_MS * (0.5 + host.random() / 2);
@@ -105,6 +99,20 @@ export async function keepRegistered(
     }
     await sleep(host.clock, waitMs, signal);
   }
+}
+
+/** Held sensors that something was done about since they are held, and until when nothing more is. */
+function openTreated(clock: Host['clock']) {
+  const untilMs = new Map<string, number>();
+  return {
+    has: (sensor: string) => (untilMs.get(sensor) ?? Number.NEGATIVE_INFINITY) > clock.monotonicMs(),
+    add(sensors: readonly string[], forMs: number): void {
+      for (const sensor of sensors) untilMs.set(sensor, clock.monotonicMs() + forMs);
+    },
+    forgetBut(held: Pick<HeldSensors, 'has'>): void {
+      for (const sensor of untilMs.keys()) if (!held.has(sensor)) untilMs.delete(sensor);
+    },
+  };
 }
 
 function needsChange({ create, changeSensors, changeComponents }: CatalogPlan): boolean {

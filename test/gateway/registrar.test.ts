@@ -118,6 +118,22 @@ test('sensors that the city lost are sent to it anew also while it refuses to ch
   await running.stop();
 });
 
+test('a lost sensor that the city refuses to send anew keeps no other from it, costs a few requests and is told once', async () => {
+  const lost: Fault = { at: 'city', kind: 'forget-sensors', rate: 1, fromMs: 2 * MINUTE_MS, toMs: 600 * MINUTE_MS };
+  const running = await started('check', [lost], false, (method, body) => {
+    if (method !== 'PUT' || !body.includes('trial-hall-humidity')) return undefined;
+    const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
+    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+  });
+  await running.clock.runUntil(3 * 60 * MINUTE_MS);
+  expect(running.gateway.status().city?.held.map(({ sensor }) => sensor)).toEqual(['trial-hall-humidity']);
+  expect(running.asked.length).toBeLessThanOrEqual(12);
+  expect(running.log.filter((code) => code === 'city-sensor-refused')).toHaveLength(1);
+  expect(running.log.filter((code) => code === 'city-sensors-renewed')).toHaveLength(1);
+  expect(running.log).not.toContain('city-catalog-refused');
+  await running.stop();
+});
+
 test('a change that the city refuses costs a few requests, is told once, and keeps nothing else from being changed', async () => {
   const running = await started('apply', [], false, (method, body) => {
     // The city shows another description of each, so all are to be changed.

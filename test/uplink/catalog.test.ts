@@ -220,6 +220,24 @@ test('sensors that the city lost are sent to it anew some fifty at a time', asyn
   ]);
 });
 
+test('a lost sensor that the city refuses to send anew, as it has its type no longer, keeps no other from it', async () => {
+  const { clock, signal } = rig();
+  const online = (id: string, type: string) => ({ provider: PROVIDER, sensor: id, state: 'online' as const, type });
+  const sensors = [online('a', 'temperature'), online('b', 'wind'), online('c', 'humidity')];
+  const city = createCity({ ...WORLD, sensors }, { startedMs: START_MS });
+  const ask = cityHttp(city, clock, { faults: [], latencyMs: 40, random: createRandom(1) });
+  const bodies: string[] = [];
+  const http: typeof ask = (request, stop) => {
+    bodies.push(Buffer.from(request.body ?? '').toString());
+    return ask(request, stop);
+  };
+  const config = { url: 'http://city.test:8081', provider: PROVIDER };
+  const catalog = openCatalog({ http, clock }, { config, token: 'secret', mask: (text) => text, userAgent: 'test' });
+  const refused = await clock.run(catalog.touch(['a', 'b', 'c'], signal));
+  expect([...refused]).toEqual([['b', 'Sensor b: invalid value for field type (wind).']]);
+  expect(JSON.parse(bodies.at(-1) ?? '')).toEqual({ sensors: [{ sensor: 'a' }, { sensor: 'c' }] });
+});
+
 test.each<[string, Fault, object]>([
   [
     'refuses the token',
