@@ -33,6 +33,15 @@ export interface OrdersState {
   readonly answersFrom: number;
 }
 
+/** Of a gateway that never heard of an order. */
+export const NO_ORDERS: OrdersState = {
+  book: EMPTY_BOOK,
+  refusedBook: EMPTY_BOOK,
+  cursorMs: undefined,
+  beganMs: undefined,
+  answersFrom: 1,
+};
+
 /** The file of that state. */
 export interface BookFile {
   readonly state: OrdersState;
@@ -47,7 +56,7 @@ export async function openBookFile(disk: Disk, path: string): Promise<BookFile> 
   const known = typeof stored === 'string' ? undefined : decode(stored.payload);
   const file = new TwoSlotFile(disk, path, MAGIC, typeof stored === 'string' ? 0 : stored.generation);
   return {
-    state: known ?? { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, beganMs: undefined, answersFrom: 1 },
+    state: known ?? NO_ORDERS,
     write: (state) => file.write(encode(state)),
     close: () => file.close(),
   };

@@ -2,7 +2,7 @@ import type { Config, OutputConfig, SentiloConfig } from '../../config/config.ts
 import { sleep } from '../../drivers/clock.ts';
 import { type Outbox, openOutbox } from '../../gateway/alarms/outbox.ts';
 import type { Http, HttpRequest } from '../../gateway/host.ts';
-import { EMPTY_BOOK } from '../../gateway/orders/order-book.ts';
+import { NO_ORDERS } from '../../gateway/orders/book-file.ts';
 import { openOrders } from '../../gateway/orders/orders.ts';
 import type { Observation } from '../../gateway/record.ts';
 import type { Wanted } from '../../gateway/uplink/catalog-wanted.ts';
@@ -118,7 +118,7 @@ export class District {
       journal,
       link,
       file: {
-        state: { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, answersFrom: 1 },
+        state: NO_ORDERS,
         write: async () => {},
         close: async () => {},
       },

@@ -1,7 +1,6 @@
 import type { Config, OutputConfig } from '../../../config/config.ts';
 import type { Clock } from '../../../drivers/clock.ts';
-import type { OrdersState } from '../../../gateway/orders/book-file.ts';
-import { EMPTY_BOOK } from '../../../gateway/orders/order-book.ts';
+import { NO_ORDERS, type OrdersState } from '../../../gateway/orders/book-file.ts';
 import type { OrderRequest } from '../../../gateway/outputs/output.ts';
 import { VirtualClock } from '../../../simulator/clock.ts';
 import type { Fault } from '../../../simulator/faults.ts';
@@ -111,7 +110,7 @@ export class Trial {
   readonly city = createCity(WORLD, { startedMs: 0 });
   journal = new MemoryJournal();
   /** What is durable of the remembered orders. */
-  kept: OrdersState = { book: EMPTY_BOOK, refusedBook: EMPTY_BOOK, cursorMs: undefined, beganMs: undefined, answersFrom: 1 };
+  kept: OrdersState = NO_ORDERS;
   crashCount = 0;
 
   /** What the time of a push is before that with which the city shows the order. */
