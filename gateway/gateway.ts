@@ -177,7 +177,8 @@ async function start(parts: Parts): Promise<Gateway> {
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const order = (request: OrderRequest) => outputs.order(request);
-  const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order });
+  const newest = (output: string) => outputs.newest(output);
+  const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order, newest });
   const uplinks = [uplink, broker].filter((each) => each !== undefined);
   const keeper = openKeeper(journal, uplinks, host);
   const { devices, outputs, watchman } = openSite({ ...parts, broker }, keeper, lateness);

@@ -33,11 +33,13 @@ export interface CommandParts {
   readonly topics: Pick<Topics, 'orders' | 'answers'>;
   readonly outputs: readonly Commanded[];
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Tells the newest order of an output from all others, whoever gave it. */
+  readonly newest: (output: string) => string | undefined;
 }
 
 interface Listening extends Commanded {
-  /** The newest order for it, while that is one to its safe state and is being carried out. */
-  safing: Promise<Answer> | undefined;
+  /** The last order of the broker to its safe state, while that is being carried out. */
+  safing: { readonly id: string | undefined; readonly answer: Promise<Answer> } | undefined;
 }
 
 /** What is answered. */
@@ -108,15 +110,15 @@ class Orders implements Commands {
     const isToSafe = on === output.safe;
     const refusal = this.#stale(sentMs) ?? (isToSafe ? undefined : this.#untimed());
     if (refusal !== undefined) return refusal;
-    if (!isToSafe) {
-      // An order to safe that comes now is a newer one.
-      output.safing = undefined;
-      return await this.#parts.order(request);
-    }
-    // Whoever asks meanwhile asks for what is being done.
-    const safing = output.safing ?? this.#parts.order(request);
+    if (!isToSafe) return await this.#parts.order(request);
+    // Whoever asks meanwhile asks for what is being done, while nobody, here or far away, has ordered something newer: of a flood
+    // of them each would be kept, done and kept again.
+    if (output.safing !== undefined && output.safing.id === this.#parts.newest(output.output)) return await output.safing.answer;
+    const answer = this.#parts.order(request);
+    // It counts as the newest at once.
+    const safing = { id: this.#parts.newest(output.output), answer };
     output.safing = safing;
-    return await safing.finally(() => {
+    return await answer.finally(() => {
       if (output.safing === safing) output.safing = undefined;
     });
   }

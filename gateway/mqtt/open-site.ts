@@ -18,6 +18,8 @@ export interface MqttSite {
   readonly login: MqttLogin;
   /** The way to the outputs. */
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Tells the newest order of an output from all others, whoever gave it. */
+  readonly newest: (output: string) => string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface MqttSite {
 export async function openMqttOf(config: Config, site: MqttSite): Promise<Uplink | undefined> {
   const { mqtt, gateway, devices } = config;
   if (mqtt === undefined) return undefined;
-  const { host, journal, time, login, order } = site;
+  const { host, journal, time, login, order, newest } = site;
   const topics = topicsOf(mqtt);
   const outputs = [...devices.values()].flatMap((device) =>
     device.outputs
@@ -44,7 +46,7 @@ export async function openMqttOf(config: Config, site: MqttSite): Promise<Uplink
     journal,
     time,
     topics,
-    commands: openCommands({ host, time, topics, outputs, order }),
+    commands: openCommands({ host, time, topics, outputs, order, newest }),
     ...(mqtt.discovery === 'home-assistant' && {
       homeAssistant: openHomeAssistant({ host, gateway: gateway.id, journal, time, topics, announcements }),
     }),

@@ -7,7 +7,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import { type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused, STRAYED } from './output.ts';
-import { letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
+import { backOf, letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
 import { watchCity, watchReading } from './watches.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
@@ -21,10 +21,6 @@ const BREAK_MS = 500;
 const AGAIN_MS_FIRST = 250;
 const AGAIN_SOON_COUNT = 16;
 const AGAIN_MS_MAX = 30_000;
-/** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait … */
-const LEAD_FACTOR = 3;
-/** … but not by more than this share of `max_on`. */
-const LEAD_SHARE_MAX = 0.1;
 /** What is safe waits no longer for being kept: done twice it does no harm. */
 const SAFE_KEPT_MS_MAX = 500;
 const SUPERSEDED = 'a newer order came before this one was carried out';
@@ -50,8 +46,13 @@ export interface OutputsSurroundings {
  * at the start all outputs are driven to their safe states.
  */
 export interface Outputs {
-  /** Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other. */
+  /**
+   * Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other.
+   * One that is taken counts as the newest of its output before this returns.
+   */
   order(request: OrderRequest): Promise<OrderOutcome>;
+  /** Tells the newest order of an output from all others, whoever gave it; undefined before the first. */
+  newest(output: string): string | undefined;
   states(): readonly OutputState[];
   /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
   opened(device: string, problem: DeviceError | undefined): void;
@@ -95,6 +96,10 @@ class Manager implements Outputs {
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
     if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
     return this.#place(output, { on, forMs, untilMs, source, kept }, `${request.source}: ${request.by}`);
+  }
+
+  newest(id: string): string | undefined {
+    return this.#outputs.get(id)?.newest;
   }
 
   states(): readonly OutputState[] {
@@ -351,19 +356,13 @@ class Manager implements Outputs {
   #limit(output: Running, nowMs: number, forMs: number | undefined): void {
     output.cancelBack();
     output.release();
-    const { safe, maxOnMs } = output.config;
     output.onSinceMs ??= nowMs;
-    const orderedMs = forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs;
-    // What is safe may last.
-    const leadMs = Math.min(Math.max(LEAD_FACTOR * output.switchMs, output.device.safeMs), LEAD_SHARE_MAX * (maxOnMs ?? 0));
-    const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : output.onSinceMs + maxOnMs - leadMs;
-    const backAtMs = Math.min(orderedMs, mostMs);
-    output.backAtMs = backAtMs === Number.POSITIVE_INFINITY ? undefined : backAtMs;
-    if (output.backAtMs === undefined) return;
-    const from = orderedMs <= mostMs ? 'the end of its time' : 'max_on';
-    output.release = output.device.holdFor(output.backAtMs);
-    output.cancelBack = this.#around.clock.timer(Math.max(0, output.backAtMs - this.#around.clock.monotonicMs()), () => {
-      this.#goBack(output, from);
+    const back = backOf(output, output.onSinceMs, forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs);
+    output.backAtMs = back?.atMs;
+    if (back === undefined) return;
+    output.release = output.device.holdFor(back.atMs);
+    output.cancelBack = this.#around.clock.timer(Math.max(0, back.atMs - this.#around.clock.monotonicMs()), () => {
+      this.#goBack(output, back.from);
     });
   }
 

@@ -6,6 +6,10 @@ import { openRate, type Rate } from './rate.ts';
 
 /** UCUM's way of saying that it is no measurement. */
 const STATE_UNIT = '{state}';
+/** What `max_on` limits goes back so many times earlier than its last switching took, as the next may fail or wait … */
+const LEAD_FACTOR = 3;
+/** … but not by more than this share of `max_on`. */
+const LEAD_SHARE_MAX = 0.1;
 
 /** A device as far as its outputs go. */
 export interface Switchable {
@@ -87,6 +91,20 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
 /** Nothing of what waited for it happens any more. */
 export function letGo({ cancelBack, cancelExpected, cancelCity, release }: Running): void {
   for (const end of [cancelBack, cancelExpected, cancelCity, release]) end();
+}
+
+/** When it goes back to its safe state, and why; undefined when it may stay. The order that switched it is over at `orderedMs`. */
+export function backOf(
+  { config: { safe, maxOnMs }, device, switchMs }: Running,
+  onSinceMs: number,
+  orderedMs: number,
+): { readonly atMs: number; readonly from: string } | undefined {
+  // What is safe may last.
+  const leadMs = Math.min(Math.max(LEAD_FACTOR * switchMs, device.safeMs), LEAD_SHARE_MAX * (maxOnMs ?? 0));
+  const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : onSinceMs + maxOnMs - leadMs;
+  const atMs = Math.min(orderedMs, mostMs);
+  if (atMs === Number.POSITIVE_INFINITY) return undefined;
+  return { atMs, from: orderedMs <= mostMs ? 'the end of its time' : 'max_on' };
 }
 
 /** What is kept, and published, of the state that an output has taken. */

@@ -16,6 +16,8 @@ class Bench {
   readonly logged: string[] = [];
   readonly subscribed: string[] = [];
   isTimed = true;
+  /** The newest order of each output, whoever gave it. */
+  readonly newest = new Map<string, string>();
   outcome: () => Promise<OrderOutcome> = async () => ({ done: true });
   readonly commands: Commands;
 
@@ -30,8 +32,10 @@ class Bench {
       ],
       order: (request) => {
         this.ordered.push(request);
+        this.newest.set(request.output, `mqtt-${this.ordered.length}`);
         return this.outcome();
       },
+      newest: (output) => this.newest.get(output),
     });
   }
 
@@ -162,6 +166,18 @@ describe('an order over the broker', () => {
     bench.outcome = () => new Promise(() => {});
     for (const state of ['off', 'on', 'off']) await bench.send(state);
     expect(bench.done).toEqual(['off', 'on', 'off']);
+  });
+
+  it.each([
+    ['somebody else has ordered', 'lamp.switch', ['off', 'off']],
+    ['something else was switched', 'fan.run', ['off']],
+  ])('to make safe comes again while it is carried out, and %s meanwhile', async (_what, output, done) => {
+    const bench = await new Bench().open();
+    bench.outcome = () => new Promise(() => {});
+    await bench.send('off');
+    bench.newest.set(output, 'local-1');
+    for (let each = 0; each < 100; each += 1) await bench.send('off');
+    expect(bench.done).toEqual(done);
   });
 
   it('may come again with its id when it was refused, and to make safe whenever', async () => {
