@@ -204,7 +204,9 @@ class Manager implements Outputs {
     if (!isToSafe) {
       if (!(await this.#isDurable(intent))) return refused('not-durable', 'the journal cannot keep what is about to be done');
       if (signal.aborted) return refused('stopping', 'the gateway stops');
-      if (output.newest !== order.id) return refused('superseded', SUPERSEDED);
+      // An older order to safe that waited to be kept may have switched it off meanwhile.
+      const late = this.#refusal(output, order);
+      if (late !== undefined) return late;
     }
     if (clock.monotonicMs() > (order.untilMs ?? Number.POSITIVE_INFINITY))
       return refused('expired', 'it was too old when its turn came');
