@@ -20,7 +20,7 @@ import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { openMqttOf } from './mqtt/open-site.ts';
-import type { MqttLogin } from './mqtt/uplink.ts';
+import type { MqttLogin, MqttUplink } from './mqtt/uplink.ts';
 import type { BookFile } from './orders/book-file.ts';
 import { type Orders, openOrders, openOrdersFile } from './orders/orders.ts';
 import type { OrderRequest } from './outputs/output.ts';
@@ -36,7 +36,7 @@ import { gatewayStatus } from './status-of.ts';
 import { OUTPUTS_MS_MAX, stopInOrder } from './stop.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
-import { openSentilo, type SentiloUplink, type Uplink } from './uplink/sentilo.ts';
+import { openSentilo, type SentiloUplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 import { openWatchman } from './watchman.ts';
 
@@ -181,8 +181,8 @@ async function start(parts: Parts): Promise<Gateway> {
   const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order, newest });
   const uplinks = [uplink, broker].filter((each) => each !== undefined);
   const keeper = openKeeper(journal, uplinks, host);
-  const { devices, outputs, watchman } = openSite({ ...parts, broker }, keeper, lateness);
   const orders = ordersOf(parts, order);
+  const { devices, outputs, watchman } = openSite({ ...parts, broker, orders }, keeper, lateness);
   const canary = openCanary(host);
   const sources = { ...parts, broker, orders, canary, devices, outputs, lateness, keeper, startedMs };
   const status = () => gatewayStatus({ ...sources, watched: watchman.status(), nowMs: host.clock.monotonicMs() });
@@ -229,9 +229,15 @@ function resolvable(): { readonly promise: Promise<void>; readonly resolve: () =
   return { promise, resolve };
 }
 
+/** Where orders from afar come from. */
+interface FarAway {
+  readonly broker: MqttUplink | undefined;
+  readonly orders: Orders | undefined;
+}
+
 /** What the outputs need of the gateway around them. */
 function outputsAround(
-  { host, journal, uplink, broker, options }: Parts & { readonly broker: Uplink | undefined },
+  { host, journal, broker, orders, options }: Parts & FarAway,
   devices: readonly RunningDevice[],
   keep: OutputsSurroundings['keep'],
 ): OutputsSurroundings {
@@ -242,7 +248,7 @@ function outputsAround(
     keep,
     fatal: options.fatal,
     latest: (reading) => channels.get(reading)?.latest,
-    lastHeardMs: (source) => (source === 'sentilo' ? uplink : broker)?.lastHeardMs(),
+    lastHeardMs: (source) => (source === 'sentilo' ? orders : broker)?.lastHeardMs(),
   };
 }
 
@@ -262,7 +268,7 @@ async function openSwitched(devices: readonly RunningDevice[], host: Host, signa
 }
 
 /** What is measured, what is moved, and who watches over both. */
-function openSite(parts: Parts & { readonly broker: Uplink | undefined }, keeper: Keeper, lateness: NewestTimes) {
+function openSite(parts: Parts & FarAway, keeper: Keeper, lateness: NewestTimes) {
   const { config, host, options, journal, timekeeper, outbox, buses } = parts;
   const devices = runningDevices(parts, keeper, lateness, {
     opened: (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem),

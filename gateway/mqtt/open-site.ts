@@ -2,12 +2,11 @@ import type { Config } from '../../config/config.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
 import type { UplinkTime } from '../timekeeper.ts';
-import type { Uplink } from '../uplink/sentilo.ts';
 import { type Commanded, openCommands } from './commands.ts';
 import { announcementsOf } from './discovery.ts';
 import { openHomeAssistant } from './home-assistant.ts';
 import { topicsOf } from './topics.ts';
-import { type MqttHost, type MqttLogin, openMqtt } from './uplink.ts';
+import { type MqttHost, type MqttLogin, type MqttUplink, openMqtt } from './uplink.ts';
 
 /** What a running gateway has for a broker. */
 export interface MqttSite {
@@ -26,7 +25,7 @@ export interface MqttSite {
  * The delivery to a site's broker; undefined when it has none. Nothing is sent before its `run`.
  * @throws JournalError
  */
-export async function openMqttOf(config: Config, site: MqttSite): Promise<Uplink | undefined> {
+export async function openMqttOf(config: Config, site: MqttSite): Promise<MqttUplink | undefined> {
   const { mqtt, gateway, devices } = config;
   if (mqtt === undefined) return undefined;
   const { host, journal, time, login, order, newest } = site;

@@ -62,11 +62,17 @@ export interface MqttParts {
   readonly homeAssistant?: HomeAssistant;
 }
 
+/** The delivery to a broker. */
+export interface MqttUplink extends Uplink {
+  /** When there was a connection last, monotonic; undefined before the first. */
+  lastHeardMs(): number | undefined;
+}
+
 /**
  * Prepares the delivery to a broker. Nothing is sent before `run`.
  * @throws JournalError
  */
-export async function openMqtt(parts: MqttParts): Promise<Uplink> {
+export async function openMqtt(parts: MqttParts): Promise<MqttUplink> {
   const { host, journal, time, topics, config } = parts;
   const delivery = await journal.delivery('mqtt');
   const wake = new Wake(host.clock);

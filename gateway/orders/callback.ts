@@ -19,12 +19,15 @@ export interface Callback {
   readonly key: string;
 }
 
+/** What a push needs of the desk. */
+export type PushDesk = Pick<Desk, 'cursorMs' | 'seenMs' | 'take'>;
+
 export interface CallbackSurroundings {
   readonly clock: Clock;
   readonly callback: Callback;
   readonly provider: string;
   readonly takers: readonly Taker[];
-  readonly desk: Desk;
+  readonly desk: PushDesk;
   readonly link: Pick<CityLink, 'cityClock'>;
   /** Something came that the city has not signed. */
   readonly notSigned: () => void;

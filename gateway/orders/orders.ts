@@ -10,6 +10,7 @@ import { Wake } from '../uplink/wake.ts';
 import { type BookFile, openBookFile } from './book-file.ts';
 import { answerPush, openNotSigned } from './callback.ts';
 import { openDesk, type Taker } from './desk.ts';
+import { openHeard } from './heard.ts';
 import { pollOrders } from './poll.ts';
 import { keepSubscribed, unsubscribe } from './subscription.ts';
 
@@ -37,6 +38,8 @@ export interface OrdersStatus {
 /** The orders of the city. */
 export interface Orders {
   status(): OrdersStatus;
+  /** Until when an order would have come here, monotonic; undefined before the first time. */
+  lastHeardMs(): number | undefined;
   /** Takes them until `signal` is aborted. May be called once. Rejects only when an invariant is broken. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -66,6 +69,7 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
   const takers = takersOf(config);
   if (takers.length === 0 || sentilo === undefined) return undefined;
   const crowded = new Wake(host.clock);
+  const heard = openHeard(host.clock);
   const desk = openDesk({ ...host, ...around, takers, ordersFrom: sentilo.ordersFrom, crowded: () => crowded.notify() });
   const pushing = sentilo.callback && key !== undefined ? { ...sentilo.callback, key } : undefined;
   const common = { ...host, link, takers, desk, fatal };
@@ -76,18 +80,23 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
     (problem: OrdersStatus[Way]) => {
       status.set(way, problem);
     };
+  const asked = (problem: CityProblem | undefined) => {
+    telling('unread')(problem);
+    if (problem === undefined) heard.asked();
+  };
   const isWell = (way: keyof OrdersStatus) => status.has(way) && status.get(way) === undefined;
   const everyMs = () => (isWell('unserved') && isWell('unsubscribed') ? POLL_BESIDE_PUSHES_MS : POLL_MS);
   return {
     status: () => Object.fromEntries([...status].filter(([, problem]) => problem !== undefined)),
+    lastHeardMs: heard.lastMs,
     async run(signal) {
       try {
         await desk.recover();
-        const loops = [pollOrders({ ...common, everyMs, crowded, asked: telling('unread') }, signal)];
+        const loops = [pollOrders({ ...common, everyMs, crowded, asked }, signal)];
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);
-          const pushes = { ...common, callback: pushing, provider, notSigned };
+          const pushes = { ...common, desk: heard.ofPushes(desk), callback: pushing, provider, notSigned };
           loops.push(
             takePushes({ ...host, served: telling('unserved') }, pushing, (request) => answerPush(pushes, request), signal),
             keepSubscribed({ ...pushes, subscribed: telling('unsubscribed') }, signal),

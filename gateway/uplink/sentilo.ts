@@ -7,7 +7,7 @@ import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { deliverAlarms } from './alarm-delivery.ts';
 import { type AlarmService, openAlarmService } from './alarm-service.ts';
-import { isPlainSuccess, type Mask, maskOf } from './answer.ts';
+import { type Mask, maskOf } from './answer.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity, requestsOf } from './city.ts';
@@ -54,8 +54,6 @@ export interface Uplink {
   /** Something was appended and is durable. */
   notify(): void;
   status(): UplinkStatus;
-  /** When the other side was heard to be well last, monotonic; undefined before the first time. */
-  lastHeardMs(): number | undefined;
 }
 
 /** The delivery to the city. */
@@ -166,7 +164,6 @@ export async function openSentilo(
       ...clockStatus(cityClock, host.clock),
       ...confirmation.status(),
     }),
-    lastHeardMs: line.heardMs,
     link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config, cityClock },
   };
 }
@@ -175,14 +172,12 @@ export async function openSentilo(
 function openLine({ http, clock, random }: SentiloHost) {
   const quota = new Quota({ clock, random });
   const cityClock = new CityClock(clock);
-  let heardMs: number | undefined;
   const listen = (heard: Heard) => {
     quota.heard(heard);
     cityClock.heard(heard);
-    if (isPlainSuccess(heard.response)) heardMs = heard.endedMs;
   };
   const asked = withinQuota(overheard(http, clock, listen), quota);
-  return { http: fewConnections(asked), quota, cityClock, heardMs: () => heardMs };
+  return { http: fewConnections(asked), quota, cityClock };
 }
 
 /** The journal with another way of appending. */

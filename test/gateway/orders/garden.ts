@@ -14,6 +14,7 @@ import { type SimulatedGateway, startSimulated } from '../simulated-gateway.ts';
 /** A valve that takes orders of two applications, one that takes none of the city, and a thermometer. */
 const garden = (
   callback: string,
+  limits: string,
 ) => `sentilo: { url: "http://127.0.0.1:8081", provider: garden, token: { secret: sentilo_token }, orders_from: [app, console]${callback} }
 buses: { i2c1: { type: i2c } }
 devices:
@@ -21,7 +22,7 @@ devices:
     board: solenoid-valve@1
     via: gpio.pin15
     with: { active: high }
-    outputs: { open: { safe: off, max_on: 10min, orders: [local, sentilo] } }
+    outputs: { open: { safe: off, ${limits}, orders: [local, sentilo] } }
   lamp:
     board: relay@1
     via: gpio.pin18
@@ -56,6 +57,8 @@ export interface GardenOptions {
   /** The city pushes, and this is what becomes of each push. */
   readonly push?: (push: Push, deliver: (push: Push) => Promise<PushOutcome>) => Promise<PushOutcome>;
   readonly faults?: readonly Fault[];
+  /** Of the valve: ten minutes at most, unless it says otherwise. */
+  readonly limits?: string;
   /** Somebody else has the port for pushes. */
   readonly isPortBusy?: boolean;
   /** What each sync of the file of the remembered orders waits for. */
@@ -70,6 +73,7 @@ export interface GardenOptions {
 export async function startGarden({
   push,
   faults = [],
+  limits = 'max_on: 10min',
   isPortBusy = false,
   syncing = async () => {},
   world = (one) => one,
@@ -92,7 +96,7 @@ export async function startGarden({
   };
   const ports = simulatedPorts();
   const between = (host: Host) => ({ ...host, disk: heldUp(host.disk, syncing) });
-  const site = garden(push === undefined ? '' : CALLBACK);
+  const site = garden(push === undefined ? '' : CALLBACK, limits);
   const busy: Host['serve'] = () => Promise.reject(new HttpError('EADDRINUSE', false, 'somebody else has it'));
   const running = await startSimulated(site, { http, faults, serve: isPortBusy ? busy : ports.serve, between });
   if (city === undefined || cityClock === undefined) throw new Error('the garden has no city');
