@@ -21,6 +21,8 @@ export interface Deliveries {
   readonly settleCount: number;
   /** Each has these, or never needs them. */
   settled(ranges: readonly SequenceRange[]): void;
+  /** Writes down how far an uplink came that is in use no more: commits may have said that, and later ones will not. @throws JournalError */
+  completeUnused(uplink: string): Promise<void>;
   /** Makes states durable where none is. @throws JournalError */
   prepare(): Promise<void>;
   /** There is nothing in this range and there never will be. */
@@ -95,6 +97,10 @@ export async function openDeliveries(
       for (const range of ranges) holes.remove(range);
       for (const delivery of all) delivery.settled(ranges);
     },
+    async completeUnused(uplink) {
+      // That nothing begins is a change as any other, which is written with all that is known.
+      await unused.find((each) => each.uplink === uplink)?.begin([]);
+    },
     async prepare() {
       for (const delivery of all) await delivery.prepare();
     },
@@ -126,7 +132,7 @@ export async function openDeliveries(
       for (const delivery of all) await delivery.flush();
     },
     async close() {
-      for (const delivery of all) await delivery.close();
+      for (const delivery of [...all, ...unused]) await delivery.close();
     },
   };
 }

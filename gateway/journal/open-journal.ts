@@ -59,7 +59,7 @@ export async function openJournal(hostDisk: Disk, folder: string, options: Journ
   const cursors = openUnusedCursors(disk, folder, options);
   await cursors.takeBack();
   const parts = await openParts(disk, folder, options);
-  await cursors.setAside(parts.found.uplinks);
+  await cursors.setAside(parts.found.uplinks, (uplink) => parts.deliveries.completeUnused(uplink));
   const openedMs = options.clock.monotonicMs();
   const { ring, chains, queue, deliveries, sealer, reader, replacements } = parts;
   let isClosed = false;

@@ -56,6 +56,42 @@ describe('an uplink that is in use no more', () => {
     expect(upTo(400, 101).filter((sequence) => broker.isDelivered(sequence))).toEqual([]);
   });
 
+  it('goes on where it stood also where only commits say that, which others make from then on', async () => {
+    const disk = new ModelDisk();
+    const journal = await open(disk, { uplinks: ['sentilo', 'mqtt'] });
+    const broker = await journal.delivery('mqtt');
+    await appendGroup(journal, 1, 50);
+    broker.settle([], upTo(50));
+    await appendGroup(journal, 51, 60);
+    // The commit has said so: no write of its own is needed.
+    await broker.flush();
+    await journal.close();
+    const without = await open(disk, { uplinks: ['sentilo'] });
+    await appendGroup(without, 61, 70);
+    await without.close();
+    const again = await (await open(disk, { uplinks: ['sentilo', 'mqtt'] })).delivery('mqtt');
+    expect([again.lowWater, again.unresolved]).toEqual([50, []]);
+  });
+
+  it('is sent more than once, and nothing is left out, where the disk refuses to take its cursor back', async () => {
+    const disk = await ofTwo();
+    await (await open(disk, { uplinks: ['sentilo'] })).close();
+    disk.fault = (operation) => (operation === 'rename' ? 'EIO' : undefined);
+    const lines: NonNullable<Parameters<typeof open>[1]>['lines'] = [];
+    const one = await open(disk, { uplinks: ['sentilo', 'mqtt'], lines });
+    expect(lines.map(({ code }) => code)).toContain('journal-cursor-not-renamed');
+    const fresh = await one.delivery('mqtt');
+    expect([fresh.lowWater, fresh.unresolved]).toEqual([0, [{ first: 1, last: 300 }]]);
+    disk.fault = undefined;
+    await fresh.begin([1]);
+    fresh.settle([1], [1]);
+    await fresh.flush();
+    await one.close();
+    // What it knows now is newer than what was set aside.
+    const broker = await (await open(disk, { uplinks: ['sentilo', 'mqtt'] })).delivery('mqtt');
+    expect([broker.lowWater, broker.unresolved]).toEqual([1, [{ first: 2, last: 300 }]]);
+  });
+
   it('takes nothing for delivered that got its number after those that it spoke of were lost', async () => {
     const disk = await ofTwo();
     // Of the records only the newest is left behind the cursors: a slot that was lost.
