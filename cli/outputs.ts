@@ -9,6 +9,7 @@ import { addOutputsSafe } from './outputs-safe.ts';
 import { renderOutputs } from './render-outputs.ts';
 import { askMeant } from './site-gateway.ts';
 import { SITE_DEFAULT, stateOption } from './state-folder.ts';
+import { inWholeMs } from './whole-ms.ts';
 
 interface OutputsOptions {
   readonly state?: string;
@@ -45,9 +46,4 @@ async function showOutputs(site: string | undefined, { state, json }: OutputsOpt
   if (outputs === undefined) return;
   io.out(json === true ? `${JSON.stringify(outputs, inWholeMs)}\n` : renderOutputs(outputs, io));
   if (outputs.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.problems);
-}
-
-/** What a clock has beyond milliseconds tells nobody anything. */
-function inWholeMs(key: string, value: unknown): unknown {
-  return key.endsWith('Ms') ? Math.round(Number(value)) : value;
 }

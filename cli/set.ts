@@ -1,15 +1,17 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { OrderOutcome, OutputState } from '../gateway/outputs/output.ts';
+import type { OrderAnswer } from '../gateway/local-api.ts';
+import type { OutputState } from '../gateway/outputs/output.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { lengthOfTime } from './length-of-time.ts';
+import { someTime } from './length-of-time.ts';
 import { askGateway, orSayNotAllowed, tellGateway } from './local-client.ts';
 import { text } from './messages/outputs.ts';
 import { say } from './say.ts';
 import { askMeant } from './site-gateway.ts';
 import { SITE_DEFAULT, stateOption } from './state-folder.ts';
+import { inWholeMs } from './whole-ms.ts';
 
 interface SetOptions {
   readonly for?: number;
@@ -25,7 +27,7 @@ export function addSet(program: Command, io: Io): void {
     .argument('<output>', 'device.output, such as valve.open')
     .argument('<state>', 'on or off', onOff)
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT}); not needed with --state`)
-    .option('--for <time>', 'back to its safe state after this time, such as 30s', lengthOfTime)
+    .option('--for <time>', 'back to its safe state after this time, such as 30s', someTime('--for'))
     .addOption(stateOption('state folder of the gateway'))
     .option('--json', 'print JSON')
     .addHelpText(
@@ -55,14 +57,16 @@ async function set(
   const tell = async (folder: string) => {
     // What is safe may last: there is nothing to go back to.
     if (options.for !== undefined && (await isSafe(folder, output, on))) return 'lasts';
-    return await tellGateway<OrderOutcome>(folder, '/outputs', order);
+    return await tellGateway<OrderAnswer>(folder, '/outputs', order);
   };
   const meant = { site, state: options.state };
   const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
   if (outcome === undefined) return;
   if (outcome === 'lasts') return say(text.lasts(output, on), io, EXIT.usage);
-  if (options.json === true) io.out(`${JSON.stringify(outcome)}\n`);
-  else if (outcome.done) io.out(text.done(output, on));
+  // Only a gateway of another version answers that.
+  if (!('done' in outcome)) return say(text.notUnderstood(output, on, outcome.error), io, EXIT.problems);
+  if (options.json === true) io.out(`${JSON.stringify(outcome, inWholeMs)}\n`);
+  else if (outcome.done) io.out(text.done(output, on, outcome));
   else say(text.notDone(output, on, outcome), io);
   if (!outcome.done) io.setExitCode(outcome.reason === 'failed' ? EXIT.device : EXIT.problems);
 }

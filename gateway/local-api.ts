@@ -21,6 +21,17 @@ export interface LocalAnswers {
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
 }
 
+/** What `POST /outputs` answers: what became of the order, or only that it was none. */
+export type OrderAnswer =
+  | (Extract<OrderOutcome, { done: true }> & {
+      /** Until the output goes back to its safe state by itself; undefined where it stays. */
+      readonly backInMs?: number;
+      /** What takes it back then: `forMs` of the order, or what limits the output. */
+      readonly backBy?: 'for' | 'max_on';
+    })
+  | Extract<OrderOutcome, { done: false }>
+  | { readonly error?: string };
+
 /** What a card that fails says, or one that is full: nobody can ask the gateway then, which measures and delivers all the same. */
 const CARD_CODES = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 const RETRY_MS = 30_000;
@@ -68,7 +79,7 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
     '/outputs': answers.outputs,
   };
   return host.listen(socketPath(stateFolder), async ({ method, path, body }) => {
-    if (method === 'POST' && path === '/outputs') return order(answers, body);
+    if (method === 'POST' && path === '/outputs') return order(answers, body, host);
     if (method !== 'GET') return { status: 405, json: { error: `${method} ${path} is not allowed; only POST /outputs is` } };
     const show = Object.hasOwn(shown, path) ? shown[path] : undefined;
     if (show !== undefined) return { status: 200, json: show() };
@@ -76,11 +87,20 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
   });
 }
 
-async function order({ order: place }: LocalAnswers, body: string): Promise<LocalResponse> {
+async function order(answers: LocalAnswers, body: string, { clock }: Pick<Host, 'clock'>): Promise<LocalResponse> {
   const asked = orderOf(body);
   const expected = 'expected {"output": "device.output", "on": true or false, "forMs": above 0, "by": a name}';
   if (asked === undefined) return { status: 400, json: { error: expected } };
-  return { status: 200, json: await place({ ...asked, source: 'local' }) };
+  const askedMs = clock.monotonicMs();
+  const outcome = await answers.order({ ...asked, source: 'local' });
+  if (!outcome.done) return { status: 200, json: outcome };
+  const state = answers.outputs().find(({ output }) => output === asked.output);
+  if (state?.backInMs === undefined) return { status: 200, json: outcome };
+  // The time that was ordered began after `askedMs`: what is over before it is no such end.
+  const orderedMs = askedMs + (asked.forMs ?? Number.POSITIVE_INFINITY);
+  const backBy = clock.monotonicMs() + state.backInMs < orderedMs ? 'max_on' : 'for';
+  const answer: OrderAnswer = { ...outcome, backInMs: state.backInMs, backBy };
+  return { status: 200, json: answer };
 }
 
 /** Undefined for anything else than an order. */

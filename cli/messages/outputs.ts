@@ -1,3 +1,4 @@
+import type { OrderAnswer } from '../../gateway/local-api.ts';
 import type { OrderOutcome, OutputState, Refusal } from '../../gateway/outputs/output.ts';
 import { timeTaken } from './time-taken.ts';
 
@@ -26,9 +27,19 @@ export const text = {
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,
   problem: (output: string, problem: string) => `${output}: ${problem}`,
   lasts: (output: string, on: boolean) => `error: ${onOff(on)} is the safe state of ${output}, which it keeps: leave --for out\n`,
-  done: (output: string, on: boolean) => `${output} is ${onOff(on)}.\n`,
+  done: (
+    output: string,
+    on: boolean,
+    { backInMs, backBy = 'max_on' }: Omit<Extract<OrderAnswer, { done: true }>, 'done'> = {},
+  ) => {
+    const back = backInMs === undefined ? '' : `: it goes back after ${timeTaken(backInMs)} (${BACK_BY[backBy]})`;
+    return `${output} is ${onOff(on)}${back}.\n`;
+  },
   notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
-    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason]}\n`,
+    // A gateway of a later version may have more reasons.
+    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason] ?? OTHER_REMEDY}\n`,
+  notUnderstood: (output: string, on: boolean, error = 'the gateway answered something else than what became of it') =>
+    `error[B145] ${output} was not switched ${onOff(on)}: ${error}\n   = ${OTHER_REMEDY}\n`,
 } as const;
 
 const REMEDIES: Readonly<Record<Refusal, string>> = {
@@ -44,6 +55,10 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   stopping: 'start the gateway again',
   failed: 'check its wiring and power; `barri outputs` shows how it is',
 };
+
+const OTHER_REMEDY = 'it may run in another version than this command: `barri --version`, and `version` in `barri status --json`';
+
+const BACK_BY: Readonly<Record<'for' | 'max_on', string>> = { for: '--for', max_on: 'max_on' };
 
 function onOff(on: boolean): string {
   return on ? 'on' : 'off';

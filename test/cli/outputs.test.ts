@@ -111,8 +111,41 @@ test.each([
 });
 
 test.each([
+  ['valve.open', '--for', '30s', 18_000, 'valve.open is on: it goes back after 18 s (max_on).\n'],
+  ['valve.open', '--for', '18s', 18_000, 'valve.open is on: it goes back after 18 s (--for).\n'],
+  ['valve.open', '--json', '', 18_000.4, '{"done":true,"backInMs":18000,"backBy":"max_on"}\n'],
+  ['other.open', '--for', '30s', 18_000, 'other.open is on.\n'],
+])('what is switched on says when it goes back, and by what: %s %s %s', async (output, option, value, backInMs, expected) => {
+  const options = value === '' ? [option] : [option, value];
+  const { out, err } = await against([{ ...VALVE, backInMs }], { done: true }, 'set', output, 'on', ...options);
+  expect({ out, err }).toEqual({ out: expected, err: '' });
+});
+
+test('what stays as it was ordered says nothing of going back', async () => {
+  const { backInMs: _, ...lasting } = VALVE;
+  expect((await against([lasting], { done: true }, 'set', 'valve.open', 'on')).out).toBe('valve.open is on.\n');
+});
+
+test.each([
+  [{ error: 'expected something else' }, 'error[B131] valve.open was not switched on: expected something else\n'],
+  [{}, 'error[B131] valve.open was not switched on: the gateway answered something else than what became of it\n'],
+  [{ done: false, reason: 'newer', message: 'the words' }, 'error[B131] valve.open was not switched on: the words\n'],
+])('an answer without a reason that is known is told in words: %j', async (answer, expected) => {
+  for (const more of [[], ['--json']]) {
+    const { out, err, code } = await against([], answer as OrderOutcome, 'set', 'valve.open', 'on', ...more);
+    if (out === '') expect(err).toContain(expected);
+    expect(`${out}${err}`).not.toContain('undefined');
+    expect(out).toBe('done' in answer && more.length > 0 ? `${JSON.stringify(answer)}\n` : '');
+    expect(code).toBe(1);
+  }
+});
+
+test.each([
   [['set', 'valve.open', 'perhaps'], 'write on or off'],
   [['set', 'valve.open', 'on', '--for', '5'], 'Give a length of time with its unit'],
+  [['set', 'valve.open', 'on', '--for', '0s'], '`--for` must be more than 0'],
+  [['set', 'valve.open', 'on', '--for', '0.0min'], '`--for` must be more than 0'],
+  [['set', 'valve.open', 'on', '--for', `${'9'.repeat(400)}s`], 'Give a length of time with its unit'],
 ])('wrong use is told: %j', async (args, message) => {
   const { err, code } = await barri(args);
   expect(err).toContain(message);
