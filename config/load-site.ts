@@ -8,6 +8,7 @@ import { checkDevices } from './check-devices.ts';
 import { checkExpectations } from './check-expect.ts';
 import { checkOrders } from './check-orders.ts';
 import { checkRules } from './check-rules.ts';
+import { checkCityTypes } from './city-types.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
 import { readIncludes, type SiteDocument } from './include.ts';
@@ -139,6 +140,7 @@ async function checkSite(
   checkConflicts(site, devices);
   checkDevices(site, devices);
   checkOrders(site, devices);
+  checkCityTypes(site, devices);
   checkExpectations(site, devices);
   const readiness = new Map(await checkReadiness(site, devices, findDriver));
   for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });

@@ -249,6 +249,10 @@ export const enWiring: Messages = {
     what: '`{key}` does nothing: no output takes orders of the city',
     hints: ['write `sentilo` under `orders:` of those that do', 'or remove `{key}:`'],
   },
+  C206: {
+    what: 'the type for `{key}` does nothing: nothing of this site measures that',
+    hints: ['did you mean {candidates:or}?', 'this site has: {known}', 'or remove `{key}:`'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],

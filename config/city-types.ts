@@ -1,0 +1,33 @@
+import { QUANTITIES } from '../drivers/quantities.ts';
+import { closest, listed } from './closest.ts';
+import type { Plugged, Site } from './site.ts';
+import { nodeAt } from './yaml-tree.ts';
+
+/** What the answers to orders of the city are. */
+const ANSWERS = 'text';
+
+/** `sentilo.types:` has quantities for its keys: others are told, and those that nothing of the site measures are noted. */
+export function checkCityTypes(site: Site, devices: ReadonlyMap<string, Plugged>): void {
+  const own = ownQuantities(devices);
+  const all = [...new Set([...own, ...QUANTITIES.keys()])];
+  // Of a device that is written wrong nobody knows what it measures.
+  const isWhole = (nodeAt(site.document.root, ['devices'])?.children.size ?? 0) === devices.size;
+  for (const key of Object.keys(site.file.sentilo?.types ?? {})) {
+    const path = ['sentilo', 'types', key];
+    if (!QUANTITIES.has(key)) {
+      const near = closest(key, own);
+      const candidates = near.length > 0 ? near : closest(key, all);
+      site.report('C021', path, { key, candidates, allowed: listed(all) }, 'error', 'key');
+    } else if (isWhole && own.length > 0 && !own.includes(key) && key !== ANSWERS) {
+      site.report('C206', path, { key, candidates: closest(key, own), known: listed(own) }, 'note', 'key');
+    }
+  }
+}
+
+/** The quantities of all readings and outputs, switched off or not. */
+function ownQuantities(devices: ReadonlyMap<string, Plugged>): string[] {
+  const all = [...devices.values()].flatMap(({ board }) =>
+    [board.readings, board.outputs].flatMap((block) => Object.values(block ?? {}).map(({ quantity }) => quantity)),
+  );
+  return [...new Set(all)];
+}
