@@ -15,7 +15,7 @@ function renderBus(bus: BusReport, columns: number): string {
   const { line, problem } = bus;
   const blocks: [string, string[]][] = [
     [text.labels.use, [text.use(bus)]],
-    ...(problem === undefined ? [] : [[text.labels.problem, [text.problem(problem)]] satisfies [string, string[]]]),
+    ...(problem === undefined ? [] : [[text.labels.problem, [text.problem(problem, bus.type)]] satisfies [string, string[]]]),
   ];
   if (line === undefined) {
     for (const device of bus.devices) blocks.push([text.labels.device, [...deviceLines(device)]]);

@@ -29,13 +29,17 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
       labels.device,
       status.devices.flatMap(({ device, bus, sinceMs, problem }) => {
         if (problem === undefined) return [];
-        const isOfBus = status.buses.some((each) => each.bus === bus && each.problem?.message === problem.message);
-        return [text.deviceLine(device, text.duration(sinceMs), problem, isOfBus ? bus : undefined)];
+        const on = status.buses.find((each) => each.bus === bus);
+        const isOfBus = on?.problem?.message === problem.message;
+        return [text.deviceLine(device, text.duration(sinceMs), problem, { bus: isOfBus ? bus : undefined, type: on?.type })];
       }),
     ],
     [labels.reading, (status.readings ?? []).map(text.readingLine)],
     [outputsText.label, (status.outputs ?? []).map(({ output, problem }) => outputsText.problem(output, problem))],
-    [labels.bus, status.buses.flatMap(({ bus, problem }) => (problem === undefined ? [] : [text.busLine(bus, problem)]))],
+    [
+      labels.bus,
+      status.buses.flatMap(({ bus, problem, type }) => (problem === undefined ? [] : [text.busLine(bus, problem, type)])),
+    ],
     [labels.skipped, status.skipped.map(({ device, code }) => text.skippedLine(device, code))],
   ];
   return labelled(blocks, { columns, labelWidth: LABEL_WIDTH });
@@ -83,11 +87,15 @@ export function troubleOf({
 export function troublesOf(status: GatewayStatus): Trouble[] {
   const { devices, buses, outputs = [], city, broker, alarms } = status;
   const measured = [
-    ...buses.map(({ bus, problem }) => ({ name: bus, problem })),
-    ...devices.map(({ device, problem }) => ({ name: device, problem })),
+    ...buses.map(({ bus, type, problem }) => ({ name: bus, type, problem })),
+    ...devices.map(({ device, bus, problem }) => ({
+      name: device,
+      type: buses.find((each) => each.bus === bus)?.type,
+      problem,
+    })),
   ];
   return [
-    ...measured.flatMap(({ name, problem }) => (problem === undefined ? [] : { name, ...problem })),
+    ...measured.flatMap(({ name, type, problem }) => (problem === undefined ? [] : { name, type, ...problem })),
     ...outputs.map(({ output, problem }) => ({ name: output, message: problem })),
     ...(city === undefined ? [] : cityTroubles(city).map((message) => ({ name: 'city', message }))),
     ...ordersLines(status).map((message) => ({ name: 'orders', message })),

@@ -4,6 +4,12 @@ import type { Driver } from '../drivers/driver.ts';
 
 /** What the operating system may take for one call on a busy machine. */
 const CALL_MS = 100;
+/**
+ * What a call into this machine itself may take, where no line is in between: at a busy start, when programs and packages are
+ * loaded, and until a line of GPIO that is exported anew has got its owner. It is over when the machine says so; only a call that
+ * hangs takes longer.
+ */
+const MACHINE_MS = 2_000;
 /** A device that talks by itself once a second is heard within this time. */
 const SERIAL_ANSWER_MS = 1_500;
 
@@ -16,6 +22,7 @@ export function readDeadlineMs(device: DeviceConfig, bus: BusConfig, driver: Dri
   const plan = driver.plan(device.spec);
   const sizeBytes = plan.reduce((sum, { writeBytes, readBytes }) => sum + writeBytes + readBytes, 0);
   const waitMs = plan.reduce((sum, request) => sum + request.waitMs, 0);
-  const ownMs = waitMs + device.readTimeMs + Math.max(1, plan.length) * CALL_MS;
+  const callMs = bus.type === 'gpio' || bus.type === 'gateway' ? MACHINE_MS : CALL_MS;
+  const ownMs = waitMs + device.readTimeMs + Math.max(1, plan.length) * callMs;
   return bus.type === 'serial' ? ownMs + SERIAL_ANSWER_MS + lineMs(sizeBytes, bus.baud) : ownMs;
 }

@@ -128,11 +128,11 @@ export const text = {
   noTime: (readings: number) =>
     `${count(readings, 'reading')} taken before the clock was set ${readings === 1 ? 'waits' : 'wait'} here`,
   noCity: 'no sentilo: in the site file: nothing is sent',
-  deviceLine: (device: string, since: string, problem: DeviceProblem, bus: string | undefined) =>
-    `${device} for ${since}: ${bus === undefined ? problemText(problem) : `${problem.code}, see bus ${bus}`}`,
+  deviceLine: (device: string, since: string, problem: DeviceProblem, { bus, type }: OnBus) =>
+    `${device} for ${since}: ${bus === undefined ? problemText(problem, type) : `${problem.code}, see bus ${bus}`}`,
   readingLine: ({ device, reading, problem, reason = '' }: ReadingTrouble) =>
     `${device}.${reading}: ${problem === undefined ? `suspect, ${REASONS[reason] ?? reason}` : problemText(problem)}`,
-  busLine: (bus: string, problem: DeviceProblem) => `${bus}: ${problemText(problem)}`,
+  busLine: (bus: string, problem: DeviceProblem, type: string) => `${bus}: ${problemText(problem, type)}`,
   skippedLine: (device: string, code: string) => `${device} (${code}: see \`barri check\`)`,
   notRunning: (folder: string) => `No gateway runs on ${folder}: this is what its journal holds.\n`,
   notAnswering: (folder: string, pid: number | undefined) =>
@@ -171,7 +171,7 @@ export const text = {
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
-${troubles.map(({ name, code, message }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message })}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
+${troubles.map(({ name, code, message, type }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message }, type)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined
@@ -202,6 +202,14 @@ export interface Trouble {
   /** Of a device or a bus. */
   readonly code?: string;
   readonly message: string;
+  /** Of the bus that it is, or is on. */
+  readonly type?: string | undefined;
+}
+
+/** Of the bus of a device: its id where it is the bus that is in trouble, and its type. */
+interface OnBus {
+  readonly bus?: string | undefined;
+  readonly type?: string | undefined;
 }
 
 interface Simulated {
@@ -236,8 +244,10 @@ function ownerName({ name, uid }: Owner): string {
   return name ?? `the user ${uid}`;
 }
 
-function problemText({ code, message }: DeviceProblem): string {
-  return `${code} ${PROBLEMS[code] ?? ''} (${message})`;
+/** `type`: of the bus, where it is known. */
+function problemText({ code, message }: DeviceProblem, type?: string): string {
+  const words = (code === 'D204' ? NO_ANSWERS[type ?? ''] : undefined) ?? PROBLEMS[code] ?? '';
+  return `${code} ${words} (${message})`;
 }
 
 /** How many records are missing at most. Of a slot that is gone nobody knows even that. */
@@ -338,7 +348,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D201: 'it is not there: plug it in, or switch it on',
   D202: 'another program holds the port',
   D203: 'this user may not open the port',
-  D204: 'no answer: look at its supply, its wires (on RS-485 A and B may be exchanged), its address and the baud rate',
+  D204: 'no answer: look at its supply, its wires and its address',
   D205: 'answers arrive damaged: check cable, baud rate and termination',
   D206: 'the device answers nonsense',
   D207: 'the device has no value now',
@@ -350,6 +360,18 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   D214: 'a wire of the bus is held: unplug its devices one after the other, and look for a short circuit',
   D215: 'no connection: look at its supply, its cable, its address and its port',
   D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
+};
+
+const NOT_IN_TIME = 'no answer in time: this machine may be too busy; if it stays so, start it anew';
+/** What to look at where nothing answers, by the type of the bus. */
+const NO_ANSWERS: Readonly<Record<string, string>> = {
+  'modbus-rtu': 'no answer: look at its supply, its wires (on RS-485 A and B may be exchanged), its address and the baud rate',
+  'modbus-tcp': 'no answer: look at its supply, its cable and its `unit`',
+  serial: 'no answer: look at its supply and its wires (what one side sends goes to where the other receives)',
+  i2c: 'no answer: look at its supply, its wires and its address',
+  onewire: 'no answer: look at its supply and its wires, and at the resistor between data and supply',
+  gpio: NOT_IN_TIME,
+  gateway: NOT_IN_TIME,
 };
 
 /** A length of time as a person says it: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */

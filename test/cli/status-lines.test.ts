@@ -51,6 +51,19 @@ describe('barri status', () => {
     expect(isHealthy({ ...well, readings: [noFix, refused] })).toBe(false);
   });
 
+  test.each([
+    ['modbus-rtu', /RS-485/],
+    ['modbus-tcp', /supply, its cable and its `unit`/],
+    ['i2c', /its wires and its address/],
+    ['gpio', /this machine may be too busy/],
+    ['gateway', /this machine may be too busy/],
+    [undefined, /its wires and its address/],
+  ])('where nothing answers on %s it says what to look at there', (type, expected) => {
+    const line = text.deviceLine('valve', '4 s', { code: 'D204', message: 'no answer within 2000 ms' }, { type });
+    expect(line).toMatch(expected);
+    if (type !== 'modbus-rtu') expect(line).not.toMatch(/RS-485|baud/);
+  });
+
   test('is not well while something is wrong with an output', () => {
     const well = { buses: [], devices: [], stored: WELL };
     expect(isHealthy({ ...well, outputs: [] })).toBe(true);
