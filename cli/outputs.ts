@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { OutputState } from '../gateway/outputs/output.ts';
+import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { text as live } from './messages/live.ts';
 import { text } from './messages/outputs.ts';
 import { addOutputsLog } from './outputs-log.ts';
 import { addOutputsSafe } from './outputs-safe.ts';
@@ -41,9 +43,23 @@ Examples:
 }
 
 async function showOutputs(site: string | undefined, { state, json }: OutputsOptions, io: Io): Promise<void> {
-  const ask = (folder: string) => askGateway<readonly OutputState[]>(folder, '/outputs');
+  const ask = async (folder: string) => {
+    const states = await askGateway<readonly OutputState[]>(folder, '/outputs');
+    return states && withDevices(states, await askGateway<GatewayStatus>(folder, '/status'));
+  };
   const outputs = await askMeant({ site, state }, io, ask, { text: text.noGateway, exitCode: EXIT.problems });
   if (outputs === undefined) return;
   io.out(json === true ? `${JSON.stringify(outputs, inWholeMs)}\n` : renderOutputs(outputs, io));
   if (outputs.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.problems);
+}
+
+/** With what is wrong with their devices: of one that is not there no output is known to be as it should, ordered or not. */
+function withDevices(states: readonly OutputState[], status: GatewayStatus | undefined): readonly OutputState[] {
+  return states.map((state) => {
+    if (state.problem !== undefined) return state;
+    const device = status?.devices.find((each) => state.output.startsWith(`${each.device}.`));
+    if (device?.problem === undefined || (state.seen !== undefined && device.state !== 'not-answering')) return state;
+    const type = status?.buses.find(({ bus }) => bus === device.bus)?.type;
+    return { ...state, problem: live.deviceProblem(device.problem, type) };
+  });
 }

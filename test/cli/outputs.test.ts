@@ -11,6 +11,7 @@ import { loadSite } from '../../config/load-site.ts';
 import { serveLocalApi } from '../../gateway/local-api.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from '../../gateway/outputs/output.ts';
 import { realHost } from '../../gateway/real-host.ts';
+import type { BusStatus, DeviceStatus, GatewayStatus } from '../../gateway/status.ts';
 import { options } from '../config/site-files.ts';
 import { barri } from './in-process.ts';
 
@@ -36,9 +37,19 @@ const LAMP: OutputState = {
 
 /** Runs a command line while a gateway answers with this; gives what it was ordered too. */
 async function against(states: readonly OutputState[], outcome: OrderOutcome, ...args: string[]) {
+  return await beside({}, states, outcome, ...args);
+}
+
+/** The same, beside this of what `barri status` shows. */
+async function beside(
+  status: Partial<Pick<GatewayStatus, 'devices' | 'buses'>>,
+  states: readonly OutputState[],
+  outcome: OrderOutcome,
+  ...args: string[]
+) {
   const orders: OrderRequest[] = [];
   const answers = {
-    status: () => Object.assign({}) as never,
+    status: () => ({ devices: [], buses: [], ...status }) as Partial<GatewayStatus> as GatewayStatus,
     readings: () => [],
     buses: () => [],
     outputs: () => states,
@@ -79,6 +90,40 @@ test('shows what was asked, what the hardware shows, and what is wrong', async (
   expect(JSON.parse(fine.out)).toEqual([VALVE]);
   expect(healthy.code).toBe(0);
   expect((await against([], { done: true }, 'outputs')).out).toBe('This gateway has no outputs.\n');
+});
+
+describe('an output of a device that is not there', () => {
+  const problem = { code: 'D201', message: 'GPIO: found none' };
+  const status = (state: DeviceStatus['state']) => ({
+    devices: [{ device: 'valve', bus: 'gpio', state, ...(state !== 'starting' && { problem }) } as DeviceStatus],
+    buses: [{ bus: 'gpio', type: 'gpio' } as BusStatus],
+  });
+  const { asked: _asked, seen: _seen, backInMs: _back, ...never } = VALVE;
+
+  test('is wrong although nothing was ordered, for the reason that `barri status` has', async () => {
+    const { out, code } = await beside(status('not-answering'), [never], { done: true }, 'outputs');
+    expect(out).toContain('valve.open  not known        none since the start\n');
+    expect(out).toContain('valve.open: D201 it is not there: plug it in, or switch it on (GPIO: found none)\n');
+    expect(code).toBe(1);
+    const json = await beside(status('not-answering'), [never], { done: true }, 'outputs', '--json');
+    expect(JSON.parse(json.out)).toEqual([{ ...never, problem: expect.stringMatching(/^D201 .*GPIO: found none/) }]);
+    expect(json.code).toBe(1);
+  });
+
+  test.each([
+    ['has not been looked at yet', 'starting', never, 0],
+    ['answers, and one reading is wrong', 'faulty', VALVE, 0],
+    ['was seen before it went', 'not-answering', VALVE, 1],
+  ] as const)('or which %s', async (_what, state, output, exitCode) => {
+    const { code } = await beside(status(state), [output], { done: true }, 'outputs');
+    expect(code).toBe(exitCode);
+  });
+
+  test('says its own reason where it has one', async () => {
+    const { out } = await beside(status('not-answering'), [{ ...never, problem: 'stuck' }], { done: true }, 'outputs');
+    expect(out).toContain('valve.open: stuck\n');
+    expect(out).not.toContain('D201');
+  });
 });
 
 test('an order says who and for how long', async () => {
