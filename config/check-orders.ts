@@ -11,6 +11,10 @@ const LOST_POLLS = 3;
 /** An order waits for the next question, and is carried out after the answer. */
 const EXPIRY_POLLS = 2;
 
+/** Addresses of this machine and of private networks (RFC 1918, 3927, 4193 and 4291), and names of multicast DNS (RFC 6762). */
+const LOCAL_HOST =
+  /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)[\d.]+$|^\[(?:::1|f[cd][\da-f]{2}:.*|fe[89ab][\da-f]:.*)\]$|\.local$/;
+
 /** Who takes orders of the city names whose: without that none is carried out. */
 export function checkOrders(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   const { sentilo } = site.file;
@@ -18,6 +22,7 @@ export function checkOrders(site: Site, devices: ReadonlyMap<string, Plugged>): 
     activeOutputs(device).flatMap(([output, own]) => (own?.orders?.includes('sentilo') ? [{ id: device.id, output, own }] : [])),
   );
   for (const taker of takers) checkTimes(site, taker);
+  if (takers.length > 0) checkPort(site);
   // A site that has no outputs yet waits for them with the rest.
   const hasOutputs = [...devices.values()].some((device) => activeOutputs(device).length > 0);
   if (hasOutputs && !mayTake(site)) noteUnused(site);
@@ -37,6 +42,23 @@ interface Taker {
   readonly own: { readonly on_lost_city?: number | undefined; readonly expiry?: number | undefined };
 }
 
+/**
+ * A plain address in this network has no proxy before it that could lead to another port: what the city pushes there has to be
+ * served there.
+ */
+function checkPort({ file, report }: Site): void {
+  const { callback } = file.sentilo ?? {};
+  const url = callback && URL.canParse(callback.url) ? new URL(callback.url) : undefined;
+  if (callback === undefined || url?.protocol !== 'http:' || url.port === '' || !isLocal(url.hostname)) return;
+  if (Number(url.port) === callback.port) return;
+  report('C207', ['sentilo', 'callback', 'url'], { port: url.port, served: callback.port }, 'note');
+}
+
+/** An address of this machine or network: by number, or by a name that only this network knows. */
+function isLocal(host: string): boolean {
+  return LOCAL_HOST.test(host) || !host.includes('.');
+}
+
 /** Times that are over before the city can be asked again: orders would be undone, or refused, though nothing has failed. */
 function checkTimes(site: Site, { id, output, own }: Taker): void {
   const path = ['devices', id, 'outputs', output];
@@ -44,9 +66,9 @@ function checkTimes(site: Site, { id, output, own }: Taker): void {
   const lostMs = LOST_POLLS * everyMs;
   if (own.on_lost_city !== undefined && own.on_lost_city < lostMs)
     site.report('C203', [...path, 'on_lost_city'], { output: `${id}.${output}`, everyMs, leastMs: lostMs }, 'warning');
-  const leastMs = EXPIRY_POLLS * POLL_MS;
+  const leastMs = EXPIRY_POLLS * everyMs;
   if (own.expiry !== undefined && own.expiry < leastMs)
-    site.report('C204', [...path, 'expiry'], { output: `${id}.${output}`, everyMs: POLL_MS, leastMs }, 'warning');
+    site.report('C204', [...path, 'expiry'], { output: `${id}.${output}`, everyMs, leastMs }, 'warning');
 }
 
 /** Whether an output takes orders of the city, or has `orders` with a mistake, which may be meant so. */

@@ -204,12 +204,18 @@ async function start(parts: Parts): Promise<Gateway> {
   if (orders !== undefined) loops.push(background(orders.run(ownSignal(measuring))));
   const sending = uplinks.map((each) => background(each.run(ownSignal(sendingOut))));
   keeper.note('gateway-started', { version: VERSION });
-  host.log('info', 'gateway-started', { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder });
+  const started = { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder };
+  host.log('info', 'gateway-started', { ...started, ...(orders && pushesServed(config)) });
   const outputsSafe = resolvable();
   const running = { devices, outputs, keeper, loops, sending: [...sending, timing], lines, stopServing };
   const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe: outputsSafe.resolve });
   let stopping: Promise<void> | undefined;
   return { status, readings, buses: reports, outputs, outputsSafe: outputsSafe.promise, stop: () => (stopping ??= stop()) };
+}
+
+/** Where the city's pushes are waited for, which the address that it was given need not tell. */
+function pushesServed({ sentilo }: Config): Readonly<Record<string, string | number>> {
+  return sentilo?.callback === undefined ? {} : { pushPort: sentilo.callback.port, pushListen: sentilo.callback.listen };
 }
 
 /** The orders of the city, where an output takes any. */

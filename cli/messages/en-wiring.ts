@@ -253,6 +253,10 @@ export const enWiring: Messages = {
     what: 'the type for `{key}` does nothing: nothing of this site measures that',
     hints: ['did you mean {candidates:or}?', 'this site has: {known}', 'or remove `{key}:`'],
   },
+  C207: {
+    what: 'the city pushes to port {port}, and this gateway serves port {served}',
+    hints: ['write `port: {port}` under `callback:`', 'or leave it, where something in between passes {port} on to {served}'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],

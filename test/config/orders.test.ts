@@ -69,6 +69,12 @@ describe('a time that is over before the city can be asked again', () => {
       ],
     ],
     ['of an order, long enough', site(`${BY_CITY}, expiry: 20s`), []],
+    [
+      'of an order beside pushes',
+      site(`${BY_CITY}, expiry: 119s`, BESIDE_PUSHES),
+      [expect.stringMatching(/^C204 .* every 1min: write at least 2min at `expiry:`/)],
+    ],
+    ['of an order beside pushes, long enough', site(`${BY_CITY}, expiry: 2min`, BESIDE_PUSHES), []],
     ['where the city gives no orders', site('on_lost_city: 5s, expiry: 3s', ''), []],
   ])('%s', async (_what, text, expected) => {
     expect(await told(text, {}, 'warning')).toEqual(expected);
@@ -76,6 +82,40 @@ describe('a time that is over before the city can be asked again', () => {
 
   it('is no time at all', async () => {
     expect(await told(site(`${BY_CITY}, on_lost_city: 0s`))).toEqual(['C025 `0s` is too small for `on_lost_city`: more than 0']);
+  });
+});
+
+describe('the port for pushes', () => {
+  const pushedTo = (callback: string, output = BY_CITY) =>
+    told(site(output, `orders_from: [a], callback: { ${callback}, secret: { secret: callback_secret } }, `), {}, 'note');
+
+  it.each([
+    ['url: "http://192.168.1.20:8582/orders"'],
+    ['url: "http://127.0.0.1:8582/orders"'],
+    ['url: "http://garden.local:8582/orders"'],
+    ['url: "http://garden:8582"'],
+    ['url: "http://[fd00::12]:8582"'],
+    ['url: "http://172.20.0.4:8582"'],
+  ])('is another one than is served at %s', async (callback) => {
+    expect(await pushedTo(callback)).toEqual([
+      'C207 the city pushes to port 8582, and this gateway serves port 8088: write `port: 8582` under `callback:`; ' +
+        'or leave it, where something in between passes 8582 on to 8088',
+    ]);
+  });
+
+  it.each([
+    ['url: "http://192.168.1.20:8582/orders", port: 8582'],
+    ['url: "http://192.168.1.20:8088/orders"'],
+    ['url: "http://192.168.1.20/orders"'],
+    ['url: "https://192.168.1.20:8582/orders"'],
+    ['url: "http://garden.example.cat:8582/orders"'],
+    ['url: "http://84.88.0.1:8582/orders"'],
+  ])('may be as it is at %s', async (callback) => {
+    expect(await pushedTo(callback)).toEqual([]);
+  });
+
+  it('says nothing where no output takes orders of the city', async () => {
+    expect((await pushedTo('url: "http://192.168.1.20:8582"', 'orders: [local]')).join()).not.toContain('C207');
   });
 });
 
