@@ -35,11 +35,9 @@ export const text = {
     const back = backInMs === undefined ? '' : `: it goes back after ${timeTaken(backInMs)} (${BACK_BY[backBy]})`;
     return `${output} is ${onOff(on)}${back}.\n`;
   },
-  notDone: (output: string, on: boolean, { reason, message }: Extract<OrderOutcome, { done: false }>) =>
-    // A gateway of a later version may have more reasons.
-    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${REMEDIES[reason] ?? OTHER_REMEDY}\n`,
-  notUnderstood: (output: string, on: boolean, error = 'the gateway answered something else than what became of it') =>
-    `error[B145] ${output} was not switched ${onOff(on)}: ${error}\n   = ${OTHER_REMEDY}\n`,
+  /** A gateway of a later version may have more reasons, or answer in another way. */
+  notDone: (output: string, on: boolean, { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string }) =>
+    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
 } as const;
 
 const REMEDIES: Readonly<Record<Refusal, string>> = {
@@ -48,7 +46,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'min-off': 'wait, or shorten `min_off` at this output',
   expired: 'order it again',
   'too-many': 'order it again in a moment',
-  'too-often': 'look for what orders it again and again: six times a minute are enough for anybody',
+  'too-often': 'look for what orders it again and again: three times at once, and then once in ten seconds, are enough for anybody',
   'never-with': 'look at the other output first: `barri outputs`',
   superseded: '`barri outputs` shows what it was told since',
   'not-durable': 'the disk takes nothing now: `barri status` says why',
@@ -56,6 +54,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   failed: 'check its wiring and power; `barri outputs` shows how it is',
 };
 
+const NO_OUTCOME = 'the gateway answered something else than what became of it';
 const OTHER_REMEDY = 'it may run in another version than this command: `barri --version`, and `version` in `barri status --json`';
 
 const BACK_BY: Readonly<Record<'for' | 'max_on', string>> = { for: '--for', max_on: 'max_on' };

@@ -172,9 +172,9 @@ test('what stays as it was ordered says nothing of going back', async () => {
 });
 
 test.each([
-  [{ error: 'expected something else' }, 'error[B131] valve.open was not switched on: expected something else\n'],
-  [{}, 'error[B131] valve.open was not switched on: the gateway answered something else than what became of it\n'],
-  [{ done: false, reason: 'newer', message: 'the words' }, 'error[B131] valve.open was not switched on: the words\n'],
+  [{ error: 'expected something else' }, 'error[B145] valve.open was not switched on: expected something else\n'],
+  [{}, 'error[B145] valve.open was not switched on: the gateway answered something else than what became of it\n'],
+  [{ done: false, reason: 'newer', message: 'the words' }, 'error[B145] valve.open was not switched on: the words\n'],
 ])('an answer without a reason that is known is told in words: %j', async (answer, expected) => {
   for (const more of [[], ['--json']]) {
     const { out, err, code } = await against([], answer as OrderOutcome, 'set', 'valve.open', 'on', ...more);
