@@ -64,7 +64,8 @@ async function set(
   if (outcome === undefined) return;
   if (outcome === 'lasts') return say(text.lasts(output, on), io, EXIT.usage);
   // Only a gateway of another version answers that.
-  if (!('done' in outcome)) return say(text.notDone(output, on, { ...(outcome.error !== undefined && { message: outcome.error }) }), io, EXIT.problems);
+  if (!('done' in outcome))
+    return say(text.notDone(output, on, { ...(outcome.error !== undefined && { message: outcome.error }) }), io, EXIT.problems);
   if (options.json === true) io.out(`${JSON.stringify(outcome, inWholeMs)}\n`);
   else if (outcome.done) io.out(text.done(output, on, outcome));
   else say(text.notDone(output, on, outcome), io);

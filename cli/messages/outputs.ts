@@ -1,5 +1,5 @@
 import type { OrderAnswer } from '../../gateway/local-api.ts';
-import type { OrderOutcome, OutputState, Refusal } from '../../gateway/outputs/output.ts';
+import type { OutputState, Refusal } from '../../gateway/outputs/output.ts';
 import { timeTaken } from './time-taken.ts';
 
 /** Texts about outputs. English; other languages take the same keys. */
@@ -36,8 +36,11 @@ export const text = {
     return `${output} is ${onOff(on)}${back}.\n`;
   },
   /** A gateway of a later version may have more reasons, or answer in another way. */
-  notDone: (output: string, on: boolean, { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string }) =>
-    `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
+  notDone: (
+    output: string,
+    on: boolean,
+    { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string },
+  ) => `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
 } as const;
 
 const REMEDIES: Readonly<Record<Refusal, string>> = {
@@ -46,7 +49,8 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'min-off': 'wait, or shorten `min_off` at this output',
   expired: 'order it again',
   'too-many': 'order it again in a moment',
-  'too-often': 'look for what orders it again and again: three times at once, and then once in ten seconds, are enough for anybody',
+  'too-often':
+    'look for what orders it again and again: three times at once, and then once in ten seconds, are enough for anybody',
   'never-with': 'look at the other output first: `barri outputs`',
   superseded: '`barri outputs` shows what it was told since',
   'not-durable': 'the disk takes nothing now: `barri status` says why',
