@@ -1,7 +1,7 @@
 import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
-import type { CityProblem, UplinkStatus } from '../gateway/uplink/status.ts';
+import type { CityProblem, HeldSensor, UplinkStatus } from '../gateway/uplink/status.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
 import { type Trouble, text } from './messages/live.ts';
@@ -189,13 +189,16 @@ function cityLines(city: UplinkStatus): string[] {
 }
 
 /** What is wrong with single sensors in the city. */
-function sensorTroubles({ differing = [], held }: UplinkStatus): string[] {
-  const [first] = held;
-  const sensors = held.map(({ sensor }) => sensor);
+function sensorTroubles({ differing = [], held, catalog }: UplinkStatus): string[] {
+  const idsOf = (some: readonly HeldSensor[]) => some.map(({ sensor }) => sensor);
+  const soon = held.filter(({ isRegistered }) => isRegistered === true);
+  const others = held.filter(({ isRegistered }) => isRegistered !== true);
+  const [first] = others;
   return [
     // An older gateway does not know of it.
     ...(differing.length > 0 ? [cityText.differing(differing)] : []),
-    ...(first === undefined ? [] : text.held(sensors, first.words)),
+    ...(first === undefined ? [] : cityText.held(idsOf(others), first.words, catalog)),
+    ...(soon.length === 0 ? [] : [cityText.registered(idsOf(soon))]),
   ];
 }
 

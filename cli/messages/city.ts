@@ -1,7 +1,15 @@
 import type { OrdersStatus } from '../../gateway/orders/orders.ts';
-import type { QuotaStatus } from '../../gateway/uplink/status.ts';
+import type { QuotaStatus, UplinkStatus } from '../../gateway/uplink/status.ts';
 import { count } from './count.ts';
-import { text } from './live.ts';
+import { sentence, text } from './live.ts';
+
+/** Sensors that are named; the others are counted. */
+const NAMED_MAX = 3;
+/** In the city's words when it knows nothing of a sensor (sentilo.md §1.4). */
+const UNKNOWN_SENSOR = '(404.1)';
+const REGISTER =
+  '`barri sentilo plan` shows what it lacks, `barri sentilo apply` registers it; it takes them in about half a minute then.';
+const OTHER_WORDS = 'Ask its operator to let them in; they are tried again by themselves.';
 
 /** What is said about the city beside whether it takes readings. */
 export const cityText = {
@@ -11,6 +19,14 @@ export const cityText = {
     `the city's clock is ${text.duration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's: readings keep the time of this machine`,
   differing: (sensors: readonly string[]) =>
     `the city shows other values than were sent for ${sensors.join(', ')}: its server mixes sensors up. Its operator must restart the API server`,
+  held: (sensors: readonly string[], words: string, catalog: UplinkStatus['catalog']) => [
+    `does not take ${named(sensors)}`,
+    `the city says: ${sentence(words)} ${words.includes(UNKNOWN_SENSOR) ? UNKNOWN[catalog ?? 'off'] : OTHER_WORDS}`,
+  ],
+  registered: (sensors: readonly string[]) => {
+    const [number, ids] = named(sensors).split(': ');
+    return `${number} ${sensors.length === 1 ? 'is' : 'are'} registered; the city takes them in about half a minute: ${ids}`;
+  },
   /** What keeps orders from coming, besides that the city does not answer at all. */
   orders: {
     label: 'Orders',
@@ -21,3 +37,15 @@ export const cityText = {
       `the city does not push them all: it did not take a subscription. They are asked for every ten seconds meanwhile. ${words}`,
   },
 } as const;
+
+/** What is done about sensors that the city does not know, by what the gateway does about its catalogue. */
+const UNKNOWN: Readonly<Record<NonNullable<UplinkStatus['catalog']>, string>> = {
+  apply: 'This gateway registers them (`catalog: apply`); if they stay here, `barri sentilo plan` shows what keeps it from that.',
+  check: REGISTER,
+  off: REGISTER,
+};
+
+function named(sensors: readonly string[]): string {
+  const more = sensors.length > NAMED_MAX ? ' …' : '';
+  return `${count(sensors.length, 'sensor')}: ${sensors.slice(0, NAMED_MAX).join(', ')}${more}`;
+}

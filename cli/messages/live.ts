@@ -9,9 +9,7 @@ import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
 import type { TooFewThreads } from '../thread-pool.ts';
 import { count } from './count.ts';
-
-/** Held sensors that are named; the others are counted. */
-const HELD_SHOWN = 3;
+import { problemText } from './device-problems.ts';
 
 /** Texts of everything that shows a running gateway. English; other languages take the same keys. */
 export const text = {
@@ -120,10 +118,6 @@ export const text = {
   cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
     `${count(delivered, 'reading')} delivered since the start${folded === 0 ? '' : `, ${folded} folded (two in one second)`}`,
-  held: (sensors: readonly string[], words: string) => [
-    `does not take ${count(sensors.length, 'sensor')}: ${sensors.slice(0, HELD_SHOWN).join(', ')}${sensors.length > HELD_SHOWN ? ' …' : ''}`,
-    `the city says: ${words} Ask its operator to register them; they are tried again by themselves.`,
-  ],
   rejected: (reason: string, readings: number) => `${count(readings, 'reading')} set aside for good: ${reason}`,
   noTime: (readings: number) =>
     `${count(readings, 'reading')} taken before the clock was set ${readings === 1 ? 'waits' : 'wait'} here`,
@@ -244,12 +238,6 @@ function ownerName({ name, uid }: Owner): string {
   return name ?? `the user ${uid}`;
 }
 
-/** `type`: of the bus, where it is known. */
-function problemText({ code, message }: DeviceProblem, type?: string): string {
-  const words = (code === 'D204' ? NO_ANSWERS[type ?? ''] : undefined) ?? PROBLEMS[code] ?? '';
-  return `${code} ${words} (${message})`;
-}
-
 /** How many records are missing at most. Of a slot that is gone nobody knows even that. */
 export function atMost(records: number, isExact: boolean): string {
   if (isExact) return count(records, 'record');
@@ -258,7 +246,15 @@ export function atMost(records: number, isExact: boolean): string {
 
 /** Puts parameters into the places of a text that are named in braces. */
 function fill(template: string, parameters: Readonly<Record<string, string | number>>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_match, name: string) => String(parameters[name] ?? ''));
+  return template.replaceAll(/\{(\w+)\}(\.?)/g, (_match, name: string, stop: string) => {
+    const value = String(parameters[name] ?? '');
+    return stop === '' ? value : sentence(value);
+  });
+}
+
+/** Words of others with one full stop behind them. */
+export function sentence(words: string): string {
+  return `${words.trimEnd().replace(/\.+$/, '')}.`;
 }
 
 const CITY_STATES: Readonly<Record<Exclude<UplinkState, 'starting'>, string>> = {
@@ -286,7 +282,7 @@ const CITY_PROBLEMS: Readonly<Record<string, string>> = {
   S400: 'the city cannot read what was sent: {words}',
   S401: 'the city rejects the token of this provider: {words}. Check the secret; a new token takes up to a minute to work.',
   S403: 'the city does not let this provider write: {words}. Ask the city’s operator for write permission.',
-  S404: 'the city does not know a sensor: {words}. Register it in the city’s catalogue.',
+  S404: 'the city does not know a sensor: {words}. `barri sentilo plan` shows what its catalogue lacks.',
   S429: 'the quota of this hour is used up: {words}',
   S500: 'trouble in the city’s server: {words}',
   S503: 'the city’s server is starting: {words}',
@@ -341,37 +337,6 @@ const REASONS: Readonly<Record<string, string>> = {
   fell: 'a total that fell: a bad sample, or a counter that begins anew or a new meter if it stays low',
   flat: 'the same for too long: the sensor hangs',
   jump: 'changed faster than allowed',
-};
-
-/** One line for each way a device can fail; the driver's own words follow in brackets. */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  D201: 'it is not there: plug it in, or switch it on',
-  D202: 'another program holds the port',
-  D203: 'this user may not open the port',
-  D204: 'no answer: look at its supply, its wires and its address',
-  D205: 'answers arrive damaged: check cable, baud rate and termination',
-  D206: 'the device answers nonsense',
-  D207: 'the device has no value now',
-  D208: 'not possible on this machine in this version',
-  D209: 'the device refuses the question',
-  D211: 'the input changes too often to be counted: look for a loose wire, a missing resistor or a cable beside a motor',
-  D212: 'the name of the port fits more than one',
-  D213: 'its driver hangs',
-  D214: 'a wire of the bus is held: unplug its devices one after the other, and look for a short circuit',
-  D215: 'no connection: look at its supply, its cable, its address and its port',
-  D210: 'more is asked of it than it can carry, so that polls are left out: write a longer `every:` at its devices, or a higher baud rate',
-};
-
-const NOT_IN_TIME = 'no answer in time: this machine may be too busy; if it stays so, start it anew';
-/** What to look at where nothing answers, by the type of the bus. */
-const NO_ANSWERS: Readonly<Record<string, string>> = {
-  'modbus-rtu': 'no answer: look at its supply, its wires (on RS-485 A and B may be exchanged), its address and the baud rate',
-  'modbus-tcp': 'no answer: look at its supply, its cable and its `unit`',
-  serial: 'no answer: look at its supply and its wires (what one side sends goes to where the other receives)',
-  i2c: 'no answer: look at its supply, its wires and its address',
-  onewire: 'no answer: look at its supply and its wires, and at the resistor between data and supply',
-  gpio: NOT_IN_TIME,
-  gateway: NOT_IN_TIME,
 };
 
 /** A length of time as a person says it: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */

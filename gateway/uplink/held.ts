@@ -3,6 +3,9 @@ import { backOffMs, HELD_PACE } from './back-off.ts';
 import type { Entry } from './entry.ts';
 import type { HeldSensor } from './status.ts';
 
+/** What was registered is known to the city's data service after half a minute (sentilo.md §1.5.10); what is not by then has other troubles. */
+const REGISTERED_MS_MAX = 120_000;
+
 interface Hold {
   readonly sinceWallMs: number;
   words: string;
@@ -27,6 +30,8 @@ interface Probes {
 export class HeldSensors {
   readonly #host: Pick<Host, 'clock' | 'random' | 'log'>;
   readonly #holds = new Map<string, Hold>();
+  /** What the catalogue was told of lately, and when. */
+  readonly #registeredMs = new Map<string, number>();
   #attempt = 0;
   #nextMs = Number.POSITIVE_INFINITY;
 
@@ -39,7 +44,22 @@ export class HeldSensors {
   }
 
   list(): HeldSensor[] {
-    return [...this.#holds].map(([sensor, { sinceWallMs, words }]) => ({ sensor, sinceWallMs, words }));
+    return [...this.#holds].map(([sensor, { sinceWallMs, words }]) => ({
+      sensor,
+      sinceWallMs,
+      words,
+      ...(this.#isRegistered(sensor) && { isRegistered: true }),
+    }));
+  }
+
+  /** The catalogue has just been told of these: the city takes them soon. */
+  registered(sensors: readonly string[]): void {
+    for (const sensor of sensors) this.#registeredMs.set(sensor, this.#host.clock.monotonicMs());
+  }
+
+  #isRegistered(sensor: string): boolean {
+    const atMs = this.#registeredMs.get(sensor);
+    return atMs !== undefined && this.#host.clock.monotonicMs() - atMs < REGISTERED_MS_MAX;
   }
 
   /** Milliseconds until the city should be asked again; Infinity when nothing is held. */
@@ -93,6 +113,7 @@ export class HeldSensors {
   /** The city took this sensor, or there is nothing to ask it with. True when it was held. */
   release(sensor: string): boolean {
     if (!this.#holds.delete(sensor)) return false;
+    this.#registeredMs.delete(sensor);
     // What one sensor waited for has happened; the others are likely to be let in with it.
     this.#attempt = 0;
     this.#nextMs = this.#holds.size === 0 ? Number.POSITIVE_INFINITY : this.#host.clock.monotonicMs();

@@ -55,6 +55,7 @@ export async function keepRegistered(
     const notRenewed = lost.length === 0 ? [] : tellRefused(await catalog.touch(lost, signal));
     const renewed = lost.filter((sensor) => !notRenewed.includes(sensor));
     treated.add(lost, TREAT_AGAIN_MS);
+    held.registered(renewed);
     if (renewed.length > 0) host.log('warning', 'city-sensors-renewed', { sensors: renewed });
     const refused = await compare(planCatalog(wanted, listed));
     treated.add(unknown, TREAT_AGAIN_MS);
@@ -65,6 +66,7 @@ export async function keepRegistered(
     if (!needsChange(plan)) return [];
     if (mode === 'apply') {
       const { created, changed, refused } = await catalog.apply(wanted, () => {}, signal);
+      held.registered(created);
       const counts = { createdCount: created.length, changedCount: changed.length };
       if (created.length + changed.length > 0) host.log('info', 'city-sensors-registered', counts);
       return tellRefused(refused);

@@ -162,6 +162,7 @@ export async function openSentilo(
     status: () => ({
       ...statusOf(parts, tally, oldest.wallMs),
       ...clockStatus(cityClock, host.clock),
+      catalog: config.catalog,
       ...confirmation.status(),
     }),
     link: { http: ours.http, request: requestsOf(cityOptions), mask: cityOptions.mask, city: config, cityClock },

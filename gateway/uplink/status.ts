@@ -1,3 +1,5 @@
+import type { SentiloConfig } from '../../config/config.ts';
+
 /**
  * Why the last request did not simply succeed. `code` is stable: `S` and the HTTP status; S000 when no answer came, S001
  * when what came was none of Sentilo's answers, S002 when it takes this provider's readings over TLS only, S003 when TLS itself
@@ -21,6 +23,8 @@ export interface HeldSensor {
   readonly sinceWallMs: number;
   /** The city's own words. */
   readonly words: string;
+  /** This gateway has just told the catalogue of it, which takes the city half a minute to know. */
+  readonly isRegistered?: boolean;
 }
 
 /** The quota by which requests are spaced: in the last hour `perHour` are allowed, and `remaining` were left at the last answer. */
@@ -55,6 +59,8 @@ export interface UplinkStatus {
   /** The last one, kept until the next success of the same kind makes it history. */
   readonly problem?: CityProblem;
   readonly held: readonly HeldSensor[];
+  /** What this gateway does about the city's catalogue. Missing where there is none, and from a gateway of an earlier version. */
+  readonly catalog?: SentiloConfig['catalog'];
   /** Until the city is asked again about held sensors. */
   readonly heldNextTryInMs?: number;
   /** When the city last showed a value as it was sent. */

@@ -36,6 +36,11 @@ test.each([
   ['S002', 'SSL access is required', /over TLS only: SSL access is required\. Write https:\/\/ in sentilo\.url;/],
   ['S003', 'certificate has expired', /no safe connection to the city: certificate has expired\. Look at the date/],
   ['S302', 'http://login.cafe/', /sends us on to http:\/\/login\.cafe\/\. If that is a login page/],
+  ['S404', 'Sensor [a] not found on Sentilo (404.1).', /\(404\.1\)\. `barri sentilo plan`/],
+  ['S001', '<p>Sign in to use this network..', /this network\. Is a login page/],
+  ['S400', 'Bad data.', /cannot read what was sent: Bad data\.$/],
 ])('%s says what to do', (code, words, expected) => {
-  expect(text.cityProblem({ code, parameters: { words } })).toMatch(expected);
+  const told = text.cityProblem({ code, parameters: { words } });
+  expect(told).toMatch(expected);
+  expect(told).not.toContain('..');
 });

@@ -1,6 +1,7 @@
 // The catalogue as a running gateway looks after it: a city that lost what it knew, and one that never knew.
 
 import { expect, test } from 'vitest';
+import { renderStatus } from '../../cli/render-status.ts';
 import type { HttpResponse } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { createRandom } from '../../simulator/random.ts';
@@ -82,6 +83,36 @@ test('a city that never knew them gets them registered where that is allowed, an
   expect([...running.sensorsInCity()].toSorted()).toEqual(['trial-door-switch', 'trial-hall-humidity', 'trial-hall-temperature']);
   expect(running.city().observations('makers', 'trial-hall-temperature').length).toBeGreaterThanOrEqual(29);
   expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  await running.stop();
+});
+
+test('what was just registered is said to be, and no operator is named, until the city takes it', async () => {
+  const running = await started('apply', [], true);
+  const isPosted = () => running.asked.some((each) => each.startsWith('POST'));
+  while (!isPosted()) await running.clock.runUntil(running.clock.monotonicMs() + 500);
+  await running.clock.runUntil(running.clock.monotonicMs() + 2_000);
+  const shown = renderStatus(running.gateway.status(), 1_000);
+  expect(shown).toContain('3 sensors are registered; the city takes them in about half a minute: trial-');
+  expect(shown).not.toMatch(/operator|not found/);
+  await running.stop();
+});
+
+test('what was registered and is not taken all the same is no longer said to be', async () => {
+  const running = await started('apply', [], true, (method) =>
+    method === 'POST' ? { status: 200, headers: { 'x-sentilo-version': '2' }, body: new Uint8Array() } : undefined,
+  );
+  await running.clock.runUntil(8 * MINUTE_MS);
+  const shown = renderStatus(running.gateway.status(), 1_000);
+  expect(shown).toMatch(/does not take 3 sensors: .*\n.*not found.* `barri sentilo plan` shows what keeps it from that/);
+  await running.stop();
+});
+
+test.each(['check', 'off'] as const)('with `catalog: %s` it is said what registers them', async (mode) => {
+  const running = await started(mode, [], true);
+  await running.clock.runUntil(3 * MINUTE_MS);
+  const shown = renderStatus(running.gateway.status(), 1_000);
+  expect(shown).toMatch(/`barri sentilo plan` shows what it lacks, `barri sentilo apply` registers it/);
+  expect(shown).not.toMatch(/operator|\.\./);
   await running.stop();
 });
 
