@@ -42,6 +42,9 @@ const KINDS: Readonly<Record<string, string>> = {
   tuple: 'list',
 };
 
+/** The colon in it is its own. */
+const ADDRESS = /^[a-z][a-z\d+.-]*:\/\//i;
+
 /** What people write where a reading shall not be there. */
 const OFF = /^(?:off|no|false)$/i;
 
@@ -135,7 +138,8 @@ function remedy(what: string, key: string, { written, fitting }: WrongType): Pro
   const isOwn = fitting === '' || fitting === 'note';
   const isOff = OFF.test(written) && fitting.startsWith('enabled');
   return {
-    colon: /^([a-z_]+):(?=\S)/.exec(written)?.[1] ?? '',
+    colon: ADDRESS.test(written) ? '' : (/^([a-z_]+):(?=\S)/.exec(written)?.[1] ?? ''),
+    address: ADDRESS.test(written) && fitting.split(', ').includes('url') ? 'url' : '',
     off: isOff ? `${key}: { enabled: false }` : '',
     ...(isOwn ? { ids: IDS[key] ?? 'air' } : { keys: fitting }),
   };

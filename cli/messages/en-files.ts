@@ -198,6 +198,7 @@ export const enFiles: Messages = {
         what: '`{key}` takes a block of keys, and `{written}` stands here',
         hints: [
           'put a space behind each colon: `{colon}: …`',
+          'write it behind `{address}:`, on a line of its own below `{key}:` that stands two spaces further in',
           'to switch it off, write `{off}`',
           'write its keys below `{key}:`, each on a line of its own that stands two spaces further in: {keys}',
           'write an id, such as `{ids}:`, on a line of its own below `{key}:`, two spaces further in',
@@ -208,7 +209,7 @@ export const enFiles: Messages = {
         what: '`{key}` takes a block of keys, and a list stands here',
         hints: [
           'write its keys below `{key}:`, without `-` and without [ ]: {keys}',
-          'write an id before each in place of the `-`, such as `{ids}:`, and what belongs to it two spaces further in',
+          'write an id before each, without `-` and without [ ], such as `{ids}:`, and what belongs to it behind or below that',
           IN_LIST,
         ],
       },
@@ -375,10 +376,7 @@ export const enFiles: Messages = {
     what: 'more than {most} secrets are written in this file and those it includes',
     hints: ['store them in files under secrets/ and write `{ secret: NAME }`: until then nothing else of the file is shown'],
   },
-  C064: {
-    what: 'the apostrophe before this ends the text',
-    hints: ['put the text in double quotes: "Pati de l\'escola"'],
-  },
+  C064: { what: 'the apostrophe before this ends the text', hints: ['put the text in double quotes: "Pati de l\'escola"'] },
   C065: {
     what: 'the file does not say what it is',
     hints: ['write on the first line: `schema: gateway/v1`, or `schema: board/v1` for a board'],

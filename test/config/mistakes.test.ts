@@ -39,7 +39,7 @@ describe('a value, a list and a block in each other’s place', () => {
     [
       'a list of buses',
       `${GATEWAY}buses:\n  - { type: i2c }\n`,
-      /^C023 `buses` takes a block of keys, and a list stands here: write an id before each in place of the `-`, such as `i2c1:`/,
+      /^C023 `buses` takes a block of keys, and a list stands here: write an id before each, without `-` and without \[ \], such as `i2c1:`/,
     ],
     [
       'a list for the keys of a device',

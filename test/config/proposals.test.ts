@@ -226,3 +226,16 @@ describe('a word for on or off', () => {
     expect((await proposalsOf(text)).split('\n').filter((line) => line.startsWith('C024'))).toEqual([`C024 ${choices}`]);
   });
 });
+
+describe('something else where a block of keys belongs', () => {
+  it('an address is written behind its key', async () => {
+    const found = await proposalsOf('schema: gateway/v1\ngateway: { id: demo }\nmqtt: mqtt://127.0.0.1\n');
+    expect(found).toContain('C023 write it behind `url:`, on a line of its own below `mqtt:` that stands two spaces further in');
+    expect(found).not.toContain('a space behind each colon');
+  });
+
+  it('a list in brackets gets ids', async () => {
+    const found = await proposalsOf(`${HEAD.replace('token:', 'alerts: [PALLARS], token:')}devices: {}\n`);
+    expect(found).toContain('C023 write an id before each, without `-` and without [ ], such as `leak:`');
+  });
+});
