@@ -20,7 +20,7 @@ export function openKeptCity(file: string, world: World, io: Io): City | undefin
   try {
     fd = fs.openSync(file, 'a+', MODE);
   } catch (error) {
-    return say(text.notKept(file, codeOf(error)), io, EXIT.config);
+    return say(text.notKept(file, text.notOpened(file, codeOf(error))), io, EXIT.config);
   }
   try {
     const { lines, sizeBytes, isCut } = wholeLines(fd);
@@ -28,8 +28,9 @@ export function openKeptCity(file: string, world: World, io: Io): City | undefin
     if (isCut) fs.ftruncateSync(fd, sizeBytes);
     return keepingRequests(city, keeper(fd, file, io));
   } catch (error) {
-    if (error instanceof NotKept) return say(text.notKept(file, error.message), io, EXIT.config);
-    if ((error as NodeJS.ErrnoException).code !== undefined) return say(text.notKept(file, codeOf(error)), io, EXIT.config);
+    if (error instanceof NotKept) return say(text.notKept(file, text.otherContent(error.message)), io, EXIT.config);
+    if ((error as NodeJS.ErrnoException).code !== undefined)
+      return say(text.notKept(file, text.notOpened(file, codeOf(error))), io, EXIT.config);
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { createCity } from '../simulator/sentilo/city.ts';
 import { CITY_FAULTS, FaultSwitch } from '../simulator/sentilo/fault-switch.ts';
 import { defaultWorld, type World } from '../simulator/sentilo/world.ts';
 import type { ServedRequest } from '../simulator/wire/sentilo-server.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { openKeptCity } from './kept-city.ts';
 import { runUntilSignal } from './life.ts';
@@ -83,6 +84,7 @@ ${Object.entries(CITY_FAULTS)
 }
 
 async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
+  if (options.port !== 0 && options.port === options.controlPort) return say(text.samePort(options.port), io, EXIT.usage);
   const world = options.world === undefined ? defaultWorld() : await readWorld(options.world, io);
   if (world === undefined) return;
   const clock = realClock();

@@ -46,7 +46,8 @@ export class Entities {
    */
   change(id: string, change: EntityChange, nowMs: number): number {
     const { token } = change;
-    if (!this.#changed.some((one) => one.id === id)) throw new EntityRefused(`there is no entity ${id}`);
+    const ids = this.#changed.map((one) => one.id);
+    if (!ids.includes(id)) throw new EntityRefused(`there is no entity ${id}; there is ${ids.join(', ')}`);
     if (this.#changed.some((one) => one.id !== id && one.token === token))
       throw new EntityRefused('another entity has this token');
     this.#changed = this.#changed.map((one) => (one.id === id ? { ...one, ...change } : one));

@@ -12,14 +12,19 @@ const BODY_BYTES_MAX = 64 * 1024;
 const FAULTS = '/faults';
 const ENTITIES = '/entities';
 
-const change = z.strictObject(
-  {
-    entity: z.string(),
-    active: z.boolean().optional(),
-    token: z.string().min(1).optional(),
-  },
-  { error: 'expected {"entity": "<provider>", "active": false}, or "token" with another one' },
-);
+const EXPECTED = 'expected {"entity": "<provider>", "active": false}, or "token" with another one';
+/** What each key of a change takes, in words. */
+const TAKES: Readonly<Record<string, string>> = {
+  entity: 'a text',
+  active: 'true or false',
+  token: 'a text of one character or more',
+};
+
+const change = z.strictObject({
+  entity: z.string(),
+  active: z.boolean().optional(),
+  token: z.string().min(1).optional(),
+});
 
 /** Where a city is meddled with while it runs. */
 export interface CityControl {
@@ -98,9 +103,11 @@ async function answerOf(request: IncomingMessage, options: ControlOptions): Prom
 
 /** Tells when it counts, and never a token. */
 function changeEntity(body: string, { city, clock }: ControlOptions): Answer {
-  const { data, error } = change.safeParse(jsonOf(body));
-  if (data === undefined) return refused(400, error.issues[0]?.message ?? '');
+  const json = jsonOf(body);
+  const { data, error } = change.safeParse(json);
+  if (data === undefined) return refused(400, misfit(json, error.issues[0]));
   const { entity, active: isActive, token } = data;
+  if (isActive === undefined && token === undefined) return refused(400, `nothing to change: ${EXPECTED}`);
   const { ms } = clock.wall();
   const dueMs = city.changeEntity(
     entity,
@@ -108,6 +115,17 @@ function changeEntity(body: string, { city, clock }: ControlOptions): Answer {
     ms,
   );
   return { status: 200, json: { entity, inMs: Math.max(0, dueMs - ms) } };
+}
+
+/** What is wrong with a change, by its key. A token is shown to nobody. */
+function misfit(json: unknown, issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'unrecognized_keys') return `there is no "${issue.keys[0]}": ${EXPECTED}`;
+  const key = String(issue?.path[0] ?? '');
+  const takes = TAKES[key];
+  if (takes === undefined) return EXPECTED;
+  const found = (json as Readonly<Record<string, unknown>>)[key];
+  if (found === undefined) return `"${key}" is missing: ${EXPECTED}`;
+  return `"${key}" is ${takes}${key === 'token' ? '' : `, and ${JSON.stringify(found)} stands there`}`;
 }
 
 function jsonOf(text: string): unknown {

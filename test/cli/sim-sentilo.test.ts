@@ -194,14 +194,29 @@ describe('barri sim sentilo', () => {
 
   it.each([
     ['a world file with an unknown key', () => ['--world', worldFile('schema: sentilo-world/v1\nentity: []\n')], 78, 'entity'],
-    ['a world file that is not there', () => ['--world', '/nonexistent/world.yaml'], 78, '/nonexistent/world.yaml'],
+    ['a world file that is not there', () => ['--world', '/nonexistent/world.yaml'], 78, 'there is no such file'],
+    ['a folder for a world file', () => ['--world', tmpdir()], 78, 'it is a folder'],
     ['a kept file of something else', () => ['--port', '0', '--keep', worldFile('schema: sentilo-world/v1\n')], 78, 'line 1'],
-    ['a kept file that cannot be', () => ['--port', '0', '--keep', '/nonexistent/kept.jsonl'], 78, 'ENOENT'],
+    [
+      'a kept file whose folder is missing',
+      () => ['--port', '0', '--keep', '/nonexistent/kept.jsonl'],
+      78,
+      'the folder /nonexistent is not there\n   = make it (mkdir -p /nonexistent), or give a file in another folder with --keep\n',
+    ],
+    ['a folder for a kept file', () => ['--port', '0', '--keep', tmpdir()], 78, 'it is a folder\n   = name a file in it'],
+    ['a kept file below a file', () => ['--port', '0', '--keep', join(worldFile(''), 'kept')], 78, 'world.yaml is a file'],
+    [
+      'one port for both',
+      () => ['--port', '8591', '--control-port', '8591'],
+      2,
+      'error: --port and --control-port are both 8591: give one of them another port\n',
+    ],
     ['a port that is no port', () => ['--port', '99999'], 2, '65535'],
     ['an address of another machine', () => ['--port', '0', '--host', '192.0.2.1'], 2, '192.0.2.1'],
   ])('says what is wrong with %s and ends', async (_, args, exitCode, words) => {
     const { code, err } = await barri(['sim', 'sentilo', ...args()]);
     expect(code).toBe(exitCode);
     expect(err).toContain(words);
+    expect(err).not.toMatch(/\bE[A-Z]{4,}\b|move this one away[\s\S]*not there/);
   });
 });
