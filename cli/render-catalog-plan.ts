@@ -9,6 +9,8 @@ export interface PlanView {
   readonly listedCount: number;
   /** Types that sensors are to have and that the city refuses. */
   readonly unknownTypes: readonly string[];
+  /** The same of components. */
+  readonly unknownComponentTypes: readonly string[];
   readonly plan: CatalogPlan;
 }
 
@@ -17,13 +19,14 @@ const WORDS_COLUMNS = 60;
 const LABEL_WIDTH = 10;
 
 /** Whether nothing is to be done, by this gateway or by anybody. Sensors that are only there are nobody's fault. */
-export function isUpToDate({ plan, unknownTypes }: PlanView): boolean {
+export function isUpToDate({ plan, unknownTypes, unknownComponentTypes }: PlanView): boolean {
   const { create, changeSensors, changeComponents, misplaced } = plan;
-  return [create, changeSensors, changeComponents, misplaced, unknownTypes].every(({ length }) => length === 0);
+  const all = [create, changeSensors, changeComponents, misplaced, unknownTypes, unknownComponentTypes];
+  return all.every(({ length }) => length === 0);
 }
 
 export function renderPlan(view: PlanView, { columns }: { readonly columns: number }): string {
-  const { plan, unknownTypes } = view;
+  const { plan, unknownTypes, unknownComponentTypes } = view;
   const { labels } = text;
   const blocks: [string, string[]][] = [
     ...plan.create.map(({ sensor, type, component }): [string, string[]] => [
@@ -46,7 +49,8 @@ export function renderPlan(view: PlanView, { columns }: { readonly columns: numb
   ];
   const head = fitted(text.planHead(view), columns);
   const body = blocks.length === 0 ? '' : `\n${labelled(blocks, { columns, labelWidth: LABEL_WIDTH })}`;
-  const types = unknownTypes.map((type) => fitted(text.unknownType(type), columns)).join('');
+  const unknown = [...unknownTypes.map(text.unknownType), ...unknownComponentTypes.map(text.unknownComponentType)];
+  const types = unknown.map((line) => fitted(line, columns)).join('');
   return `${head}${body}${types}\n${fitted(isUpToDate(view) ? text.upToDate : text.toApply, columns)}`;
 }
 

@@ -4,7 +4,9 @@ import type { Host } from '../gateway/host.ts';
 import { realHost } from '../gateway/real-host.ts';
 import { maskOf } from '../gateway/uplink/answer.ts';
 import { type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
+import type { ListedSensor } from '../gateway/uplink/catalog-listing.ts';
 import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
+import { unknownComponentTypes } from '../gateway/uplink/catalog-types.ts';
 import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
 import { VERSION } from '../gateway/version.ts';
 import { cityCredentials } from './city-credentials.ts';
@@ -57,8 +59,8 @@ export function addSentilo(program: Command, io: Io): void {
 
 const PLAN_HELP = `
 Asks the city that the site names, with its token. Whether the city knows the
-types of sensors that are to be created is found out with a request that it
-always refuses.
+types of sensors and components is found out with requests that it always
+refuses.
 Exit code 0 when the catalogue shows what the site says, 1 when not, 4 when the
 city refuses or cannot be reached.
 
@@ -78,6 +80,8 @@ Examples:
 
 interface OpenCatalog {
   readonly catalog: Catalog;
+  /** Which of these types of components the city knows nothing of. */
+  readonly unknownComponents: (types: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
   readonly wanted: Wanted;
   readonly url: string;
   readonly provider: string;
@@ -94,9 +98,10 @@ async function openCityOf(file: string, io: Io): Promise<OpenCatalog | undefined
   const { url, provider } = config.sentilo;
   const host: Host = realHost(() => {});
   const { token, ca } = credentials;
-  const options = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
-  const catalog = openCatalog(host, { ...options, ...(ca !== undefined && { ca }) });
-  return { catalog, wanted: wantedOf(config), url, provider };
+  const common = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
+  const options = { ...common, ...(ca !== undefined && { ca }) };
+  const unknownComponents: OpenCatalog['unknownComponents'] = (...asked) => unknownComponentTypes(host, options, ...asked);
+  return { catalog: openCatalog(host, options), unknownComponents, wanted: wantedOf(config), url, provider };
 }
 
 function userAgentOf({ gateway }: Config): string {
@@ -113,7 +118,8 @@ async function orSayRefused(io: Io, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+async function plan(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+  const { catalog, wanted, url, provider } = open;
   const { signal } = new AbortController();
   const listed = await catalog.list(signal);
   const found = planCatalog(wanted, listed);
@@ -122,9 +128,23 @@ async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: C
   const types = new Set([...found.create, ...found.changeSensors.map(({ sensor }) => sensor)].map(({ type }) => type));
   const doubtful = [...types].filter((type) => !shown.has(type));
   const unknownTypes = doubtful.length === 0 ? [] : await catalog.unknownTypes(doubtful, signal);
-  const view: PlanView = { url, provider, listedCount: listed.length, unknownTypes, plan: found };
-  io.out(json === true ? `${JSON.stringify({ url, provider, unknownTypes, ...found })}\n` : renderPlan(view, io));
+  const places = doubtfulComponentTypes(wanted, listed);
+  const unknownComponents = places.length === 0 ? [] : await open.unknownComponents(places, signal);
+  const view: PlanView = {
+    ...{ url, provider, unknownTypes, plan: found },
+    listedCount: listed.length,
+    unknownComponentTypes: unknownComponents,
+  };
+  const shownAsJson = { url, provider, unknownTypes, unknownComponentTypes: unknownComponents, ...found };
+  io.out(json === true ? `${JSON.stringify(shownAsJson)}\n` : renderPlan(view, io));
   if (!isUpToDate(view)) io.setExitCode(EXIT.problems);
+}
+
+/** The types that components are to have and that none has yet. */
+function doubtfulComponentTypes({ components }: Wanted, listed: readonly ListedSensor[]): readonly string[] {
+  const shown = new Set(listed.map(({ componentType }) => componentType));
+  const types = new Set([...components.values()].flatMap(({ componentType }) => componentType ?? []));
+  return [...types].filter((type) => !shown.has(type));
 }
 
 async function apply({ catalog, wanted }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {

@@ -21,6 +21,8 @@ export const text = {
   gone: (sensor: string) => `${sensor} is there and not in this site's file. It stays`,
   unknownType: (type: string) =>
     `The city has no sensor type ${type}. Ask its operator for one, or write another under \`sentilo: types:\`, or at the reading as \`sentilo: { type: … }\`.\n`,
+  unknownComponentType: (type: string) =>
+    `The city has no component type ${type}. Ask its operator for one, or write another under \`sentilo: component: { type: … }\`.\n`,
   upToDate: 'The catalogue shows what this site says.\n',
   toApply: 'Nothing was changed. `barri sentilo apply` creates and changes this.\n',
   progress: (step: 'created' | 'changed' | 'looking-again', ids: readonly string[]) =>

@@ -19,6 +19,7 @@ writeFileSync(join(folder, 'secrets', 'wrong'), 'other-token\n', { mode: 0o600 }
 const WORLD = `schema: sentilo-world/v1
 entities: [{ id: makers, kind: provider, token: demo-token }]
 sensor_types: [temperature, humidity]
+component_types: [generic, garden]
 sensors:
   - { provider: makers, sensor: hall-air-temperature, component: hall, type: humidity }
   - { provider: makers, sensor: hall-old, component: hall, type: temperature }
@@ -59,6 +60,23 @@ test('plan shows what would be created and changed, what cannot be, and what is 
   expect(planned?.out).toMatch(/change +hall-air-temperature\n +type: humidity -> temperature\n/);
   expect(planned?.out).toMatch(/left +hall-old is there and not in this site's file\. It stays\n/);
   expect(planned?.out).toMatch(/The city has no sensor type status\. /);
+  expect(planned?.code).toBe(1);
+});
+
+test.each([
+  ['that the city does not know', 'gardn', 1],
+  ['that it knows', 'garden', 0],
+])('plan says of a component type %s what apply would meet', async (_what, type, unknownCount) => {
+  const [planned, json] = await against([['plan'], ['plan', '--json']], 'city', `, component: { id: yard, type: ${type} }`);
+  expect(planned?.out.includes('The city has no component type gardn. ')).toBe(unknownCount > 0);
+  expect(JSON.parse(json?.out ?? '').unknownComponentTypes).toEqual(unknownCount > 0 ? [type] : []);
+  const [, applied] = await against([['plan'], ['apply']], 'city', `, component: { id: yard, type: ${type} }`);
+  expect(applied?.err.includes(`field componentType (${type})`)).toBe(unknownCount > 0);
+});
+
+test('plan says of an unknown type of a component that is there already', async () => {
+  const [planned] = await against([['plan']], 'city', ', component: { type: gardn }');
+  expect(planned?.out).toContain('The city has no component type gardn. ');
   expect(planned?.code).toBe(1);
 });
 
