@@ -72,6 +72,9 @@ export function addSimRun(sim: Command, io: Io): void {
     .addHelpText(
       'after',
       `
+Nothing leaves this machine: the city is simulated, at a port where others can
+look at it; the broker is simulated within the run, where nobody else can.
+
 Examples:
   barri sim run examples/sites/carrer-demo.gateway.yaml
   barri sim run examples/sites/carrer-demo.gateway.yaml --for 24h --seed 7`,
@@ -124,7 +127,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
   const isForPeople = options.json !== true;
-  if (isForPeople) io.out(startedText(file, { folder, ...place }, io.columns));
+  if (isForPeople) io.out(startedText(file, { folder, ...place, broker: config.mqtt?.url }, io.columns));
   const stopView = isForPeople ? liveView(gateway, io) : () => {};
   await runUntilSignal({
     outputsSafe: gateway.outputsSafe,
@@ -139,7 +142,11 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
 }
 
 /** What runs, where it keeps its readings, and how to look at it. The commands stay whole, so that they can be pasted. */
-function startedText(file: string, places: CityPlace & { readonly folder: string }, columns: number): string {
+function startedText(
+  file: string,
+  places: CityPlace & { readonly folder: string; readonly broker: string | undefined },
+  columns: number,
+): string {
   const labels = labelled(text.simulationPlaces(places), { columns, labelWidth: 11 });
   return `${fitted(text.simulationOf(file), columns)}${labels}${text.simulationCommands(places)}\n`;
 }

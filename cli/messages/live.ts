@@ -141,12 +141,15 @@ export const text = {
     '   = a gateway of another user has a folder of its own, and so has one that was started with --state: put `sudo -u USER` before the command, or name the folder: --state FOLDER\n',
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
   simulationOf: (file: string) => `Barri runs ${file} with simulated devices.\n`,
-  simulationPlaces: ({ folder, url, provider, token }: Simulation): readonly (readonly [string, readonly string[]])[] => [
+  simulationPlaces: ({ folder, url, provider, token, broker }: Simulation): readonly (readonly [string, readonly string[]])[] => [
     ['  journal', [`${folder}/journal (delete the folder to begin anew)`]],
     [
       '  city',
       [url === '' ? 'none: the site has no sentilo: block' : `${url}, a simulated Sentilo: provider ${provider}, token ${token}`],
     ],
+    ...(broker === undefined
+      ? []
+      : [['  broker', [`simulated, within this run: nobody else can connect to it, and nothing goes to ${broker}`]] as const]),
     ['  stop', ['Ctrl-C']],
     ['  look', ['in another terminal:']],
   ],
@@ -225,6 +228,8 @@ interface Simulation {
   readonly provider: string;
   readonly token: string;
   readonly order?: { readonly sensor: string; readonly token: string };
+  /** The address of the site's broker, which is not used. */
+  readonly broker?: string | undefined;
 }
 
 /** As whom a command may do what this user may not. */

@@ -187,6 +187,29 @@ test('a run in simulated time says what was wrong with its city at the end', asy
   expect(JSON.parse((await run('--json')).out).troubles).toEqual([{ name: 'city', message: expect.stringContaining('S401') }]);
 });
 
+test.each([
+  ['', []],
+  [
+    'mqtt: { url: "mqtt://127.0.0.1:8585" }\n',
+    [
+      /^ {2}broker +simulated, within this run: nobody else can connect to it, and nothing goes to\s+mqtt:\/\/127\.0\.0\.1:8585$/m,
+    ],
+  ],
+])('a trial run says where messages for a broker go: %j', async (mqtt, expected) => {
+  const site = join(folder, 'broker.gateway.yaml');
+  writeFileSync(
+    site,
+    `schema: gateway/v1\ngateway: { id: trial }\n${mqtt}devices: { gw: { board: gateway-self@1, via: gateway } }\n`,
+  );
+  const running = start(['sim', 'run', site, '--state', join(folder, 'broker')]);
+  const out = await running.until(/status --state/);
+  running.child.kill('SIGINT');
+  await running.exit;
+  for (const words of expected) expect(out).toMatch(words);
+  if (expected.length === 0) expect(out).not.toContain('broker  ');
+  expect((await barri(['sim', 'run', '--help'])).out).toMatch(/broker is simulated/);
+});
+
 test('the simulated city’s port being taken is said with the way out', async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>
