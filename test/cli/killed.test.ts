@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startCoilSlave } from './coil-slave.ts';
 import { barri, ROOT } from './in-process.ts';
@@ -209,11 +210,14 @@ describe('a gateway that is supervised', () => {
   test('stores everything when it gets the signal of its supervisor too', async () => {
     const file = siteWhoseGroupWaits();
     const supervisor = start(['run', file, '--state', join(folder, 'state'), '--supervised'], ['--import', HANGS]);
-    const said = await supervisor.until(/gateway \d+\n[\s\S]*clock-set/);
+    const said = await supervisor.until(/gateway \d+\n[\s\S]*gateway-started/);
+    // It answers, and has measured something.
+    const state = join(folder, 'state');
+    while (!(await barri(['status', '--state', state, '--json'])).out.includes('"newestAgeMs"')) await sleep(50);
     for (const pid of [supervisor.child.pid, /gateway (\d+)/.exec(said)?.[1]]) process.kill(Number(pid), 'SIGTERM');
     expect(await supervisor.exit).toBe(0);
     expect(supervisor.out()).toContain('gateway-stopped');
-    const { out } = await barri(['journal', 'export', '--state', join(folder, 'state')]);
+    const { out } = await barri(['journal', 'export', '--state', state]);
     expect(out).toContain('own.uptime');
   }, 30_000);
 
