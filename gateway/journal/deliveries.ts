@@ -98,7 +98,7 @@ export async function openDeliveries(
       for (const delivery of all) delivery.settled(ranges);
     },
     async completeUnused(uplink) {
-      // That nothing begins is a change as any other, which is written with all that is known.
+      // `flush` leaves out a state that this process has not changed, and this one came from commits that will be overwritten.
       await unused.find((each) => each.uplink === uplink)?.begin([]);
     },
     async prepare() {

@@ -19,15 +19,14 @@ export interface Callback {
   readonly key: string;
 }
 
-/** What a push needs of the desk. */
-export type PushDesk = Pick<Desk, 'cursorMs' | 'seenMs' | 'take'>;
-
 export interface CallbackSurroundings {
   readonly clock: Clock;
   readonly callback: Callback;
   readonly provider: string;
   readonly takers: readonly Taker[];
-  readonly desk: PushDesk;
+  readonly desk: Desk;
+  /** A push was taken that is so old, in milliseconds. */
+  readonly pushed: (ageMs: number) => void;
   readonly link: Pick<CityLink, 'cityClock'>;
   /** Something came that the city has not signed. */
   readonly notSigned: () => void;
@@ -80,7 +79,9 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const late = () => new Error('the disk takes too long');
   const { signal } = new AbortController();
   const take = () => desk.take(orders, 'push', time.latestMs);
-  return (await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false)) ? 200 : 503;
+  const isTaken = await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false);
+  if (isTaken) around.pushed(time.latestMs - timeMs);
+  return isTaken ? 200 : 503;
 }
 
 /** Logs what is not signed: the first, and then once a minute how many came. */

@@ -68,7 +68,10 @@ export interface Desk {
   setBack(cursorMs: number, doubt: Doubt): void;
   /** Answers `unknown` to what an earlier process has left without an answer. */
   recover(): Promise<void>;
-  /** Takes orders, new ones and known ones. `cityMs`: the latest that the city's clock can show. Resolves with whether they are remembered for good. */
+  /**
+   * Takes orders, new ones and known ones. `cityMs`: the latest that the city's clock can show. Resolves with whether they are
+   * remembered for good.
+   */
   take(orders: readonly TextOrder[], via: Way, cityMs: number): Promise<boolean>;
   /** Makes the cursor durable. */
   save(): Promise<boolean>;

@@ -96,7 +96,7 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);
-          const pushes = { ...common, desk: heard.ofPushes(desk), callback: pushing, provider, notSigned };
+          const pushes = { ...common, pushed: heard.pushed, callback: pushing, provider, notSigned };
           loops.push(
             takePushes({ ...host, served: telling('unserved') }, pushing, (request) => answerPush(pushes, request), signal),
             keepSubscribed({ ...pushes, subscribed: telling('unsubscribed') }, signal),
