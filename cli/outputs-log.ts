@@ -34,7 +34,8 @@ export function addOutputsLog(outputs: Command, io: Io): void {
       'after',
       `
 Reads the journal, beside a running gateway too. Times are UTC. What \`max_on\`,
-the end of an order's time, a lost city and a stray output did is there as well.
+the end of an order's time, a lost city and a stray output did is there as well,
+and what was refused: three at once, then one in ten seconds and how many more.
 
 Examples:
   barri outputs log
@@ -57,12 +58,12 @@ async function showLog(told: Parameters<typeof withJournal>[0], { last, json }: 
       return io.out(`${JSON.stringify(listed)}\n`);
     }
     if (orders.length === 0) return io.out(text.noOrders);
-    const rows = orders.map(({ wallMs, output, on, from, result }) => [
+    const rows = orders.map(({ wallMs, output, on, from, result, leftOut }) => [
       wallMs === undefined ? text.noTime : secondText(wallMs),
       output,
-      text.state(on),
+      on === undefined ? text.notUnderstood : text.state(on),
       cellText(from, FROM_COLUMNS),
-      cellText(text.result(result), RESULT_COLUMNS),
+      cellText(text.result(result, leftOut), RESULT_COLUMNS),
     ]);
     io.out(`${tableLines([[...text.logHead], ...rows]).join('\n')}\n`);
   });

@@ -25,6 +25,7 @@ import type { BookFile } from './orders/book-file.ts';
 import { type Orders, openOrders, openOrdersFile } from './orders/orders.ts';
 import type { OrderRequest } from './outputs/output.ts';
 import { type Outputs, type OutputsSurroundings, openOutputs } from './outputs/outputs.ts';
+import type { Refused } from './outputs/refusals.ts';
 import { answerUnanswered } from './outputs/unanswered.ts';
 import { ownHealth } from './own-health.ts';
 import { openPlaces } from './places.ts';
@@ -177,11 +178,20 @@ async function start(parts: Parts): Promise<Gateway> {
   const startedMs = host.clock.monotonicMs();
   const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const order = (request: OrderRequest) => outputs.order(request);
+  const refused = (one: Refused) => outputs.refused(one);
   const newest = (output: string) => outputs.newest(output);
-  const broker = await openMqttOf(config, { host, journal, time: timekeeper, login: options.mqttLogin ?? {}, order, newest });
+  const broker = await openMqttOf(config, {
+    host,
+    journal,
+    time: timekeeper,
+    login: options.mqttLogin ?? {},
+    order,
+    refused,
+    newest,
+  });
   const uplinks = [uplink, broker].filter((each) => each !== undefined);
   const keeper = openKeeper(journal, uplinks, host);
-  const orders = ordersOf(parts, order);
+  const orders = ordersOf(parts, { order, refused });
   const { devices, outputs, watchman } = openSite({ ...parts, broker, orders }, keeper, lateness);
   const canary = openCanary(host);
   const sources = { ...parts, broker, orders, canary, devices, outputs, lateness, keeper, startedMs };
@@ -219,11 +229,14 @@ function pushesServed({ sentilo }: Config): Readonly<Record<string, string | num
 }
 
 /** The orders of the city, where an output takes any. */
-function ordersOf({ config, host, journal, uplink, ordersFile, options }: Parts, order: Outputs['order']): Orders | undefined {
+function ordersOf(
+  { config, host, journal, uplink, ordersFile, options }: Parts,
+  taking: Pick<Outputs, 'order' | 'refused'>,
+): Orders | undefined {
   if (uplink === undefined) return undefined;
   const { callbackKey: key, fatal } = options;
   const answered = () => uplink.notify();
-  return openOrders(config, { host, journal, link: uplink.link, file: ordersFile, key, order, answered, fatal });
+  return openOrders(config, { host, journal, link: uplink.link, file: ordersFile, key, ...taking, answered, fatal });
 }
 
 /** A promise that somebody else resolves. */

@@ -9,8 +9,12 @@ export const text = {
   logHead: ['time (UTC)', 'output', 'order', 'from', 'result'],
   noOrders: 'No output was ordered anything.\n',
   noTime: 'not known',
-  result: (result: { readonly done: boolean; readonly reason?: string } | undefined) =>
-    result === undefined ? 'none written down' : result.done ? 'done' : (result.reason ?? 'not done'),
+  notUnderstood: '?',
+  /** `leftOut`: so many more were refused before it. */
+  result: (result: { readonly done: boolean; readonly reason?: string } | undefined, leftOut = 0) => {
+    const more = leftOut === 0 ? '' : `after ${leftOut} more: `;
+    return `${more}${result === undefined ? 'none written down' : result.done ? 'done' : (result.reason ?? 'not done')}`;
+  },
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
   noGateway: (folder: string) =>

@@ -1,5 +1,6 @@
 import type { Host, MqttMessage } from '../host.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import type { Outputs } from '../outputs/outputs.ts';
 import { stampAt } from '../stamp.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import type { Broker } from './broker.ts';
@@ -8,6 +9,8 @@ import type { Topics } from './topics.ts';
 
 /** An order that says when it was given is carried out within this time. */
 const FRESH_MS = 120_000;
+/** Who it was, where the order does not say. */
+const SENDER_UNKNOWN = 'broker';
 /** Orders are told apart by their ids for so long, and so many. */
 const REMEMBERED_MS = 86_400_000;
 const REMEMBERED_MAX = 10_000;
@@ -33,6 +36,8 @@ export interface CommandParts {
   readonly topics: Pick<Topics, 'orders' | 'answers'>;
   readonly outputs: readonly Commanded[];
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Takes what became no order of an output. */
+  readonly refused: Outputs['refused'];
   /** Tells the newest order of an output from all others, whoever gave it. */
   readonly newest: (output: string) => string | undefined;
 }
@@ -43,7 +48,13 @@ interface Listening extends Commanded {
 }
 
 /** What is answered. */
-type Answer = { readonly done: true } | { readonly done: false; readonly reason: string; readonly message: string };
+type Answer = { readonly done: true } | Refusal;
+
+interface Refusal {
+  readonly done: false;
+  readonly reason: string;
+  readonly message: string;
+}
 
 export function openCommands(parts: CommandParts): Commands {
   return new Orders(parts);
@@ -80,7 +91,9 @@ class Orders implements Commands {
     else if (typeof text !== 'string') this.#answer(output, text.id, this.#once(output, text));
     else {
       this.#tellOnce(topic, 'broker-order-not-understood', { topic, words: text });
-      this.#answer(output, undefined, Promise.resolve({ done: false, reason: 'not-understood', message: text }));
+      const answer = { done: false, reason: 'not-understood', message: text } as const;
+      this.#keepRefused(output, answer);
+      this.#answer(output, undefined, Promise.resolve(answer));
     }
   }
 
@@ -105,11 +118,23 @@ class Orders implements Commands {
     return outcome;
   }
 
-  async #carryOut(output: Listening, { on, forMs, by = 'broker', sentMs }: OrderText): Promise<Answer> {
+  #keepRefused(
+    { output }: Listening,
+    { reason, message }: { readonly reason: string; readonly message: string },
+    { on, by = SENDER_UNKNOWN }: Partial<OrderText> = {},
+  ): void {
+    this.#parts.refused({ output, on, from: `mqtt: ${by}`, reason: `${reason}: ${message}` });
+  }
+
+  async #carryOut(output: Listening, text: OrderText): Promise<Answer> {
+    const { on, forMs, by = SENDER_UNKNOWN, sentMs } = text;
     const request: OrderRequest = { output: output.output, on, source: 'mqtt', by, ...(forMs !== undefined && { forMs }) };
     const isToSafe = on === output.safe;
     const refusal = this.#stale(sentMs) ?? (isToSafe ? undefined : this.#untimed());
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      this.#keepRefused(output, refusal, text);
+      return refusal;
+    }
     if (!isToSafe) return await this.#parts.order(request);
     // Whoever asks meanwhile asks for what is being done, while nobody, here or far away, has ordered something newer: of a flood
     // of them each would be kept, done and kept again.
@@ -130,12 +155,12 @@ class Orders implements Commands {
   }
 
   /** Before the time is known nobody can say how old an order is. */
-  #untimed(): Answer | undefined {
+  #untimed(): Refusal | undefined {
     if (this.#nowMs() !== undefined) return undefined;
     return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet: only what is safe is done' };
   }
 
-  #stale(sentMs: number | undefined): Answer | undefined {
+  #stale(sentMs: number | undefined): Refusal | undefined {
     const nowMs = this.#nowMs();
     if (sentMs === undefined) return undefined;
     if (nowMs === undefined) return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet' };

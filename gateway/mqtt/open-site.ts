@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import type { Outputs } from '../outputs/outputs.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { type Commanded, openCommands } from './commands.ts';
 import { announcementsOf } from './discovery.ts';
@@ -17,6 +18,8 @@ export interface MqttSite {
   readonly login: MqttLogin;
   /** The way to the outputs. */
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Takes what became no order of an output. */
+  readonly refused: Outputs['refused'];
   /** Tells the newest order of an output from all others, whoever gave it. */
   readonly newest: (output: string) => string | undefined;
 }
@@ -28,7 +31,7 @@ export interface MqttSite {
 export async function openMqttOf(config: Config, site: MqttSite): Promise<MqttUplink | undefined> {
   const { mqtt, gateway, devices } = config;
   if (mqtt === undefined) return undefined;
-  const { host, journal, time, login, order, newest } = site;
+  const { host, journal, time, login, order, refused, newest } = site;
   const topics = topicsOf(mqtt);
   const outputs = [...devices.values()].flatMap((device) =>
     device.outputs
@@ -45,7 +48,7 @@ export async function openMqttOf(config: Config, site: MqttSite): Promise<MqttUp
     journal,
     time,
     topics,
-    commands: openCommands({ host, time, topics, outputs, order, newest }),
+    commands: openCommands({ host, time, topics, outputs, order, refused, newest }),
     ...(mqtt.discovery === 'home-assistant' && {
       homeAssistant: openHomeAssistant({ host, gateway: gateway.id, journal, time, topics, announcements }),
     }),

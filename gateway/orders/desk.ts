@@ -3,6 +3,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import { DiskError, type Log } from '../host.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
 import { type OrderOutcome, type OrderRequest, refused } from '../outputs/output.ts';
+import type { Outputs } from '../outputs/outputs.ts';
 import { stampAt } from '../stamp.ts';
 import { type Answer, type Answered, answerTo, isAnswerTo } from './answer.ts';
 import { type BookFile, REMEMBERED_MAX } from './book-file.ts';
@@ -38,6 +39,8 @@ export interface DeskSurroundings {
   /** Whose orders are taken. */
   readonly ordersFrom: readonly string[];
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Takes what became no order of an output. */
+  readonly refused: Outputs['refused'];
   /** An answer is durable. */
   readonly answered: () => void;
   /** So many orders were pushed that the city should be asked for what it has. */
@@ -196,8 +199,10 @@ class OrderDesk implements Desk {
     // The newest first, though what is safe may be an older one: that is carried out where the newest is refused.
     for (const { taker, copy, answer, order } of dones.toReversed()) {
       // Answered before it is remembered it would be answered again after a crash.
-      if (answer !== undefined) saved.then(() => this.#answer(taker, order, subjectOf(copy), answer), this.#around.fatal);
-      else {
+      if (answer !== undefined) {
+        this.#keepRefused(taker, subjectOf(copy), answer);
+        saved.then(() => this.#answer(taker, order, subjectOf(copy), answer), this.#around.fatal);
+      } else {
         const outcome = this.#carryOut(taker, copy, { saved, cityAheadMs }, outcomes.get(taker));
         outcomes.set(taker, outcome);
         this.#answerOutcome(taker, copy, order, Promise.all([outcome, saved])).catch(this.#around.fatal);
@@ -320,6 +325,10 @@ class OrderDesk implements Desk {
     if (!outcome.done && outcome.reason !== 'superseded') order.isPlaced = false;
     const answer: Answer = outcome.done ? { result: 'done' } : { result: outcome.reason, why: outcome.message };
     this.#answer(taker, order, subjectOf(copy), answer);
+  }
+
+  #keepRefused({ id: output }: Taker, { sender, on }: Subject, { result, why }: Answer): void {
+    this.#around.refused({ output, on, from: `sentilo: ${sender}`, reason: why === undefined ? result : `${result}: ${why}` });
   }
 
   /** Answers for good. */

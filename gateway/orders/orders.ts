@@ -4,6 +4,7 @@ import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
 import { type Host, HttpError } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
+import type { Outputs } from '../outputs/outputs.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { CityProblem } from '../uplink/status.ts';
 import { Wake } from '../uplink/wake.ts';
@@ -52,6 +53,8 @@ export interface OrdersSurroundings {
   /** What the city signs its pushes with, where there is an address for them. */
   readonly key: string | undefined;
   readonly order: (request: OrderRequest) => Promise<OrderOutcome>;
+  /** Takes what became no order of an output. */
+  readonly refused: Outputs['refused'];
   /** An answer is durable. */
   readonly answered: () => void;
   readonly fatal: (error: unknown) => void;

@@ -61,12 +61,17 @@ export type Refusal =
   | 'failed';
 
 /** What became of an order. */
-export type OrderOutcome =
-  | { readonly done: true }
-  | { readonly done: false; readonly reason: Refusal /** For people. */; readonly message: string };
+export type OrderOutcome = { readonly done: true } | NotDone;
 
-/** What became of an order that is not carried out; `message` is for people. */
-export function refused(reason: Refusal, message: string): OrderOutcome {
+/** Why it was not carried out; `message` is for people. */
+export interface NotDone {
+  readonly done: false;
+  readonly reason: Refusal;
+  readonly message: string;
+}
+
+/** What became of an order that is not carried out. */
+export function refused(reason: Refusal, message: string): NotDone {
   return { done: false, reason, message };
 }
 

@@ -6,7 +6,8 @@ import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused, STRAYED } from './output.ts';
+import { type NotDone, type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused, STRAYED } from './output.ts';
+import { openRefusals, type Refused } from './refusals.ts';
 import { backOf, letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
 import { watchCity, watchReading } from './watches.ts';
 
@@ -51,6 +52,8 @@ export interface Outputs {
    * One that is taken counts as the newest of its output before this returns.
    */
   order(request: OrderRequest): Promise<OrderOutcome>;
+  /** What was refused before it came here is kept for the order log. */
+  readonly refused: (refused: Refused) => void;
   /** Tells the newest order of an output from all others, whoever gave it; undefined before the first. */
   newest(output: string): string | undefined;
   states(): readonly OutputState[];
@@ -74,10 +77,12 @@ class Manager implements Outputs {
   readonly #stopping = new AbortController();
   /** Tells the orders of this process from those of others of the same boot. */
   readonly #openedMs: number;
+  readonly refused: Outputs['refused'];
   #orderCount = 0;
 
   constructor(devices: readonly Switchable[], around: OutputsSurroundings) {
     this.#around = around;
+    this.refused = openRefusals(around);
     this.#openedMs = Math.floor(around.clock.monotonicMs());
     this.#outputs = runningOutputs(devices, around.clock.monotonicMs());
   }
@@ -85,17 +90,26 @@ class Manager implements Outputs {
   async order(request: OrderRequest): Promise<OrderOutcome> {
     const output = this.#outputs.get(request.output);
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
-    if (!output.config.orders.includes(request.source))
-      return refused('not-allowed', `${output.id} takes orders of ${output.config.orders.join(', ')} only`);
     const { on, forMs, untilMs, source, kept } = request;
-    if (on !== output.config.safe && request.source !== 'local') {
-      const taken = output.rates[source].take(this.#around.clock.monotonicMs());
-      if (taken === 'first') this.#around.log('warning', 'orders-too-often', { output: output.id, from: request.source });
-      if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
+    const from = `${source}: ${request.by}`;
+    const refusal = this.#notTaken(output, request);
+    if (refusal !== undefined) {
+      this.refused({ output: output.id, on, from, reason: `${refusal.reason}: ${refusal.message}` });
+      return refusal;
     }
+    return this.#place(output, { on, forMs, untilMs, source, kept }, from);
+  }
+
+  /** Why it does not become an order. */
+  #notTaken({ id, config, rates, turns }: Running, { on, source }: OrderRequest): NotDone | undefined {
+    if (!config.orders.includes(source)) return refused('not-allowed', `${id} takes orders of ${config.orders.join(', ')} only`);
+    if (on === config.safe) return undefined;
+    const { clock, log } = this.#around;
+    const taken = source === 'local' ? 'yes' : rates[source].take(clock.monotonicMs());
+    if (taken === 'first') log('warning', 'orders-too-often', { output: id, from: source });
+    if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
     // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
-    if (on !== output.config.safe && output.turns.isFull) return refused('too-many', 'too many orders wait already');
-    return this.#place(output, { on, forMs, untilMs, source, kept }, `${request.source}: ${request.by}`);
+    return turns.isFull ? refused('too-many', 'too many orders wait already') : undefined;
   }
 
   newest(id: string): string | undefined {

@@ -79,3 +79,29 @@ test('says that there is none, and what a wrong count should be', async () => {
   expect(wrong.err).toContain('Give a whole number from 1 to 100000.');
   expect(wrong.code).toBe(2);
 });
+
+test('shows what was refused before it became an order, and how many more', async () => {
+  const refusal = (ms: number, fields: Record<string, string | number | boolean>) =>
+    ({ kind: 'event', ...stampAt(ms), code: 'order-refused', fields: { output: 'valve.open', ...fields } }) as const;
+  const sender = { from: 'sentilo: stranger', reason: 'sender: orders_from does not name it' };
+  await keep(state, [
+    ...KEPT,
+    refusal(70_000, { ...sender, on: true }),
+    refusal(80_000, { from: 'mqtt: broker', reason: 'not-understood: expected on or off', leftOut: 4 }),
+  ]);
+  const lines = (await log('--last', '2')).out.split('\n');
+  expect(lines.slice(1)).toEqual([
+    '2026-11-25 00:01:10  valve.open  on     sentilo: stranger  sender: orders_from does not name it',
+    '2026-11-25 00:01:20  valve.open  ?      mqtt: broker       after 4 more: not-understood: expected on or off',
+    '',
+  ]);
+  expect(JSON.parse((await log('--last', '1', '--json')).out)).toEqual([
+    {
+      time: '2026-11-25T00:01:20.000Z',
+      output: 'valve.open',
+      from: 'mqtt: broker',
+      result: { done: false, reason: 'not-understood: expected on or off' },
+      leftOut: 4,
+    },
+  ]);
+});

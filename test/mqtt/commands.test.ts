@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Commands, openCommands } from '../../gateway/mqtt/commands.ts';
 import { topicsOf } from '../../gateway/mqtt/topics.ts';
 import type { OrderOutcome, OrderRequest } from '../../gateway/outputs/output.ts';
+import type { Refused } from '../../gateway/outputs/refusals.ts';
 import { drain, TestClock } from '../support/test-clock.ts';
 
 const WALL_MS = 1_795_608_000_000;
@@ -14,6 +15,7 @@ class Bench {
   readonly ordered: OrderRequest[] = [];
   readonly answers: unknown[] = [];
   readonly logged: string[] = [];
+  readonly refused: Refused[] = [];
   readonly subscribed: string[] = [];
   isTimed = true;
   /** The newest order of each output, whoever gave it. */
@@ -35,6 +37,7 @@ class Bench {
         this.newest.set(request.output, `mqtt-${this.ordered.length}`);
         return this.outcome();
       },
+      refused: (one) => this.refused.push(one),
       newest: (output) => this.newest.get(output),
     });
   }
@@ -111,6 +114,13 @@ describe('an order over the broker', () => {
       { reason: 'not-understood' },
     ]);
     expect(bench.logged).toEqual(['broker-order-not-understood']);
+    expect(bench.refused).toHaveLength(3);
+    expect(bench.refused[0]).toEqual({
+      output: 'lamp.switch',
+      from: 'mqtt: broker',
+      on: undefined,
+      reason: expect.stringMatching(/^not-understood: /),
+    });
   });
 
   it('is carried out once however often it comes under one id, for a day', async () => {
@@ -144,6 +154,10 @@ describe('an order over the broker', () => {
     await bench.send('{"state":"off","time":"2026-11-25T12:00:00Z"}');
     expect(bench.ordered).toEqual([]);
     expect(bench.answers).toMatchObject([{ reason: 'no-time' }, { reason: 'no-time' }]);
+    expect(bench.refused).toMatchObject([
+      { on: true, reason: expect.stringMatching(/^no-time: /) },
+      { on: false, reason: expect.stringMatching(/^no-time: /) },
+    ]);
     await bench.send('off');
     expect(bench.done).toEqual(['off']);
   });

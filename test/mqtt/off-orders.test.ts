@@ -50,6 +50,7 @@ async function openBench() {
     topics,
     outputs: [{ output: 'valve.open', safe: false }],
     order: (request) => outputs.order(request),
+    refused: (one) => outputs.refused(one),
     newest: (output) => outputs.newest(output),
   });
   const answers: unknown[] = [];

@@ -124,6 +124,7 @@ export class District {
       },
       key: isPushed ? 'key' : undefined,
       order: () => Promise.reject(new Error('nobody ordered anything')),
+      refused: () => {},
       answered: notify,
       fatal: (error) => this.failures.push(error),
     });

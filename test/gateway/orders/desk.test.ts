@@ -90,6 +90,7 @@ class Trial {
       takers: [{ ...output, answers: { sensor: 'valve_ack', cityType: 'status' }, id: 'valve.open' }],
       ordersFrom: ['app'],
       order: (request) => this.outputs.order(request),
+      refused: (one) => this.outputs.refused(one),
       answered: () => {},
       crowded: () => {},
     });

@@ -51,6 +51,29 @@ describe('an order of the city', () => {
     expect(garden.fatal).toEqual([]);
   });
 
+  test('that are refused are in the journal for the order log: three of a flood, and how many more', async () => {
+    const garden = await startPolledGarden();
+    for (const text of ['on', '1', '{"set":"on","id":"a"}', '{"set":"on","id":"b"}', 'off']) garden.give(text, 'demo-token');
+    await runFor(garden, 20 * SECOND_MS);
+    garden.give('toggle');
+    await runFor(garden, 20 * SECOND_MS);
+    const refusals = (await garden.records()).flatMap((record) =>
+      record.kind === 'event' && record.code === 'order-refused' ? [record.fields] : [],
+    );
+    const sender = 'sender: orders_from does not name it';
+    expect(refusals).toEqual([
+      ...Array.from({ length: 3 }, () => ({
+        output: 'valve.open',
+        from: 'sentilo: garden',
+        on: expect.any(Boolean),
+        reason: sender,
+      })),
+      { output: 'valve.open', from: 'sentilo: app', reason: expect.stringMatching(/^not-understood: /), leftOut: 2 },
+    ]);
+    await garden.stop();
+    expect(garden.fatal).toEqual([]);
+  });
+
   test('of somebody who is not named is answered so', async () => {
     const garden = await startPolledGarden();
     garden.give('on', 'demo-token');

@@ -138,6 +138,7 @@ function boot(trial: Trial): { cut(): void } {
     },
     file,
     key: KEY,
+    refused: (one) => outputs.refused(one),
     order: (request) => {
       // It may begin once it is remembered.
       request.kept?.then((isKept) => isKept && trial.placed.push({ request, bootMs }), fatal);
