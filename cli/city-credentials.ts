@@ -1,11 +1,8 @@
-import { promises as fs } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/load-site.ts';
-import { EXIT, isForbidden } from './exit-codes.ts';
+import { authorityOrSay } from './authority.ts';
 import type { Io } from './io.ts';
-import { refusalOf } from './refused-file.ts';
 import { secretOrSay } from './secret-or-say.ts';
-import { printProblems } from './site.ts';
 
 interface Credentials {
   readonly token?: string;
@@ -22,15 +19,6 @@ export async function cityCredentials(config: Config, site: LoadedSite, file: st
   if (token === undefined || (callback !== undefined && callbackKey === undefined)) return undefined;
   const secrets = { token, ...(callbackKey !== undefined && { callbackKey }) };
   if (caFile === undefined) return secrets;
-  try {
-    return { ...secrets, ca: await fs.readFile(caFile, 'utf8') };
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const problem = isForbidden(reason)
-      ? { code: 'C096', parameters: { path: caFile, ...(await refusalOf(caFile, false)) } }
-      : { code: 'C093', parameters: { path: caFile, reason } };
-    printProblems([{ severity: 'error', path: 'sentilo.ca', place: site.placeOf('sentilo.ca'), ...problem }], site, io);
-    io.setExitCode(EXIT.config);
-    return undefined;
-  }
+  const ca = await authorityOrSay(caFile, 'sentilo.ca', site, io);
+  return ca === undefined ? undefined : { ...secrets, ca };
 }

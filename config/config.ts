@@ -71,6 +71,8 @@ export interface MqttConfig {
   readonly tokenSecret?: string;
   readonly user?: string;
   readonly passwordSecret?: string;
+  /** PEM file, absolute path. */
+  readonly caFile?: string;
   /** The levels below which everything of this gateway is, and nothing else. */
   readonly prefix: string;
   /** Topic of an observation, in which `{device}` and `{reading}` are to be filled in. */

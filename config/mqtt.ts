@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { dirname, resolve } from 'node:path';
 import { closest } from './closest.ts';
 import type { MqttConfig } from './config.ts';
 import type { ProblemParameters } from './problem.ts';
@@ -83,7 +84,7 @@ function topicFault(pattern: string): ProblemParameters | undefined {
 }
 
 /** What the gateway needs to know of the broker; the site has no errors. */
-export function buildMqtt({ file }: Site): MqttConfig | undefined {
+export function buildMqtt({ file, document }: Site): MqttConfig | undefined {
   const { mqtt, gateway, web } = file;
   if (!mqtt) return undefined;
   const topic = (mqtt.topic ?? TOPIC_DEFAULT).replaceAll('{gateway}', gateway.id);
@@ -94,6 +95,8 @@ export function buildMqtt({ file }: Site): MqttConfig | undefined {
     ...(mqtt.token && { tokenSecret: mqtt.token.secret }),
     ...(mqtt.user !== undefined && { user: mqtt.user }),
     ...(mqtt.password && { passwordSecret: mqtt.password.secret }),
+    // Relative to the file that says it, which may be an included one.
+    ...(mqtt.ca !== undefined && { caFile: resolve(dirname(document.placeOf(['mqtt', 'ca']).file), mqtt.ca) }),
     prefix: levels
       .slice(
         0,

@@ -240,6 +240,7 @@ const mqtt = block({
   token: secret.optional(),
   user: text.optional(),
   password: secret.optional(),
+  ca: text.optional(),
   topic: text.optional(),
   qos: z.int().min(0).max(2).optional(),
   discovery: z.enum(['home-assistant']).optional(),

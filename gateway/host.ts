@@ -181,6 +181,8 @@ export interface MqttOptions {
   readonly clientId: string;
   readonly username?: string;
   readonly password?: string;
+  /** PEM text to trust instead of the system's authorities. */
+  readonly ca?: string;
   /** What the broker sends, retained, when this client is gone. */
   readonly will: { readonly topic: string; readonly payload: string };
   /** A peer that shows no life for so long is gone. */

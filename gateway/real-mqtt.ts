@@ -8,7 +8,7 @@ const FAILURE_MIN = 0x80;
 /** Of a client that goes and wants its will to be sent (§3.14.2.1). */
 const DISCONNECT_WITH_WILL = 0x04;
 
-/** The real network: MQTT 5.0 over TCP or TLS, checked against the system's authorities. See `Mqtt`. */
+/** The real network: MQTT 5.0 over TCP or TLS, checked against the system's authorities, or the one that is given. See `Mqtt`. */
 export function connectMqtt(options: MqttOptions, signal: AbortSignal): Promise<MqttConnection> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -69,13 +69,14 @@ export function connectMqtt(options: MqttOptions, signal: AbortSignal): Promise<
 }
 
 /** Nothing of the package's own queue, store, repetition and timers: whoever called knows what is to be sent again, and when. */
-function clientOptions({ clientId, username, password, will, ...options }: MqttOptions): IClientOptions {
+function clientOptions({ clientId, username, password, ca, will, ...options }: MqttOptions): IClientOptions {
   return {
     protocolVersion: 5,
     clean: true,
     clientId,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
+    ...(ca !== undefined && { ca }),
     will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     properties: { maximumPacketSize: options.messageBytesMax },
     keepalive: Math.ceil(options.keepaliveMs / 1000),

@@ -4,7 +4,7 @@ import { count } from './count.ts';
 /** What the broker answered (MQTT 5.0, §2.4), and what to do about it. */
 const PROBLEMS: Readonly<Record<string, string>> = {
   M000: 'no answer: {words}',
-  M003: 'no safe connection to the broker: {words}. Look at the date of this machine and at the name in mqtt.url; where the broker has a certificate authority of its own, start Barri with NODE_EXTRA_CA_CERTS set to its file.',
+  M003: 'no safe connection to the broker: {words}. Look at the date of this machine and at the name in mqtt.url; where the broker has a certificate authority of its own, name its file in mqtt.ca.',
   M132: 'the broker does not speak MQTT 5: {words}. Ask its operator for a newer one.',
   M133: 'the broker does not take the name of this gateway: {words}. It calls itself barri- and the id of the gateway.',
   M134: 'the broker rejects user or password: {words}. Check the secret.',

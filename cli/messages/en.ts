@@ -105,6 +105,7 @@ export const en: Catalogue = {
       EPERM: 'this user may not read it',
       EISDIR: 'it is a folder',
       EIO: 'the disk gives an error',
+      NOT_PEM: 'there is no PEM certificate in it',
     },
     carries: { '3V3': '3.3 V', '5V': '5 V', ground: 'ground', id: 'the identification of add-on boards' },
   },

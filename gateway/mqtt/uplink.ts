@@ -43,10 +43,11 @@ const LEAVE_MS = 200;
 /** What the uplink needs from the world. */
 export type MqttHost = Pick<Host, 'clock' | 'mqtt' | 'random' | 'log' | 'bootId'>;
 
-/** Who the gateway is to the broker. */
+/** Who the gateway is to the broker; `ca` is PEM text to trust instead of the system's authorities. */
 export interface MqttLogin {
   readonly username?: string;
   readonly password?: string;
+  readonly ca?: string;
 }
 
 export interface MqttParts {

@@ -1,6 +1,6 @@
 // What the command line says about a broker: who the gateway is to it, and how it stands.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,25 @@ describe('the login of a broker', () => {
     expect(code).toBe(78);
     expect(err).toContain('C090');
     expect(err).toContain('broker_token');
+    expect(err).toContain('site.gateway.yaml:3');
+  });
+
+  it('trusts the authority of `ca`', async () => {
+    const pem = join(import.meta.dirname, '../data/tls/authority.pem');
+    expect(await login(`user: corner, ca: "${pem}"`)).toEqual({ username: 'corner', ca: readFileSync(pem, 'utf8') });
+  });
+
+  it.each([
+    ['gone.pem', 'there is no such file'],
+    ['secrets', 'it is a folder'],
+    ['notes.pem', 'there is no PEM certificate in it'],
+  ])('is not without the authority %s: %s', async (ca, words) => {
+    const file = join(folder, 'site.gateway.yaml');
+    writeFileSync(join(folder, 'notes.pem'), 'ask Maria for the certificate\n');
+    writeFileSync(file, `${HEAD}mqtt: { url: "mqtts://broker.example.cat", ca: ${ca} }\n`);
+    const { code, err } = await barri(['run', file, '--state', join(folder, 'state')]);
+    expect(code).toBe(78);
+    expect(err).toContain(`${join(folder, ca)} (${words})`);
     expect(err).toContain('site.gateway.yaml:3');
   });
 });

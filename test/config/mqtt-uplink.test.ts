@@ -46,6 +46,13 @@ describe('a broker', () => {
     expect(config?.mqtt?.language).toBe('ca');
   });
 
+  it('is trusted by an authority beside the file that names it', async () => {
+    const site = await loadText(`include: [/etc/parts/broker.yaml]\n${HEAD}`, {
+      '/etc/parts/broker.yaml': `mqtt: { ${URL}, ca: own.pem }\n`,
+    });
+    expect(site.config?.mqtt?.caFile).toBe('/etc/parts/own.pem');
+  });
+
   it('replaces the note that nothing is sent', async () => {
     expect(await told(`${HEAD}mqtt: { ${URL} }\n`, {}, 'note')).toEqual([]);
     expect((await told(HEAD, {}, 'note')).join()).toContain('C061');

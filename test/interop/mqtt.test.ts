@@ -24,12 +24,12 @@ const READING = /^barri\/interop\/meter_\d\/\w+$/;
 
 afterEach(cleanUp);
 
-function startGateway(folder: string, mqtt: string, devices: string, env: Record<string, string> = {}): Child {
+function startGateway(folder: string, mqtt: string, devices: string): Child {
   const file = join(folder, 'site.gateway.yaml');
   mkdirSync(join(folder, 'secrets'), { recursive: true, mode: 0o700 });
   writeFileSync(file, `schema: gateway/v1\ngateway: { id: interop }\nmqtt: { ${mqtt} }\n${devices}`);
   return barri(['run', file, '--state', join(folder, 'state')], {
-    env: { CREDENTIALS_DIRECTORY: join(folder, 'secrets'), ...env },
+    env: { CREDENTIALS_DIRECTORY: join(folder, 'secrets') },
   });
 }
 
@@ -155,7 +155,7 @@ devices:
   expect(log).not.toContain('broker-keeps-nothing');
 }, 90_000);
 
-it('goes over TLS with an authority that the machine knows, and over none that it does not', async () => {
+it('goes over TLS with the authority that the site names, and over none without', async () => {
   const folder = workFolder();
   const port = await freePort();
   makeCertificates(folder);
@@ -176,8 +176,8 @@ it('goes over TLS with an authority that the machine knows, and over none that i
   stranger.kill('SIGKILL');
   await stranger.ended;
 
-  const ca = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.crt') };
-  const friend = startGateway(folder, mqtt, '', ca);
+  const trusting = `${mqtt}, ca: ca.crt`;
+  const friend = startGateway(folder, trusting, '');
   await brokerState(folder, ({ state }) => state === 'ok', 20_000);
   const login = ['--cafile', join(folder, 'ca.crt'), '-u', 'interop', '-P', 'canary-51'];
   const hub = await listen(port, { args: login });
@@ -187,7 +187,7 @@ it('goes over TLS with an authority that the machine knows, and over none that i
   await hub.has(({ topic, payload }) => topic === `${PREFIX}/status` && payload === 'offline', 10_000);
 
   writeFileSync(password, 'wrong-51\n', { mode: 0o600 });
-  const impostor = startGateway(folder, mqtt, '', ca);
+  const impostor = startGateway(folder, trusting, '');
   const refused = await brokerState(folder, ({ state }) => state !== 'starting', 20_000);
   expect(refused).toMatchObject({ state: 'refused', problem: { code: 'M135' } });
   impostor.kill('SIGTERM');
