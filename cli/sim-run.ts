@@ -11,7 +11,7 @@ import { pacedClock } from '../simulator/paced-clock.ts';
 import { createRandom } from '../simulator/random.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { lengthOfTime } from './length-of-time.ts';
+import { someTime } from './length-of-time.ts';
 import { runUntilSignal } from './life.ts';
 import { liveView } from './live-view.ts';
 import { text } from './messages/live.ts';
@@ -58,7 +58,7 @@ export function addSimRun(sim: Command, io: Io): void {
     )
     .addOption(
       new Option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)')
-        .argParser(lengthOfTime)
+        .argParser(someTime('--for'))
         .conflicts(['speed', 'state', 'city', 'cityPort']),
     )
     .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { Clock } from '../drivers/clock.ts';
 import { type Http, HttpError } from '../gateway/host.ts';
 import { createRandom } from '../simulator/random.ts';
 import { simulate } from '../simulator/run.ts';
@@ -8,12 +9,18 @@ import { cityPush, pushesTo } from '../simulator/sentilo/city-push.ts';
 import { worldForSite } from '../simulator/sentilo/world.ts';
 import type { Io } from './io.ts';
 import { text } from './messages/live.ts';
+import { text as outputs } from './messages/outputs.ts';
 import { troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
-import { fitted } from './table.ts';
+import { Moves } from './simulated-moves.ts';
+import { cellText, fitted, tableLines } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
 const START_DEFAULT_MS = Date.UTC(2026, 0, 1);
+/** Orders and rules that are shown; JSON has a thousand. */
+const MOVES_SHOWN = 20;
+const FROM_COLUMNS = 32;
+const RESULT_COLUMNS = 60;
 /** A request to a city over a household's line, there and back. */
 const CITY_LATENCY_MS = 40;
 
@@ -39,17 +46,25 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
   const world = options.world === undefined ? own() : await readWorld(options.world, io);
   if (world === undefined && (hasCity || options.world !== undefined)) return;
   const city = world === undefined ? undefined : createCity(world);
+  const moves = new Moves();
+  let clock: Clock | undefined;
   const startedAtMs = performance.now();
   const { traceHash, eventCount, virtualMs, status } = await simulate(config, {
     seed: options.seed,
     startWallMs: options.start ?? START_DEFAULT_MS,
     forMs: options.for,
     token: SIMULATED_TOKEN,
-    http: (clock, ask) => {
+    log: (_level, code, fields) => clock && moves.take(clock, code, fields),
+    http: (worldClock, ask) => {
+      clock = worldClock;
       if (city === undefined) return nobody;
       const callback = config.sentilo?.callback;
-      if (callback !== undefined) cityPush(city, clock, pushesTo(callback, ask));
-      return cityHttp(city, clock, { faults: [], latencyMs: CITY_LATENCY_MS, random: createRandom(options.seed).fork('city') });
+      if (callback !== undefined) cityPush(city, worldClock, pushesTo(callback, ask));
+      return cityHttp(city, worldClock, {
+        faults: [],
+        latencyMs: CITY_LATENCY_MS,
+        random: createRandom(options.seed).fork('city'),
+      });
     },
     ...(options.trace === true ? { listing: (line: string) => io.err(`${line}\n`) } : {}),
   });
@@ -63,8 +78,23 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     observations,
     requests: city?.requestCount ?? 0,
     traceHash,
+    moves: moves.newest,
     troubles: troublesOf(status),
     readings: status.readings ?? [],
   };
-  io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns));
+  io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result) + movesText(moves), io.columns));
+}
+
+/** What outputs and rules did, where there was anything. */
+function movesText({ count, newest }: Moves): string {
+  if (count === 0) return '';
+  const shown = newest.slice(-MOVES_SHOWN);
+  const rows = shown.map(({ time, about, on, from = '', ...became }) => [
+    time.slice(0, -'.000Z'.length).replace('T', ' '),
+    about,
+    on === undefined ? outputs.notOrdered : outputs.state(on),
+    cellText(from, FROM_COLUMNS),
+    cellText(outputs.became(became), RESULT_COLUMNS),
+  ]);
+  return `${text.moves(count, shown.length)}${tableLines([[...outputs.logHead], ...rows]).join('\n')}\n`;
 }

@@ -169,6 +169,8 @@ city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
 ${troubles.map(({ name, code, message, type }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message }, type)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
+  moves: (all: number, shown: number) =>
+    `\noutputs and rules: ${count(all, 'line')}${shown < all ? `, of which these are the last ${shown}` : ''}\n`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined

@@ -10,10 +10,24 @@ export const text = {
   noOrders: 'No output was ordered anything.\n',
   noTime: 'not known',
   notUnderstood: '?',
+  /** Of a rule that ordered nothing. */
+  notOrdered: '-',
   /** `leftOut`: so many more were refused before it. */
   result: (result: { readonly done: boolean; readonly reason?: string } | undefined, leftOut = 0) => {
     const more = leftOut === 0 ? '' : `after ${leftOut} more: `;
     return `${more}${result === undefined ? 'none written down' : result.done ? 'done' : (result.reason ?? 'not done')}`;
+  },
+  became: ({
+    reason,
+    message,
+    reading = '',
+  }: {
+    readonly reason?: string;
+    readonly message?: string;
+    readonly reading?: string;
+  }) => {
+    if (reason === undefined) return 'done';
+    return message ?? RULES_IDLE[reason]?.replace('{reading}', reading) ?? reason;
   },
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
@@ -60,6 +74,16 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'not-durable': 'the disk takes nothing now: `barri status` says why',
   stopping: 'start the gateway again',
   failed: 'check its wiring and power; `barri outputs` shows how it is',
+};
+
+/** Why a rule did nothing. */
+const RULES_IDLE: Readonly<Record<string, string>> = {
+  'does-not-hold': 'nothing: {reading} is not as only_if wants it',
+  'not-known': 'nothing: {reading} has no value',
+  'was-down': 'nothing: the gateway was down then',
+  'no-time': 'nothing: nobody knew the time',
+  'clock-jumped': 'nothing: the clock was set past it',
+  'same-moment': 'nothing: it did so for another time at this moment',
 };
 
 const NO_OUTCOME = 'the gateway answered something else than what became of it';

@@ -151,6 +151,7 @@ test('wrong use of the command ends with 2, help and version with 0', async () =
   expect((await barri(['run', '--log-level', 'loud'])).code).toBe(2);
   expect((await barri(['sim', 'run', DEMO, '--for', '10'])).err).toContain('10min');
   expect(await barri(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
+  expect((await barri(['sim', 'run', DEMO, '--for', '0s'])).err).toContain('`--for` must be more than 0.');
   expect((await barri(['run', '--help'])).out).toContain('Examples:');
 });
 
@@ -168,6 +169,31 @@ test('a site without a city runs in simulated time, and sends nothing', async ()
   const { code, out } = await barri(['sim', 'run', site, '--for', '1min', '--json']);
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ observations: 0, requests: 0 });
+});
+
+test('a run in simulated time says what outputs and rules did, and why a rule did nothing', async () => {
+  const site = join(folder, 'rules.gateway.yaml');
+  const valve =
+    'valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 15min, orders: [rules] } } }';
+  const open = 'do: { output: valve.open, set: on, for: 5min }';
+  const rules = `morning: { at: "06:30", ${open} }\n  dry: { at: "06:40", only_if: [{ reading: hall.humidity, below: 1 }], ${open} }`;
+  const buses = 'buses: { i2c1: { type: i2c } }';
+  const devices = `devices:\n  hall: { board: sht31@1, via: i2c1, every: 1min }\n  ${valve}`;
+  writeFileSync(site, `schema: gateway/v1\ngateway: { id: demo }\n${buses}\n${devices}\nrules:\n  ${rules}\n`);
+  const run = (...more: string[]) => barri(['sim', 'run', site, '--start', '2026-03-27T05:29:00Z', '--for', '20min', ...more]);
+  expect((await run()).out.split('\n').slice(-6)).toEqual([
+    'outputs and rules: 3 lines',
+    'time (UTC)           output      order  from                 result',
+    '2026-03-27 05:30:00  valve.open  on     rules: morning       done',
+    '2026-03-27 05:35:00  valve.open  off    the end of its time  done',
+    '2026-03-27 05:40:00  dry         -                           nothing: hall.humidity is not as only_if wants it',
+    '',
+  ]);
+  expect(JSON.parse((await run('--json')).out).moves).toMatchObject([
+    { about: 'valve.open', on: true, from: 'rules: morning' },
+    { about: 'valve.open', on: false },
+    { about: 'dry', reason: 'does-not-hold', reading: 'hall.humidity' },
+  ]);
 });
 
 test('a site with a callback runs in simulated time', async () => {

@@ -1,0 +1,53 @@
+import type { Clock } from '../drivers/clock.ts';
+import type { Log } from '../gateway/host.ts';
+import { isoText } from './journal-time.ts';
+
+type LogFields = NonNullable<Parameters<Log>[2]>;
+
+/** So many of the newest are told: who looks for more asks for a shorter time. */
+const KEPT_MAX = 1_000;
+
+/** What became of an order for an output, or of a rule that ordered nothing, in a simulated run. */
+export interface Move {
+  /** ISO 8601, in UTC. */
+  readonly time: string;
+  /** `device.output`, or the rule. */
+  readonly about: string;
+  /** Undefined where nothing was ordered. */
+  readonly on?: boolean;
+  /** Who ordered it. */
+  readonly from?: string;
+  /** Why it was not done, or why the rule did nothing; undefined: done. */
+  readonly reason?: string;
+  /** For people, of an order. */
+  readonly message?: string;
+  /** What a rule looked at that did not hold, or is not known. */
+  readonly reading?: string;
+}
+
+/** Listens to the log of a gateway for what its outputs and rules do. */
+export class Moves {
+  count = 0;
+  readonly #newest: Move[] = [];
+
+  take(clock: Pick<Clock, 'wall'>, code: string, fields: LogFields = {}): void {
+    const move = moveOf(code, fields);
+    if (move === undefined) return;
+    this.count += 1;
+    this.#newest.push({ time: isoText(clock.wall().ms), ...move });
+    if (this.#newest.length > KEPT_MAX) this.#newest.shift();
+  }
+
+  /** The newest ones, the oldest of them first. */
+  get newest(): readonly Move[] {
+    return this.#newest;
+  }
+}
+
+function moveOf(code: string, { output, on, from, rule, reason, message, reading }: LogFields): Omit<Move, 'time'> | undefined {
+  const ordered = { about: String(output), on: on === true, from: String(from) };
+  if (code === 'output-switched') return ordered;
+  if (code === 'output-not-switched') return { ...ordered, reason: String(reason), message: String(message) };
+  if (code !== 'rule-not-fired') return undefined;
+  return { about: String(rule), reason: String(reason), ...(typeof reading === 'string' && { reading }) };
+}
