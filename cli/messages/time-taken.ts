@@ -1,11 +1,16 @@
-/** How long something takes, as short as it can be said and never too short: `18 ms`, `1.5 s`, `2 min`. */
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** How long something takes, as short as it can be said and never too short: `18 ms`, `1.5 s`, `2 min`, `3 h`, `100 min`. */
 export function timeTaken(ms: number): string {
   if (ms < 1_000) return `${Math.ceil(ms)} ms`;
-  return period(ms < 10_000 ? Math.ceil(ms / 100) * 100 : Math.ceil(ms / 1_000) * 1_000);
+  if (ms < 10_000) return period(Math.ceil(ms / 100) * 100);
+  return period(ms < HOUR_MS ? Math.ceil(ms / 1_000) * 1_000 : Math.ceil(ms / MINUTE_MS) * MINUTE_MS);
 }
 
-/** A length of time that was chosen, exactly: `1240 ms`, `124 s`, `2 min`. */
+/** A length of time that was chosen, exactly: `1240 ms`, `124 s`, `2 min`, `3 h`. */
 export function period(ms: number): string {
-  if (ms >= 60_000 && ms % 60_000 === 0) return `${ms / 60_000} min`;
+  if (ms >= HOUR_MS && ms % HOUR_MS === 0) return `${ms / HOUR_MS} h`;
+  if (ms >= MINUTE_MS && ms % MINUTE_MS === 0) return `${ms / MINUTE_MS} min`;
   return ms >= 1_000 && ms % 100 === 0 ? `${ms / 1_000} s` : `${ms} ms`;
 }

@@ -312,7 +312,7 @@ describe('the catalogue', () => {
     [
       ...readdirSync(join(ROOT, 'config')).map((name) => join('config', name)),
       'cli/check.ts',
-      'cli/city-credentials.ts',
+      'cli/authority.ts',
       'cli/secrets.ts',
       'simulator/sentilo/world.ts',
     ]
