@@ -6,7 +6,6 @@ import { maskOf } from '../gateway/uplink/answer.ts';
 import { type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
 import type { ListedSensor } from '../gateway/uplink/catalog-listing.ts';
 import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
-import { unknownComponentTypes } from '../gateway/uplink/catalog-types.ts';
 import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
 import { VERSION } from '../gateway/version.ts';
 import { cityCredentials } from './city-credentials.ts';
@@ -80,8 +79,6 @@ Examples:
 
 interface OpenCatalog {
   readonly catalog: Catalog;
-  /** Which of these types of components the city knows nothing of. */
-  readonly unknownComponents: (types: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
   readonly wanted: Wanted;
   readonly url: string;
   readonly provider: string;
@@ -100,8 +97,7 @@ async function openCityOf(file: string, io: Io): Promise<OpenCatalog | undefined
   const { token, ca } = credentials;
   const common = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
   const options = { ...common, ...(ca !== undefined && { ca }) };
-  const unknownComponents: OpenCatalog['unknownComponents'] = (...asked) => unknownComponentTypes(host, options, ...asked);
-  return { catalog: openCatalog(host, options), unknownComponents, wanted: wantedOf(config), url, provider };
+  return { catalog: openCatalog(host, options), wanted: wantedOf(config), url, provider };
 }
 
 function userAgentOf({ gateway }: Config): string {
@@ -118,8 +114,7 @@ async function orSayRefused(io: Io, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function plan(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
-  const { catalog, wanted, url, provider } = open;
+async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
   const { signal } = new AbortController();
   const listed = await catalog.list(signal);
   const found = planCatalog(wanted, listed);
@@ -127,15 +122,12 @@ async function plan(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promis
   const shown = new Set(listed.map(({ type }) => type));
   const types = new Set([...found.create, ...found.changeSensors.map(({ sensor }) => sensor)].map(({ type }) => type));
   const doubtful = [...types].filter((type) => !shown.has(type));
-  const unknownTypes = doubtful.length === 0 ? [] : await catalog.unknownTypes(doubtful, signal);
-  const places = doubtfulComponentTypes(wanted, listed);
-  const unknownComponents = places.length === 0 ? [] : await open.unknownComponents(places, signal);
-  const view: PlanView = {
-    ...{ url, provider, unknownTypes, plan: found },
-    listedCount: listed.length,
-    unknownComponentTypes: unknownComponents,
-  };
-  const shownAsJson = { url, provider, unknownTypes, unknownComponentTypes: unknownComponents, ...found };
+  const unknown = async (field: 'type' | 'componentType', all: readonly string[]) =>
+    all.length === 0 ? [] : await catalog.unknownTypes(field, all, signal);
+  const unknownTypes = await unknown('type', doubtful);
+  const unknownComponentTypes = await unknown('componentType', doubtfulComponentTypes(wanted, listed));
+  const view: PlanView = { url, provider, unknownTypes, unknownComponentTypes, plan: found, listedCount: listed.length };
+  const shownAsJson = { url, provider, unknownTypes, unknownComponentTypes, ...found };
   io.out(json === true ? `${JSON.stringify(shownAsJson)}\n` : renderPlan(view, io));
   if (!isUpToDate(view)) io.setExitCode(EXIT.problems);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { BusReport } from './bus-report.ts';
 import { DiskError, type Host, type LocalResponse } from './host.ts';
+import { isObject, parseJson } from './json.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from './outputs/output.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 
@@ -106,18 +107,9 @@ async function order(answers: LocalAnswers, body: string, { clock }: Pick<Host, 
 /** Undefined for anything else than an order. */
 function orderOf(body: string): Omit<OrderRequest, 'source'> | undefined {
   const json = parseJson(body);
-  if (typeof json !== 'object' || json === null) return undefined;
-  const { output, on, forMs, by } = json as Readonly<Record<string, unknown>>;
+  if (!isObject(json)) return undefined;
+  const { output, on, forMs, by } = json;
   if (typeof output !== 'string' || typeof on !== 'boolean' || typeof by !== 'string') return undefined;
   if (forMs === undefined) return { output, on, by };
   return typeof forMs === 'number' && forMs > 0 && Number.isFinite(forMs) ? { output, on, by, forMs } : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Whoever asks is told what is expected.
-    return undefined;
-  }
 }

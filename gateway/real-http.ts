@@ -136,11 +136,13 @@ function readAnswer(
 ): void {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
+  const tooLong = () => fail('TOO_LONG', `the answer is longer than ${request.responseBytesMax} bytes`);
   answer.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     sizeBytes += chunk.length;
-    if (sizeBytes > request.responseBytesMax) fail('TOO_LONG', `the answer is longer than ${request.responseBytesMax} bytes`);
+    if (sizeBytes > request.responseBytesMax) tooLong();
   });
+  if (Number(answer.headers['content-length'] ?? 0) > request.responseBytesMax) tooLong();
   answer.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? 'UNKNOWN', cause.message, cause));
   answer.on('end', () => {
     if (!answer.complete) return fail('ECONNRESET', 'the answer was cut off');

@@ -1,6 +1,7 @@
 import { parseDuration } from '../../config/duration.ts';
 import { isTextValue } from '../../drivers/reading.ts';
 import { utcMs } from '../../drivers/utc.ts';
+import { isObject, parseJson } from '../json.ts';
 
 /** An order as somebody has sent it. */
 export interface OrderText {
@@ -27,13 +28,11 @@ const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z$/;
 export function orderOf(text: string): OrderText | string {
   const word = STATES.get(text);
   if (word !== undefined) return { on: word };
-  const json = parsed(text);
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    return 'expected on, off, or JSON like {"state":"on","for":"30s"}';
-  const fields = json as Readonly<Record<string, unknown>>;
-  const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
+  const json = parseJson(text);
+  if (!isObject(json)) return 'expected on, off, or JSON like {"state":"on","for":"30s"}';
+  const unknown = Object.keys(json).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return `expected no other keys than ${KEYS.join(', ')}`;
-  const { state, for: written, id, by, time } = fields;
+  const { state, for: written, id, by, time } = json;
   const on = STATES.get(state);
   if (on === undefined) return '"state" has to be "on" or "off"';
   const forMs = typeof written === 'string' ? parseDuration(written) : written;
@@ -53,15 +52,6 @@ export function orderOf(text: string): OrderText | string {
     ...(typeof id === 'string' && { id }),
     ...(typeof by === 'string' && { by }),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Whoever sent it is told what is expected.
-    return undefined;
-  }
 }
 
 /** Milliseconds since 1970; undefined when there is no such moment. */

@@ -1,6 +1,6 @@
 import { type Clock, withDeadline } from '../../drivers/clock.ts';
 import type { CallbackRequest, Log } from '../host.ts';
-import { parseJson } from '../uplink/answer.ts';
+import { isObject, parseJson } from '../json.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
 import type { TextOrder } from './copy.ts';
 import { AHEAD_MS_MAX, type Desk, type Taker } from './desk.ts';
@@ -100,8 +100,8 @@ export function openNotSigned({ clock, log }: { readonly clock: Clock; readonly 
 /** The order of a push; undefined for what is no order of this provider. */
 function pushIn(body: Uint8Array, provider: string): Push | undefined | 'unreadable' {
   const json = parseJson(body);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return 'unreadable';
-  const { type, provider: of, message, topic, publisher, publishedAt, time, sensor } = json as Readonly<Record<string, unknown>>;
+  if (!isObject(json)) return 'unreadable';
+  const { type, provider: of, message, topic, publisher, publishedAt, time, sensor } = json;
   if (type !== 'ORDER' || of !== provider) return undefined;
   const publishedAtMs = publishedAt ?? time;
   if (typeof message !== 'string' || typeof publisher !== 'string' || !Number.isSafeInteger(publishedAtMs)) return 'unreadable';

@@ -11,7 +11,7 @@ import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, 
 import { OrderBook, type Remembered } from './order-book.ts';
 
 /** What was seen before is asked for again: the city files an order some time after it has looked at its clock (§2.4). */
-const OVERLAP_MS = 10_000;
+export const OVERLAP_MS = 10_000;
 /** For so long what a clock that was set forward has dated before is asked for: it may be a proxy's that is wrong. */
 const FORWARD_MS = 3_600_000;
 /** Times that the city's clock was set back; of more than these the oldest is over. */

@@ -1,4 +1,4 @@
-import { parseJson } from '../uplink/answer.ts';
+import { fieldIn, listIn, parseJson, textIn } from '../json.ts';
 
 /** One order as the city shows it. */
 export interface Listed {
@@ -41,24 +41,8 @@ function listingIn(json: unknown, limit: number): Listing | undefined {
 
 function orderIn(json: unknown): Listed | undefined {
   const [text, sender] = [textIn(json, 'order'), textIn(json, 'sender')];
-  const timeMs = fieldOf(json, 'time');
+  const timeMs = fieldIn(json, 'time');
   return text !== undefined && sender !== undefined && typeof timeMs === 'number' && Number.isSafeInteger(timeMs)
     ? { text, sender, timeMs }
-    : undefined;
-}
-
-function listIn(json: unknown, key: string): readonly unknown[] | undefined {
-  const list = fieldOf(json, key);
-  return Array.isArray(list) ? list : undefined;
-}
-
-function textIn(json: unknown, key: string): string | undefined {
-  const text = fieldOf(json, key);
-  return typeof text === 'string' ? text : undefined;
-}
-
-function fieldOf(json: unknown, key: string): unknown {
-  return typeof json === 'object' && json !== null && Object.hasOwn(json, key)
-    ? (json as Readonly<Record<string, unknown>>)[key]
     : undefined;
 }

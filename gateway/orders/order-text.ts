@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { parseDuration } from '../../config/duration.ts';
 import { NOT_SHOWN } from '../../drivers/reading.ts';
+import { isObject, parseJson } from '../json.ts';
 
 /** A longer text is no order for an output. */
 const TEXT_BYTES_MAX = 1_024;
@@ -41,8 +42,8 @@ export function askedOf(text: string): Asked | { readonly problem: string } {
 }
 
 function askedInJson(text: string): Asked | { readonly problem: string } {
-  const json = parseObject(text);
-  if (json === undefined) return { problem: 'not JSON' };
+  const json = parseJson(text);
+  if (!isObject(json)) return { problem: 'not JSON' };
   const unknown = Object.keys(json).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return { problem: `no key of it is called that: expected ${KEYS.join(', ')}` };
   const { set, for: time, id } = json;
@@ -60,16 +61,4 @@ function stateOf(written: unknown): boolean | undefined {
 
 function isId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= ID_CHARACTERS_MAX && !NOT_SHOWN.test(id);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null && !Array.isArray(json)
-      ? (json as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    // Whoever sent it is told that it is none.
-    return undefined;
-  }
 }

@@ -9,7 +9,7 @@ import type { Wake } from '../uplink/wake.ts';
 import type { TextOrder } from './copy.ts';
 import type { Desk, Taker } from './desk.ts';
 import type { Listed } from './listing.ts';
-import { ClockMoved, nothingShown, PollError, shownSince } from './shown.ts';
+import { ClockMoved, nothingShown, type Passed, PollError, shownSince } from './shown.ts';
 
 /** The share of the hour's quota that asking for orders may take, where that is more than is kept for questions. */
 const QUOTA_SHARE = 0.1;
@@ -55,6 +55,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
   const watch = openWatch(clock, around.link.cityClock);
   let attempt = 0;
   let movedCount = 0;
+  const passed: Passed = new Map();
   /** What looking once more took of this pace. */
   let settlingMs = 0;
   let problem: string | undefined;
@@ -64,7 +65,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
     let waitMs: number;
     let canWake = false;
     try {
-      const { isAllSettled, quotaMs } = await poll(around, watch, signal);
+      const { isAllSettled, quotaMs } = await poll({ ...around, passed }, watch, signal);
       // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
@@ -106,8 +107,12 @@ interface Polled {
 }
 
 /** Takes what came since the last time. @throws PollError @throws ClockMoved */
-async function poll(around: PollSurroundings, watch: () => Moved, signal: AbortSignal): Promise<Polled> {
-  const { desk, fatal, link, takers } = around;
+async function poll(
+  around: PollSurroundings & { readonly passed: Passed },
+  watch: () => Moved,
+  signal: AbortSignal,
+): Promise<Polled> {
+  const { desk, fatal, link, takers, passed } = around;
   const { cursorMs } = desk;
   if (cursorMs === undefined) {
     const { response, dateMs } = await nothingShown(around, signal);
@@ -116,7 +121,7 @@ async function poll(around: PollSurroundings, watch: () => Moved, signal: AbortS
     return { isAllSettled: true, quotaMs: quotaPaceMs(response) };
   }
   const fromMs = desk.seenMs;
-  const { response, dateMs, bySensor, toldFromMs } = await shownSince(around, fromMs, signal);
+  const { response, dateMs, bySensor, toldFromMs, requestCount } = await shownSince(around, fromMs, signal);
   const { backMs, isForward, sinceMs } = watch();
   const settledMs = dateMs - SETTLE_MS;
   // A city whose clock was set back has filed under times before those that were asked for.
@@ -125,6 +130,8 @@ async function poll(around: PollSurroundings, watch: () => Moved, signal: AbortS
     // Where that was before this process began nobody knows by how much, nor for how long nobody asked.
     const doubtedMs = backMs > 0 ? sinceMs + SETTLE_MS : Math.min(LOOK_BACK_MS, aheadMs + AWAY_MS);
     desk.setBack(backMs > 0 ? cursorMs - backMs : settledMs - LOOK_BACK_MS, { afterMs: cursorMs, untilMs: cursorMs + doubtedMs });
+    // Those times come again.
+    passed.clear();
     throw new ClockMoved();
   }
   const isForAll = forAllOf(bySensor, takers);
@@ -137,7 +144,7 @@ async function poll(around: PollSurroundings, watch: () => Moved, signal: AbortS
   desk.take(orders, 'poll', link.cityClock.now()?.latestMs ?? dateMs).catch(fatal);
   // Where the clock was set forward what the city has dated before may still be shown, and is asked for as long.
   desk.moveOn(Math.max(cursorMs, settledMs), isForward);
-  return { isAllSettled: settled.length === shown.length, quotaMs: quotaPaceMs(response) };
+  return { isAllSettled: settled.length === shown.length, quotaMs: requestCount * quotaPaceMs(response) };
 }
 
 /** What became of the city's clock. */

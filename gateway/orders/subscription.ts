@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { HttpError, type HttpRequest, type Log } from '../host.ts';
-import { failureProblem, isPlainSuccess, parseJson, problemOf } from '../uplink/answer.ts';
+import { listIn, parseJson, textIn } from '../json.ts';
+import { failureProblem, isPlainSuccess, problemOf } from '../uplink/answer.ts';
 import { backOffMs, HELD_PACE } from '../uplink/back-off.ts';
 import { subscriptionsUrl, subscriptionUrl } from '../uplink/request.ts';
 import type { CityLink } from '../uplink/sentilo.ts';
@@ -121,11 +122,10 @@ async function ask({ http, mask }: CityLink, request: HttpRequest, signal: Abort
 
 /** By sensor of the provider: where its orders are pushed to. */
 function endpointsIn(body: Uint8Array, provider: string): ReadonlyMap<string, string> {
-  const json = parseJson(body) as { readonly subscriptions?: readonly Readonly<Record<string, unknown>>[] } | undefined;
   const found = new Map<string, string>();
-  for (const each of Array.isArray(json?.subscriptions) ? json.subscriptions : []) {
-    const { provider: of, sensor, endpoint } = Object(each) as Readonly<Record<string, unknown>>;
-    if (of === provider && typeof sensor === 'string' && typeof endpoint === 'string') found.set(sensor, endpoint);
+  for (const each of listIn(parseJson(body), 'subscriptions') ?? []) {
+    const [sensor, endpoint] = [textIn(each, 'sensor'), textIn(each, 'endpoint')];
+    if (textIn(each, 'provider') === provider && sensor !== undefined && endpoint !== undefined) found.set(sensor, endpoint);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 import { type Host, HttpError, type HttpResponse } from '../host.ts';
-import { errorBody, failureOf, failureProblem, isPlainSuccess, type Outcome, outcomeOf, parseJson, problemOf } from './answer.ts';
+import { listIn, parseJson, textIn } from '../json.ts';
+import { errorBody, failureOf, failureProblem, isPlainSuccess, type Outcome, outcomeOf, problemOf } from './answer.ts';
 import { type CityOptions, requestsOf } from './city.ts';
 import { alarmUrl } from './request.ts';
 import type { CityProblem } from './status.ts';
@@ -69,8 +70,5 @@ export function openAlarmService(host: Pick<Host, 'http'>, options: CityOptions)
 
 /** `{"alarms":[{"message",…}]}`, or undefined when it is anything else. */
 function messagesOf(body: Uint8Array): readonly string[] | undefined {
-  const json = parseJson(body);
-  if (typeof json !== 'object' || json === null || !('alarms' in json) || !Array.isArray(json.alarms)) return undefined;
-  const items = json.alarms as readonly unknown[];
-  return items.map((item) => (typeof item === 'object' && item !== null && 'message' in item ? String(item.message) : ''));
+  return listIn(parseJson(body), 'alarms')?.map((item) => textIn(item, 'message') ?? '');
 }

@@ -1,4 +1,5 @@
 import type { HttpError, HttpResponse } from '../host.ts';
+import { listIn, parseJson, textIn } from '../json.ts';
 import { QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import type { Pause } from './gate.ts';
 import { resetMs } from './quota.ts';
@@ -167,21 +168,11 @@ function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<strin
 
 export function errorBody(bytes: Uint8Array): ErrorBody | undefined {
   const json = parseJson(bytes);
-  if (typeof json !== 'object' || json === null || !('message' in json) || typeof json.message !== 'string') return undefined;
-  const all: readonly unknown[] = 'errorDetails' in json && Array.isArray(json.errorDetails) ? json.errorDetails : [];
-  // What is no text stays as an empty line, as the lines would else seem complete. To make a text of an object can throw.
-  const details = all.map((each) => (typeof each === 'string' ? each : ''));
-  return { message: json.message, details };
-}
-
-/** The JSON value of an answer, or undefined when it is none. */
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(text(bytes));
-  } catch {
-    // Not JSON is an answer like any other here: whoever asks decides what it means.
-    return undefined;
-  }
+  const message = textIn(json, 'message');
+  if (message === undefined) return undefined;
+  // What is no text stays as an empty line, as the lines would else seem complete.
+  const details = (listIn(json, 'errorDetails') ?? []).map((each) => (typeof each === 'string' ? each : ''));
+  return { message, details };
 }
 
 function text(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { parseJson } from './answer.ts';
+import { isObject, type JsonObject, parseJson } from '../json.ts';
 
 /** A sensor as the city's catalogue shows it (sentilo.md §1.6.3): its own fields and those of its component. */
 export interface ListedSensor {
@@ -21,25 +21,25 @@ export interface ListedSensor {
  */
 export function listingOf(body: Uint8Array, provider: string): ListedSensor[] | undefined {
   const json = parseJson(body);
-  if (!isRecord(json)) return undefined;
+  if (!isObject(json)) return undefined;
   const { providers = [] } = json;
   if (!Array.isArray(providers)) return undefined;
-  const own = providers.filter(isRecord).filter((each) => each['provider'] === provider);
+  const own = providers.filter(isObject).filter((each) => each['provider'] === provider);
   const sensors = own.flatMap(({ sensors: all }) => (Array.isArray(all) ? all : []));
-  return sensors.filter(isRecord).flatMap((each) => {
+  return sensors.filter(isObject).flatMap((each) => {
     const { sensor, component } = each;
     return typeof sensor === 'string' && typeof component === 'string' ? [listedSensor(sensor, component, each)] : [];
   });
 }
 
-function listedSensor(sensor: string, component: string, fields: Readonly<Record<string, unknown>>): ListedSensor {
+function listedSensor(sensor: string, component: string, fields: JsonObject): ListedSensor {
   const text = (name: string) => {
     const value = fields[name];
     return typeof value === 'string' ? { [name]: value } : {};
   };
   const details = fields['componentTechnicalDetails'];
   const isPublic = fields['componentPublicAccess'];
-  const energy = isRecord(details) ? details['energy'] : undefined;
+  const energy = isObject(details) ? details['energy'] : undefined;
   return {
     sensor,
     component,
@@ -53,8 +53,4 @@ function listedSensor(sensor: string, component: string, fields: Readonly<Record
     isPublic: isPublic === true || isPublic === 'true',
     ...(typeof energy === 'string' && { energy }),
   };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -49,10 +49,10 @@ export interface Catalog {
    */
   apply(wanted: Wanted, progress: Progress, signal: AbortSignal): Promise<Applied>;
   /**
-   * Which of these types the city knows nothing of. Asked with a request that it always refuses, as one of its ids is no id: it
+   * Which of these types of sensors (`type`) or of components (`componentType`) the city knows nothing of. Asked with a request that it always refuses, as one of its ids is no id: it
    * looks at all of a request before it takes any (§1.6.1). @throws CatalogError
    */
-  unknownTypes(types: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  unknownTypes(field: 'type' | 'componentType', types: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Makes the catalogue send sensors to the data service anew, which had lost them (§1.5.10). Only for sensors that it lists: one
    * that it does not know makes the request fail. Returns those that it refuses, with its words. @throws CatalogError
@@ -97,11 +97,14 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
   return {
     list,
     apply: (wanted, progress, signal) => new Run(parts, wanted, progress).apply(signal),
-    async unknownTypes(types, signal) {
-      const probe = (type: string) => ({ sensor: 'no id', type });
+    async unknownTypes(field, types, signal) {
+      const probe = (type: string, at: number) => ({
+        sensor: 'no id',
+        ...(field === 'type' ? { type } : { type: 'temperature', component: `${NOBODYS}-${at}`, componentType: type }),
+      });
       const response = await ask('POST', { sensors: types.map(probe) }, signal);
       const lines = errorBody(response.body)?.details ?? [];
-      return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field type (${type}).`)));
+      return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field ${field} (${type}).`)));
     },
     touch: (sensors, signal) => new Run(parts, NOTHING, () => {}).touch(sensors, signal),
   };
@@ -142,6 +145,8 @@ const CHANGING_COMPONENTS: Step<WantedComponent> = {
   bodyOf: (components) => ({ components: components.map(componentFields) }),
 };
 
+/** A component that is named in a request which is refused is none that anybody has. */
+const NOBODYS = 'no-component';
 const NOTHING: Wanted = { sensors: [], components: new Map() };
 /** Only the id: it is sent anew as it is. */
 const TOUCHING: Step<Named & { readonly sensor: string }> = {

@@ -1,6 +1,7 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { failureOf, failureProblem, type Mask, type Outcome, outcomeOf, parseJson, problemOf } from './answer.ts';
+import { fieldIn, listIn, parseJson } from '../json.ts';
+import { failureOf, failureProblem, type Mask, type Outcome, outcomeOf, problemOf } from './answer.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import { dataUrl, publishBody, READ_BACK_MAX, readBackQuery } from './request.ts';
 import type { CityProblem } from './status.ts';
@@ -146,14 +147,11 @@ export function match(entries: readonly Entry[], others: readonly Entry[], store
 
 /** `{"observations":[{"value","time"}]}` with `time` in milliseconds, or undefined when it is anything else. */
 function storedValues(body: Uint8Array): StoredValue[] | undefined {
-  const json = parseJson(body);
-  if (typeof json !== 'object' || json === null || !('observations' in json) || !Array.isArray(json.observations))
-    return undefined;
-  const values: StoredValue[] = [];
-  for (const item of json.observations as unknown[]) {
-    if (typeof item !== 'object' || item === null || !('value' in item) || !('time' in item)) return undefined;
-    if (typeof item.time !== 'number') return undefined;
-    values.push({ second: Math.floor(item.time / 1000), value: String(item.value) });
-  }
-  return values;
+  const list = listIn(parseJson(body), 'observations');
+  const values = list?.map((item): StoredValue | undefined => {
+    const [value, time] = [fieldIn(item, 'value'), fieldIn(item, 'time')];
+    const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return isPlain && typeof time === 'number' ? { second: Math.floor(time / 1000), value: String(value) } : undefined;
+  });
+  return values?.every((value) => value !== undefined) ? values : undefined;
 }

@@ -105,6 +105,11 @@ describe('an HTTP request', () => {
       (socket) => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(2000)}`)),
       'TOO_LONG',
     ],
+    [
+      'says that it will answer too much',
+      (socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n')),
+      'TOO_LONG',
+    ],
   ])('to a peer that %s may have been acted on', async (_name, behave, code) => {
     const failure = put(await peer(behave)).catch((error: unknown) => error);
     expect(await failure).toBeInstanceOf(HttpError);

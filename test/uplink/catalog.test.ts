@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import type { HttpRequest } from '../../gateway/host.ts';
-import { type Catalog, openCatalog } from '../../gateway/uplink/catalog.ts';
+import { maskOf } from '../../gateway/uplink/answer.ts';
+import { type Catalog, CatalogError, openCatalog } from '../../gateway/uplink/catalog.ts';
 import { listingOf } from '../../gateway/uplink/catalog-listing.ts';
 import type { Wanted, WantedSensor } from '../../gateway/uplink/catalog-wanted.ts';
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -13,6 +14,8 @@ import { cityHttp } from '../../simulator/sentilo/city-http.ts';
 import type { World } from '../../simulator/sentilo/world.ts';
 import { turn } from '../../simulator/wire/turn.ts';
 import { WORLD as ANY_WORLD } from '../simulator/sentilo/support.ts';
+import { TestClock } from '../support/test-clock.ts';
+import { answerOf } from './support.ts';
 
 const START_MS = 1_795_608_000_000;
 const PROVIDER = 'makers@poblenou';
@@ -86,9 +89,24 @@ describe('what the city lacks', () => {
 
   test('and is known to nobody but the city: its types are asked for without registering anything', async () => {
     const { catalog, clock, signal } = rig();
-    expect(await clock.run(catalog.unknownTypes(['temperature', 'wind', 'humidity', 'rain'], signal))).toEqual(['wind', 'rain']);
+    expect(await clock.run(catalog.unknownTypes('type', ['temperature', 'wind', 'humidity', 'rain'], signal))).toEqual([
+      'wind',
+      'rain',
+    ]);
     expect(await listedIds(catalog, clock)).toEqual([]);
   });
+
+  test.each([401, 403, 429, 500, 503])(
+    'and not found out of a city that answers %i, which knows no type by that',
+    async (status) => {
+      const http = async () => answerOf(status, { code: status, message: 'no' });
+      const options = { config: { url: 'http://city.test', provider: 'p' }, token: 't', mask: maskOf('t'), userAgent: 'b' };
+      const { unknownTypes } = openCatalog({ http, clock: new TestClock() }, options);
+      const { signal } = new AbortController();
+      for (const field of ['type', 'componentType'] as const)
+        await expect(unknownTypes(field, ['wind'], signal)).rejects.toThrow(CatalogError);
+    },
+  );
 
   test('is looked for again after an answer was lost, and not registered twice', async () => {
     const { apply, catalog, clock, steps } = rig([{ at: 'city', kind: 'drop-answer', rate: 1, fromMs: 30, toMs: 60 }]);

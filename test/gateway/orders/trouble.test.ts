@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { renderStatus } from '../../../cli/render-status.ts';
 import { isHealthy } from '../../../cli/status.ts';
-import { HttpError } from '../../../gateway/host.ts';
+import { type Http, HttpError } from '../../../gateway/host.ts';
 import { type Garden, runFor, startGarden, startPolledGarden, untilPolled, VALVE } from './garden.ts';
 
 const SECOND_MS = 1_000;
@@ -160,6 +160,34 @@ describe('among orders that are too long for one answer', () => {
     expect(garden.answers().filter(({ from }) => from === 'app')).toHaveLength(2);
     await garden.stop();
     expect(garden.fatal).toEqual([]);
+  });
+
+  test.each([VALVE, `${VALVE}_ack`, 'trial-air-temperature'])('nothing is read again and again for one at %s', async (sensor) => {
+    let longCount = 0;
+    let count = 0;
+    const proxy = (http: Http): Http => {
+      return async (request, signal) => {
+        if (request.url.includes('/order/')) count += 1;
+        return await http(request, signal).catch((error: unknown) => {
+          longCount += 1;
+          throw error;
+        });
+      };
+    };
+    const garden = await startPolledGarden({ proxy });
+    await runFor(garden, 130 * SECOND_MS);
+    const usualCount = count;
+    await flood(garden, sensor, 1, 1_100_000);
+    count = 0;
+    await runFor(garden, 130 * SECOND_MS);
+    expect(longCount).toBeGreaterThan(0);
+    // Once when it comes, and once more as long as it is so young that the city may file others before it.
+    expect(longCount).toBeLessThanOrEqual(20);
+    expect(count).toBeLessThan(4 * usualCount);
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open']);
+    await garden.stop();
   });
 
   test('is one for all sensors refused', async () => {
