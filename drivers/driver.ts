@@ -157,8 +157,11 @@ export interface Device {
   wake?(): Promise<void>;
   /** Puts the device to sleep until the next `wake`, to spare a part that wears out. Throws as read does. */
   sleep?(): Promise<void>;
-  /** Drives an output to its logical state (true is on) and checks that it took it. */
-  write?(output: string, on: boolean): Promise<void>;
+  /**
+   * Drives an output to its logical state (true is on) and checks that it took it. Where `isInTime` says no when it is about to be
+   * sent, nothing is: BusError `expired`.
+   */
+  write?(output: string, on: boolean, isInTime?: () => boolean): Promise<void>;
   /** What is wrong with it although it gives readings: an output that refused its safe state, or did not follow. Told as the device's own trouble. */
   readonly problem?: DeviceError | undefined;
   /** May be called twice. Leaves outputs as they are. */

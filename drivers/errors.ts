@@ -24,6 +24,8 @@ export type BusErrorKind =
   | 'closed'
   /** Something newer was asked of the output before this was sent. Nothing was sent, and nothing is wrong. */
   | 'superseded'
+  /** It may not be sent any more, as it is too old. Nothing was sent, and nothing is wrong. */
+  | 'expired'
   /** The operating system refuses this user. */
   | 'no-permission'
   /** This version cannot drive this kind of bus on this machine. */

@@ -76,7 +76,9 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
       else if (got.every((one) => isHardwareError(one) && endsTheRound(one))) states.silent();
       return resultsOf(fields, round);
     }),
-    ...(spec.outputs.length > 0 && { write: (id: string, on: boolean) => states.write(id, on) }),
+    ...(spec.outputs.length > 0 && {
+      write: (id: string, on: boolean, isInTime?: () => boolean) => states.write(id, on, isInTime),
+    }),
     get problem() {
       return states.problem;
     },

@@ -44,7 +44,7 @@ export class SafeStates {
   readonly #makingSafe = new Map<string, Promise<void>>();
   readonly #set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>;
   /** Switches an output when those before have ended; with `afresh` to where it belongs, if it is still not known to be there. */
-  readonly #inTurn: (output: OutputSpec, on: boolean, isWanted: () => boolean, afresh?: 'afresh') => Promise<void>;
+  readonly #inTurn: (output: OutputSpec, on: boolean, haste: Haste, afresh?: 'afresh') => Promise<void>;
 
   /** @param set switches an output and reads it back */
   constructor({ board, outputs }: Outputs, set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>) {
@@ -53,13 +53,13 @@ export class SafeStates {
     this.#set = set;
     // Checked in turn with the orders: one of them may have moved the output meanwhile.
     this.#inTurn = oneAtATime(
-      async (output, on, isWanted, afresh) => {
+      async (output, on, haste, afresh) => {
         await this.#makingSafe.get(output.id)?.catch(() => {});
         if (afresh !== undefined && !this.#refused.has(output.id)) return;
         const target = afresh === undefined ? on : (this.#ordered.get(output.id) ?? on);
         // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
         if (afresh === undefined) this.#ordered.delete(output.id);
-        await this.#switch(output, target, { isWanted });
+        await this.#switch(output, target, haste);
       },
       // Each may be asked for at once, beside what is written afresh.
       outputs.length + 1,
@@ -128,12 +128,12 @@ export class SafeStates {
 
   /**
    * Switches one. What is safe waits for no other call, and overtakes what has not been sent.
-   * @throws as setSwitch does; BusError `superseded` when something newer was asked of it meanwhile
+   * @throws as setSwitch does; BusError `superseded` when something newer was asked of it meanwhile, `expired` when it came too late
    */
-  async write(id: string, on: boolean): Promise<void> {
+  async write(id: string, on: boolean, isInTime: () => boolean = () => true): Promise<void> {
     const output = this.#outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${this.#board} has no output that is called ${id}`);
-    if (on !== output.safe) return await this.#inTurn(output, on, this.#untilSafe(output));
+    if (on !== output.safe) return await this.#inTurn(output, on, { ...this.#untilSafe(output), isInTime });
     this.#safeCounts.set(id, this.#safeCountOf(output) + 1);
     this.#ordered.delete(id);
     const making = this.#switch(output, on, { isUrgent: true });
@@ -157,10 +157,10 @@ export class SafeStates {
     return this.#safeCounts.get(id) ?? 0;
   }
 
-  /** Whether it has not been ordered to its safe state since now. */
-  #untilSafe(output: OutputSpec): () => boolean {
+  /** Wanted while it has not been ordered to its safe state since now. */
+  #untilSafe(output: OutputSpec): Haste {
     const before = this.#safeCountOf(output);
-    return () => this.#safeCountOf(output) === before;
+    return { isWanted: () => this.#safeCountOf(output) === before };
   }
 }
 

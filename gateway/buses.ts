@@ -187,12 +187,13 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
 /** The functions of Modbus, each request in its own turn, and `pauseMs` after the one before to the same slave. */
 export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn, pauseMs?: number): ModbusBus {
   const { signal } = new AbortController();
-  return modbusFunctions((question, { isUrgent = false, isWanted = () => true } = {}) => {
+  return modbusFunctions((question, { isUrgent = false, isWanted = () => true, isInTime = () => true } = {}) => {
     const isRepeated = isUrgent && isOrder(question);
     const rank = isRepeated ? 'safe' : 'look';
     const request: Turn = { ...turn(), ...(isUrgent && { rank }), readyMs: () => line.readyMs(question, pauseMs) };
     return queue.run(request, signal, async () => {
       if (!isWanted()) throw new BusError('superseded', 'something newer was asked of the output before this was sent');
+      if (isOrder(question) && !isInTime()) throw new BusError('expired', 'it was too old when its turn came');
       return await line.ask({ ...question, isRepeated });
     });
   });

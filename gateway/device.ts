@@ -221,10 +221,11 @@ export class RunningDevice {
 
   /**
    * Drives an output, before anything else on its bus, and checks that it took it. Returns what failed of the hardware. What is safe
-   * waits for nothing else that is asked of the output: what has not been sent then is `superseded`.
+   * waits for nothing else that is asked of the output: what has not been sent then is `superseded`. Where `isInTime` says no when it is
+   * about to be sent it is `expired`.
    */
-  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined> {
-    return this.#switch(output, on, new AbortController().signal);
+  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<BusError | DeviceError | undefined> {
+    return this.#switch(output, on, new AbortController().signal, isInTime);
   }
 
   /** How long it may take until what makes it safe has got through. */
@@ -237,7 +238,7 @@ export class RunningDevice {
     return this.#around.bus.holdFor?.(atMs) ?? (() => {});
   }
 
-  #switch(id: string, on: boolean, signal: AbortSignal): Promise<BusError | DeviceError | undefined> {
+  #switch(id: string, on: boolean, signal: AbortSignal, isInTime = () => true): Promise<BusError | DeviceError | undefined> {
     const last = this.#switching.get(id);
     const isSafe = this.config.outputs.some((output) => output.id === id && output.safe === on);
     // The same is under way: one answer is one to all who ask for it.
@@ -245,7 +246,8 @@ export class RunningDevice {
     const isNewest = () => this.#switching.get(id) === mine;
     const write = async (device: Device) => {
       if (!isNewest()) throw new BusError('superseded', `${this.config.id}.${id}: something newer was asked of it`);
-      await device.write?.(id, on);
+      if (!isInTime()) throw new BusError('expired', `${this.config.id}.${id}: it was too old when its turn came`);
+      await device.write?.(id, on, isInTime);
     };
     // In a moment, when it is known to be the newest.
     const done = Promise.resolve().then(() => this.#transaction(signal, write, { kind: isSafe ? 'safe' : 'order' }));
@@ -288,7 +290,7 @@ export class RunningDevice {
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!isHardwareError(error)) throw error;
-      if (error instanceof BusError && error.kind === 'superseded') return error;
+      if (error instanceof BusError && (error.kind === 'superseded' || error.kind === 'expired')) return error;
       if (what.kind === 'poll') this.#pollFailed(error, what.dueMs, used);
       // That the port is closed is only a consequence; the bus knows why.
       const isClosed = error instanceof BusError && error.kind === 'closed';

@@ -13,6 +13,7 @@ const BUS_CODES: Readonly<Record<BusErrorKind, string>> = {
   ambiguous: 'D212',
   closed: 'D201',
   // Never shown: whoever asked is told that something newer came.
+  expired: 'D200',
   superseded: NO_ANSWER,
   busy: 'D202',
   'no-permission': 'D203',

@@ -7,7 +7,7 @@ import type { DeviceState } from './device-state.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
 import type { Orders } from './orders/orders.ts';
-import type { Outputs } from './outputs/outputs.ts';
+import type { Outputs } from './outputs/output.ts';
 import { BUS_SATURATED, NO_ANSWER, problemCode } from './problem-code.ts';
 import { deviceStatuses, readingTroubles } from './rows.ts';
 import type { BusStatus, GatewayStatus } from './status.ts';

@@ -4,7 +4,7 @@ import type { Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Keeper } from './keeper.ts';
 import type { LearnedFile } from './learned.ts';
-import type { Outputs } from './outputs/outputs.ts';
+import type { Outputs } from './outputs/output.ts';
 
 /** What a stop may take for each of its steps; what takes longer is left behind, outputs already safe. */
 const STEP_MS_MAX = 500;

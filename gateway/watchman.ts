@@ -6,7 +6,7 @@ import type { Outbox } from './alarms/outbox.ts';
 import { type OwnHealth, openOwnAlarms } from './alarms/own-alarms.ts';
 import type { Host } from './host.ts';
 import { type Journal, JournalError } from './journal/journal.ts';
-import type { Outputs } from './outputs/outputs.ts';
+import type { Outputs } from './outputs/output.ts';
 import { pastEvents } from './past-events.ts';
 import type { Event } from './record.ts';
 import { openRules, type RulesStatus } from './rules/rules.ts';

@@ -23,6 +23,8 @@ export interface Haste {
   readonly isUrgent?: boolean;
   /** Asked when its turn has come: where something newer was asked of the output meanwhile nothing is sent. */
   readonly isWanted?: () => boolean;
+  /** Asked of a write when its turn has come: one that is too old is not sent. */
+  readonly isInTime?: () => boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Haste {
  * subtracted. Registers are two bytes each, high byte first, as they go over the wire.
  *
  * Every function throws BusError `timeout`, `bad-checksum`, `closed`, `hung`; DeviceError `refused` with the exception's number for
- * a Modbus exception; BusError `superseded` where it is not wanted any more; RangeError for more than a request can carry. A write that resolves was confirmed by the slave with
+ * a Modbus exception; BusError `superseded` or `expired` where it is not wanted any more; RangeError for more than a request can carry. A write that resolves was confirmed by the slave with
  * the address and the value, or count, of the request; what it did with them only reading back tells.
  */
 export interface ModbusBus {

@@ -3,7 +3,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import type { Bus } from '../buses.ts';
 import type { RunningDevice } from '../device.ts';
 import type { Journal, JournalStats } from '../journal/journal.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import type { Outputs } from '../outputs/output.ts';
 import { devicesOf, noneAnswers } from '../status-of.ts';
 import type { Timekeeper } from '../timekeeper.ts';
 import type { UplinkStatus } from '../uplink/status.ts';

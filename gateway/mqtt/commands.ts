@@ -1,6 +1,5 @@
 import type { Host, MqttMessage } from '../host.ts';
-import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import type { OrderOutcome, OrderRequest, Outputs } from '../outputs/output.ts';
 import { stampAt } from '../stamp.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import type { Broker } from './broker.ts';

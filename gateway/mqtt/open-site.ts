@@ -1,7 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { OrderOutcome, OrderRequest } from '../outputs/output.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import type { OrderOutcome, OrderRequest, Outputs } from '../outputs/output.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { type Commanded, openCommands } from './commands.ts';
 import { announcementsOf } from './discovery.ts';

@@ -1,4 +1,6 @@
 import type { OrderSource, OutputConfig } from '../../config/config.ts';
+import type { DeviceError } from '../../drivers/errors.ts';
+import type { Refused } from './refusals.ts';
 
 /** What someone wants of an output. */
 export interface OrderRequest {
@@ -93,4 +95,30 @@ export interface OutputState {
   readonly problem?: string;
   /** Whose orders it takes. */
   readonly orders: readonly OrderSource[];
+}
+
+/**
+ * The outputs of a site, and the only way to move them. An order is kept, then what is about to be done, then the output moves
+ * and is read back, then what became of it is kept; a crash in between leaves an intent without a result, which nobody repeats:
+ * at the start all outputs are driven to their safe states.
+ */
+export interface Outputs {
+  /**
+   * Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other.
+   * One that is taken counts as the newest of its output before this returns.
+   */
+  order(request: OrderRequest): Promise<OrderOutcome>;
+  /** What was refused before it came here is kept for the order log. */
+  readonly refused: (refused: Refused) => void;
+  /** Tells the newest order of an output from all others, whoever gave it; undefined before the first. */
+  newest(output: string): string | undefined;
+  states(): readonly OutputState[];
+  /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
+  opened(device: string, problem: DeviceError | undefined): void;
+  /** The outputs of a device are not where they were driven: what is not safe is made safe. */
+  strayed(device: string, problem: DeviceError): void;
+  /** Somebody else drove it to its safe state, and it followed: at a stop. */
+  isSafe(output: string): void;
+  /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
+  stop(): void;
 }

@@ -6,9 +6,19 @@ import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRecord, Observation } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type NotDone, type OrderOutcome, type OrderRequest, type OutputState, type Placed, refused, STRAYED } from './output.ts';
-import { openRefusals, type Refused } from './refusals.ts';
-import { backOf, letGo, type Running, runningOutputs, type Switchable, stateObservation } from './running.ts';
+import { type OrderOutcome, type OrderRequest, type OutputState, type Outputs, type Placed, refused, STRAYED } from './output.ts';
+import { openRefusals } from './refusals.ts';
+import {
+  backOf,
+  END_OF_TIME,
+  letGo,
+  notTaken,
+  type Running,
+  runningOutputs,
+  type Switchable,
+  stateObservation,
+  stateOf,
+} from './running.ts';
 import { watchCity, watchReading } from './watches.ts';
 
 /** An order that leads away from what is safe waits so long for the journal; a disk that takes longer takes nothing. */
@@ -24,6 +34,8 @@ const AGAIN_SOON_COUNT = 16;
 const AGAIN_MS_MAX = 30_000;
 /** What is safe waits no longer for being kept: done twice it does no harm. */
 const SAFE_KEPT_MS_MAX = 500;
+const EXPIRED = 'it was too old when its turn came';
+const TOO_SHORT = 'its time was over before it was known to be there: give it more';
 const SUPERSEDED = 'a newer order came before this one was carried out';
 
 export interface OutputsSurroundings {
@@ -39,32 +51,6 @@ export interface OutputsSurroundings {
   readonly latest: (reading: string) => ChannelState | undefined;
   /** When something was heard last from where such orders come from, monotonic. */
   readonly lastHeardMs: (source: OrderSource) => number | undefined;
-}
-
-/**
- * The outputs of a site, and the only way to move them. An order is kept, then what is about to be done, then the output moves
- * and is read back, then what became of it is kept; a crash in between leaves an intent without a result, which nobody repeats:
- * at the start all outputs are driven to their safe states.
- */
-export interface Outputs {
-  /**
-   * Resolves when it is done, or is known not to be. Orders for outputs that exclude each other are carried out one after the other.
-   * One that is taken counts as the newest of its output before this returns.
-   */
-  order(request: OrderRequest): Promise<OrderOutcome>;
-  /** What was refused before it came here is kept for the order log. */
-  readonly refused: (refused: Refused) => void;
-  /** Tells the newest order of an output from all others, whoever gave it; undefined before the first. */
-  newest(output: string): string | undefined;
-  states(): readonly OutputState[];
-  /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
-  opened(device: string, problem: DeviceError | undefined): void;
-  /** The outputs of a device are not where they were driven: what is not safe is made safe. */
-  strayed(device: string, problem: DeviceError): void;
-  /** Somebody else drove it to its safe state, and it followed: at a stop. */
-  isSafe(output: string): void;
-  /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
-  stop(): void;
 }
 
 export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
@@ -92,24 +78,12 @@ class Manager implements Outputs {
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
     const { on, forMs, untilMs, source, kept } = request;
     const from = `${source}: ${request.by}`;
-    const refusal = this.#notTaken(output, request);
+    const refusal = notTaken(output, request, this.#around);
     if (refusal !== undefined) {
       this.refused({ output: output.id, on, from, reason: `${refusal.reason}: ${refusal.message}` });
       return refusal;
     }
     return this.#place(output, { on, forMs, untilMs, source, kept }, from);
-  }
-
-  /** Why it does not become an order. */
-  #notTaken({ id, config, rates, turns }: Running, { on, source }: OrderRequest): NotDone | undefined {
-    if (!config.orders.includes(source)) return refused('not-allowed', `${id} takes orders of ${config.orders.join(', ')} only`);
-    if (on === config.safe) return undefined;
-    const { clock, log } = this.#around;
-    const taken = source === 'local' ? 'yes' : rates[source].take(clock.monotonicMs());
-    if (taken === 'first') log('warning', 'orders-too-often', { output: id, from: source });
-    if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
-    // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
-    return turns.isFull ? refused('too-many', 'too many orders wait already') : undefined;
   }
 
   newest(id: string): string | undefined {
@@ -118,16 +92,7 @@ class Manager implements Outputs {
 
   states(): readonly OutputState[] {
     const nowMs = this.#around.clock.monotonicMs();
-    return [...this.#outputs.values()].map(({ id, config, asked, seen, backAtMs, fault, problem = fault }) => ({
-      output: id,
-      name: config.name,
-      safe: config.safe,
-      orders: config.orders,
-      ...(asked && { asked: { on: asked.on, from: asked.from, agoMs: nowMs - asked.atMs } }),
-      ...(seen !== undefined && { seen }),
-      ...(backAtMs !== undefined && { backInMs: Math.max(0, backAtMs - nowMs) }),
-      ...(problem !== undefined && { problem }),
-    }));
+    return [...this.#outputs.values()].map((output) => stateOf(output, nowMs));
   }
 
   opened(device: string, problem: DeviceError | undefined): void {
@@ -222,10 +187,11 @@ class Manager implements Outputs {
       const late = this.#refusal(output, order);
       if (late !== undefined) return late;
     }
-    if (clock.monotonicMs() > (order.untilMs ?? Number.POSITIVE_INFINITY))
-      return refused('expired', 'it was too old when its turn came');
+    const isInTime = () => clock.monotonicMs() <= (order.untilMs ?? Number.POSITIVE_INFINITY);
+    if (!isInTime()) return refused('expired', EXPIRED);
+    const before = { ...output };
     output.asked = { on: order.on, from: order.from, atMs: clock.monotonicMs() };
-    return this.#drive(output, order);
+    return this.#drive(output, { ...order, isInTime }, before);
   }
 
   /** Why an order that leads away from what is safe is not carried out now. */
@@ -249,7 +215,7 @@ class Manager implements Outputs {
     }
     // Whoever switched it off, and be it just now.
     const restedMs = Math.max(...others.map(({ offSinceMs }) => offSinceMs + BREAK_MS));
-    if (restedMs > clock.monotonicMs()) await sleepUntil(clock, restedMs, this.#stopping.signal).catch(() => {});
+    if (restedMs > clock.monotonicMs()) await sleepUntil(clock, restedMs, this.#stopSignal()).catch(() => {});
     return undefined;
   }
 
@@ -265,7 +231,11 @@ class Manager implements Outputs {
   }
 
   /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
-  async #drive(output: Running, { on, forMs, source }: Pick<Placed, 'on' | 'forMs' | 'source'>): Promise<OrderOutcome> {
+  async #drive(
+    output: Running,
+    { on, forMs, source, isInTime }: Pick<Placed, 'on' | 'forMs' | 'source'> & { readonly isInTime?: () => boolean },
+    before: Pick<Running, 'asked' | 'seen' | 'onSinceMs' | 'backAtMs'> = output,
+  ): Promise<OrderOutcome> {
     const { clock } = this.#around;
     const { config, device, asked } = output;
     // A newer order that has begun meanwhile decides, and its limit must stay.
@@ -275,9 +245,16 @@ class Manager implements Outputs {
     if (on !== config.safe) this.#limit(output, beganMs, forMs);
     // It may be off from now on, whatever is heard of that.
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
-    const error = await device.switchTo(config.id, on);
+    // It may be there from now on: whoever overtakes this before its answer comes has to know that.
+    if (on !== config.safe && output.seen !== on) output.seen = undefined;
+    const error = await device.switchTo(config.id, on, isInTime);
     // The newer one decides, and tells what it found.
-    if (error instanceof BusError && error.kind === 'superseded') return refused('superseded', SUPERSEDED);
+    if (error instanceof BusError && error.kind === 'superseded')
+      return refused('superseded', output.asked?.from === END_OF_TIME ? TOO_SHORT : SUPERSEDED);
+    if (error instanceof BusError && error.kind === 'expired') {
+      if (isNewest()) this.#notBegun(output, before);
+      return refused('expired', EXPIRED);
+    }
     output.problem = error?.message;
     if (error === undefined) {
       output.switchMs = clock.monotonicMs() - beganMs;
@@ -298,6 +275,19 @@ class Manager implements Outputs {
     else if (isNewest()) this.#tryAgain(output);
     const ended = second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`;
     return refused('failed', `${error.message}; ${ended}`);
+  }
+
+  /** Nothing was sent: it is as it was before, and goes back when it was to go back. */
+  #notBegun(
+    output: Running,
+    { asked, seen, onSinceMs, backAtMs }: Pick<Running, 'asked' | 'seen' | 'onSinceMs' | 'backAtMs'>,
+  ): void {
+    output.cancelBack();
+    output.release();
+    Object.assign(output, { asked, seen, onSinceMs, backAtMs: undefined });
+    const nowMs = this.#around.clock.monotonicMs();
+    if (seen === undefined) this.#tryAgain(output);
+    else if (seen !== output.config.safe) this.#limit(output, nowMs, backAtMs === undefined ? undefined : backAtMs - nowMs);
   }
 
   /** It was switched away from safe, at `sinceMs` or after: waits for what is to come of that, and for the city where that asked for it. */
@@ -395,11 +385,16 @@ class Manager implements Outputs {
     this.#append(record).catch(() => {});
   }
 
+  /** One of its own for whoever waits: many listeners at one would look like a leak. */
+  #stopSignal(): AbortSignal {
+    return AbortSignal.any([this.#stopping.signal]);
+  }
+
   #isDurable(kept: Promise<boolean>, forMsMax = DURABLE_MS_MAX): Promise<boolean> {
     return withDeadline(
       this.#around.clock,
       forMsMax,
-      this.#stopping.signal,
+      this.#stopSignal(),
       () => new Error('late'),
       () => kept,
     ).catch(() => false);

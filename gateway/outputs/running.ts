@@ -1,7 +1,10 @@
 import type { OrderSource, OutputConfig } from '../../config/config.ts';
+import type { Clock } from '../../drivers/clock.ts';
 import type { BusError, DeviceError } from '../../drivers/errors.ts';
+import type { Log } from '../host.ts';
 import type { Observation, Stamp } from '../record.ts';
 import { groupsOf, type Turns } from './groups.ts';
+import { type NotDone, type OrderRequest, type OutputState, refused } from './output.ts';
 import { openRate, type Rate } from './rate.ts';
 
 /** UCUM's way of saying that it is no measurement. */
@@ -11,11 +14,14 @@ const LEAD_FACTOR = 3;
 /** … but not by more than this share of `max_on`. */
 const LEAD_SHARE_MAX = 0.1;
 
+/** Whence it goes back when the time of an order is over. */
+export const END_OF_TIME = 'the end of its time';
+
 /** A device as far as its outputs go. */
 export interface Switchable {
   readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
-  /** Drives an output and checks that it took it. Returns what failed. */
-  switchTo(output: string, on: boolean): Promise<BusError | DeviceError | undefined>;
+  /** Drives an output and checks that it took it. Returns what failed; `expired` where `isInTime` said no before it was sent. */
+  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<BusError | DeviceError | undefined>;
   /** How long it may take until what makes it safe has got through. */
   readonly safeMs: number;
   /** Keeps its bus free for what makes it safe at `atMs`. Returns what ends that. */
@@ -104,7 +110,7 @@ export function backOf(
   const mostMs = maxOnMs === undefined || safe ? Number.POSITIVE_INFINITY : onSinceMs + maxOnMs - leadMs;
   const atMs = Math.min(orderedMs, mostMs);
   if (atMs === Number.POSITIVE_INFINITY) return undefined;
-  return { atMs, from: orderedMs <= mostMs ? 'the end of its time' : 'max_on' };
+  return { atMs, from: orderedMs <= mostMs ? END_OF_TIME : 'max_on' };
 }
 
 /** What is kept, and published, of the state that an output has taken. */
@@ -122,5 +128,34 @@ export function stateObservation({ id, config }: Running, on: boolean, stamp: St
     publish: true,
     ...(location !== undefined && { location }),
     ...stamp,
+  };
+}
+
+/** Why it does not become an order of the output. */
+export function notTaken(
+  { id, config, rates, turns }: Running,
+  { on, source }: Pick<OrderRequest, 'on' | 'source'>,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): NotDone | undefined {
+  if (!config.orders.includes(source)) return refused('not-allowed', `${id} takes orders of ${config.orders.join(', ')} only`);
+  if (on === config.safe) return undefined;
+  const taken = source === 'local' ? 'yes' : rates[source].take(clock.monotonicMs());
+  if (taken === 'first') log('warning', 'orders-too-often', { output: id, from: source });
+  if (taken !== 'yes') return refused('too-often', 'it was ordered too often: three times at once, then once in ten seconds');
+  // Before it counts as the newest: it would supersede those that wait, and nothing would be done at all.
+  return turns.isFull ? refused('too-many', 'too many orders wait already') : undefined;
+}
+
+/** How it is, for people, at a monotonic time. */
+export function stateOf({ id, config, asked, seen, backAtMs, fault, problem = fault }: Running, nowMs: number): OutputState {
+  return {
+    output: id,
+    name: config.name,
+    safe: config.safe,
+    orders: config.orders,
+    ...(asked && { asked: { on: asked.on, from: asked.from, agoMs: nowMs - asked.atMs } }),
+    ...(seen !== undefined && { seen }),
+    ...(backAtMs !== undefined && { backInMs: Math.max(0, backAtMs - nowMs) }),
+    ...(problem !== undefined && { problem }),
   };
 }

@@ -3,8 +3,7 @@ import type { Clock } from '../../drivers/clock.ts';
 import type { Alarms } from '../alarms/alarms.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { OrderOutcome, Refusal } from '../outputs/output.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import type { OrderOutcome, Outputs, Refusal } from '../outputs/output.ts';
 import type { Event } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import type { KnownReadings } from './known-readings.ts';
@@ -53,14 +52,10 @@ export interface Actions {
   fire(rule: RuleConfig, fields?: Event['fields']): Promise<NotFired | undefined>;
   /** Writes down that it did not fire. */
   tellNotFired(rule: RuleConfig, reason: NotFired, fields?: Event['fields']): void;
-  /** Whether an order of a rule for this output is on its way. */
-  isOrdering(output: string): boolean;
 }
 
 export function openActions(around: RuleSurroundings): Actions {
   const { clock, bootId, log, journal, outputs, alarms, readings } = around;
-
-  const ordering: string[] = [];
 
   const keep = (code: string, fields: Event['fields'], isUrgent: boolean): Promise<boolean> =>
     journal.append({ kind: 'event', code, fields, ...stampAt(clock, bootId) }, isUrgent).then(
@@ -99,7 +94,6 @@ export function openActions(around: RuleSurroundings): Actions {
 
   return {
     tellNotFired,
-    isOrdering: (output) => ordering.includes(output),
     async fire(rule, fields = {}) {
       const { id, onlyIf, action } = rule;
       const unmet = onlyIf.find((condition) => readings.holds(condition) !== true);
@@ -119,8 +113,7 @@ export function openActions(around: RuleSurroundings): Actions {
       }
       const kept = keep('rule-fired', { rule: id, ...fields }, true);
       log('info', 'rule-fired', { rule: id, ...fields });
-      ordering.push(action.output);
-      const outcome = await order(rule, action, kept).finally(() => ordering.splice(ordering.indexOf(action.output), 1));
+      const outcome = await order(rule, action, kept);
       if (typeof outcome === 'object' && outcome.done) return undefined;
       const reason = typeof outcome === 'string' ? outcome : outcome.reason;
       const message = typeof outcome === 'string' ? {} : { message: outcome.message };

@@ -1,7 +1,6 @@
 import type { RuleConfig } from '../../config/rules.ts';
 import type { Clock } from '../../drivers/clock.ts';
-import { STRAYED } from '../outputs/output.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import { type Outputs, STRAYED } from '../outputs/output.ts';
 
 /** When a rule was tried without avail, monotonic. */
 export interface Tried {

@@ -59,7 +59,7 @@ export function openRules(config: Config, options: RulesOptions): Rules {
     fire: ({ rule, at, day }) => background(fireUntilDone(rule, { at, day }, around, actions, ending.signal)),
     tellNotFired: ({ rule, at, day }, reason) => actions.tellNotFired(rule, reason, { at, day }),
   });
-  const makeStaleSafe = staleGuard(rules, around, actions, background);
+  const makeStaleSafe = staleGuard(rules, around, background);
   const hasTimes = rules.some(({ trigger }) => 'at' in trigger);
   const startedMs = clock.monotonicMs();
   let isRunning = false;
@@ -152,7 +152,6 @@ function periodsOf({ devices }: Config): ReadonlyMap<string, number> {
 function staleGuard(
   rules: readonly RuleConfig[],
   { outputs, readings, log }: RuleSurroundings,
-  actions: Pick<Actions, 'isOrdering'>,
   background: (work: Promise<unknown>) => void,
 ): () => void {
   const orders = rules.flatMap((rule) => ('output' in rule.action ? [{ rule, output: rule.action.output }] : []));
@@ -167,8 +166,9 @@ function staleGuard(
         log('warning', 'rule-reading-stale', { reading, rules: behind.map(({ rule }) => rule.id) });
         for (const output of new Set(behind.map((each) => each.output))) {
           const state = outputs.states().find((each) => each.output === output);
-          if (state === undefined || (state.seen === state.safe && !actions.isOrdering(output))) continue;
-          background(outputs.order({ output, on: state.safe, source: 'rules', by: `${reading} is stale` }));
+          // Also where it is safe now: what somebody has ordered may wait for the disk.
+          if (state !== undefined)
+            background(outputs.order({ output, on: state.safe, source: 'rules', by: `${reading} is stale` }));
         }
       }
     }

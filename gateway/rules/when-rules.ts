@@ -1,7 +1,7 @@
 import type { RuleConfig, WhenConfig } from '../../config/rules.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { Alarms } from '../alarms/alarms.ts';
-import type { Outputs } from '../outputs/outputs.ts';
+import type { Outputs } from '../outputs/output.ts';
 import { type Actions, awaitsCondition, FINAL, TRY_AGAIN_MS } from './actions.ts';
 import type { KnownReadings } from './known-readings.ts';
 import { isOvertaken, type Tried } from './newer-order.ts';

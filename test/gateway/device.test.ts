@@ -112,7 +112,7 @@ test('a stop that switches an output while the device is still being opened open
   const relay = device('relay', {}, { outputs: [output('pump', false)] }, undefined, async () => {
     openCount += 1;
     await sleep(clock, 50, new AbortController().signal);
-    return { read: async () => [], write: async (...order: unknown[]) => void written.push(order), close: async () => {} };
+    return { read: async () => [], write: async (id: string, on: boolean) => void written.push([id, on]), close: async () => {} };
   });
   const running = relay.run(stop.signal);
   await clock.advance(20);
