@@ -18,7 +18,7 @@ class SlowFirst extends BaseSequencer {
   }
 }
 
-/** The unit suite: no network, no hardware, no waiting on real time, so that every core may have its own file. */
+/** The unit suite: no network beyond this machine, no hardware, nothing that fails on a slow machine, so that every core may have its own file. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],

@@ -42,8 +42,8 @@ export function addRun(program: Command, io: Io): void {
       `
 Prints one JSON line for each thing that changes; quiet while all is well.
 With --supervised a second process watches it: one that gives no sign of life
-for ten seconds is killed, and after each end the outputs are made safe as by
-\`barri outputs safe\`.
+for ten seconds (two minutes while it starts) is killed, and after each end the
+outputs are made safe as by \`barri outputs safe\`.
 
 Examples:
   barri run /etc/barri/gateway.yaml --supervised

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { sleep } from '../drivers/clock.ts';
 import type { Value } from '../drivers/reading.ts';
-import { type Alarms, type AlarmsStatus, openAlarms } from './alarms/alarms.ts';
+import { type AlarmsStatus, openAlarms } from './alarms/alarms.ts';
 import type { Outbox } from './alarms/outbox.ts';
 import { type OwnHealth, openOwnAlarms } from './alarms/own-alarms.ts';
 import type { Host } from './host.ts';
@@ -21,7 +21,6 @@ export interface Watchman {
   taken(reading: string, value: Value): void;
   /** An output was seen in another state. */
   changed(): void;
-  readonly alarms: Pick<Alarms, 'raise' | 'clear'>;
   /** Watches until `signal` is aborted, from where an earlier process left off. */
   run(signal: AbortSignal): Promise<void>;
   status(): { readonly alarms: AlarmsStatus; readonly rules: RulesStatus };
@@ -81,7 +80,6 @@ export function openWatchman(config: Config, { host, ...around }: WatchmanSurrou
   };
 
   return {
-    alarms,
     taken: (reading, value) => rules.taken(reading, value),
     changed: () => rules.changed(),
     async run(signal) {

@@ -10,7 +10,7 @@ import type { CityProblem } from '../uplink/status.ts';
 import type { Outbox } from './outbox.ts';
 import { OVER, textIn } from './words.ts';
 
-/** An alarm is over when nothing has raised it for so long: what comes and goes is one episode, and one message. */
+/** An alarm is over so long after it was cleared, unless it is raised again: what comes and goes is one episode, and one message. */
 const QUIET_MS = 10 * 60_000;
 /** A message waits so long to be durable; one about the disk that takes nothing has to go all the same. */
 const DURABLE_MS_MAX = 5_000;
@@ -89,8 +89,6 @@ class AlarmBook implements Alarms {
   readonly #episodes = new Map<string, Episode>();
   /** Of earlier processes: what the city may not have. */
   readonly #untold = new Map<string, Event>();
-  /** What happened before the past was known. */
-  #early: (() => void)[] | undefined = [];
   #count = 0;
 
   constructor(config: Pick<Config, 'gateway' | 'sentilo'>, around: AlarmSurroundings) {
@@ -108,10 +106,6 @@ class AlarmBook implements Alarms {
   }
 
   raise(alarm: Alarm): void {
-    if (this.#early !== undefined) {
-      this.#early.push(() => this.raise(alarm));
-      return;
-    }
     const { kind, about } = alarm;
     const words = textIn(this.#config.gateway.languages, alarm.say).slice(0, MESSAGE_LENGTH_MAX);
     const known = this.#episodes.get(keyOf(kind, about));
@@ -128,8 +122,7 @@ class AlarmBook implements Alarms {
 
   clear(kind: string, about: string): void {
     const episode = this.#episodes.get(keyOf(kind, about));
-    if (this.#early !== undefined) this.#early.push(() => this.clear(kind, about));
-    else if (episode !== undefined) episode.quietSinceMs ??= this.#around.clock.monotonicMs();
+    if (episode !== undefined) episode.quietSinceMs ??= this.#around.clock.monotonicMs();
   }
 
   look(): void {
@@ -174,10 +167,7 @@ class AlarmBook implements Alarms {
       });
     }
     this.#untold.clear();
-    const early = this.#early ?? [];
-    this.#early = undefined;
     for (const episode of [...this.#episodes.values()]) if (!isKnown(episode.kind, episode.about)) this.#end(episode);
-    for (const each of early) each();
   }
 
   status(): AlarmsStatus {

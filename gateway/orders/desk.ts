@@ -108,7 +108,7 @@ class OrderDesk implements Desk {
   #isFailing = false;
   #doubts: readonly Doubt[] = [];
   /** Placed before the city's clock was set back: none of them is newer than what comes now. */
-  readonly #ofBefore = new Set<Remembered>();
+  readonly #ofBefore = new WeakSet<Remembered>();
 
   constructor(around: DeskSurroundings) {
     this.#around = around;
@@ -134,12 +134,18 @@ class OrderDesk implements Desk {
 
   async #answerLeft(): Promise<void> {
     const { journal, takers } = this.#around;
-    const left = new Map(this.#left.map((order) => [order, takers.find(({ sensor }) => sensorKey(sensor) === order.sensorKey)]));
+    const left = new Map<Remembered, Taker>();
+    for (const order of this.#left) {
+      const taker = takers.find(({ sensor }) => sensorKey(sensor) === order.sensorKey);
+      // An output that takes no orders of the city any more has nowhere to answer.
+      if (taker === undefined) order.open = undefined;
+      else left.set(order, taker);
+    }
     for (let from = this.#answersFrom; left.size > 0; ) {
       const page = await journal.read(from, PAGE);
       for (const { record } of page) {
         for (const [order, taker] of left) {
-          if (order.open === undefined || taker === undefined || !isAnswerTo(record, taker, order.timeMs, order.open)) continue;
+          if (order.open === undefined || !isAnswerTo(record, taker, order.timeMs, order.open)) continue;
           order.open = undefined;
           left.delete(order);
         }
@@ -149,9 +155,8 @@ class OrderDesk implements Desk {
       from = last.sequence + 1;
     }
     for (const [order, taker] of left) {
-      // An output that takes no orders of the city any more has nowhere to answer.
-      if (taker === undefined || order.open === undefined) order.open = undefined;
-      else this.#answer(taker, order, order.open, { result: 'unknown', why: order.isPlaced ? ENDED : ENDED_BEFORE });
+      if (order.open !== undefined)
+        this.#answer(taker, order, order.open, { result: 'unknown', why: order.isPlaced ? ENDED : ENDED_BEFORE });
     }
   }
 

@@ -92,7 +92,7 @@ export class OrderBook {
   }
 
   /** The time of the newest order for the output that was placed, of those up to `untilMs`, and none of `but`. */
-  newestPlacedMs(sensorKey: string, untilMs: number, but: ReadonlySet<Remembered>): number {
+  newestPlacedMs(sensorKey: string, untilMs: number, but: Pick<WeakSet<Remembered>, 'has'>): number {
     const times = this.#orders
       .filter((order) => order.sensorKey === sensorKey && order.isPlaced && !but.has(order))
       .map(({ timeMs }) => timeMs);

@@ -93,8 +93,8 @@ export function openOrders(config: Config, around: OrdersSurroundings): Orders |
     lastHeardMs: heard.lastMs,
     async run(signal) {
       try {
-        await desk.recover();
-        const loops = [pollOrders({ ...common, everyMs, crowded, asked }, signal)];
+        // A card that hangs does not keep the city from being asked.
+        const loops: Promise<unknown>[] = [desk.recover(), pollOrders({ ...common, everyMs, crowded, asked }, signal)];
         if (pushing !== undefined) {
           const { provider } = sentilo;
           const notSigned = openNotSigned(host);

@@ -127,7 +127,7 @@ devices:
     const running = await start(key);
     await running.clock.runUntil(MINUTE_MS);
     expect(await order(running, 'valve.open', true, 'sentilo')).toEqual({ done: true });
-    // The city was heard last at most ten seconds before it was lost, as a reading goes there so often.
+    // The city was heard last at most ten seconds before it was lost, as it is asked for orders so often.
     await running.clock.runUntil(OUTAGE.fromMs + minutes * MINUTE_MS - 15 * SECOND_MS);
     expect(stateOf(running, 'valve.open')).toMatchObject({ seen: true });
     await running.clock.runUntil(OUTAGE.fromMs + minutes * MINUTE_MS + SECOND_MS);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OutputConfig } from '../../../config/config.ts';
 import { JournalError } from '../../../gateway/journal/journal.ts';
-import type { TextOrder } from '../../../gateway/orders/copy.ts';
+import { sensorKey, type TextOrder } from '../../../gateway/orders/copy.ts';
 import { type Desk, openDesk } from '../../../gateway/orders/desk.ts';
 import { EMPTY_BOOK } from '../../../gateway/orders/order-book.ts';
 import type { Outputs } from '../../../gateway/outputs/output.ts';
@@ -67,7 +67,7 @@ class Trial {
     const left = {
       key: '00',
       idKey: undefined,
-      sensorKey: '00',
+      sensorKey: sensorKey('valve'),
       via: 'poll',
       timeMs: 1,
       otherMs: undefined,

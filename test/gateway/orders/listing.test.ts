@@ -6,12 +6,19 @@ const LISTED = { text: 'off', sender: 'app', timeMs: 2 };
 const bytes = (json: unknown) => Buffer.from(JSON.stringify(json));
 
 test('an order that nobody understands hides no other, and counts for what an answer holds', () => {
-  const orders = [{ order: 'x', time: 1 }, GOOD, null, { ...GOOD, time: 'now' }];
-  expect(listedOrders(bytes({ orders }), 50)).toEqual({ orders: [LISTED], count: 4 });
+  const orders = [
+    { order: 'x', time: 1 },
+    GOOD,
+    null,
+    { ...GOOD, time: 'now' },
+    { ...GOOD, time: 1.5 },
+    { ...GOOD, time: 1e300 },
+  ];
+  expect(listedOrders(bytes({ orders }), 50)).toEqual({ orders: [LISTED], count: 6 });
   const sensors = [{ sensor: 'air', orders: [{}] }, { sensor: 'lamp' }, 7, { orders: [GOOD] }, { sensor: 'valve', orders }];
   expect([...(listedBySensor(bytes({ sensors }), 50) ?? [])]).toEqual([
     ['air', { orders: [], count: 1 }],
-    ['valve', { orders: [LISTED], count: 4 }],
+    ['valve', { orders: [LISTED], count: 6 }],
   ]);
 });
 

@@ -8,9 +8,9 @@ import { SimulatedDisk } from '../../../simulator/disk.ts';
 import { createRandom } from '../../../simulator/random.ts';
 import { turn } from '../../../simulator/wire/turn.ts';
 
-/** Later than any order of these. */
 /** Nothing is too old to be shown. */
 const NOTHING_SEEN = Number.NEGATIVE_INFINITY;
+/** Later than any order of these. */
 const LATEST_MS = 9e15;
 
 const copy = (via: Way, timeMs: number, text = 'on', sender = 'app', sensor = 'valve') =>

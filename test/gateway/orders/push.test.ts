@@ -96,6 +96,11 @@ describe('a push', () => {
       { body: (text: string) => text.replace('/order/garden/trial-valve-open', '/order/garden/x') },
       400,
     ],
+    [
+      'of before this gateway asked for the first time',
+      { body: (text: string) => text.replace(/"publishedAt":\d+/, '"publishedAt":1700000000000') },
+      200,
+    ],
     ['that is no JSON', { body: () => '{"message":' }, 400],
     ['that is a list', { body: () => '[]' }, 400],
     ['for a sensor that nobody knows', { body: (text: string) => text.replaceAll(VALVE, 'nothing') }, 200],

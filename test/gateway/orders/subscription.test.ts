@@ -12,7 +12,7 @@ const CITY = { url: 'http://city.test', provider: 'garden' };
 const TAKERS = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => ({ sensor }) as Taker);
 
 /** Keeps subscriptions for so long, with a city that refuses that of the first sensor; `chance` is every number that is drawn. */
-async function keepFor(ms: number, chance: number) {
+async function keepFor(ms: number, chance: number, subscriptions: readonly unknown[] = []) {
   const clock = new VirtualClock(0, turn);
   const mask = maskOf('token');
   const asked: { readonly atMs: number; readonly method: string; readonly url: string }[] = [];
@@ -20,7 +20,7 @@ async function keepFor(ms: number, chance: number) {
   const http = async ({ method, url }: HttpRequest) => {
     asked.push({ atMs: clock.monotonicMs(), method, url });
     const isRefused = method === 'PUT' && url.endsWith('/valve-1');
-    const body = Buffer.from(method === 'GET' ? '{"subscriptions":[]}' : '');
+    const body = Buffer.from(method === 'GET' ? JSON.stringify({ subscriptions }) : '');
     return { status: isRefused ? 404 : 200, headers: { 'x-sentilo-version': '2' }, body };
   };
   const cityClock = new CityClock(clock);
@@ -52,4 +52,18 @@ test('a sensor that the city refuses does not keep the others from their subscri
   const urls = ['valve-1', 'valve-2', 'valve-3'].map((sensor) => `http://city.test/subscribe/order/garden/${sensor}`);
   expect(asked.filter(({ method }) => method === 'PUT').map(({ url }) => url)).toEqual(urls);
   expect(states).toEqual([false]);
+});
+
+test('the subscription of an output that has left the file is ended, and nobody else’s', async () => {
+  const ours = { provider: 'garden', endpoint: 'https://gateway.test/orders' };
+  const { asked } = await keepFor(1_000, 0, [
+    { ...ours, sensor: 'valve-9' },
+    { ...ours, sensor: 'valve-2' },
+    { ...ours, sensor: 'lamp', endpoint: 'https://another.test/orders' },
+    { ...ours, sensor: 'valve-8', provider: 'other' },
+    { ...ours },
+    null,
+  ]);
+  const ended = asked.filter(({ method }) => method === 'DELETE').map(({ url }) => url);
+  expect(ended).toEqual(['http://city.test/subscribe/order/garden/valve-9']);
 });
