@@ -147,6 +147,25 @@ test('an order that is not sent any more leaves the end of the one before it', a
   outputs.stop();
 });
 
+test('a rule whose reading goes stale while the disk takes nothing orders nothing', async () => {
+  const site = `buses: { i2c1: { type: i2c } }
+devices:
+  air: { board: sht31@1, via: i2c1, every: 5s }
+  valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 1h } } }
+rules:
+  warm: { when: { reading: air.temperature, above: -50, for: 44s }, do: { output: valve.open, set: on } }
+`;
+  const hang: Fault = { at: 'disk', code: 'hang', operations: ['fdatasync'], fromMs: 43_000, toMs: 53_500 };
+  const silent: Fault = { at: 'device', device: 'air', kind: 'silent', rate: 1, fromMs: 40_000, toMs: 1e9 };
+  const { clock, log, levels, stop } = await start(site, { faults: [silent, hang] });
+  await clock.runUntil(48 * SECOND_MS);
+  expect(log).toContain('rule-fired');
+  await clock.runUntil(120 * SECOND_MS);
+  expect(log).toContain('rule-failed');
+  expect(levels.filter(({ atMs, level }) => atMs > 40_000 && level)).toEqual([]);
+  await stop();
+});
+
 test('a reading that goes stale takes back what somebody ordered while the disk took nothing', async () => {
   const site = `buses: { i2c1: { type: i2c } }
 devices:
