@@ -76,6 +76,7 @@ export function troubleOf({
         ? []
         : `${uplink.state} ${uplink.problem?.code}`,
     ),
+    ...(broker?.homeAssistant === undefined ? [] : [`home-assistant ${broker.homeAssistant.code}`]),
     ...(city?.held.map(({ sensor }) => sensor) ?? []),
     ...(city?.differing ?? []),
     ...Object.keys(orders ?? {}),
@@ -99,9 +100,7 @@ export function troublesOf(status: GatewayStatus): Trouble[] {
     ...outputs.map(({ output, problem }) => ({ name: output, message: problem })),
     ...(city === undefined ? [] : cityTroubles(city).map((message) => ({ name: 'city', message }))),
     ...ordersLines(status).map((message) => ({ name: 'orders', message })),
-    ...(broker?.problem === undefined || broker.state === 'ok'
-      ? []
-      : [{ name: 'broker', message: brokerText.problem(broker.problem) }]),
+    ...(broker === undefined ? [] : brokerTroubles(broker).map((message) => ({ name: 'broker', message }))),
     ...(alarms?.open.map(({ alarm, about, words }) => ({ name: text.alarmName(alarm, about), message: words })) ?? []),
   ];
 }
@@ -220,9 +219,16 @@ function cityTroubles(city: UplinkStatus): string[] {
   return [...(isWell ? [] : [text.cityProblem(city.problem)]), ...sensorTroubles(city)];
 }
 
+function brokerTroubles({ state, problem, homeAssistant }: UplinkStatus): string[] {
+  return [
+    ...(problem === undefined || state === 'ok' ? [] : [brokerText.problem(problem)]),
+    ...(homeAssistant === undefined ? [] : [brokerText.homeAssistant(homeAssistant)]),
+  ];
+}
+
 function brokerLines(broker: UplinkStatus): string[] {
   const lines = [brokerText.state(broker.state, clockTime(broker.sinceWallMs) ?? '')];
-  if (broker.problem !== undefined && broker.state !== 'ok') lines.push(brokerText.problem(broker.problem));
+  lines.push(...brokerTroubles(broker));
   if (broker.nextTryInMs !== undefined) lines.push(text.cityNextTry(broker.nextTryInMs, broker.attempt + 1));
   lines.push(text.cityCounts(broker.deliveredCount, 0), brokerText.waiting(broker.waitingCount));
   if (broker.noTimeCount > 0) lines.push(text.noTime(broker.noTimeCount));

@@ -128,6 +128,7 @@ export function isHealthy(status: HealthStatus): boolean {
       (uplink.state !== 'unreachable' &&
         uplink.state !== 'refused' &&
         uplink.held.length === 0 &&
+        uplink.homeAssistant === undefined &&
         // A gateway of an earlier version does not look.
         (uplink.differing ?? []).length === 0),
   );

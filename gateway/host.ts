@@ -200,6 +200,8 @@ export interface MqttOptions {
 export interface MqttConnection {
   /** Messages that the broker takes before it has acknowledged the first of them. */
   readonly inFlightMax: number;
+  /** How long a packet may be that the broker takes, from its first byte to its last; Infinity when it names no limit. */
+  readonly packetBytesMax: number;
   /** Resolves when the broker has acknowledged it. Rejects with MqttError. */
   publish(topic: string, payload: string, delivery: MqttDelivery): Promise<void>;
   /** Resolves when it is in force; own messages do not come back. Rejects with MqttError. */

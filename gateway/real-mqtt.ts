@@ -55,6 +55,7 @@ export function connectMqtt(options: MqttOptions, signal: AbortSignal): Promise<
       state = 'open';
       resolve({
         inFlightMax: properties?.receiveMaximum ?? IN_FLIGHT_MAX,
+        packetBytesMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
         publish: (topic, payload, delivery) => asked((done) => client.publish(topic, payload, delivery, done)),
         subscribe: (topic) => asked((done) => client.subscribe(topic, { qos: 1, nl: true }, done)),
         close: () => {

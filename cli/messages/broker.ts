@@ -4,6 +4,7 @@ import { count } from './count.ts';
 /** What the broker answered (MQTT 5.0, §2.4), and what to do about it. */
 const PROBLEMS: Readonly<Record<string, string>> = {
   M000: 'no answer: {words}',
+  M001: 'the broker ends each connection soon after it has let this gateway in, and does not say why: {words}. Two gateways with one id, as of a copied card, do that to each other: give each its own. Otherwise look into the log of the broker.',
   M003: 'no safe connection to the broker: {words}. Look at the date of this machine and at the name in mqtt.url; where the broker has a certificate authority of its own, name its file in mqtt.ca.',
   M132: 'the broker does not speak MQTT 5: {words}. Ask its operator for a newer one.',
   M133: 'the broker does not take the name of this gateway: {words}. It calls itself barri- and the id of the gateway.',
@@ -32,6 +33,9 @@ export const text = {
   state: (state: UplinkState, since: string) => (state === 'starting' ? 'not tried yet' : `${STATES[state]} since ${since}`),
   problem: ({ code, parameters: { words = '', topic } }: CityProblem) =>
     `${code} ${(PROBLEMS[code] ?? PROBLEM_OTHER).replace('{words}', String(words))}${topic === undefined ? '' : ` (topic ${topic})`}`,
+  /** `right` is the filter of its discovery messages. */
+  homeAssistant: ({ code, parameters: { words = '', topic = '', right = '' } }: CityProblem) =>
+    `${code} Home Assistant is not told everything: the broker does not take ${topic} (${words}). For discovery: home-assistant the gateway needs the right to write and to read ${right}, to read homeassistant/status, and to everything below its own prefix. Readings go on.`,
   waiting: (readings: number) =>
     readings === 0
       ? 'nothing waits for the broker'

@@ -97,6 +97,12 @@ export function ownTopicOf(topic: string, gateway: string): string | undefined {
   return match === null ? '' : `${match[1]}.${match[2]}`;
 }
 
+/** What kind of thing a discovery message is of, such as `sensor`; undefined for every other topic. */
+export function kindOf(topic: string): string | undefined {
+  const [prefix, kind] = topic.split('/');
+  return prefix === PREFIX ? kind : undefined;
+}
+
 function deviceBlock({ id, name, board, product }: DeviceConfig, gateway: string, language: string): Fields {
   return {
     identifiers: [`${gateway}-${id}`],

@@ -34,7 +34,6 @@ interface Slot {
 /** Of one connection. */
 interface Pass {
   readonly connection: MqttConnection;
-  readonly windowMax: number;
   inFlightCount: number;
   failure: unknown;
 }
@@ -66,6 +65,8 @@ export class Pump {
   #page: StoredRecord[] = [];
   /** What this process has settled itself: an observation that was appended again is known by the place it had. */
   readonly #handled = new SequenceSet();
+  /** What the broker has refused for good: a connection that ends over it must not be ended again when this is sent again. */
+  readonly #refused = new SequenceSet();
   /** The record at `#next` has no time yet and cannot be left out: what is behind it waits with it. */
   #waitsForTime = false;
   /** Observations of earlier boots without a time were passed by, and wait behind `#next`. */
@@ -133,10 +134,11 @@ export class Pump {
   /** Sends over this connection until `signal` is aborted. Rejects with its reason, or with what stands in the way. */
   async run(connection: MqttConnection, signal: AbortSignal): Promise<never> {
     const { wake } = this.#parts;
-    const windowMax = Math.min(IN_FLIGHT_MAX, connection.inFlightMax);
-    const pass: Pass = { connection, windowMax, inFlightCount: 0, failure: undefined };
+    const pass: Pass = { connection, inFlightCount: 0, failure: undefined };
     try {
       for (;;) {
+        // What was refused before the connection was lost says why it was.
+        if (pass.failure instanceof TopicRefusedError) throw pass.failure;
         signal.throwIfAborted();
         this.#settleDone();
         if (pass.failure !== undefined) throw pass.failure;
@@ -161,7 +163,7 @@ export class Pump {
   #canAdvance(pass: Pass): boolean {
     if (this.#slots[0]?.isDone === true || pass.failure !== undefined) return true;
     if (this.#mustLookAgain) return this.#slots.length === 0;
-    if (this.#page.length > 0) return pass.inFlightCount < pass.windowMax && !this.#waitsForTime;
+    if (this.#page.length > 0) return hasRoom(pass) && !this.#waitsForTime;
     return this.#upcoming() <= this.#parts.journal.lastSequence;
   }
 
@@ -175,7 +177,7 @@ export class Pump {
     }
     const [stored] = this.#page;
     if (stored === undefined) return await this.#turnPage(signal);
-    if (pass.inFlightCount >= pass.windowMax) return;
+    if (!hasRoom(pass)) return;
     this.#waitsForTime = !this.#take(stored, pass);
     if (!this.#waitsForTime) this.#page.shift();
   }
@@ -231,7 +233,7 @@ export class Pump {
     if (this.#isAfterLeftOut) this.#next = sequence;
     this.#isAfterLeftOut = false;
     const isCopy = record.kind === 'observation' && record.heldFrom !== undefined && this.#handled.has(record.heldFrom);
-    if (fate.kind === 'pass' || isCopy) this.#cover(sequence);
+    if (fate.kind === 'pass' || isCopy || this.#refused.has(sequence)) this.#cover(sequence);
     else if (fate.kind === 'send') this.#send(this.#cover(sequence, false), fate, pass);
     else this.#finishAfter(this.#cover(sequence, false), setAside.unfit(sequence, fate.observation, fate.reason), pass);
     return true;
@@ -253,7 +255,6 @@ export class Pump {
 
   #send(slot: Slot, { channel, payload }: { readonly channel: string; readonly payload: string }, pass: Pass): void {
     const { qos, topicOf, setAside, delivery, wake } = this.#parts;
-    const topic = topicOf(channel);
     pass.inFlightCount += 1;
     const answered = () => {
       pass.inFlightCount -= 1;
@@ -265,12 +266,23 @@ export class Pump {
       answered();
     };
     const refused = (error: unknown) => {
-      if (isOfTheMessage(error)) this.#finishAfter(slot, setAside.refused(slot.last, channel, error.message), pass);
-      else
-        pass.failure ??= error instanceof MqttError && error.reason !== undefined ? new TopicRefusedError(topic, error) : error;
+      if (isOfTheMessage(error)) {
+        const told = setAside.refused(slot.last, channel, error.message);
+        this.#finishAfter(
+          slot,
+          told.then(() => this.#noteRefused(slot.last)),
+          pass,
+        );
+      } else pass.failure ??= error;
       answered();
     };
-    pass.connection.publish(topic, payload, { qos, retain: false }).then(acknowledged, refused);
+    pass.connection.publish(topicOf(channel), payload, { qos, retain: false }).then(acknowledged, refused);
+  }
+
+  #noteRefused(sequence: number): void {
+    this.#refused.add({ first: sequence, last: sequence });
+    // Further back nothing is sent again.
+    this.#refused.remove({ first: 0, last: sequence - LOOK_BACK_MAX });
   }
 
   /** The slot is done once it is durable why nothing of it was sent. */
@@ -314,6 +326,10 @@ export class Pump {
     this.#next = first;
     this.#waitsForTime = false;
   }
+}
+
+function hasRoom({ connection, inFlightCount }: Pass): boolean {
+  return inFlightCount < Math.min(IN_FLIGHT_MAX, connection.inFlightMax);
 }
 
 function count(first: number, last: number): number[] {

@@ -14,7 +14,8 @@ import type { Commands } from './commands.ts';
 import type { HomeAssistant } from './home-assistant.ts';
 import { inTurn } from './in-turn.ts';
 import { Mark, markText, REMEMBERED_MS, sequenceOfMark } from './mark.ts';
-import { pauseAfter } from './problem.ts';
+import { named } from './named.ts';
+import { isUnexplained, pauseAfter, TopicRefusedError } from './problem.ts';
 import { Pump } from './pump.ts';
 import { openSetAside } from './set-aside.ts';
 import type { Topics } from './topics.ts';
@@ -37,6 +38,8 @@ const RETAINED_MS = 2_000;
 const ANSWER_MS = 30_000;
 /** A connection that ends sooner has not mended anything. */
 const STEADY_MS = 60_000;
+/** After so many of those that ended without a word there is one message at a time on its way, so that the word is heard. */
+const CAREFUL_FROM = 2;
 /** For taking leave: a stop does not wait for a broker. */
 const LEAVE_MS = 200;
 
@@ -96,7 +99,7 @@ export async function openMqtt(parts: MqttParts): Promise<MqttUplink> {
   };
   const oldest = oldestWaiting(journal, waiting, time);
   const contact: Contact = { isConnected: false, lastMs: undefined };
-  const all: Session = { ...parts, wake, pump, gate, mark, flush, contact };
+  const all: Session = { ...parts, wake, pump, gate, mark, flush, contact, told: new Set() };
   return {
     run: async (signal) => {
       await Promise.all([run(all, signal), lookSinceWhen(oldest, host, signal)]);
@@ -105,7 +108,7 @@ export async function openMqtt(parts: MqttParts): Promise<MqttUplink> {
       wake.notify();
       parts.homeAssistant?.notify();
     },
-    status: () => statusOf(gate, pump, setAside.counts, oldest.wallMs),
+    status: () => statusOf(all, setAside.counts, oldest.wallMs),
     lastHeardMs: () => (contact.isConnected ? host.clock.monotonicMs() : contact.lastMs),
   };
 }
@@ -117,6 +120,8 @@ interface Session extends MqttParts {
   readonly mark: Mark;
   readonly flush: () => Promise<void>;
   readonly contact: Contact;
+  /** Topics of which it was told that they may not be read. */
+  readonly told: Set<string>;
 }
 
 /** Whether the broker is there, and until when it was, monotonic. A connection that is dead is noticed by its keep-alive. */
@@ -132,18 +137,24 @@ interface Inbox {
 
 /** One connection after the other. */
 async function run(parts: Session, signal: AbortSignal): Promise<void> {
-  const { host, gate, flush } = parts;
+  const { host, gate, flush, contact } = parts;
   let shortCount = 0;
+  let unexplainedCount = 0;
   while (!signal.aborted) {
     const pass = gate.pass();
     const startedMs = host.clock.monotonicMs();
     try {
-      await connected(parts, signal);
+      await connected(parts, signal, unexplainedCount >= CAREFUL_FROM);
     } catch (error) {
       if (signal.aborted) break;
-      const pause = pauseAfter(error);
+      const pause = pauseAfter(error, unexplainedCount >= CAREFUL_FROM);
+      const isShort = host.clock.monotonicMs() - startedMs < STEADY_MS;
       // Each new connection is a success for the gate; one that breaks at once must not be tried as fast as the first.
-      shortCount = host.clock.monotonicMs() - startedMs < STEADY_MS ? shortCount + 1 : 1;
+      shortCount = isShort ? shortCount + 1 : 1;
+      const stood = (contact.lastMs ?? Number.NEGATIVE_INFINITY) >= startedMs;
+      // What has just been heard for once is not to be swallowed again the next time.
+      if (!(error instanceof TopicRefusedError && isShort))
+        unexplainedCount = isShort && stood && isUnexplained(error) ? unexplainedCount + 1 : 0;
       gate.close(pass, { ...pause, fixedMs: backOffMs(pause.pace, shortCount, host.random()) });
     }
     await sleep(host.clock, gate.remainingMs(), signal).catch(() => {});
@@ -163,7 +174,7 @@ async function lookSinceWhen(oldest: Oldest, { clock }: MqttHost, signal: AbortS
 }
 
 /** From the opening of one connection to its end. Rejects with the reason of that. */
-async function connected(parts: Session, signal: AbortSignal): Promise<never> {
+async function connected(parts: Session, signal: AbortSignal, isCareful: boolean): Promise<never> {
   const { config, login, clientId, host, topics, commands, homeAssistant } = parts;
   const lost = new AbortController();
   const inner = AbortSignal.any([signal, lost.signal]);
@@ -188,7 +199,7 @@ async function connected(parts: Session, signal: AbortSignal): Promise<never> {
     signal,
   );
   try {
-    return await talk(parts, inTurn(connection), inbox, inner);
+    return await talk(parts, inTurn(named(connection, lost.signal), isCareful), inbox, inner);
   } finally {
     await leave(parts, connection);
   }
@@ -198,9 +209,13 @@ async function connected(parts: Session, signal: AbortSignal): Promise<never> {
 async function talk(parts: Session, connection: MqttConnection, inbox: Inbox, signal: AbortSignal): Promise<never> {
   const { host, topics, commands, homeAssistant, gate, pump } = parts;
   const broker = brokerOn(parts, connection, signal);
+  const { newest: acknowledged = 0 } = parts.mark;
   const remembered = await rememberedBy(parts, broker, inbox, signal);
   const again = remembered === undefined ? undefined : pump.goBack(remembered);
-  if (again !== undefined) host.log('warning', 'broker-lost-messages', { ...again });
+  // The mark itself may have been on its way when the connection broke, or when the process before ended: then nothing is lost.
+  const isLost = (remembered ?? 0) < acknowledged;
+  if (again !== undefined)
+    host.log(isLost ? 'warning' : 'info', isLost ? 'broker-lost-messages' : 'broker-sent-again', { ...again });
   await leaveMark(parts, broker);
   await commands.open(broker);
   await broker.publish(topics.status, 'online', true);
@@ -210,27 +225,50 @@ async function talk(parts: Session, connection: MqttConnection, inbox: Inbox, si
   const inner = AbortSignal.any([signal, stop.signal]);
   const loops: Promise<never>[] = [pump.run(connection, inner), keepDurable(parts, broker, inner)];
   if (homeAssistant !== undefined) loops.push(homeAssistant.run(broker, inner));
-  try {
-    return await Promise.race(loops);
-  } finally {
-    parts.contact.isConnected = false;
-    parts.contact.lastMs = host.clock.monotonicMs();
-    stop.abort(new Error('the connection ends'));
-    await Promise.allSettled(loops);
-  }
+  const first = await Promise.race(loops).catch((error: unknown) => error);
+  parts.contact.isConnected = false;
+  parts.contact.lastMs = host.clock.monotonicMs();
+  stop.abort(new Error('the connection ends'));
+  const ends = await Promise.allSettled(loops);
+  // What one of them was refused is why all of them ended.
+  const refusal = ends.find((end) => end.status === 'rejected' && end.reason instanceof TopicRefusedError);
+  throw refusal?.status === 'rejected' ? refusal.reason : first;
 }
 
-function brokerOn({ config, host }: Session, connection: MqttConnection, signal: AbortSignal): Broker {
+/**
+ * Runs work with a signal of its own, which is aborted with `signal`. Many that listen to one would look like a leak, and each that
+ * `AbortSignal.any` makes would be one.
+ */
+function ownSignals(signal: AbortSignal): (work: (own: AbortSignal) => Promise<void>) => Promise<void> {
+  const running = new Set<AbortController>();
+  signal.addEventListener('abort', () => {
+    for (const each of running) each.abort(signal.reason);
+  });
+  return async (work) => {
+    signal.throwIfAborted();
+    const own = new AbortController();
+    running.add(own);
+    try {
+      await work(own.signal);
+    } finally {
+      running.delete(own);
+    }
+  };
+}
+
+function brokerOn({ config, host, told }: Session, connection: MqttConnection, signal: AbortSignal): Broker {
   const late = () => new MqttError('TIMEOUT', `no answer within ${ANSWER_MS / 1000} s`);
-  // A signal of its own for each: many at a time would look like a leak.
-  const within = (work: () => Promise<void>) => withDeadline(host.clock, ANSWER_MS, AbortSignal.any([signal]), late, work);
+  const withOwn = ownSignals(signal);
+  const within = (work: () => Promise<void>) => withOwn((own) => withDeadline(host.clock, ANSWER_MS, own, late, work));
   return {
     publish: (topic, payload, retain) => within(() => connection.publish(topic, payload, { qos: config.qos, retain })),
     subscribe: async (topic) => {
       try {
         await within(() => connection.subscribe(topic));
       } catch (error) {
-        if (!(error instanceof MqttError) || error.reason === undefined) throw error;
+        if (!(error instanceof TopicRefusedError)) throw error;
+        if (told.has(topic)) return;
+        told.add(topic);
         host.log('warning', 'broker-subscription-refused', { topic, words: error.message });
       }
     },
@@ -298,8 +336,7 @@ async function leave({ host }: Session, connection: MqttConnection): Promise<voi
 }
 
 function statusOf(
-  gate: Gate,
-  pump: Pump,
+  { gate, pump, homeAssistant }: Session,
   rejected: Readonly<Record<string, number>>,
   oldestWallMs: number | undefined,
 ): UplinkStatus {
@@ -321,5 +358,6 @@ function statusOf(
     ...(lastSuccessWallMs === undefined ? {} : { lastSuccessWallMs }),
     ...(nextTryInMs > 0 ? { nextTryInMs } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(homeAssistant?.problem === undefined ? {} : { homeAssistant: homeAssistant.problem }),
   };
 }

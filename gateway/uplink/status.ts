@@ -58,6 +58,8 @@ export interface UplinkStatus {
   readonly cityClockAheadMs?: number;
   /** The last one, kept until the next success of the same kind makes it history. */
   readonly problem?: CityProblem;
+  /** Why Home Assistant is not told of everything, over a broker; present while that is so. Readings go on. */
+  readonly homeAssistant?: CityProblem;
   readonly held: readonly HeldSensor[];
   /** What this gateway does about the city's catalogue. Missing where there is none, and from a gateway of an earlier version. */
   readonly catalog?: SentiloConfig['catalog'];

@@ -6,6 +6,7 @@ import { isUnder } from './topic-filter.ts';
 const NOT_AUTHORIZED = 0x87;
 const SESSION_TAKEN_OVER = 0x8e;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
+const PACKET_TOO_LARGE = 0x95;
 /** One way, on a network of a house. */
 const LATENCY_MS = 5;
 
@@ -25,6 +26,8 @@ export interface BrokerFaults {
   denies: (topic: string) => number | undefined;
   /** Whether a topic may be subscribed to. */
   mayRead: (filter: string) => boolean;
+  /** It ends the connection over what it refuses, and of its answer nothing is heard when more messages are on their way. */
+  endsOverRefusal: boolean;
 }
 
 /** A message that the broker has taken. */
@@ -58,6 +61,7 @@ export interface SimulatedBroker {
 
 export interface BrokerOptions {
   readonly inFlightMax?: number;
+  readonly packetBytesMax?: number;
   readonly login?: { readonly username: string; readonly password: string };
 }
 
@@ -67,6 +71,8 @@ interface Client {
   readonly fail: Set<(error: MqttError) => void>;
   inFlightCount: number;
   isOpen: boolean;
+  /** The broker takes no notice of it any more. */
+  isDeaf: boolean;
 }
 
 export function simulatedBroker(clock: Clock, options: BrokerOptions = {}): SimulatedBroker {
@@ -82,6 +88,7 @@ class Broker implements SimulatedBroker {
     ackMs: 0,
     denies: () => undefined,
     mayRead: () => true,
+    endsOverRefusal: false,
   };
   readonly taken: TakenMessage[] = [];
   kept: TakenMessage[] = [];
@@ -111,7 +118,7 @@ class Broker implements SimulatedBroker {
     }
     const before = this.#clients.get(options.clientId);
     if (before !== undefined) this.#cut(before, new MqttError('REFUSED', 'Session taken over', SESSION_TAKEN_OVER));
-    const client: Client = { options, filters: new Set(), fail: new Set(), inFlightCount: 0, isOpen: true };
+    const client: Client = { options, filters: new Set(), fail: new Set(), inFlightCount: 0, isOpen: true, isDeaf: false };
     this.#clients.set(options.clientId, client);
     return this.#connection(client);
   };
@@ -139,9 +146,10 @@ class Broker implements SimulatedBroker {
   }
 
   #connection(client: Client): MqttConnection {
-    const { inFlightMax = 65_535 } = this.#options;
+    const { inFlightMax = 65_535, packetBytesMax = Number.POSITIVE_INFINITY } = this.#options;
     return {
       inFlightMax,
+      packetBytesMax,
       publish: (topic, payload, delivery) => {
         client.inFlightCount += 1;
         if (client.inFlightCount > inFlightMax) {
@@ -164,8 +172,15 @@ class Broker implements SimulatedBroker {
       if (!client.isOpen) return reject(new MqttError('CLOSED', 'the connection is closed'));
       client.fail.add(reject);
       this.#clock.timer(LATENCY_MS, () => {
-        if (!client.isOpen) return;
+        if (!client.isOpen || client.isDeaf) return;
         const refusal = work();
+        if (refusal !== undefined && this.faults.endsOverRefusal) {
+          if (client.inFlightCount === 1 && client.fail.delete(reject)) reject(refusal);
+          // What is heard is heard before the end.
+          this.#clock.timer(LATENCY_MS, () => this.#cut(client, new MqttError('CLOSED', 'the connection was closed')));
+          client.isDeaf = true;
+          return;
+        }
         if (this.faults.isMute) return;
         this.#clock.timer(LATENCY_MS + this.faults.ackMs, () => {
           if (!client.isOpen || !client.fail.delete(reject)) return;
@@ -177,7 +192,9 @@ class Broker implements SimulatedBroker {
   }
 
   #publish({ options }: Client, topic: string, payload: string, { retain }: MqttDelivery): MqttError | undefined {
-    const reason = this.faults.denies(topic);
+    const isTooLong =
+      10 + topic.length + new TextEncoder().encode(payload).length > (this.#options.packetBytesMax ?? Number.POSITIVE_INFINITY);
+    const reason = isTooLong ? PACKET_TOO_LARGE : this.faults.denies(topic);
     if (reason !== undefined) return new MqttError('REFUSED', `Publish error (${reason})`, reason);
     this.#take(options.clientId, topic, payload, retain);
     return undefined;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { brokerLogin } from '../../cli/broker-login.ts';
+import { text as brokerText } from '../../cli/messages/broker.ts';
 import { renderStatus, troubleOf, troublesOf } from '../../cli/render-status.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { GatewayStatus } from '../../gateway/status.ts';
@@ -136,6 +137,26 @@ describe('barri status', () => {
     expect(troublesOf(well)).toEqual([]);
     expect(isHealthy({ ...well, broker })).toBe(true);
   });
+
+  it('says why Home Assistant is not told of everything and which right is missing, and is not well then', () => {
+    const topic = 'homeassistant/sensor/barri-corner-01/air-t/config';
+    const parameters = { words: 'Not authorized', topic, right: 'homeassistant/+/barri-corner-01/+/config' };
+    const status: GatewayStatus = { ...well, broker: { ...broker, homeAssistant: { code: 'M135', parameters } } };
+    const shown = renderStatus(status, 500);
+    expect(shown).toMatch(/Broker +reachable since/);
+    expect(shown).toContain(`M135 Home Assistant is not told everything: the broker does not take ${topic} (Not authorized)`);
+    expect(shown).toContain('to write and to read homeassistant/+/barri-corner-01/+/config, to read homeassistant/status');
+    expect(isHealthy(status)).toBe(false);
+    expect(troubleOf(status)).toContain('home-assistant M135');
+    expect(troublesOf(status)).toEqual([{ name: 'broker', message: expect.stringContaining('Home Assistant') }]);
+  });
+});
+
+it.each([
+  ['M000', 'no answer: closed'],
+  ['M001', 'Two gateways with one id'],
+])('says %s in words', (code, words) => {
+  expect(brokerText.problem({ code, parameters: { words: 'closed' } })).toContain(words);
 });
 
 it('runs a simulated site with a broker without reaching any', async () => {

@@ -10,6 +10,7 @@ import { openGateway } from '../../gateway/gateway.ts';
 import { loadModules } from '../../gateway/modules.ts';
 import { realHost } from '../../gateway/real-host.ts';
 import type { GatewayStatus } from '../../gateway/status.ts';
+import type { UplinkStatus } from '../../gateway/uplink/status.ts';
 import { simulatedBuses } from '../../simulator/buses.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { loadText } from '../config/site-files.ts';
@@ -215,3 +216,44 @@ devices: { meter_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, e
   await hub.has(({ topic }) => READING.test(topic), 60_000);
   await brokerState(folder, ({ state, waitingCount }) => state === 'ok' && waitingCount < 10, 20_000);
 }, 120_000);
+
+it.each([
+  ['goes on', []],
+  ['ends the connection', ['max_queued_messages 0']],
+])(
+  'delivers all readings to a broker that takes nothing for Home Assistant and %s',
+  async (_what, lines) => {
+    const folder = workFolder();
+    const [port, busPort] = [await freePort(), await freePort()];
+    await startModbusPeer('tcp', String(busPort), [1], join(folder, 'served.jsonl'));
+    const rights = join(folder, 'rights');
+    writeFileSync(rights, `topic readwrite ${PREFIX}/#\n`);
+    const broker = await startMosquitto({ folder, port, lines: ['max_queued_messages 1000', `acl_file ${rights}`, ...lines] });
+    const site = `buses: { meters: { type: modbus-tcp, host: 127.0.0.1, tcp_port: ${busPort} } }
+devices: { meter_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, every: 1s } }
+`;
+    startGateway(folder, `url: "mqtt://127.0.0.1:${port}", discovery: home-assistant`, site);
+    const isDelivered = ({ state, waitingCount, deliveredCount }: UplinkStatus) =>
+      state === 'ok' && waitingCount < 30 && deliveredCount > 200;
+    const told = await brokerState(folder, (one) => one.homeAssistant !== undefined && isDelivered(one), 60_000);
+    expect(told.homeAssistant).toMatchObject({ code: 'M135', parameters: { topic: expect.stringMatching(/^homeassistant\//) } });
+    writeFileSync(rights, `topic readwrite ${PREFIX}/#\ntopic readwrite homeassistant/#\n`);
+    broker.kill('SIGHUP');
+    await brokerState(folder, ({ homeAssistant }) => homeAssistant === undefined, 90_000);
+  },
+  180_000,
+);
+
+it('sets aside what is longer than the broker takes, over a connection that lasts', async () => {
+  const folder = workFolder();
+  const [port, busPort] = [await freePort(), await freePort()];
+  await startModbusPeer('tcp', String(busPort), [1], join(folder, 'served.jsonl'));
+  await startMosquitto({ folder, port, lines: ['max_packet_size 130'] });
+  const site = `buses: { meters: { type: modbus-tcp, host: 127.0.0.1, tcp_port: ${busPort} } }
+devices: { meter_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, every: 1s } }
+`;
+  const gateway = startGateway(folder, `url: "mqtt://127.0.0.1:${port}"`, site);
+  await brokerState(folder, ({ state, rejected }) => state === 'ok' && (rejected['refused'] ?? 0) > 60, 60_000);
+  expect(gateway.out()).toContain('observation-set-aside');
+  expect(gateway.out()).not.toMatch(/broker-(unreachable|waiting|refused)/);
+}, 90_000);

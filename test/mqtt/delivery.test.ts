@@ -1,5 +1,6 @@
 // Readings on their way to a broker that does what a broker should, and to one that does not.
 
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { observation } from '../uplink/support.ts';
 import { distinct, MqttBench, PREFIX, readings, upTo } from './support.ts';
@@ -221,6 +222,33 @@ describe('the delivery to a broker', () => {
       await bench.clock.advance(200);
       expect({ turns, values: bench.values('air.t') }).toEqual({ turns, values: upTo(2 * turns + 2) });
       await bench.clock.advance(5_000);
+    }
+    await bench.stop();
+  });
+
+  it('leaves nothing behind for each message while its connection stands', async () => {
+    bench = new MqttBench(readings('air.t', 10));
+    const signals: AbortSignal[] = [];
+    const { any } = AbortSignal;
+    AbortSignal.any = (sources) => {
+      const signal = any.call(AbortSignal, sources);
+      signals.push(signal);
+      return signal;
+    };
+    try {
+      await bench.start();
+      await bench.clock.advance(10_000);
+      const before = signals.length;
+      for (let value = 11; value <= 40; value += 1) {
+        await bench.append(observation('s', bench.clock.monotonicMs(), value, { channel: 'air.t' }));
+        await bench.clock.advance(2_000);
+      }
+      expect(bench.values('air.t')).toEqual(upTo(40));
+      expect({ before, more: signals.length - before }).toEqual({ before: 2, more: 0 });
+      // What still listens is what waits now, not what has waited.
+      for (const signal of signals) expect(getEventListeners(signal, 'abort').length).toBeLessThan(10);
+    } finally {
+      AbortSignal.any = any;
     }
     await bench.stop();
   });

@@ -110,6 +110,33 @@ describe('a broker that has lost acknowledged messages', () => {
     await bench.stop();
   });
 
+  it('is not told from one whose mark was on its way when the connection broke, which is no warning', async () => {
+    bench = new MqttBench(readings('air.t', 20));
+    await bench.start();
+    await bench.clock.advance(10_000);
+    const twoAtOnce = async (value: number) => {
+      for (const each of [value, value + 1]) {
+        await bench.append(observation('s', bench.clock.monotonicMs(), each, { channel: 'air.t' }));
+        await bench.clock.advance(100);
+      }
+      expect(bench.broker.retained(`${PREFIX}/delivered`)).toBe(markText(value));
+    };
+    await twoAtOnce(21);
+    bench.broker.cutAll();
+    await bench.clock.advance(10_000);
+    await twoAtOnce(23);
+    await bench.stop();
+    await bench.start();
+    await bench.clock.advance(10_000);
+    expect(distinct(kept())).toEqual(upTo(24));
+    expect(bench.logged.filter(({ level, code }) => level === 'warning' || code === 'broker-sent-again')).toEqual([
+      { level: 'warning', code: 'broker-unreachable', fields: expect.anything() },
+      { level: 'info', code: 'broker-sent-again', fields: { first: 22, last: 22 } },
+      { level: 'info', code: 'broker-sent-again', fields: { first: 24, last: 24 } },
+    ]);
+    await bench.stop();
+  });
+
   it.each(['x', '{"sequence":-1}', '{"sequence":1e99}', '{"sequence":999999999999999}', '{"sequence":9999999999999999}', '[]'])(
     'is not taken for one over a mark that says %s',
     async (mark) => {

@@ -1,6 +1,8 @@
 import type { MqttConfig } from '../../config/config.ts';
 import type { WallQuality } from '../../drivers/clock.ts';
 import type { Commands } from '../../gateway/mqtt/commands.ts';
+import type { Announcement } from '../../gateway/mqtt/discovery.ts';
+import { openHomeAssistant } from '../../gateway/mqtt/home-assistant.ts';
 import { topicsOf } from '../../gateway/mqtt/topics.ts';
 import { openMqtt } from '../../gateway/mqtt/uplink.ts';
 import type { Observation } from '../../gateway/record.ts';
@@ -39,6 +41,8 @@ export class MqttBench {
   /** Boots of which nobody knows when they were. */
   readonly untimed = new Set<string>();
   readonly lost = new Set<string>();
+  /** What Home Assistant is told that there is; without any it is told nothing. */
+  announcements: readonly Announcement[] = [];
   quality: WallQuality = 'synced';
   uplink: Uplink | undefined;
   #stop = new AbortController();
@@ -83,7 +87,10 @@ export class MqttBench {
     this.#timeListeners = [];
     const { host, journal, time, login } = this;
     const common = { config: CONFIG, login, clientId: 'barri-corner-01', topics: topicsOf(CONFIG), commands: NO_COMMANDS };
-    this.uplink = await openMqtt({ ...common, host, journal, time });
+    const { announcements } = this;
+    const told = { host, gateway: 'corner-01', journal, time, topics: common.topics, announcements };
+    const homeAssistant = announcements.length === 0 ? {} : { homeAssistant: openHomeAssistant(told) };
+    this.uplink = await openMqtt({ ...common, ...homeAssistant, host, journal, time });
     this.#run = this.uplink.run(this.#stop.signal);
     this.#run.catch((error: unknown) => this.failures.push(error));
     return this.uplink;

@@ -1,0 +1,145 @@
+// Brokers that end the connection over what they do not want, and say why in a word that is easily missed.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { MqttError } from '../../gateway/host.ts';
+import { inTurn } from '../../gateway/mqtt/in-turn.ts';
+import { drain } from '../support/test-clock.ts';
+import { observation } from '../uplink/support.ts';
+import { distinct, MqttBench, PREFIX, readings, upTo } from './support.ts';
+
+let bench: MqttBench;
+afterEach(() => expect(bench.failures).toEqual([]));
+
+describe('a broker that ends the connection over a message that it refuses', () => {
+  it('is heard, and the topic is told', async () => {
+    bench = new MqttBench([...readings('air.t', 30), ...readings('soil.t', 30)]);
+    Object.assign(bench.broker.faults, {
+      endsOverRefusal: true,
+      denies: (topic: string) => (topic.includes('/soil/') ? 0x87 : undefined),
+    });
+    await bench.start();
+    await bench.clock.advance(60_000);
+    const problem = { code: 'M135', parameters: { topic: `${PREFIX}/soil/t` } };
+    for (let each = 0; each < 10; each += 1) {
+      expect(bench.status()).toMatchObject({ state: 'refused', problem });
+      await bench.clock.advance(60_000);
+    }
+    bench.broker.faults.denies = () => undefined;
+    await bench.clock.advance(310_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(30));
+    expect(distinct(bench.values('soil.t'))).toEqual(upTo(30));
+    await bench.stop();
+  });
+
+  it('gets a long backlog as fast as any other once the message before it is through', async () => {
+    bench = new MqttBench(readings('air.t', 10_000));
+    bench.broker.faults.ackMs = 90;
+    await bench.start();
+    for (let each = 0; each < 4; each += 1) {
+      await bench.clock.advance(5_000);
+      bench.broker.cutAll();
+    }
+    await bench.clock.advance(60_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(10_000));
+    await bench.stop();
+  });
+
+  it('lets one message at a time go out at first, in the order in which they came, and then as many as it takes', async () => {
+    const sent: string[] = [];
+    const answers: (() => void)[] = [];
+    const publish = (topic: string) =>
+      new Promise<void>((resolve) => {
+        sent.push(topic);
+        answers.push(resolve);
+      });
+    const nothing = async () => {};
+    const open = { inFlightMax: 3, packetBytesMax: 1_000, publish, subscribe: nothing, close: nothing, drop: () => {} };
+    const connection = inTurn(open, true);
+    const all = upTo(210).map((each) => connection.publish(`${each}`, '', { qos: 1, retain: false }));
+    for (let answered = 0; answered < 200; answered += 1) {
+      await drain();
+      expect([sent.length, connection.inFlightMax]).toEqual([answered + 1, 1]);
+      answers[answered]?.();
+      await all[answered];
+    }
+    await drain();
+    expect([sent.length, connection.inFlightMax]).toEqual([203, 3]);
+    expect(sent).toEqual(upTo(203).map(String));
+    for (let answered = 200; answered < 210; answered += 1) {
+      answers[answered]?.();
+      await all[answered];
+    }
+    expect(sent).toHaveLength(210);
+  });
+});
+
+describe('a connection that is ended soon after it is made, again and again, and nobody says why', () => {
+  it('is told with what that may be', async () => {
+    bench = new MqttBench(readings('air.t', 3));
+    const { connect } = bench.broker;
+    let isDisturbed = true;
+    Object.assign(bench.broker, {
+      // Another client of the same name comes back after three seconds each time.
+      connect: async (...args: Parameters<typeof connect>) => {
+        const connection = await connect(...args);
+        const [{ onLost }] = args;
+        if (isDisturbed) bench.clock.timer(3_000, () => onLost(new MqttError('CLOSED', 'the connection was closed')));
+        return connection;
+      },
+    });
+    await bench.start();
+    await bench.clock.advance(8_000);
+    expect(bench.logged.map(({ fields }) => fields?.['problem'])).not.toContain('M001');
+    await bench.clock.advance(300_000);
+    expect(bench.logged.filter(({ fields }) => fields?.['problem'] === 'M001').length).toBeGreaterThan(0);
+    isDisturbed = false;
+    await bench.clock.advance(200_000);
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0 });
+    bench.broker.faults.isDown = true;
+    bench.broker.cutAll();
+    await bench.clock.advance(10_000);
+    expect(bench.status()).toMatchObject({ state: 'unreachable', problem: { code: 'M000' } });
+    await bench.stop();
+  });
+});
+
+describe('a message that is longer than the broker takes', () => {
+  it.each([
+    ['says so at the connection', { packetBytesMax: 170 }, () => undefined],
+    ['says so only then, and ends the connection', {}, (topic: string) => (topic.endsWith('/long') ? 0x95 : undefined)],
+  ])('is set aside, told once and counted, where the broker %s', async (_what, options, denies) => {
+    const long = [1, 2].map((each) => observation('s', each, 'x'.repeat(120), { channel: 'a.long' }));
+    bench = new MqttBench([...readings('air.t', 3), ...long, ...readings('air.t', 3, 4)], options);
+    Object.assign(bench.broker.faults, { endsOverRefusal: true, denies });
+    await bench.start();
+    await bench.clock.advance(300_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(6));
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 2 } });
+    expect(bench.codes().filter((code) => code === 'observation-set-aside')).toHaveLength(1);
+    if ('packetBytesMax' in options) expect(bench.codes()).not.toContain('broker-unreachable');
+    await bench.stop();
+  });
+});
+
+it('tells which topic is refused that is no reading', async () => {
+  bench = new MqttBench(readings('air.t', 3));
+  bench.broker.faults.denies = (topic) => (topic === `${PREFIX}/status` ? 0x87 : undefined);
+  await bench.start();
+  await bench.clock.advance(10_000);
+  expect(bench.status()).toMatchObject({ problem: { code: 'M135', parameters: { topic: `${PREFIX}/status` } } });
+  await bench.stop();
+});
+
+it('does not take a connection that another client of the name has ended for a topic that is refused', async () => {
+  bench = new MqttBench(readings('air.t', 300));
+  bench.broker.faults.ackMs = 5_000;
+  await bench.start();
+  await bench.clock.advance(6_000);
+  const options = { clientId: 'barri-corner-01', url: '', will: { topic: 'x', payload: '' }, keepaliveMs: 1, timeoutMs: 1 };
+  const other = { ...options, messageBytesMax: 1, onMessage: () => {}, onLost: () => {} };
+  const taken = bench.broker.connect(other, new AbortController().signal);
+  await bench.clock.advance(20);
+  await taken;
+  expect(bench.status().problem).toEqual({ code: 'M142', parameters: { words: expect.any(String) } });
+  await bench.stop();
+});
