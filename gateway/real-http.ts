@@ -47,9 +47,9 @@ function tunnelOf(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<net.Socket> {
-  const ending = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const path = `${url.hostname}:${url.port || '443'}`;
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
     const asking = http.request({
       hostname,
       port,
@@ -57,24 +57,29 @@ function tunnelOf(
       path,
       headers: { ...headers, host: path },
       agent: false,
-      signal: ending,
     });
-    const fail = (code: string, what: string) => {
+    const end = (reason: unknown) => {
+      done();
       asking.destroy();
-      reject(signal.aborted ? signal.reason : new HttpError(code, false, `the proxy ${hostname}:${port} ${what}`));
+      reject(reason);
     };
+    const fail = (code: string, what: string) => end(new HttpError(code, false, `the proxy ${hostname}:${port} ${what}`));
+    // Not `AbortSignal.any`: what that makes stays with `signal`, which lives as long as the process.
+    const onAbort = () => end(signal.reason);
+    const timer = setTimeout(() => fail('TIMEOUT', `has not answered within ${timeoutMs} ms`), timeoutMs);
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
     asking.on('connect', ({ statusCode }, socket) => {
+      done();
       if (statusCode === 200) return resolve(socket as net.Socket);
       socket.destroy();
       fail('PROXY_REFUSED', `does not let us through (${statusCode})`);
     });
     asking.on('response', ({ statusCode }) => fail('PROXY_REFUSED', `does not let us through (${statusCode})`));
-    asking.on('error', ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) =>
-      fail(
-        ending.aborted ? 'TIMEOUT' : code,
-        ending.aborted ? `has not answered within ${timeoutMs} ms` : `cannot be reached (${code})`,
-      ),
-    );
+    asking.on('error', ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => fail(code, `cannot be reached (${code})`));
     asking.end();
   });
 }

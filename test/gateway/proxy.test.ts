@@ -1,5 +1,6 @@
 // A network that lets nobody out but through its proxy, as in a school: Squid and the like.
 
+import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request as plainRequest } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -127,6 +128,30 @@ describe('through the proxy of a network', () => {
     expect(failure.message).not.toContain('secret');
     expect(asked).toEqual([]);
   });
+});
+
+test('a request through a proxy leaves nothing with the signal that ends it, and is ended by it', async () => {
+  const { port } = await city(true);
+  const { createServer: createSilent } = await import('node:net');
+  const ending = new AbortController();
+  const any = vi.spyOn(AbortSignal, 'any');
+  const request: HttpRequest = {
+    method: 'PUT',
+    url: 'https://city.example/',
+    headers: {},
+    timeoutMs: 2_000,
+    responseBytesMax: 1_000,
+    ca: pem('authority'),
+  };
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(await proxy(port)).port}`);
+  await host.http(request, ending.signal);
+  expect(any).not.toHaveBeenCalled();
+  any.mockRestore();
+  expect(getEventListeners(ending.signal, 'abort')).toEqual([]);
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await listening(createSilent())}`);
+  const hanging = host.http(request, ending.signal);
+  setImmediate(() => ending.abort(new Error('stopping')));
+  await expect(hanging).rejects.toThrow('stopping');
 });
 
 describe('the proxy of the environment', () => {
