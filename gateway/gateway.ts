@@ -188,6 +188,7 @@ async function start(parts: Parts): Promise<Gateway> {
     order,
     refused,
     newest,
+    fatal: options.fatal,
   });
   const uplinks = [uplink, broker].filter((each) => each !== undefined);
   const keeper = openKeeper(journal, uplinks, host);

@@ -1,9 +1,9 @@
 import type { Host, MqttMessage } from '../host.ts';
+import { askedBySender, type SenderAsked } from '../orders/order-text.ts';
 import type { OrderOutcome, OrderRequest, Outputs } from '../outputs/output.ts';
 import { stampAt } from '../stamp.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import type { Broker } from './broker.ts';
-import { type OrderText, orderOf } from './order-text.ts';
 import type { Topics } from './topics.ts';
 
 /** An order that says when it was given is carried out within this time. */
@@ -13,6 +13,8 @@ const SENDER_UNKNOWN = 'broker';
 /** Orders are told apart by their ids for so long, and so many. */
 const REMEMBERED_MS = 86_400_000;
 const REMEMBERED_MAX = 10_000;
+/** Beyond so many answers of one output that wait, none is given: readings wait behind them. */
+const ANSWERS_MAX = 100;
 
 /** An output that takes orders of a broker. */
 export interface Commanded {
@@ -39,9 +41,15 @@ export interface CommandParts {
   readonly refused: Outputs['refused'];
   /** Tells the newest order of an output from all others, whoever gave it. */
   readonly newest: (output: string) => string | undefined;
+  /** Takes what no order can be the reason of. */
+  readonly fatal: (error: unknown) => void;
 }
 
 interface Listening extends Commanded {
+  /** Answers that are waited for, or are on their way. */
+  answerCount: number;
+  /** Those that were not given since it was told how many. */
+  unansweredCount: number;
   /** The last order of the broker to its safe state, while that is being carried out. */
   safing: { readonly id: string | undefined; readonly answer: Promise<Answer> } | undefined;
 }
@@ -71,7 +79,7 @@ class Orders implements Commands {
   constructor(parts: CommandParts) {
     this.#parts = parts;
     for (const output of parts.outputs) {
-      this.#byTopic.set(parts.topics.orders(output.output), { ...output, safing: undefined });
+      this.#byTopic.set(parts.topics.orders(output.output), { ...output, answerCount: 0, unansweredCount: 0, safing: undefined });
     }
   }
 
@@ -84,20 +92,20 @@ class Orders implements Commands {
     const output = this.#byTopic.get(topic);
     // An empty message is how what is retained is deleted (MQTT 5.0, §3.3.1.3), and orders nothing.
     if (output === undefined || payload.length === 0) return;
-    const text = orderOf(new TextDecoder().decode(payload));
+    const text = askedBySender(new TextDecoder().decode(payload));
     // It is from whenever, and would be carried out again at each connection.
     if (isRetained) this.#tellOnce(topic, 'broker-retained-order-refused', { topic, output: output.output });
-    else if (typeof text !== 'string') this.#answer(output, text.id, this.#once(output, text));
+    else if (!('problem' in text)) this.#answer(output, text.id, this.#once(output, text));
     else {
-      this.#tellOnce(topic, 'broker-order-not-understood', { topic, words: text });
-      const answer = { done: false, reason: 'not-understood', message: text } as const;
+      this.#tellOnce(topic, 'broker-order-not-understood', { topic, words: text.problem });
+      const answer = { done: false, reason: 'not-understood', message: text.problem } as const;
       this.#keepRefused(output, answer);
       this.#answer(output, undefined, Promise.resolve(answer));
     }
   }
 
   /** Somebody who did not hear the answer sends the same order again: it is answered, and not carried out again. */
-  async #once(output: Listening, text: OrderText): Promise<Answer> {
+  async #once(output: Listening, text: SenderAsked): Promise<Answer> {
     // What is safe is done each time: twice it does no harm, and something else may have been ordered in between.
     if (text.id === undefined || text.on === output.safe) return await this.#carryOut(output, text);
     const nowMs = this.#parts.host.clock.monotonicMs();
@@ -120,12 +128,12 @@ class Orders implements Commands {
   #keepRefused(
     { output }: Listening,
     { reason, message }: { readonly reason: string; readonly message: string },
-    { on, by = SENDER_UNKNOWN }: Partial<OrderText> = {},
+    { on, by = SENDER_UNKNOWN }: Partial<SenderAsked> = {},
   ): void {
     this.#parts.refused({ output, on, from: `mqtt: ${by}`, reason: `${reason}: ${message}` });
   }
 
-  async #carryOut(output: Listening, text: OrderText): Promise<Answer> {
+  async #carryOut(output: Listening, text: SenderAsked): Promise<Answer> {
     const { on, forMs, by = SENDER_UNKNOWN, sentMs } = text;
     const request: OrderRequest = { output: output.output, on, source: 'mqtt', by, ...(forMs !== undefined && { forMs }) };
     const isToSafe = on === output.safe;
@@ -168,11 +176,27 @@ class Orders implements Commands {
   }
 
   /** What is lost of an answer is no loss: the journal has the outcome, and the output's state is published. */
-  #answer({ output }: Listening, id: string | undefined, outcome: Promise<Answer>): void {
-    const topic = this.#parts.topics.answers(output);
-    outcome
-      .then((answer) => this.#broker?.publish(topic, JSON.stringify({ ...(id !== undefined && { id }), ...answer }), false))
-      .catch((error: unknown) => this.#parts.host.log('debug', 'broker-answer-lost', { output, message: String(error) }));
+  #answer(listening: Listening, id: string | undefined, outcome: Promise<Answer>): void {
+    const { output } = listening;
+    const { topics, host, fatal } = this.#parts;
+    if (listening.answerCount >= ANSWERS_MAX) {
+      listening.unansweredCount += 1;
+      outcome.catch(fatal);
+      return;
+    }
+    listening.answerCount += 1;
+    const publish = async (answer: Answer) => {
+      const text = JSON.stringify({ ...(id !== undefined && { id }), ...answer });
+      await this.#broker
+        ?.publish(topics.answers(output), text, false)
+        .catch((error: unknown) => host.log('debug', 'broker-answer-lost', { output, message: String(error) }));
+      listening.answerCount -= 1;
+      if (listening.answerCount === 0 && listening.unansweredCount > 0) {
+        host.log('warning', 'broker-orders-unanswered', { output, count: listening.unansweredCount });
+        listening.unansweredCount = 0;
+      }
+    };
+    outcome.then(publish).catch(fatal);
   }
 
   #tellOnce(topic: string, code: string, fields: Readonly<Record<string, unknown>>): void {

@@ -21,6 +21,8 @@ export interface MqttSite {
   readonly refused: Outputs['refused'];
   /** Tells the newest order of an output from all others, whoever gave it. */
   readonly newest: (output: string) => string | undefined;
+  /** Takes what no order can be the reason of. */
+  readonly fatal: (error: unknown) => void;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface MqttSite {
 export async function openMqttOf(config: Config, site: MqttSite): Promise<MqttUplink | undefined> {
   const { mqtt, gateway, devices } = config;
   if (mqtt === undefined) return undefined;
-  const { host, journal, time, login, order, refused, newest } = site;
+  const { host, journal, time, login, order, refused, newest, fatal } = site;
   const topics = topicsOf(mqtt);
   const outputs = [...devices.values()].flatMap((device) =>
     device.outputs
@@ -47,7 +49,7 @@ export async function openMqttOf(config: Config, site: MqttSite): Promise<MqttUp
     journal,
     time,
     topics,
-    commands: openCommands({ host, time, topics, outputs, order, refused, newest }),
+    commands: openCommands({ host, time, topics, outputs, order, refused, newest, fatal }),
     ...(mqtt.discovery === 'home-assistant' && {
       homeAssistant: openHomeAssistant({ host, gateway: gateway.id, journal, time, topics, announcements }),
     }),

@@ -17,6 +17,10 @@ class Bench {
   readonly logged: string[] = [];
   readonly refused: Refused[] = [];
   readonly subscribed: string[] = [];
+  readonly counts: unknown[] = [];
+  readonly failures: unknown[] = [];
+  /** What the broker takes to acknowledge an answer. */
+  acknowledged = async () => {};
   isTimed = true;
   /** The newest order of each output, whoever gave it. */
   readonly newest = new Map<string, string>();
@@ -25,7 +29,7 @@ class Bench {
 
   constructor() {
     this.commands = openCommands({
-      host: { clock: this.clock, bootId: 'boot', log: (_level, code) => this.logged.push(code) },
+      host: { clock: this.clock, bootId: 'boot', log: (_level, code, fields) => this.note(code, fields) },
       time: { timeOf: ({ wallMs }) => (this.isTimed ? { kind: 'known', ms: wallMs } : { kind: 'unknown' }) },
       topics: topicsOf({ prefix: 'barri/corner-01', topic: 'barri/corner-01/{device}/{reading}' }),
       outputs: [
@@ -39,13 +43,20 @@ class Bench {
       },
       refused: (one) => this.refused.push(one),
       newest: (output) => this.newest.get(output),
+      fatal: (error) => this.failures.push(error),
     });
+  }
+
+  note(code: string, fields: Readonly<Record<string, unknown>> | undefined): void {
+    if (fields?.['count'] !== undefined) this.counts.push(fields['count']);
+    this.logged.push(code);
   }
 
   async open(): Promise<this> {
     await this.commands.open({
       publish: async (topic, payload, retain) => {
         this.answers.push({ topic, retain, ...JSON.parse(payload) });
+        await this.acknowledged();
       },
       subscribe: async (topic) => {
         this.subscribed.push(topic);
@@ -106,7 +117,7 @@ describe('an order over the broker', () => {
 
   it('is answered with what is expected when it is not understood', async () => {
     const bench = await new Bench().open();
-    for (const text of ['toggle', 'ON', '{"state":"on","for":5}']) await bench.send(text);
+    for (const text of ['toggle', 'open', '{"state":"on","for":5}']) await bench.send(text);
     expect(bench.ordered).toEqual([]);
     expect(bench.answers).toMatchObject([
       { reason: 'not-understood' },
@@ -121,6 +132,52 @@ describe('an order over the broker', () => {
       on: undefined,
       reason: expect.stringMatching(/^not-understood: /),
     });
+  });
+
+  it.each(['ON', '1', 'true', '{"set":"on"}', '{"state":true}'])('is what it is to the city too: %s', async (text) => {
+    const bench = await new Bench().open();
+    await bench.send(text);
+    expect(bench.done).toEqual(['on']);
+  });
+
+  it('is answered only while no more than a hundred answers wait, and the others are counted', async () => {
+    const bench = await new Bench().open();
+    let acknowledge = () => {};
+    const acknowledged = new Promise<void>((resolve) => (acknowledge = resolve));
+    bench.acknowledged = () => acknowledged;
+    for (let each = 0; each < 1_000; each += 1) await bench.send('x');
+    await bench.send('{"state":"on","id":"a"}', false, 'barri/corner-01/fan/run/set');
+    expect(bench.answers).toHaveLength(101);
+    expect(bench.answers.at(-1)).toMatchObject({ id: 'a', done: true });
+    expect(bench.logged).toEqual(['broker-order-not-understood']);
+    acknowledge();
+    await drain();
+    expect(bench.logged).toEqual(['broker-order-not-understood', 'broker-orders-unanswered']);
+    expect(bench.counts).toEqual([900]);
+    await bench.send('off');
+    expect(bench.answers).toHaveLength(102);
+  });
+
+  it('is carried out also where nobody is left to be answered', async () => {
+    const bench = await new Bench().open();
+    bench.acknowledged = () => Promise.reject(new Error('the connection is closed'));
+    for (let each = 0; each < 300; each += 1) await bench.send('on');
+    expect(bench.done).toHaveLength(300);
+    expect(bench.answers).toHaveLength(300);
+    expect(bench.failures).toEqual([]);
+  });
+
+  it('that a fault of this program kept from being carried out is told to whoever ends it', async () => {
+    const bench = await new Bench().open();
+    const fault = new TypeError('a fault');
+    bench.outcome = async () => {
+      throw fault;
+    };
+    await bench.send('on');
+    expect(bench.failures).toEqual([fault]);
+    expect(bench.answers).toEqual([]);
+    for (let each = 0; each < 200; each += 1) await bench.send('{"state":"on","id":"a"}');
+    expect(bench.failures).toHaveLength(201);
   });
 
   it('is carried out once however often it comes under one id, for a day', async () => {

@@ -52,6 +52,7 @@ async function openBench() {
     order: (request) => outputs.order(request),
     refused: (one) => outputs.refused(one),
     newest: (output) => outputs.newest(output),
+    fatal,
   });
   const answers: unknown[] = [];
   await commands.open({ subscribe: async () => {}, publish: async (_topic, payload) => void answers.push(JSON.parse(payload)) });
@@ -76,12 +77,12 @@ test('the last one counts, though one before it is under way and somebody here h
   outputs.stop();
 });
 
-test('a thousand of them are one order, and each is answered', async () => {
+test('a thousand of them are one order, and a hundred of those that wait are answered', async () => {
   const { clock, outputs, journal, moves, answers, send } = await openBench();
   for (let each = 0; each < 1000; each += 1) await send('off');
   await clock.advance(60_000);
   expect(moves).toEqual([false]);
-  expect(answers).toHaveLength(1000);
+  expect(answers).toHaveLength(100);
   expect((await journal.read(1, 100)).map(({ record }) => record.kind)).toEqual(['order', 'intent', 'result']);
   outputs.stop();
 });
