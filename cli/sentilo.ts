@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
 import { realHost } from '../gateway/real-host.ts';
 import { maskOf } from '../gateway/uplink/answer.ts';
-import { type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
+import { type Applied, type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
 import type { ListedSensor } from '../gateway/uplink/catalog-listing.ts';
 import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
 import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
@@ -39,7 +39,7 @@ export function addSentilo(program: Command, io: Io): void {
       .addHelpText('after', help)
       .action(async (site: string | undefined, options: CatalogOptions) => {
         const open = await openCityOf(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, io);
-        if (open !== undefined) await orSayRefused(io, () => action(open, options));
+        if (open !== undefined) await orSayRefused(open, options, io, () => action(open, options));
       });
   add(
     'plan',
@@ -59,7 +59,8 @@ export function addSentilo(program: Command, io: Io): void {
 const PLAN_HELP = `
 Asks the city that the site names, with its token. Whether the city knows the
 types of sensors and components is found out with requests that it always
-refuses.
+refuses. A sensor that is switched off in the city's console is not listed, and
+looks as if it were missing.
 Exit code 0 when the catalogue shows what the site says, 1 when not, 4 when the
 city refuses or cannot be reached.
 
@@ -104,13 +105,20 @@ function userAgentOf({ gateway }: Config): string {
   return `barri/${VERSION} (${gateway.id})`;
 }
 
-/** Says what the city answered, and what to do. */
-async function orSayRefused(io: Io, work: () => Promise<void>): Promise<void> {
+/** Says what the city answered, what was done before it did, and what to do. */
+async function orSayRefused(
+  { provider }: OpenCatalog,
+  { json }: CatalogOptions,
+  io: Io,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
-    say(text.refused(error.problem), io, EXIT.city);
+    const { problem, applied } = error;
+    if (json === true) io.out(`${JSON.stringify({ ...shownAsJson(applied), problem })}\n`);
+    say(text.refused(problem, provider, applied), io, EXIT.city);
   }
 }
 
@@ -127,9 +135,13 @@ async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: C
   const unknownTypes = await unknown('type', doubtful);
   const unknownComponentTypes = await unknown('componentType', doubtfulComponentTypes(wanted, listed));
   const view: PlanView = { url, provider, unknownTypes, unknownComponentTypes, plan: found, listedCount: listed.length };
-  const shownAsJson = { url, provider, unknownTypes, unknownComponentTypes, ...found };
-  io.out(json === true ? `${JSON.stringify(shownAsJson)}\n` : renderPlan(view, io));
+  const fields = { url, provider, unknownTypes, unknownComponentTypes, ...found };
+  io.out(json === true ? `${JSON.stringify(fields)}\n` : renderPlan(view, io));
   if (!isUpToDate(view)) io.setExitCode(EXIT.problems);
+}
+
+function shownAsJson({ created, changed, refused }: Applied): object {
+  return { created, changed, refused: Object.fromEntries(refused) };
 }
 
 /** The types that components are to have and that none has yet. */
@@ -148,8 +160,8 @@ async function apply({ catalog, wanted }: OpenCatalog, { json }: CatalogOptions,
     },
     signal,
   );
-  const { created, changed, refused } = applied;
-  if (json === true) io.out(`${JSON.stringify({ created, changed, refused: Object.fromEntries(refused) })}\n`);
+  const { refused } = applied;
+  if (json === true) io.out(`${JSON.stringify(shownAsJson(applied))}\n`);
   else io.out(fitted(text.applied(applied), io.columns));
   for (const [sensor, words] of refused) if (json !== true) say(text.sensorRefused(sensor, words), io);
   if (refused.size > 0) io.setExitCode(EXIT.problems);

@@ -8,8 +8,8 @@ export const text = {
   labels: { create: 'create', change: 'change', cannot: 'cannot', left: 'left' },
   noCity: (file: string) =>
     `error[B141] ${file} names no city\n   = add a section \`sentilo:\` with url, provider and token; \`barri check\` shows what belongs there\n`,
-  refused: (problem: CityProblem) =>
-    `error[B142] the city's catalogue was not read or changed\n   = ${live.cityProblem(problem)}\n`,
+  refused: (problem: CityProblem, provider: string, { created, changed }: Applied) =>
+    `error[B142] the city's catalogue was ${created.length + changed.length === 0 ? 'not read or changed' : `changed in part: ${created.length} created, ${changed.length} changed`}\n   = ${problem.code === FORBIDDEN ? notAdmin(problem, provider) : live.cityProblem(problem)}\n`,
   planHead: ({ url, provider, listedCount, plan: { sameCount } }: PlanHead) =>
     `Catalogue of ${url}, provider ${provider}: ${count(listedCount, 'sensor')} listed, ${sameCount} of them as this site says\n`,
   create: (sensor: string, type: string, component: string, isUnknown: boolean) =>
@@ -33,8 +33,20 @@ export const text = {
     created.length + changed.length + refused.size === 0
       ? 'The catalogue already shows what this site says.\n'
       : `Done: ${created.length} created, ${changed.length} changed, ${refused.size} refused.${created.length > 0 ? ' Their first readings are taken in about half a minute.' : ''}\n`,
-  sensorRefused: (sensor: string, words: string) => `error[B143] the city does not take ${sensor}\n   = ${words}\n`,
+  sensorRefused: (sensor: string, words: string) =>
+    `error[B143] the city does not take ${sensor}\n   = ${words}\n${EXISTS.test(words) ? `   = ${HIDDEN}\n` : ''}`,
 } as const;
+
+/** A provider has the permission on itself, so it is the token of somebody else (sentilo.md §1.6). */
+function notAdmin({ code, parameters }: CityProblem, provider: string): string {
+  return `${code} the token is not one of the provider \`${provider}\` (sentilo.provider), or may not change its catalogue: ${parameters['words']}. Write that provider's own token into the secret of sentilo.token, or ask the city's operator for the permission ADMIN on it: WRITE is enough for readings only`;
+}
+
+const FORBIDDEN = 'S403';
+/** What the city says of a sensor that it has and does not list (sentilo.md §1.6.3). */
+const EXISTS = /already exists/;
+const HIDDEN =
+  "The city has it and does not list it: it was switched off in its console, and takes no readings. Switch it on there, or ask the city's operator to; a plan goes on to say that it is missing until then";
 
 interface PlanHead {
   readonly url: string;

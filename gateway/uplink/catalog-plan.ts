@@ -38,22 +38,19 @@ export function planCatalog(wanted: Wanted, listed: readonly ListedSensor[]): Ca
   const there = new Map(listed.map((each) => [each.sensor, each]));
   const known = wanted.sensors.flatMap((sensor) => {
     const found = there.get(sensor.sensor);
-    return found === undefined ? [] : [{ sensor, found }];
+    return found === undefined ? [] : [{ sensor, found, differences: sensorDifferences(sensor, found) }];
   });
-  const changeSensors = known.flatMap(({ sensor, found }) => {
-    const differences = sensorDifferences(sensor, found);
-    return differences.length === 0 ? [] : [{ sensor, differences }];
-  });
+  const isMisplaced = ({ sensor, found }: (typeof known)[number]) => sensor.component !== found.component;
   const ids = new Set(wanted.sensors.map(({ sensor }) => sensor));
   return {
     create: wanted.sensors.filter(({ sensor }) => !there.has(sensor)),
-    changeSensors,
+    changeSensors: known.flatMap(({ sensor, differences }) => (differences.length === 0 ? [] : [{ sensor, differences }])),
     changeComponents: componentChanges(wanted, listed),
     misplaced: known
-      .filter(({ sensor, found }) => sensor.component !== found.component)
+      .filter(isMisplaced)
       .map(({ sensor, found }) => ({ sensor: sensor.sensor, from: found.component, to: sensor.component })),
     gone: listed.filter((each) => wanted.components.has(each.component) && !ids.has(each.sensor)).map(({ sensor }) => sensor),
-    sameCount: known.length - changeSensors.length,
+    sameCount: known.filter((each) => each.differences.length === 0 && !isMisplaced(each)).length,
   };
 }
 

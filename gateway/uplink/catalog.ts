@@ -21,10 +21,13 @@ export class CatalogError extends Error {
   readonly problem: CityProblem;
   /** Whether the request may have been carried out all the same. */
   readonly isUnknown: boolean;
-  constructor(problem: CityProblem, isUnknown: boolean, options?: ErrorOptions) {
+  /** What was done before. */
+  readonly applied: Applied;
+  constructor(problem: CityProblem, isUnknown: boolean, options?: ErrorOptions & { readonly applied?: Applied }) {
     super(`the city's catalogue: ${problem.code}`, options);
     this.problem = problem;
     this.isUnknown = isUnknown;
+    this.applied = options?.applied ?? NOTHING_APPLIED;
   }
 }
 
@@ -36,6 +39,8 @@ export interface Applied {
   readonly refused: ReadonlyMap<string, string>;
 }
 
+const NOTHING_APPLIED: Applied = { created: [], changed: [], refused: new Map() };
+
 /** What is told while it goes on. */
 export type Progress = (step: 'created' | 'changed' | 'looking-again', ids: readonly string[]) => void;
 
@@ -45,7 +50,8 @@ export interface Catalog {
   list(signal: AbortSignal): Promise<readonly ListedSensor[]>;
   /**
    * Makes the catalogue show what is wanted: lists, creates what is missing, changes what differs. What the city refuses is left out
-   * and keeps nothing else from being done. After a lost answer it lists again and goes on from there. @throws CatalogError
+   * and keeps nothing else from being done. After a lost answer it lists again and goes on from there. @throws CatalogError that says
+   * what was done before
    */
   apply(wanted: Wanted, progress: Progress, signal: AbortSignal): Promise<Applied>;
   /**
@@ -99,11 +105,13 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
     apply: (wanted, progress, signal) => new Run(parts, wanted, progress).apply(signal),
     async unknownTypes(field, types, signal) {
       const probe = (type: string, at: number) => ({
-        sensor: 'no id',
+        sensor: NO_ID,
         ...(field === 'type' ? { type } : { type: 'temperature', component: `${NOBODYS}-${at}`, componentType: type }),
       });
       const response = await ask('POST', { sensors: types.map(probe) }, signal);
       const lines = errorBody(response.body)?.details ?? [];
+      // What is refused for another reason has not been looked at.
+      if (!lines.some((line) => line.includes(NO_ID))) throw refusal(response);
       return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field ${field} (${type}).`)));
     },
     touch: (sensors, signal) => new Run(parts, NOTHING, () => {}).touch(sensors, signal),
@@ -145,6 +153,8 @@ const CHANGING_COMPONENTS: Step<WantedComponent> = {
   bodyOf: (components) => ({ components: components.map(componentFields) }),
 };
 
+/** No sensor can be called that. */
+const NO_ID = 'no id';
 /** A component that is named in a request which is refused is none that anybody has. */
 const NOBODYS = 'no-component';
 const NOTHING: Wanted = { sensors: [], components: new Map() };
@@ -177,13 +187,19 @@ class Run {
     for (let run = 1; ; run += 1) {
       try {
         await this.#once(planCatalog(this.#wanted, await this.#parts.list(signal)), signal);
-        return { created: [...this.#created], changed: [...this.#changed], refused: this.#refused };
+        return this.#applied;
       } catch (error) {
-        if (!(error instanceof CatalogError) || !error.isUnknown || run === RUNS_MAX) throw error;
+        if (!(error instanceof CatalogError)) throw error;
+        const { problem, isUnknown } = error;
+        if (!isUnknown || run === RUNS_MAX) throw new CatalogError(problem, isUnknown, { cause: error, applied: this.#applied });
         this.#progress('looking-again', []);
         await sleep(this.#parts.clock, LOOK_AGAIN_MS, signal);
       }
     }
+  }
+
+  get #applied(): Applied {
+    return { created: [...this.#created], changed: [...this.#changed], refused: this.#refused };
   }
 
   async touch(sensors: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {

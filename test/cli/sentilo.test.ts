@@ -1,6 +1,8 @@
 // `barri sentilo plan` and `apply` against a simulated city behind a real socket.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as connect, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -25,12 +27,32 @@ sensors:
   - { provider: makers, sensor: hall-old, component: hall, type: temperature }
 `;
 
+/** Before a city: refuses one method and lets everything else through. */
+async function inFront(city: { readonly port: number; close(): Promise<unknown> }, method: string) {
+  const front = createServer((request, response) => {
+    if (request.method === method) {
+      response.writeHead(403, { 'content-type': 'application/json' });
+      return response.end('{"code":403,"message":"not today"}');
+    }
+    const { method: asked, url, headers } = request;
+    const passed = connect({ host: '127.0.0.1', port: city.port, method: asked, path: url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    return request.pipe(passed);
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  const { port } = front.address() as AddressInfo;
+  return { port, close: () => Promise.all([city.close(), new Promise((resolve) => front.close(resolve))]) };
+}
+
 /** Runs command lines one after the other against one city. */
-async function against(lines: readonly (readonly string[])[], secret = 'city', more = '') {
+async function against(lines: readonly (readonly string[])[], secret = 'city', more = '', listing = WORLD, forbidden = '') {
   const clock = realClock();
-  const { world } = loadWorld('world.yaml', WORLD);
+  const { world } = loadWorld('world.yaml', listing);
   if (world === undefined) throw new Error('the world has errors');
-  const server = await serveCity(createCity(world, { startedMs: clock.wall().ms }), { host: '127.0.0.1', port: 0, clock });
+  const city = await serveCity(createCity(world, { startedMs: clock.wall().ms }), { host: '127.0.0.1', port: 0, clock });
+  const server = forbidden === '' ? city : await inFront(city, forbidden);
   const file = join(folder, 'hall.gateway.yaml');
   writeFileSync(
     file,
@@ -93,6 +115,49 @@ test('apply does what the city takes, names what it does not, and a second one f
   expect(JSON.parse(second?.out ?? '')).toEqual({ created: [], changed: [], refused: {} });
   expect(last?.out).toContain('The catalogue shows what this site says.\n');
   expect(last?.code).toBe(0);
+});
+
+test('a token that may not change the catalogue is told with the permission that is missing', async () => {
+  const listing = WORLD.replace('demo-token }]', 'city-token }, { id: other, kind: provider, token: demo-token }]');
+  for (const line of [['plan'], ['apply']]) {
+    const [refused] = await against([line], 'city', '', listing);
+    expect(refused?.code).toBe(4);
+    expect(refused?.err).toContain("error[B142] the city's catalogue was not read or changed");
+    const said = refused?.err.replaceAll(/\s+/g, ' ');
+    expect(said).toContain('S403 the token is not one of the provider `makers` (sentilo.provider)');
+    expect(said).toContain('the permission ADMIN');
+    expect(said).not.toContain('write permission');
+  }
+});
+
+test('what is switched off in the console of the city is told with what to do', async () => {
+  const listing = WORLD.replace(
+    'sensors:',
+    'sensors:\n  - { provider: makers, sensor: hall-air-humidity, component: hall, type: humidity, state: offline }',
+  );
+  const [applied] = await against([['apply']], 'city', ', types: { contact: humidity }', listing);
+  const said = applied?.err.replaceAll(/\s+/g, ' ');
+  expect(said).toContain('error[B143] the city does not take hall-air-humidity');
+  expect(said).toContain('sensor with the same id already exists');
+  expect(said).toContain('switched off in its console');
+  expect(said).toContain('Switch it on there');
+  expect(applied?.code).toBe(1);
+});
+
+test('an apply that is refused half-way tells what was done until then', async () => {
+  const [applied] = await against([['apply']], 'city', '', WORLD, 'PUT');
+  expect(applied?.out).toMatch(/created 1 entry: hall-air-humidity\n/);
+  const said = applied?.err.replaceAll(/\s+/g, ' ');
+  expect(said).toContain("error[B142] the city's catalogue was changed in part: 1 created, 0 changed");
+  expect(applied?.code).toBe(4);
+  const [json] = await against([['apply', '--json']], 'city', '', WORLD, 'PUT');
+  expect(JSON.parse(json?.out ?? '')).toEqual({
+    created: ['hall-air-humidity'],
+    changed: [],
+    refused: { 'hall-door-closed': expect.stringContaining('field type (status)') },
+    problem: { code: 'S403', parameters: { status: 403, words: 'not today' } },
+  });
+  expect(json?.code).toBe(4);
 });
 
 test('a city that refuses the token, or is not there, is told with what to do', async () => {

@@ -155,3 +155,11 @@ test.each(['', 'no JSON', '[]', '"text"', 'null', '{"providers":3}'])(
     expect(listingOf(Buffer.from(body), 'rec')).toBeUndefined();
   },
 );
+
+test('a sensor that belongs to another component there is none that is as the site says', async () => {
+  const site = await wanted();
+  const there = listed({ ...TEMPERATURE, component: 'roof' }, HUMIDITY);
+  const { misplaced, changeSensors, sameCount } = planCatalog(site, there);
+  expect(misplaced).toEqual([{ sensor: 'yard-air-temperature', from: 'roof', to: 'yard' }]);
+  expect([changeSensors.length, sameCount]).toEqual([0, 1]);
+});

@@ -108,6 +108,37 @@ describe('what the city lacks', () => {
     },
   );
 
+  test.each([
+    [
+      'a request that is too long',
+      { message: 'Unable to read message. Request payload size is too large. Maximum is 300 bytes' },
+    ],
+    ['an address that is none', { message: 'Invalid path was requested:/catalog/x' }],
+    ['what somebody else had to say', { message: 'SIE03 Bad request data', errorDetails: ['at com.fasterxml.jackson'] }],
+  ])('and not found out of a refusal of %s, which knows every type by that', async (_what, said) => {
+    const http = async () => answerOf(400, { code: 400, ...said });
+    const options = { config: { url: 'http://city.test', provider: 'p' }, token: 't', mask: maskOf('t'), userAgent: 'b' };
+    const { unknownTypes } = openCatalog({ http, clock: new TestClock() }, options);
+    const { signal } = new AbortController();
+    for (const field of ['type', 'componentType'] as const)
+      await expect(unknownTypes(field, ['wind'], signal)).rejects.toMatchObject({ problem: { code: 'S400' } });
+  });
+
+  test('is told of as far as it was registered, where the city refuses the rest', async () => {
+    const { city, clock, signal } = rig();
+    const ask = cityHttp(city, clock, { faults: [], latencyMs: 40, random: createRandom(1) });
+    const http: typeof ask = (request, stop) =>
+      request.method === 'PUT' ? Promise.resolve(answerOf(403, { code: 403, message: 'no' })) : ask(request, stop);
+    const config = { url: 'http://city.test:8081', provider: PROVIDER };
+    const catalog = openCatalog({ http, clock }, { config, token: 'secret', mask: (text) => text, userAgent: 'test' });
+    await clock.run(catalog.apply(wanted([sensor(1)]), () => {}, signal));
+    const all = wanted([sensor(1, { description: 'Roof' }), sensor(2), sensor(3, { type: 'wind' })]);
+    await expect(clock.run(catalog.apply(all, () => {}, signal))).rejects.toMatchObject({
+      problem: { code: 'S403' },
+      applied: { created: ['yard-air-2'], changed: [], refused: new Map([['yard-air-3', expect.stringContaining('wind')]]) },
+    });
+  });
+
   test('is looked for again after an answer was lost, and not registered twice', async () => {
     const { apply, catalog, clock, steps } = rig([{ at: 'city', kind: 'drop-answer', rate: 1, fromMs: 30, toMs: 60 }]);
     const { created } = await apply(wanted(Array.from({ length: 60 }, (_, i) => sensor(i))));
