@@ -215,7 +215,7 @@ export interface MqttConnection {
 /** The broker did not do what it was asked for. */
 export class MqttError extends Error {
   override readonly name = 'MqttError';
-  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …), or TIMEOUT, CLOSED, REFUSED. */
+  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …), or TIMEOUT, CLOSED, REFUSED, BAD_ACKNOWLEDGEMENT. */
   readonly code: string;
   /** What the broker said it refuses for (MQTT 5.0, §2.4): at least 128. */
   readonly reason: number | undefined;

@@ -5,6 +5,8 @@ import { type MqttConnection, MqttError, type MqttOptions } from './host.ts';
 const IN_FLIGHT_MAX = 65_535;
 /** From here on a reason code says that something was refused (MQTT 5.0, §2.4). */
 const FAILURE_MIN = 0x80;
+/** The package's words for a reason code that MQTT does not have for an acknowledgement, over which it ends the connection. */
+const BAD_ACKNOWLEDGEMENT = /^Invalid pub(?:ack|rec) reason code/;
 /** Of a client that goes and wants its will to be sent (§3.14.2.1). */
 const DISCONNECT_WITH_WILL = 0x04;
 
@@ -101,6 +103,8 @@ function asMqttError(error: Error & { readonly code?: unknown; readonly packet?:
   const code = granted?.find((each) => typeof each === 'number' && each >= FAILURE_MIN) ?? error.code;
   if (typeof code === 'number') return new MqttError('REFUSED', error.message, code, { cause: error });
   if (typeof code === 'string') return new MqttError(code, error.message, undefined, { cause: error });
+  if (BAD_ACKNOWLEDGEMENT.test(error.message))
+    return new MqttError('BAD_ACKNOWLEDGEMENT', error.message, undefined, { cause: error });
   const isLate = /timeout/i.test(error.message);
   return new MqttError(isLate ? 'TIMEOUT' : 'CLOSED', error.message, undefined, { cause: error });
 }

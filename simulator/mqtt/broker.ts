@@ -28,6 +28,8 @@ export interface BrokerFaults {
   mayRead: (filter: string) => boolean;
   /** It ends the connection over what it refuses, and of its answer nothing is heard when more messages are on their way. */
   endsOverRefusal: boolean;
+  /** What it refuses it acknowledges with a reason code that the client cannot read, and ends the connection over. */
+  answersUnreadably: boolean;
 }
 
 /** A message that the broker has taken. */
@@ -89,6 +91,7 @@ class Broker implements SimulatedBroker {
     denies: () => undefined,
     mayRead: () => true,
     endsOverRefusal: false,
+    answersUnreadably: false,
   };
   readonly taken: TakenMessage[] = [];
   kept: TakenMessage[] = [];
@@ -174,6 +177,9 @@ class Broker implements SimulatedBroker {
       this.#clock.timer(LATENCY_MS, () => {
         if (!client.isOpen || client.isDeaf) return;
         const refusal = work();
+        if (refusal !== undefined && this.faults.answersUnreadably) {
+          return this.#cut(client, new MqttError('BAD_ACKNOWLEDGEMENT', 'Invalid puback reason code'));
+        }
         if (refusal !== undefined && this.faults.endsOverRefusal) {
           if (client.inFlightCount === 1 && client.fail.delete(reject)) reject(refusal);
           // What is heard is heard before the end.

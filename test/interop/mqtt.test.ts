@@ -244,6 +244,18 @@ devices: { meter_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, e
   180_000,
 );
 
+it('sets aside what is longer than the broker takes, also where that is told over an acknowledgement', async () => {
+  const folder = workFolder();
+  const [port, busPort] = [await freePort(), await freePort()];
+  await startModbusPeer('tcp', String(busPort), [1], join(folder, 'served.jsonl'));
+  await startMosquitto({ folder, port, lines: ['message_size_limit 60'] });
+  const site = `buses: { meters: { type: modbus-tcp, host: 127.0.0.1, tcp_port: ${busPort} } }
+devices: { meter_1: { board: eastron-sdm120@1, via: meters, with: { unit: 1 }, every: 10min } }
+`;
+  startGateway(folder, `url: "mqtt://127.0.0.1:${port}"`, site);
+  await brokerState(folder, ({ rejected }) => (rejected['refused'] ?? 0) > 2, 60_000);
+}, 90_000);
+
 it('sets aside what is longer than the broker takes, over a connection that lasts', async () => {
   const folder = workFolder();
   const [port, busPort] = [await freePort(), await freePort()];

@@ -7,6 +7,7 @@ import { drain } from '../support/test-clock.ts';
 import { observation } from '../uplink/support.ts';
 import { distinct, MqttBench, PREFIX, readings, upTo } from './support.ts';
 
+const deniesLong = (topic: string) => (topic.endsWith('/long') ? 0x95 : undefined);
 let bench: MqttBench;
 afterEach(() => expect(bench.failures).toEqual([]));
 
@@ -105,12 +106,13 @@ describe('a connection that is ended soon after it is made, again and again, and
 
 describe('a message that is longer than the broker takes', () => {
   it.each([
-    ['says so at the connection', { packetBytesMax: 170 }, () => undefined],
-    ['says so only then, and ends the connection', {}, (topic: string) => (topic.endsWith('/long') ? 0x95 : undefined)],
-  ])('is set aside, told once and counted, where the broker %s', async (_what, options, denies) => {
+    ['says so at the connection', { packetBytesMax: 170 }, {}],
+    ['says so only then, and ends the connection', {}, { endsOverRefusal: true, denies: deniesLong }],
+    ['says so where MQTT has no word for it', {}, { answersUnreadably: true, denies: deniesLong }],
+  ])('is set aside, told once and counted, where the broker %s', async (_what, options, faults) => {
     const long = [1, 2].map((each) => observation('s', each, 'x'.repeat(120), { channel: 'a.long' }));
     bench = new MqttBench([...readings('air.t', 3), ...long, ...readings('air.t', 3, 4)], options);
-    Object.assign(bench.broker.faults, { endsOverRefusal: true, denies });
+    Object.assign(bench.broker.faults, faults);
     await bench.start();
     await bench.clock.advance(300_000);
     expect(distinct(bench.values('air.t'))).toEqual(upTo(6));
