@@ -52,7 +52,7 @@ export function pauseAfter(error: unknown, isAgain = false): Pause {
   if (!(error instanceof MqttError || error instanceof TopicRefusedError)) throw error;
   const { reason, message: words } = error;
   if (reason === undefined) {
-    const unheard = isAgain && isUnexplained(error) ? 'M001' : 'M000';
+    const unheard = isAgain ? 'M001' : 'M000';
     const code = error instanceof MqttError && TLS_FAILURE.test(error.code) ? 'M003' : unheard;
     return { state: 'unreachable', pace: TRANSPORT_PACE, problem: { code, parameters: { words } } };
   }

@@ -147,14 +147,14 @@ async function run(parts: Session, signal: AbortSignal): Promise<void> {
       await connected(parts, signal, unexplainedCount >= CAREFUL_FROM);
     } catch (error) {
       if (signal.aborted) break;
-      const pause = pauseAfter(error, unexplainedCount >= CAREFUL_FROM);
       const isShort = host.clock.monotonicMs() - startedMs < STEADY_MS;
+      const stood = (contact.lastMs ?? Number.NEGATIVE_INFINITY) >= startedMs;
+      const isUnexplainedEnd = isShort && stood && isUnexplained(error);
+      const pause = pauseAfter(error, isUnexplainedEnd && unexplainedCount >= CAREFUL_FROM);
       // Each new connection is a success for the gate; one that breaks at once must not be tried as fast as the first.
       shortCount = isShort ? shortCount + 1 : 1;
-      const stood = (contact.lastMs ?? Number.NEGATIVE_INFINITY) >= startedMs;
       // What has just been heard for once is not to be swallowed again the next time.
-      if (!(error instanceof TopicRefusedError && isShort))
-        unexplainedCount = isShort && stood && isUnexplained(error) ? unexplainedCount + 1 : 0;
+      if (!(error instanceof TopicRefusedError && isShort)) unexplainedCount = isUnexplainedEnd ? unexplainedCount + 1 : 0;
       gate.close(pass, { ...pause, fixedMs: backOffMs(pause.pace, shortCount, host.random()) });
     }
     await sleep(host.clock, gate.remainingMs(), signal).catch(() => {});

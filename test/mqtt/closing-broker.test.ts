@@ -93,6 +93,12 @@ describe('a connection that is ended soon after it is made, again and again, and
     expect(bench.logged.map(({ fields }) => fields?.['problem'])).not.toContain('M001');
     await bench.clock.advance(300_000);
     expect(bench.logged.filter(({ fields }) => fields?.['problem'] === 'M001').length).toBeGreaterThan(0);
+    // A broker that is not there has not ended anything.
+    bench.broker.faults.isDown = true;
+    while (bench.status().problem?.code !== 'M000') await bench.clock.advance(1_000);
+    // The last end, and the first time that it cannot be reached.
+    expect(bench.status().attempt).toBe(2);
+    bench.broker.faults.isDown = false;
     isDisturbed = false;
     await bench.clock.advance(200_000);
     expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0 });
