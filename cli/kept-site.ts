@@ -1,45 +1,57 @@
 import { promises as fs } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { BusConfig, Config, DeviceConfig, PlaceConfig } from '../config/config.ts';
+import type { BusConfig, Config, DeviceConfig } from '../config/config.ts';
 import { type Disk, DiskError, type Host } from '../gateway/host.ts';
-import { replaceFile, unlessDiskError, withFile } from '../gateway/journal/disk-tools.ts';
-import { VERSION } from '../gateway/version.ts';
+import { replaceFile, withFile } from '../gateway/journal/disk-tools.ts';
+import { isObject, parseJson } from '../gateway/json.ts';
+import { type KeptSite, siteOfShape } from './kept-shape.ts';
 
 /** Name of the file in the state folder. */
 const FILE_NAME = 'outputs.json';
+/** Of the file, and not of the program: what was kept is of use after an upgrade, too. Another number is another shape. */
+const FORMAT = 1;
 /** A larger one was not written by this program. */
 const BYTES_MAX = 16 * 1024 * 1024;
 
-/** The part of a site that making its outputs safe takes: no secret is among it. */
+/** The part of a site that making its outputs safe takes. */
 export type SwitchedSite = Pick<Config, 'buses' | 'devices' | 'providers'>;
 
-/** What a file holds; devices without what they read. */
+/** What a file holds. */
 interface Content {
-  readonly version: string;
+  readonly format: typeof FORMAT;
   /** The site file, absolute. */
   readonly site: string;
-  readonly buses: readonly BusConfig[];
-  readonly devices: readonly DeviceConfig[];
-  readonly providers: readonly PlaceConfig[];
+  /** What the gateway was started with, then what of earlier ones has not followed since. */
+  readonly sites: readonly KeptSite[];
+}
+
+/** What a state folder tells of outputs. */
+export interface Kept {
+  readonly path: string;
+  /** The site file of the newest start, absolute; undefined where the file does not tell it. */
+  readonly siteFile: string | undefined;
+  readonly sites: readonly SwitchedSite[];
+  /** False where something cannot be used: a card that does not read, another format, a file that is damaged. */
+  readonly isWhole: boolean;
 }
 
 /**
- * Keeps in the state folder what makes the outputs of this site safe, for when its file no longer loads or names them. A disk that
- * takes nothing keeps no gateway from starting.
+ * Keeps in the state folder what makes the outputs of this site safe, for when its file no longer loads or names them, and what of
+ * earlier ones is `left`. A disk that takes nothing keeps no gateway from starting.
  */
-export async function keepSite(siteFile: string, config: Config, { disk, log }: Pick<Host, 'disk' | 'log'>, folder: string) {
+export async function keepSite(
+  siteFile: string,
+  config: SwitchedSite,
+  { disk, log }: Pick<Host, 'disk' | 'log'>,
+  folder: string,
+  left: readonly SwitchedSite[] = [],
+): Promise<void> {
   const path = join(folder, FILE_NAME);
-  const devices = [...config.devices.values()].filter(({ outputs }) => outputs.length > 0);
-  const used = new Set(devices.map(({ via }) => via.bus));
-  const content: Content = {
-    version: VERSION,
-    site: resolve(siteFile),
-    buses: [...config.buses.values()].filter(({ id }) => used.has(id)),
-    devices: devices.map((device) => ({ ...device, channels: [], spec: { ...device.spec, readings: [] } })),
-    providers: [...config.providers.values()],
-  };
+  const [own, ...others] = [config, ...left].map(listsOf) as [KeptSite, ...KeptSite[]];
+  const sites = [own, ...others.filter(({ devices }) => devices.length > 0)];
+  const content: Content = { format: FORMAT, site: resolve(siteFile), sites };
   try {
-    if (devices.length > 0 || (await disk.size(path)) !== undefined)
+    if (sites.some(({ devices }) => devices.length > 0) || (await disk.size(path)) !== undefined)
       await replaceFile(disk, path, Buffer.from(`${JSON.stringify(content)}\n`));
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
@@ -47,52 +59,106 @@ export async function keepSite(siteFile: string, config: Config, { disk, log }: 
   }
 }
 
-/** What was kept of this site at its newest start, and in which of the folders; undefined when nothing was, or by another version. */
-export async function keptSite(
+/** What was kept in a state folder at the newest start on it; undefined when nothing was. */
+export async function keptIn(folder: string, disk: Disk): Promise<Kept | undefined> {
+  const path = join(folder, FILE_NAME);
+  const nothing: Kept = { path, siteFile: undefined, sites: [], isWhole: false };
+  try {
+    const sizeBytes = await disk.size(path);
+    if (sizeBytes === undefined) return undefined;
+    if (sizeBytes > BYTES_MAX) return nothing;
+    const bytes = await withFile(disk, path, 'read', (file) => file.pread(0, sizeBytes));
+    const content = parseJson(Buffer.from(bytes).toString('utf8'));
+    if (!isObject(content) || content['format'] !== FORMAT || !Array.isArray(content['sites'])) return nothing;
+    const { site, sites } = content as { site: unknown; sites: readonly unknown[] };
+    const all = sites.map(siteOfShape);
+    return {
+      path,
+      siteFile: typeof site === 'string' ? site : undefined,
+      sites: all.map((each) => siteOf(each.site)),
+      isWhole: all.every(({ isWhole }) => isWhole),
+    };
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return nothing;
+  }
+}
+
+/**
+ * What was kept of this site at its newest start, and in which of the folders. One of `own` belongs to it whatever its file is called
+ * now; one of the others where it names the same file.
+ */
+export async function newestKept(
   siteFile: string,
   disk: Disk,
-  folders: readonly string[],
-): Promise<{ readonly folder: string; readonly site: SwitchedSite } | undefined> {
-  const found: { folder: string; site: SwitchedSite; sinceMs: number }[] = [];
-  for (const folder of folders) {
-    const content = await contentOf(disk, join(folder, FILE_NAME)).catch(unlessDiskError(undefined));
-    if (content?.version !== VERSION || content.site !== resolve(siteFile)) continue;
-    const { buses, devices, providers } = content;
-    if (![buses, devices, providers].every(Array.isArray)) continue;
-    const site = { buses: byId(buses), devices: byId(devices), providers: byId(providers) };
-    found.push({ folder, site, sinceMs: (await fs.stat(join(folder, FILE_NAME))).mtimeMs });
+  { own, others }: { readonly own: readonly string[]; readonly others: readonly string[] },
+): Promise<{ readonly folder: string; readonly kept: Kept } | undefined> {
+  const found: { folder: string; kept: Kept; sinceMs: number }[] = [];
+  for (const folder of new Set([...own, ...others])) {
+    const kept = await keptIn(folder, disk);
+    if (kept === undefined || !(own.includes(folder) || kept.siteFile === resolve(siteFile))) continue;
+    found.push({ folder, kept, sinceMs: (await fs.stat(kept.path)).mtimeMs });
   }
   return found.sort((a, b) => b.sinceMs - a.sinceMs)[0];
-}
-
-async function contentOf(disk: Disk, path: string): Promise<Content | undefined> {
-  const sizeBytes = await disk.size(path);
-  if (sizeBytes === undefined || sizeBytes > BYTES_MAX) return undefined;
-  const bytes = await withFile(disk, path, 'read', (file) => file.pread(0, sizeBytes));
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function byId<T extends { readonly id: string }>(all: readonly T[]): ReadonlyMap<string, T> {
-  return new Map(all.map((each) => [each.id, each]));
 }
 
 /** The outputs of `kept` that are nowhere in `now`, whatever they are called there. A pin that is used for anything now is left alone. */
 export function outputsNoLongerIn(now: SwitchedSite, kept: SwitchedSite): SwitchedSite {
   const taken = new Set<string>();
   for (const device of now.devices.values()) {
-    if (device.via.line !== undefined) taken.add(placeOf(device));
-    for (const { id } of device.outputs) taken.add(`${placeOf(device)} ${id}`);
+    const place = placeOf(device, now);
+    if (device.via.line !== undefined || device.via.port !== undefined) taken.add(place);
+    for (const { id } of device.outputs) taken.add(`${place} ${id}`);
   }
-  const left = [...kept.devices.values()]
-    .filter((device) => !taken.has(placeOf(device)))
-    .map((device) => ({ ...device, outputs: device.outputs.filter(({ id }) => !taken.has(`${placeOf(device)} ${id}`)) }));
-  return { ...kept, devices: byId(left) };
+  return withOutputs(kept, (device, output) => {
+    const place = placeOf(device, kept);
+    return !taken.has(place) && !taken.has(`${place} ${output}`);
+  });
 }
 
-function placeOf({ via: { bus, line, port }, address }: DeviceConfig): string {
-  return [bus, line ?? '', address ?? '', port?.id ?? ''].join(' ');
+/** A site with those of its outputs only that `isMeant`, and with the devices that have them. */
+export function withOutputs(site: SwitchedSite, isMeant: (device: DeviceConfig, output: string) => boolean): SwitchedSite {
+  const devices = [...site.devices.values()].map((device) => ({
+    ...device,
+    outputs: device.outputs.filter(({ id }) => isMeant(device, id)),
+  }));
+  return { ...site, devices: byId(devices.filter(({ outputs }) => outputs.length > 0)) };
+}
+
+/** Where a device is in the world: a bus may be called as it was and lead to something else. */
+function placeOf({ via: { bus, line, port }, address }: DeviceConfig, { buses }: SwitchedSite): string {
+  return [wireOf(buses.get(bus)), line ?? '', address ?? '', port?.id ?? ''].join(' ');
+}
+
+function wireOf(bus: BusConfig | undefined): string {
+  switch (bus?.type) {
+    case 'modbus-tcp':
+      return `${bus.host}:${bus.tcpPort}`;
+    case 'modbus-rtu':
+    case 'serial':
+      return bus.port;
+    case 'i2c':
+      return bus.device;
+    default:
+      return bus?.type ?? '';
+  }
+}
+
+/** What has outputs of a site, and where that is. */
+function listsOf({ buses, devices, providers }: SwitchedSite): KeptSite {
+  const switched = [...devices.values()].filter(({ outputs }) => outputs.length > 0);
+  const used = new Set(switched.map(({ via }) => via.bus));
+  return {
+    buses: [...buses.values()].filter(({ id }) => used.has(id)),
+    devices: switched.map((device) => ({ ...device, channels: [], spec: { ...device.spec, readings: [] } })),
+    providers: [...providers.values()].filter(({ via }) => used.has(via.bus)),
+  };
+}
+
+function siteOf({ buses, devices, providers }: KeptSite): SwitchedSite {
+  return { buses: byId(buses), devices: byId(devices), providers: byId(providers) };
+}
+
+function byId<T extends { readonly id: string }>(all: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(all.map((each) => [each.id, each]));
 }

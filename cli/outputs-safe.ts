@@ -1,19 +1,27 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
 import { DiskError, LockHeldError } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
 import { realHost } from '../gateway/real-host.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { keptSite, outputsNoLongerIn } from './kept-site.ts';
+import { newestKept } from './kept-site.ts';
+import { leftOf, makeLeftSafe } from './left-outputs.ts';
 import { text } from './messages/outputs.ts';
 import { say } from './say.ts';
 import { readSite } from './site.ts';
-import { SITE_DEFAULT, stateFolders, stateFoldersOfAll, stateOption } from './state-folder.ts';
+import { isSimulated, SITE_DEFAULT, stateFolder, stateFoldersOfAll, stateOfEnvironment, stateOption } from './state-folder.ts';
 
 interface SafeOptions {
   readonly state?: string;
   readonly json?: boolean;
+}
+
+interface Made extends MadeSafe {
+  /** The file that tells of it, where the site file does not have it any more. */
+  readonly keptIn?: string | undefined;
 }
 
 /** Adds `barri outputs safe`. */
@@ -45,12 +53,11 @@ Examples:
 async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   const { config } = await readSite(file, io);
   const host = realHost(() => {});
-  const choice = { option: options.state, siteFile: file, env: io.env };
-  const kept = await keptSite(file, host.disk, await stateFoldersOfAll(choice));
-  const folders = new Set<string>();
-  if (config !== undefined) for (const each of stateFolders({ ...choice, gatewayId: config.gateway.id })) folders.add(each);
-  if (kept !== undefined) folders.add(kept.folder);
-  if (folders.size === 0) return io.setExitCode(EXIT.config);
+  const places = await placesOf(file, config, options, io);
+  if (places === undefined) return;
+  const found = await newestKept(file, host.disk, places);
+  const folders = new Set([...places.own, ...(found === undefined ? [] : [found.folder])]);
+  if (config === undefined && found === undefined) return io.setExitCode(EXIT.config);
   const unlocks: (() => Promise<void>)[] = [];
   for (const folder of folders) {
     try {
@@ -61,12 +68,14 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
       if (!(error instanceof DiskError)) throw error;
     }
   }
+  if (found?.kept.isWhole === false) say(text.keptUnreadable(found.kept.path), io, EXIT.problems);
   if (config === undefined) say(text.asStarted, io);
-  const old = kept && config ? outputsNoLongerIn(config, kept.site) : kept?.site;
-  const made: MadeSafe[] = [];
-  for (const site of [config, old]) {
-    if (site !== undefined)
-      made.push(...(await makeOutputsSafe({ config: site, host, modules: await loadModules(site), fatal: io.fatal })));
+  const around = { host, fatal: io.fatal };
+  const made: Made[] = [];
+  if (config !== undefined) made.push(...(await makeOutputsSafe({ config, ...around, modules: await loadModules(config) })));
+  for (const site of leftOf(config, found?.kept.sites ?? [])) {
+    const left = config === undefined ? {} : { keptIn: found?.kept.path };
+    for (const each of await makeLeftSafe(site, around)) made.push({ ...each, ...left });
   }
   for (const unlock of unlocks) await unlock();
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);
@@ -74,10 +83,29 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (made.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.device);
 }
 
-function tell(made: readonly MadeSafe[], io: Io): void {
+/** Where a gateway of this site has its outputs: `own` for sure, and `others` perhaps. Undefined when that is wrong use: it was said. */
+async function placesOf(
+  file: string,
+  config: Config | undefined,
+  { state: option }: SafeOptions,
+  io: Io,
+): Promise<{ readonly own: readonly string[]; readonly others: readonly string[] } | undefined> {
+  const choice = { option, siteFile: file, env: io.env };
+  const told = option ?? stateOfEnvironment(io.env);
+  const own: string[] = [];
+  if (config !== undefined) own.push(stateFolder({ ...choice, gatewayId: config.gateway.id, simulated: false }));
+  else if (told !== undefined) own.push(resolve(told));
+  // Its outputs are those of no machine, and a gateway that has those of this one would not be seen.
+  for (const folder of own) if (await isSimulated(folder)) return say(text.simulatedFolder(folder), io, EXIT.config);
+  const others: string[] = [];
+  for (const folder of await stateFoldersOfAll(choice)) if (!(await isSimulated(folder))) others.push(folder);
+  return { own, others };
+}
+
+function tell(made: readonly Made[], io: Io): void {
   if (made.length === 0) io.out(text.noneInSite);
-  for (const { output, on, problem } of made) {
+  for (const { output, on, problem, keptIn } of made) {
     if (problem === undefined) io.out(text.done(output, on));
-    else say(text.notSafe(output, problem), io);
+    else say(text.notSafe(output, problem, keptIn), io);
   }
 }

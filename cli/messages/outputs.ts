@@ -38,8 +38,14 @@ export const text = {
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
   asStarted:
     'warning[B137] the site file has errors: the outputs are those that the gateway was started with\n   = mend the file before the next start\n',
-  notSafe: (output: string, problem: string) =>
-    `error[B133] ${output} is not known to be safe: ${problem}\n   = switch off its supply by hand, then check its wiring\n`,
+  keptUnreadable: (path: string) =>
+    `warning[B151] what the gateway kept of its outputs in ${path} cannot be read, or not all of it: one that is in the site file no more is not made safe\n   = look at those by hand; the next start keeps it anew\n`,
+  simulatedFolder: (folder: string) =>
+    `error[B150] ${folder} is the folder of a simulated gateway, which has no outputs of this machine\n   = leave --state out, or name the folder of the gateway that has them: --state FOLDER\n`,
+  notSafe: (output: string, problem: string, keptIn?: string) =>
+    `error[B133] ${output} is not known to be safe: ${problem}\n   = switch off its supply by hand, then check its wiring\n${
+      keptIn === undefined ? '' : `   = it is in the site file no more: where its board is gone for good, delete ${keptIn}\n`
+    }`,
   state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),
   back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,

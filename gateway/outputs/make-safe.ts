@@ -11,16 +11,23 @@ export interface MadeSafe {
 
 /**
  * Drives every output of a site to its safe state and looks whether it followed, without a gateway: after one that was killed. All
- * buses at once; devices of one bus one after the other. Reads nothing else and keeps nothing.
+ * buses at once; devices of one bus one after the other. Reads nothing else and keeps nothing. What has not followed when `late`
+ * resolves has not followed.
  */
-export async function makeOutputsSafe(around: LoneSurroundings): Promise<readonly MadeSafe[]> {
+export async function makeOutputsSafe(
+  around: LoneSurroundings,
+  late: Promise<unknown> = new Promise(() => {}),
+): Promise<readonly MadeSafe[]> {
   const switched = [...around.config.devices.values()].filter(({ outputs }) => outputs.length > 0);
   const silent = switched.map((device) => ({ ...device, channels: [], spec: { ...device.spec, readings: [] } }));
   const { devices, tried, close } = openLoneDevices(silent, around);
-  await tried;
-  const made = await Promise.all(devices.map(safeStates));
-  await close();
-  return made.flat();
+  try {
+    await Promise.race([tried, late]);
+    const made = devices.map((device) => Promise.race([safeStates(device), late.then(() => notInTime(device))]));
+    return (await Promise.all(made)).flat();
+  } finally {
+    await close();
+  }
 }
 
 async function safeStates(device: RunningDevice): Promise<readonly MadeSafe[]> {
@@ -30,4 +37,8 @@ async function safeStates(device: RunningDevice): Promise<readonly MadeSafe[]> {
     made.push({ output: `${device.config.id}.${id}`, on: safe, ...(error !== undefined && { problem: error.message }) });
   }
   return made;
+}
+
+function notInTime({ config }: RunningDevice): readonly MadeSafe[] {
+  return config.outputs.map(({ id, safe }) => ({ output: `${config.id}.${id}`, on: safe, problem: 'it did not answer in time' }));
 }

@@ -21,6 +21,7 @@ export async function startCoilSlave() {
   const looks = new Set<() => void>();
   const held: (() => void)[] = [];
   let isSilent = false;
+  let isDeaf = false;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -31,6 +32,7 @@ export async function startCoilSlave() {
       for (const look of looks) look();
     });
     socket.on('data', (bytes) => {
+      if (isDeaf) return;
       received = Buffer.concat([received, bytes]);
       while (received.length >= HEADER_BYTES && received.length >= HEADER_BYTES + received.readUInt16BE(4)) {
         const end = HEADER_BYTES + received.readUInt16BE(4);
@@ -70,6 +72,10 @@ export async function startCoilSlave() {
     silent: (is: boolean) => {
       isSilent = is;
       for (const send of held.splice(0)) send();
+    },
+    /** Whether it hears nothing of what it is asked from now on. */
+    deaf: (is: boolean) => {
+      isDeaf = is;
     },
     close: () => {
       for (const socket of sockets) socket.destroy();

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { keepSite, keptSite, outputsNoLongerIn } from '../../cli/kept-site.ts';
+import { keepSite, keptIn, newestKept, outputsNoLongerIn } from '../../cli/kept-site.ts';
 import type { Config } from '../../config/config.ts';
 import { DiskError } from '../../gateway/host.ts';
 import { realDisk } from '../../gateway/real-disk.ts';
@@ -24,28 +24,44 @@ const FAN = '  fan: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_
 const DOOR = '  door: { board: contact@1, via: gpio.pin13 }\n';
 const quiet = { disk: realDisk, log: () => {} };
 
-test('what has outputs, for its owner only, and for the same site file', async () => {
+test('what has outputs, for its owner only, whatever version of the program has written it', async () => {
   await keepSite('/etc/barri/a.yaml', await config(FAN + DOOR), quiet, folder);
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  const kept = await keptSite('/etc/barri/a.yaml', realDisk, [join(folder, 'none'), folder]);
-  expect(kept?.folder).toBe(folder);
-  expect([...(kept?.site.devices.keys() ?? [])]).toEqual(['fan']);
-  expect(await keptSite('/etc/barri/b.yaml', realDisk, [folder])).toBeUndefined();
+  const kept = await keptIn(folder, realDisk);
+  expect(kept).toMatchObject({ siteFile: '/etc/barri/a.yaml', isWhole: true });
+  expect(kept?.sites.map(({ devices }) => [...devices.keys()])).toEqual([['fan']]);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 1 });
+  expect(readFileSync(path, 'utf8')).not.toContain('version');
 });
 
-test('nothing of an earlier site without outputs, a damaged file or another version is used', async () => {
+test('what is left of earlier ones is kept behind it, until nothing is', async () => {
+  const devices = async () => (await keptIn(folder, realDisk))?.sites.map((site) => [...site.devices.keys()]);
+  await keepSite('/a.yaml', await config(DOOR), quiet, folder, [await config(FAN)]);
+  expect(await devices()).toEqual([[], ['fan']]);
+  await keepSite('/a.yaml', await config(DOOR), quiet, folder, [await config(DOOR)]);
+  expect(await devices()).toEqual([[]]);
+});
+
+test('a folder of its own belongs to a site whatever its file is called, another one where it names the file', async () => {
+  await keepSite('/etc/barri/a.yaml', await config(FAN), quiet, folder);
+  const asked = (file: string, own: string[], others: string[]) => newestKept(file, realDisk, { own, others });
+  expect((await asked('/etc/barri/a.yaml', [], [join(folder, 'none'), folder]))?.folder).toBe(folder);
+  expect(await asked('/etc/barri/b.yaml', [], [folder])).toBeUndefined();
+  expect((await asked('/etc/barri/b.yaml', [folder], []))?.folder).toBe(folder);
+});
+
+test('a file that is damaged, or has another format, is no reason to fail, and is told', async () => {
   await keepSite('/a.yaml', await config(FAN), quiet, folder);
   const text = readFileSync(path, 'utf8');
   for (const damaged of [
     text.slice(0, -9),
-    text.replace('"version":"', '"version":"0'),
-    text.replace('"devices":[', '"others":['),
+    text.replace('"format":1', '"format":2'),
+    text.replace('"sites":[', '"others":['),
+    '',
   ]) {
     writeFileSync(path, damaged);
-    expect(await keptSite('/a.yaml', realDisk, [folder])).toBeUndefined();
+    expect(await keptIn(folder, realDisk)).toMatchObject({ sites: [], isWhole: false });
   }
-  await keepSite('/a.yaml', await config(DOOR), quiet, folder);
-  expect((await keptSite('/a.yaml', realDisk, [folder]))?.site.devices.size).toBe(0);
 });
 
 test('a disk that takes nothing is told and keeps no gateway from starting', async () => {
@@ -53,6 +69,29 @@ test('a disk that takes nothing is told and keeps no gateway from starting', asy
   const disk = { ...realDisk, open: () => Promise.reject(new DiskError('ENOSPC', 'it is full')) };
   await keepSite('/a.yaml', await config(FAN), { disk, log: (_level, code) => told.push(code) }, folder);
   expect(told).toEqual(['outputs-not-kept']);
+});
+
+/** The same board at this line. */
+const relay = (
+  bus: string,
+) => `${FAN.replace('gpio.pin11', 'relays.relay1')}  relays: { board: modbus-relay-8@1, via: line, with: { unit: 3 } }
+buses: { line: { ${bus} } }\n`;
+const TCP = 'type: modbus-tcp, host: 10.0.0.2';
+const RTU = 'type: modbus-rtu, baud: 9600';
+
+test.each([
+  ['a converter with another port', `${TCP}, tcp_port: 502`, `${TCP}, tcp_port: 503`, ['switch']],
+  ['another converter', TCP, TCP.replace('2', '3'), ['switch']],
+  ['another adapter', `${RTU}, port: "usb:0403:6001"`, `${RTU}, port: "usb:1a86:7523"`, ['switch']],
+  ['the same with another timeout', TCP, `${TCP}, timeout: 2s`, []],
+])('a bus of the same name at %s is another place: %s, %s', async (_what, was, is, left) => {
+  const { devices } = outputsNoLongerIn(await config(relay(is)), await config(relay(was)));
+  expect([...devices.values()].flatMap(({ outputs }) => outputs.map(({ id }) => id))).toEqual(left);
+});
+
+test('a bus with another name at the same place is none', async () => {
+  const renamed = relay(TCP).replaceAll('line', 'other');
+  expect(outputsNoLongerIn(await config(renamed), await config(relay(TCP))).devices.size).toBe(0);
 });
 
 test.each([

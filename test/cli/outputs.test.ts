@@ -254,6 +254,33 @@ describe('outputs safe', () => {
     await unlock();
   });
 
+  test('of the folder of a simulated gateway does nothing, and takes nobody its lock', async () => {
+    site('  fan: { board: relay@1, via: gpio.pin11, outputs: { switch: { max_on: 1h } } }\n');
+    const state = join(folder, 'simulated');
+    mkdirSync(state);
+    writeFileSync(join(state, 'simulated'), '');
+    const unlock = await realHost(() => {}).lock(state);
+    for (const env of [{}, { BARRI_STATE_DIR: state }]) {
+      const told = Object.keys(env).length === 0 ? ['--state', state] : [];
+      const { out, err, code } = await barri(['outputs', 'safe', file, ...told], { HOME: folder, ...env });
+      expect(err).toMatch(/^error\[B150\] .* is the folder of a simulated gateway/);
+      expect({ out, code }).toEqual({ out: '', code: 78 });
+    }
+    await unlock();
+  });
+
+  test('is not kept from it by a simulated gateway of the same site', async () => {
+    site('  door: { board: contact@1, via: gpio.pin13 }\n');
+    const home = join(folder, 'home');
+    const state = join(home, '.local', 'state', 'barri', 'simulated-trial');
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, 'simulated'), '');
+    const unlock = await realHost(() => {}).lock(state);
+    const { out, code } = await barri(['outputs', 'safe', file], { HOME: home });
+    await unlock();
+    expect({ out, code }).toEqual({ out: 'This site has no outputs.\n', code: 0 });
+  });
+
   test('of a file with errors of which no gateway was started is an error', async () => {
     writeFileSync(join(folder, 'other.yaml'), 'devices: [');
     expect(await barri(['outputs', 'safe', join(folder, 'other.yaml')], { HOME: folder })).toMatchObject({ code: 78 });
