@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { userName } from '../drivers/bus/linux-group.ts';
 import { ownerOf } from './owner.ts';
 
 /** Why this user may not read a file, and the command that gives it to him; all as words of a message. */
@@ -60,13 +60,4 @@ function commandFor(kind: Refusal['kind'], { place, user, isFile, isSecret, mode
 /** A path as a shell takes it. */
 export function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
-/** A container may run under a number that has no name; `chown` takes numbers too. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.geteuid?.() ?? '$USER');
-  }
 }

@@ -5,11 +5,11 @@ export function groupFix(group: string, user = userName()): string {
   return `\`sudo usermod -aG ${group} ${user}\`, then log in again or restart the service`;
 }
 
-/** A container may run under a number that has no name. */
+/** The user of this program; a container may run under a number that has no name, and most commands take that too. */
 export function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    return '$USER';
+    return String(process.geteuid?.() ?? '$USER');
   }
 }
