@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BusReport } from '../gateway/bus-report.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { askGateway, orSayNotAsked } from './local-client.ts';
 import { text } from './messages/bus.ts';
 import { renderBuses } from './render-buses.ts';
 import { askMeant } from './site-gateway.ts';
@@ -32,7 +32,7 @@ Examples:
   barri bus stats
   barri bus stats school.gateway.yaml --json`,
     )
-    .action((site: string | undefined, options: StatsOptions) => orSayNotAllowed(io, () => showStats(site, options, io)));
+    .action((site: string | undefined, options: StatsOptions) => orSayNotAsked(io, () => showStats(site, options, io)));
   bus.addHelpText('after', '\nExamples:\n  barri bus stats\n  barri bus stats school.gateway.yaml --json');
 }
 

@@ -12,7 +12,7 @@ import { type Absence, type Found, findJournal } from './journal-find.ts';
 import { closeLooked, openToLook, orSayUnreadable, type Place, placeOf, type Told } from './journal-place.ts';
 import { type Times, timesOf } from './journal-time.ts';
 import { runUntilSignal } from './life.ts';
-import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { askGateway, orSayNotAsked } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text } from './messages/journal.ts';
 import { text as live } from './messages/live.ts';
@@ -58,7 +58,7 @@ export async function withJournalFolder(folder: string, io: Io, work: (view: Jou
 /** The first journal on which a gateway runs, else the first. */
 async function withOneOf({ folders, config, toldBy }: Place, io: Io, work: (view: JournalView) => Promise<void>): Promise<void> {
   const [wanted = ''] = folders;
-  await orSayNotAllowed(io, () =>
+  await orSayNotAsked(io, () =>
     orSayUnreadable(wanted, io, async () => {
       const looked: Looked[] = [];
       let absence: Absence | undefined;

@@ -3,7 +3,7 @@ import type { OutputState } from '../gateway/outputs/output.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { askGateway, orSayNotAsked } from './local-client.ts';
 import { text as live } from './messages/live.ts';
 import { text } from './messages/outputs.ts';
 import { addOutputsLog } from './outputs-log.ts';
@@ -37,7 +37,7 @@ Examples:
   barri outputs log garden.gateway.yaml
   barri outputs safe garden.gateway.yaml`,
     )
-    .action((site: string | undefined, options: OutputsOptions) => orSayNotAllowed(io, () => showOutputs(site, options, io)));
+    .action((site: string | undefined, options: OutputsOptions) => orSayNotAsked(io, () => showOutputs(site, options, io)));
   addOutputsSafe(outputs, io);
   addOutputsLog(outputs, io);
 }

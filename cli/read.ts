@@ -7,7 +7,7 @@ import type { ReadingRow } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { runUntilSignal } from './life.ts';
-import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { askGateway, orSayNotAsked } from './local-client.ts';
 import { text } from './messages/live.ts';
 import { renderProblems, renderReadings } from './render-readings.ts';
 import { say } from './say.ts';
@@ -45,7 +45,7 @@ Examples:
   barri read school.gateway.yaml --watch`,
     )
     .action((site: string | undefined, options: ReadOptions) =>
-      orSayNotAllowed(io, () => read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io)),
+      orSayNotAsked(io, () => read(site ?? io.env['BARRI_CONFIG'] ?? SITE_DEFAULT, options, io)),
     );
 }
 

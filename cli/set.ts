@@ -1,12 +1,12 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { userName } from '../drivers/bus/linux-group.ts';
 import type { OrderAnswer } from '../gateway/local-api.ts';
 import type { OutputState } from '../gateway/outputs/output.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { someTime } from './length-of-time.ts';
-import { askGateway, orSayNotAllowed, tellGateway } from './local-client.ts';
+import { askGateway, orSayNotAsked, tellGateway } from './local-client.ts';
 import { text } from './messages/outputs.ts';
 import { say } from './say.ts';
 import { askMeant } from './site-gateway.ts';
@@ -36,14 +36,15 @@ export function addSet(program: Command, io: Io): void {
 It goes back to its safe state by itself after its \`max_on\`, when the gateway
 ends, and when --for is over. The output must take orders of \`local\`.
 Exit code 1 when no gateway answers or the order is refused, 3 when the hardware
-does not follow.
+does not follow. An order that waits for others is given up when this command
+ends, and after 45 s.
 
 Examples:
   barri set valve.open on --for 30s
   barri set valve.open off garden.gateway.yaml`,
     )
     .action((output: string, on: boolean, site: string | undefined, options: SetOptions) =>
-      orSayNotAllowed(io, () => set({ output, on }, site, options, io)),
+      orSayNotAsked(io, () => set({ output, on }, site, options, io)),
     );
 }
 
@@ -53,7 +54,7 @@ async function set(
   options: SetOptions,
   io: Io,
 ): Promise<void> {
-  const order = { output, on, by: userInfo().username, ...(options.for !== undefined && { forMs: options.for }) };
+  const order = { output, on, by: userName(), ...(options.for !== undefined && { forMs: options.for }) };
   const tell = async (folder: string) => {
     // What is safe may last: there is nothing to go back to.
     if (options.for !== undefined && (await isSafe(folder, output, on))) return 'lasts';
@@ -62,6 +63,7 @@ async function set(
   const meant = { site, state: options.state };
   const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
   if (outcome === undefined) return;
+  if (outcome === 'unanswered') return say(text.notKnown(output, on), io, EXIT.problems);
   if (outcome === 'lasts') return say(text.lasts(output, on), io, EXIT.usage);
   // Only a gateway of another version answers that.
   if (!('done' in outcome))

@@ -13,7 +13,7 @@ import { gapsOf, lossOfGap } from './journal-losses.ts';
 import { closeLooked, openToLook, orSayUnreadable, placeOf } from './journal-place.ts';
 import { errorOutput, openProgress } from './journal-progress.ts';
 import { countWaiting } from './journal-waiting.ts';
-import { askGateway, orSayNotAllowed } from './local-client.ts';
+import { askGateway, orSayNotAsked } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { text } from './messages/live.ts';
@@ -47,7 +47,7 @@ Examples:
   barri status
   barri status school.gateway.yaml --json`,
     )
-    .action((site: string | undefined, options: StatusOptions) => orSayNotAllowed(io, () => showStatus(site, options, io)));
+    .action((site: string | undefined, options: StatusOptions) => orSayNotAsked(io, () => showStatus(site, options, io)));
 }
 
 async function showStatus(site: string | undefined, options: StatusOptions, io: Io): Promise<void> {

@@ -235,6 +235,8 @@ export interface LocalRequest {
   readonly path: string;
   /** As text; empty when there is none. A longer one than 4 KiB is refused before it comes here. */
   readonly body: string;
+  /** Aborted when whoever asked has gone; also after the answer. */
+  readonly gone: AbortSignal;
 }
 export interface LocalResponse {
   readonly status: number;

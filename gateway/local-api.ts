@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BusReport } from './bus-report.ts';
-import { DiskError, type Host, type LocalResponse } from './host.ts';
+import { DiskError, type Host, type LocalRequest, type LocalResponse } from './host.ts';
 import { isObject, parseJson } from './json.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from './outputs/output.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
@@ -12,6 +12,9 @@ const SOCKET_NAME = 'api.sock';
 export function socketPath(stateFolder: string): string {
   return join(stateFolder, SOCKET_NAME);
 }
+
+/** An order is not begun later than this after it was asked for: whoever asked is told by then what is known of it. */
+export const BEGIN_MS_MAX = 45_000;
 
 /** What the local API can tell. */
 export interface LocalAnswers {
@@ -39,7 +42,7 @@ const RETRY_MS = 30_000;
 
 /**
  * Serves `GET /status`, `/readings`, `/buses` and `/outputs`, and `POST /outputs` with `{ output, on, forMs?, by }`, on the
- * gateway's socket until the returned function is called. While the card
+ * gateway's socket until the returned function is called. An order is not begun when whoever asked has gone. While the card
  * does not take the socket, it is tried again.
  * `fatal` takes a broken invariant of ours.
  * @throws DiskError when that would be in vain
@@ -79,8 +82,8 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
     '/buses': answers.buses,
     '/outputs': answers.outputs,
   };
-  return host.listen(socketPath(stateFolder), async ({ method, path, body }) => {
-    if (method === 'POST' && path === '/outputs') return order(answers, body, host);
+  return host.listen(socketPath(stateFolder), async ({ method, path, body, gone }) => {
+    if (method === 'POST' && path === '/outputs') return order(answers, { body, gone }, host);
     if (method !== 'GET') return { status: 405, json: { error: `${method} ${path} is not allowed; only POST /outputs is` } };
     const show = Object.hasOwn(shown, path) ? shown[path] : undefined;
     if (show !== undefined) return { status: 200, json: show() };
@@ -88,12 +91,16 @@ function listen(host: Host, stateFolder: string, answers: LocalAnswers): Promise
   });
 }
 
-async function order(answers: LocalAnswers, body: string, { clock }: Pick<Host, 'clock'>): Promise<LocalResponse> {
+async function order(
+  answers: LocalAnswers,
+  { body, gone }: Pick<LocalRequest, 'body' | 'gone'>,
+  { clock }: Pick<Host, 'clock'>,
+): Promise<LocalResponse> {
   const asked = orderOf(body);
   const expected = 'expected {"output": "device.output", "on": true or false, "forMs": above 0, "by": a name}';
   if (asked === undefined) return { status: 400, json: { error: expected } };
   const askedMs = clock.monotonicMs();
-  const outcome = await answers.order({ ...asked, source: 'local' });
+  const outcome = await answers.order({ ...asked, source: 'local', untilMs: askedMs + BEGIN_MS_MAX, gone });
   if (!outcome.done) return { status: 200, json: outcome };
   const state = answers.outputs().find(({ output }) => output === asked.output);
   if (state?.backInMs === undefined) return { status: 200, json: outcome };

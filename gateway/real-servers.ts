@@ -24,10 +24,13 @@ export const realListen: Listen = async (path, handler) => {
   const server = http.createServer((request, response) => {
     const answer = ({ status, json }: LocalResponse) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+    const gone = new AbortController();
+    response.on('close', () => gone.abort(new Error('whoever asked has gone')));
     readBody(request, LOCAL_BODY_BYTES_MAX)
       .then((body) => {
         if (body === undefined) return { status: 413, json: { error: `a request has at most ${LOCAL_BODY_BYTES_MAX} bytes` } };
-        return handler({ method: request.method ?? 'GET', path: request.url ?? '/', body: body.toString('utf8') });
+        const { method = 'GET', url: path = '/' } = request;
+        return handler({ method, path, body: body.toString('utf8'), gone: gone.signal });
       })
       .then(answer, (error: unknown) => answer({ status: 500, json: { error: String(error) } }));
   });

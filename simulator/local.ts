@@ -44,7 +44,7 @@ export function simulatedPorts(): SimulatedPorts {
 export interface LocalSockets {
   readonly listen: Listen;
   /** Asks whoever listens on the path; rejects when nobody does, as a connection would be refused. */
-  request(socketPath: string, request: LocalRequest): Promise<LocalResponse>;
+  request(socketPath: string, request: Omit<LocalRequest, 'gone'>): Promise<LocalResponse>;
 }
 
 export function simulatedSockets(): LocalSockets {
@@ -59,7 +59,8 @@ export function simulatedSockets(): LocalSockets {
     request: async (socketPath, request) => {
       const handler = handlers.get(socketPath);
       if (handler === undefined) throw new Error(`nobody listens on ${socketPath}`);
-      return await handler(request);
+      // Who asks here waits.
+      return await handler({ ...request, gone: new AbortController().signal });
     },
   };
 }

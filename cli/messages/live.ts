@@ -25,6 +25,8 @@ export const text = {
     }: give another folder: --state FOLDER\n`,
   apiForbidden: (folder: string, owner: Owner | undefined) =>
     `error[B108] the gateway on ${folder} runs as another user${owner?.name === undefined ? '' : ` (${owner.name})`}\n   = ${asOwner(owner)}\n`,
+  notUnderstood: (socket: string) =>
+    `error[B153] what answers on ${socket} is no gateway: it says nothing that this program understands\n   = it is another program, or a gateway of another version: stop it, and start the gateway with \`barri run\`\n`,
   folderForbidden: (folder: string, owner: Owner | undefined) => {
     const whose =
       owner === undefined ? '' : `: ${owner.path} belongs to ${owner.isSelf ? 'it, but is closed' : ownerName(owner)}`;

@@ -59,6 +59,8 @@ export const text = {
     const back = backInMs === undefined ? '' : `: it goes back after ${timeTaken(backInMs)} (${BACK_BY[backBy]})`;
     return `${output} is ${onOff(on)}${back}.\n`;
   },
+  notKnown: (output: string, on: boolean) =>
+    `error[B147] the gateway did not say in its time whether ${output} was switched ${onOff(on)}: that is not known\n   = \`barri outputs\` shows how it is; what the gateway has not begun by now it does not begin any more\n`,
   /** A gateway of a later version may have more reasons, or answer in another way. */
   notDone: (
     output: string,
@@ -72,6 +74,7 @@ const REMEDIES: Readonly<Record<Refusal, string>> = {
   'not-allowed': 'write `orders: [local]` at this output in the site file',
   'min-off': 'wait, or shorten `min_off` at this output',
   expired: 'order it again',
+  withdrawn: 'order it again, and wait for the answer',
   'too-many': 'order it again in a moment',
   'too-often':
     'look for what orders it again and again: three times at once, and then once in ten seconds, are enough for anybody',

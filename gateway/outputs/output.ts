@@ -1,5 +1,10 @@
 import type { OrderSource, OutputConfig } from '../../config/config.ts';
+import type { Clock } from '../../drivers/clock.ts';
 import type { DeviceError } from '../../drivers/errors.ts';
+import type { ChannelState } from '../channel.ts';
+import type { Log } from '../host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Observation } from '../record.ts';
 import type { Refused } from './refusals.ts';
 
 /** What someone wants of an output. */
@@ -11,6 +16,8 @@ export interface OrderRequest {
   readonly forMs?: number;
   /** Not begun after this monotonic time. */
   readonly untilMs?: number;
+  /** Aborted when whoever asked waits no longer: what leads away from safe is not begun then. */
+  readonly gone?: AbortSignal | undefined;
   /**
    * Whoever gives it keeps it too. What leads away from safe is not begun before, and never when that fails; what is safe waits
    * half a second at most. It is the newest order meanwhile.
@@ -28,6 +35,7 @@ export interface Placed {
   readonly forMs: number | undefined;
   /** Not begun after this monotonic time. */
   readonly untilMs?: number | undefined;
+  readonly gone?: AbortSignal | undefined;
   /** Undefined: the gateway itself. */
   readonly source?: OrderSource;
   readonly from: string;
@@ -51,6 +59,8 @@ export type Refusal =
   | 'superseded'
   /** It was too old when its turn came. */
   | 'expired'
+  /** Whoever asked had gone when its turn came. */
+  | 'withdrawn'
   /** As many wait already as may. */
   | 'too-many'
   /** It was ordered too often by somebody far away. */
@@ -75,6 +85,12 @@ export interface NotDone {
 /** What became of an order that is not carried out. */
 export function refused(reason: Refusal, message: string): NotDone {
   return { done: false, reason, message };
+}
+
+/** Why an order is not begun any more; undefined while it may be. */
+export function lapsed({ untilMs, gone }: Pick<Placed, 'untilMs' | 'gone'>, nowMs: number): NotDone | undefined {
+  if (gone?.aborted === true) return refused('withdrawn', 'whoever ordered it did not wait for it');
+  return nowMs > (untilMs ?? Number.POSITIVE_INFINITY) ? refused('expired', 'it was too old when its turn came') : undefined;
 }
 
 /** Whence an output was made safe that was not where it was driven: nobody has ordered that. */
@@ -121,4 +137,20 @@ export interface Outputs {
   isSafe(output: string): void;
   /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
   stop(): void;
+}
+
+/** What the outputs need of the gateway around them. */
+export interface OutputsSurroundings {
+  readonly clock: Clock;
+  readonly bootId: string;
+  readonly log: Log;
+  readonly journal: Pick<Journal, 'append'>;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
+  /** Takes the observations of states. */
+  readonly keep: (observations: readonly Observation[]) => void;
+  /** The newest of a reading (`device.reading`). */
+  readonly latest: (reading: string) => ChannelState | undefined;
+  /** When something was heard last from where such orders come from, monotonic. */
+  readonly lastHeardMs: (source: OrderSource) => number | undefined;
 }

@@ -1,12 +1,19 @@
 import type { OrderSource } from '../../config/config.ts';
-import { type Clock, sleepUntil, withDeadline } from '../../drivers/clock.ts';
+import { sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
-import type { ChannelState } from '../channel.ts';
-import type { Log } from '../host.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { JournalRecord, Observation } from '../record.ts';
+import type { JournalRecord } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type OrderOutcome, type OrderRequest, type OutputState, type Outputs, type Placed, refused, STRAYED } from './output.ts';
+import {
+  lapsed,
+  type OrderOutcome,
+  type OrderRequest,
+  type OutputState,
+  type Outputs,
+  type OutputsSurroundings,
+  type Placed,
+  refused,
+  STRAYED,
+} from './output.ts';
 import { openRefusals } from './refusals.ts';
 import {
   backOf,
@@ -14,6 +21,7 @@ import {
   letGo,
   notTaken,
   type Running,
+  restOf,
   runningOutputs,
   type Switchable,
   stateObservation,
@@ -34,24 +42,8 @@ const AGAIN_SOON_COUNT = 16;
 const AGAIN_MS_MAX = 30_000;
 /** What is safe waits no longer for being kept: done twice it does no harm. */
 const SAFE_KEPT_MS_MAX = 500;
-const EXPIRED = 'it was too old when its turn came';
 const TOO_SHORT = 'its time was over before it was known to be there: give it more';
 const SUPERSEDED = 'a newer order came before this one was carried out';
-
-export interface OutputsSurroundings {
-  readonly clock: Clock;
-  readonly bootId: string;
-  readonly log: Log;
-  readonly journal: Pick<Journal, 'append'>;
-  /** Takes a broken invariant of ours, which must end the program. */
-  readonly fatal: (error: unknown) => void;
-  /** Takes the observations of states. */
-  readonly keep: (observations: readonly Observation[]) => void;
-  /** The newest of a reading (`device.reading`). */
-  readonly latest: (reading: string) => ChannelState | undefined;
-  /** When something was heard last from where such orders come from, monotonic. */
-  readonly lastHeardMs: (source: OrderSource) => number | undefined;
-}
 
 export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
   return new Manager(devices, around);
@@ -76,14 +68,14 @@ class Manager implements Outputs {
   async order(request: OrderRequest): Promise<OrderOutcome> {
     const output = this.#outputs.get(request.output);
     if (output === undefined) return refused('unknown-output', `there is no output ${request.output}`);
-    const { on, forMs, untilMs, source, kept } = request;
+    const { on, forMs, untilMs, gone, source, kept } = request;
     const from = `${source}: ${request.by}`;
     const refusal = notTaken(output, request, this.#around);
     if (refusal !== undefined) {
       this.refused({ output: output.id, on, from, reason: `${refusal.reason}: ${refusal.message}` });
       return refusal;
     }
-    return this.#place(output, { on, forMs, untilMs, source, kept }, from);
+    return this.#place(output, { on, forMs, untilMs, gone, source, kept }, from);
   }
 
   newest(id: string): string | undefined {
@@ -187,21 +179,22 @@ class Manager implements Outputs {
       const late = this.#refusal(output, order);
       if (late !== undefined) return late;
     }
-    const isInTime = () => clock.monotonicMs() <= (order.untilMs ?? Number.POSITIVE_INFINITY);
-    if (!isInTime()) return refused('expired', EXPIRED);
+    // What is safe is done, whoever has gone.
+    const isOver = () => lapsed(isToSafe ? { untilMs: order.untilMs } : order, clock.monotonicMs());
+    const over = isOver();
+    if (over !== undefined) return over;
     const before = { ...output };
     output.asked = { on: order.on, from: order.from, atMs: clock.monotonicMs() };
-    return this.#drive(output, { ...order, isInTime }, before);
+    return this.#drive(output, { ...order, isOver }, before);
   }
 
   /** Why an order that leads away from what is safe is not carried out now. */
-  #refusal(output: Running, { id, on }: Placed): OrderOutcome | undefined {
-    if (output.newest !== id) return refused('superseded', SUPERSEDED);
+  #refusal(output: Running, order: Placed): OrderOutcome | undefined {
+    const nowMs = this.#around.clock.monotonicMs();
+    if (output.newest !== order.id) return refused('superseded', SUPERSEDED);
     // While it is being switched off it counts as off.
-    if (!on || (output.seen === true && output.asked?.on !== false)) return undefined;
-    const leftMs = output.offSinceMs + output.config.minOffMs - this.#around.clock.monotonicMs();
-    if (leftMs <= 0) return undefined;
-    return refused('min-off', `it has to stay off for another ${Math.ceil(leftMs / 1000)} s`);
+    const isOn = output.seen === true && output.asked?.on !== false;
+    return lapsed(order, nowMs) ?? (order.on && !isOn ? restOf(output, nowMs) : undefined);
   }
 
   /** Switches off what may not be on with it, and gives that time to come to rest. */
@@ -233,7 +226,7 @@ class Manager implements Outputs {
   /** Moves the output and looks whether it did. What failed is driven to safe, as nobody knows where it stands. */
   async #drive(
     output: Running,
-    { on, forMs, source, isInTime }: Pick<Placed, 'on' | 'forMs' | 'source'> & { readonly isInTime?: () => boolean },
+    { on, forMs, source, isOver }: Pick<Placed, 'on' | 'forMs' | 'source'> & { readonly isOver?: () => OrderOutcome | undefined },
     before: Pick<Running, 'asked' | 'seen' | 'onSinceMs' | 'backAtMs'> = output,
   ): Promise<OrderOutcome> {
     const { clock } = this.#around;
@@ -247,13 +240,13 @@ class Manager implements Outputs {
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
     // It may be there from now on: whoever overtakes this before its answer comes has to know that.
     if (on !== config.safe && output.seen !== on) output.seen = undefined;
-    const error = await device.switchTo(config.id, on, isInTime);
+    const error = await device.switchTo(config.id, on, () => isOver?.() === undefined);
     // The newer one decides, and tells what it found.
     if (error instanceof BusError && error.kind === 'superseded')
       return refused('superseded', output.asked?.from === END_OF_TIME ? TOO_SHORT : SUPERSEDED);
     if (error instanceof BusError && error.kind === 'expired') {
       if (isNewest()) this.#notBegun(output, before);
-      return refused('expired', EXPIRED);
+      return isOver?.() ?? refused('expired', error.message);
     }
     output.problem = error?.message;
     if (error === undefined) {

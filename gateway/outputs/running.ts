@@ -113,6 +113,17 @@ export function backOf(
   return { atMs, from: orderedMs <= mostMs ? END_OF_TIME : 'max_on' };
 }
 
+/** Why it has to stay off before it is switched on; undefined when it need not. */
+export function restOf({ config, offSinceMs, asked }: Running, nowMs: number): NotDone | undefined {
+  const offMs = nowMs - offSinceMs;
+  const leftMs = config.minOffMs - offMs;
+  if (leftMs <= 0) return undefined;
+  const rest = `it has to stay off for another ${Math.ceil(leftMs / 1000)} s`;
+  // Somebody who has switched nothing wonders.
+  const seen = `the gateway has seen it off for ${Math.floor(offMs / 1000)} s, and does not know when it was on before it started`;
+  return refused('min-off', asked === undefined ? `${rest}: ${seen}` : rest);
+}
+
 /** What is kept, and published, of the state that an output has taken. */
 export function stateObservation({ id, config }: Running, on: boolean, stamp: Stamp): Observation {
   const { sensor, location } = config;

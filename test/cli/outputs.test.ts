@@ -128,10 +128,11 @@ describe('an output of a device that is not there', () => {
 
 test('an order says who and for how long', async () => {
   const { out, code, orders } = await against([], { done: true }, 'set', 'valve.open', 'on', '--for', '30s');
-  expect(orders).toEqual([{ output: 'valve.open', on: true, forMs: 30_000, source: 'local', by: expect.any(String) }]);
+  const from = { source: 'local', by: expect.any(String), untilMs: expect.any(Number), gone: expect.any(AbortSignal) };
+  expect(orders).toEqual([{ output: 'valve.open', on: true, forMs: 30_000, ...from }]);
   expect({ out, code }).toEqual({ out: 'valve.open is on.\n', code: 0 });
   const off = await against([], { done: true }, 'set', 'valve.open', 'off');
-  expect(off.orders).toEqual([{ output: 'valve.open', on: false, source: 'local', by: expect.any(String) }]);
+  expect(off.orders).toEqual([{ output: 'valve.open', on: false, ...from }]);
 });
 
 test('a time for what is safe is refused, as nothing would go back', async () => {

@@ -1,8 +1,9 @@
+import type { OutputsSurroundings } from '../../gateway/outputs/output.ts';
 // The limit of an order that has begun is not lost to what becomes known of the one before it.
 
 import { expect, test } from 'vitest';
 import type { BusError } from '../../drivers/errors.ts';
-import { type OutputsSurroundings, openOutputs } from '../../gateway/outputs/outputs.ts';
+import { openOutputs } from '../../gateway/outputs/outputs.ts';
 import { loadText } from '../config/site-files.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { MemoryJournal } from '../uplink/memory-journal.ts';
