@@ -8,8 +8,11 @@ export interface LockHolder {
 }
 
 /** Columns of /proc/net/unix: Num RefCount Protocol Flags Type St Inode Path. */
+const FLAGS = 3;
 const INODE = 6;
 const PATH = 7;
+/** Of a socket that listens (__SO_ACCEPTCON): connections to it that wait have the same path, and no inode. */
+const LISTENS = '00010000';
 
 /**
  * Who has taken a state folder; undefined when nobody has, or when that cannot be seen from here: from another container, or
@@ -22,7 +25,7 @@ export async function lockHolder(stateFolder: string): Promise<LockHolder | unde
   // The kernel prints zero bytes as @: the one that an abstract name begins with, and those that node fills it up with.
   const name = lockName(stats).replace('\0', '@');
   const rows = sockets.split('\n').map((line) => line.split(/ +/));
-  const held = rows.find((columns) => columns[PATH]?.replace(/@+$/, '') === name);
+  const held = rows.find((columns) => columns[FLAGS] === LISTENS && columns[PATH]?.replace(/@+$/, '') === name);
   if (held === undefined) return undefined;
   const pid = await processOf(`socket:[${held[INODE]}]`);
   return pid === undefined ? {} : { pid };

@@ -5,17 +5,23 @@ import { DiskError, LockHeldError } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
 import { realHost } from '../gateway/real-host.ts';
+import { endHung, type HungEnd } from './end-hung.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { newestKept } from './kept-site.ts';
 import { leftOf, makeLeftSafe } from './left-outputs.ts';
 import { text } from './messages/outputs.ts';
+import { ownerOf } from './owner.ts';
 import { say } from './say.ts';
 import { readSite } from './site.ts';
 import { isSimulated, SITE_DEFAULT, stateFolder, stateFoldersOfAll, stateOfEnvironment, stateOption } from './state-folder.ts';
 
+/** The option that ends a gateway that hangs. */
+export const END_HUNG = '--end-hung';
+
 interface SafeOptions {
   readonly state?: string;
+  readonly endHung?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,14 +37,17 @@ export function addOutputsSafe(outputs: Command, io: Io): void {
     .description('Drive every output to its safe state, without a gateway: after one that was killed.')
     .argument('[site]', `site file (default: $BARRI_CONFIG, else ${SITE_DEFAULT})`)
     .addOption(stateOption('state folder of the gateway, if it was started with --state'))
+    .option(END_HUNG, 'kill the gateway first if it gives no sign of life')
     .option('--json', 'print JSON: a list of outputs')
     .addHelpText(
       'after',
       `
 For whatever starts the gateway, as what is done when it has ended in any way
 (ExecStopPost= of systemd). While a gateway runs it does nothing: that one keeps
-its outputs. Where the site file has errors it goes by what the gateway was
-started with, and so it does for outputs that the file no longer has.
+its outputs. With --end-hung one that gives no sign of life for ten seconds, or
+for two minutes while it starts, is killed before.
+Where the site file has errors it goes by what the gateway was started with, and
+so it does for outputs that the file no longer has.
 Exit code 3 when an output does not follow, 75 while a gateway runs.
 
 Examples:
@@ -60,13 +69,9 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (config === undefined && found === undefined) return io.setExitCode(EXIT.config);
   const unlocks: (() => Promise<void>)[] = [];
   for (const folder of folders) {
-    try {
-      unlocks.push(await host.lock(folder));
-    } catch (error) {
-      if (error instanceof LockHeldError) return say(text.gatewayRuns(folder), io, EXIT.tryAgain);
-      // A folder that is not there, or that is of somebody else, holds nobody back: what is safe comes first.
-      if (!(error instanceof DiskError)) throw error;
-    }
+    const unlock = await lockOrSay(folder, options.endHung === true, io);
+    if (unlock === undefined) return;
+    unlocks.push(unlock);
   }
   if (found?.kept.isWhole === false) say(text.keptUnreadable(found.kept.path), io, EXIT.problems);
   if (config === undefined) say(text.asStarted, io);
@@ -81,6 +86,22 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);
   else tell(made, io);
   if (made.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.device);
+}
+
+/** Takes a folder, from a gateway that hangs if `endsHung`; gives what lets go of it. Undefined where another has it: it was said. */
+async function lockOrSay(folder: string, endsHung: boolean, io: Io): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await realHost(() => {}).lock(folder);
+  } catch (error) {
+    // A folder that is not there, or that is of somebody else, holds nobody back: what is safe comes first.
+    if (error instanceof DiskError) return async () => {};
+    if (!(error instanceof LockHeldError)) throw error;
+  }
+  const end: HungEnd = endsHung ? await endHung(folder) : { what: 'runs' };
+  if (end.what === 'runs') return say(text.gatewayRuns(folder), io, EXIT.tryAgain);
+  if (end.what === 'stays') return say(text.hungStays(folder, end, await ownerOf(folder)), io, EXIT.tryAgain);
+  if (end.what === 'killed') say(text.hungKilled(folder, end), io);
+  return await lockOrSay(folder, false, io);
 }
 
 /** Where a gateway of this site has its outputs: `own` for sure, and `others` perhaps. Undefined when that is wrong use: it was said. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Io } from './io.ts';
 import { text } from './messages/supervise.ts';
+import { END_HUNG } from './outputs-safe.ts';
 import { say } from './say.ts';
 import { type SuperviseParts, type SupervisorNews, supervise } from './supervise.ts';
 
@@ -37,7 +38,7 @@ export async function runSupervised({ run, safe }: SupervisedCommands, io: Io): 
       gateway = barri(run, true);
       return gateway;
     },
-    startSafe: () => barri(safe, false),
+    startSafe: (endsHung) => barri([...safe, ...(endsHung ? [END_HUNG] : [])], false),
     repeat: (everyMs, callback) => {
       const timer = setInterval(callback, everyMs);
       return () => clearInterval(timer);

@@ -4,13 +4,15 @@ import { EXIT } from './exit-codes.ts';
 /** A gateway that is well says so this often. */
 export const BEAT_MS = 2_000;
 /** Without a beat for so many of these times it hangs: what is only busy, with a slow card or a large answer, gets a beat through. */
-const MISSED_MAX = 5;
+export const MISSED_MAX = 5;
 /** The same while it starts: the program is loaded from a slow card, and a large journal may keep the loop busy while it is searched. */
-const MISSED_AT_START_MAX = 60;
+export const MISSED_AT_START_MAX = 60;
 /** What is killed ends within this, but for one in a call that the kernel does not let go: a disk or an adapter that does not answer. */
-const KILLED_MS_MAX = 3_000;
+export const KILLED_MS_MAX = 3_000;
 /** What `barri outputs safe` may take; each try at a board that does not answer costs its timeout. */
 const SAFE_MS_MAX = 30_000;
+/** The same where it has to find out first whether another gateway hangs that has the outputs, which may still start. */
+const END_HUNG_MS_MAX = BEAT_MS * MISSED_AT_START_MAX + SAFE_MS_MAX;
 /** From one of these tries to the next while the outputs are not known to be safe: a board that starts, a bus that comes back. */
 const SAFE_AGAIN_MS = [1_000, 5_000, 15_000] as const;
 /** From one start to the next; the last goes on for ever. */
@@ -24,8 +26,8 @@ const FINAL: ReadonlySet<number> = new Set([EXIT.usage, EXIT.forbidden, EXIT.con
 export interface SuperviseParts {
   /** Starts the gateway, with a channel over which it sends its beats. */
   readonly startGateway: () => ChildProcess;
-  /** Starts what makes all outputs safe without a gateway. */
-  readonly startSafe: () => ChildProcess;
+  /** Starts what makes all outputs safe without a gateway; `endsHung`: and that kills the gateway that has them, if that hangs. */
+  readonly startSafe: (endsHung: boolean) => ChildProcess;
   /** Calls `callback` every `everyMs` until the returned function is called. */
   readonly repeat: (everyMs: number, callback: () => void) => () => void;
   /** Resolves after so long, or as soon as `signal` is aborted. */
@@ -129,11 +131,14 @@ interface Left {
   readonly isKilledThere?: boolean;
 }
 
-/** Whether the outputs are known to be safe. What `stop` still takes is the waiting, not the last try. */
+/**
+ * Whether the outputs are known to be safe. What `stop` still takes is the waiting, not the last try. Where the gateway could not have
+ * its folder, another one may hang that had a supervisor, too: nobody but us ends it.
+ */
 async function makeSafe(parts: SuperviseParts, stop: AbortSignal, { code: left, isKilledThere = false }: Left): Promise<boolean> {
   for (let tries = 0; ; tries += 1) {
     const isStopping = stop.aborted;
-    const code = await makeSafeOnce(parts);
+    const code = await makeSafeOnce(parts, left === EXIT.tryAgain ? stop : undefined);
     if (code === EXIT.ok) return true;
     // Neither has a site to go by, and nothing was kept of an earlier start: there are no outputs to speak of.
     if (code === EXIT.config && left === EXIT.config) return false;
@@ -147,16 +152,21 @@ async function makeSafe(parts: SuperviseParts, stop: AbortSignal, { code: left, 
   }
 }
 
-async function makeSafeOnce({ startSafe, wait }: SuperviseParts): Promise<number | null> {
-  const making = startSafe();
+/** `stop`: where it is not aborted, a gateway that hangs is ended, too, until it is. */
+async function makeSafeOnce({ startSafe, wait }: SuperviseParts, stop?: AbortSignal): Promise<number | null> {
+  const endsHung = stop?.aborted === false;
+  const making = startSafe(endsHung);
+  const end = () => making.kill('SIGTERM');
+  if (endsHung) stop.addEventListener('abort', end, { once: true });
   const over = new AbortController();
-  const late = wait(SAFE_MS_MAX, over.signal).then(() => {
+  const late = wait(endsHung ? END_HUNG_MS_MAX : SAFE_MS_MAX, over.signal).then(() => {
     making.kill('SIGKILL');
     // Its end is not waited for: what held the gateway may hold it as well.
     return { code: null };
   });
   const { code } = await Promise.race([endOf(making), late]);
   over.abort();
+  stop?.removeEventListener('abort', end);
   await late;
   return code;
 }

@@ -109,7 +109,8 @@ const realLock: Lock = async (folder) => {
   // An abstract socket named by the folder's inode: the kernel frees it when the process dies, whatever kills it, and two
   // paths to one folder are one name.
   const name = lockName(await diskCall('look at', folder, fs.stat(folder)));
-  const server = net.createServer();
+  // A connection is ended as soon as the loop turns: by that others see that this process does not hang.
+  const server = net.createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(cause.code === 'EADDRINUSE' ? new LockHeldError(`another gateway uses ${folder}`, { cause }) : cause);

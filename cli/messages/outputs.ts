@@ -1,5 +1,7 @@
 import type { OrderAnswer } from '../../gateway/local-api.ts';
 import type { OutputState, Refusal } from '../../gateway/outputs/output.ts';
+import type { HungEnd } from '../end-hung.ts';
+import type { Owner } from '../owner.ts';
 import { timeTaken } from './time-taken.ts';
 
 /** Texts about outputs. English; other languages take the same keys. */
@@ -35,7 +37,14 @@ export const text = {
     `error[B146] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, \`barri outputs safe SITE\` makes them so\n`,
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
-    `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n`,
+    `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n   = one that gives no sign of life is ended by \`barri outputs safe --end-hung\`\n`,
+  hungKilled: (folder: string, { pid, silentMs }: Extract<HungEnd, { what: 'killed' }>) =>
+    `warning[B152] the gateway on ${folder} (process ${pid}) gave no sign of life for ${timeTaken(silentMs)}: it was killed\n   = please report it with the lines of its log before that\n`,
+  hungStays: (folder: string, { why, pid, silentMs }: Extract<HungEnd, { what: 'stays' }>, owner?: Owner) => {
+    const who = pid === undefined ? '' : ` (process ${pid})`;
+    const { reason, remedy } = STAYS[why](pid ?? 'PROCESS', owner?.name);
+    return `error[B154] the gateway on ${folder}${who} gives no sign of life for ${timeTaken(silentMs)}, and is not ended: ${reason}\n   = switch off the supply of its outputs by hand; ${remedy}\n`;
+  },
   asStarted:
     'warning[B137] the site file has errors: the outputs are those that the gateway was started with\n   = mend the file before the next start\n',
   keptUnreadable: (path: string) =>
@@ -68,6 +77,27 @@ export const text = {
     { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string },
   ) => `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
 } as const;
+
+/** Why a gateway that hangs is still there. */
+const STAYS: Readonly<
+  Record<
+    Extract<HungEnd, { what: 'stays' }>['why'],
+    (pid: number | string, owner: string | undefined) => { readonly reason: string; readonly remedy: string }
+  >
+> = {
+  hidden: (pid, owner) => ({
+    reason: `it is another user's${owner === undefined ? '' : ` (the folder is ${owner}'s)`}, or runs in another container`,
+    remedy: `put \`sudo\` before the command, or end it where it runs: kill -9 ${pid}`,
+  }),
+  'no-gateway': (pid) => ({
+    reason: 'what has the folder is no gateway',
+    remedy: `look what it is (ps -fp ${pid}), and end it`,
+  }),
+  held: () => ({
+    reason: 'it was killed and is still there: a call to a disk or an adapter holds it',
+    remedy: 'unplug the adapter and look at the card; if it stays, restart the machine',
+  }),
+};
 
 const REMEDIES: Readonly<Record<Refusal, string>> = {
   'unknown-output': '`barri outputs` shows those that there are',

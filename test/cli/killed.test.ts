@@ -265,6 +265,23 @@ describe('a gateway that is supervised', () => {
 
   // It needs the time after which a gateway hangs.
   test.runIf(IS_DEEP)(
+    'is killed when it hangs and its supervisor has gone, by the next one',
+    async () => {
+      const { supervisor, pid } = await supervised();
+      process.kill(pid, 'SIGUSR2');
+      supervisor.child.kill('SIGKILL');
+      const sinceMs = performance.now();
+      const next = start([...args(), '--supervised']);
+      await slave.until(() => slave.coils[0] === false);
+      print('it hangs, and its supervisor has gone', closedAfterMs(sinceMs), 40_000);
+      await next.until(/B101[\s\S]*B152[\s\S]*B135[\s\S]*gateway-started/);
+      next.child.kill('SIGTERM');
+      await next.exit;
+    },
+    90_000,
+  );
+
+  test.runIf(IS_DEEP)(
     'is killed when it hangs, has its valve closed, and runs again',
     async () => {
       const { supervisor, pid } = await supervised();

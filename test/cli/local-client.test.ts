@@ -74,26 +74,28 @@ test('an order that nobody has answered is told as not known, and not as one tha
 });
 
 test('a command that is ended takes its order back', async () => {
-  const closed = new Promise<void>((resolve) => {
-    void listen(
-      net.createServer((socket) =>
-        socket
-          .on('error', () => {})
-          .on('end', resolve)
-          .once('data', () => asked()),
-      ),
-    );
+  let closed = () => {};
+  const isClosed = new Promise<void>((resolve) => {
+    closed = resolve;
   });
   let asked = () => {};
   const isAsked = new Promise<void>((resolve) => {
     asked = resolve;
   });
+  await listen(
+    net.createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .on('end', closed)
+        .once('data', asked),
+    ),
+  );
   const command = ['--import', 'tsx', 'cli/main.ts', 'set', 'valve.open', 'on', '--state', folder];
   const child = spawn(process.execPath, command, { cwd: ROOT, stdio: 'ignore' });
   cleanUps.push(() => child.kill('SIGKILL'));
   await isAsked;
   child.kill('SIGINT');
-  await closed;
+  await isClosed;
 }, 20_000);
 
 test.runIf(process.geteuid?.() === 0)(

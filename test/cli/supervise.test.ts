@@ -39,8 +39,8 @@ function bench(...safeCodes: number[]) {
       child.once('message', () => began(child));
       return child;
     },
-    startSafe: () => {
-      did.push('safe');
+    startSafe: (endsHung) => {
+      did.push(endsHung ? 'safe, ends what hangs' : 'safe');
       beganSafe();
       return spawn(process.execPath, ['-e', `process.exit(${safeCodes.shift() ?? 0})`]);
     },
@@ -53,7 +53,7 @@ function bench(...safeCodes: number[]) {
     wait: (forMs, signal) =>
       new Promise((resolve) => {
         // What makes the outputs safe ends by itself, and so does what is killed, if the test does not say otherwise.
-        if (forMs === 30_000 || forMs === 3_000) {
+        if ([3_000, 30_000, 150_000].includes(forMs)) {
           late = resolve;
           return signal.addEventListener('abort', () => resolve(), { once: true });
         }
@@ -228,6 +228,43 @@ describe('outputs that could not be made safe', () => {
     expect(did).toEqual(['gateway', 'safe', ...expected]);
     stop();
     expect(await ended).toBe(0);
+  });
+
+  test('are made safe by what ends another gateway that hangs, where the folder was not to be had', async () => {
+    const { did, next, stop, run } = bench();
+    const first = next();
+    const ended = run();
+    const gateway = await first;
+    const again = next();
+    gateway.send('75');
+    await again;
+    expect(did).toEqual(['gateway', 'safe, ends what hangs', 'ended', 'wait 1000', 'gateway']);
+    stop();
+    expect(await ended).toBe(0);
+    expect(did.at(-1)).toBe('safe');
+  });
+
+  test('keep no stop waiting for that either', async () => {
+    const { did, next, stop, run } = bench();
+    const { child, comeBack, signals } = inTheKernel();
+    const first = next();
+    let began = () => {};
+    const isBegun = new Promise<void>((resolve) => (began = resolve));
+    const ended = run({
+      startSafe: (endsHung) => {
+        did.push(endsHung ? 'safe, ends what hangs' : 'safe');
+        if (!endsHung) return spawn(process.execPath, ['-e', 'process.exit(75)']);
+        began();
+        return child;
+      },
+    });
+    (await first).send('75');
+    await isBegun;
+    stop();
+    expect(signals).toEqual(['SIGTERM']);
+    comeBack();
+    expect(await ended).toBe(75);
+    expect(did).toEqual(['gateway', 'safe, ends what hangs', 'not-safe', 'wait 0', 'safe', 'not-safe']);
   });
 
   test('are tried again before the supervisor gives up', async () => {
