@@ -17,7 +17,7 @@ const HURRY_AFTER_MS = 1_000;
 export interface Stoppable {
   stop(): Promise<void>;
   /** Resolves during the stop, once the outputs are safe; without outputs there is nothing to wait for. */
-  readonly outputsSafe?: Promise<void>;
+  readonly outputsSafe?: Promise<unknown>;
 }
 
 /** What runs in this process now, and what ends its waiting. A process has one life. */

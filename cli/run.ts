@@ -9,7 +9,7 @@ import { brokerLogin } from './broker-login.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { replaceKept } from './left-outputs.ts';
+import { openLeftOutputs } from './left-outputs.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
 import { runSupervised } from './run-supervised.ts';
@@ -92,11 +92,20 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
   const { fatal } = io;
   const tap = options.logLevel === 'debug' ? { tap: frameLog(log) } : {};
   const host = realHost(log);
-  const taken = () => replaceKept(file, config, folder, { host, fatal });
+  const left = openLeftOutputs(file, config, folder, { host, fatal });
   const beats = beginBeats();
   try {
     const gateway = await startOrSay(folder, io, () =>
-      openGateway(config, host, { stateFolder: folder, modules, fatal, taken, ...tap, ...credentials, mqttLogin }),
+      openGateway(config, host, {
+        stateFolder: folder,
+        modules,
+        fatal,
+        leaving: () => left.makeSafe(),
+        taken: () => left.keep(),
+        ...tap,
+        ...credentials,
+        mqttLogin,
+      }),
     );
     if (gateway === undefined) return;
     const { outputsSafe } = gateway;

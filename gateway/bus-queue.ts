@@ -1,6 +1,7 @@
 import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { BusError } from '../drivers/errors.ts';
 import { HUNG_MS, hungError } from './hung.ts';
+import { isSilence } from './silence.ts';
 
 /** The share of a bus's time that tries of silent devices may take while others answer. */
 const PROBE_SHARE_MAX = 0.02;
@@ -11,13 +12,16 @@ const ROUNDING_MS = 0.001;
 
 /**
  * Whose turn comes first: what makes an output safe, then a look whether that followed, then another switch, then devices that
- * answer, then a try whether a silent one is back.
+ * answer, then a try whether a silent one is back. What makes safe the outputs of a board that did not answer last waits for the
+ * others (`BusQueue`).
  */
 export type Rank = 'safe' | 'look' | 'order' | 'live' | 'probe';
 
 /** One transaction, before it begins. */
 export interface Turn {
   readonly rank: Rank;
+  /** Who is asked on this bus: several devices of the site may be parts of one board. Undefined: nobody in particular. */
+  readonly board?: string | undefined;
   readonly deadlineMs: number;
   /** Of a probe. */
   readonly probe?: Probe;
@@ -51,18 +55,27 @@ export interface BusUse {
  * A probe begins only where it delays nobody: between the polls that are expected (`expect`), and for at most 2 % of the
  * time. Where the polls leave no gap that is long enough it comes when it has waited until its `latestMs`. On a bus where
  * nobody answers there is nobody to be delayed, and the 2 % do not count.
+ *
+ * What is safe must not wait for a board that is not there. A board that did not answer last comes after all that make others safe
+ * and look at that, and of several such boards the one that was asked the longest ago. One that did not answer an order to its safe
+ * state in all of its time is gone: it also waits while the bus is held for another, and, where others are polled, for as long as
+ * it has just taken.
  */
 export interface BusQueue {
   /**
    * Runs `work` when its turn has come, and rejects with BusError `timeout` when it has not settled `deadlineMs` after it
    * began. A call that ignores its deadline keeps the bus: those who wait are refused with `hung`, and so is every further
    * call until it settles. A hung native call costs one thread, and nothing piles up behind it.
+   * `isInTheWay` tells whether what makes another board safe waits for it, of which nothing is known but that it answers.
    */
-  run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(turn: Turn, signal: AbortSignal, work: Work<T>): Promise<T>;
   /** Says when a device that answers will be polled next; undefined when it is silent or gone. */
   expect(device: string, dueMs: number | undefined): void;
-  /** Lets nothing begin from `fromMs` until `toMs` but what makes outputs safe, and looks at that. Returns what ends that earlier. */
-  hold(fromMs: number, toMs: number): () => void;
+  /**
+   * Lets nothing begin from `fromMs` until `toMs` but what makes outputs safe, and looks at that: of boards that are gone only
+   * while all are for which it is held, but for `board` itself. Returns what ends that earlier.
+   */
+  hold(fromMs: number, toMs: number, board?: string): () => void;
   readonly use: BusUse;
   /** While a call hangs. */
   readonly hung: BusError | undefined;
@@ -73,6 +86,15 @@ export interface QueueOptions {
   readonly slotCount?: number;
   /** Called when a call hangs, and with undefined when it has come back. */
   readonly onHang?: (failure: BusError | undefined) => void;
+}
+
+type Work<T> = (signal: AbortSignal, isInTheWay: () => boolean) => Promise<T>;
+
+/** A board that did not answer last. */
+interface Failed {
+  readonly atMs: number;
+  /** Nor did it answer an order to its safe state that had all of its time. */
+  readonly isGone: boolean;
 }
 
 interface Waiter {
@@ -98,8 +120,12 @@ class Queue implements BusQueue {
   readonly #slotCount: number;
   readonly #onHang: NonNullable<QueueOptions['onHang']>;
   #busyCount = 0;
-  /** Of those that hold it for what makes outputs safe. */
-  #holdCount = 0;
+  /** The boards for which it is held, so that they become safe. */
+  #holders: (string | undefined)[] = [];
+  /** By board. */
+  readonly #failed = new Map<string, Failed>();
+  /** Until when others come before boards that are gone. */
+  #othersUntilMs = Number.NEGATIVE_INFINITY;
   /** Calls that have not come back, of those that run at once. */
   #hungCount = 0;
   #busyMs = 0;
@@ -133,26 +159,26 @@ class Queue implements BusQueue {
     this.#next();
   }
 
-  hold(fromMs: number, toMs: number): () => void {
+  hold(fromMs: number, toMs: number, board?: string): () => void {
     const nowMs = this.#clock.monotonicMs();
     let isHeld = false;
     const cancelBegin = this.#clock.timer(Math.max(0, fromMs - nowMs), () => {
       isHeld = true;
-      this.#holdCount += 1;
+      this.#holders.push(board);
     });
     const end = () => {
       cancelBegin();
       cancelEnd();
       if (!isHeld) return;
       isHeld = false;
-      this.#holdCount -= 1;
+      this.#holders.splice(this.#holders.indexOf(board), 1);
       this.#next();
     };
     const cancelEnd = this.#clock.timer(Math.max(0, toMs - nowMs), end);
     return end;
   }
 
-  async run<T>(turn: Turn, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async run<T>(turn: Turn, signal: AbortSignal, work: Work<T>): Promise<T> {
     await this.#place(turn, signal);
     const startedMs = this.#clock.monotonicMs();
     if (signal.aborted) {
@@ -169,10 +195,15 @@ class Queue implements BusQueue {
     };
     const running = async (inner: AbortSignal) => {
       let isVain = true;
+      let hasGivenWay = false;
       try {
-        const result = await work(inner);
+        const result = await work(inner, () => (hasGivenWay = this.#isInTheWay(turn)));
         isVain = false;
+        this.#failed.delete(turn.board ?? '');
         return result;
+      } catch (error) {
+        this.#noteFailure(turn, error, hasGivenWay, startedMs);
+        throw error;
       } finally {
         end(isVain);
       }
@@ -250,14 +281,65 @@ class Queue implements BusQueue {
   #first(): Waiter | undefined {
     const now = this.#clock.monotonicMs();
     const { safe, look, order, live } = this.#waiting;
-    const first = takeReady(safe, now) ?? takeReady(look, now);
-    if (first !== undefined || this.#holdCount > 0) return first;
+    const answers = (waiter: Waiter) => !this.#hasFailed(waiter);
+    const first = takeReady(safe, now, answers) ?? takeReady(look, now, answers);
+    if (first !== undefined) return first;
+    const failed = this.#takeFailed(now) ?? takeReady(look, now);
+    if (failed !== undefined || this.#holders.length > 0) return failed;
     return (
       takeReady(order, now) ??
       this.#probe(now, (_gapMs, { latestMs }) => now >= latestMs) ??
       takeReady(live, now) ??
       this.#probe(now, (gapMs, { expectedMs }) => gapMs >= expectedMs)
     );
+  }
+
+  /** What makes safe a board that did not answer last: of these that may begin, the one that was asked the longest ago. */
+  #takeFailed(now: number): Waiter | undefined {
+    const { safe } = this.#waiting;
+    const askedMs = ({ turn }: Waiter) => this.#failed.get(turn.board ?? '')?.atMs ?? now;
+    const those = safe.filter((waiter) => this.#safeFromMs(waiter, now) <= now);
+    const [first] = those.sort((one, other) => askedMs(one) - askedMs(other));
+    if (first !== undefined) safe.splice(safe.indexOf(first), 1);
+    return first;
+  }
+
+  /** From when on what makes a board safe may begin: where that is gone, not while the bus is held for another, nor in others' time. */
+  #safeFromMs({ turn: { board, readyMs } }: Waiter, now: number): number {
+    const fromMs = readyMs?.() ?? now;
+    if (!this.#isGone(board)) return fromMs;
+    if (this.#holders.some((holder) => holder !== board && !this.#isGone(holder))) return Number.POSITIVE_INFINITY;
+    if (this.#holders.length > 0) return fromMs;
+    // Where nobody is polled there is nobody to give time to.
+    return this.#due.size === 0 ? fromMs : Math.max(fromMs, this.#othersUntilMs);
+  }
+
+  #isGone(board: string | undefined): boolean {
+    return this.#failed.get(board ?? '')?.isGone === true;
+  }
+
+  #hasFailed({ turn }: Waiter): boolean {
+    return this.#failed.has(turn.board ?? '');
+  }
+
+  /** What waits to make another board safe that has not failed to answer, or to look at it. */
+  #isInTheWay({ board }: Turn): boolean {
+    const now = this.#clock.monotonicMs();
+    const { safe, look } = this.#waiting;
+    return [...safe, ...look].some((waiter) => waiter.turn.board !== board && !this.#hasFailed(waiter) && isReady(waiter, now));
+  }
+
+  #noteFailure({ board, rank }: Turn, error: unknown, hasGivenWay: boolean, startedMs: number): void {
+    if (board === undefined) return;
+    if (!isUnanswered(error)) {
+      // What was not asked tells nothing.
+      if (!(error instanceof BusError)) this.#failed.delete(board);
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    const isGone = this.#isGone(board) || (rank === 'safe' && !hasGivenWay);
+    this.#failed.set(board, { atMs: now, isGone });
+    if (isGone && rank === 'safe') this.#othersUntilMs = 2 * now - startedMs;
   }
 
   /** The first probe, if there is time for it and its moment has come. */
@@ -272,15 +354,16 @@ class Queue implements BusQueue {
   #lookAgain(): void {
     // The end of what holds it looks again too.
     const { safe, look } = this.#waiting;
-    const { order, live, probe } = this.#holdCount > 0 ? NOBODY : this.#waiting;
+    const { order, live, probe } = this.#holders.length > 0 ? NOBODY : this.#waiting;
     const now = this.#clock.monotonicMs();
     const paidMs = this.#paidMs(now);
     const moments = [
-      ...[...safe, ...look, ...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now),
+      ...safe.map((waiter) => this.#safeFromMs(waiter, now)),
+      ...[...look, ...order, ...live].map(({ turn }) => turn.readyMs?.() ?? now),
       ...probe.map(({ turn }) => Math.max(paidMs, turn.probe?.latestMs ?? now, turn.readyMs?.() ?? now)),
     ];
-    if (moments.length === 0) return;
     const inMs = Math.max(0, Math.min(...moments) - now);
+    if (inMs === Number.POSITIVE_INFINITY) return;
     this.#cancelLook = this.#clock.timer(inMs, () => this.#next());
   }
 
@@ -306,6 +389,15 @@ class Queue implements BusQueue {
 
 /** Takes the first who may begin out of the list. */
 function takeReady(waiting: Waiter[], now: number, mayBegin: (waiter: Waiter) => boolean = () => true): Waiter | undefined {
-  const at = waiting.findIndex((waiter) => (waiter.turn.readyMs?.() ?? now) <= now && mayBegin(waiter));
+  const at = waiting.findIndex((waiter) => isReady(waiter, now) && mayBegin(waiter));
   return at < 0 ? undefined : waiting.splice(at, 1)[0];
+}
+
+function isReady({ turn }: Waiter, now: number): boolean {
+  return (turn.readyMs?.() ?? now) <= now;
+}
+
+/** Nobody has answered, or nobody could understand it. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && (isSilence(error) || (error instanceof BusError && error.kind === 'bad-checksum'));
 }

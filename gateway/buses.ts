@@ -48,7 +48,7 @@ export interface Bus {
    */
   readonly safeMs?: number;
   /** Keeps the bus free for what makes an output safe at `atMs`: nothing is begun that could still be under way. Returns what ends that. */
-  holdFor?(atMs: number): () => void;
+  holdFor?(atMs: number, board: string): () => void;
   /** Keeps the bus open until `signal` is aborted, then closes it. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -173,7 +173,7 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
   return Object.assign(common, {
     line,
     safeMs,
-    holdFor: (atMs: number) => queue.hold(atMs - longestMs, atMs + 2 * safeMs),
+    holdFor: (atMs: number, board: string) => queue.hold(atMs - longestMs, atMs + 2 * safeMs, board),
     onLate: (listener: NonNullable<ModbusOptions['onLate']>) => {
       late.add(listener);
       return () => late.delete(listener);
@@ -184,18 +184,32 @@ function modbusBus(config: ModbusConfig, host: Host, stream: ReopeningStream, ho
   });
 }
 
+/** A question gives way to others so often, then it takes all of its time. */
+const WAYS_MAX = 8;
+
 /** The functions of Modbus, each request in its own turn, and `pauseMs` after the one before to the same slave. */
 export function modbusInTurns(line: ModbusLine, queue: BusQueue, turn: () => Turn, pauseMs?: number): ModbusBus {
   const { signal } = new AbortController();
-  return modbusFunctions((question, { isUrgent = false, isWanted = () => true, isInTime = () => true } = {}) => {
-    const isRepeated = isUrgent && isOrder(question);
+  return modbusFunctions(async (question, { isUrgent = false, isWanted = () => true, isInTime = () => true } = {}) => {
+    const mine = turn();
+    const isSafe = isUrgent || mine.rank === 'safe';
+    const isRepeated = isSafe && isOrder(question);
     const rank = isRepeated ? 'safe' : 'look';
-    const request: Turn = { ...turn(), ...(isUrgent && { rank }), readyMs: () => line.readyMs(question, pauseMs) };
-    return queue.run(request, signal, async () => {
-      if (!isWanted()) throw new BusError('superseded', 'something newer was asked of the output before this was sent');
-      if (isOrder(question) && !isInTime()) throw new BusError('expired', 'it was too old when its turn came');
-      return await line.ask({ ...question, isRepeated });
-    });
+    const request: Turn = { ...mine, ...(isSafe && { rank }), readyMs: () => line.readyMs(question, pauseMs) };
+    for (let wayCount = 0; ; wayCount += 1) {
+      let hasGivenWay = false;
+      const ask = async (_signal: AbortSignal, isInTheWay: () => boolean) => {
+        if (!isWanted()) throw new BusError('superseded', 'something newer was asked of the output before this was sent');
+        if (isOrder(question) && !isInTime()) throw new BusError('expired', 'it was too old when its turn came');
+        const givesWay = () => (hasGivenWay = wayCount < WAYS_MAX && isInTheWay());
+        return await line.ask({ ...question, isRepeated, givesWay });
+      };
+      try {
+        return await queue.run(request, signal, ask);
+      } catch (error) {
+        if (!hasGivenWay) throw error;
+      }
+    }
   });
 }
 

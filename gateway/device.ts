@@ -1,4 +1,4 @@
-import type { DeviceConfig } from '../config/config.ts';
+import type { DeviceConfig, OutputConfig } from '../config/config.ts';
 import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
 import { BusError, DeviceError, isHardwareError } from '../drivers/errors.ts';
 import type { NewestTimes } from '../drivers/newest-times.ts';
@@ -9,18 +9,16 @@ import { type Channel, openChannel } from './channel.ts';
 import type { NoteEvent } from './counter.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
 import { DeviceUse } from './device-use.ts';
+import { driveAllSafe, type Failure } from './drive-all-safe.ts';
 import { onGrid } from './grid.ts';
 import type { Host } from './host.ts';
 import type { Moments } from './moments.ts';
 import { orAborted } from './or-aborted.ts';
-import type { Connect } from './places.ts';
+import { boardOf, type Connect } from './places.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
 import type { RollCall } from './roll-call.ts';
 import { openSilence } from './silence.ts';
-
-/** How often a device is opened at the end, if that fails. */
-const OPENINGS_MAX = 2;
 
 /** What a device needs of the gateway around it. */
 export interface DeviceSurroundings {
@@ -55,7 +53,7 @@ export interface DeviceSurroundings {
 /** What was asked of an output last; `done` gives what failed. */
 interface Switching {
   readonly on: boolean;
-  readonly done: Promise<BusError | DeviceError | undefined>;
+  readonly done: Promise<Failure | undefined>;
 }
 
 /** A switch; or a poll, which was due at `dueMs` where it is one of the grid; or what wakes a device and lets it rest. */
@@ -85,6 +83,8 @@ export class RunningDevice {
   /** Switches under way: what is asked of the device meanwhile belongs to their turn. */
   #switchCount = 0;
   readonly #switching = new Map<string, Switching>();
+  /** What opens it does that to make its outputs safe: until it is open, or has failed to. */
+  #opensForSafety = false;
   #device: Device | undefined;
   #opening: Promise<Device> | undefined;
   #isWatching = false;
@@ -109,12 +109,17 @@ export class RunningDevice {
     this.#around = around;
     this.#spec = lastTotals !== undefined && driver.countsPulses ? { ...config.spec, lastTotals } : config.spec;
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
-    this.#turn = { rank: 'live', deadlineMs: this.#deadlineMs };
+    this.#turn = { board: this.board, rank: 'live', deadlineMs: this.#deadlineMs };
   }
 
   /** It has not answered for some polls. */
   get isSilent(): boolean {
     return this.#silence.isSilent;
+  }
+
+  /** Who answers for it on its bus. */
+  get board(): string {
+    return boardOf(this.config);
   }
 
   get everyMs(): number {
@@ -207,16 +212,14 @@ export class RunningDevice {
   }
 
   /**
-   * Drives every output to its safe state. Resolves also when the hardware failed, which is logged. An opening drives them all: one
-   * that fails is tried once more and not for each output, as others wait for the bus.
-   * `isSafe` is told each output that took it.
+   * Drives every output to its safe state, as soon as its bus was opened or could not be. Resolves also when the hardware failed,
+   * which is logged. `told` is given each output, and what failed of it; not those that `signal` cut short.
    */
-  async toSafe(signal: AbortSignal, isSafe: (output: string) => void = () => {}): Promise<void> {
-    for (const [i, output] of this.config.outputs.entries()) {
-      if (this.#device === undefined && i >= OPENINGS_MAX) return;
-      const error = await this.#switch(output.id, output.safe, signal);
-      if (error === undefined && !signal.aborted) isSafe(output.id);
-    }
+  async toSafe(signal: AbortSignal, told: (output: string, error: Failure | undefined) => void = () => {}): Promise<void> {
+    await orAborted(this.#around.bus.tried, signal);
+    const drive = ({ id, safe }: OutputConfig) => this.#switch(id, safe, signal);
+    const isOpen = () => this.#device !== undefined;
+    await driveAllSafe(this.config.outputs, { isOpen, drive, told }, signal);
   }
 
   /**
@@ -224,7 +227,7 @@ export class RunningDevice {
    * waits for nothing else that is asked of the output: what has not been sent then is `superseded`. Where `isInTime` says no when it is
    * about to be sent it is `expired`.
    */
-  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<BusError | DeviceError | undefined> {
+  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<Failure | undefined> {
     return this.#switch(output, on, new AbortController().signal, isInTime);
   }
 
@@ -235,10 +238,10 @@ export class RunningDevice {
 
   /** Keeps its bus free for what makes it safe at `atMs`. Returns what ends that. */
   holdFor(atMs: number): () => void {
-    return this.#around.bus.holdFor?.(atMs) ?? (() => {});
+    return this.#around.bus.holdFor?.(atMs, this.board) ?? (() => {});
   }
 
-  #switch(id: string, on: boolean, signal: AbortSignal, isInTime = () => true): Promise<BusError | DeviceError | undefined> {
+  #switch(id: string, on: boolean, signal: AbortSignal, isInTime = () => true): Promise<Failure | undefined> {
     const last = this.#switching.get(id);
     const isSafe = this.config.outputs.some((output) => output.id === id && output.safe === on);
     // The same is under way: one answer is one to all who ask for it.
@@ -272,13 +275,14 @@ export class RunningDevice {
     signal: AbortSignal,
     work: (device: Device, signal: AbortSignal) => Promise<void>,
     what: Transaction,
-  ): Promise<BusError | DeviceError | undefined> {
+  ): Promise<Failure | undefined> {
     const { bus, host } = this.#around;
     const used: Used = { tookMs: 0 };
     const turn = this.#turnFor(what, used);
     const isSwitch = what.kind === 'safe' || what.kind === 'order';
     if (isSwitch || this.#switchCount === 0) this.#turn = turn;
     if (isSwitch) this.#switchCount += 1;
+    if (what.kind === 'safe') this.#opensForSafety = true;
     try {
       await bus.transact(what.kind === 'safe' ? { ...turn, rank: 'safe' } : turn, signal, async (inner) => {
         await work(this.#device ?? (await this.#opened()), inner);
@@ -303,7 +307,7 @@ export class RunningDevice {
     return undefined;
   }
 
-  #pollFailed(error: BusError | DeviceError, dueMs: number | undefined, { beganMs, tookMs }: Used): void {
+  #pollFailed(error: Failure, dueMs: number | undefined, { beganMs, tookMs }: Used): void {
     const { bus, host, rollCall } = this.#around;
     const nowMs = host.clock.monotonicMs();
     this.use.failed(error);
@@ -321,13 +325,15 @@ export class RunningDevice {
   #opened(): Promise<Device> {
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
+      this.#opensForSafety = false;
     });
     return this.#opening;
   }
 
   async #open(): Promise<Device> {
     const { bus, connect, driver, host, learned } = this.#around;
-    this.#device = await driver.open(await connect(this.config, bus, () => this.#turn), this.#spec, host.clock, learned);
+    const turn = (): Turn => (this.#device === undefined && this.#opensForSafety ? { ...this.#turn, rank: 'safe' } : this.#turn);
+    this.#device = await driver.open(await connect(this.config, bus, turn), this.#spec, host.clock, learned);
     this.#around.opened?.(this.config.id, this.#device.problem);
     return this.#device;
   }
@@ -353,7 +359,7 @@ export class RunningDevice {
       // It is back: its other requests, by which its outputs become safe too, must not wait between tries of those that are not.
       if (!isVain && this.#turn === turn && turn.rank === 'probe') this.#turn = { ...common, rank: 'live' };
     };
-    const common = { deadlineMs, began, ended };
+    const common = { board: this.board, deadlineMs, began, ended };
     const isSwitch = kind === 'safe' || kind === 'order';
     let turn: Turn = { ...common, rank: isSwitch ? 'order' : 'live' };
     if (isSwitch || nextTry === undefined) return turn;

@@ -69,8 +69,11 @@ export interface Gateway {
   buses(): readonly BusReport[];
   /** The only way to move an output. */
   readonly outputs: Pick<Outputs, 'order' | 'states'>;
-  /** Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over. */
-  readonly outputsSafe: Promise<void>;
+  /**
+   * Resolves during a stop, as soon as the outputs have been driven to safe or their time for it is over, to those that are not
+   * known to be safe (`device.output`).
+   */
+  readonly outputsSafe: Promise<readonly string[]>;
   /** Outputs to safe, everything durable, buses closed. Never rejects for what hardware does; each step has its time, and
    * after five seconds in all the command line ends the process. */
   stop(): Promise<void>;
@@ -217,7 +220,7 @@ async function start(parts: Parts): Promise<Gateway> {
   keeper.note('gateway-started', { version: VERSION });
   const started = { gateway: config.gateway.id, devices: devices.length, stateFolder: options.stateFolder };
   host.log('info', 'gateway-started', { ...started, ...(orders && pushesServed(config)) });
-  const outputsSafe = resolvable();
+  const outputsSafe = resolvable<readonly string[]>();
   const running = { devices, outputs, keeper, loops, sending: [...sending, timing], lines, stopServing };
   const stop = () => stopInOrder({ ...parts, ...running, measuring, sendingOut, carrying, outputsAreSafe: outputsSafe.resolve });
   let stopping: Promise<void> | undefined;
@@ -241,9 +244,9 @@ function ordersOf(
 }
 
 /** A promise that somebody else resolves. */
-function resolvable(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => {
+function resolvable<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
     resolve = settle;
   });
   return { promise, resolve };

@@ -10,6 +10,11 @@ import type { Bus } from './buses.ts';
  */
 export type Connect = (device: DeviceConfig, bus: Bus, turn: () => Turn) => Promise<Connections[Need]>;
 
+/** Who answers for a device on its bus: itself, or the board that it is a part of. One name for each. */
+export function boardOf({ address, id, via }: Pick<DeviceConfig, 'address' | 'id' | 'via'>): string {
+  return `${via.bus}/${address ?? via.port?.provider ?? id}`;
+}
+
 /** The places of a site's devices. What the ports of one device share is opened once, with the first of them. */
 export function openPlaces(
   { providers }: Pick<Config, 'providers'>,

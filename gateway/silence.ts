@@ -76,7 +76,8 @@ export function openSilence(): Silence {
   };
 }
 
-function isSilence(error: Error): boolean {
+/** Nobody was there to answer, also where a converter tells of it. */
+export function isSilence(error: Error): boolean {
   if (error instanceof ModbusException) return error.isFromGateway;
   return error instanceof BusError && (error.kind === 'timeout' || error.kind === 'no-answer');
 }

@@ -27,7 +27,8 @@ export interface Stoppable {
   readonly measuring: AbortController;
   readonly sendingOut: AbortController;
   readonly carrying: AbortController;
-  readonly outputsAreSafe: () => void;
+  /** Given those that have not taken their safe state, as far as is known. */
+  readonly outputsAreSafe: (unsafe: readonly string[]) => void;
   readonly stopServing: () => Promise<void>;
   readonly unlock: () => Promise<void>;
 }
@@ -37,8 +38,13 @@ export async function stopInOrder(gateway: Stoppable): Promise<void> {
   const { host, journal, outputs, devices, keeper, learned, measuring, sendingOut, carrying } = gateway;
   outputs.stop();
   measuring.abort(new Error('the gateway stops'));
-  await step(host, 'outputs', (signal) => makeSafe(devices, outputs, signal), OUTPUTS_MS_MAX);
-  gateway.outputsAreSafe();
+  const unsafe = new Set(devices.flatMap(({ config }) => config.outputs.map(({ id }) => `${config.id}.${id}`)));
+  const isSafe = (output: string) => {
+    unsafe.delete(output);
+    outputs.isSafe(output);
+  };
+  await step(host, 'outputs', (signal) => makeSafe(devices, signal, isSafe), OUTPUTS_MS_MAX);
+  gateway.outputsAreSafe([...unsafe]);
   await step(host, 'devices', async (signal) => {
     // Pulses since the newest read are nowhere but in this process: they wait for no loop that takes long to end.
     await Promise.all([...devices.map((device) => device.leave(signal)), ...gateway.loops]);
@@ -64,16 +70,16 @@ export async function stopInOrder(gateway: Stoppable): Promise<void> {
   host.log('info', 'gateway-stopped');
 }
 
-/** Drives every output to its safe state; those that answer first: what is asked in vain takes its whole time of a line. */
-async function makeSafe(devices: readonly RunningDevice[], outputs: Outputs, signal: AbortSignal): Promise<void> {
-  for (const isSilent of [false, true]) {
-    const those = devices.filter((device) => device.isSilent === isSilent);
-    await Promise.all(
-      those.map((device) =>
-        device.toSafe(AbortSignal.any([signal]), (output) => outputs.isSafe(`${device.config.id}.${output}`)),
-      ),
-    );
-  }
+/** Drives every output to its safe state, on each bus those first whose devices answer. `isSafe` is told which have taken it. */
+async function makeSafe(devices: readonly RunningDevice[], signal: AbortSignal, isSafe: (output: string) => void): Promise<void> {
+  const ordered = devices.toSorted((one, other) => Number(one.isSilent) - Number(other.isSilent));
+  await Promise.all(
+    ordered.map((device) =>
+      device.toSafe(AbortSignal.any([signal]), (output, error) => {
+        if (error === undefined) isSafe(`${device.config.id}.${output}`);
+      }),
+    ),
+  );
 }
 
 /** Runs one step of the stop; what fails or hangs is logged and left behind, because the next steps matter more. */

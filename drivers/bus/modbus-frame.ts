@@ -13,6 +13,8 @@ export interface Question {
   readonly answerBytes: number;
   /** It is sent again and again until it is answered or its time is over. */
   readonly isRepeated?: boolean;
+  /** Of one that is repeated: whether somebody waits who needs the line more, so that it is given up before its time is over. */
+  readonly givesWay?: () => boolean;
 }
 
 /** An answer, or an exception, and the question that it belongs to. */

@@ -32,6 +32,8 @@ const STRAY_BYTES_MAX = 2;
 /** What may be sent again is sent so often within its time, though never more often than most slaves can answer. */
 const REPEATS = 10;
 const AGAIN_MS_MIN = 100;
+/** It gives way to others when it was sent so often: who is there has mostly taken it, whether or not its answer got through. */
+const SENT_BEFORE_WAY = 2;
 /** The functions that only read (V1.1b3 §6.1 to 6.4). */
 const READS: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** Differences of the clock below this are rounding. */
@@ -202,22 +204,28 @@ class Line implements ModbusLine {
 
   /**
    * Sends a question again as long as it waits: one that was lost on its way costs only until then, not all of its time. An answer
-   * to any of them is one to all. Where the line returns what is sent nobody could tell the copy of a later one from the answer.
+   * to any of them is one to all. Where the line returns what is sent nobody could tell the copy of a later one from the answer, and
+   * it is sent only once.
    */
-  #repeat(question: Question, pending: Pending): void {
+  #repeat(question: Question, pending: Pending, sentCount = 1): void {
     const { timeoutMs, baud, echo } = this.#options;
     const sentMs = this.#clock.monotonicMs();
     pending.cancelRepeat = this.#clock.timer(Math.max(AGAIN_MS_MIN, timeoutMs / REPEATS), () => {
-      if (echo || this.#echoNoticed) return;
       const nowMs = this.#clock.monotonicMs();
+      const isQuiet = this.#heardMs <= sentMs;
+      if (isQuiet && sentCount >= SENT_BEFORE_WAY && question.givesWay?.() === true) {
+        this.#cutShort.add(question.unit);
+        this.#giveUp(question, 'gave way');
+        return;
+      }
       // Unless something comes just now: that may be its answer.
-      if (this.#heardMs <= sentMs) {
+      if (isQuiet && !echo && !this.#echoNoticed) {
         const wire = this.#framing.ask(question, nowMs);
         this.#busyUntilMs = nowMs + lineMs(wire.length, baud);
         // A line that is lost fails the question itself.
         this.#stream.write(wire).catch(() => {});
       }
-      this.#repeat(question, pending);
+      this.#repeat(question, pending, sentCount + 1);
     });
   }
 
@@ -257,7 +265,7 @@ class Line implements ModbusLine {
     return pending;
   }
 
-  #giveUp(question: Question): void {
+  #giveUp(question: Question, why?: 'gave way'): void {
     const now = this.#clock.monotonicMs();
     const error = this.#framing.giveUp(question, now);
     if (!(error instanceof BusError)) {
@@ -271,7 +279,8 @@ class Line implements ModbusLine {
       pending?.unit.timedOut(now);
       this.#units.count(question.unit, 'timeoutCount');
     } else pending?.unit.damaged(now);
-    if (pending !== undefined && !isOfUnit && pending.askedMs >= this.#unheardFromMs) {
+    // What gave way was waited for too shortly to tell anything of the connection.
+    if (pending !== undefined && why === undefined && !isOfUnit && pending.askedMs >= this.#unheardFromMs) {
       this.#unheardCount += 1;
       this.#unheardFromMs = now;
     }

@@ -1,5 +1,10 @@
+import { sleep } from '../../drivers/clock.ts';
 import type { RunningDevice } from '../device.ts';
 import { type LoneSurroundings, openLoneDevices } from '../lone-devices.ts';
+import { orAborted } from '../or-aborted.ts';
+
+/** What all of it may take: boards that do not answer cost their timeouts, and whoever calls it may not wait for ever. */
+const ALL_MS_MAX = 20_000;
 
 /** One output, and why it could not be made safe, if so. */
 export interface MadeSafe {
@@ -11,34 +16,37 @@ export interface MadeSafe {
 
 /**
  * Drives every output of a site to its safe state and looks whether it followed, without a gateway: after one that was killed. All
- * buses at once; devices of one bus one after the other. Reads nothing else and keeps nothing. What has not followed when `late`
- * resolves has not followed.
+ * devices at once, each as soon as its bus is open: none waits for another bus, and on its own for no board that does not answer.
+ * Reads nothing else and keeps nothing. What is not done after `forMsMax` is given up.
  */
-export async function makeOutputsSafe(
-  around: LoneSurroundings,
-  late: Promise<unknown> = new Promise(() => {}),
-): Promise<readonly MadeSafe[]> {
+export async function makeOutputsSafe(around: LoneSurroundings, forMsMax = ALL_MS_MAX): Promise<readonly MadeSafe[]> {
   const switched = [...around.config.devices.values()].filter(({ outputs }) => outputs.length > 0);
   const silent = switched.map((device) => ({ ...device, channels: [], spec: { ...device.spec, readings: [] } }));
-  const { devices, tried, close } = openLoneDevices(silent, around);
+  const { devices, close } = openLoneDevices(silent, around);
+  const [late, done] = [new AbortController(), new AbortController()];
+  sleep(around.host.clock, forMsMax, done.signal).then(
+    () => late.abort(new Error('its time is over')),
+    () => {},
+  );
   try {
-    await Promise.race([tried, late]);
-    const made = devices.map((device) => Promise.race([safeStates(device), late.then(() => notInTime(device))]));
-    return (await Promise.all(made)).flat();
+    const made = await Promise.all(devices.map((device) => safeStates(device, AbortSignal.any([late.signal]), forMsMax)));
+    return made.flat();
   } finally {
+    done.abort(new Error('all is done'));
     await close();
   }
 }
 
-async function safeStates(device: RunningDevice): Promise<readonly MadeSafe[]> {
-  const made: MadeSafe[] = [];
-  for (const { id, safe } of device.config.outputs) {
-    const error = await device.switchTo(id, safe);
-    made.push({ output: `${device.config.id}.${id}`, on: safe, ...(error !== undefined && { problem: error.message }) });
-  }
-  return made;
-}
-
-function notInTime({ config }: RunningDevice): readonly MadeSafe[] {
-  return config.outputs.map(({ id, safe }) => ({ output: `${config.id}.${id}`, on: safe, problem: 'it did not answer in time' }));
+async function safeStates(device: RunningDevice, signal: AbortSignal, forMsMax: number): Promise<readonly MadeSafe[]> {
+  const { id, outputs } = device.config;
+  const problems = new Map<string, string | undefined>();
+  // A call into a driver may not come back.
+  await orAborted(
+    device.toSafe(signal, (output, error) => problems.set(output, error?.message)),
+    signal,
+  );
+  return outputs.map((output) => {
+    const problem = problems.has(output.id) ? problems.get(output.id) : `no answer within ${forMsMax / 1000} s`;
+    return { output: `${id}.${output.id}`, on: output.safe, ...(problem !== undefined && { problem }) };
+  });
 }

@@ -3,6 +3,7 @@ import { sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
 import type { JournalRecord } from '../record.ts';
 import { stampAt } from '../stamp.ts';
+import { type BoardTries, openBoardTries } from './board-tries.ts';
 import {
   lapsed,
   type OrderOutcome,
@@ -53,6 +54,7 @@ class Manager implements Outputs {
   readonly #around: OutputsSurroundings;
   readonly #outputs: ReadonlyMap<string, Running>;
   readonly #stopping = new AbortController();
+  readonly #tries: BoardTries;
   /** Tells the orders of this process from those of others of the same boot. */
   readonly #openedMs: number;
   readonly refused: Outputs['refused'];
@@ -61,6 +63,7 @@ class Manager implements Outputs {
   constructor(devices: readonly Switchable[], around: OutputsSurroundings) {
     this.#around = around;
     this.refused = openRefusals(around);
+    this.#tries = openBoardTries(around.clock);
     this.#openedMs = Math.floor(around.clock.monotonicMs());
     this.#outputs = runningOutputs(devices, around.clock.monotonicMs());
   }
@@ -337,7 +340,8 @@ class Manager implements Outputs {
     output.cancelBack = clock.timer(inMs, () => {
       const { asked } = output;
       if (!config.safe) output.offSinceMs = clock.monotonicMs();
-      device.switchTo(config.id, config.safe).then((error) => {
+      const drive = () => device.switchTo(config.id, config.safe);
+      this.#tries.ask(device.board ?? device.config.id, inMs / 2, drive).then((error) => {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;
         output.problem = error?.message;

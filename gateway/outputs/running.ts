@@ -20,6 +20,8 @@ export const END_OF_TIME = 'the end of its time';
 /** A device as far as its outputs go. */
 export interface Switchable {
   readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
+  /** Who answers for it: devices that are parts of one board have the same. Absent: it alone. */
+  readonly board?: string;
   /** Drives an output and checks that it took it. Returns what failed; `expired` where `isInTime` said no before it was sent. */
   switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<BusError | DeviceError | undefined>;
   /** How long it may take until what makes it safe has got through. */

@@ -1,6 +1,8 @@
 // A write that makes an output safe is sent again until it is answered: a question that is lost on its way costs little time.
 
 import { expect, test } from 'vitest';
+import { busQueue } from '../../gateway/bus-queue.ts';
+import { modbusInTurns } from '../../gateway/buses.ts';
 import { type Answer, openRtu, openTcpModbus, outcome, silent } from './support.ts';
 
 /** Switches coil 5 of unit 1 off, which is urgent, and tells when each question went out. */
@@ -76,4 +78,36 @@ test('what only looks is never sent twice, and what is not wanted any more not a
   const unwanted = bus.writeBits(1, 5, [true], 'single', { isWanted: () => false });
   expect(await clock.run(outcome(unwanted))).toMatchObject({ error: { kind: 'superseded' } });
   expect(stream.written).toHaveLength(1);
+});
+
+test.each([
+  ['RTU', openRtu, 0, false],
+  ['RTU that returns what is sent', openRtu, 0, true],
+  ['TCP', openTcpModbus, 6, false],
+] as const)('%s: who does not answer gives way to others after a fifth of the time, and has all of it then', async (...of) => {
+  const [, open, unitAt, echo] = of;
+  const asked: { readonly unit: number; readonly atMs: number }[] = [];
+  const { line, clock } = await open(
+    (request, { clock: its, stream }) => {
+      const unit = request[unitAt] as number;
+      asked.push({ unit, atMs: its.monotonicMs() });
+      if (echo) stream.receive(Uint8Array.from(request));
+      if (unit === 2) stream.receive(Uint8Array.from(request));
+    },
+    { timeoutMs: 1000, echo },
+  );
+  const queue = busQueue('line', clock);
+  const off = (unit: number) => {
+    const bus = modbusInTurns(line, queue, () => ({ board: String(unit), rank: 'order', deadlineMs: 10_000 }));
+    return outcome(bus.writeBits(unit, 5, [false], 'single', { isUrgent: true }));
+  };
+  const [silentOne, other] = await clock.run(Promise.all([off(1), off(2)]));
+  expect(silentOne).toMatchObject({ error: { kind: 'timeout' } });
+  expect(other).toEqual({ value: undefined });
+  const way = asked.findIndex(({ unit }) => unit === 2);
+  expect(asked[way]?.atMs).toBeGreaterThanOrEqual(200);
+  expect(asked[way]?.atMs).toBeLessThan(210);
+  const again = asked[way + 1];
+  expect(again?.unit).toBe(1);
+  expect(clock.monotonicMs() - (again?.atMs ?? Number.NaN)).toBeGreaterThanOrEqual(1000);
 });

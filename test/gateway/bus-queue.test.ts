@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { sleep } from '../../drivers/clock.ts';
+import { BusError } from '../../drivers/errors.ts';
 import { busQueue, type Turn } from '../../gateway/bus-queue.ts';
 import { TestClock, TickingClock } from '../support/test-clock.ts';
 
@@ -216,4 +217,79 @@ test('lets everybody begin on a clock that goes on between two looks at it', asy
   await clock.advance(2_001);
   await Promise.all(all);
   expect(began).toEqual(['poll', 'probe', 'later']);
+});
+
+/** Boards on one bus, of which some do not answer; each order takes its board's time. */
+function boards(deadMs: number, ...dead: string[]) {
+  const clock = new TestClock();
+  const queue = busQueue('relays', clock);
+  const began: [string, number][] = [];
+  const inTheWay: boolean[] = [];
+  const ask = (board: string, rank: Turn['rank'] = 'safe') =>
+    queue
+      .run({ rank, board, deadlineMs: 10_000 }, never, async (signal, isInTheWay) => {
+        began.push([board, clock.monotonicMs()]);
+        const isDead = dead.includes(board);
+        await sleep(clock, isDead ? deadMs : 10, signal);
+        if (!isDead) return;
+        inTheWay.push(isInTheWay());
+        throw new BusError('timeout', `${board} does not answer`);
+      })
+      .catch(() => {});
+  return { clock, queue, began, ask, inTheWay };
+}
+
+test('asks a board that did not answer after all others, and of several the one that was asked the longest ago', async () => {
+  const { clock, began, ask, inTheWay } = boards(100, 'a', 'b');
+  const all = ['a', 'a', 'b', 'b', 'c', 'c'].map((board) => ask(board));
+  await clock.advance(500);
+  await Promise.all(all);
+  expect(began).toEqual([
+    ['a', 0],
+    ['b', 100],
+    ['c', 200],
+    ['c', 210],
+    ['a', 220],
+    ['b', 320],
+  ]);
+  // Others are kept waiting by the first of each, until it is known.
+  expect(inTheWay).toEqual([true, true, false, false]);
+});
+
+test('gives the others as much time as a board has taken that is gone, and all of it while it is held for another', async () => {
+  const { clock, queue, began, ask } = boards(100, 'gone');
+  queue.expect('meter', 1e6);
+  const all = [ask('gone')];
+  await clock.advance(100);
+  all.push(ask('gone'), ask('gone'));
+  await clock.advance(20);
+  all.push(ask('meter', 'live'));
+  await clock.advance(80);
+  // The other half: it has the bus again.
+  const release = queue.hold(300, 1_000, 'other');
+  await clock.advance(300);
+  expect(began).toEqual([
+    ['gone', 0],
+    ['meter', 120],
+    ['gone', 200],
+  ]);
+  release();
+  await clock.advance(200);
+  await Promise.all(all);
+  expect(began.at(-1)).toEqual(['gone', 500]);
+});
+
+test('keeps a board that is gone from nothing when the bus is held for it, or for others that are gone', async () => {
+  const { clock, queue, began, ask } = boards(100, 'gone', 'too');
+  const all = [ask('gone')];
+  await clock.advance(100);
+  all.push(ask('too'));
+  await clock.advance(100);
+  queue.hold(200, 5_000, 'gone');
+  queue.hold(200, 5_000, 'too');
+  await clock.advance(100);
+  all.push(ask('gone'));
+  await clock.advance(100);
+  await Promise.all(all);
+  expect(began.at(-1)).toEqual(['gone', 300]);
 });

@@ -9,7 +9,7 @@ test('what a device has counted is read at once at a stop, however long somethin
   const leftMs: number[] = [];
   const nothing = async () => {};
   const device = {
-    config: { id: 'gauge' },
+    config: { id: 'gauge', outputs: [] },
     isSilent: false,
     toSafe: nothing,
     leave: async () => {
