@@ -12,6 +12,7 @@ import type { Io } from './io.ts';
 import { openLeftOutputs } from './left-outputs.ts';
 import { runUntilSignal } from './life.ts';
 import { text } from './messages/live.ts';
+import { text as outputsText } from './messages/outputs.ts';
 import { runSupervised } from './run-supervised.ts';
 import { say } from './say.ts';
 import { siteToRun } from './site.ts';
@@ -109,12 +110,23 @@ async function run(file: string, options: RunOptions, io: Io): Promise<void> {
     );
     if (gateway === undefined) return;
     const { outputsSafe } = gateway;
-    const running = runUntilSignal({ outputsSafe, stop: async () => sayLost(await stopGateway(gateway), log) });
+    const stop = async () => {
+      const told = sayUnsafe(outputsSafe, io);
+      sayLost(await stopGateway(gateway), log);
+      await told;
+    };
+    const running = runUntilSignal({ outputsSafe, stop });
     beats.of(gateway);
     await running;
   } finally {
     beats.end();
   }
+}
+
+/** Outputs that have not taken their safe state at a stop, as soon as that is known: whatever else hangs. */
+async function sayUnsafe(outputsSafe: Promise<readonly string[]>, io: Io): Promise<void> {
+  const unsafe = await outputsSafe;
+  if (unsafe.length > 0) say(outputsText.notSafeAtStop(unsafe), io, EXIT.device);
 }
 
 /** Records that were in memory only when the gateway ended. */

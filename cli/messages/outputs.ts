@@ -55,6 +55,8 @@ export const text = {
     `error[B133] ${output} is not known to be safe: ${problem}\n   = switch off its supply by hand, then check its wiring\n${
       keptIn === undefined ? '' : `   = it is in the site file no more: where its board is gone for good, delete ${keptIn}\n`
     }`,
+  notSafeAtStop: (outputs: readonly string[]) =>
+    `error[B148] not known to be safe when the gateway was stopped: ${outputs.join(', ')}\n   = switch off their supply by hand, then check their wiring; \`barri outputs safe SITE\` tries once more\n`,
   state: (seen: boolean | undefined) => (seen === undefined ? 'not known' : onOff(seen)),
   back: (inMs: number, safe: boolean) => `${onOff(safe)} in ${timeTaken(inMs)}`,
   asked: ({ on, from, agoMs }: NonNullable<OutputState['asked']>) => `${onOff(on)}, ${from}, ${timeTaken(agoMs)} ago`,

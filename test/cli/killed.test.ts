@@ -155,6 +155,15 @@ describe('the process closes it itself', () => {
     30_000,
   );
 
+  test('and says which have not taken that, when they are not there any more', async () => {
+    const gateway = await runningWithValveOpen();
+    slave.silent(true);
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(3);
+    expect(gateway.out()).toContain('error[B147] not known to be safe when the gateway was stopped: valve.open\n');
+    expect(gateway.out()).toContain('gateway-stopped');
+  }, 30_000);
+
   test.runIf(IS_DEEP)(
     'when nobody reads its output any more',
     async () => {
