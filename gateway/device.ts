@@ -1,54 +1,19 @@
 import type { DeviceConfig, OutputConfig } from '../config/config.ts';
-import type { Device, DeviceSpec, Driver, LastTotal, Learned } from '../drivers/driver.ts';
+import type { Device, LastTotal } from '../drivers/driver.ts';
 import { BusError, DeviceError, isHardwareError } from '../drivers/errors.ts';
-import type { NewestTimes } from '../drivers/newest-times.ts';
-import { isReading, type MissingReading, type Reading, type Value } from '../drivers/reading.ts';
+import { isReading, type MissingReading, type Reading } from '../drivers/reading.ts';
 import type { Turn } from './bus-queue.ts';
-import type { Bus } from './buses.ts';
 import { type Channel, openChannel } from './channel.ts';
-import type { NoteEvent } from './counter.ts';
 import { type DeviceHealth, deviceHealth } from './device-state.ts';
+import type { DeviceSurroundings } from './device-surroundings.ts';
 import { DeviceUse } from './device-use.ts';
 import { driveAllSafe, type Failure } from './drive-all-safe.ts';
 import { onGrid } from './grid.ts';
-import type { Host } from './host.ts';
-import type { Moments } from './moments.ts';
 import { orAborted } from './or-aborted.ts';
-import { boardOf, type Connect } from './places.ts';
+import { boardOf } from './places.ts';
 import { readDeadlineMs } from './read-deadline.ts';
 import type { Observation } from './record.ts';
-import type { RollCall } from './roll-call.ts';
 import { openSilence } from './silence.ts';
-
-/** What a device needs of the gateway around it. */
-export interface DeviceSurroundings {
-  readonly host: Host;
-  readonly bus: Bus;
-  /** Of the devices of this bus. */
-  readonly rollCall?: RollCall | undefined;
-  readonly connect: Connect;
-  readonly driver: Driver;
-  /** How late polls start, against their grid. */
-  readonly lateness: NewestTimes;
-  /** When devices are due. */
-  readonly moments: Moments;
-  /** Takes the observations on to the journal. Must not throw. */
-  readonly keep: (observations: readonly Observation[]) => void;
-  /** What was learned of this device; without it what is learned is forgotten at the end. */
-  readonly learned?: Learned | undefined;
-  /** Takes what is worth an event in the journal. */
-  readonly note: NoteEvent;
-  /** Takes the time that a device which may set the clock has just told, milliseconds since 1970. */
-  readonly heardTime?: (wallMs: number) => void;
-  /** Takes each value that nobody doubts, by `<device>.<reading>`, whatever the report rule makes of it. */
-  readonly taken?: (reading: string, value: Value) => void;
-  /** Called once the device is open, its outputs in their safe states: not with those that `problem` is about. */
-  readonly opened?: (device: string, problem: DeviceError | undefined) => void;
-  /** Called when an output was found where nobody has driven it; one that belongs to its safe state was driven there again. */
-  readonly strayed?: (device: string, problem: DeviceError) => void;
-  /** Takes a broken invariant of ours, which must end the program. */
-  readonly fatal: (error: unknown) => void;
-}
 
 /** What was asked of an output last; `done` gives what failed. */
 interface Switching {
@@ -71,11 +36,11 @@ interface Used {
 /** One device of the site in use: polled on its grid, listened to, its outputs driven to safe. */
 export class RunningDevice {
   readonly config: DeviceConfig;
-  readonly channels: readonly Channel[];
   readonly health: DeviceHealth;
   readonly use = new DeviceUse();
   readonly #around: DeviceSurroundings;
-  readonly #spec: DeviceSpec;
+  #lastTotals: ReadonlyMap<string, LastTotal> | undefined;
+  #channels: readonly Channel[] | undefined;
   readonly #deadlineMs: number;
   readonly #silence = openSilence();
   /** Of the newest transaction. */
@@ -93,23 +58,34 @@ export class RunningDevice {
   /** Wakes it before its next try; tells whether that was needed. */
   #back: (now?: 'now') => boolean = () => false;
 
-  /** `lastTotals`: by reading, what the newest durable totals are. */
+  /** `lastTotals`: see `goOnFrom`. */
   constructor(config: DeviceConfig, around: DeviceSurroundings, lastTotals?: ReadonlyMap<string, LastTotal>) {
-    const { host, bus, driver, note } = around;
+    const { host, bus, driver } = around;
     this.config = config;
-    this.channels = config.channels.map((channel) =>
-      openChannel(config.id, channel, {
-        clock: host.clock,
-        boot: host.bootId,
-        note,
-        lastTotal: lastTotals?.get(channel.reading)?.value,
-      }),
-    );
     this.health = deviceHealth(config.id, host.clock, host.log);
     this.#around = around;
-    this.#spec = lastTotals !== undefined && driver.countsPulses ? { ...config.spec, lastTotals } : config.spec;
+    this.#lastTotals = lastTotals;
     this.#deadlineMs = readDeadlineMs(config, bus.config, driver);
     this.#turn = { board: this.board, rank: 'live', deadlineMs: this.#deadlineMs };
+  }
+
+  /** Before it is first polled: by reading, what the newest durable totals are. Its outputs may be driven before. */
+  goOnFrom(lastTotals: ReadonlyMap<string, LastTotal> | undefined): void {
+    this.#lastTotals = lastTotals;
+  }
+
+  get channels(): readonly Channel[] {
+    const { clock, bootId: boot } = this.#around.host;
+    const last = this.#lastTotals;
+    this.#channels ??= this.config.channels.map((channel) =>
+      openChannel(this.config.id, channel, {
+        clock,
+        boot,
+        note: this.#around.note,
+        lastTotal: last?.get(channel.reading)?.value,
+      }),
+    );
+    return this.#channels;
   }
 
   /** It has not answered for some polls. */
@@ -333,7 +309,9 @@ export class RunningDevice {
   async #open(): Promise<Device> {
     const { bus, connect, driver, host, learned } = this.#around;
     const turn = (): Turn => (this.#device === undefined && this.#opensForSafety ? { ...this.#turn, rank: 'safe' } : this.#turn);
-    this.#device = await driver.open(await connect(this.config, bus, turn), this.#spec, host.clock, learned);
+    const lastTotals = driver.countsPulses ? this.#lastTotals : undefined;
+    const spec = { ...this.config.spec, ...(lastTotals && { lastTotals }) };
+    this.#device = await driver.open(await connect(this.config, bus, turn), spec, host.clock, learned);
     this.#around.opened?.(this.config.id, this.#device.problem);
     return this.#device;
   }

@@ -1,24 +1,19 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { type Clock, withDeadline } from '../drivers/clock.ts';
-import type { DeviceError } from '../drivers/errors.ts';
-import { NewestTimes } from '../drivers/newest-times.ts';
-import type { Value } from '../drivers/reading.ts';
+import type { Clock } from '../drivers/clock.ts';
 import { type Outbox, openOutbox } from './alarms/outbox.ts';
 import { type BusReport, busReports } from './bus-report.ts';
-import { type Bus, prepareBus } from './buses.ts';
 import { openCanary } from './canary.ts';
-import { type DeviceSurroundings, RunningDevice } from './device.ts';
+import type { RunningDevice } from './device.ts';
 import { clockWithDevices, type DeviceTime, openDeviceTime } from './device-time.ts';
 import type { FrameTap, Host } from './host.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/open-journal.ts';
 import { type Keeper, openKeeper } from './keeper.ts';
-import { findLastTotals, type LastTotals } from './last-totals.ts';
+import { findLastTotals } from './last-totals.ts';
 import type { LearnedFile } from './learned.ts';
 import { serveLocalApi } from './local-api.ts';
 import type { Modules } from './modules.ts';
-import { Moments } from './moments.ts';
 import { openMqttOf } from './mqtt/open-site.ts';
 import type { MqttLogin, MqttUplink } from './mqtt/uplink.ts';
 import type { BookFile } from './orders/book-file.ts';
@@ -27,22 +22,19 @@ import type { OrderRequest, Outputs, OutputsSurroundings } from './outputs/outpu
 import { openOutputs } from './outputs/outputs.ts';
 import type { Refused } from './outputs/refusals.ts';
 import { answerUnanswered } from './outputs/unanswered.ts';
-import { ownHealth } from './own-health.ts';
-import { openPlaces } from './places.ts';
+import { type OwnHealth, ownHealth } from './own-health.ts';
 import type { Observation } from './record.ts';
-import { openRollCall, type RollCall } from './roll-call.ts';
 import { readingRows } from './rows.ts';
+import { openSiteDevices, type SiteDevices } from './site-devices.ts';
 import type { GatewayStatus, ReadingRow } from './status.ts';
 import { gatewayStatus } from './status-of.ts';
-import { OUTPUTS_MS_MAX, stopInOrder } from './stop.ts';
+import { stopInOrder } from './stop.ts';
 import { openTimekeeper, type Timekeeper } from './timekeeper.ts';
 import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type SentiloUplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 import { openWatchman } from './watchman.ts';
 
-/** Over so many of the newest polls of all devices it is told how late they start: enough for a p99. */
-const LATE_POLLS_COUNT = 4096;
 export interface GatewayOptions {
   /** Holds the journal and the socket of the local API; made if missing. */
   readonly stateFolder: string;
@@ -57,6 +49,8 @@ export interface GatewayOptions {
   readonly mqttLogin?: MqttLogin;
   readonly tap?: FrameTap;
   /** Awaited once the state folder is this gateway's, before anything is opened. */
+  readonly leaving?: () => Promise<void>;
+  /** Awaited before an output can leave its safe state. */
   readonly taken?: () => Promise<void>;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
@@ -80,50 +74,43 @@ export interface Gateway {
 }
 
 /**
- * Starts the gateway: takes the state folder, opens the journal, and from then on measures, whatever buses, city and
- * clock do.
+ * Starts the gateway: takes the state folder, drives the outputs to their safe states, opens the journal meanwhile, and from then on
+ * measures, whatever buses, city and clock do.
  * @throws LockHeldError when another gateway uses the state folder; DiskError when the folder cannot be made
  */
 export async function openGateway(config: Config, host: Host, options: GatewayOptions): Promise<Gateway> {
-  await host.disk.mkdir(options.stateFolder);
-  const unlock = await host.lock(options.stateFolder);
+  const { stateFolder, modules, fatal, tap } = options;
+  await host.disk.mkdir(stateFolder);
+  const unlock = await host.lock(stateFolder);
   let journal: Journal | undefined;
   let timekeeper: Timekeeper | undefined;
+  let site: SiteDevices | undefined;
   try {
+    await options.leaving?.();
+    // One small file; all else that is slow on a card, or long in the searching, comes when outputs are safe already.
+    const learned = await modules.openLearned?.(host, stateFolder);
+    const deviceTime = openDeviceTime(host.clock, host.log);
+    let own: OwnHealth | undefined;
+    const ownLater = { stateFolder, health: () => own?.health() ?? {} };
+    site = openSiteDevices({ config, host, modules, learned, deviceTime, own: ownLater, tap, fatal });
     await options.taken?.();
-    journal = await openJournal(host.disk, join(options.stateFolder, 'journal'), {
+    journal = await openJournal(host.disk, join(stateFolder, 'journal'), {
       clock: believedClock(host.clock, () => timekeeper),
       log: host.log,
       boot: host.bootId,
       uplinks: (['sentilo', 'mqtt'] as const).filter((uplink) => config[uplink] !== undefined),
       ...config.buffer,
     });
-    const deviceTime = openDeviceTime(host.clock, host.log);
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const outbox = openOutbox();
     const uplink = await openUplink(config, host, journal, timekeeper, { ...options, outbox });
-    const ordersFile = await openOrdersFile(host.disk, options.stateFolder);
-    const buses = new Map<string, Bus>();
-    const own = ownHealth(host, timekeeper, uplink, options.stateFolder);
-    for (const bus of config.buses.values()) buses.set(bus.id, prepareBus(bus, host, options.tap, own));
-    const learned = await options.modules.openLearned?.(host, options.stateFolder);
-    const lastTotals = await findLastTotals(config.devices.values(), options.modules, journal, host.log);
-    return await start({
-      config,
-      host,
-      options,
-      journal,
-      timekeeper,
-      deviceTime,
-      uplink,
-      ordersFile,
-      outbox,
-      buses,
-      learned,
-      lastTotals,
-      unlock,
-    });
+    const ordersFile = await openOrdersFile(host.disk, stateFolder);
+    own = ownHealth(host, timekeeper, uplink, stateFolder);
+    site.goOnFrom(await findLastTotals(config.devices.values(), modules, journal, host.log));
+    const opened = { journal, timekeeper, uplink, ordersFile, outbox, learned };
+    return await start({ config, host, options, site, deviceTime, unlock, ...opened });
   } catch (error) {
+    await site?.giveUp();
     await journal?.close();
     await unlock();
     throw error;
@@ -149,9 +136,8 @@ interface Parts {
   readonly uplink: SentiloUplink | undefined;
   readonly ordersFile: BookFile;
   readonly outbox: Outbox;
-  readonly buses: ReadonlyMap<string, Bus>;
+  readonly site: SiteDevices;
   readonly learned: LearnedFile | undefined;
-  readonly lastTotals: LastTotals;
   readonly unlock: () => Promise<void>;
 }
 
@@ -177,9 +163,9 @@ async function openUplink(
 }
 
 async function start(parts: Parts): Promise<Gateway> {
-  const { config, host, options, journal, timekeeper, uplink, buses } = parts;
+  const { config, host, options, journal, timekeeper, uplink, site } = parts;
+  const { devices, buses, lateness, lines, measuring, carrying } = site;
   const startedMs = host.clock.monotonicMs();
-  const lateness = new NewestTimes(LATE_POLLS_COUNT);
   const order = (request: OrderRequest) => outputs.order(request);
   const refused = (one: Refused) => outputs.refused(one);
   const newest = (output: string) => outputs.newest(output);
@@ -196,9 +182,9 @@ async function start(parts: Parts): Promise<Gateway> {
   const uplinks = [uplink, broker].filter((each) => each !== undefined);
   const keeper = openKeeper(journal, uplinks, host);
   const orders = ordersOf(parts, { order, refused });
-  const { devices, outputs, watchman } = openSite({ ...parts, broker, orders }, keeper, lateness);
+  const { outputs, watchman } = openSite({ ...parts, broker, orders }, keeper);
   const canary = openCanary(host);
-  const sources = { ...parts, broker, orders, canary, devices, outputs, lateness, keeper, startedMs };
+  const sources = { ...parts, buses, broker, orders, canary, devices, outputs, lateness, keeper, startedMs };
   const status = () => gatewayStatus({ ...sources, watched: watchman.status(), nowMs: host.clock.monotonicMs() });
   const readings = () => readingRows(devices, host.clock.monotonicMs());
   const reports = () => busReports(buses, devices);
@@ -206,14 +192,10 @@ async function start(parts: Parts): Promise<Gateway> {
   const answers = { status, readings, buses: reports, outputs: () => outputs.states(), order: outputs.order.bind(outputs) };
   const stopServing = await serveLocalApi(host, options.stateFolder, answers, options.fatal);
 
-  const measuring = new AbortController();
   const sendingOut = new AbortController();
-  const carrying = new AbortController();
   const background = (work: Promise<unknown>) => work.then(() => {}, options.fatal);
   const timing = background(Promise.all([timekeeper.run(ownSignal(sendingOut)), canary.run(ownSignal(sendingOut))]));
-  const lines = [...buses.values()].map((bus) => background(bus.run(ownSignal(carrying))));
-  const outputsOpen = openSwitched(devices, host, ownSignal(measuring));
-  const loops = devices.map((device) => background(outputsOpen.then(() => device.run(ownSignal(measuring)))));
+  const loops = devices.map((device) => background(site.outputsOpen.then(() => device.run(ownSignal(measuring)))));
   loops.push(background(watchman.run(ownSignal(measuring))), background(answerUnanswered(journal, host)));
   if (orders !== undefined) loops.push(background(orders.run(ownSignal(measuring))));
   const sending = uplinks.map((each) => background(each.run(ownSignal(sendingOut))));
@@ -275,29 +257,10 @@ function outputsAround(
   };
 }
 
-/**
- * Opens what has outputs, before anything is measured: that makes them safe. What does not answer in its time is made safe when it
- * does, and keeps nobody from measuring.
- */
-async function openSwitched(devices: readonly RunningDevice[], host: Host, signal: AbortSignal): Promise<void> {
-  const switched = devices.filter(({ config }) => config.outputs.length > 0);
-  if (switched.length === 0) return;
-  const late = () => new Error('outputs that do not answer');
-  const open = (inner: AbortSignal) => Promise.all(switched.map((device) => device.open(AbortSignal.any([inner]))));
-  await withDeadline(host.clock, OUTPUTS_MS_MAX, signal, late, open).catch(() => {
-    // A bug of ours shows again with the first poll, which opens the device.
-    if (!signal.aborted) host.log('warning', 'outputs-not-answering');
-  });
-}
-
-/** What is measured, what is moved, and who watches over both. */
-function openSite(parts: Parts & FarAway, keeper: Keeper, lateness: NewestTimes) {
-  const { config, host, options, journal, timekeeper, outbox, buses } = parts;
-  const devices = runningDevices(parts, keeper, lateness, {
-    opened: (device: string, problem: DeviceError | undefined) => outputs.opened(device, problem),
-    strayed: (device: string, problem: DeviceError) => outputs.strayed(device, problem),
-    taken: (reading: string, value: Value) => watchman.taken(reading, value),
-  });
+/** What is moved, and who watches over that and over what is measured. */
+function openSite(parts: Parts & FarAway, keeper: Keeper) {
+  const { config, host, options, journal, timekeeper, outbox, site } = parts;
+  const { buses, devices } = site;
   const keep = (states: readonly Observation[]) => {
     keeper.keep(states);
     watchman.changed();
@@ -306,29 +269,14 @@ function openSite(parts: Parts & FarAway, keeper: Keeper, lateness: NewestTimes)
   const delivery = { city: () => parts.uplink?.status(), broker: () => parts.broker?.status() };
   const around = { host, journal, timekeeper, outbox, buses, devices, outputs, ...delivery, fatal: options.fatal };
   const watchman = openWatchman(config, around);
-  return { devices, outputs, watchman };
-}
-
-/** The site's devices, each on its bus. */
-function runningDevices(
-  { config, host, options, deviceTime, buses, learned, lastTotals }: Parts,
-  { keep, note }: Keeper,
-  lateness: NewestTimes,
-  told: Pick<DeviceSurroundings, 'opened' | 'strayed' | 'taken'>,
-): RunningDevice[] {
-  const connect = openPlaces(config, options.modules.drivers, host.clock);
-  const moments = new Moments(host.clock);
-  const rollCalls = new Map<string, RollCall>();
-  for (const { id, type } of config.buses.values()) rollCalls.set(id, openRollCall(host.clock, type === 'i2c' ? 1 : 2));
-  return [...config.devices.values()].map((device) => {
-    const bus = buses.get(device.via.bus);
-    const driver = options.modules.drivers.get(device.driver);
-    if (bus === undefined || driver === undefined) throw new Error(`${device.id}: its bus or driver was not loaded`);
-    const heardTime = (wallMs: number) => deviceTime.heard(wallMs, device.id);
-    const shared = { host, connect, lateness, moments, keep, note, heardTime, ...told, fatal: options.fatal };
-    const ofBus = { bus, driver, learned: learned?.of(device.id), rollCall: rollCalls.get(device.via.bus) };
-    return new RunningDevice(device, { ...shared, ...ofBus }, lastTotals.get(device.id));
+  site.tellTo({
+    keep: keeper.keep,
+    note: keeper.note,
+    opened: outputs.opened.bind(outputs),
+    strayed: outputs.strayed.bind(outputs),
+    taken: watchman.taken.bind(watchman),
   });
+  return { outputs, watchman };
 }
 
 /** A signal of its own for each listener's work: one for all would warn of a leak with the eleventh device. */

@@ -160,7 +160,7 @@ describe('the process closes it itself', () => {
     slave.silent(true);
     gateway.child.kill('SIGTERM');
     expect(await gateway.exit).toBe(3);
-    expect(gateway.out()).toContain('error[B147] not known to be safe when the gateway was stopped: valve.open\n');
+    expect(gateway.out()).toContain('error[B148] not known to be safe when the gateway was stopped: valve.open\n');
     expect(gateway.out()).toContain('gateway-stopped');
   }, 30_000);
 

@@ -1,9 +1,12 @@
 // At a start the outputs are made safe before anything is measured on any bus, and an output that does not answer keeps nobody from it
-// for long.
+// for long. Neither waits for the disk.
 
 import { expect, test } from 'vitest';
+import { sleep } from '../../drivers/clock.ts';
+import { type Disk, DiskError, type Host } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
-import { startSimulated } from './simulated-gateway.ts';
+import { type CoilWrite, lossyLines } from '../support/lossy-lines.ts';
+import { observationsOf, startSimulated } from './simulated-gateway.ts';
 
 const SITE = `buses:
   meters: { type: modbus-rtu, port: /dev/ttyAMA0, baud: 9600 }
@@ -45,4 +48,80 @@ test('a stop meanwhile is not kept waiting', async () => {
   await stop();
   expect(clock.monotonicMs()).toBeLessThanOrEqual(5_000);
   expect(log).not.toContain('outputs-not-answering');
+});
+
+/** The machine whose card takes `tookMs` to list the journal for the first time, and what its coils were written. */
+function withSlowJournal(tookMs: number) {
+  const writes: CoilWrite[] = [];
+  let isListed = false;
+  const between = (host: Host): Host => {
+    const { disk } = host;
+    const list: Disk['readDir'] = async (path) => {
+      if (isListed || !path.endsWith('/journal')) return disk.readDir(path);
+      isListed = true;
+      await sleep(host.clock, tookMs, new AbortController().signal);
+      return disk.readDir(path);
+    };
+    const slow = new Proxy(disk, {
+      get: (of, key) => {
+        if (key === 'readDir') return list;
+        const value: unknown = Reflect.get(of, key);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+    return {
+      ...lossyLines(
+        host,
+        () => false,
+        (write) => writes.push(write),
+      ),
+      disk: slow,
+    };
+  };
+  return { between, writes };
+}
+
+test('a card that takes long for the journal keeps no output on, and the states that were taken meanwhile are kept', async () => {
+  const { between, writes } = withSlowJournal(40_000);
+  const { clock, gateway, frames, stop, records } = await startSimulated(SITE, { between });
+  expect(clock.monotonicMs()).toBeGreaterThanOrEqual(40_000);
+  expect(writes.map(({ coil, on }) => [coil, on])).toEqual([
+    [0, false],
+    [1, false],
+  ]);
+  expect(Math.max(...writes.map(({ atMs }) => atMs))).toBeLessThan(1_000);
+  // Measuring begins when it can be kept.
+  expect(frames.filter(({ bus, atMs }) => bus === 'meters' && atMs < 40_000)).toEqual([]);
+  await clock.runUntil(50_000);
+  expect(gateway.outputs.states().map(({ seen }) => seen)).toEqual([false, false]);
+  await stop();
+  const kept = await records();
+  const states = ['pump.switch', 'fan.switch'].map((output) => observationsOf(kept, output).map(({ value }) => value));
+  expect(states).toEqual([[false], [false]]);
+});
+
+test('a gateway that does not start leaves its outputs safe, and no bus open', async () => {
+  const writes: CoilWrite[] = [];
+  const closed: string[] = [];
+  const between = (host: Host): Host => {
+    const lossy = lossyLines(
+      host,
+      () => false,
+      (write) => writes.push(write),
+    );
+    const serial: Host['buses']['serial'] = async (options, signal) => {
+      const stream = await lossy.buses.serial(options, signal);
+      stream.onClose(() => closed.push(options.port));
+      return stream;
+    };
+    // The last of what a start does.
+    const listen: Host['listen'] = () => Promise.reject(new DiskError('EACCES', 'the socket is not allowed'));
+    return { ...lossy, buses: { ...lossy.buses, serial }, listen };
+  };
+  await expect(startSimulated(SITE, { between })).rejects.toThrow('the socket is not allowed');
+  expect(writes.map(({ coil, on }) => [coil, on])).toEqual([
+    [0, false],
+    [1, false],
+  ]);
+  expect(closed.toSorted()).toEqual(['/dev/ttyAMA0', '/dev/ttyAMA1']);
 });
