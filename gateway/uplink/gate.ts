@@ -101,8 +101,7 @@ export class Gate {
 
   /** The city took what was sent, or said what is wrong with it. */
   open(): void {
-    this.#successCount++;
-    this.#lastSuccessWallMs = this.#host.clock.wall().ms;
+    this.tookSome();
     this.#attempt = 0;
     this.#untilMs = 0;
     this.#problem = undefined;
@@ -111,6 +110,12 @@ export class Gate {
     this.#enter('ok');
     this.#host.log('info', `${this.#peer}-ok`);
     this.#onChange();
+  }
+
+  /** It failed at what was sent, but a part of that is stored: nothing is sent sooner for it. */
+  tookSome(): void {
+    this.#successCount++;
+    this.#lastSuccessWallMs = this.#host.clock.wall().ms;
   }
 
   /** The request that took `pass` failed: nothing is sent for a while. */

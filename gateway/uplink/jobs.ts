@@ -113,6 +113,11 @@ export class Jobs {
   resend(...batches: readonly Batch[]): void {
     this.#resends.unshift(...batches);
   }
+
+  /** Behind the others: it has failed alone, and only if they do not fail too is that a matter of its own. */
+  resendLast(batch: Batch): void {
+    this.#resends.push(batch);
+  }
 }
 
 function sensorsOf(entries: readonly Entry[]): string[] {

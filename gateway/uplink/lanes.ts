@@ -131,8 +131,9 @@ async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean
     await makeRoom(parts, stragglers, signal);
     return true;
   }
-  const batch = jobs.takeResend();
-  if (batch !== undefined) {
+  const again = jobs.takeResend();
+  if (again !== undefined) {
+    const batch = sender.withoutSuspects(again);
     if (!(await sender.send(batch, signal))) jobs.resend(batch);
     wake.notify();
     return true;

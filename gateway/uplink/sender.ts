@@ -95,6 +95,16 @@ export class Sender {
     }
   }
 
+  /** What is left of a claimed batch without the sensors that became suspects since it was built: they have requests of their own. */
+  withoutSuspects(batch: Batch): Batch {
+    const { ledger, suspects, onRelease } = this.#parts;
+    const failing = batch.entries.filter(({ sensor }) => suspects.has(sensor));
+    if (failing.length === 0 || batch.suspect !== undefined) return batch;
+    ledger.finish({ entries: failing, covered: [] }, []);
+    onRelease();
+    return { ...batch, entries: batch.entries.filter(({ sensor }) => !suspects.has(sensor)) };
+  }
+
   /** Asks the city about one sensor of a batch in doubt; after the last one, what is missing is sent again. */
   async lookUp(job: LookUp, signal: AbortSignal): Promise<void> {
     const { host, city, gate, jobs } = this.#parts;
@@ -136,6 +146,8 @@ export class Sender {
       return await this.#finish(batch, stored);
     }
     if (this.#parts.jobs.lookUpLater(job)) return;
+    // Where one sensor makes every batch fail, nobody else has a success to show.
+    if (stored.length > 0) this.#parts.gate.tookSome();
     const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
     const { doubt, ...rest } = batch;
     const isProgress = doubt === undefined || stored.length > 0;
@@ -155,6 +167,7 @@ export class Sender {
       await this.#finish(batch, []);
       onRelease();
     } else if (isInDoubt && another !== undefined) jobs.resend(...halves(batch));
+    else if (isInDoubt) jobs.resendLast(batch);
     else jobs.resend(batch);
   }
 

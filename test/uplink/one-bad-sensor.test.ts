@@ -1,0 +1,75 @@
+// One sensor with which requests fail, for whatever reason and whoever says so, must never keep the others from being delivered.
+
+import { describe, expect, it } from 'vitest';
+import type { HttpResponse } from '../../gateway/host.ts';
+import { answerOf, Bench, observation, type Script, sensorsOf } from './support.ts';
+
+const MINUTE_MS = 60_000;
+const INTERNAL = answerOf(500, { code: 500, message: 'Something went wrong.' });
+
+type Failure = () => HttpResponse | Promise<HttpResponse>;
+
+/** What happens to a PUT that holds `sensor`; `stored` says which other sensors of it the city stores first. */
+function failing(sensor: string, failure: Failure, stored: 'none' | 'before' | 'others' = 'none'): Script {
+  return async (request, _text, city, signal) => {
+    const sent = request.method === 'PUT' ? sensorsOf(request.body ?? new Uint8Array()) : [];
+    const at = sent.findIndex((one) => one.sensor === sensor);
+    if (at < 0) return city(request, signal);
+    const others = { none: [], before: sent.slice(0, at), others: sent.filter((one) => one.sensor !== sensor) }[stored];
+    if (others.length > 0)
+      await city({ ...request, body: new TextEncoder().encode(JSON.stringify({ sensors: others })) }, signal);
+    return failure();
+  };
+}
+
+/** Measures these every minute; the value is the number of the minute. */
+async function measure(bench: Bench, sensors: readonly string[], from: number, to: number): Promise<void> {
+  for (let minute = from; minute < to; minute++) {
+    const atMs = bench.clock.monotonicMs();
+    await bench.append(...sensors.map((sensor) => observation(sensor, atMs, minute)));
+    await bench.clock.advance(MINUTE_MS);
+  }
+}
+
+function numbers(bench: Bench, sensor: string): number[] {
+  return bench
+    .values(sensor)
+    .map(Number)
+    .sort((x, y) => x - y);
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+describe('a sensor with which every request fails', () => {
+  const kinds: readonly (readonly [string, Failure, ('none' | 'before' | 'others')?])[] = [
+    ['500 and nothing is stored', () => INTERNAL],
+    ['500 and what stands before it is stored', () => INTERNAL, 'before'],
+    ['404 that names no sensor', () => answerOf(404, { code: 404, message: 'rejected' }), 'others'],
+  ];
+  const orders = [['a', 'b'], ['b', 'a'], ['a', 'b', 'c'], ['b', 'a', 'c'], ['b', 'c', 'a'], [...'abcdefghijk']];
+  const rows = kinds.flatMap(([name, failure, stored]) => orders.map((order) => ({ name, order, failure, stored })));
+
+  it.each(rows)('($name; $order) is found, and the others are delivered', async ({ order, failure, stored }) => {
+    const bench = new Bench();
+    bench.script = failing('a', failure, stored);
+    await bench.start();
+    await measure(bench, order, 0, 6 * 60);
+    const good = order.filter((sensor) => sensor !== 'a');
+    for (const sensor of good) expect(numbers(bench, sensor).slice(0, 355)).toEqual(upTo(355));
+    expect(bench.values('a')).toEqual([]);
+    expect(bench.status()).toMatchObject({ state: 'ok', held: [{ sensor: 'a' }], rejected: {} });
+    // What is new goes at once again, and each minute brings hardly more than the request for it.
+    const before = bench.puts().length;
+    await measure(bench, order, 360, 420);
+    expect(bench.puts().length - before).toBeLessThan(60 + 130);
+    for (const { timestampMs, arrivalMs } of good.flatMap((sensor) => bench.stored(sensor).slice(-50)))
+      expect(arrivalMs - timestampMs).toBeLessThan(5_000);
+    bench.script = undefined;
+    await bench.clock.advance(2 * 60 * MINUTE_MS);
+    for (const sensor of order) expect(numbers(bench, sensor)).toEqual(upTo(420));
+    expect(bench.status()).toMatchObject({ held: [], waitingCount: 0 });
+    await bench.stop();
+  });
+});
