@@ -189,8 +189,9 @@ export class Sender {
       }
       case 'unknown':
         // A suspect has its own pace, and nobody else waits for it.
-        if (batch.suspect === undefined || !outcome.isAnswered) gate.close(pass, outcome.pause);
-        jobs.lookUp(outcome.isAnswered ? this.#doubted(batch, outcome.pause.problem) : batch, outcome.patience);
+        if (batch.suspect === undefined) gate.close(pass, outcome.pause);
+        // Whoever is between here and the city may fail at a batch, too. In an outage no question is answered, and nothing is sent again.
+        jobs.lookUp(this.#doubted(batch, outcome.pause.problem), outcome.patience);
         return true;
       case 'not-stored':
         gate.close(pass, outcome.pause);

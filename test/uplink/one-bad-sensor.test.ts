@@ -1,13 +1,19 @@
 // One sensor with which requests fail, for whatever reason and whoever says so, must never keep the others from being delivered.
 
 import { describe, expect, it } from 'vitest';
-import type { HttpResponse } from '../../gateway/host.ts';
-import { answerOf, Bench, observation, type Script, sensorsOf } from './support.ts';
+import { HttpError, type HttpResponse } from '../../gateway/host.ts';
+import { answerOf, Bench, history, observation, type Script, sensorsOf } from './support.ts';
 
 const MINUTE_MS = 60_000;
 const INTERNAL = answerOf(500, { code: 500, message: 'Something went wrong.' });
 
 type Failure = () => HttpResponse | Promise<HttpResponse>;
+
+function lost(code: string): Failure {
+  return () => {
+    throw new HttpError(code, true, `the answer was lost: ${code}`);
+  };
+}
 
 /** What happens to a PUT that holds `sensor`; `stored` says which other sensors of it the city stores first. */
 function failing(sensor: string, failure: Failure, stored: 'none' | 'before' | 'others' = 'none'): Script {
@@ -42,11 +48,17 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
+const html = (status: number) => () => answerOf(status, '<html>Blocked.</html>', { 'content-type': 'text/html' });
+
 describe('a sensor with which every request fails', () => {
   const kinds: readonly (readonly [string, Failure, ('none' | 'before' | 'others')?])[] = [
     ['500 and nothing is stored', () => INTERNAL],
     ['500 and what stands before it is stored', () => INTERNAL, 'before'],
     ['404 that names no sensor', () => answerOf(404, { code: 404, message: 'rejected' }), 'others'],
+    ['a reset', lost('ECONNRESET')],
+    ['a timeout', lost('TIMEOUT')],
+    ...[500, 502, 504, 520].map((status) => [`a page with ${status}`, html(status)] as const),
+    ['a page with 200', html(200)],
   ];
   const orders = [['a', 'b'], ['b', 'a'], ['a', 'b', 'c'], ['b', 'a', 'c'], ['b', 'c', 'a'], [...'abcdefghijk']];
   const rows = kinds.flatMap(([name, failure, stored]) => orders.map((order) => ({ name, order, failure, stored })));
@@ -70,6 +82,21 @@ describe('a sensor with which every request fails', () => {
     await bench.clock.advance(2 * 60 * MINUTE_MS);
     for (const sensor of order) expect(numbers(bench, sensor)).toEqual(upTo(420));
     expect(bench.status()).toMatchObject({ held: [], waitingCount: 0 });
+    await bench.stop();
+  });
+});
+
+describe('a path that loses long requests', () => {
+  it('delivers everything in short ones', async () => {
+    const bench = new Bench(history('a', 1000));
+    bench.script = (request, _text, city, signal) => {
+      if ((request.body?.length ?? 0) <= 1300) return city(request, signal);
+      return bench.pause(15_000, signal).then(lost('TIMEOUT'));
+    };
+    await bench.start();
+    await measure(bench, ['b'], 0, 6 * 60);
+    expect(numbers(bench, 'a')).toEqual(upTo(1001).slice(1));
+    expect(numbers(bench, 'b').slice(0, 355)).toEqual(upTo(355));
     await bench.stop();
   });
 });
