@@ -99,9 +99,14 @@ export class Gate {
     return this.#failureCount;
   }
 
-  /** The city took what was sent, or said what is wrong with it. */
+  /** The city took what was sent. */
   open(): void {
     this.tookSome();
+    this.answered();
+  }
+
+  /** The city said how what was sent would pass: it need not be waited for. */
+  answered(): void {
     this.#attempt = 0;
     this.#untilMs = 0;
     this.#problem = undefined;

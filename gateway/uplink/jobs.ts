@@ -114,9 +114,11 @@ export class Jobs {
     this.#resends.unshift(...batches);
   }
 
-  /** Behind the others: it has failed alone, and only if they do not fail too is that a matter of its own. */
-  resendLast(batch: Batch): void {
+  /** Behind the others, which are to show whether they fail too. False when so many wait that the fresh lane would have to. */
+  resendLast(batch: Batch): boolean {
+    if (this.#resends.length + 1 >= JOBS_MAX) return false;
     this.#resends.push(batch);
+    return true;
   }
 }
 

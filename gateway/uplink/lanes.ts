@@ -247,7 +247,7 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
     }
     from = taken.next;
   }
-  if (suspects.isCleared(sensor)) positions.backlog = REWOUND;
+  if (suspects.isCleared(sensor, limit)) positions.backlog = REWOUND;
 }
 
 /** One batch of a lane, from its position up to `limit` (exclusive). */

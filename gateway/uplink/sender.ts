@@ -45,6 +45,9 @@ export interface SenderParts {
 export class Sender {
   readonly #parts: SenderParts;
   readonly #sent = new Sent();
+  /** Successes of all batches when a single observation was last refused, and when one was that had to be kept. */
+  #refusedAt = -1;
+  #keptAt = -1;
   /** How large a request may be, as far as the city has let us know. */
   readonly limits: BatchLimits;
 
@@ -167,7 +170,7 @@ export class Sender {
       await this.#finish(batch, []);
       onRelease();
     } else if (isInDoubt && another !== undefined) jobs.resend(...halves(batch));
-    else if (isInDoubt) jobs.resendLast(batch);
+    else if (isInDoubt) await this.#letOthersGo(batch);
     else jobs.resend(batch);
   }
 
@@ -205,13 +208,22 @@ export class Sender {
           return false;
         }
         this.limits.refused(batch.entries, String(problem.parameters['words'] ?? ''));
-        await this.#narrow(batch, 'too-large', problem);
+        if (batch.entries.length > 1) gate.answered();
+        await this.#narrow(batch, 'too-large', problem, pass);
         return true;
       }
       case 'bad-data':
-        await this.#narrow(batch, 'refused-by-city', outcome.problem);
+        await this.#narrow(batch, 'refused-by-city', outcome.problem, pass);
         return true;
     }
+  }
+
+  /** One observation that has failed alone waits for the others; where many do, it waits in the journal, or what is new had no turn. */
+  async #letOthersGo(batch: Batch): Promise<void> {
+    const { jobs, onRelease } = this.#parts;
+    if (jobs.resendLast(batch)) return;
+    await this.#finish(batch, []);
+    onRelease();
   }
 
   #doubted(batch: Batch, { parameters }: CityProblem): Batch {
@@ -219,13 +231,14 @@ export class Sender {
     return { ...batch, doubt: { count: count + 1, successCount, words: String(parameters['words'] ?? '') } };
   }
 
-  /** Nothing was stored because of at least one observation: halve the batch until that one stands alone. */
-  async #narrow(batch: Batch, reason: string, problem: CityProblem): Promise<void> {
+  /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */
+  async #narrow(batch: Batch, reason: string, problem: CityProblem, pass: number): Promise<void> {
     const { gate, jobs, ledger, tally, suspects, onRelease } = this.#parts;
-    gate.open();
     gate.note(problem);
+    const doubted = this.#doubted(batch, problem);
     const [culprit, another] = batch.entries;
-    if (culprit !== undefined && another === undefined) {
+    const isAlone = culprit !== undefined && another === undefined;
+    if (isAlone && this.#isToBlame(doubted)) {
       const words = String(problem.parameters['words'] ?? '');
       await tally.refused(culprit, reason, words);
       await this.#finish(batch, [], [culprit]);
@@ -233,10 +246,28 @@ export class Sender {
       return;
     }
     ledger.giveUp(batch.entries);
-    if (batch.suspect === undefined) return jobs.resend(...halves(batch));
-    suspects.failed(batch.suspect.sensor);
-    await this.#finish(batch, []);
-    onRelease();
+    if (batch.suspect !== undefined) {
+      if (isAlone) suspects.passOver(batch.suspect.sensor, batch.suspect.next);
+      else suspects.failed(batch.suspect.sensor);
+      await this.#finish(batch, []);
+      onRelease();
+    } else if (isAlone) {
+      // Whatever comes next may show that the city is well; the second time it seems to refuse everything.
+      if (this.#keptAt === gate.successCount) gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
+      this.#keptAt = gate.successCount;
+      await this.#letOthersGo(doubted);
+    } else jobs.resend(...halves(doubted));
+  }
+
+  /**
+   * Whether a refused observation is to be set aside for good: only if the city took others since it was first refused. Each of
+   * these proves one refusal, or a city that takes something in between would cost all that wait. A suspect has been proven before.
+   */
+  #isToBlame({ doubt, suspect }: Batch): boolean {
+    const { successCount } = this.#parts.gate;
+    const isFirstSince = successCount > this.#refusedAt;
+    this.#refusedAt = successCount;
+    return isFirstSince && (suspect !== undefined || (doubt !== undefined && successCount > doubt.successCount));
   }
 
   async #finish(batch: Batch, accepted: readonly Entry[], setAside: readonly Entry[] = []): Promise<void> {

@@ -100,9 +100,20 @@ export class Suspects {
     this.#wait(suspicion);
   }
 
-  /** Nothing of this suspect waits. True when it is none any more: nothing of it has failed for long enough. */
-  isCleared(sensor: string): boolean {
+  /**
+   * The one before `next` was refused, and nothing shows that it is to blame. One further ahead is tried, each time twice as far: where
+   * there is no other sensor, only one of its own that is taken can show it.
+   */
+  passOver(sensor: string, next: number): void {
+    this.failed(sensor);
     const suspicion = this.#suspicions.get(sensor);
+    if (suspicion !== undefined) suspicion.from = next + 2 ** suspicion.attempt;
+  }
+
+  /** Nothing of this suspect waits between where it was looked for and `end`. True when it is none any more: nothing of it has failed for long enough. */
+  isCleared(sensor: string, end: number): boolean {
+    const suspicion = this.#suspicions.get(sensor);
+    if (suspicion !== undefined) suspicion.from = Math.min(suspicion.from, end);
     const untilMs = this.#blames.get(sensor)?.untilMs ?? 0;
     if (suspicion === undefined || this.#host.clock.monotonicMs() < untilMs) return false;
     this.#suspicions.delete(sensor);
