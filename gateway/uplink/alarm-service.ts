@@ -31,7 +31,7 @@ export function openAlarmService(host: Pick<Host, 'http'>, options: CityOptions)
   const understood = (response: HttpResponse): AlarmOutcome => {
     const { status, body } = response;
     // An alert that is unknown, switched off or somebody else's says nothing about readings, which go on.
-    const isRefused = status === 404 || status === 403 || (status === 400 && errorBody(body) !== undefined);
+    const isRefused = [400, 403, 404].includes(status) && errorBody(body) !== undefined;
     if (isRefused) return { kind: 'refused', problem: problemOf(response, mask) };
     const outcome = outcomeOf(response, new Set(), mask);
     if (outcome.kind === 'stored' || outcome.kind === 'unknown' || outcome.kind === 'not-stored') return outcome;

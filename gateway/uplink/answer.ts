@@ -1,5 +1,5 @@
 import type { HttpError, HttpResponse } from '../host.ts';
-import { listIn, parseJson, textIn } from '../json.ts';
+import { fieldIn, listIn, parseJson, textIn } from '../json.ts';
 import { QUOTA_PACE, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import type { Pause } from './gate.ts';
 import { resetMs } from './quota.ts';
@@ -11,10 +11,17 @@ export type Outcome =
   /** Stored but for the observations of these sensors (id → the city's words). */
   | { readonly kind: 'partial'; readonly rejected: ReadonlyMap<string, string> }
   /**
-   * Nothing, a part or all of it may be stored, now or later. It is looked up with this patience. `isAnswered` when the city
-   * itself said so: then the batch may be what it cannot cope with.
+   * Nothing, a part or all of it may be stored, now or later. It is looked up with this patience. `isAnswered` when it may be
+   * what was sent that the city cannot cope with, and not that nobody is there. `isRefused` when something on the way takes
+   * no such request: it is looked up when the pause is over, and if that is refused, too, nothing is taken and nothing was stored.
    */
-  | { readonly kind: 'unknown'; readonly patience: Patience; readonly isAnswered: boolean; readonly pause: Pause }
+  | {
+      readonly kind: 'unknown';
+      readonly patience: Patience;
+      readonly isAnswered: boolean;
+      readonly isRefused?: true;
+      readonly pause: Pause;
+    }
   /** Certainly nothing is stored; the same may be sent again later. */
   | { readonly kind: 'not-stored'; readonly pause: Pause }
   /** Nothing is stored, and at least one observation is to blame. */
@@ -39,7 +46,9 @@ const AFTER_GARBAGE: Patience = [2_000];
 export const AFTER_CUT: Patience = [2_000, 30_000, 90_000];
 const AFTER_TIMEOUT: Patience = [10_000, 30_000, 90_000];
 /** Answers of a proxy that gave the city up, which is as good as none. */
-const GATEWAY_FAULTS = [502, 504];
+const GATEWAY_FAULTS = [502, 503, 504];
+/** What cannot have been passed on: a proxy or a network wants something first, or has a limit; HTTP itself knows no such verb. */
+const NOT_PASSED_ON = [401, 407, 501];
 /** Longest piece of the city's words that is kept: a 400 brings a whole Java stack trace. */
 const WORDS_MAX = 300;
 
@@ -65,9 +74,11 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   const body = errorBody(response.body);
   const problem = problemOf(response, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
+  // Without the city's own words something in between has answered, and the city may still be at work.
+  const isEnded = NOT_PASSED_ON.includes(status) || (body !== undefined && !GATEWAY_FAULTS.includes(status));
   const unknown = (state: Pause['state']): Outcome => ({
     kind: 'unknown',
-    patience: GATEWAY_FAULTS.includes(status) ? AFTER_CUT : AFTER_ANSWER,
+    patience: isEnded ? AFTER_ANSWER : AFTER_CUT,
     isAnswered: !GATEWAY_FAULTS.includes(status),
     pause: { state, pace: TRANSPORT_PACE, problem },
   });
@@ -86,8 +97,12 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   // Sentilo has no such status; a proxy in front of it may have a limit of its own.
   if (status === 413) return { kind: 'too-large', problem };
   if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, atLeastMs: resetMs(response) ?? 0 });
-  if (status === 503) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
+  if (status === 503 && body !== undefined) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
   if (status >= 500) return unknown('waiting');
+  if (status >= 400 && !isEnded) {
+    const pause: Pause = { state: 'refused', pace: REFUSED_PACE, problem };
+    return { kind: 'unknown', patience: AFTER_CUT, isAnswered: true, isRefused: true, pause };
+  }
   if (status >= 300) return notStored({ state: 'refused', pace: REFUSED_PACE });
   return garbage(response, mask);
 }
@@ -166,10 +181,12 @@ function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<strin
   return rejected.size === 0 ? undefined : rejected;
 }
 
+/** The city's own words of an error (Sentilo reference §1.4); undefined when it is somebody else's answer. */
 export function errorBody(bytes: Uint8Array): ErrorBody | undefined {
   const json = parseJson(bytes);
   const message = textIn(json, 'message');
-  if (message === undefined) return undefined;
+  // Others have a message, too.
+  if (message === undefined || typeof fieldIn(json, 'code') !== 'number') return undefined;
   // What is no text stays as an empty line, as the lines would else seem complete.
   const details = (listIn(json, 'errorDetails') ?? []).map((each) => (typeof each === 'string' ? each : ''));
   return { message, details };

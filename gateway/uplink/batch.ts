@@ -30,6 +30,8 @@ export interface Doubt {
   /** Successes of all batches before the first failure: when there are more now, the city as a whole is well. */
   readonly successCount: number;
   readonly words: string;
+  /** Whether something on the way refused it the last time. */
+  readonly isRefused: boolean;
 }
 
 /** What a lane must know of the rest to build its next batch. */

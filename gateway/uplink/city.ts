@@ -15,9 +15,12 @@ const ANSWER_BYTES_MAX = 1_048_576;
 export class ReadBackError extends Error {
   override readonly name = 'ReadBackError';
   readonly problem: CityProblem;
-  constructor(problem: CityProblem, options?: ErrorOptions) {
+  /** The question was answered, and refused. */
+  readonly isRefused: boolean;
+  constructor(problem: CityProblem, isRefused: boolean, options?: ErrorOptions) {
     super(`read-back failed: ${problem.code}`, options);
     this.problem = problem;
+    this.isRefused = isRefused;
   }
 }
 
@@ -91,12 +94,13 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
       response = await host.http(request('GET', url), signal);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      throw new ReadBackError(failureProblem(error, mask), { cause: error });
+      throw new ReadBackError(failureProblem(error, mask), false, { cause: error });
     }
     const values = response.status === 200 ? storedValues(response.body) : undefined;
     if (values === undefined) {
       const problem = problemOf(response, mask);
-      throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem);
+      const isRefused = response.status >= 300 && response.status < 500;
+      throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem, isRefused);
     }
     return values;
   }

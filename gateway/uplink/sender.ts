@@ -111,6 +111,7 @@ export class Sender {
   /** Asks the city about one sensor of a batch in doubt; after the last one, what is missing is sent again. */
   async lookUp(job: LookUp, signal: AbortSignal): Promise<void> {
     const { host, city, gate, jobs } = this.#parts;
+    const pass = gate.pass();
     const [sensor, ...unasked] = job.unasked;
     try {
       const asked = job.batch.entries.filter((entry) => entry.sensor === sensor);
@@ -122,6 +123,8 @@ export class Sender {
       if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0 });
       else await this.#resolve({ ...job, found });
     } catch (error) {
+      if (error instanceof ReadBackError && error.isRefused && job.batch.doubt?.isRefused)
+        return await this.#refusedAll(job.batch, error.problem, pass);
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
       if (error instanceof ReadBackError) {
@@ -137,6 +140,13 @@ export class Sender {
     if (!(error instanceof JournalError || error instanceof DiskError)) throw error;
     const problem: CityProblem = { code: 'S900', parameters: { words: error.message } };
     this.#parts.gate.close(pass, { state: 'waiting', pace: TRANSPORT_PACE, problem });
+  }
+
+  /** Whatever is asked is refused: that is no fault of this batch, and nobody has taken it. */
+  async #refusedAll(batch: Batch, problem: CityProblem, pass: number): Promise<void> {
+    if (batch.suspect === undefined) this.#parts.gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
+    await this.#finish(batch, []);
+    this.#parts.onRelease();
   }
 
   async #resolve(job: LookUp): Promise<void> {
@@ -194,7 +204,10 @@ export class Sender {
         // A suspect has its own pace, and nobody else waits for it.
         if (batch.suspect === undefined) gate.close(pass, outcome.pause);
         // Whoever is between here and the city may fail at a batch, too. In an outage no question is answered, and nothing is sent again.
-        jobs.lookUp(this.#doubted(batch, outcome.pause.problem), outcome.patience);
+        jobs.lookUp(
+          this.#doubted(batch, outcome.pause.problem, outcome.isRefused),
+          outcome.isRefused ? [gate.remainingMs()] : outcome.patience,
+        );
         return true;
       case 'not-stored':
         gate.close(pass, outcome.pause);
@@ -226,9 +239,9 @@ export class Sender {
     onRelease();
   }
 
-  #doubted(batch: Batch, { parameters }: CityProblem): Batch {
+  #doubted(batch: Batch, { parameters }: CityProblem, isRefused = false): Batch {
     const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
-    return { ...batch, doubt: { count: count + 1, successCount, words: String(parameters['words'] ?? '') } };
+    return { ...batch, doubt: { count: count + 1, successCount, words: String(parameters['words'] ?? ''), isRefused } };
   }
 
   /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */

@@ -8,6 +8,9 @@ const BLAMED_MAX = 1_000;
 /** Observations of a suspect in one batch. */
 const SIZE_MAX = 128;
 
+/** How far ahead one is looked for where those before it are refused, as a power of two. */
+const STRIDE_BITS_MAX = 20;
+
 interface Suspicion {
   readonly sinceWallMs: number;
   words: string;
@@ -107,7 +110,7 @@ export class Suspects {
   passOver(sensor: string, next: number): void {
     this.failed(sensor);
     const suspicion = this.#suspicions.get(sensor);
-    if (suspicion !== undefined) suspicion.from = next + 2 ** suspicion.attempt;
+    if (suspicion !== undefined) suspicion.from = next + (1 << Math.min(suspicion.attempt, STRIDE_BITS_MAX));
   }
 
   /** Nothing of this suspect waits between where it was looked for and `end`. True when it is none any more: nothing of it has failed for long enough. */

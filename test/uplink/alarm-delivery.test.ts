@@ -123,6 +123,21 @@ test.each([
   stop();
 });
 
+// Whoever answers with a page of its own has perhaps passed the message on, and the city may take its time.
+test.each([500, 502, 503, 504, 520, 403, 406])('a page with %d makes no message two', async (status) => {
+  const stored: string[] = [];
+  const { clock, outbox, settled, stop } = bench((method, text, atMs) => {
+    if (method === 'GET') return answer(200, { alarms: atMs < 20_000 ? [] : [{ message: 'a' }] });
+    stored.push(text);
+    return stored.length === 1 ? answer(status, '<html>', {}) : answer(200);
+  });
+  outbox.add(alarm('a', 'LEAK'));
+  await clock.runUntil(20 * MINUTE_MS);
+  expect(settled).toEqual(['a']);
+  expect(stored).toHaveLength(1);
+  stop();
+});
+
 test('one that an earlier process may have told is looked up first, and not told when it is there', async () => {
   const { clock, outbox, asked, settled, stop } = bench(() => answer(200, { alarms: [{ message: 'a' }] }));
   outbox.add(alarm('a', 'LEAK', -5 * MINUTE_MS, true));

@@ -45,12 +45,13 @@ describe('an answer', () => {
     [200, '<html>', {}, 'unknown'],
     [204, undefined, {}, 'unknown'],
     [400, '<html>', {}, 'unknown'],
-    [400, { message: 'To publish data is mandatory to fill in the value field' }, {}, 'bad-data'],
-    [500, { message: 'Something went wrong' }, {}, 'unknown'],
+    [400, { code: 400, message: 'To publish data is mandatory to fill in the value field' }, {}, 'bad-data'],
+    [500, { code: 500, message: 'Something went wrong' }, {}, 'unknown'],
     [502, 'bad gateway', {}, 'unknown'],
-    [503, { message: 'starting' }, {}, 'not-stored'],
-    [401, { message: 'Invalid credential x' }, {}, 'not-stored'],
-    [405, { message: 'HTTP POST method not allowed' }, {}, 'not-stored'],
+    [503, { code: 503, message: 'starting' }, {}, 'not-stored'],
+    [503, { message: 'Service Unavailable' }, {}, 'unknown'],
+    [401, { code: 401, message: 'Invalid credential x' }, {}, 'not-stored'],
+    [405, { code: 405, message: 'HTTP POST method not allowed' }, {}, 'not-stored'],
   ] as const)('of %d with body %o and headers %o means %s', (status, body, headers, kind) => {
     expect(outcomeOf(answerOf(status, body, headers), new Set(['a']), plain).kind).toBe(kind);
   });

@@ -57,7 +57,7 @@ describe('a sensor with which every request fails', () => {
     ['404 that names no sensor', () => answerOf(404, { code: 404, message: 'rejected' }), 'others'],
     ['a reset', lost('ECONNRESET')],
     ['a timeout', lost('TIMEOUT')],
-    ...[500, 502, 504, 520].map((status) => [`a page with ${status}`, html(status)] as const),
+    ...[403, 406, 418, 500, 502, 503, 504, 520].map((status) => [`a page with ${status}`, html(status)] as const),
     ['a page with 200', html(200)],
   ];
   const orders = [['a', 'b'], ['b', 'a'], ['a', 'b', 'c'], ['b', 'a', 'c'], ['b', 'c', 'a'], [...'abcdefghijk']];

@@ -1,0 +1,68 @@
+// What stands between the gateway and the city answers in its own name, and says little about what the city did.
+
+import { describe, expect, it } from 'vitest';
+import { answerOf, Bench, history, observation } from './support.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const HTML = { 'content-type': 'text/html' };
+
+describe('a page of a proxy in place of the city’s answer', () => {
+  it.each([
+    [503, '<html>Service Unavailable</html>', 0],
+    // An API gateway's own words have no code, as the city's have.
+    [503, { message: 'Service Unavailable' }, 0],
+    [504, { message: 'The upstream server is timing out' }, 5_000],
+    [500, '<html>Internal Server Error</html>', 5_000],
+    [520, '<html>Web server is returning an unknown error</html>', 5_000],
+    [524, '<html>A timeout occurred</html>', 20_000],
+    [408, '<html>Request Timeout</html>', 0],
+    [403, '<html>The answer was blocked</html>', 0],
+  ])('(%d %j) doubles nothing that the city stores %d ms later', async (status, body, lateMs) => {
+    const bench = new Bench(history('a', 12));
+    let isFirst = true;
+    bench.script = async (request, _text, city, signal) => {
+      if (request.method !== 'PUT' || !isFirst) return city(request, signal);
+      isFirst = false;
+      if (lateMs === 0) await city(request, signal);
+      else void bench.pause(lateMs, new AbortController().signal).then(() => city(request, signal));
+      return answerOf(status, body, HTML);
+    };
+    await bench.start();
+    await bench.clock.advance(HOUR_MS);
+    expect(bench.values().map(Number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0 });
+    await bench.stop();
+  });
+});
+
+describe('a proxy that refuses everything', () => {
+  it.each([
+    [401, 'S401'],
+    [403, 'S403'],
+    [406, 'S406'],
+    [407, 'S407'],
+    [302, 'S302'],
+  ])('with %d is told as that, and asked every few minutes', { timeout: 60_000 }, async (status, code) => {
+    const bench = new Bench(history('old', 250));
+    bench.script = () => answerOf(status, '<html>Not from here</html>', HTML);
+    await bench.start();
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      const atMs = bench.clock.monotonicMs();
+      await bench.append(observation('a', atMs, minute), observation('b', atMs, minute));
+      await bench.clock.advance(MINUTE_MS);
+      if (minute > 0) expect(bench.status()).toMatchObject({ state: 'refused', problem: { code }, held: [] });
+    }
+    // One in 225 seconds of each of the two lanes, and some while the pace has not been found yet.
+    expect(bench.traffic.length).toBeLessThan((2 * 24 * HOUR_MS) / 225_000 + 40);
+    expect(bench.logged.map((one) => one.code)).toEqual(['city-refused']);
+    bench.script = undefined;
+    const before = bench.traffic.length;
+    await bench.clock.advance(10 * MINUTE_MS);
+    expect(bench.values()).toHaveLength(250 + 2 * 24 * 60);
+    // Nothing is in doubt, and nothing was cut to pieces.
+    expect(bench.traffic.length - before).toBeLessThan(45);
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, lookUpCount: 0 });
+    await bench.stop();
+  });
+});
