@@ -62,6 +62,9 @@ const TLS_WANTED = 'SSL access is required';
 /** What Node calls a certificate that is not trusted, and a handshake that fails. */
 export const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
+/** An answer came, and none of Sentilo's. */
+const GARBAGE = ['BAD_ANSWER', 'TOO_LONG'];
+
 export interface ErrorBody {
   readonly message: string;
   readonly details: readonly string[];
@@ -123,7 +126,7 @@ function isTransportFault({ details }: ErrorBody): boolean {
 export function failureOf(error: HttpError, mask: Mask): Outcome {
   const problem = failureProblem(error, mask);
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
-  const isGarbage = problem.code === 'S001';
+  const isGarbage = GARBAGE.includes(error.code);
   if (!error.maybeSent) return { kind: 'not-stored', pause };
   const patience = error.code === 'TIMEOUT' ? AFTER_TIMEOUT : AFTER_CUT;
   return { kind: 'unknown', patience: isGarbage ? AFTER_GARBAGE : patience, isAnswered: false, pause };
@@ -131,10 +134,10 @@ export function failureOf(error: HttpError, mask: Mask): Outcome {
 
 /** That no answer came, or none that can be understood, as a problem to show. */
 export function failureProblem(error: HttpError, mask: Mask): CityProblem {
-  const isGarbage = error.code === 'BAD_ANSWER' || error.code === 'TOO_LONG';
   const parameters = { words: mask(error.message).slice(0, WORDS_MAX), error: error.code };
   if (TLS_FAILURE.test(error.code)) return { code: 'S003', parameters };
-  return { code: isGarbage ? 'S001' : 'S000', parameters };
+  if (error.code === 'TOO_LONG') return { code: 'S005', parameters };
+  return { code: GARBAGE.includes(error.code) ? 'S001' : 'S000', parameters };
 }
 
 /** What the city said, as a problem to show. */

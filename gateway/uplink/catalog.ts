@@ -12,6 +12,11 @@ import type { CityProblem } from './status.ts';
 const SENSORS_PER_REQUEST = 50;
 /** After a lost answer the catalogue may still be at work: it is looked at again after this time. */
 const LOOK_AGAIN_MS = 15_000;
+/**
+ * The listing has no pages (§1.6.3) and takes some 400 bytes a sensor, those of all gateways of the provider: this is room for 80,000,
+ * and what a small machine can hold for a moment.
+ */
+const LISTING_BYTES_MAX = 32 * 1_048_576;
 /** So often at most one run begins anew. */
 const RUNS_MAX = 5;
 
@@ -82,7 +87,9 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
     const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
     let response: HttpResponse;
     try {
-      response = await host.http(request(method, url, bytes), signal);
+      // Only a listing is long.
+      const asked = method === 'GET' ? request(method, url, bytes, LISTING_BYTES_MAX) : request(method, url, bytes);
+      response = await host.http(asked, signal);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       throw new CatalogError(failureProblem(error, mask), error.maybeSent, { cause: error });

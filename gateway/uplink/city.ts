@@ -51,15 +51,20 @@ export interface CityOptions {
   readonly ca?: string;
 }
 
-/** Makes the requests of one gateway. */
+/** Makes the requests of one gateway; `answerBytesMax` where more is to be expected than of readings. */
 export function requestsOf({ token, userAgent, ca }: CityOptions) {
-  return (method: HttpRequest['method'], url: string, body?: Uint8Array): HttpRequest => ({
+  return (
+    method: HttpRequest['method'],
+    url: string,
+    body?: Uint8Array,
+    answerBytesMax: number = ANSWER_BYTES_MAX,
+  ): HttpRequest => ({
     method,
     url,
     // The city serves one request per connection whatever it says, and a pooled one fails half of the time (§1.1).
     headers: { IDENTITY_KEY: token, 'Content-Type': 'application/json', Connection: 'close', 'User-Agent': userAgent },
     timeoutMs: REQUEST_TIMEOUT_MS,
-    responseBytesMax: ANSWER_BYTES_MAX,
+    responseBytesMax: answerBytesMax,
     ...(body === undefined ? {} : { body }),
     ...(ca === undefined ? {} : { ca }),
   });

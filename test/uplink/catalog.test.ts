@@ -1,7 +1,7 @@
 // The catalogue client against the simulated city, which shares no code with it.
 
 import { describe, expect, test } from 'vitest';
-import type { HttpRequest } from '../../gateway/host.ts';
+import { HttpError, type HttpRequest } from '../../gateway/host.ts';
 import { maskOf } from '../../gateway/uplink/answer.ts';
 import { type Catalog, CatalogError, openCatalog } from '../../gateway/uplink/catalog.ts';
 import { listingOf } from '../../gateway/uplink/catalog-listing.ts';
@@ -64,6 +64,29 @@ const wanted = (sensors: readonly WantedSensor[], location = '41.4036 2.2038', c
 
 const listedIds = async (catalog: Catalog, clock: VirtualClock) =>
   (await clock.run(catalog.list(new AbortController().signal))).map((each) => each.sensor).toSorted();
+
+describe('a provider with very many sensors', () => {
+  // Their listing has no pages, and is longer than any answer about readings.
+  test('is listed all the same', { timeout: 60_000 }, async () => {
+    const { apply, catalog, clock, city, signal } = rig();
+    const all = wanted(Array.from({ length: 4_000 }, (_, i) => sensor(i)));
+    expect((await apply(all)).created).toHaveLength(4_000);
+    const headers = [['IDENTITY_KEY', 'secret']] as const;
+    const listing = city.handle({ method: 'GET', target: `/catalog/${PROVIDER}`, headers, body: new Uint8Array() }, START_MS);
+    expect(listing.body.length).toBeGreaterThan(1_048_576);
+    expect(await clock.run(catalog.list(signal))).toHaveLength(4_000);
+    expect(await apply(all)).toEqual({ created: [], changed: [], refused: new Map() });
+  });
+
+  test('whose listing is too long even so is told as that', async () => {
+    const http = async () => {
+      throw new HttpError('TOO_LONG', true, 'the answer is longer than 33554432 bytes');
+    };
+    const options = { config: { url: 'http://city.test', provider: 'p' }, token: 't', mask: maskOf('t'), userAgent: 'b' };
+    const listing = openCatalog({ http, clock: new TestClock() }, options).list(new AbortController().signal);
+    await expect(listing).rejects.toMatchObject({ problem: { code: 'S005' } });
+  });
+});
 
 describe('what the city lacks', () => {
   test('is registered some fifty at a time, once, with its component', async () => {
