@@ -144,7 +144,7 @@ async function poll(
   desk.take(orders, 'poll', link.cityClock.now()?.latestMs ?? dateMs).catch(fatal);
   // Where the clock was set forward what the city has dated before may still be shown, and is asked for as long.
   desk.moveOn(Math.max(cursorMs, settledMs), isForward);
-  return { isAllSettled: settled.length === shown.length, quotaMs: requestCount * quotaPaceMs(response) };
+  return { isAllSettled: settled.length === shown.length, quotaMs: quotaPaceMs(response, requestCount) };
 }
 
 /** What became of the city's clock. */
@@ -183,8 +183,10 @@ function forAllOf(bySensor: ReadonlyMap<string, readonly Listed[]>, takers: read
   return (listed) => elsewhere.has(key(listed));
 }
 
-function quotaPaceMs({ headers }: HttpResponse): number {
+/** The time between two polls of so many requests that leaves enough of the quota; an hour at most, whatever the headers say. */
+export function quotaPaceMs({ headers }: Pick<HttpResponse, 'headers'>, requestCount = 1): number {
   const limits = ['x-ratelimit-inbound-limit', 'x-ratelimit-global-inbound-limit'].map((name) => Number(headers[name] ?? 0));
-  const least = Math.min(...limits.filter((limit) => limit > 0));
-  return Number.isFinite(least) ? HOUR_MS / Math.max(QUOTA_SHARE * least, keptOf(least)) : 0;
+  const least = Math.min(...limits.filter((limit) => limit >= 1));
+  if (!Number.isFinite(least)) return 0;
+  return Math.min(HOUR_MS, (requestCount * HOUR_MS) / Math.max(QUOTA_SHARE * least, keptOf(least)));
 }

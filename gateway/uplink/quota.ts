@@ -127,7 +127,7 @@ export class Quota {
     const left = remaining - Math.max(0, kept - askedCount);
     if (left > PLENTY * part) return 0;
     const scarceMs = left > 0 ? HOUR_MS / (STEEPNESS * left) : Number.POSITIVE_INFINITY;
-    return Math.max(HOUR_MS / (LASTING * part), Math.min(scarceMs, SPACING_MS_MAX));
+    return Math.min(HOUR_MS, Math.max(HOUR_MS / (LASTING * part), Math.min(scarceMs, SPACING_MS_MAX)));
   }
 
   /** Questions wait only when what is kept for them is all that is left. */
@@ -165,5 +165,6 @@ export function keptOf(limit: number): number {
 function leftOf({ headers }: HttpResponse, name: string): readonly Left[] {
   const limit = Number(headers[`${name}-limit`]);
   const remaining = Number(headers[`${name}-remaining`]);
-  return limit > 0 && remaining >= 0 ? [{ limit, remaining }] : [];
+  // Less than one request an hour is no quota that anybody has set.
+  return limit >= 1 && Number.isFinite(limit) && remaining >= 0 ? [{ limit, remaining }] : [];
 }

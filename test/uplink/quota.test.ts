@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Quota } from '../../gateway/uplink/quota.ts';
+import { quotaPaceMs } from '../../gateway/orders/poll.ts';
+import { Quota, resetMs } from '../../gateway/uplink/quota.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { answerOf, Bench, history, observation, once } from './support.ts';
 
@@ -163,5 +164,51 @@ describe('the quota of the city', () => {
     expect(bench.values()).toHaveLength(100);
     expect(bench.status()).toMatchObject({ deliveredCount: 100, lookUpCount: 0 });
     await bench.stop();
+  });
+});
+
+describe('headers that no quota can have', () => {
+  it.each([
+    ['0.000001', '0'],
+    ['0', '0'],
+    ['-5', '-5'],
+    ['NaN', '0'],
+    ['Infinity', '0'],
+    ['1000, 1000', '0, 0'],
+  ])('(limit %s, %s left) change nothing', (limit, remaining) => {
+    const headers = { 'x-ratelimit-inbound-limit': limit, 'x-ratelimit-inbound-remaining': remaining };
+    const quota = new Quota({ clock: new TestClock(), random: () => 0.5 });
+    quota.heard({ method: 'PUT', response: answerOf(200, undefined, headers), beganMs: 0, endedMs: 0 });
+    expect(quota.spacingMs).toBe(0);
+    expect(quotaPaceMs({ headers })).toBe(0);
+  });
+
+  it('and the smallest that there is spaces readings and polls by an hour at most', () => {
+    const headers = { 'x-ratelimit-inbound-limit': '1', 'x-ratelimit-inbound-remaining': '0' };
+    const quota = new Quota({ clock: new TestClock(), random: () => 0.5 });
+    quota.heard({ method: 'PUT', response: answerOf(200, undefined, headers), beganMs: 0, endedMs: 0 });
+    expect(quota.spacingMs).toBe(HOUR_MS);
+    expect(quotaPaceMs({ headers }, 5)).toBe(HOUR_MS);
+  });
+});
+
+describe('the time that the city names until its quota is back', () => {
+  it.each([
+    ['1', undefined, 60_000],
+    ['60', undefined, HOUR_MS],
+    ['17', '42', 42 * 60_000],
+    // The quota is that of an hour (§1.10): nothing takes longer.
+    ['61', undefined, HOUR_MS],
+    ['1000000000', undefined, HOUR_MS],
+    ['0', '0', undefined],
+    ['-5', undefined, undefined],
+    ['soon', undefined, undefined],
+    [undefined, undefined, undefined],
+  ])('(%s minutes for this provider, %s for all) is taken up to an hour', (own, all, expected) => {
+    const headers = {
+      ...(own !== undefined && { 'x-ratelimit-inbound-reset': own }),
+      ...(all !== undefined && { 'x-ratelimit-global-inbound-reset': all }),
+    };
+    expect(resetMs(answerOf(429, undefined, headers))).toBe(expected);
   });
 });
