@@ -1,6 +1,7 @@
 import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
+import { VERSION_HIDDEN } from '../gateway/uplink/answer.ts';
 import type { CityProblem, HeldSensor, UplinkStatus } from '../gateway/uplink/status.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
@@ -176,7 +177,7 @@ function clockLines({ quality, doubt, doubtedWallMs, untimedBoots, untimedBootCo
 
 function cityLines(city: UplinkStatus): string[] {
   const lines = [text.cityState(city.state, clockTime(city.sinceWallMs) ?? '')];
-  if (city.problem !== undefined && city.state !== 'ok') lines.push(text.cityProblem(city.problem));
+  if (city.problem !== undefined && isTrouble(city)) lines.push(text.cityProblem(city.problem));
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
   lines.push(text.cityCounts(city.deliveredCount, city.foldedCount));
   if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
@@ -215,8 +216,13 @@ function ordersLines({ city, orders = {} }: Pick<GatewayStatus, 'city' | 'orders
 }
 
 function cityTroubles(city: UplinkStatus): string[] {
-  const isWell = city.problem === undefined || city.state === 'ok';
-  return [...(isWell ? [] : [text.cityProblem(city.problem)]), ...sensorTroubles(city)];
+  const { problem } = city;
+  return [...(problem !== undefined && isTrouble(city) ? [text.cityProblem(problem)] : []), ...sensorTroubles(city)];
+}
+
+/** Where the city takes readings, its problem is a past one or that of single readings; only a proxy that hides the version stays. */
+function isTrouble({ state, problem }: UplinkStatus): boolean {
+  return state !== 'ok' || problem?.code === VERSION_HIDDEN;
 }
 
 function brokerTroubles({ state, problem, homeAssistant }: UplinkStatus): string[] {

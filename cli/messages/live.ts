@@ -284,6 +284,7 @@ const CITY_PROBLEMS: Readonly<Record<string, string>> = {
   S003: 'no safe connection to the city: {words}. Look at the date of this machine and at the address in sentilo.url; where the city has a certificate authority of its own, name its file in sentilo.ca.',
   S004: 'its answers disagree about the time: servers whose clocks are apart, or a proxy that dates them itself. Ask the city’s operator.',
   S005: 'an answer that is too long to be read: {words}. Is another program at this address? The catalogue of one provider may have some 80,000 sensors.',
+  S006: 'its answers lack X-Sentilo-Version, so each reading is asked for after it was sent. A proxy takes it out: its operator has to let it through.',
   S301: MOVED,
   S302: MOVED,
   S303: MOVED,

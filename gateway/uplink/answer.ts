@@ -62,6 +62,8 @@ const TLS_WANTED = 'SSL access is required';
 /** What Node calls a certificate that is not trusted, and a handshake that fails. */
 export const TLS_FAILURE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
+/** The code of the problem that a proxy takes out by what Sentilo's answers are known. */
+export const VERSION_HIDDEN = 'S006';
 /** An answer came, and none of Sentilo's. */
 const GARBAGE = ['BAD_ANSWER', 'TOO_LONG'];
 
@@ -167,8 +169,17 @@ export function isPlainSuccess({ headers }: HttpResponse): boolean {
   return headers['x-sentilo-version'] !== undefined;
 }
 
+/**
+ * What is wrong with a 200 that is no success. Sentilo echoes the content type of the request (§1.2), which a page for signing in does
+ * not: then a proxy seems to take the version out. It is no proof that anything was stored.
+ */
+export function garbageCode(response: HttpResponse): 'S001' | typeof VERSION_HIDDEN {
+  const isEcho = response.status === 200 && /^application\/json\b/i.test(response.headers['content-type'] ?? '');
+  return isEcho && !isPlainSuccess(response) ? VERSION_HIDDEN : 'S001';
+}
+
 function garbage(response: HttpResponse, mask: Mask): Outcome {
-  const problem = { ...problemOf(response, mask), code: 'S001' };
+  const problem = { ...problemOf(response, mask), code: garbageCode(response) };
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
   return { kind: 'unknown', patience: AFTER_GARBAGE, isAnswered: false, pause };
 }

@@ -3,6 +3,7 @@ import type { Observation } from '../record.ts';
 import { type Entry, fateOf, isOneSecond, type TimeOf } from './entry.ts';
 import { Places } from './places.ts';
 import { bodyRoom } from './request.ts';
+import type { CityProblem } from './status.ts';
 
 /** A sequence that needs no sending of its own, and why. It is settled together with the batch around it. */
 export type Covered =
@@ -29,7 +30,7 @@ export interface Doubt {
   readonly count: number;
   /** Successes of all batches before the first failure: when there are more now, the city as a whole is well. */
   readonly successCount: number;
-  readonly words: string;
+  readonly problem: CityProblem;
   /** Whether something on the way refused it the last time. */
   readonly isRefused: boolean;
 }

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../drivers/clock.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
-import { errorBody, failureProblem, isAboutContent, isPlainSuccess, type Mask, problemOf } from './answer.ts';
+import { errorBody, failureProblem, garbageCode, isAboutContent, isPlainSuccess, type Mask, problemOf } from './answer.ts';
 import { type ListedSensor, listingOf } from './catalog-listing.ts';
 import { type CatalogPlan, planCatalog } from './catalog-plan.ts';
 import type { Wanted, WantedComponent, WantedSensor } from './catalog-wanted.ts';
@@ -80,7 +80,7 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
   function refusal(response: HttpResponse): CatalogError {
     const { status } = response;
     const problem = problemOf(response, mask);
-    return new CatalogError(status === 200 ? { ...problem, code: 'S001' } : problem, status >= 500);
+    return new CatalogError(status === 200 ? { ...problem, code: garbageCode(response) } : problem, status >= 500);
   }
 
   async function ask(method: HttpRequest['method'], body: object | undefined, signal: AbortSignal): Promise<HttpResponse> {

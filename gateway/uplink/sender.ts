@@ -1,7 +1,7 @@
 import { sleep } from '../../drivers/clock.ts';
 import { DiskError, type Host } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
-import type { Outcome, Patience } from './answer.ts';
+import { type Outcome, type Patience, VERSION_HIDDEN } from './answer.ts';
 import { backOffMs, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
 import { type Batch, type Covered, halves } from './batch.ts';
 import { BatchLimits, isBlamed } from './batch-limits.ts';
@@ -156,6 +156,8 @@ export class Sender {
     if (missing.length === 0) {
       // The request did its work, only its answer was lost: the city is well.
       if (stored.length > 0) this.#parts.gate.open();
+      // It costs a question for each sensor, and somebody has to do something about it.
+      if (stored.length > 0 && batch.doubt?.problem.code === VERSION_HIDDEN) this.#parts.gate.note(batch.doubt.problem);
       return await this.#finish(batch, stored);
     }
     if (this.#parts.jobs.lookUpLater(job)) return;
@@ -175,7 +177,8 @@ export class Sender {
     const isInDoubt = doubt !== undefined && doubt.count >= DOUBTS_MAX;
     const isAlone = isInDoubt && another === undefined && gate.successCount > doubt.successCount;
     if (culprit !== undefined && (suspect !== undefined || isAlone)) {
-      if (suspect === undefined || another === undefined) suspects.fails(culprit.sensor, doubt?.words ?? '');
+      if (suspect === undefined || another === undefined)
+        suspects.fails(culprit.sensor, String(doubt?.problem.parameters['words'] ?? ''));
       else suspects.failed(suspect.sensor);
       await this.#finish(batch, []);
       onRelease();
@@ -239,9 +242,9 @@ export class Sender {
     onRelease();
   }
 
-  #doubted(batch: Batch, { parameters }: CityProblem, isRefused = false): Batch {
+  #doubted(batch: Batch, problem: CityProblem, isRefused = false): Batch {
     const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
-    return { ...batch, doubt: { count: count + 1, successCount, words: String(parameters['words'] ?? ''), isRefused } };
+    return { ...batch, doubt: { count: count + 1, successCount, problem, isRefused } };
   }
 
   /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */

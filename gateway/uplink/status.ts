@@ -3,7 +3,8 @@ import type { SentiloConfig } from '../../config/config.ts';
 /**
  * Why the last request did not simply succeed. `code` is stable: `S` and the HTTP status; S000 when no answer came, S001
  * when what came was none of Sentilo's answers, S002 when it takes this provider's readings over TLS only, S003 when TLS itself
- * failed, S005 when the answer was longer than is read, S900 when the gateway's own journal cannot record what is sent.
+ * failed, S005 when the answer was longer than is read, S006 when it
+ * lacks the version by which Sentilo's are known, S900 when the gateway's own journal cannot record what is sent.
  */
 export interface CityProblem {
   readonly code: string;

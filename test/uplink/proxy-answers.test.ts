@@ -36,6 +36,22 @@ describe('a page of a proxy in place of the city’s answer', () => {
   });
 });
 
+describe('a proxy that takes out X-Sentilo-Version', () => {
+  it('doubles nothing, believes nothing unseen, and is told', async () => {
+    const bench = new Bench(history('a', 300));
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      const { 'x-sentilo-version': _, ...headers } = answer.headers;
+      return { ...answer, headers };
+    };
+    await bench.start();
+    await bench.clock.advance(HOUR_MS);
+    expect(bench.values()).toHaveLength(300);
+    expect(bench.status()).toMatchObject({ state: 'ok', problem: { code: 'S006' }, waitingCount: 0, deliveredCount: 300 });
+    await bench.stop();
+  });
+});
+
 describe('a proxy that refuses everything', () => {
   it.each([
     [401, 'S401'],
