@@ -115,7 +115,8 @@ function checkOrder(site: Site, path: Path, { output: id, set, for: forMs, say }
   if (!orders.includes('rules')) site.report('C170', [...path, 'output'], { output: id, orders: ['rules', ...orders] });
   if (forMs === undefined || set === undefined) return;
   const maxOn = own?.max_on ?? board?.max_on;
-  if (set === (own?.safe ?? board?.safe)) site.report('C174', [...path, 'for'], { kind: 'for', output: id });
+  if (set === (own?.safe ?? board?.safe))
+    site.report('C174', [...path, 'for'], { kind: 'for', output: id, ...(board?.safe === !set && { safe: set ? 'off' : 'on' }) });
   else if (set && typeof maxOn === 'number' && forMs > maxOn)
     site.report('C179', [...path, 'for'], { output: id, forMs, maxMs: maxOn }, 'warning');
 }

@@ -8,6 +8,7 @@ import { checkDevices } from './check-devices.ts';
 import { checkExpectations } from './check-expect.ts';
 import { checkOrders } from './check-orders.ts';
 import { checkRules } from './check-rules.ts';
+import { checkSafeStates } from './check-safe.ts';
 import { checkCityTypes } from './city-types.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
@@ -139,6 +140,7 @@ async function checkSite(
   checkReferences(site, devices, broken);
   checkConflicts(site, devices);
   checkDevices(site, devices);
+  checkSafeStates(site, devices);
   checkOrders(site, devices);
   checkCityTypes(site, devices);
   checkExpectations(site, devices);

@@ -53,7 +53,7 @@ export const enRules: Messages = {
       set: { what: '`{output}` is to be set, and nobody says to what', hints: ['write `set: on` or `set: off`'] },
       for: {
         what: '`for` makes no sense here: this is the safe state of {output}, which may last',
-        hints: ['remove `for:`'],
+        hints: ['remove `for:`', 'or write `safe: {safe}` at {output}, as its board has it'],
       },
       say: {
         what: '`say` belongs to an alarm, and an output is set here',

@@ -257,6 +257,17 @@ export const enWiring: Messages = {
     what: 'the city pushes to port {port}, and this gateway serves port {served}',
     hints: ['write `port: {port}` under `callback:`', 'or leave it, where something in between passes {port} on to {served}'],
   },
+  C208: {
+    what: '{output} is on from power-up, at every stop and after a crash, without limit: that is what `safe: on` says, and its board {board} says off',
+    hints: [
+      'write `safe: off`, or leave it out',
+      'where on is what is safe, such as for a normally-open valve, write `max_on: unlimited` beside it',
+    ],
+  },
+  C209: {
+    what: '`max_on` does nothing: the safe state of {output} is on, and that may last',
+    hints: ['write `max_on: unlimited`, where on is what is safe', 'or `safe: off`'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],
