@@ -1,3 +1,4 @@
+import type { AlertStates } from '../gateway/uplink/alert-catalog.ts';
 import type { CatalogPlan, Difference } from '../gateway/uplink/catalog-plan.ts';
 import { text } from './messages/sentilo.ts';
 import { cellText, fitted, labelled } from './table.ts';
@@ -11,6 +12,9 @@ export interface PlanView {
   readonly unknownTypes: readonly string[];
   /** The same of components. */
   readonly unknownComponentTypes: readonly string[];
+  /** The alerts that `sentilo.alerts` names: how many, and those among them that take no alarms of this provider. */
+  readonly alertCount: number;
+  readonly alerts: AlertStates;
   readonly plan: CatalogPlan;
 }
 
@@ -19,20 +23,30 @@ const WORDS_COLUMNS = 60;
 const LABEL_WIDTH = 10;
 
 /** Whether nothing is to be done, by this gateway or by anybody. Sensors that are only there are nobody's fault. */
-export function isUpToDate({ plan, unknownTypes, unknownComponentTypes }: PlanView): boolean {
+export function isUpToDate({ plan, unknownTypes, unknownComponentTypes, alerts }: PlanView): boolean {
   const { create, changeSensors, changeComponents, misplaced } = plan;
-  const all = [create, changeSensors, changeComponents, misplaced, unknownTypes, unknownComponentTypes];
+  const all = [
+    create,
+    changeSensors,
+    changeComponents,
+    misplaced,
+    unknownTypes,
+    unknownComponentTypes,
+    alerts.unknown,
+    alerts.closed,
+  ];
   return all.every(({ length }) => length === 0);
 }
 
 export function renderPlan(view: PlanView, { columns }: { readonly columns: number }): string {
-  const { plan, unknownTypes, unknownComponentTypes } = view;
+  const { plan, unknownTypes, unknownComponentTypes, alerts } = view;
   const { labels } = text;
   const blocks: [string, string[]][] = [
     ...plan.create.map(({ sensor, type, component }): [string, string[]] => [
       labels.create,
       [text.create(sensor, type, component, unknownTypes.includes(type))],
     ]),
+    ...alerts.unknown.map(({ id, alarms }): [string, string[]] => [labels.create, [text.alert(id, alarms)]]),
     ...plan.changeSensors.map(({ sensor, differences }): [string, string[]] => [
       labels.change,
       [sensor.sensor, ...differences.map(difference)],
@@ -45,6 +59,7 @@ export function renderPlan(view: PlanView, { columns }: { readonly columns: numb
       labels.cannot,
       [text.misplaced(sensor, cellText(from, WORDS_COLUMNS), to)],
     ]),
+    ...alerts.closed.map(({ id }): [string, string[]] => [labels.cannot, [text.closedAlert(id)]]),
     ...plan.gone.map((sensor): [string, string[]] => [labels.left, [text.gone(cellText(sensor, WORDS_COLUMNS))]]),
   ];
   const head = fitted(text.planHead(view), columns);

@@ -160,7 +160,7 @@ function alarmLines(alarms: GatewayStatus['alarms']): string[] {
     ...open.map(({ alarm, about, words, forMs }) => text.alarmLine(alarm, about, words, text.duration(forMs))),
     ...(openCount > open.length ? [text.moreAlarms(openCount - open.length)] : []),
     ...(waitingCount > 0 ? [text.alarmsWait(waitingCount)] : []),
-    ...(problem === undefined ? [] : [text.cityProblem(problem)]),
+    ...(problem === undefined ? [] : [cityText.alarmRefused(problem)]),
   ];
 }
 

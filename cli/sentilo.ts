@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Host } from '../gateway/host.ts';
 import { realHost } from '../gateway/real-host.ts';
+import { type AlertCatalog, openAlertCatalog, type WantedAlert, wantedAlerts } from '../gateway/uplink/alert-catalog.ts';
 import { maskOf } from '../gateway/uplink/answer.ts';
-import { type Applied, type Catalog, CatalogError, openCatalog } from '../gateway/uplink/catalog.ts';
+import { type Applied, type Catalog, CatalogError, openCatalog, type Progress } from '../gateway/uplink/catalog.ts';
 import type { ListedSensor } from '../gateway/uplink/catalog-listing.ts';
 import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
 import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
@@ -59,8 +60,9 @@ export function addSentilo(program: Command, io: Io): void {
 const PLAN_HELP = `
 Asks the city that the site names, with its token. Whether the city knows the
 types of sensors and components is found out with requests that it always
-refuses. A sensor that is switched off in the city's console is not listed, and
-looks as if it were missing.
+refuses. It names the alerts of \`sentilo.alerts\` that the city does not have.
+A sensor that is switched off in the city's console is not listed, and looks as
+if it were missing.
 Exit code 0 when the catalogue shows what the site says, 1 when not, 4 when the
 city refuses or cannot be reached.
 
@@ -69,6 +71,8 @@ Examples:
   barri sentilo plan school.gateway.yaml --json`;
 
 const APPLY_HELP = `
+Creates sensors with their components, and alerts of \`sentilo.alerts\` (of the
+kind EXTERNAL, with the provider's own token).
 The first readings of a new sensor are taken about half a minute later; until
 then they are kept.
 Exit code 0 when the catalogue shows what the site says, 1 when the city takes
@@ -81,6 +85,8 @@ Examples:
 interface OpenCatalog {
   readonly catalog: Catalog;
   readonly wanted: Wanted;
+  readonly alertCatalog: AlertCatalog;
+  readonly alerts: readonly WantedAlert[];
   readonly url: string;
   readonly provider: string;
 }
@@ -98,7 +104,8 @@ async function openCityOf(file: string, io: Io): Promise<OpenCatalog | undefined
   const { token, ca } = credentials;
   const common = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
   const options = { ...common, ...(ca !== undefined && { ca }) };
-  return { catalog: openCatalog(host, options), wanted: wantedOf(config), url, provider };
+  const catalogs = { catalog: openCatalog(host, options), alertCatalog: openAlertCatalog(host, options) };
+  return { ...catalogs, wanted: wantedOf(config), alerts: wantedAlerts(config.sentilo.alerts), url, provider };
 }
 
 function userAgentOf({ gateway }: Config): string {
@@ -122,7 +129,8 @@ async function orSayRefused(
   }
 }
 
-async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+async function plan(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+  const { catalog, wanted, url, provider } = open;
   const { signal } = new AbortController();
   const listed = await catalog.list(signal);
   const found = planCatalog(wanted, listed);
@@ -134,8 +142,11 @@ async function plan({ catalog, wanted, url, provider }: OpenCatalog, { json }: C
     all.length === 0 ? [] : await catalog.unknownTypes(field, all, signal);
   const unknownTypes = await unknown('type', doubtful);
   const unknownComponentTypes = await unknown('componentType', doubtfulComponentTypes(wanted, listed));
-  const view: PlanView = { url, provider, unknownTypes, unknownComponentTypes, plan: found, listedCount: listed.length };
-  const fields = { url, provider, unknownTypes, unknownComponentTypes, ...found };
+  const alerts = await open.alertCatalog.look(open.alerts, signal);
+  const lacking = { url, provider, unknownTypes, unknownComponentTypes };
+  const view: PlanView = { ...lacking, alerts, alertCount: open.alerts.length, plan: found, listedCount: listed.length };
+  const idsOf = (some: readonly WantedAlert[]) => some.map(({ id }) => id);
+  const fields = { ...lacking, unknownAlerts: idsOf(alerts.unknown), closedAlerts: idsOf(alerts.closed), ...found };
   io.out(json === true ? `${JSON.stringify(fields)}\n` : renderPlan(view, io));
   if (!isUpToDate(view)) io.setExitCode(EXIT.problems);
 }
@@ -151,18 +162,35 @@ function doubtfulComponentTypes({ components }: Wanted, listed: readonly ListedS
   return [...types].filter((type) => !shown.has(type));
 }
 
-async function apply({ catalog, wanted }: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
+async function apply(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promise<void> {
   const { signal } = new AbortController();
-  const applied = await catalog.apply(
-    wanted,
-    (step, ids) => {
-      if (json !== true) io.out(fitted(text.progress(step, ids), io.columns));
-    },
-    signal,
-  );
+  const progress: Progress = (step, ids) => {
+    if (json !== true) io.out(fitted(text.progress(step, ids), io.columns));
+  };
+  const sensors = await open.catalog.apply(open.wanted, progress, signal);
+  const alerts = await applyAlerts(open, progress, signal).catch((error: unknown) => {
+    if (!(error instanceof CatalogError)) throw error;
+    throw new CatalogError(error.problem, error.isUnknown, { cause: error, applied: sensors });
+  });
+  const created = [...sensors.created, ...alerts.created];
+  const applied: Applied = { created, changed: sensors.changed, refused: new Map([...sensors.refused, ...alerts.refused]) };
   const { refused } = applied;
   if (json === true) io.out(`${JSON.stringify(shownAsJson(applied))}\n`);
   else io.out(fitted(text.applied(applied), io.columns));
   for (const [sensor, words] of refused) if (json !== true) say(text.sensorRefused(sensor, words), io);
   if (refused.size > 0) io.setExitCode(EXIT.problems);
+}
+
+/** Creates the alerts that nobody has. One that is somebody else's stays as it is. */
+async function applyAlerts(
+  { alertCatalog, alerts }: OpenCatalog,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Pick<Applied, 'created' | 'refused'>> {
+  const { unknown, closed } = await alertCatalog.look(alerts, signal);
+  const refused = await alertCatalog.create(unknown, signal);
+  const created = unknown.flatMap(({ id }) => (refused.has(id) ? [] : [id]));
+  if (created.length > 0) progress('created', created);
+  const others = closed.map(({ id }) => [id, text.closedAlert(id)] as const);
+  return { created, refused: new Map([...refused, ...others]) };
 }

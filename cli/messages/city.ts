@@ -1,12 +1,12 @@
 import type { OrdersStatus } from '../../gateway/orders/orders.ts';
-import type { QuotaStatus, UplinkStatus } from '../../gateway/uplink/status.ts';
+import type { CityProblem, QuotaStatus, UplinkStatus } from '../../gateway/uplink/status.ts';
 import { count } from './count.ts';
 import { sentence, text } from './live.ts';
 
 /** Sensors that are named; the others are counted. */
 const NAMED_MAX = 3;
-/** In the city's words when it knows nothing of a sensor (sentilo.md §1.4). */
-const UNKNOWN_SENSOR = '(404.1)';
+/** In the city's words when it knows nothing of a sensor or an alert (sentilo.md §1.4). */
+const UNKNOWN = '(404.1)';
 const REGISTER =
   '`barri sentilo plan` shows what it lacks, `barri sentilo apply` registers it; it takes them in about half a minute then.';
 const OTHER_WORDS = 'Ask its operator to let them in; they are tried again by themselves.';
@@ -21,11 +21,22 @@ export const cityText = {
     `the city shows other values than were sent for ${sensors.join(', ')}: its server mixes sensors up. Its operator must restart the API server`,
   held: (sensors: readonly string[], words: string, catalog: UplinkStatus['catalog']) => [
     `does not take ${named(sensors)}`,
-    `the city says: ${sentence(words)} ${words.includes(UNKNOWN_SENSOR) ? UNKNOWN[catalog ?? 'off'] : OTHER_WORDS}`,
+    `the city says: ${sentence(words)} ${words.includes(UNKNOWN) ? REMEDIES[catalog ?? 'off'] : OTHER_WORDS}`,
   ],
   registered: (sensors: readonly string[]) => {
     const [number, ids] = named(sensors).split(': ');
     return `${number} ${sensors.length === 1 ? 'is' : 'are'} registered; the city takes them in about half a minute: ${ids}`;
+  },
+  /** Why an alarm was not taken. What says nothing of its alert is a problem of the city as any other. */
+  alarmRefused: (problem: CityProblem) => {
+    const words = sentence(String(problem.parameters['words'] ?? ''));
+    if (problem.code === 'S404')
+      return words.includes(UNKNOWN)
+        ? `S404 the city has no such alert: ${words} \`barri sentilo apply\` creates it; or correct its id under \`sentilo: alerts:\`.`
+        : `S404 the city takes no alarms of an alert: ${words} Ask its operator to switch it on.`;
+    return problem.code === 'S403'
+      ? `S403 an alert is somebody else's, who does not let this provider in: ${words} Ask the city's operator for write permission, or name another one under \`sentilo: alerts:\`.`
+      : text.cityProblem(problem);
   },
   /** What keeps orders from coming, besides that the city does not answer at all. */
   orders: {
@@ -39,7 +50,7 @@ export const cityText = {
 } as const;
 
 /** What is done about sensors that the city does not know, by what the gateway does about its catalogue. */
-const UNKNOWN: Readonly<Record<NonNullable<UplinkStatus['catalog']>, string>> = {
+const REMEDIES: Readonly<Record<NonNullable<UplinkStatus['catalog']>, string>> = {
   apply: 'This gateway registers them (`catalog: apply`); if they stay here, `barri sentilo plan` shows what keeps it from that.',
   check: REGISTER,
   off: REGISTER,

@@ -10,8 +10,11 @@ export const text = {
     `error[B141] ${file} names no city\n   = add a section \`sentilo:\` with url, provider and token; \`barri check\` shows what belongs there\n`,
   refused: (problem: CityProblem, provider: string, { created, changed }: Applied) =>
     `error[B142] the city's catalogue was ${created.length + changed.length === 0 ? 'not read or changed' : `changed in part: ${created.length} created, ${changed.length} changed`}\n   = ${problem.code === FORBIDDEN ? notAdmin(problem, provider) : live.cityProblem(problem)}\n`,
-  planHead: ({ url, provider, listedCount, plan: { sameCount } }: PlanHead) =>
-    `Catalogue of ${url}, provider ${provider}: ${count(listedCount, 'sensor')} listed, ${sameCount} of them as this site says\n`,
+  planHead: ({ url, provider, listedCount, alertCount, alerts, plan: { sameCount } }: PlanHead) =>
+    `Catalogue of ${url}, provider ${provider}: ${count(listedCount, 'sensor')} listed, ${sameCount} of them as this site says${alertCount === 0 ? '' : `; ${alertCount - alerts.unknown.length} of ${count(alertCount, 'alert')} there`}\n`,
+  alert: (id: string, alarms: readonly string[]) => `alert ${id}, which is told of ${alarms.join(', ')}`,
+  closedAlert: (id: string) =>
+    `the alert ${id} is somebody else's, who does not let this provider in. Ask the city's operator for write permission, or name another one under \`sentilo: alerts:\``,
   create: (sensor: string, type: string, component: string, isUnknown: boolean) =>
     `${sensor}  type ${type}${isUnknown ? ', which the city does not know' : ''}; component ${component}`,
   component: (component: string) => `component ${component}`,
@@ -32,7 +35,7 @@ export const text = {
   applied: ({ created, changed, refused }: Applied) =>
     created.length + changed.length + refused.size === 0
       ? 'The catalogue already shows what this site says.\n'
-      : `Done: ${created.length} created, ${changed.length} changed, ${refused.size} refused.${created.length > 0 ? ' Their first readings are taken in about half a minute.' : ''}\n`,
+      : `Done: ${created.length} created, ${changed.length} changed, ${refused.size} refused.${created.length > 0 ? ' The city takes readings and alarms of them in about half a minute.' : ''}\n`,
   sensorRefused: (sensor: string, words: string) =>
     `error[B143] the city does not take ${sensor}\n   = ${words}\n${EXISTS.test(words) ? `   = ${HIDDEN}\n` : ''}`,
 } as const;
@@ -52,5 +55,7 @@ interface PlanHead {
   readonly url: string;
   readonly provider: string;
   readonly listedCount: number;
+  readonly alertCount: number;
+  readonly alerts: { readonly unknown: readonly unknown[] };
   readonly plan: { readonly sameCount: number };
 }

@@ -29,6 +29,11 @@ export function catalogUrl(base: string, provider: string): string {
   return serviceUrl(base, ['catalog', provider]);
 }
 
+/** Address of the alerts of a provider in the catalogue. */
+export function alertsUrl(base: string, provider: string): string {
+  return serviceUrl(base, ['catalog', 'alert', provider]);
+}
+
 /** The path is decoded before it is cut at slashes, so ids are encoded whole. */
 function serviceUrl(base: string, parts: readonly string[]): string {
   return [base.replace(/\/+$/, ''), ...parts.map(encodeURIComponent)].join('/');

@@ -46,3 +46,23 @@ test.each([
   expect(told).toMatch(expected);
   expect(told).not.toContain('..');
 });
+
+test.each([
+  [
+    'S404',
+    'Alert [HORT_DRY] not found on Sentilo (404.1).',
+    'S404 the city has no such alert: Alert [HORT_DRY] not found on Sentilo (404.1). `barri sentilo apply` creates it; or correct its id under `sentilo: alerts:`.',
+  ],
+  [
+    'S404',
+    'Alert [HORT_DRY] is not online (404.2).',
+    /^S404 the city takes no alarms of an alert: .* Ask its operator to switch it on\.$/,
+  ],
+  ['S403', 'You are not authorized.', /^S403 an alert is somebody else's, .* Ask the city's operator for write permission/],
+  ['S500', 'Something went wrong.', /^S500 trouble in the city’s server: Something went wrong\.$/],
+])('%s about an alarm says what to do about its alert, and nothing of sensors', (code, words, expected) => {
+  const told = cityText.alarmRefused({ code, parameters: { words } });
+  if (typeof expected === 'string') expect(told).toBe(expected);
+  else expect(told).toMatch(expected);
+  expect(told).not.toContain('sensor');
+});

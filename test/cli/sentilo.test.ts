@@ -19,12 +19,17 @@ writeFileSync(join(folder, 'secrets', 'city'), 'demo-token\n', { mode: 0o600 });
 writeFileSync(join(folder, 'secrets', 'wrong'), 'other-token\n', { mode: 0o600 });
 
 const WORLD = `schema: sentilo-world/v1
-entities: [{ id: makers, kind: provider, token: demo-token }]
+entities:
+  - { id: makers, kind: provider, token: demo-token }
+  - { id: district, kind: provider, token: district-token }
 sensor_types: [temperature, humidity]
 component_types: [generic, garden]
 sensors:
   - { provider: makers, sensor: hall-air-temperature, component: hall, type: humidity }
   - { provider: makers, sensor: hall-old, component: hall, type: temperature }
+alerts:
+  - { id: HALL_OPEN, entity: makers, type: EXTERNAL, active: true }
+  - { id: DISTRICT_FLOOD, entity: district, type: EXTERNAL, active: true }
 `;
 
 /** Before a city: refuses one method and lets everything else through. */
@@ -158,6 +163,30 @@ test('an apply that is refused half-way tells what was done until then', async (
     problem: { code: 'S403', parameters: { status: 403, words: 'not today' } },
   });
   expect(json?.code).toBe(4);
+});
+
+test('alerts that the city does not know are shown, and created with the token of the provider', async () => {
+  const more = ', types: { contact: humidity }, alerts: { silent: HALL_OPEN, disk: HALL_LOST, buffer_filling: HALL_LOST }';
+  const [planned, json, applied, again] = await against([['plan'], ['plan', '--json'], ['apply'], ['plan']], 'city', more);
+  expect(planned?.out).toContain('; 1 of 2 alerts there\n');
+  expect(planned?.out).toMatch(/create +alert HALL_LOST, which is told of disk, buffer_filling\n/);
+  expect(planned?.code).toBe(1);
+  expect(JSON.parse(json?.out ?? '')).toMatchObject({ unknownAlerts: ['HALL_LOST'], closedAlerts: [] });
+  expect(applied?.out).toContain('created 1 entry: HALL_LOST\n');
+  expect(applied?.code).toBe(0);
+  // The catalogue has it at once; alarms are taken half a minute later.
+  expect(again?.out).toContain('; 2 of 2 alerts there\n');
+  expect(again?.out).toContain('The catalogue shows what this site says.\n');
+  expect(again?.code).toBe(0);
+});
+
+test("an alert that is somebody else's is told, and left as it is", async () => {
+  const more = ', types: { contact: humidity }, alerts: { silent: DISTRICT_FLOOD }';
+  const [planned, json, applied] = await against([['plan'], ['plan', '--json'], ['apply']], 'city', more);
+  expect(planned?.out).toMatch(/cannot +the alert DISTRICT_FLOOD is somebody else's/);
+  expect(JSON.parse(json?.out ?? '')).toMatchObject({ unknownAlerts: [], closedAlerts: ['DISTRICT_FLOOD'] });
+  expect(applied?.err).toContain('error[B143] the city does not take DISTRICT_FLOOD\n');
+  expect(applied?.code).toBe(1);
 });
 
 test('a city that refuses the token, or is not there, is told with what to do', async () => {
