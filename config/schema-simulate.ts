@@ -20,30 +20,62 @@ const COMPANIONS: Readonly<Record<(typeof KINDS)[number], readonly string[]>> = 
 };
 
 const shape = block({
-  constant: z.union([z.number(), z.array(z.number()).min(1).max(3)]).optional(),
-  wave: z.enum(['day', 'household', 'daylight']).optional(),
-  mean: z.number().optional(),
-  swing: z.number().optional(),
-  peak: z.number().optional(),
-  noise: z.number().min(0).optional(),
-  walk: block({ start: z.number(), step: z.number().min(0), min: z.number(), max: z.number() }).optional(),
-  sawtooth: block({ high: z.number(), low: z.number(), period: duration }).optional(),
-  bursts: block({ per_day: z.number().min(0), minutes: z.number().min(0), rate: z.number().optional() }).optional(),
-  integrate: z.string().optional(),
-  start: z.number().optional(),
-  resets: z.enum(['daily']).optional(),
-  ratio: z.tuple([z.string(), z.string()]).optional(),
-  scale: z.number().optional(),
-  follows: z.string().optional(),
-  on: z.number().optional(),
-  off: z.number().optional(),
+  constant: z
+    .union([z.number(), z.array(z.number()).min(1).max(3)])
+    .optional()
+    .describe('Always this value, in the unit of the reading; a place is latitude, longitude and height.'),
+  wave: z
+    .enum(['day', 'household', 'daylight'])
+    .optional()
+    .describe(
+      'The course of a day: highest at 15:00 (`day`), morning and evening (`household`), or from 6:00 to 18:00 (`daylight`).',
+    ),
+  mean: z.number().optional().describe('Of a wave: its mean, in the unit of the reading; 0 where nothing is said.'),
+  swing: z.number().optional().describe('Of a wave: how far it goes from its mean; 0 where nothing is said.'),
+  peak: z.number().optional().describe('Of daylight: the value at noon, in place of `swing`.'),
+  noise: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('How far the value is off by chance at most, in the unit of the reading; 0 where nothing is said.'),
+  walk: block({
+    start: z.number().describe('Where it begins.'),
+    step: z.number().min(0).describe('How far it goes in ten seconds at most.'),
+    min: z.number().describe('It goes no lower.'),
+    max: z.number().describe('It goes no higher.'),
+  })
+    .optional()
+    .describe('A walk by chance between two limits, in the unit of the reading.'),
+  sawtooth: block({
+    high: z.number().describe('Where each fall begins.'),
+    low: z.number().describe('Where it ends.'),
+    period: duration.describe('How long each takes.'),
+  })
+    .optional()
+    .describe('Falls evenly and jumps up again, as the moisture of soil; in the unit of the reading.'),
+  bursts: block({
+    per_day: z.number().min(0).describe('How many a day.'),
+    minutes: z.number().min(0).describe('How many minutes each lasts.'),
+    rate: z.number().optional().describe('The value meanwhile; 1 where nothing is said.'),
+  })
+    .optional()
+    .describe('Nothing most of the time, and at times something, as rain.'),
+  integrate: z.string().optional().describe('The sum over time of another reading of the device, as a meter shows it.'),
+  start: z.number().optional().describe('Of `integrate`: where it begins; 0 where nothing is said.'),
+  resets: z.enum(['daily']).optional().describe('Of `integrate`: it begins anew each day.'),
+  ratio: z.tuple([z.string(), z.string()]).optional().describe('One reading of the device divided by another.'),
+  scale: z.number().optional().describe('Of `ratio`: what it is multiplied by; 1 where nothing is said.'),
+  follows: z.string().optional().describe('An output (`device.output`): the value goes by whether it is on.'),
+  on: z.number().optional().describe('Of `follows`: the value while it is on; 1 where nothing is said.'),
+  off: z.number().optional().describe('Of `follows`: the value while it is off; 0 where nothing is said.'),
   text: z
     .string()
     .max(TEXT_BYTES_MAX)
     .superRefine((text, context) => {
       if (text.length <= TEXT_BYTES_MAX && !isTextValue(text)) fail(context, 'C153');
     })
-    .optional(),
+    .optional()
+    .describe('This text, of a reading that shows one.'),
 });
 
 /** What a simulated reading shows. One block with one kind in it, so that a wrong word is named and not a whole block. */

@@ -154,7 +154,14 @@ export const text = z.string();
 
 /** One text, or one per language. */
 export const texts = z
-  .union([z.string(), z.strictObject({ ca: text.optional(), es: text.optional(), en: text.optional() })])
+  .union([
+    z.string(),
+    z.strictObject({
+      ca: text.optional().describe('In Catalan.'),
+      es: text.optional().describe('In Spanish.'),
+      en: text.optional().describe('In English.'),
+    }),
+  ])
   .transform((value): Texts => (typeof value === 'string' ? { '*': value } : (value as Texts)));
 
 /** Ids of devices, buses, readings and outputs. No hyphen, so that `<component>-<device>-<reading>` is unambiguous. */
@@ -226,7 +233,12 @@ export const baud = z
 /** The name of a secret, never the secret. Also a file name, so nothing that leads out of a folder. */
 const SECRET_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 export const secret = z.strictObject(
-  { secret: z.string('C051').regex(SECRET_NAME, 'C051') },
+  {
+    secret: z
+      .string('C051')
+      .regex(SECRET_NAME, 'C051')
+      .describe('The name of the secret, never the secret itself: it stands in the file secrets/NAME beside the site file.'),
+  },
   { error: (issue) => (issue.code === 'invalid_type' ? 'C050' : undefined) },
 );
 
@@ -245,9 +257,11 @@ export const range = z
 
 // ---------------------------------------------------------------------------------------------------------------- blocks
 
+const note = texts.optional().describe('A remark for people; nothing acts on it.');
+
 /** A map with exactly these keys; `note` is allowed in every map. */
 export function block<S extends z.core.$ZodLooseShape>(shape: S) {
-  return z.strictObject({ ...shape, note: texts.optional() });
+  return z.strictObject({ ...shape, note });
 }
 
 /**
@@ -256,7 +270,7 @@ export function block<S extends z.core.$ZodLooseShape>(shape: S) {
  */
 export function mapOf<T extends z.ZodType>(value: T, pattern: RegExp = ID, code = 'C026') {
   return z
-    .object({ note: texts.optional() })
+    .object({ note })
     .catchall(value)
     .meta({ propertyNames: { pattern: pattern.source } })
     .transform((entries, context) => {

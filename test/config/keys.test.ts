@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonSchema, type SchemaName } from '../../cli/schema.ts';
 
 interface JsonSchema {
+  readonly description?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
   readonly items?: JsonSchema | readonly JsonSchema[];
@@ -29,6 +30,19 @@ function keysOf(schema: JsonSchema, path: string): string[] {
   ];
 }
 
+/** Every key that an editor can propose, with what it shows of it. */
+function describedIn(schema: JsonSchema, path: string): (readonly [key: string, description: string | undefined])[] {
+  const { additionalProperties: free, items } = schema;
+  const parts = [...(typeof free === 'object' ? [free] : []), ...(Array.isArray(items) ? items : [items ?? []].flat())];
+  return [
+    ...Object.entries(schema.properties ?? {}).flatMap(([key, child]) => [
+      [`${path}.${key}`, child.description] as const,
+      ...describedIn(child, `${path}.${key}`),
+    ]),
+    ...[...parts, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((part) => describedIn(part as JsonSchema, path)),
+  ];
+}
+
 describe('the schema for editors', () => {
   const gateway = JSON.parse(jsonSchema('gateway'));
   const devices = gateway.properties.devices;
@@ -38,6 +52,12 @@ describe('the schema for editors', () => {
     expect(device.via.type).toEqual(['string', 'number', 'boolean']);
     expect(gateway.properties.sentilo.properties.provider.type).toEqual(['string', 'number']);
     expect(device.every.type).toBe('string');
+  });
+
+  it('says of every key what it is', () => {
+    const described = describedIn(gateway, '');
+    expect(described.length).toBeGreaterThan(350);
+    expect(described.filter(([, text = '']) => !/^[A-Z1`].*\.$/.test(text)).map(([key]) => key)).toEqual([]);
   });
 
   it('knows what ids and boards look like, and that a report is one of several', () => {
