@@ -68,7 +68,7 @@ export function renderInspection(inspection: Inspection, columns: number): strin
     [labels.damage, damageLines(inspection.damage)],
     [labels.missing, missingLines(inspection)],
   ];
-  return `${labelled(blocks, { columns })}\n${fileLines(inspection.files).join('\n')}\n`;
+  return `${labelled(blocks, { columns })}\n${fileLines(inspection.files, columns).join('\n')}\n`;
 }
 
 /** What is missing, a line for each loss on record: when, whose, how many, why. */
@@ -144,7 +144,7 @@ function sinceStartLines({ sinceStart }: Inspection): string[] {
 }
 
 /** Two lines a file, so that name, sequences and times fit into 80 columns. Slots without records are one line together. */
-function fileLines(files: readonly JournalFileStats[]): string[] {
+function fileLines(files: readonly JournalFileStats[], columns: number): string[] {
   if (files.length === 0) return [text.noFiles];
   const free = files.filter(({ kind, recordCount }) => kind === 'slot' && recordCount === 0);
   const rows = files
@@ -165,7 +165,7 @@ function fileLines(files: readonly JournalFileStats[]): string[] {
     });
   const freeBytes = free.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const freeRows = free.length === 0 ? [] : [[text.freeSlots(free.length), 'slot', sizeText(freeBytes), text.emptyFile]];
-  return tableLines([...text.fileHeader, ...rows, ...freeRows], new Set([2]));
+  return tableLines([...text.fileHeader, ...rows, ...freeRows], new Set([2]), columns);
 }
 
 function damageLines(damage: readonly Damage[]): string[] {

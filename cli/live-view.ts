@@ -5,6 +5,7 @@ import { text } from './messages/live.ts';
 import { renderOutputs } from './render-outputs.ts';
 import { renderReadings } from './render-readings.ts';
 import { renderStatus, troubleOf } from './render-status.ts';
+import { cellText, displayWidth } from './table.ts';
 
 const REFRESH_MS = 1_000;
 
@@ -18,11 +19,12 @@ export function liveView(gateway: Gateway, io: Io): () => void {
 function terminalView(gateway: Gateway, io: Io): () => void {
   let shownLines = 0;
   return () => {
-    const readings = renderReadings(gateway.readings()).trimEnd().split('\n');
+    const rows = gateway.readings();
+    const readings = renderReadings(rows, io.columns).trimEnd().split('\n');
     const status = renderStatus(gateway.status(), io.columns).trimEnd().split('\n');
     const outputs = gateway.outputs.states();
     const switched = outputs.length === 0 ? [] : ['', ...renderOutputs(outputs, io).trimEnd().split('\n')];
-    const lines = fitted(readings, [...switched, '', ...status], io);
+    const lines = fitted(readings, rows.length, [...switched, '', ...status], io);
     // Up to where the last picture began, and each line cleared to its end.
     const up = shownLines > 0 ? `\x1b[${shownLines}F` : '';
     io.out(`${up}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
@@ -31,14 +33,17 @@ function terminalView(gateway: Gateway, io: Io): () => void {
 }
 
 /** Cuts a picture to the terminal: the heading and what stands below stay, readings in between go, and each cut is marked. */
-function fitted(readings: readonly string[], below: readonly string[], io: Io): string[] {
+function fitted(readings: readonly string[], readingCount: number, below: readonly string[], io: Io): string[] {
   // The cursor needs a line of its own, or the terminal scrolls.
   const room = io.rows - 1 - below.length;
+  // In a narrow terminal the heading and each reading take more than one line.
+  const linesEach = Math.max(1, Math.floor(readings.length / (readingCount + 1)));
+  const keptCount = Math.max(0, Math.floor((room - 1) / linesEach) - 1);
   const shown =
     readings.length <= room
       ? readings
-      : [...readings.slice(0, Math.max(1, room - 1)), text.moreReadings(readings.length - Math.max(1, room - 1))];
-  return [...shown, ...below].map((line) => (line.length > io.columns ? `${line.slice(0, io.columns - 1)}…` : line));
+      : [...readings.slice(0, (keptCount + 1) * linesEach), text.moreReadings(readingCount - keptCount)];
+  return [...shown, ...below].map((line) => (displayWidth(line) > io.columns ? cellText(line, io.columns) : line));
 }
 
 /** Two readings of one channel are never closer than this; the same one seen twice differs by rounding only. */

@@ -7,7 +7,7 @@ import { withJournal } from './journal-view.ts';
 import { text } from './messages/outputs.ts';
 import { OrderLog } from './order-log.ts';
 import { stateOption } from './state-folder.ts';
-import { cellText, tableLines } from './table.ts';
+import { cellText, tableColumns, tableLines } from './table.ts';
 
 const LAST_DEFAULT = 20;
 const LAST_MAX = 100_000;
@@ -65,7 +65,7 @@ async function showLog(told: Parameters<typeof withJournal>[0], { last, json }: 
       cellText(from, FROM_COLUMNS),
       cellText(text.result(result, leftOut), RESULT_COLUMNS),
     ]);
-    io.out(`${tableLines([[...text.logHead], ...rows]).join('\n')}\n`);
+    io.out(`${tableLines([[...text.logHead], ...rows], new Set(), tableColumns(io)).join('\n')}\n`);
   });
 }
 

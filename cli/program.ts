@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../gateway/version.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { fitted } from './table.ts';
 
 type Add = (parent: Command, io: Io) => void;
 type Loaders = Readonly<Record<string, () => Promise<Add>>>;
@@ -25,6 +26,22 @@ const SIM_COMMANDS: Loaders = {
   sentilo: async () => (await import('./sim-sentilo.ts')).addSimSentilo,
 };
 
+/** Longer lines are hard to read, however wide the terminal is. */
+const HELP_COLUMNS_MAX = 80;
+/** A text beside options or commands that has less room stands as it is. */
+const HELP_TEXT_MIN = 16;
+
+function helpColumns({ columns }: Io): number {
+  return Math.min(HELP_COLUMNS_MAX, columns);
+}
+
+/** What is written line by line behind the options, broken where the terminal is narrower; examples stay whole, to be pasted. */
+function helpFitted(written: string, io: Io): string {
+  const isExample = (line: string) => line.startsWith('  barri ');
+  const lines = written.split('\n').map((line) => (isExample(line) ? line : fitted(line, io.columns)));
+  return lines.join('\n');
+}
+
 /** The command line: with the one command that `words` begin with, else with all. */
 export async function createProgram(io: Io, words: readonly string[] = []): Promise<Command> {
   const program = new Command('barri')
@@ -33,7 +50,7 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
     .showSuggestionAfterError()
     // What stands behind a command belongs to it, also where its parent has an option of the same name.
     .enablePositionalOptions()
-    .configureHelp({ subcommandTerm: termOf })
+    .configureHelp({ subcommandTerm: termOf, minWidthToWrap: HELP_TEXT_MIN })
     .addHelpText('after', '\nExamples:\n  barri check gateway.yaml\n  barri run gateway.yaml');
   const [word, simWord] = words;
   if (word !== 'sim') await addFrom(COMMANDS, word, program, io);
@@ -43,7 +60,12 @@ export async function createProgram(io: Io, words: readonly string[] = []): Prom
     sim.addHelpText('after', '\nExamples:\n  barri sim run school.gateway.yaml\n  barri sim sentilo --port 8081');
   }
   for (const command of everyCommand(program)) {
-    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+    command.exitOverride().configureOutput({
+      writeOut: (written) => io.out(helpFitted(written, io)),
+      writeErr: (written) => io.err(helpFitted(written, io)),
+      getOutHelpWidth: () => helpColumns(io),
+      getErrHelpWidth: () => helpColumns(io),
+    });
     const shown = command.commands.length > 0 ? 'its commands' : 'how it is used';
     command.showHelpAfterError(`(\`${nameOf(command)} --help\` shows ${shown})`);
   }

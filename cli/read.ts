@@ -13,7 +13,7 @@ import { renderProblems, renderReadings } from './render-readings.ts';
 import { say } from './say.ts';
 import { siteToRun } from './site.ts';
 import { SITE_DEFAULT, stateFolders, stateOption } from './state-folder.ts';
-import { fitted } from './table.ts';
+import { fitted, tableColumns } from './table.ts';
 
 /** How often `--watch` shows the readings anew. */
 const WATCH_MS = 1_000;
@@ -77,7 +77,7 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
       return false;
     }
     const clear = options.watch === true && io.isTerminal ? '\x1b[H\x1b[2J' : '';
-    const shown = () => clear + table(rows, source.devices, io.columns);
+    const shown = () => clear + table(rows, source.devices, io);
     io.out(options.json === true ? `${JSON.stringify({ readings: rows })}\n` : shown());
     if (options.watch !== true && rows.some(({ quality }) => quality === 'none' || quality === 'old'))
       io.setExitCode(EXIT.device);
@@ -99,10 +99,10 @@ async function read(file: string, options: ReadOptions, io: Io): Promise<void> {
 }
 
 /** The readings, what is wrong with them, and why a device is not among them. */
-function table(rows: readonly ReadingRow[], devices: SiteDevices, columns: number): string {
+function table(rows: readonly ReadingRow[], devices: SiteDevices, io: Io): string {
   const missing = unseen(rows, devices);
-  const readings = rows.length === 0 ? '' : `${renderReadings(rows)}${renderProblems(rows, columns)}`;
-  return `${readings}${readings !== '' && missing !== '' ? '\n' : ''}${fitted(missing, columns)}`;
+  const readings = rows.length === 0 ? '' : `${renderReadings(rows, tableColumns(io))}${renderProblems(rows, io.columns)}`;
+  return `${readings}${readings !== '' && missing !== '' ? '\n' : ''}${fitted(missing, io.columns)}`;
 }
 
 function unseen(rows: readonly ReadingRow[], { outputsOnly, count }: SiteDevices): string {

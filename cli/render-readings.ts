@@ -8,8 +8,8 @@ const RIGHT = new Set([2, 4]);
 /** Columns of a text: with ids of usual length a line fits on a terminal of 80. JSON has all of it. */
 const TEXT_COLUMNS = 24;
 
-/** The table of `barri read`: one line for each reading, with its age and whether it can be trusted. */
-export function renderReadings(rows: readonly ReadingRow[]): string {
+/** The table of `barri read`: one line for each reading, with its age and whether it can be trusted; more where the terminal is narrow. */
+export function renderReadings(rows: readonly ReadingRow[], columns = Number.POSITIVE_INFINITY): string {
   const cells = rows.map((row) => [
     row.device,
     row.reading,
@@ -18,7 +18,7 @@ export function renderReadings(rows: readonly ReadingRow[]): string {
     row.ageMs === undefined ? '' : text.duration(row.ageMs),
     qualityCell(row),
   ]);
-  return `${tableLines([[...text.readingHeader], ...cells], RIGHT).join('\n')}\n`;
+  return `${tableLines([[...text.readingHeader], ...cells], RIGHT, columns).join('\n')}\n`;
 }
 
 function valueCell({ value, precision, unit, quality }: ReadingRow): string {

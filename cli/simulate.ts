@@ -13,7 +13,7 @@ import { text as outputs } from './messages/outputs.ts';
 import { troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
 import { Moves } from './simulated-moves.ts';
-import { cellText, fitted, tableLines } from './table.ts';
+import { cellText, fitted, tableColumns, tableLines } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
 const START_DEFAULT_MS = Date.UTC(2026, 0, 1);
@@ -82,11 +82,13 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     troubles: troublesOf(status),
     readings: status.readings ?? [],
   };
-  io.out(options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result) + movesText(moves), io.columns));
+  io.out(
+    options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns) + movesText(moves, io),
+  );
 }
 
 /** What outputs and rules did, where there was anything. */
-function movesText({ count, newest }: Moves): string {
+function movesText({ count, newest }: Moves, io: Io): string {
   if (count === 0) return '';
   const shown = newest.slice(-MOVES_SHOWN);
   const rows = shown.map(({ time, about, on, from = '', ...became }) => [
@@ -96,5 +98,6 @@ function movesText({ count, newest }: Moves): string {
     cellText(from, FROM_COLUMNS),
     cellText(outputs.became(became), RESULT_COLUMNS),
   ]);
-  return `${text.moves(count, shown.length)}${tableLines([[...outputs.logHead], ...rows]).join('\n')}\n`;
+  const table = tableLines([[...outputs.logHead], ...rows], new Set(), tableColumns(io));
+  return `${fitted(text.moves(count, shown.length), io.columns)}${table.join('\n')}\n`;
 }

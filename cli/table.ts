@@ -7,6 +7,11 @@ const WIDE =
 const PLAIN = /^[ -~]*$/;
 const segmenter = new Intl.Segmenter();
 
+/** Columns that a table may take: of a terminal its own. What a program reads stays one line a row. */
+export function tableColumns({ isTerminal, columns }: { readonly isTerminal: boolean; readonly columns: number }): number {
+  return isTerminal ? columns : Number.POSITIVE_INFINITY;
+}
+
 /** Columns that a text takes on a terminal. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
@@ -29,28 +34,60 @@ export function cellText(text: string, columns: number): string {
   return `${cut}…`;
 }
 
-/** Lines of a table with aligned columns, two spaces apart; columns whose index is in `right` are aligned right. */
-export function tableLines(rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string[] {
+/** What stands before the rest of a line that was broken. */
+const CONTINUED = '  ';
+
+/** Between two cells of a table. */
+const GAP = '  ';
+
+/** Too narrow a terminal is not worth breaking lines for. */
+const WIDTH_MIN = 40;
+/** What stands far in gets so many columns all the same. */
+const TEXT_MIN = 16;
+
+/**
+ * Lines of a table with aligned columns, two spaces apart; cells whose index is in `right` are aligned right. Where a row is wider
+ * than `columns` of the terminal its last cells stand in lines of their own below it, further in and aligned with each other.
+ */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number> = new Set(),
+  columns = Number.POSITIVE_INFINITY,
+): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell));
   }
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const space = ' '.repeat((widths[column] ?? 0) - displayWidth(cell));
-        return right.has(column) ? space + cell : cell + space;
-      })
-      .join('  ')
-      .trimEnd(),
+  const lines = linesOf(widths, Math.max(WIDTH_MIN, columns));
+  return rows.flatMap((row) =>
+    lines.flatMap(([first, end], at) => {
+      const cells = row.slice(first, end).map((cell, index) => {
+        const space = ' '.repeat((widths[first + index] ?? 0) - displayWidth(cell));
+        return right.has(first + index) ? space + cell : cell + space;
+      });
+      const line = `${at === 0 ? '' : CONTINUED}${cells.join(GAP)}`.trimEnd();
+      return at > 0 && line === '' ? [] : fitted(line, columns).split('\n');
+    }),
   );
 }
 
-/** What stands before the rest of a line that was broken. */
-const CONTINUED = '  ';
-
-/** Too narrow a terminal is not worth breaking lines for. */
-const WIDTH_MIN = 40;
+/** Which cells of a row, from the first to before the end, stand in a line together. */
+function linesOf(widths: readonly number[], columns: number): (readonly [first: number, end: number])[] {
+  const lines: [number, number][] = [[0, 0]];
+  let used = 0;
+  for (const [column, width] of widths.entries()) {
+    const line = lines.at(-1) as [number, number];
+    const next = used + (line[1] > line[0] ? GAP.length : 0) + width;
+    if (next <= columns || line[1] === line[0]) {
+      line[1] = column + 1;
+      used = next;
+    } else {
+      lines.push([column, column + 1]);
+      used = CONTINUED.length + width;
+    }
+  }
+  return lines;
+}
 
 /** Breaks lines so that they fit on a terminal of so many columns; what stands further in stays there. */
 export function fitted(text: string, columns: number): string {
@@ -58,7 +95,7 @@ export function fitted(text: string, columns: number): string {
     .split('\n')
     .flatMap((line) => {
       const indent = /^ */.exec(line)?.[0] ?? '';
-      return wrapped(line.slice(indent.length), columns - indent.length).map((part) => (part === '' ? '' : indent + part));
+      return wrapped(line.slice(indent.length), columns, indent.length).map((part) => (part === '' ? '' : indent + part));
     })
     .join('\n');
 }
@@ -70,15 +107,18 @@ export function labelled(
 ): string {
   const lines = blocks.flatMap(([label, texts]) =>
     texts
-      .flatMap((line) => wrapped(line, columns - labelWidth))
+      .flatMap((line) => wrapped(line, columns, labelWidth))
       .map((line, index) => (index === 0 ? label : '').padEnd(labelWidth) + line),
   );
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Breaks a line at spaces; a word that is too long stays whole, and so does what stands in backticks and fits on a line. */
-function wrapped(line: string, columns: number): string[] {
-  const width = Math.max(WIDTH_MIN, columns);
+/**
+ * Breaks a line at spaces that stands behind `before` columns of a terminal; a word that is too long stays whole, and so does what
+ * stands in backticks and fits on a line.
+ */
+function wrapped(line: string, columns: number, before: number): string[] {
+  const width = Math.max(TEXT_MIN, Math.max(WIDTH_MIN, columns) - before);
   const lines: string[] = [];
   let current = '';
   let currentWidth = 0;

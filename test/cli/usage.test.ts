@@ -1,6 +1,7 @@
 // What is said to somebody who types a command line wrong.
 
 import { describe, expect, test } from 'vitest';
+import { displayWidth } from '../../cli/table.ts';
 import { barri } from './in-process.ts';
 
 describe('wrong use', () => {
@@ -22,4 +23,18 @@ describe('wrong use', () => {
     expect(err).toContain(`\n(\`${help} --help\` shows `);
     expect((await barri([...help.split(' ').slice(1), '--help'])).out).toContain(`Usage: ${help} `);
   });
+});
+
+describe('help on a terminal of 40 columns', () => {
+  test.each([[''], ['sim run'], ['journal export'], ['status'], ['outputs log']])(
+    'fits, but for what is pasted: %s',
+    async (line) => {
+      const { code, out } = await barri([...line.split(' ').filter((word) => word !== ''), '--help'], {}, 40);
+      const wide = out.split('\n').filter((each) => displayWidth(each) > 40);
+      // An example is there to be pasted, and a single word cannot be broken.
+      expect(wide.filter((each) => !/^ {2}barri |^ *\S+$/.test(each))).toEqual([]);
+      expect(out).toContain('\n  barri ');
+      expect(code).toBe(0);
+    },
+  );
 });
