@@ -8,11 +8,13 @@ import { cityHttp } from '../simulator/sentilo/city-http.ts';
 import { cityPush, pushesTo } from '../simulator/sentilo/city-push.ts';
 import { worldForSite } from '../simulator/sentilo/world.ts';
 import type { Io } from './io.ts';
+import { errorOutput } from './journal-progress.ts';
 import { text } from './messages/live.ts';
 import { text as outputs } from './messages/outputs.ts';
 import { troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
 import { Moves } from './simulated-moves.ts';
+import { showSimulatedTime } from './simulated-progress.ts';
 import { cellText, fitted, tableColumns, tableLines } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
@@ -49,6 +51,9 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
   const moves = new Moves();
   let clock: Clock | undefined;
   const startedAtMs = performance.now();
+  // Between the lines of a trace there is no place for it.
+  const place = options.trace === true ? { write: io.err, isTerminal: false } : errorOutput(io.err);
+  const endProgress = showSimulatedTime(() => clock?.monotonicMs(), options.for, place);
   const { traceHash, eventCount, virtualMs, status } = await simulate(config, {
     seed: options.seed,
     startWallMs: options.start ?? START_DEFAULT_MS,
@@ -67,7 +72,7 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
       });
     },
     ...(options.trace === true ? { listing: (line: string) => io.err(`${line}\n`) } : {}),
-  });
+  }).finally(endProgress);
   const observations = city?.observations(config.sentilo?.provider ?? '').length ?? 0;
   const realMs = Math.round(performance.now() - startedAtMs);
   const result = {

@@ -165,6 +165,7 @@ export const text = {
     ]
       .map((line) => `    ${line}\n`)
       .join(''),
+  simulatedSoFar: (ms: number, forMs: number) => `${duration(ms)} of ${duration(forMs)}`,
   simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed, troubles, readings }: Simulated) =>
     `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
