@@ -167,8 +167,7 @@ function alarmLines(alarms: GatewayStatus['alarms']): string[] {
 /** Only what is wrong with the time. */
 function clockLines({ quality, doubt, doubtedWallMs, untimedBoots, untimedBootCount }: ClockStatus): string[] {
   const lines: string[] = [];
-  if (doubt !== undefined)
-    lines.push(text.clockDoubt(doubt, new Date(doubtedWallMs ?? 0).toISOString().slice(0, 16).replace('T', ' ')));
+  if (doubt !== undefined) lines.push(text.clockDoubt(doubt, dateTime(doubtedWallMs ?? 0)));
   else if (quality === 'none') lines.push(text.noClock);
   const [oldest] = untimedBoots;
   if (oldest !== undefined) lines.push(text.untimedBoots(untimedBootCount, text.duration(oldest.dropInMs)));
@@ -203,10 +202,12 @@ function sensorTroubles({ differing = [], held, catalog }: UplinkStatus): string
 }
 
 /** Why orders of the city do not come, where it is not that the city is not there. */
-function ordersLines({ city, orders = {} }: Pick<GatewayStatus, 'city' | 'orders'>): string[] {
+export function ordersLines({ city, orders = {} }: Pick<GatewayStatus, 'city' | 'orders'>): string[] {
   const { unread, unserved, unsubscribed } = orders;
+  // While the city asks for a pause, or is away, nothing is asked: what was answered before may not be so any more.
+  const isAsked = city?.state !== 'waiting' && city?.state !== 'unreachable';
   const isOwn = (problem: CityProblem | undefined): problem is CityProblem =>
-    problem !== undefined && (city === undefined || city.state === 'ok' || city.problem?.code !== problem.code);
+    problem !== undefined && isAsked && (city === undefined || city.state === 'ok' || city.problem?.code !== problem.code);
   const { orders: say } = cityText;
   return [
     ...(isOwn(unread) ? [say.unread(text.cityProblem(unread))] : []),
@@ -242,10 +243,22 @@ function brokerLines(broker: UplinkStatus): string[] {
   return lines;
 }
 
-/** The local time of day, with the date when it is another day. */
+/** The time of day in the zone of this machine, with the date of that zone when it is another day. */
 function clockTime(wallMs: number | undefined): string | undefined {
   if (wallMs === undefined) return undefined;
   const date = new Date(wallMs);
-  const time = date.toTimeString().slice(0, 5);
-  return date.toDateString() === new Date().toDateString() ? time : `${date.toISOString().slice(0, 10)} ${time}`;
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? `${date.toTimeString().slice(0, 5)} ${zoneName(date)}` : dateTime(wallMs);
+}
+
+/** Date and time in the zone of this machine, with its name. */
+function dateTime(wallMs: number): string {
+  const date = new Date(wallMs);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+  return `${day} ${date.toTimeString().slice(0, 5)} ${zoneName(date)}`;
+}
+
+function zoneName(date: Date): string {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' }).formatToParts(date);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
 }

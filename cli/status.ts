@@ -17,7 +17,7 @@ import { askGateway, orSayNotAsked } from './local-client.ts';
 import { type LockHolder, lockHolder } from './lock-holder.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { text } from './messages/live.ts';
-import { isLoss, renderStatus, storedLines } from './render-status.ts';
+import { isLoss, ordersLines, renderStatus, storedLines } from './render-status.ts';
 import { say } from './say.ts';
 import { isSimulated, SITE_DEFAULT, stateOfEnvironment, stateOption } from './state-folder.ts';
 import { fitted } from './table.ts';
@@ -108,7 +108,7 @@ type HealthStatus = Pick<
 
 /** Whether nothing is wrong. A device that was not due yet since the start is none that does not answer. */
 export function isHealthy(status: HealthStatus): boolean {
-  const { devices, readings = [], outputs = [], buses, stored, city, orders = {}, broker, threadsStuckMs } = status;
+  const { devices, readings = [], outputs = [], buses, stored, city, broker, threadsStuckMs } = status;
   const measures =
     devices.every(({ state }) => state === 'ok' || state === 'starting') &&
     // That a device has no value right now is how it should be: a receiver without satellites, a sensor that warms up.
@@ -132,7 +132,7 @@ export function isHealthy(status: HealthStatus): boolean {
         // A gateway of an earlier version does not look.
         (uplink.differing ?? []).length === 0),
   );
-  return measures && outputs.length === 0 && keeps && delivers && Object.keys(orders).length === 0;
+  return measures && outputs.length === 0 && keeps && delivers && ordersLines(status).length === 0;
 }
 
 /** What a journal holds, how many of its records the city and the broker have not, and how many are lost. */

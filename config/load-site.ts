@@ -16,6 +16,7 @@ import { readIncludes, type SiteDocument } from './include.ts';
 import { noteKeptOutputs } from './kept-outputs.ts';
 import { checkMqtt } from './mqtt.ts';
 import { noteInactive } from './not-active.ts';
+import { checkPlaces } from './places.ts';
 import { plugDevices } from './plug.ts';
 import type { Place, Problem } from './problem.ts';
 import { type Files, readDocument, unread } from './read-document.ts';
@@ -34,6 +35,9 @@ const FALLBACK = { schema: 'gateway/v1', gateway: { id: 'gateway' } };
 
 /** This machine: nothing leaves it, so nothing needs encryption. */
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]+){3}|\[::1\])$/;
+
+/** The path of a service of the city, which is added to its address for each request (Sentilo API reference). */
+const SERVICE_PATH = /\/(?:data|order|alarm|catalog|subscribe)(?:\/.*)?$/;
 
 /** What a site is loaded with. */
 export interface SiteOptions extends Files {
@@ -128,6 +132,7 @@ async function checkSite(
   findDriver: FindDriver,
 ): Promise<{ devices: ReadonlyMap<string, Plugged>; readiness: ReadonlyMap<string, Readiness> }> {
   checkUplink(site);
+  checkPlaces(site);
   checkMqtt(site);
   const { devices, waiting } = await plugDevices(site, library);
   if (Object.keys(site.file.devices ?? {}).length > 0) {
@@ -164,6 +169,9 @@ function checkUplink(site: Site): void {
   if (url?.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !sentilo.insecure_http) {
     site.report('C052', path, { host: url.host });
   }
+  const [service] = (url && SERVICE_PATH.exec(url.pathname)) ?? [];
+  if (url !== undefined && service !== undefined)
+    site.report('C210', path, { service, base: `${url.origin}${url.pathname.slice(0, -service.length)}` }, 'warning');
   if (sentilo.callback) checkedUrl(site, ['sentilo', 'callback', 'url'], sentilo.callback.url, 'C202');
 }
 

@@ -268,6 +268,14 @@ export const enWiring: Messages = {
     what: '`max_on` does nothing: the safe state of {output} is on, and that may last',
     hints: ['write `max_on: unlimited`, where on is what is safe', 'or `safe: off`'],
   },
+  C210: {
+    what: '`{service}` is the path of a service of the city, which the gateway adds itself: nothing would arrive',
+    hints: ['write `url: {base}`'],
+  },
+  C211: {
+    what: 'latitude {lat}, longitude {lon} is far from {timezone}: the two may be exchanged',
+    hints: ['write `lat: {lon}, lon: {lat}`', 'or another `timezone:` under `gateway:`, if it does stand there'],
+  },
   C157: {
     what: 'devices do not run at {rate} baud',
     hints: ['did you mean {candidates:or}?', 'its manual names the rate'],

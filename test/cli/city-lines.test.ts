@@ -1,10 +1,12 @@
 // What `barri status` says about the city beside whether it takes readings.
 
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { cityText } from '../../cli/messages/city.ts';
 import { text } from '../../cli/messages/live.ts';
+import { renderStatus } from '../../cli/render-status.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { JournalStats } from '../../gateway/journal/journal.ts';
+import type { GatewayStatus } from '../../gateway/status.ts';
 import type { UplinkStatus } from '../../gateway/uplink/status.ts';
 
 test('a quota that sets the pace is named with what is left of it', () => {
@@ -65,4 +67,45 @@ test.each([
   if (typeof expected === 'string') expect(told).toBe(expected);
   else expect(told).toMatch(expected);
   expect(told).not.toContain('sensor');
+});
+
+describe('the status of the city', () => {
+  const ZONE = process.env['TZ'];
+  afterEach(() => {
+    if (ZONE === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = ZONE;
+  });
+  const shown = (city: Partial<UplinkStatus>, orders: GatewayStatus['orders'] = {}) => {
+    const stored = { recordCount: 0, sizeBytes: 0, sizeBytesMax: 1e9, damage: [] };
+    const uplink = {
+      state: 'ok',
+      sinceWallMs: 0,
+      held: [],
+      attempt: 0,
+      rejected: {},
+      waitingCount: 0,
+      noTimeCount: 0,
+      deliveredCount: 0,
+    };
+    const measuring = { answeringCount: 0, deviceCount: 0, observationCount: 0 };
+    const clock = { quality: 'synced', untimedBoots: [], untimedBootCount: 0 };
+    const status = { buses: [], devices: [], skipped: [], measuring, clock, stored, orders, city: { ...uplink, ...city } };
+    return renderStatus(status as unknown as GatewayStatus, 300);
+  };
+
+  test.each([
+    ['Europe/Madrid', '2026-01-02 00:30 CET'],
+    ['UTC', '2026-01-01 23:30 UTC'],
+  ])('has date and time of one zone, and names it: %s', (zone, expected) => {
+    process.env['TZ'] = zone;
+    expect(shown({ sinceWallMs: Date.UTC(2026, 0, 1, 23, 30) })).toContain(`since ${expected}`);
+  });
+
+  test('tells why orders do not come only while the city is asked for them', () => {
+    const refused = { unread: { code: 'S401', parameters: { words: 'Invalid credential ***' } } };
+    const quota = { code: 'S429', parameters: { words: 'Quota exceeded' } };
+    expect(shown({ state: 'waiting', problem: quota }, refused)).not.toContain('S401');
+    expect(shown({ state: 'ok' }, refused)).toContain('cannot be read: S401');
+    expect(shown({ state: 'refused', problem: { ...quota, code: 'S403' } }, refused)).toContain('cannot be read: S401');
+  });
 });
