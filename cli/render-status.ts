@@ -1,4 +1,5 @@
 import type { Damage, JournalStats } from '../gateway/journal/journal.ts';
+import type { RuleStatus } from '../gateway/rules/history.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import { VERSION_HIDDEN } from '../gateway/uplink/answer.ts';
@@ -25,6 +26,7 @@ export function renderStatus(status: GatewayStatus, columns: number): string {
     [cityText.orders.label, ordersLines(status)],
     [brokerText.label, broker === undefined ? [] : brokerLines(broker)],
     [labels.clock, [...clockLines(status.clock), ...(status.rules?.waitForClock === true ? [text.rulesWait] : [])]],
+    [labels.rules, (status.rules?.each ?? []).map(ruleLine)],
     [labels.alarm, alarmLines(status.alarms)],
     [
       labels.device,
@@ -150,6 +152,17 @@ export function damageAdvice(damage: readonly Damage[]): readonly string[] {
 /** Whether damage cost records that were promised. A torn tail was promised to nobody. */
 export function isLoss({ kind }: Damage): boolean {
   return kind !== 'torn-tail';
+}
+
+/** When a rule did something last, why it did not later, and when it is due next. */
+function ruleLine({ rule, firedWallMs, idle, nextWallMs }: RuleStatus): string {
+  const [fired, next] = [clockTime(firedWallMs), clockTime(nextWallMs)];
+  const told = idle && `${clockTime(idle.wallMs)} ${outputsText.became(idle)}`;
+  return outputsText.rule(rule, {
+    ...(fired !== undefined && { fired }),
+    ...(told !== undefined && { idle: told }),
+    ...(next !== undefined && { next }),
+  });
 }
 
 /** Alarms that are not over, and what the city does not know of them yet. */

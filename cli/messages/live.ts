@@ -37,6 +37,7 @@ export const text = {
     stored: 'Stored',
     city: 'City',
     clock: 'Clock',
+    rules: 'Rules',
     alarm: 'Alarm',
     device: 'Device',
     reading: 'Reading',

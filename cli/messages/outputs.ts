@@ -31,6 +31,9 @@ export const text = {
     if (reason === undefined) return 'done';
     return message ?? RULES_IDLE[reason]?.replace('{reading}', reading) ?? reason;
   },
+  /** How a rule stands: when it did something last, why it did not later, and when it is due next. */
+  rule: (rule: string, { fired, idle, next }: { readonly fired?: string; readonly idle?: string; readonly next?: string }) =>
+    `${rule}: ${[fired === undefined ? 'has not fired' : `fired ${fired}`, idle ?? '', next === undefined ? '' : `next ${next}`].filter((part) => part !== '').join('; ')}`,
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
   noGateway: (folder: string) =>

@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, Outputs, Refusal } from '../outputs/output.ts';
 import type { Event } from '../record.ts';
 import { stampAt } from '../stamp.ts';
+import type { RuleHistory } from './history.ts';
 import type { KnownReadings } from './known-readings.ts';
 
 /** What rules need of the gateway around them. */
@@ -17,6 +18,7 @@ export interface RuleSurroundings {
   readonly outputs: Pick<Outputs, 'order' | 'states'>;
   readonly alarms: Pick<Alarms, 'raise' | 'clear'>;
   readonly readings: KnownReadings;
+  readonly history: Pick<RuleHistory, 'take'>;
 }
 
 /**
@@ -55,14 +57,17 @@ export interface Actions {
 }
 
 export function openActions(around: RuleSurroundings): Actions {
-  const { clock, bootId, log, journal, outputs, alarms, readings } = around;
+  const { clock, bootId, log, journal, outputs, alarms, readings, history } = around;
 
-  const keep = (code: string, fields: Event['fields'], isUrgent: boolean): Promise<boolean> =>
-    journal.append({ kind: 'event', code, fields, ...stampAt(clock, bootId) }, isUrgent).then(
+  const keep = (code: string, fields: Event['fields'], isUrgent: boolean): Promise<boolean> => {
+    const event: Event = { kind: 'event', code, fields, ...stampAt(clock, bootId) };
+    history.take(event);
+    return journal.append(event, isUrgent).then(
       () => true,
       // What the journal refuses is its to count.
       () => false,
     );
+  };
   const tellNotFired: Actions['tellNotFired'] = ({ id }, reason, fields = {}) => {
     keep('rule-not-fired', { rule: id, ...fields, reason }, false).catch(() => {});
     log('info', 'rule-not-fired', { rule: id, ...fields, reason });
@@ -106,6 +111,7 @@ export function openActions(around: RuleSurroundings): Actions {
       if ('alarm' in action) {
         // What holds now and now not is told by its alarm, once per episode.
         if (isTimed) keep('rule-fired', { rule: id, ...fields }, true).catch(() => {});
+        else history.take({ code: 'rule-fired', fields: { rule: id }, ...stampAt(clock, bootId) });
         alarms.raise({ kind: action.alarm, about: id, say: action.say });
         // A time of day does not last.
         if (isTimed) alarms.clear(action.alarm, id);

@@ -5,6 +5,7 @@ import type { Value } from '../../drivers/reading.ts';
 import type { Event } from '../record.ts';
 import type { Timekeeper } from '../timekeeper.ts';
 import { type Actions, awaitsCondition, FINAL, openActions, type RuleSurroundings, readingsOf, TRY_AGAIN_MS } from './actions.ts';
+import { openRuleHistory, type RuleHistory, type RuleStatus } from './history.ts';
 import { openKnownReadings } from './known-readings.ts';
 import { isOvertaken } from './newer-order.ts';
 import { openSchedule } from './schedule.ts';
@@ -22,6 +23,8 @@ const TELL_NO_TIME_MS = 60_000;
 export interface RulesStatus {
   /** Rules with a time of day wait, because nobody knows what time it is. */
   readonly waitForClock: boolean;
+  /** Each of them, in the order of the file. Missing from a gateway of an earlier version. */
+  readonly each?: readonly RuleStatus[];
 }
 
 /** The rules of a site, in force while `run` runs. */
@@ -38,7 +41,7 @@ export interface Rules {
 }
 
 /** What rules need of the gateway around them, and who tells the time. */
-export type RulesOptions = Omit<RuleSurroundings, 'readings'> & {
+export type RulesOptions = Omit<RuleSurroundings, 'readings' | 'history'> & {
   readonly timekeeper: Pick<Timekeeper, 'wall'>;
   /** Takes a broken invariant of ours, which must end the program. */
   readonly fatal: (error: unknown) => void;
@@ -48,7 +51,8 @@ export function openRules(config: Config, options: RulesOptions): Rules {
   const { clock, log, timekeeper, fatal } = options;
   const rules = [...config.rules.values()];
   const readings = openKnownReadings(clock, periodsOf(config));
-  const around = { ...options, readings };
+  const history = openRuleHistory();
+  const around = { ...options, readings, history };
   const background = (work: Promise<unknown>) => {
     work.catch(fatal);
   };
@@ -65,6 +69,18 @@ export function openRules(config: Config, options: RulesOptions): Rules {
   let isRunning = false;
   let isWaitTold = false;
 
+  const { timezone } = config.gateway;
+  /** The newest answer of each: a status is asked for every second. */
+  const nexts = new Map<RuleConfig, { readonly fromMs: number; readonly nextMs: number }>();
+  const nextOf = (rule: RuleConfig): number | undefined => {
+    const { ms: nowMs, quality } = timekeeper.wall();
+    if (!('at' in rule.trigger) || quality === 'none') return undefined;
+    const known = nexts.get(rule);
+    if (known !== undefined && known.fromMs <= nowMs && nowMs < known.nextMs) return known.nextMs;
+    const nextMs = openSchedule([rule], timezone).nextAfter(nowMs);
+    nexts.set(rule, { fromMs: nowMs, nextMs });
+    return nextMs;
+  };
   const waitsForClock = () => hasTimes && timekeeper.wall().quality === 'none';
   const tellWait = () => {
     const isWaiting = waitsForClock();
@@ -93,7 +109,10 @@ export function openRules(config: Config, options: RulesOptions): Rules {
       // Not within the order that has moved it.
       background(Promise.resolve().then(() => isRunning && whenRules.look()));
     },
-    takePast: (event) => timeRules.takePast(event),
+    takePast(event) {
+      history.take(event);
+      timeRules.takePast(event);
+    },
     async run(signal) {
       if (rules.length === 0) return;
       isRunning = true;
@@ -106,8 +125,12 @@ export function openRules(config: Config, options: RulesOptions): Rules {
       isRunning = false;
       ending.abort(new Error('the rules end'));
     },
-    status: () => ({ waitForClock: waitsForClock() }),
+    status: () => ({ waitForClock: waitsForClock(), each: rules.map((rule) => statusOf(rule, history, nextOf(rule))) }),
   };
+}
+
+function statusOf({ id }: RuleConfig, history: RuleHistory, nextWallMs: number | undefined): RuleStatus {
+  return { rule: id, ...history.of(id), ...(nextWallMs !== undefined && { nextWallMs }) };
 }
 
 /** Fires a rule with a time of day; an order that cannot be carried out then is tried again, unless a newer one came. */

@@ -76,6 +76,28 @@ describe('barri status', () => {
     expect(troubleOf(status)).toContain('lamp.switch no answer from unit 30');
   });
 
+  test('says of each rule when it fired, why it did nothing later, and when it is due next', () => {
+    const measuring = { answeringCount: 0, deviceCount: 0, observationCount: 0 };
+    const clock = { quality: 'synced', untimedBoots: [], untimedBootCount: 0 };
+    const day = (hour: number) => new Date(2026, 5, 1, hour, 30).getTime();
+    const idle = { wallMs: day(20), reason: 'does-not-hold', reading: 'rain.rain_today' };
+    const each = [
+      { rule: 'water', firedWallMs: day(6), idle, nextWallMs: day(30) },
+      { rule: 'dry' },
+      { rule: 'fan', idle: { wallMs: day(8), reason: 'min-off', message: 'it has to stay off for 5 min' } },
+    ];
+    const rules = { waitForClock: false, each };
+    const status = { buses: [], devices: [], stored: WELL, measuring, clock, skipped: [], rules } as unknown as GatewayStatus;
+    const zone = '\\S+';
+    expect(renderStatus(status, 200)).toMatch(
+      new RegExp(
+        `^Rules +water: fired 2026-06-01 06:30 ${zone}; 2026-06-01 20:30 ${zone} nothing: rain\\.rain_today is not as only_if wants it; ` +
+          `next 2026-06-02 06:30 ${zone}\n +dry: has not fired\n +fan: has not fired; 2026-06-01 08:30 ${zone} it has to stay off for 5 min$`,
+        'm',
+      ),
+    );
+  });
+
   test('counts the devices that were not due yet since the start', () => {
     const measuring = { answeringCount: 1, deviceCount: 2, newestAgeMs: 3_000, observationCount: 9 };
     expect(text.measuring(measuring, 1)).toBe('1 of 2 devices, newest 3 s ago, 1 not due yet');
