@@ -94,10 +94,10 @@ async function simSentilo(options: SimSentiloOptions, io: Io): Promise<void> {
   const faults = new FaultSwitch();
   const trouble = { faults: faults.faults, random: createRandom(Math.round(clock.wall().ms)) };
   const log = requestLog(options, io);
-  const server = await serveOrSay(city, { host: options.host, port: options.port, clock, log, trouble }, io);
+  const server = await serveOrSay(city, { host: options.host, port: options.port, option: '--port', clock, log, trouble }, io);
   if (server === undefined) return;
   const { serveControl } = await import('../simulator/wire/city-control.ts');
-  const place = { host: '127.0.0.1', port: options.controlPort };
+  const place = { host: '127.0.0.1', port: options.controlPort, option: '--control-port' };
   const control = await listenOrSay(
     () => serveControl({ ...place, city, faults, clock, changed: server.followFaults }),
     place,

@@ -41,7 +41,8 @@ export async function openSimulatedCity(
   const world = options.world === undefined ? worldForSite(config, SIMULATED_TOKEN) : await readWorld(options.world, io);
   if (world === undefined) return undefined;
   const city = createCity(world, { startedMs: host.clock.wall().ms });
-  const server = await serveOrSay(city, { host: LOOPBACK, port: options.cityPort, clock: host.clock }, io);
+  const place = { host: LOOPBACK, port: options.cityPort, option: '--city-port' };
+  const server = await serveOrSay(city, { ...place, clock: host.clock }, io);
   return server && { ...common, ...orderOf(config), url: `http://${LOOPBACK}:${server.port}`, close: () => server.close() };
 }
 
@@ -61,8 +62,13 @@ function cityOnThisMachine(url: string, common: { provider: string; token: strin
   return say(text.notLocal(url), io, EXIT.usage);
 }
 
+/** Where something listens, and the option that says so. */
+interface ToldPlace extends Place {
+  readonly option: string;
+}
+
 /** Serves a city and sends its pushes; undefined when it cannot listen: then it was said why. */
-export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promise<CityServer | undefined> {
+export async function serveOrSay(city: City, serve: ServeOptions & ToldPlace, io: Io): Promise<CityServer | undefined> {
   const { serveCity } = await import('../simulator/wire/sentilo-server.ts');
   const { sendPushes } = await import('../simulator/wire/push-sender.ts');
   const server = await listenOrSay(() => serveCity(city, serve), serve, io);
@@ -78,13 +84,13 @@ export async function serveOrSay(city: City, serve: ServeOptions, io: Io): Promi
 }
 
 /** What `start` resolves to; undefined when it cannot listen at the place: then it was said why. */
-export async function listenOrSay<T>(start: () => Promise<T>, place: Place, io: Io): Promise<T | undefined> {
+export async function listenOrSay<T>(start: () => Promise<T>, place: ToldPlace, io: Io): Promise<T | undefined> {
   try {
     return await start();
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'EADDRINUSE':
-        return say(text.portBusy(place.port), io, EXIT.tryAgain);
+        return say(text.portBusy(place.port, place.option), io, EXIT.tryAgain);
       case 'EACCES':
         return say(text.portForbidden(place.port), io, EXIT.forbidden);
       case 'EADDRNOTAVAIL':

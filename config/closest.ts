@@ -49,6 +49,18 @@ const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['1-wire', ['onewire']],
   ['one-wire', ['onewire']],
   ['w1', ['onewire']],
+  ['dispositivos', ['devices']],
+  ['dispositius', ['devices']],
+  ['reglas', ['rules']],
+  ['regles', ['rules']],
+  ['lecturas', ['readings']],
+  ['lectures', ['readings']],
+  ['salidas', ['outputs']],
+  ['sortides', ['outputs']],
+  ['nombre', ['name']],
+  ['nom', ['name']],
+  ['placa', ['board']],
+  ['cada', ['every']],
 ]);
 
 /** A part of a word that is shorter says nothing. */

@@ -45,7 +45,9 @@ const HARMLESS: ReadonlySet<string> = new Set(['kind', 'case', 'bound', 'of', 'p
 
 /** Whether what stands under `key` is a secret: also under a key with a typing mistake. */
 export function isSecretKey(key: string): boolean {
-  return key.length <= 60 && (SECRET_KEY.test(key) || closest(key, NEAR_SECRET_KEY).length > 0);
+  if (key.length > 60 || SECRET_KEY.test(key)) return key.length <= 60;
+  // Three letters are a word of their own: `sec` is dry, or a second.
+  return key.length > 3 && closest(key, NEAR_SECRET_KEY).length > 0;
 }
 
 /** Whether what stands under `key` is the name of a secret, or a note about it, and no secret itself. */

@@ -5,7 +5,7 @@ import { blockOf, withMissingBlocks } from './missing-block.ts';
 import type { Problem, ProblemParameters } from './problem.ts';
 import { meantId } from './schema-types.ts';
 import { isOddNumber } from './wrong-number.ts';
-import { belonging, keyAt, meantChoices, wrongType } from './wrong-type.ts';
+import { belonging, keyAt, meantChoices, stateOf, wrongType } from './wrong-type.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { dotted, nodeAt, type Path, plainValue, type YamlNode } from './yaml-tree.ts';
 
@@ -145,7 +145,13 @@ function toProblems(document: YamlDocument, issue: Issue, path: Path): Problem[]
       const choices = issue.values.map(String).filter((choice) => !FORMER_WORDS.has(choice));
       if (node !== undefined && node.kind !== 'scalar')
         return at(...wrongType(node, { written, expected: ['string'], path, fitting: choices.join(', ') }));
-      return at('C024', { ...keyAt(path), written, choices, candidates: meantChoices(written, choices) });
+      return at('C024', {
+        ...keyAt(path),
+        written,
+        choices,
+        candidates: meantChoices(written, choices),
+        ...stateOf(written, choices),
+      });
     }
     case 'invalid_union':
       return unionProblems(document, issue, path, written);

@@ -29,6 +29,10 @@ const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
   ['apagat', false],
 ]);
 
+/** In the languages of the texts, too. */
+const OPEN: readonly string[] = ['open', 'opened', 'obert', 'oberta', 'abierto', 'abierta'];
+const CLOSED: readonly string[] = ['closed', 'close', 'shut', 'tancat', 'tancada', 'cerrado', 'cerrada'];
+
 const KEY_AND_ODD_SPACE = new RegExp(`^[\\w-]+: *${ODD_SPACES.source}`);
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -82,8 +86,18 @@ export function belonging(inst: z.core.$ZodType | undefined): string {
 export function meantChoices(written: string, choices: readonly string[]): readonly string[] {
   const word = written.trim().toLowerCase();
   const meant = BOOLEAN_WORDS.get(word) ?? SWITCH_WORDS.get(word);
-  const isSwitch = choices.length === 2 && choices.includes('on') && choices.includes('off');
-  return isSwitch && meant !== undefined ? [meant ? 'on' : 'off'] : closest(written, choices);
+  return isSwitch(choices) && meant !== undefined ? [meant ? 'on' : 'off'] : closest(written, choices);
+}
+
+function isSwitch(choices: readonly string[]): boolean {
+  return choices.length === 2 && choices.includes('on') && choices.includes('off');
+}
+
+/** Of open and closed in place of `on` and `off`: the word, for a message that says which of the two an output takes. */
+export function stateOf(written: string, choices: readonly string[]): ProblemParameters {
+  const word = written.trim().toLowerCase();
+  const state = [OPEN, CLOSED].find((words) => words.includes(word))?.[0];
+  return isSwitch(choices) && state !== undefined ? { state } : {};
 }
 
 /** The key at the end of a path; for an entry of a list the list's, with its place in it. */

@@ -81,12 +81,21 @@ export function syntaxProblems(text: string, document: Document.Parsed, place: (
     problems.push({ severity: 'error', place: at, path: '', ...codeOf(error, text) });
   }
   // What stands below a tab is read in the wrong column.
-  const tab = Math.min(...problems.filter(({ code }) => code === 'C011').map(({ place }) => place.line));
-  return problems.filter(({ code, place }) => code === 'C011' || place.line < tab || !Number.isFinite(tab));
+  const [tab, ...others] = problems.filter(({ code }) => code === 'C011').sort((a, b) => a.place.line - b.place.line);
+  if (tab === undefined) return problems;
+  // An editor that writes tabs writes them everywhere: once is enough.
+  const told = others.length === 0 ? tab : { ...tab, parameters: { others: others.length } };
+  return [...problems.filter(({ place }) => place.line < tab.place.line), told];
 }
 
 /** `'Pati de l'escola'` up to the letter after the apostrophe. */
 const APOSTROPHE = /[:,[{-] *'[^'\n]*\p{L}'$/u;
+
+/** A key without a space behind its colon is named, and not what stands there, which may be a secret. */
+function runsTogether(line: string): ProblemParameters {
+  const tight = /^ *(?:- +)?([\w-]+):[^\s:]/.exec(line)?.[1];
+  return { kind: /^[^#]*:/.test(line) ? 'keys' : 'colon', ...(tight !== undefined && { tight }) };
+}
 
 function codeOf(error: YAMLError, text: string): { code: string; parameters: ProblemParameters } {
   const lineFrom = text.lastIndexOf('\n', error.pos[0] - 1) + 1;
@@ -97,7 +106,7 @@ function codeOf(error: YAMLError, text: string): { code: string; parameters: Pro
       return { code: 'C011', parameters: {} };
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      return { code: 'C006', parameters: { kind: /^[^#\n]*:/.test(text.slice(lineFrom)) ? 'keys' : 'colon' } };
+      return { code: 'C006', parameters: runsTogether(text.slice(lineFrom, lineFrom + LINE_MAX).split('\n', 1)[0] ?? '') };
     case 'MISSING_CHAR':
     case 'BAD_INDENT':
       return {

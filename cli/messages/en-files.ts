@@ -31,6 +31,7 @@ export const enFiles: Messages = {
       keys: {
         what: 'two keys run into each other here',
         hints: [
+          'a space belongs behind the colon: `{tight}: …`',
           'a key stands on a line of its own: `key: value`',
           'a line that belongs to the key above it stands two spaces further in, and the key above then has no value of its own',
           'a text that holds `: ` needs quotes: `name: "Yard: north"`',
@@ -76,7 +77,7 @@ export const enFiles: Messages = {
   },
   C011: {
     what: 'a tab stands at the start of this line',
-    hints: ['YAML indents with spaces only: replace the tab by two spaces a level'],
+    hints: ['and of {others|more line|more lines}', 'YAML indents with spaces only: replace the tab by two spaces a level'],
   },
   C012: {
     by: 'kind',
@@ -221,7 +222,7 @@ export const enFiles: Messages = {
   },
   C024: {
     what: '`{key}` cannot be `{written}`',
-    hints: ['did you mean {candidates:or}?', 'it can be: {choices}'],
+    hints: ['did you mean {candidates:or}?', '{state:states!}', 'it can be: {choices}'],
   },
   C025: {
     by: 'bound',

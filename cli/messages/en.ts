@@ -91,6 +91,11 @@ export const en: Catalogue = {
       gateway: 'write `via: gateway`',
       digital_out: 'no pin of the header is free any more: other boards give more: `barri board show modbus-relay-8`',
     },
+    // Open and closed, of an output: which of the two is on is another thing for a valve and for a switch.
+    states: {
+      open: 'a valve that is open is `on`; a relay whose contact is open is `off`',
+      closed: 'a valve that is closed is `off`; a relay whose contact is closed is `on`',
+    },
     // What a driver takes, and the types of parameters that give it.
     wanted: { number: 'a number', boolean: 'true or false', string: 'a text' },
     givenBy: {

@@ -280,7 +280,7 @@ const MOVED =
   'this address sends us on to {words}. If that is a login page, sign in to the network; if it is the city, write it into sentilo.url.';
 /** What the city answered, and what to do about it. */
 const CITY_PROBLEMS: Readonly<Record<string, string>> = {
-  S000: 'no answer: {words}',
+  S000: 'no answer: {words}. Is this machine in the network, and is the address in sentilo.url right?',
   S001: 'an answer that is not Sentilo’s: {words}. Is a login page or another program at this address?',
   S002: 'the city takes this provider’s readings over TLS only: {words}. Write https:// in sentilo.url; if it says so already, the proxy in front of the city does not set X-Forwarded-Proto, and its operator has to.',
   S003: 'no safe connection to the city: {words}. Look at the date of this machine and at the address in sentilo.url; where the city has a certificate authority of its own, name its file in sentilo.ca.',

@@ -13,8 +13,8 @@ export const text = {
   stop: '  stop:       Ctrl-C\n',
   notSimulated: (service: string) =>
     `note: this version does not simulate the service /${service}; it is answered 404, as a path that does not exist\n`,
-  portBusy: (port: number) =>
-    `error[B110] port ${port} is in use by another program\n   = stop that program, or choose another port with --port, --control-port or --city-port; 0 takes any free one\n`,
+  portBusy: (port: number, option: string) =>
+    `error[B110] port ${port} is in use by another program\n   = stop that program, or choose another port with ${option}; 0 takes any free one\n`,
   portForbidden: (port: number) =>
     `error[B111] this user may not listen on port ${port}\n   = ports below 1024 belong to root: choose a higher one, such as 8081\n`,
   addressUnknown: (host: string) =>

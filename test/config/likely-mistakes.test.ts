@@ -1,7 +1,7 @@
 // What a file may say, and hardly ever means.
 
 import { describe, expect, it } from 'vitest';
-import { HEAD } from './site-files.ts';
+import { HEAD, loadText } from './site-files.ts';
 import { told } from './told.ts';
 
 const warnings = (text: string) => told(text, {}, 'warning');
@@ -52,5 +52,53 @@ describe('a place', () => {
     ['where both are the same in Europe', '{ lat: 40, lon: 40 }', ', timezone: Europe/Moscow'],
   ])('may be %s', async (_name, place, zone) => {
     expect(await standsAt(place, zone)).toEqual([]);
+  });
+});
+
+describe('words of other files and languages', () => {
+  it.each([
+    ['dispositivos', 'devices'],
+    ['reglas', 'rules'],
+    ['regles', 'rules'],
+  ])('`%s` is no key, and `%s` may be meant', async (written, meant) => {
+    expect(await told(`${HEAD}${AIR}${written}: {}\n`)).toEqual([
+      expect.stringMatching(`^C021 unknown key \`${written}\`: did you mean \`${meant}\`\\?`),
+    ]);
+  });
+
+  it.each([
+    ['closed', 'a valve that is closed is `off`; a relay whose contact is closed is `on`'],
+    ['oberta', 'a valve that is open is `on`; a relay whose contact is open is `off`'],
+  ])('`safe: %s` says what it would be', async (written, hint) => {
+    const [problem] = await told(
+      `${HEAD}devices: { valve: { board: solenoid-valve@1, via: gpio.pin11, outputs: { open: { safe: ${written} } } } }\n`,
+    );
+    expect(problem).toBe(`C024 \`safe\` cannot be \`${written}\`: ${hint}; it can be: on, off`);
+  });
+
+  it('an alarm that is called `sec` is no secret', async () => {
+    const text = `${HEAD.replace('token:', 'alerts: { sec: HORT_SEC }, token:')}${AIR}`;
+    const { sources } = await loadText(text);
+    expect([...sources.values()].join()).toContain('sec: HORT_SEC');
+  });
+});
+
+describe('what an editor does to a file', () => {
+  it('tabs are told once, with how many more lines have them', async () => {
+    const lines = Array.from({ length: 5 }, (_, at) => `\td${at}: { board: sht31@1, via: i2c1 }`).join('\n');
+    const problems = await told(`${HEAD}devices:\n${lines}\n`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(
+      /^C011 a tab stands at the start of this line: and of 4 more lines; YAML indents with spaces only/,
+    );
+  });
+
+  it('a key without a space behind its colon is named, and what stands there is not', async () => {
+    const device = (line: string) =>
+      `${HEAD}devices:\n  meter:\n    board: eastron-sdm120@1\n    ${line}\n    with: { unit: 1 }\n`;
+    expect((await told(device('via:meters')))[0]).toMatch(
+      /^C006 two keys run into each other here: a space belongs behind the colon: `via: …`/,
+    );
+    expect((await told(device('token:abcdef123'))).join()).not.toContain('abcdef123');
   });
 });

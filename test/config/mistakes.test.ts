@@ -330,7 +330,7 @@ describe('a first file that is nearly right', () => {
 
   it.each([
     ['one tab', '  air:\n\tboard: bme280@1\n    via: i2c1\n  soil:\n    board: sht31@1\n', ['C011']],
-    ['two', '  air:\n\tboard: bme280@1\n\tvia: i2c1\n  soil:\n    board: sht31@1\n', ['C011', 'C011']],
+    ['two', '  air:\n\tboard: bme280@1\n\tvia: i2c1\n  soil:\n    board: sht31@1\n', ['C011']],
     ['what is wrong above', '  air: { board: [sht31@1, via: i2c1 }\n  soil:\n\tboard: sht31@1\n', ['C007', 'C011']],
   ])('is told of tabs without what follows from them: %s', async (_title, text, expected) => {
     expect((await told(devices(text))).map((each) => each.slice(0, 4))).toEqual(expected);
