@@ -40,7 +40,11 @@ test.each([
   ['S302', 'http://login.cafe/', /sends us on to http:\/\/login\.cafe\/\. If that is a login page/],
   ['S404', 'Sensor [a] not found on Sentilo (404.1).', /\(404\.1\)\. `barri sentilo plan`/],
   ['S001', '<p>Sign in to use this network..', /this network\. Is a login page/],
-  ['S005', 'the answer is longer than 1048576 bytes', /too long to be read: the answer is longer than 1048576 bytes\. Is another/],
+  [
+    'S005',
+    'the answer is longer than 1048576 bytes',
+    /too long to be read: the answer is longer than 1048576 bytes\. Is another/,
+  ],
   ['S006', '', /lack X-Sentilo-Version, .* its operator has to let it through\.$/],
   ['S400', 'Bad data.', /cannot read what was sent: Bad data\.$/],
 ])('%s says what to do', (code, words, expected) => {
