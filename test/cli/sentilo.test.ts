@@ -123,7 +123,7 @@ test('apply does what the city takes, names what it does not, and a second one f
 });
 
 test('a token that may not change the catalogue is told with the permission that is missing', async () => {
-  const listing = WORLD.replace('demo-token }]', 'city-token }, { id: other, kind: provider, token: demo-token }]');
+  const listing = WORLD.replace('demo-token }', 'city-token }\n  - { id: other, kind: provider, token: demo-token }');
   for (const line of [['plan'], ['apply']]) {
     const [refused] = await against([line], 'city', '', listing);
     expect(refused?.code).toBe(4);

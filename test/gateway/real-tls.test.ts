@@ -110,7 +110,7 @@ describe('what stands in the place of a city', () => {
 
   test.each([
     ['a page for signing in', 200, '<html>Welcome</html>', 'S001'],
-    ['an answer of 10 MB', 200, Buffer.alloc(10_000_000, 'x'), 'S001'],
+    ['an answer of 10 MB', 200, Buffer.alloc(10_000_000, 'x'), 'S005'],
   ] as const)('%s is no success: what was sent is looked up', async (_what, status, body, code) => {
     const url = await peer(status, { 'Content-Type': 'text/html' }, body);
     expect(await publish(url, undefined)).toMatchObject({ kind: 'unknown', pause: { state: 'unreachable', problem: { code } } });

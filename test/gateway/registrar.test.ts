@@ -138,7 +138,9 @@ test('a city that refuses to be asked about its catalogue costs no reading and f
 
 test('sensors that the city lost are sent to it anew also while it refuses to change another', async () => {
   const lost: Fault = { at: 'city', kind: 'forget-sensors', rate: 1, fromMs: 2 * MINUTE_MS, toMs: 60 * MINUTE_MS };
-  const refusal = Buffer.from('{"message":"Bad request data.","errorDetails":["Sensor x: invalid value for field type (x)."]}');
+  const refusal = Buffer.from(
+    '{"code":400,"message":"Bad request data.","errorDetails":["Sensor x: invalid value for field type (x)."]}',
+  );
   const running = await started('apply', [lost], false, (method, body) =>
     method === 'PUT' && body.includes('description') ? { status: 400, headers: {}, body: refusal } : undefined,
   );
@@ -154,7 +156,11 @@ test('a lost sensor that the city refuses to send anew keeps no other from it, c
   const running = await started('check', [lost], false, (method, body) => {
     if (method !== 'PUT' || !body.includes('trial-hall-humidity')) return undefined;
     const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
-    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+    return {
+      status: 400,
+      headers: {},
+      body: Buffer.from(JSON.stringify({ code: 400, message: 'Bad request data.', errorDetails })),
+    };
   });
   await running.clock.runUntil(3 * 60 * MINUTE_MS);
   expect(running.gateway.status().city?.held.map(({ sensor }) => sensor)).toEqual(['trial-hall-humidity']);
@@ -170,7 +176,11 @@ test('a change that the city refuses costs a few requests, is told once, and kee
     // The city shows another description of each, so all are to be changed.
     if (method !== 'PUT' || !body.includes('trial-hall-humidity')) return undefined;
     const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
-    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+    return {
+      status: 400,
+      headers: {},
+      body: Buffer.from(JSON.stringify({ code: 400, message: 'Bad request data.', errorDetails })),
+    };
   });
   await running.clock.runUntil(6 * 60 * MINUTE_MS);
   expect(running.asked.length).toBeLessThanOrEqual(6);
@@ -184,7 +194,11 @@ test('a sensor that the city refuses to create is asked about seldom while its r
   const running = await started('apply', [], true, (method, body) => {
     if (method !== 'POST' || !body.includes('trial-hall-humidity')) return undefined;
     const errorDetails = ['Sensor trial-hall-humidity: invalid value for field type (humidity).'];
-    return { status: 400, headers: {}, body: Buffer.from(JSON.stringify({ message: 'Bad request data.', errorDetails })) };
+    return {
+      status: 400,
+      headers: {},
+      body: Buffer.from(JSON.stringify({ code: 400, message: 'Bad request data.', errorDetails })),
+    };
   });
   await running.clock.runUntil(6 * 60 * MINUTE_MS);
   expect(running.asked.filter((each) => each.startsWith('POST')).length).toBeLessThanOrEqual(8);
