@@ -121,6 +121,8 @@ export function withOutputs(site: SwitchedSite, isMeant: (device: DeviceConfig, 
   const devices = [...site.devices.values()].map((device) => ({
     ...device,
     outputs: device.outputs.filter(({ id }) => isMeant(device, id)),
+    // What is opened drives all that its driver knows of.
+    spec: { ...device.spec, outputs: device.spec.outputs.filter(({ id }) => isMeant(device, id)) },
   }));
   return { ...site, devices: byId(devices.filter(({ outputs }) => outputs.length > 0)) };
 }

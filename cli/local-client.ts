@@ -74,7 +74,7 @@ function exchange<T>(stateFolder: string, options: http.RequestOptions, body = '
       answer.on('end', () => {
         if (!answer.complete) return unanswered();
         const json = parseJson(Buffer.concat(chunks));
-        if (json === undefined) notUnderstood();
+        if (typeof json !== 'object' || json === null) notUnderstood();
         else resolve(json as T);
       });
     });

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { DiskError, LockHeldError } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
-import { type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
+import { ALL_MS_MAX, type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
 import { realHost } from '../gateway/real-host.ts';
 import { endHung, type HungEnd } from './end-hung.ts';
 import { EXIT } from './exit-codes.ts';
@@ -18,6 +18,9 @@ import { isSimulated, SITE_DEFAULT, stateFolder, stateFoldersOfAll, stateOfEnvir
 
 /** The option that ends a gateway that hangs. */
 export const END_HUNG = '--end-hung';
+
+/** What each site that was kept has at least, beside what is left of the time for all. */
+const LEFT_MS_MIN = 2_000;
 
 interface SafeOptions {
   readonly state?: string;
@@ -76,11 +79,14 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (found?.kept.isWhole === false) say(text.keptUnreadable(found.kept.path), io, EXIT.problems);
   if (config === undefined) say(text.asStarted, io);
   const around = { host, fatal: io.fatal };
+  // Whoever calls it may not wait for ever, however many sites were kept.
+  const endMs = host.clock.monotonicMs() + ALL_MS_MAX;
   const made: Made[] = [];
   if (config !== undefined) made.push(...(await makeOutputsSafe({ config, ...around, modules: await loadModules(config) })));
   for (const site of leftOf(config, found?.kept.sites ?? [])) {
     const left = config === undefined ? {} : { keptIn: found?.kept.path };
-    for (const each of await makeLeftSafe(site, around)) made.push({ ...each, ...left });
+    for (const each of await makeLeftSafe(site, around, Math.max(LEFT_MS_MIN, endMs - host.clock.monotonicMs())))
+      made.push({ ...each, ...left });
   }
   for (const unlock of unlocks) await unlock();
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);

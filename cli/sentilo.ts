@@ -170,10 +170,9 @@ async function apply(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promi
   const sensors = await open.catalog.apply(open.wanted, progress, signal);
   const alerts = await applyAlerts(open, progress, signal).catch((error: unknown) => {
     if (!(error instanceof CatalogError)) throw error;
-    throw new CatalogError(error.problem, error.isUnknown, { cause: error, applied: sensors });
+    throw new CatalogError(error.problem, error.isUnknown, { cause: error, applied: together(sensors, error.applied) });
   });
-  const created = [...sensors.created, ...alerts.created];
-  const applied: Applied = { created, changed: sensors.changed, refused: new Map([...sensors.refused, ...alerts.refused]) };
+  const applied = together(sensors, alerts);
   const { refused } = applied;
   if (json === true) io.out(`${JSON.stringify(shownAsJson(applied))}\n`);
   else io.out(fitted(text.applied(applied), io.columns));
@@ -182,15 +181,17 @@ async function apply(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promi
 }
 
 /** Creates the alerts that nobody has. One that is somebody else's stays as it is. */
-async function applyAlerts(
-  { alertCatalog, alerts }: OpenCatalog,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Pick<Applied, 'created' | 'refused'>> {
+async function applyAlerts({ alertCatalog, alerts }: OpenCatalog, progress: Progress, signal: AbortSignal): Promise<Applied> {
   const { unknown, closed } = await alertCatalog.look(alerts, signal);
-  const refused = await alertCatalog.create(unknown, signal);
-  const created = unknown.flatMap(({ id }) => (refused.has(id) ? [] : [id]));
-  if (created.length > 0) progress('created', created);
+  const { created, changed, refused } = await alertCatalog.create(unknown, progress, signal);
   const others = closed.map(({ id }) => [id, text.closedAlert(id)] as const);
-  return { created, refused: new Map([...refused, ...others]) };
+  return { created, changed, refused: new Map([...refused, ...others]) };
+}
+
+function together(one: Applied, other: Applied): Applied {
+  return {
+    created: [...one.created, ...other.created],
+    changed: [...one.changed, ...other.changed],
+    refused: new Map([...one.refused, ...other.refused]),
+  };
 }

@@ -35,7 +35,7 @@ export async function driveAllSafe(
   const left = [...outputs];
   let failure: Failure | undefined;
   for (let openings = 0; openings < OPENINGS_MAX && !isOpen(); openings += 1) {
-    const output = left.shift();
+    const output = left.shift() ?? outputs.at(-1);
     if (output === undefined) return;
     failure = await driven(output);
   }

@@ -99,6 +99,7 @@ class Asking {
   readonly #around: AskSurroundings;
   readonly #signal: AbortSignal;
   #requestCount = 0;
+  readonly #passes: Passed = new Map();
 
   constructor(around: AskSurroundings, signal: AbortSignal) {
     this.#around = around;
@@ -113,11 +114,13 @@ class Asking {
     const { takers } = this.#around;
     const passedMs = passed.get(ALL) ?? Number.NEGATIVE_INFINITY;
     const asked = await unlessTooLong(this.#provider(Math.max(fromMs, passedMs), PROVIDER_LIMIT));
-    if (asked === undefined) passed.set(ALL, this.#overlapMs(fromMs));
+    if (asked === undefined) this.#passes.set(ALL, this.#overlapMs(fromMs));
     const { listings, ...answer } = asked ?? (await this.nothing());
     const bySensor = new Map([...listings].map(([sensor, { orders }]) => [sensor, orders]));
     const all = async (sensor: string): Promise<number> => {
-      if (asked !== undefined && (listings.get(sensor)?.count ?? 0) < PROVIDER_LIMIT) return passedMs;
+      // What the listing of all leaves out since then, each sensor is asked for alone.
+      const isListed = asked !== undefined && passedMs <= fromMs;
+      if (isListed && (listings.get(sensor)?.count ?? 0) < PROVIDER_LIMIT) return passedMs;
       const { orders, wholeFromMs } = await this.#allOf(sensor, fromMs, passed);
       bySensor.set(sensor, orders);
       return wholeFromMs;
@@ -126,6 +129,8 @@ class Asking {
     const [witness] = takers.map(({ answers }) => answers.sensor);
     const toldFromMs = witness === undefined ? Number.NEGATIVE_INFINITY : await all(witness);
     for (const { sensor } of takers) await all(sensor);
+    // Only now has what lies before been looked at.
+    for (const [sensor, ms] of this.#passes) passed.set(sensor, ms);
     return { ...answer, bySensor, toldFromMs, requestCount: this.#requestCount };
   }
 
@@ -163,7 +168,7 @@ class Asking {
         if (passedS === 1) log('warning', 'city-order-too-long', { sensor });
         toSecond ??= Math.ceil((link.cityClock.now()?.latestMs ?? sinceMs) / 1000) + 1;
         wholeFromMs = Math.max(wholeFromMs, toSecond * 1000);
-        passed.set(sensor, Math.min(toSecond * 1000, this.#overlapMs(sinceMs)));
+        this.#passes.set(sensor, Math.min(toSecond * 1000, this.#overlapMs(sinceMs)));
         toSecond -= passedS;
         passedS *= 2;
         if (passedS > PASSED_S_MAX) break;

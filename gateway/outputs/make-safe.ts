@@ -4,7 +4,7 @@ import { type LoneSurroundings, openLoneDevices } from '../lone-devices.ts';
 import { orAborted } from '../or-aborted.ts';
 
 /** What all of it may take: boards that do not answer cost their timeouts, and whoever calls it may not wait for ever. */
-const ALL_MS_MAX = 20_000;
+export const ALL_MS_MAX = 20_000;
 
 /** One output, and why it could not be made safe, if so. */
 export interface MadeSafe {

@@ -17,6 +17,7 @@ import {
 } from './output.ts';
 import { openRefusals } from './refusals.ts';
 import {
+  type Before,
   backOf,
   END_OF_TIME,
   letGo,
@@ -230,7 +231,7 @@ class Manager implements Outputs {
   async #drive(
     output: Running,
     { on, forMs, source, isOver }: Pick<Placed, 'on' | 'forMs' | 'source'> & { readonly isOver?: () => OrderOutcome | undefined },
-    before: Pick<Running, 'asked' | 'seen' | 'onSinceMs' | 'backAtMs'> = output,
+    before: Before = output,
   ): Promise<OrderOutcome> {
     const { clock } = this.#around;
     const { config, device, asked } = output;
@@ -238,7 +239,10 @@ class Manager implements Outputs {
     const isNewest = () => output.asked === asked;
     const beganMs = clock.monotonicMs();
     // Before it moves: what may be on is counted from the first moment in which it can be.
-    if (on !== config.safe) this.#limit(output, beganMs, forMs);
+    // One that is on already goes back when it was to, until this order was sent: it may never be.
+    const leftMs = before.seen === on && before.backAtMs !== undefined ? before.backAtMs - beganMs : Number.POSITIVE_INFINITY;
+    const untilSentMs = Math.min(forMs ?? Number.POSITIVE_INFINITY, leftMs);
+    if (on !== config.safe) this.#limit(output, beganMs, untilSentMs);
     // It may be off from now on, whatever is heard of that.
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
     // It may be there from now on: whoever overtakes this before its answer comes has to know that.
@@ -260,6 +264,7 @@ class Manager implements Outputs {
       return { done: true };
     }
     output.seen = undefined;
+    output.heardCount += 1;
     if (on === config.safe) {
       if (isNewest()) this.#tryAgain(output);
       return refused('failed', error.message);
@@ -274,12 +279,12 @@ class Manager implements Outputs {
   }
 
   /** Nothing was sent: it is as it was before, and goes back when it was to go back. */
-  #notBegun(
-    output: Running,
-    { asked, seen, onSinceMs, backAtMs }: Pick<Running, 'asked' | 'seen' | 'onSinceMs' | 'backAtMs'>,
-  ): void {
+  #notBegun(output: Running, before: Before): void {
     output.cancelBack();
     output.release();
+    const { asked, backAtMs, heardCount } = before;
+    // An order to safe that was under way may have ended meanwhile, and left the rest to this one.
+    const { seen, onSinceMs } = output.heardCount === heardCount ? before : output;
     Object.assign(output, { asked, seen, onSinceMs, backAtMs: undefined });
     const nowMs = this.#around.clock.monotonicMs();
     if (seen === undefined) this.#tryAgain(output);
@@ -322,6 +327,7 @@ class Manager implements Outputs {
     const nowMs = clock.monotonicMs();
     if (!on && output.seen !== false) output.offSinceMs = nowMs;
     output.seen = on;
+    output.heardCount += 1;
     if (on === output.config.safe) {
       output.onSinceMs = undefined;
       if (isNewest) letGo(output);
@@ -340,7 +346,8 @@ class Manager implements Outputs {
     output.cancelBack = clock.timer(inMs, () => {
       const { asked } = output;
       if (!config.safe) output.offSinceMs = clock.monotonicMs();
-      const drive = () => device.switchTo(config.id, config.safe);
+      // It may have waited for another output of its board: an order that has begun meanwhile decides.
+      const drive = async () => (output.asked === asked ? await device.switchTo(config.id, config.safe) : undefined);
       this.#tries.ask(device.board ?? device.config.id, inMs / 2, drive).then((error) => {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;
@@ -356,11 +363,11 @@ class Manager implements Outputs {
    * Lets it go back to its safe state when its time is over: what was ordered counts from now, what it may be on at most from when
    * it went on, however often that is ordered again.
    */
-  #limit(output: Running, nowMs: number, forMs: number | undefined): void {
+  #limit(output: Running, nowMs: number, forMs = Number.POSITIVE_INFINITY): void {
     output.cancelBack();
     output.release();
     output.onSinceMs ??= nowMs;
-    const back = backOf(output, output.onSinceMs, forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + forMs);
+    const back = backOf(output, output.onSinceMs, nowMs + forMs);
     output.backAtMs = back?.atMs;
     if (back === undefined) return;
     output.release = output.device.holdFor(back.atMs);

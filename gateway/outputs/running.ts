@@ -42,6 +42,8 @@ export interface Running {
   asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
   /** What the hardware showed last; undefined when that is not known. */
   seen: boolean | undefined;
+  /** How often an order for it has ended, or somebody else has told where it is. */
+  heardCount: number;
   /** Since when it has been off, as far as is known: not before it was seen so for the first time. */
   offSinceMs: number;
   /** Since when it may have been on. */
@@ -63,6 +65,9 @@ export interface Running {
   readonly rates: Readonly<Record<OrderSource, Rate>>;
 }
 
+/** How an output was before an order for it was to be sent. */
+export type Before = Pick<Running, 'asked' | 'seen' | 'heardCount' | 'onSinceMs' | 'backAtMs'>;
+
 /** The outputs of all devices, by `device.output`. */
 export function runningOutputs(devices: readonly Switchable[], nowMs: number): ReadonlyMap<string, Running> {
   const all = devices.flatMap((device) =>
@@ -80,6 +85,7 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
         newest: undefined,
         asked: undefined,
         seen: undefined,
+        heardCount: 0,
         offSinceMs: nowMs,
         onSinceMs: undefined,
         switchMs: 0,

@@ -15,7 +15,7 @@ const EXPIRY_MS = 24 * 3_600_000;
 export interface AlarmDeliveryOptions {
   readonly service: AlarmService;
   readonly outbox: Outbox;
-  readonly gate: Pick<Gate, 'remainingMs' | 'pass' | 'open' | 'close'>;
+  readonly gate: Pick<Gate, 'remainingMs' | 'pass' | 'answered' | 'close'>;
 }
 
 /** How the delivery of one message stands. */
@@ -61,7 +61,7 @@ export async function deliverAlarms(
     const pass = gate.pass();
     const outcome: AlarmOutcome = await service.tell(alarm.alert, alarm.message, signal);
     if (outcome.kind === 'stored') {
-      gate.open();
+      gate.answered();
       outbox.settle(alarm.id);
       return;
     }

@@ -59,7 +59,7 @@ export function openAlarmService(host: Pick<Host, 'http'>, options: CityOptions)
         return { problem: failureProblem(error, mask) };
       }
       // Of an alert that it does not know the city has nothing.
-      if (response.status === 404) return { isThere: false };
+      if (response.status === 404 && errorBody(response.body) !== undefined) return { isThere: false };
       const messages = response.status === 200 && isPlainSuccess(response) ? messagesOf(response.body) : undefined;
       if (messages !== undefined) return { isThere: messages.includes(message) };
       const problem = problemOf(response, mask);

@@ -1,7 +1,7 @@
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
 import { listIn, parseJson, textIn } from '../json.ts';
 import { errorBody, failureProblem, isAboutContent, isPlainSuccess, problemOf } from './answer.ts';
-import { CatalogError } from './catalog.ts';
+import { type Applied, CatalogError, LISTING_BYTES_MAX, type Progress } from './catalog.ts';
 import { type CityOptions, requestsOf } from './city.ts';
 import { alarmUrl, alertsUrl } from './request.ts';
 
@@ -25,9 +25,9 @@ export interface AlertCatalog {
   look(alerts: readonly WantedAlert[], signal: AbortSignal): Promise<AlertStates>;
   /**
    * Creates alerts of type EXTERNAL, the one kind that a provider may create with its own token. Each alone: the city takes all of a
-   * request or nothing. Returns those that it refuses, by id, with its words. @throws CatalogError
+   * request or nothing. @throws CatalogError, with what was done before
    */
-  create(alerts: readonly WantedAlert[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  create(alerts: readonly WantedAlert[], progress: Progress, signal: AbortSignal): Promise<Applied>;
 }
 
 /** The alerts that a site expects, each once. */
@@ -58,7 +58,7 @@ export function openAlertCatalog(host: Pick<Host, 'http'>, options: CityOptions)
 
   /** Those that the provider may see the catalogue's entries of. A new one is there at once, and takes alarms half a minute later. */
   async function listed(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const { body } = await ask(request('GET', url), [200], signal);
+    const { body } = await ask(request('GET', url, undefined, LISTING_BYTES_MAX), [200], signal);
     return new Set((listIn(parseJson(body), 'alerts') ?? []).flatMap((each) => textIn(each, 'id') ?? []));
   }
 
@@ -75,19 +75,25 @@ export function openAlertCatalog(host: Pick<Host, 'http'>, options: CityOptions)
       }
       return states;
     },
-    async create(alerts, signal) {
+    async create(alerts, progress, signal) {
+      const created: string[] = [];
       const refused = new Map<string, string>();
+      const applied = () => ({ created: [...created], changed: [], refused });
       for (const { id, alarms } of alerts) {
         const alert = { id, name: id, description: alarms.join(', '), type: 'EXTERNAL' };
         const body = new TextEncoder().encode(JSON.stringify({ alerts: [alert] }));
-        const response = await ask(request('POST', url, body), [200, 400], signal);
-        if (response.status === 200) continue;
+        const response = await ask(request('POST', url, body), [200, 400], signal).catch((error: unknown) => {
+          if (!(error instanceof CatalogError)) throw error;
+          throw new CatalogError(error.problem, error.isUnknown, { cause: error, applied: applied() });
+        });
         const said = errorBody(response.body);
-        const problem = problemOf(response, mask);
-        if (said === undefined || !isAboutContent(said)) throw new CatalogError(problem, false);
-        refused.set(id, mask(said.details[0] ?? said.message));
+        if (response.status === 200) {
+          created.push(id);
+          progress('created', [id]);
+        } else if (said !== undefined && isAboutContent(said)) refused.set(id, mask(said.details[0] ?? said.message));
+        else throw new CatalogError(problemOf(response, mask), false, { applied: applied() });
       }
-      return refused;
+      return applied();
     },
   };
 }

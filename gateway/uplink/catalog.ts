@@ -16,7 +16,7 @@ const LOOK_AGAIN_MS = 15_000;
  * The listing has no pages (§1.6.3) and takes some 400 bytes a sensor, those of all gateways of the provider: this is room for 80,000,
  * and what a small machine can hold for a moment.
  */
-const LISTING_BYTES_MAX = 32 * 1_048_576;
+export const LISTING_BYTES_MAX = 32 * 1_048_576;
 /** So often at most one run begins anew. */
 const RUNS_MAX = 5;
 

@@ -1,13 +1,15 @@
 import type { SentiloConfig } from '../../config/config.ts';
 import { type Host, HttpError, type HttpRequest, type HttpResponse } from '../host.ts';
 import { fieldIn, listIn, parseJson } from '../json.ts';
-import { failureOf, failureProblem, type Mask, type Outcome, outcomeOf, problemOf } from './answer.ts';
+import { errorBody, failureOf, failureProblem, type Mask, type Outcome, outcomeOf, problemOf } from './answer.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import { dataUrl, publishBody, READ_BACK_MAX, readBackQuery } from './request.ts';
 import type { CityProblem } from './status.ts';
 
 /** The real server can keep a request waiting for ever when it is overloaded (Sentilo reference §1.1). */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** What is long takes its time over a slow line: the catalogue of a district. */
+const LONG_TIMEOUT_MS = 120_000;
 /** Two hundred readings take some 30 kB; anything longer is not Sentilo. */
 const ANSWER_BYTES_MAX = 1_048_576;
 
@@ -63,7 +65,7 @@ export function requestsOf({ token, userAgent, ca }: CityOptions) {
     url,
     // The city serves one request per connection whatever it says, and a pooled one fails half of the time (§1.1).
     headers: { IDENTITY_KEY: token, 'Content-Type': 'application/json', Connection: 'close', 'User-Agent': userAgent },
-    timeoutMs: REQUEST_TIMEOUT_MS,
+    timeoutMs: answerBytesMax > ANSWER_BYTES_MAX ? LONG_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
     responseBytesMax: answerBytesMax,
     ...(body === undefined ? {} : { body }),
     ...(ca === undefined ? {} : { ca }),
@@ -104,7 +106,8 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     const values = response.status === 200 ? storedValues(response.body) : undefined;
     if (values === undefined) {
       const problem = problemOf(response, mask);
-      const isRefused = response.status >= 300 && response.status < 500;
+      const isRefused =
+        response.status >= 300 && response.status < 500 && response.status !== 429 && errorBody(response.body) === undefined;
       throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem, isRefused);
     }
     return values;

@@ -16,6 +16,8 @@ export interface LookUp {
   readonly laterMs: readonly number[];
   /** Failed questions in a row. */
   readonly attempt: number;
+  /** Whether a question about it was answered. */
+  readonly wasAnswered?: boolean;
 }
 
 /**
@@ -36,6 +38,8 @@ export class Jobs {
   readonly #clock: Clock;
   readonly #lookUps: LookUp[] = [];
   readonly #resends: Batch[] = [];
+  /** Those that wait for the others. */
+  readonly #last: Batch[] = [];
   /** Questions in a row, about whatever batch, that the city did not answer, and until when it is not asked again. */
   #unansweredCount = 0;
   #askAgainMs = 0;
@@ -49,12 +53,12 @@ export class Jobs {
   }
 
   get isFull(): boolean {
-    return this.#lookUps.length + this.#resends.length >= JOBS_MAX;
+    return this.#lookUps.length + this.#resends.length + this.#last.length >= JOBS_MAX;
   }
 
   /** Whether there is no room for what the fresh lane may leave here either. */
   get isFullForFresh(): boolean {
-    return this.#resends.length >= JOBS_MAX || this.#lookUps.length >= LOOK_UPS_MAX;
+    return this.#resends.length + this.#last.length >= JOBS_MAX || this.#lookUps.length >= LOOK_UPS_MAX;
   }
 
   /** Takes the first batch whose look-up is due; its holder puts it back or finishes it. */
@@ -67,6 +71,11 @@ export class Jobs {
 
   takeResend(): Batch | undefined {
     return this.#resends.shift();
+  }
+
+  /** One that is to come after everything else. */
+  takeLast(): Batch | undefined {
+    return this.#last.shift();
   }
 
   /** Milliseconds until a look-up is due; Infinity when there is none. */
@@ -116,8 +125,9 @@ export class Jobs {
 
   /** Behind the others, which are to show whether they fail too. False when so many wait that the fresh lane would have to. */
   resendLast(batch: Batch): boolean {
-    if (this.#resends.length + 1 >= JOBS_MAX) return false;
-    this.#resends.push(batch);
+    // Half of the room: what comes before them needs the rest.
+    if (this.#last.length + 1 >= JOBS_MAX / 2) return false;
+    this.#last.push(batch);
     return true;
   }
 }

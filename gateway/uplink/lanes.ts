@@ -101,8 +101,17 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
         await turn(parts, 'backlog', positions.fresh, signal);
         const endMs = clock.monotonicMs();
         restsUntilMs = endMs + gate.restMs(endMs - startMs);
+        if (gate.remainingMs() === 0) continue;
+      }
+      // Not at once: one that would prove it may be among the others.
+      const last = isInMemory || gate.remainingMs() > 0 ? undefined : jobs.takeLast();
+      if (last !== undefined) {
+        const batch = sender.withoutSuspects(last);
+        if (!(await sender.send(batch, signal))) jobs.resend(batch);
+        wake.notify();
         continue;
       }
+      if (hasBacklog && restMs <= 0) continue;
     }
     const first = ledger.firstUndelivered(0);
     if (first !== positions.leading && first <= parts.journal.lastSequence) {

@@ -27,6 +27,9 @@ export interface RegistrarOptions {
   readonly gate: Pick<Gate, 'successCount'>;
 }
 
+/** The catalogue is longer than is read. */
+const TOO_LONG = 'S005';
+
 /**
  * Looks after the city's catalogue: compares it once with the site, and again whenever the city does not know a sensor. Of such a
  * sensor that the catalogue lists the data service has lost what it knew; the catalogue is told to send it anew, at most four times
@@ -96,7 +99,8 @@ export async function keepRegistered(
         if (!(error instanceof CatalogError)) throw error;
         attempt += 1;
         if (attempt === 1) host.log('warning', 'city-catalog-refused', { code: error.problem.code, ...error.problem.parameters });
-        waitMs = backOffMs(REFUSED_PACE, attempt, host.random());
+        // Each try would have megabytes sent anew.
+        waitMs = error.problem.code === TOO_LONG ? REFUSED_AGAIN_MS : backOffMs(REFUSED_PACE, attempt, host.random());
       }
     }
     await sleep(host.clock, waitMs, signal);

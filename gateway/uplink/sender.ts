@@ -3,7 +3,7 @@ import { DiskError, type Host } from '../host.ts';
 import { JournalError } from '../journal/journal.ts';
 import { type Outcome, type Patience, VERSION_HIDDEN } from './answer.ts';
 import { backOffMs, REFUSED_PACE, TRANSPORT_PACE } from './back-off.ts';
-import { type Batch, type Covered, halves } from './batch.ts';
+import { type Batch, type Covered, type Doubt, halves } from './batch.ts';
 import { BatchLimits, isBlamed } from './batch-limits.ts';
 import { type City, ReadBackError } from './city.ts';
 import { type Entry, sequencesOf } from './entry.ts';
@@ -120,11 +120,17 @@ export class Sender {
       // At once, so that another batch in doubt does not take the same values for its own.
       this.#sent.add(asked.filter((entry) => inCity.has(entry.sequence)));
       const found = new Set([...job.found, ...inCity]);
-      if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0 });
-      else await this.#resolve({ ...job, found });
+      if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0, wasAnswered: true });
+      else await this.#resolve({ ...job, found, wasAnswered: true });
     } catch (error) {
-      if (error instanceof ReadBackError && error.isRefused && job.batch.doubt?.isRefused)
-        return await this.#refusedAll(job.batch, error.problem, pass);
+      if (error instanceof ReadBackError && error.isRefused && !job.wasAnswered && isSame(job.batch.doubt, error)) {
+        try {
+          return await this.#refusedAll(job.batch, error.problem, pass);
+        } catch (failure) {
+          this.journalFailed(gate.pass(), failure);
+          return jobs.goOn({ ...job, notBeforeMs: host.clock.monotonicMs() + backOffMs(TRANSPORT_PACE, 1, host.random()) });
+        }
+      }
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
       if (error instanceof ReadBackError) {
@@ -195,8 +201,9 @@ export class Sender {
         await this.#finish(batch, batch.entries);
         return true;
       case 'partial': {
-        gate.open();
         const accepted = batch.entries.filter((entry) => !outcome.rejected.has(entry.sensor));
+        if (accepted.length > 0) gate.open();
+        else gate.answered();
         this.#release(accepted);
         held.hold(outcome.rejected);
         for (const entry of batch.entries) held.offer(entry, batch.revision);
@@ -209,7 +216,7 @@ export class Sender {
         // Whoever is between here and the city may fail at a batch, too. In an outage no question is answered, and nothing is sent again.
         jobs.lookUp(
           this.#doubted(batch, outcome.pause.problem, outcome.isRefused),
-          outcome.isRefused ? [gate.remainingMs()] : outcome.patience,
+          outcome.isRefused ? [...new Set(outcome.patience.map((ms) => Math.max(ms, gate.remainingMs())))] : outcome.patience,
         );
         return true;
       case 'not-stored':
@@ -242,16 +249,17 @@ export class Sender {
     onRelease();
   }
 
-  #doubted(batch: Batch, problem: CityProblem, isRefused = false): Batch {
+  #doubted(batch: Batch, problem: CityProblem, isRefused = false, more = 1): Batch {
     const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
-    return { ...batch, doubt: { count: count + 1, successCount, problem, isRefused } };
+    return { ...batch, doubt: { count: count + more, successCount, problem, isRefused } };
   }
 
   /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */
   async #narrow(batch: Batch, reason: string, problem: CityProblem, pass: number): Promise<void> {
     const { gate, jobs, ledger, tally, suspects, onRelease } = this.#parts;
     gate.note(problem);
-    const doubted = this.#doubted(batch, problem);
+    // It is known why it failed, so that it does not count among those of which nobody knows that.
+    const doubted = this.#doubted(batch, problem, false, 0);
     const [culprit, another] = batch.entries;
     const isAlone = culprit !== undefined && another === undefined;
     if (isAlone && this.#isToBlame(doubted)) {
@@ -304,4 +312,9 @@ export class Sender {
     for (const sensor of sensors) isReleased = this.#parts.held.release(sensor) || isReleased;
     if (isReleased) this.#parts.onRelease();
   }
+}
+
+/** Whether the question is refused by the same as the batch was. */
+function isSame(doubt: Doubt | undefined, { problem }: ReadBackError): boolean {
+  return doubt?.isRefused === true && doubt.problem.code === problem.code;
 }

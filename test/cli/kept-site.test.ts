@@ -34,6 +34,37 @@ test('what has outputs, for its owner only, whatever version of the program has 
   expect(readFileSync(path, 'utf8')).not.toContain('version');
 });
 
+test('what is left of a board is driven alone: its driver knows of no output that the site still has', async () => {
+  const board = `schema: board/v1
+id: relays
+version: 1.0.0
+label: Relays that measure
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+modbus: { read_with: holding }
+readings: { x: { quantity: voltage, unit: V, at: 0 } }
+outputs:
+  relay0: { coil: 0, quantity: switch_state, unit: bool, safe: off, max_on: 1h }
+  relay1: { coil: 1, quantity: switch_state, unit: bool, safe: off, max_on: 1h }
+simulate: { x: { constant: 1 } }
+`;
+  const siteWith = async (outputs: string) => {
+    const device = `{ board: relays@1, via: line, with: { unit: 100 }, every: 5s, outputs: { ${outputs} } }`;
+    const text = `schema: gateway/v1\ngateway: { id: trial }\nbuses: { line: { type: modbus-rtu, port: /dev/ttyAMA0 } }\ndevices: { b: ${device} }\n`;
+    const loaded = await loadText(text, { 'boards/relays.board.yaml': board });
+    if (loaded.config === undefined) throw new Error(JSON.stringify(loaded.problems));
+    return loaded.config;
+  };
+  const left = outputsNoLongerIn(
+    await siteWith('relay0: { safe: on, max_on: unlimited }, relay1: { enabled: false }'),
+    await siteWith('relay0: { safe: off }'),
+  );
+  const [device] = left.devices.values();
+  expect(device?.outputs.map(({ id }) => id)).toEqual(['relay1']);
+  expect(device?.spec.outputs.map(({ id }) => id)).toEqual(['relay1']);
+});
+
 test('what is left of earlier ones is kept behind it, until nothing is', async () => {
   const devices = async () => (await keptIn(folder, realDisk))?.sites.map((site) => [...site.devices.keys()]);
   await keepSite('/a.yaml', await config(DOOR), quiet, folder, [await config(FAN)]);

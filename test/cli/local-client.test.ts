@@ -38,6 +38,7 @@ function endless(answer: http.ServerResponse): void {
 
 describe('what answers and is no gateway is told as that', () => {
   test.each([
+    ['null', () => http.createServer((_request, answer) => answer.end('null'))],
     ['a page', () => http.createServer((_request, answer) => answer.end('<html>'))],
     ['an answer without an end', () => http.createServer((_request, answer) => endless(answer))],
     [

@@ -190,6 +190,51 @@ describe('among orders that are too long for one answer', () => {
     await garden.stop();
   });
 
+  test('is one found that came before, also where a question about it fails', async () => {
+    let isDown = false;
+    let left = 'nothing';
+    const proxy = (http: Http): Http => {
+      return async (request, signal) => {
+        if (!request.url.includes('/order/')) return await http(request, signal);
+        if (isDown) throw new HttpError('ECONNREFUSED', false, 'down');
+        if (left === 'a question') {
+          left = 'none';
+          throw new HttpError('ECONNRESET', true, 'cut');
+        }
+        return await http(request, signal).catch((error: unknown) => {
+          if (left === 'nothing') left = 'a question';
+          throw error;
+        });
+      };
+    };
+    const garden = await startPolledGarden({ proxy });
+    await runFor(garden, 30 * SECOND_MS);
+    isDown = true;
+    await runFor(garden, 15 * SECOND_MS);
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    await flood(garden, 'trial-air-temperature', 1, 1_100_000);
+    await runFor(garden, 15 * SECOND_MS);
+    isDown = false;
+    await runFor(garden, 300 * SECOND_MS);
+    expect(left).toBe('none');
+    expect(garden.answers().filter(({ from }) => from === 'app')).toEqual([expect.objectContaining({ result: 'done' })]);
+    await garden.stop();
+  });
+
+  test('is one found that a server of the city dates half a minute back', async () => {
+    const garden = await startPolledGarden();
+    await untilPolled(garden);
+    await flood(garden, 'trial-air-temperature', 1, 1_100_000);
+    await runFor(garden, 25 * SECOND_MS);
+    const body = Buffer.from(JSON.stringify({ order: 'on' }));
+    const request = { method: 'PUT', target: `/order/garden/${VALVE}`, headers: [['IDENTITY_KEY', 'app-token'] as const], body };
+    garden.city.handle(request, garden.clock.wall().ms - 30 * SECOND_MS);
+    await runFor(garden, 60 * SECOND_MS);
+    expect(states(garden)).toEqual(['closed', 'open']);
+    await garden.stop();
+  });
+
   test('is one for all sensors refused', async () => {
     const garden = await startPolledGarden();
     await flood(garden, VALVE, 50, 25_000);
