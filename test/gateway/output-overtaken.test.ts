@@ -2,12 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { BusError } from '../../drivers/errors.ts';
-import { openOutputs } from '../../gateway/outputs/outputs.ts';
 import type { Fault } from '../../simulator/faults.ts';
-import { loadText } from '../config/site-files.ts';
 import { type CoilWrite, lossyLines } from '../support/lossy-lines.ts';
-import { TestClock } from '../support/test-clock.ts';
-import { MemoryJournal } from '../uplink/memory-journal.ts';
+import { oneValve } from './one-output.ts';
 import { startSimulated } from './simulated-gateway.ts';
 
 const SECOND_MS = 1_000;
@@ -108,30 +105,12 @@ devices:
 });
 
 test('an order that is not sent any more leaves the end of the one before it', async () => {
-  const site =
-    'schema: gateway/v1\ngateway: { id: trial }\ndevices: { valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 1h } } } }\n';
-  const { config } = await loadText(site);
-  const valve = config?.devices.get('valve');
-  if (valve === undefined) throw new Error('the site has errors');
-  const clock = new TestClock({ ms: 0, quality: 'synced' });
   const asked: [number, boolean][] = [];
-  const switchTo = async (_output: string, on: boolean, isInTime = () => true) => {
-    if (clock.monotonicMs() === 5 * SECOND_MS) await clock.advance(SECOND_MS);
+  const { clock, outputs } = await oneValve('max_on: 1h', (time) => async (_output, on, isInTime = () => true) => {
+    if (time.monotonicMs() === 5 * SECOND_MS) await time.advance(SECOND_MS);
     if (!isInTime()) return new BusError('expired', 'too old');
-    asked.push([clock.monotonicMs(), on]);
+    asked.push([time.monotonicMs(), on]);
     return undefined;
-  };
-  const outputs = openOutputs([{ config: valve, switchTo, safeMs: 0, holdFor: () => () => {} }], {
-    clock,
-    bootId: 'boot',
-    log: () => {},
-    journal: new MemoryJournal(),
-    fatal: (error) => {
-      throw error;
-    },
-    keep: () => {},
-    latest: () => undefined,
-    lastHeardMs: () => undefined,
   });
   const on = { output: 'valve.open', on: true, source: 'local', by: 'test' } as const;
   await outputs.order({ ...on, forMs: 30 * SECOND_MS });

@@ -2,11 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { BusError } from '../../drivers/errors.ts';
-import { openOutputs } from '../../gateway/outputs/outputs.ts';
-import { loadText } from '../config/site-files.ts';
 import { type CoilWrite, lossyLines } from '../support/lossy-lines.ts';
-import { TestClock } from '../support/test-clock.ts';
-import { MemoryJournal } from '../uplink/memory-journal.ts';
+import { oneValve } from './one-output.ts';
 import { startSimulated } from './simulated-gateway.ts';
 
 const SECOND_MS = 1_000;
@@ -74,31 +71,13 @@ test.each(Array.from({ length: 12 }, (_, i) => 73_500 + 370 * i))(
 );
 
 test('an order that waits for the bus keeps nobody from the end of the one before it', async () => {
-  const { config } = await loadText(
-    'schema: gateway/v1\ngateway: { id: trial }\ndevices: { valve: { board: solenoid-valve@1, via: gpio.pin15, outputs: { open: { safe: off, max_on: 1h } } } }\n',
-  );
-  const valve = config?.devices.get('valve');
-  if (valve === undefined) throw new Error('the site has errors');
-  const clock = new TestClock({ ms: 0, quality: 'synced' });
   const asked: [number, boolean][] = [];
   let isBusy = false;
-  const switchTo = async (_output: string, on: boolean, isInTime = () => true) => {
-    if (on && isBusy) await new Promise<void>((resolve) => clock.timer(MINUTE_MS, resolve));
+  const { clock, outputs } = await oneValve('max_on: 1h', (time) => async (_output, on, isInTime = () => true) => {
+    if (on && isBusy) await new Promise<void>((resolve) => time.timer(MINUTE_MS, resolve));
     if (!isInTime()) return new BusError('expired', 'too old');
-    asked.push([clock.monotonicMs(), on]);
+    asked.push([time.monotonicMs(), on]);
     return undefined;
-  };
-  const outputs = openOutputs([{ config: valve, switchTo, safeMs: 0, holdFor: () => () => {} }], {
-    clock,
-    bootId: 'boot',
-    log: () => {},
-    journal: new MemoryJournal(),
-    fatal: (error) => {
-      throw error;
-    },
-    keep: () => {},
-    latest: () => undefined,
-    lastHeardMs: () => undefined,
   });
   const on = { output: 'valve.open', on: true, source: 'local', by: 'test' } as const;
   await outputs.order({ ...on, forMs: 10 * SECOND_MS });
