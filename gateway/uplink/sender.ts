@@ -215,7 +215,7 @@ export class Sender {
         if (batch.suspect === undefined) gate.close(pass, outcome.pause);
         // Whoever is between here and the city may fail at a batch, too. In an outage no question is answered, and nothing is sent again.
         jobs.lookUp(
-          this.#doubted(batch, outcome.pause.problem, outcome.isRefused),
+          this.#doubted(batch, outcome.pause.problem, { isRefused: outcome.isRefused }),
           outcome.isRefused ? [...new Set(outcome.patience.map((ms) => Math.max(ms, gate.remainingMs())))] : outcome.patience,
         );
         return true;
@@ -249,9 +249,9 @@ export class Sender {
     onRelease();
   }
 
-  #doubted(batch: Batch, problem: CityProblem, isRefused = false, more = 1): Batch {
+  #doubted(batch: Batch, problem: CityProblem, { isRefused = false, isUnexplained = true } = {}): Batch {
     const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
-    return { ...batch, doubt: { count: count + more, successCount, problem, isRefused } };
+    return { ...batch, doubt: { count: isUnexplained ? count + 1 : count, successCount, problem, isRefused } };
   }
 
   /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */
@@ -259,7 +259,7 @@ export class Sender {
     const { gate, jobs, ledger, tally, suspects, onRelease } = this.#parts;
     gate.note(problem);
     // It is known why it failed, so that it does not count among those of which nobody knows that.
-    const doubted = this.#doubted(batch, problem, false, 0);
+    const doubted = this.#doubted(batch, problem, { isUnexplained: false });
     const [culprit, another] = batch.entries;
     const isAlone = culprit !== undefined && another === undefined;
     if (isAlone && this.#isToBlame(doubted)) {
