@@ -8,7 +8,7 @@ import { type BookState, EMPTY_BOOK, type Remembered } from './order-book.ts';
 /*
  * What the gateway remembers of the city's orders: a state of two-slot-file.ts, in CBOR.
  *
- *   [ cursor, first asking, answers from, book, book of those who may not order ]
+ *   [ cursor, first start, answers from, book, book of those who may not order ]
  *   book   [ floor, [ [ key (8 bytes), key of its id (8), key of the sensor (4), pushed, time, time of the other copy, placed, sender, on, id ] … ] ]
  *
  * Times are milliseconds of the city's clock, null where there is none; what follows `placed` stands only at what nobody has answered.
@@ -27,7 +27,7 @@ export interface OrdersState {
   readonly refusedBook: BookState;
   /** Up to when, on the city's clock, all orders have been seen; undefined before the first answer. */
   readonly cursorMs: number | undefined;
-  /** When the city was asked for the first time, on its clock; undefined before, and after that was set back. */
+  /** When the gateway started for the first time, on the city's clock; undefined before the first answer, and after that was set back. */
   readonly beganMs: number | undefined;
   /** The journal's sequence before which there is no answer to an order that is not answered here. */
   readonly answersFrom: number;

@@ -63,7 +63,7 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
   const time = around.link.cityClock.now();
   // How old it is can only be told by the city's own clock. Where that was moved, the next poll finds it.
   if (time === undefined || desk.cursorMs === undefined || push.publishedAtMs > time.latestMs + AHEAD_MS_MAX) return 503;
-  // A copy of what the polls have seen, or a replay, or from before this gateway asked for the first time.
+  // A copy of what the polls have seen, or a replay, or from before this gateway started for the first time.
   if (push.publishedAtMs <= desk.seenMs) return 200;
   const { message: text, sender, publishedAtMs: timeMs, sensor } = push;
   const meant = takers.filter((taker) => sensor === undefined || taker.sensor === sensor);

@@ -59,7 +59,7 @@ export interface Desk {
   readonly lookBehindMs: number;
   /** From when on what the city shows is looked at. */
   readonly seenMs: number;
-  /** The city was asked for the first time, at this time of its clock: what was ordered before was not meant for this gateway. */
+  /** The gateway started for the first time, at this time of the city's clock: what was ordered before was not meant for it. */
   begin(atMs: number): void;
   /** All was seen up to there. `isForward`: the city's clock was set forward since it was asked before. */
   moveOn(cursorMs: number, isForward: boolean): void;
@@ -97,7 +97,7 @@ class OrderDesk implements Desk {
   /** Left by an earlier process. */
   readonly #left: readonly Remembered[];
   #cursorMs: number | undefined;
-  /** When the city was asked for the first time, as long as its clock was not set back since. */
+  /** When the gateway started for the first time, as long as the city's clock was not set back since. */
   #beganMs: number | undefined;
   /** What may still be shown of before the clock was set forward, and until when, monotonic, it is asked for. */
   #before: { readonly fromMs: number; readonly untilMs: number } | undefined;

@@ -53,6 +53,7 @@ export interface PollSurroundings {
 export async function pollOrders(around: PollSurroundings, signal: AbortSignal): Promise<never> {
   const { clock, desk, fatal, log, random, everyMs, crowded, asked } = around;
   const watch = openWatch(clock, around.link.cityClock);
+  const startedMs = clock.monotonicMs();
   let attempt = 0;
   let movedCount = 0;
   const passed: Passed = new Map();
@@ -65,7 +66,7 @@ export async function pollOrders(around: PollSurroundings, signal: AbortSignal):
     let waitMs: number;
     let canWake = false;
     try {
-      const { isAllSettled, quotaMs } = await poll({ ...around, passed }, watch, signal);
+      const { isAllSettled, quotaMs } = await poll({ ...around, passed, startedMs }, watch, signal);
       // Once for each pace, and not where the quota sets it: who orders each second does not set the pace of the asking.
       waitMs = Math.max(everyMs(), quotaMs) - settlingMs;
       settlingMs = isAllSettled || settlingMs > 0 || quotaMs > everyMs() ? 0 : SETTLE_MS;
@@ -108,17 +109,18 @@ interface Polled {
 
 /** Takes what came since the last time. @throws PollError @throws ClockMoved */
 async function poll(
-  around: PollSurroundings & { readonly passed: Passed },
+  around: PollSurroundings & { readonly passed: Passed; readonly startedMs: number },
   watch: () => Moved,
   signal: AbortSignal,
 ): Promise<Polled> {
-  const { desk, fatal, link, takers, passed } = around;
+  const { clock, desk, fatal, link, takers, passed, startedMs } = around;
   const { cursorMs } = desk;
   if (cursorMs === undefined) {
     const { response, dateMs } = await nothingShown(around, signal);
     watch();
-    desk.begin(dateMs);
-    return { isAllSettled: true, quotaMs: quotaPaceMs(response) };
+    desk.begin(dateMs - (clock.monotonicMs() - startedMs));
+    // What was ordered since the start is looked at soon.
+    return { isAllSettled: false, quotaMs: quotaPaceMs(response) };
   }
   const fromMs = desk.seenMs;
   const { response, dateMs, bySensor, toldFromMs, requestCount } = await shownSince(around, fromMs, signal);

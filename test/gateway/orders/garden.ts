@@ -133,7 +133,7 @@ export async function startGarden({
   };
 }
 
-/** A garden past the first answer of the city, before which nothing is meant for this gateway. */
+/** A garden past the first answer of the city. */
 export async function startPolledGarden(options?: GardenOptions): Promise<Garden> {
   const garden = await startGarden(options);
   await garden.clock.runUntil(30_000);

@@ -135,11 +135,24 @@ describe('an order of the city', () => {
   });
 
   test('given before the gateway was there for the first time is not meant for it', async () => {
-    const garden = await startGarden();
+    let aheadMs = -3 * SECOND_MS;
+    const garden = await startGarden({ aheadMs: () => aheadMs });
     garden.give('on');
+    aheadMs = 0;
     await runFor(garden, 120 * SECOND_MS);
     expect(garden.openings().map(([state]) => state)).toEqual(['closed']);
     expect(garden.answers()).toEqual([]);
+    await garden.stop();
+  });
+
+  test.each([0, 1, 3])('given %d s after the first start is carried out, though the city was not asked yet', async (afterS) => {
+    const garden = await startGarden();
+    await runFor(garden, afterS * SECOND_MS);
+    expect(garden.asked.filter((url) => url.includes('/order/'))).toEqual([]);
+    garden.give('on');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.openings().map(([state]) => state)).toEqual(['closed', 'open']);
+    expect(garden.answers()).toMatchObject([{ set: 'on', result: 'done' }]);
     await garden.stop();
   });
 

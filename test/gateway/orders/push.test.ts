@@ -97,7 +97,7 @@ describe('a push', () => {
       400,
     ],
     [
-      'of before this gateway asked for the first time',
+      'of before this gateway started for the first time',
       { body: (text: string) => text.replace(/"publishedAt":\d+/, '"publishedAt":1700000000000') },
       200,
     ],
