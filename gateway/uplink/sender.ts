@@ -183,8 +183,9 @@ export class Sender {
     const isInDoubt = doubt !== undefined && doubt.count >= DOUBTS_MAX;
     const isAlone = isInDoubt && another === undefined && gate.successCount > doubt.successCount;
     if (culprit !== undefined && (suspect !== undefined || isAlone)) {
-      if (suspect === undefined || another === undefined)
-        suspects.fails(culprit.sensor, String(doubt?.problem.parameters['words'] ?? ''));
+      const words = String(doubt?.problem.parameters['words'] ?? '');
+      if (suspect === undefined) suspects.fails(culprit.sensor, words);
+      else if (another === undefined) suspects.failedAlone(suspect.sensor, words, suspect.next);
       else suspects.failed(suspect.sensor);
       await this.#finish(batch, []);
       onRelease();

@@ -21,6 +21,8 @@ interface Suspicion {
   nextMs: number;
   /** Where its next observation is looked for. */
   from: number;
+  /** Some of it waits before that. */
+  hasPassed: boolean;
 }
 
 interface Blame {
@@ -77,7 +79,7 @@ export class Suspects {
     if (isAgain || this.has(sensor)) this.#suspect(sensor, words);
   }
 
-  /** Every request with this sensor fails, and the others do not. */
+  /** A request with this observation alone fails, and others do not. */
   fails(sensor: string, words: string): void {
     this.#blame(sensor, (this.#blames.get(sensor)?.count ?? 0) + 1);
     this.#suspect(sensor, words);
@@ -99,7 +101,6 @@ export class Suspects {
     if (suspicion === undefined) return;
     suspicion.size = Math.max(1, suspicion.size >> 1);
     suspicion.attempt++;
-    suspicion.from = 0;
     this.#wait(suspicion);
   }
 
@@ -110,15 +111,31 @@ export class Suspects {
   passOver(sensor: string, next: number): void {
     this.failed(sensor);
     const suspicion = this.#suspicions.get(sensor);
-    if (suspicion !== undefined) suspicion.from = next + (1 << Math.min(suspicion.attempt, STRIDE_BITS_MAX));
+    if (suspicion !== undefined) this.#goOn(suspicion, next + (1 << Math.min(suspicion.attempt, STRIDE_BITS_MAX)));
   }
 
-  /** Nothing of this suspect waits between where it was looked for and `end`. True when it is none any more: nothing of it has failed for long enough. */
+  /** The one before `next` failed alone, and nobody knows why. It waits, and those behind it have their turn. */
+  failedAlone(sensor: string, words: string, next: number): void {
+    this.fails(sensor, words);
+    const suspicion = this.#suspicions.get(sensor);
+    if (suspicion !== undefined) this.#goOn(suspicion, next);
+  }
+
+  /**
+   * Nothing of this suspect waits between where it was looked for and `end`. True when it is none any more: nothing of it has failed
+   * for long enough, and nothing waits that has.
+   */
   isCleared(sensor: string, end: number): boolean {
     const suspicion = this.#suspicions.get(sensor);
     if (suspicion !== undefined) suspicion.from = Math.min(suspicion.from, end);
     const untilMs = this.#blames.get(sensor)?.untilMs ?? 0;
     if (suspicion === undefined || this.#host.clock.monotonicMs() < untilMs) return false;
+    if (suspicion.hasPassed) {
+      // Still on its own: nobody else's batch is to fail with it.
+      suspicion.from = 0;
+      suspicion.hasPassed = false;
+      return false;
+    }
     this.#suspicions.delete(sensor);
     this.#host.log('info', 'city-sensor-trusted-again', { sensor });
     return true;
@@ -135,14 +152,20 @@ export class Suspects {
     const known = this.#suspicions.get(sensor);
     if (known !== undefined) {
       known.words = words;
+      known.from = 0;
       this.failed(sensor);
       return;
     }
     const sinceWallMs = this.#host.clock.wall().ms;
-    const suspicion = { sinceWallMs, words, size: 1, attempt: 1, nextMs: 0, from: 0 };
+    const suspicion = { sinceWallMs, words, size: 1, attempt: 1, nextMs: 0, from: 0, hasPassed: false };
     this.#wait(suspicion);
     this.#suspicions.set(sensor, suspicion);
     this.#host.log('warning', 'city-sensor-suspected', { sensor, words });
+  }
+
+  #goOn(suspicion: Suspicion, from: number): void {
+    suspicion.from = from;
+    suspicion.hasPassed = true;
   }
 
   #wait(suspicion: Suspicion): void {

@@ -100,3 +100,42 @@ describe('a path that loses long requests', () => {
     await bench.stop();
   });
 });
+
+describe('a value with which every request fails', () => {
+  /** A request fails that holds one of these values of sensor a. */
+  const failingAt =
+    (bad: readonly string[], failure: Failure): Script =>
+    async (request, _text, city, signal) => {
+      const sent = request.method === 'PUT' ? sensorsOf(request.body ?? new Uint8Array()) : [];
+      const values = sent
+        .filter(({ sensor }) => sensor === 'a')
+        .flatMap(({ observations }) => observations.map(({ value }) => value));
+      return values.some((value) => bad.includes(value)) ? failure() : city(request, signal);
+    };
+  const failures: readonly (readonly [string, Failure])[] = [
+    ['500', () => INTERNAL],
+    ['a reset', lost('ECONNRESET')],
+    ['a page with 403', html(403)],
+  ];
+  const rows = failures.flatMap(([name, failure]) =>
+    [['a'], ['a', 'b'], ['b', 'a']].flatMap((order) =>
+      [[30], [30, 31, 32, 90, 91, 200]].map((bad) => ({ name, order, bad, failure })),
+    ),
+  );
+
+  it.each(rows)('($name at $bad; $order) waits, and the others of its sensor are delivered', async ({ order, bad, failure }) => {
+    const bench = new Bench();
+    bench.script = failingAt(bad.map(String), failure);
+    await bench.start();
+    await measure(bench, order, 0, 6 * 60);
+    await bench.clock.advance(60 * MINUTE_MS);
+    expect(numbers(bench, 'a')).toEqual(upTo(360).filter((minute) => !bad.includes(minute)));
+    if (order.includes('b')) expect(numbers(bench, 'b')).toEqual(upTo(360));
+    expect(bench.status()).toMatchObject({ waitingCount: bad.length, rejected: {} });
+    bench.script = undefined;
+    await bench.clock.advance(60 * MINUTE_MS);
+    for (const sensor of order) expect(numbers(bench, sensor)).toEqual(upTo(360));
+    expect(bench.status()).toMatchObject({ held: [], waitingCount: 0 });
+    await bench.stop();
+  });
+});
