@@ -132,5 +132,5 @@ function isKey(item: unknown, bytes: number): item is Uint8Array {
 }
 
 function isTime(item: unknown): item is number | null {
-  return item === null || Number.isSafeInteger(item);
+  return item === null || Number.isFinite(item);
 }

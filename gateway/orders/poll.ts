@@ -118,7 +118,7 @@ async function poll(
   if (cursorMs === undefined) {
     const { response, dateMs } = await nothingShown(around, signal);
     watch();
-    desk.begin(dateMs - (clock.monotonicMs() - startedMs));
+    desk.begin(Math.floor(dateMs - (clock.monotonicMs() - startedMs)));
     // What was ordered since the start is looked at soon.
     return { isAllSettled: false, quotaMs: quotaPaceMs(response) };
   }

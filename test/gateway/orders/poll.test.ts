@@ -156,6 +156,27 @@ describe('an order of the city', () => {
     await garden.stop();
   });
 
+  test('is remembered over a start, from the first on; and what is ordered meanwhile is carried out', async () => {
+    const garden = await startPolledGarden();
+    garden.give('{"set":"on","for":"5s","id":"a1"}');
+    await runFor(garden, 30 * SECOND_MS);
+    await garden.stop();
+    const next = await garden.clock.run(garden.openAnother());
+    garden.give('{"set":"on","for":"5s","id":"a1"}');
+    await runFor(garden, 30 * SECOND_MS);
+    expect(garden.answers().map(({ id, result }) => [id, result])).toEqual([
+      ['a1', 'done'],
+      ['a1', 'duplicate'],
+    ]);
+    await garden.clock.run(next.stop());
+    garden.give('{"set":"on","for":"5s","id":"a2"}');
+    await runFor(garden, 20 * SECOND_MS);
+    const third = await garden.clock.run(garden.openAnother());
+    await runFor(garden, 30 * SECOND_MS);
+    expect(garden.answers().at(-1)).toMatchObject({ id: 'a2', result: 'done' });
+    await garden.clock.run(third.stop());
+  });
+
   test('is as old as the city’s own clock says, an hour off or not', async () => {
     for (const aheadMs of [3_600_000, -3_600_000]) {
       const garden = await startPolledGarden({ aheadMs: () => aheadMs });
