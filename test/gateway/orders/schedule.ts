@@ -1,5 +1,5 @@
 import { sleep } from '../../../drivers/clock.ts';
-import type { BookFile } from '../../../gateway/orders/book-file.ts';
+import { type BookFile, type OrdersState, openBookFile } from '../../../gateway/orders/book-file.ts';
 import { openOrders } from '../../../gateway/orders/orders.ts';
 import type { OrderRequest } from '../../../gateway/outputs/output.ts';
 import { openOutputs } from '../../../gateway/outputs/outputs.ts';
@@ -8,6 +8,7 @@ import { maskOf } from '../../../gateway/uplink/answer.ts';
 import { requestsOf } from '../../../gateway/uplink/city.ts';
 import { CityClock } from '../../../gateway/uplink/city-clock.ts';
 import { overheard } from '../../../gateway/uplink/overheard.ts';
+import { SimulatedDisk } from '../../../simulator/disk.ts';
 import type { Fault } from '../../../simulator/faults.ts';
 import { simulatedPorts } from '../../../simulator/local.ts';
 import { powerOn } from '../../../simulator/power.ts';
@@ -56,12 +57,22 @@ export async function runSchedule(seed: number): Promise<Verdict> {
     trial.ports = simulatedPorts();
     trial.crashCount += 1;
     trial.journal = trial.journal.crashed();
+    trial.kept = await asRead(trial.kept);
     await clock.runUntil(atMs + trial.between(0, 8 * SECOND_MS));
     running = boot(trial);
   }
   await clock.runUntil(12 * SECOND_MS + TROUBLE_MS + CALM_MS);
   running.cut();
   return verdictOf(trial);
+}
+
+/** What is durable, as the next process reads it from the file. */
+async function asRead(kept: OrdersState): Promise<OrdersState> {
+  const disk = new SimulatedDisk();
+  const file = await openBookFile(disk, '/orders');
+  await file.write(kept);
+  await file.close();
+  return (await openBookFile(disk, '/orders')).state;
 }
 
 /** Starts the gateway's taking of orders, with an output that takes its time and a card that takes its own. */
