@@ -1,4 +1,5 @@
 import type { Config, DeviceConfig } from '../config/config.ts';
+import { withDeadline } from '../drivers/clock.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
@@ -7,6 +8,9 @@ import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
 
+/** What closing may take; what hangs is left behind. */
+const CLOSE_MS_MAX = 500;
+
 /** Devices in use without a gateway: nothing is kept, nothing is sent, and nothing is asked unless the caller does. */
 export interface LoneDevices {
   readonly devices: readonly RunningDevice[];
@@ -14,6 +18,7 @@ export interface LoneDevices {
   readonly tried: Promise<unknown>;
   /** Aborted when they are closed. */
   readonly signal: AbortSignal;
+  /** Ends after half a second at the latest, whatever hangs. */
   close(): Promise<void>;
 }
 
@@ -40,9 +45,17 @@ export function openLoneDevices(
     signal: ending.signal,
     tried: Promise.all([...buses.values()].map((bus) => bus.tried)),
     close: async () => {
-      await Promise.all(devices.map((device) => device.close()));
-      ending.abort(new Error('its devices are not used any more'));
-      await Promise.all(lines);
+      const reason = new Error('its devices are not used any more');
+      const late = () => new Error('buses that do not close');
+      const closing = async () => {
+        await Promise.allSettled(devices.map((device) => device.close()));
+        ending.abort(reason);
+        await Promise.all(lines);
+      };
+      await withDeadline(host.clock, CLOSE_MS_MAX, new AbortController().signal, late, closing).catch(() => {
+        host.log('error', 'stop-step-failed', { step: 'buses', message: late().message });
+      });
+      ending.abort(reason);
     },
   };
 }

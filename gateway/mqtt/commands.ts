@@ -63,6 +63,12 @@ interface Refusal {
   readonly message: string;
 }
 
+const UNTIMED: Refusal = {
+  done: false,
+  reason: 'no-time',
+  message: 'the time of this gateway is not known yet: only what is safe is done',
+};
+
 export function openCommands(parts: CommandParts): Commands {
   return new Orders(parts);
 }
@@ -137,7 +143,8 @@ class Orders implements Commands {
     const { on, forMs, by = SENDER_UNKNOWN, sentMs } = text;
     const request: OrderRequest = { output: output.output, on, source: 'mqtt', by, ...(forMs !== undefined && { forMs }) };
     const isToSafe = on === output.safe;
-    const refusal = this.#stale(sentMs) ?? (isToSafe ? undefined : this.#untimed());
+    // Before the time is known nobody can say how old an order is: then only what is safe is done.
+    const refusal = this.#nowMs() === undefined ? (isToSafe ? undefined : UNTIMED) : this.#stale(sentMs);
     if (refusal !== undefined) {
       this.#keepRefused(output, refusal, text);
       return refusal;
@@ -161,17 +168,9 @@ class Orders implements Commands {
     return now.kind === 'known' ? now.ms : undefined;
   }
 
-  /** Before the time is known nobody can say how old an order is. */
-  #untimed(): Refusal | undefined {
-    if (this.#nowMs() !== undefined) return undefined;
-    return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet: only what is safe is done' };
-  }
-
   #stale(sentMs: number | undefined): Refusal | undefined {
     const nowMs = this.#nowMs();
-    if (sentMs === undefined) return undefined;
-    if (nowMs === undefined) return { done: false, reason: 'no-time', message: 'the time of this gateway is not known yet' };
-    if (Math.abs(nowMs - sentMs) <= FRESH_MS) return undefined;
+    if (sentMs === undefined || nowMs === undefined || Math.abs(nowMs - sentMs) <= FRESH_MS) return undefined;
     return { done: false, reason: 'too-old', message: `it was given more than ${FRESH_MS / 1000} s ago, or its time lies ahead` };
   }
 

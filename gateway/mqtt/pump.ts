@@ -109,17 +109,21 @@ export class Pump {
 
   /** The last of what was delivered before what was measured within this time of the newest of it. */
   async before(withinMs: number): Promise<number> {
-    const { journal, delivery } = this.#parts;
+    const { journal, delivery, time } = this.#parts;
     const to = delivery.lowWater;
     let sinceMs: number | undefined;
     for (let last = to; last > to - LOOK_BACK_MAX && last > 0; last -= PAGE) {
       const from = Math.max(1, last - PAGE + 1);
-      const page = (await journal.read(from, PAGE)).filter(({ sequence }) => sequence <= last);
-      const newestMs = page.at(-1)?.record.wallMs;
-      if (newestMs === undefined) continue;
-      sinceMs ??= newestMs - withinMs;
+      // Some were measured before the clock was set: their time is known by now, or else says nothing.
+      const page = (await journal.read(from, PAGE)).flatMap(({ sequence, record }) => {
+        const of = time.timeOf(record);
+        return sequence <= last && of.kind === 'known' ? [{ sequence, ms: of.ms }] : [];
+      });
+      const newest = page.at(-1);
+      if (newest === undefined) continue;
+      sinceMs ??= newest.ms - withinMs;
       const [oldest] = page;
-      if (oldest !== undefined && oldest.record.wallMs < sinceMs) return oldest.sequence;
+      if (oldest !== undefined && oldest.ms < sinceMs) return oldest.sequence;
     }
     return Math.max(0, to - LOOK_BACK_MAX);
   }

@@ -29,7 +29,10 @@ export function openSetAside(
       told.add(name);
       const code = 'observation-set-aside';
       const all = { uplink: 'mqtt', reason, ...fields };
-      await journal.append({ kind: 'event', code, ...stampAt(clock, bootId), fields: all }, true);
+      await journal.append({ kind: 'event', code, ...stampAt(clock, bootId), fields: all }, true).catch((error: unknown) => {
+        told.delete(name);
+        throw error;
+      });
       log('warning', code, all);
     }
     counts[reason] = (counts[reason] ?? 0) + 1;

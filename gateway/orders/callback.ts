@@ -30,6 +30,8 @@ export interface CallbackSurroundings {
   readonly link: Pick<CityLink, 'cityClock'>;
   /** Something came that the city has not signed. */
   readonly notSigned: () => void;
+  /** Takes a broken invariant of ours, which must end the program. */
+  readonly fatal: (error: unknown) => void;
 }
 
 /** A push as far as it is looked at (Sentilo reference §2.1). */
@@ -76,10 +78,14 @@ export async function answerPush(around: CallbackSurroundings, request: Callback
       isForAll: sensor === undefined,
     }),
   );
-  const late = () => new Error('the disk takes too long');
+  const tooLate = new Error('the disk takes too long');
+  const late = () => tooLate;
   const { signal } = new AbortController();
   const take = () => desk.take(orders, 'push', time.latestMs);
-  const isTaken = await withDeadline(clock, REMEMBER_MS, signal, late, take).catch(() => false);
+  const isTaken = await withDeadline(clock, REMEMBER_MS, signal, late, take).catch((error: unknown) => {
+    if (error !== tooLate) around.fatal(error);
+    return false;
+  });
   if (isTaken) around.pushed(time.latestMs - timeMs);
   return isTaken ? 200 : 503;
 }

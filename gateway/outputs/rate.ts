@@ -1,6 +1,6 @@
 /** So many orders at once, and then one for each of these times: six a minute. */
 const BURST = 3;
-const EVERY_MS = 10_000;
+export const RATE_EVERY_MS = 10_000;
 
 /** How often somebody far away may switch an output: what asks for more does not know what it does, and wears it out. */
 export interface Rate {
@@ -14,7 +14,7 @@ export function openRate(): Rate {
   let isTold = false;
   return {
     take(nowMs) {
-      left = Math.min(BURST, left + (nowMs - countedMs) / EVERY_MS);
+      left = Math.min(BURST, left + (nowMs - countedMs) / RATE_EVERY_MS);
       countedMs = nowMs;
       if (left >= 1) {
         left -= 1;

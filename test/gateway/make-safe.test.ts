@@ -26,7 +26,8 @@ devices:
   meter: { board: eastron-sdm120@1, via: other, with: { unit: 11 } }
 `;
 
-async function made(faults: readonly Fault[] = []) {
+/** `closeGpio`: what closing the lines of the header does. */
+async function made(faults: readonly Fault[] = [], closeGpio?: () => Promise<void>) {
   const { config, problems } = await loadText(SITE);
   if (config === undefined) throw new Error(`the site has errors: ${JSON.stringify(problems)}`);
   const clock = new VirtualClock(START_WALL_MS, turn);
@@ -46,7 +47,7 @@ async function made(faults: readonly Fault[] = []) {
           return lines.output(line).open(level);
         },
       });
-      return { ...lines, output, close: () => lines.close(), input: (line) => lines.input(line) };
+      return { ...lines, output, close: closeGpio ?? (() => lines.close()), input: (line) => lines.input(line) };
     },
     serial: async (options, signal) => {
       opened.push(options.port);
@@ -97,4 +98,17 @@ test('one that does not follow keeps back no other, and is named', async () => {
     { output: 'fan.switch', on: true, problem: expect.stringContaining('no answer') },
   ]);
   expect(levels).toEqual([true]);
+});
+
+test.each([
+  ['does not come back', () => new Promise<void>(() => {})],
+  ['fails', () => Promise.reject(new Error('EIO'))],
+])('is told also where the closing of a bus %s', async (_what, close) => {
+  const { outcome, tookMs } = await made([], close);
+  expect(outcome.map(({ output, problem }) => [output, problem])).toEqual([
+    ['valve.open', undefined],
+    ['pump.switch', undefined],
+    ['fan.switch', undefined],
+  ]);
+  expect(tookMs).toBeLessThan(2_500);
 });

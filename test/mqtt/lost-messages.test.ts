@@ -64,6 +64,22 @@ describe('a broker that has lost acknowledged messages', () => {
     await bench.stop();
   });
 
+  it('gets the last half hour again where some of it was measured before the clock was set', async () => {
+    const set = readings('air.t', 5_000);
+    const firstMs = set[0]?.wallMs ?? 0;
+    // A quarter of an hour ago a boot began whose clock stood in 1970 for two minutes.
+    bench = new MqttBench(set.map((each, i) => (i >= 4_000 && i < 4_120 ? { ...each, wallMs: each.wallMs - firstMs } : each)));
+    bench.timeOfWall = (wallMs) => (wallMs < firstMs ? wallMs + firstMs : wallMs);
+    await bench.start();
+    await bench.clock.advance(20_000);
+    bench.broker.crash();
+    await bench.crash();
+    await bench.clock.advance(20_000);
+    expect(distinct(kept()).at(-1)).toBe(5_000);
+    expect(new Set(kept()).size).toBeGreaterThanOrEqual(1_800);
+    await bench.stop();
+  });
+
   it('gets the last half hour again from the next process, when neither remembers', async () => {
     bench = new MqttBench(readings('air.t', 5_000));
     await bench.start();

@@ -41,6 +41,8 @@ export class MqttBench {
   /** Boots of which nobody knows when they were. */
   readonly untimed = new Set<string>();
   readonly lost = new Set<string>();
+  /** When it was, by what a clock said that may not have been set yet. */
+  timeOfWall = (wallMs: number) => wallMs;
   /** What Home Assistant is told that there is; without any it is told nothing. */
   announcements: readonly Announcement[] = [];
   quality: WallQuality = 'synced';
@@ -58,7 +60,7 @@ export class MqttBench {
     return {
       timeOf: ({ boot, wallMs }) => {
         if (this.lost.has(boot)) return { kind: 'lost' };
-        return this.untimed.has(boot) ? { kind: 'unknown' } : { kind: 'known', ms: wallMs };
+        return this.untimed.has(boot) ? { kind: 'unknown' } : { kind: 'known', ms: this.timeOfWall(wallMs) };
       },
       boundsOf: () => ({}),
       onChange: (listener) => this.#timeListeners.push(listener),

@@ -60,15 +60,11 @@ describe('an order of the city', () => {
     const refusals = (await garden.records()).flatMap((record) =>
       record.kind === 'event' && record.code === 'order-refused' ? [record.fields] : [],
     );
-    const sender = 'sender: orders_from does not name it';
+    const stranger = { output: 'valve.open', from: 'sentilo: garden', reason: 'sender: orders_from does not name it' };
     expect(refusals).toEqual([
-      ...Array.from({ length: 3 }, () => ({
-        output: 'valve.open',
-        from: 'sentilo: garden',
-        on: expect.any(Boolean),
-        reason: sender,
-      })),
-      { output: 'valve.open', from: 'sentilo: app', reason: expect.stringMatching(/^not-understood: /), leftOut: 2 },
+      ...Array.from({ length: 3 }, () => ({ ...stranger, on: expect.any(Boolean) })),
+      { ...stranger, on: expect.any(Boolean), leftOut: 1 },
+      { output: 'valve.open', from: 'sentilo: app', reason: expect.stringMatching(/^not-understood: /) },
     ]);
     await garden.stop();
     expect(garden.fatal).toEqual([]);
