@@ -50,11 +50,11 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
       checkWanted();
       if (found !== driven) throw new DeviceError('implausible', mismatch(found));
     };
-    const order = async (on: boolean, isInTime: () => boolean) => {
+    const order = async (on: boolean, isInTime: () => boolean, leftMs?: () => number) => {
       if (on !== output.safe) {
         const before = safeCount;
         await makingSafe?.catch(() => {});
-        return await drive(on, { isWanted: () => safeCount === before, isInTime });
+        return await drive(on, { isWanted: () => safeCount === before, isInTime, leftMs });
       }
       // What is safe waits for no other call, and overtakes what has not been sent.
       safeCount += 1;
@@ -77,12 +77,12 @@ export const digitalOut: Driver<'digital_out', DigitalOutOptions> = {
         }
         throw new DeviceError('strayed', mismatch(level));
       },
-      write: async (id, on, isInTime = () => true) => {
+      write: async (id, on, isInTime = () => true, leftMs) => {
         if (id !== output.id) throw new Error(`board ${spec.board} has the output ${output.id}, and none that is called ${id}`);
         orderCount += 1;
         underWayCount += 1;
         try {
-          await order(on, isInTime);
+          await order(on, isInTime, leftMs);
         } finally {
           underWayCount -= 1;
         }

@@ -85,6 +85,19 @@ export interface SwitchSpec {
   readonly coil?: number;
   /** Protocol address of the holding register that switches it, and what is written there. */
   readonly register?: { readonly at: number; readonly on: number; readonly off: number };
+  /** Beside a coil: how its board switches it on for a time. */
+  readonly onFor?: OnFor;
+}
+
+/**
+ * A board's own time-out for a coil: a time that is written with function 5 at the address `coil`, as a number of `stepMs`, switches it
+ * on at once and off by itself when that is over. Each such time begins anew; switching the coil itself ends it.
+ */
+export interface OnFor {
+  readonly coil: number;
+  readonly stepMs: number;
+  /** The longest time that can be written; a whole number of steps, at most 65,535. */
+  readonly mostMs: number;
 }
 
 /** One of a board's outputs. */
@@ -159,9 +172,10 @@ export interface Device {
   sleep?(): Promise<void>;
   /**
    * Drives an output to its logical state (true is on) and checks that it took it. Where `isInTime` says no when it is about to be
-   * sent, nothing is: BusError `expired`.
+   * sent, nothing is: BusError `expired`. `leftMs` gives, of what leads away from the safe state, how long it may stay so from then on at
+   * most, milliseconds (`Haste.leftMs`).
    */
-  write?(output: string, on: boolean, isInTime?: () => boolean): Promise<void>;
+  write?(output: string, on: boolean, isInTime?: () => boolean, leftMs?: () => number): Promise<void>;
   /** What is wrong with it although it gives readings: an output that refused its safe state, or did not follow. Told as the device's own trouble. */
   readonly problem?: DeviceError | undefined;
   /** May be called twice. Leaves outputs as they are. */

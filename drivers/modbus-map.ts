@@ -77,7 +77,7 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
       return resultsOf(fields, round);
     }),
     ...(spec.outputs.length > 0 && {
-      write: (id: string, on: boolean, isInTime?: () => boolean) => states.write(id, on, isInTime),
+      write: (id: string, on: boolean, isInTime?: () => boolean, leftMs?: () => number) => states.write(id, on, isInTime, leftMs),
     }),
     get problem() {
       return states.problem;

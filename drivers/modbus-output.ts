@@ -2,11 +2,13 @@ import type { Haste, ModbusBus, WriteWith } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
 import type { SwitchSpec } from './driver.ts';
 import { BusError, DeviceError } from './errors.ts';
+import { stepsFor } from './modbus-on-for.ts';
 import { placeOf } from './modbus-plan.ts';
 
 const REGISTER_BYTES = 2;
-/** The exception for a function that the slave does not have (Modbus V1.1b3 §7). */
+/** The exceptions for a function, an address and a value that the slave does not have (Modbus V1.1b3 §7). */
 const ILLEGAL_FUNCTION = 1;
+const ILLEGAL_VALUE = 3;
 /** The function codes that write. */
 const FUNCTION: Readonly<Record<'coil' | 'register', Readonly<Record<WriteWith, number>>>> = {
   coil: { single: 5, multiple: 15 },
@@ -38,17 +40,22 @@ export async function setSwitch(to: ModbusSwitch, on: boolean, haste?: Haste): P
 }
 
 /**
- * Writes it and believes the slave's echo.
+ * Writes it and believes the slave's echo. What leads away from the safe state by switching a coil on (`Haste.leftMs`) is written as a
+ * time, where the board has a time-out for that coil and can count so far.
  * @throws BusError of the bus: whether the output moved is then not known. DeviceError `refused`, with the words
- *   "function not supported" where the slave does not have the function
+ *   "function not supported" where the slave does not have the function, and "no time-out of its own" where it does not take a time
  */
 export async function writeSwitch(
   { bus, unit, place, writeWith = 'single' }: ModbusSwitch,
   on: boolean,
   haste?: Haste,
 ): Promise<void> {
-  const { coil, register } = place;
-  if (register !== undefined) {
+  const { coil, register, onFor } = place;
+  const leftMs = on ? haste?.leftMs?.() : undefined;
+  const steps = onFor === undefined || leftMs === undefined ? undefined : stepsFor(onFor, leftMs);
+  if (onFor !== undefined && steps !== undefined) {
+    await taken(place, onFor.coil, () => bus.writeCoilValue(unit, onFor.coil, steps, haste));
+  } else if (register !== undefined) {
     const bytes = word(rawOf(place, on));
     await written(place, 'register', writeWith, () => bus.writeRegisters(unit, register.at, bytes, writeWith, haste));
   } else if (coil !== undefined) {
@@ -109,6 +116,18 @@ async function written(
     const hint = `its board can say write_with: ${other}, which is function ${FUNCTION[what][other]}`;
     const asked = `the device does not write with function ${FUNCTION[what][writeWith]}`;
     throw new DeviceError('refused', `${id}: function not supported: ${asked}; ${hint}`, { cause: error });
+  }
+}
+
+/** A board that does not know a time is told so: switched on without one it would stay on when the gateway dies, and nobody would know. */
+async function taken({ id }: SwitchSpec, coil: number, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof ModbusException) || error.code > ILLEGAL_VALUE) throw error;
+    const what = `this board has no time-out of its own: it takes no time at ${placeOf({ table: 'coil', at: coil })}`;
+    const hint = 'use the board modbus-relay-8 for it, or one without `on_for`';
+    throw new DeviceError('refused', `${id}: ${what} (exception ${error.code}); ${hint}`, { cause: error });
   }
 }
 

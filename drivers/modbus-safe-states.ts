@@ -34,8 +34,8 @@ export class SafeStates {
   readonly #board: string;
   readonly #outputs: readonly OutputSpec[];
   readonly #refused = new Map<string, Refused>();
-  /** What the newest order for an output was, where that was taken. */
-  readonly #ordered = new Map<string, boolean>();
+  /** What the newest order for an output was, where that was taken, and how long it may stay so. */
+  readonly #ordered = new Map<string, { readonly on: boolean; readonly leftMs: Haste['leftMs'] }>();
   /** Reads that stayed silent since one was answered. */
   #silentCount = 0;
   /** How often an output was ordered to its safe state. */
@@ -56,10 +56,10 @@ export class SafeStates {
       async (output, on, haste, afresh) => {
         await this.#makingSafe.get(output.id)?.catch(() => {});
         if (afresh !== undefined && !this.#refused.has(output.id)) return;
-        const target = afresh === undefined ? on : (this.#ordered.get(output.id) ?? on);
+        const target = (afresh && this.#ordered.get(output.id)) ?? { on, leftMs: haste.leftMs };
         // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
         if (afresh === undefined) this.#ordered.delete(output.id);
-        await this.#switch(output, target, haste);
+        await this.#switch(output, target.on, { ...haste, leftMs: target.leftMs });
       },
       // Each may be asked for at once, beside what is written afresh.
       outputs.length + 1,
@@ -130,10 +130,10 @@ export class SafeStates {
    * Switches one. What is safe waits for no other call, and overtakes what has not been sent.
    * @throws as setSwitch does; BusError `superseded` when something newer was asked of it meanwhile, `expired` when it came too late
    */
-  async write(id: string, on: boolean, isInTime: () => boolean = () => true): Promise<void> {
+  async write(id: string, on: boolean, isInTime: () => boolean = () => true, leftMs?: () => number): Promise<void> {
     const output = this.#outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${this.#board} has no output that is called ${id}`);
-    if (on !== output.safe) return await this.#inTurn(output, on, { ...this.#untilSafe(output), isInTime });
+    if (on !== output.safe) return await this.#inTurn(output, on, { ...this.#untilSafe(output), isInTime, leftMs });
     this.#safeCounts.set(id, this.#safeCountOf(output) + 1);
     this.#ordered.delete(id);
     const making = this.#switch(output, on, { isUrgent: true });
@@ -149,7 +149,7 @@ export class SafeStates {
     checkWanted();
     await this.#set(output, on, haste);
     checkWanted();
-    this.#ordered.set(output.id, on);
+    this.#ordered.set(output.id, { on, leftMs: haste.leftMs });
     this.#refused.delete(output.id);
   }
 

@@ -26,6 +26,10 @@ export interface RegisterTables {
   isWritable(table: 'coil' | 'holding', first: number, count: number): boolean;
   /** A register's number, or 0 and 1 of a coil. */
   write(table: 'coil' | 'holding', at: number, value: number, atMs: number): void;
+  /** Whether it is where times are written, with which the board switches a coil off by itself. */
+  isTime(at: number): boolean;
+  /** Switches the coil of such a place on at `atMs`, and off after so many steps: whatever was to end before is forgotten. */
+  writeTime(at: number, steps: number, atMs: number): void;
   written(table: 'coil' | 'holding', at: number): number;
 }
 
@@ -37,13 +41,20 @@ export function registerTables(context: ModelContext): RegisterTables {
   const { readings, outputs, ports = [], modbus } = context.device.spec;
   const holes = modbus?.holes ?? [];
   const state = new Map<string, number>();
-  const switches = [...outputs, ...ports].map((place) => switchCell(place, state));
+  /** When coils go off by themselves. */
+  const offAtMs = new Map<string, number>();
+  const places = [...outputs, ...ports];
+  const switches = places.map((place) => switchCell(place, state, offAtMs));
   const cells = [...readings.flatMap((reading) => readingCells(reading, context)), ...switches];
   const of = (table: ReadWith) => cells.filter((cell) => cell.table === table);
   /** An output shows what was written, also where a reading lies on it. */
   const shown = (table: ReadWith) => {
     const hidden = (cell: Cell) => !switches.includes(cell) && state.has(keyOf(table, cell.at));
     return of(table).filter((cell) => !hidden(cell));
+  };
+  const moved = (place: SwitchSpec, isOn: boolean, atMs: number) => {
+    if (ports.includes(place)) context.pluggedInto(place.id)?.drive(isOn, atMs);
+    else context.switched(place.id, isOn, atMs);
   };
   return {
     has: (table) => of(table).length > 0,
@@ -81,10 +92,21 @@ export function registerTables(context: ModelContext): RegisterTables {
       Array.from({ length: count }, (_, i) => state.has(keyOf(table, first + i))).every((has) => has),
     write: (table, at, value, atMs) => {
       state.set(keyOf(table, at), value);
+      offAtMs.delete(keyOf(table, at));
       const isMeant = (place: SwitchSpec) => keyOfSwitch(place) === keyOf(table, at);
-      const isOn = (place: SwitchSpec) => value === (place.register?.on ?? 1);
-      for (const port of ports.filter(isMeant)) context.pluggedInto(port.id)?.drive(isOn(port), atMs);
-      for (const output of outputs.filter(isMeant)) context.switched(output.id, isOn(output), atMs);
+      for (const place of places.filter(isMeant)) moved(place, value === (place.register?.on ?? 1), atMs);
+    },
+    isTime: (at) => places.some(({ onFor }) => onFor?.coil === at),
+    writeTime: (at, steps, atMs) => {
+      for (const place of places) {
+        if (place.onFor?.coil !== at) continue;
+        const endMs = atMs + steps * place.onFor.stepMs;
+        state.set(keyOfSwitch(place), 1);
+        offAtMs.set(keyOfSwitch(place), endMs);
+        moved(place, true, atMs);
+        // Told before it happens: nobody may ask the board again, and what follows it asks for its moments itself.
+        moved(place, false, endMs);
+      }
     },
     written: (table, at) => state.get(keyOf(table, at)) ?? 0,
   };
@@ -107,15 +129,16 @@ function keyOfSwitch(place: SwitchSpec): string {
   return keyOf(tableOf(place), place.register?.at ?? place.coil ?? 0);
 }
 
-function switchCell(place: SwitchSpec, state: Map<string, number>): Cell {
+function switchCell(place: SwitchSpec, state: Map<string, number>, offAtMs: ReadonlyMap<string, number>): Cell {
   const { id, coil, register } = place;
   const table = tableOf(place);
   const at = register?.at ?? coil;
   if (at === undefined) throw new Error(`nothing says where the output ${id} lies`);
   const key = keyOf(table, at);
   state.set(key, register?.off ?? 0);
-  const content = () => {
-    const value = state.get(key) ?? 0;
+  const content = (atMs: number) => {
+    const isOver = atMs >= (offAtMs.get(key) ?? Number.POSITIVE_INFINITY);
+    const value = isOver ? 0 : (state.get(key) ?? 0);
     return table === 'coil' ? Uint8Array.of(value) : Uint8Array.of(value >> 8, value & 0xff);
   };
   return { table, at, size: 1, content };

@@ -8,7 +8,10 @@ interface Change {
 
 /** Which outputs of a simulated world are on, and were: what follows them is asked for moments that have passed, too. */
 export interface SwitchedOutputs {
-  /** The hardware of an output (`device.output`) has taken a state, at a monotonic time that is not before the last one. */
+  /**
+   * The hardware of an output (`device.output`) takes a state at a monotonic time. What was to come after that is forgotten: it was set
+   * ahead, of hardware that goes off by itself.
+   */
   set(output: string, isOn: boolean, atMs: number): void;
   /** Off before it was switched for the first time, and before the oldest change that is remembered. */
   isOn(output: string, atMs: number): boolean;
@@ -22,6 +25,7 @@ export function switchedOutputs(): SwitchedOutputs {
   const set = (output: string, isOn: boolean, atMs: number) => {
     const list = changes.get(output) ?? [];
     changes.set(output, list);
+    while ((list.at(-1)?.atMs ?? atMs) > atMs) list.pop();
     if ((list.at(-1)?.isOn ?? false) === isOn) return;
     list.push({ atMs, isOn });
     if (list.length > CHANGES_MAX) list.shift();

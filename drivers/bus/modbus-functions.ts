@@ -45,6 +45,9 @@ export function modbusFunctions(ask: Ask): ModbusBus {
       if (writeWith === 'single') await ask(echoedQuestion(unit, [5, ...place, ...word(bits[0] === true ? COIL_ON : 0)]), haste);
       else await ask(countedQuestion(unit, [15, ...place, ...word(bits.length)], packed(bits)), haste);
     },
+    async writeCoilValue(unit, address, value, haste) {
+      await ask(echoedQuestion(unit, [5, ...word(address), ...word(value)]), haste);
+    },
     async maskRegister(unit, address, and, or) {
       await ask(echoedQuestion(unit, [22, ...word(address), ...word(and), ...word(or)]));
     },

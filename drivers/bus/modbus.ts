@@ -25,6 +25,11 @@ export interface Haste {
   readonly isWanted?: () => boolean;
   /** Asked of a write when its turn has come: one that is too old is not sent. */
   readonly isInTime?: () => boolean;
+  /**
+   * Of a write away from the safe state: how long the output may stay there from now on at most, milliseconds, when it is asked;
+   * Infinity where nothing ends it. A board with a time-out of its own is given it (modbus-on-for.ts).
+   */
+  readonly leftMs?: (() => number) | undefined;
 }
 
 /**
@@ -44,6 +49,8 @@ export interface ModbusBus {
   writeRegisters(unit: number, address: number, registers: Uint8Array, writeWith: WriteWith, haste?: Haste): Promise<void>;
   /** Writes 1 to 1968 coils from `address` on (function 15), or one of them (function 5). */
   writeBits(unit: number, address: number, bits: readonly boolean[], writeWith: WriteWith, haste?: Haste): Promise<void>;
+  /** Writes a number (16 bits) with function 5, where on and off stand otherwise, for devices that take one at addresses of their own. */
+  writeCoilValue(unit: number, address: number, value: number, haste?: Haste): Promise<void>;
   /** register = (register AND `and`) OR (`or` AND NOT `and`), done by the slave in one step (function 22). */
   maskRegister(unit: number, address: number, and: number, or: number): Promise<void>;
   /** Writes 1 to 121 holding registers and then reads `count` (1 to 125) in one request (function 23). */

@@ -23,7 +23,8 @@ const TURNAROUND_MS_MAX = 20;
 /**
  * A simulated slave with the registers that the board describes. Each table answers from its first to its last value,
  * with zeros between them, as meters do; the board's holes and everything outside is exception 2, and nothing of such a
- * range is answered (V1.1b3 §7). A table without values is exception 1. Only outputs can be written.
+ * range is answered (V1.1b3 §7). A table without values is exception 1. Only outputs can be written, and times at which the board
+ * switches one off by itself, where it says where.
  */
 export function model(context: ModelContext): ModbusModel {
   const { device, random } = context;
@@ -101,6 +102,10 @@ function writeOne(tables: RegisterTables, table: 'coil' | 'holding', request: Re
   if (!tables.canWrite(table)) return ILLEGAL_FUNCTION;
   const [at, value] = [request.word(1), request.word(3)];
   if (request.length !== 5) return ILLEGAL_VALUE;
+  if (table === 'coil' && tables.isTime(at)) {
+    tables.writeTime(at, value, atMs);
+    return request.bytes.slice();
+  }
   if (table === 'coil' && value !== COIL_ON && value !== COIL_OFF) return ILLEGAL_VALUE;
   if (!tables.isWritable(table, at, 1)) return ILLEGAL_ADDRESS;
   tables.write(table, at, table === 'coil' ? Number(value === COIL_ON) : value, atMs);

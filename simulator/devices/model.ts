@@ -12,7 +12,10 @@ export interface ModelContext {
   readonly text: (reading: string) => string;
   /** When a reading that moves in steps can change next after a monotonic time; undefined: never, or it is not of that kind. */
   readonly nextChangeMs: (reading: string, atMs: number) => number | undefined;
-  /** Tells that one of its outputs has taken a state at a monotonic time: on or off, whatever level that is. */
+  /**
+   * Tells that one of its outputs takes a state at a monotonic time: on or off, whatever level that is. It may be told ahead, and holds
+   * unless an earlier moment is told after it.
+   */
   readonly switched: (output: string, isOn: boolean, atMs: number) => void;
   /** What is plugged into one of its ports; undefined where nothing is. */
   readonly pluggedInto: (port: string) => PluggedIn | undefined;
@@ -66,7 +69,7 @@ export interface LineModel {
   readonly kind: 'line';
   /** For an input: the level at `atMs`, and when it changes next (undefined: never). */
   readonly drives?: { level(atMs: number): boolean; nextChangeMs(atMs: number): number | undefined };
-  /** For an output: sees every level it is driven to. */
+  /** For an output: sees every level it is driven to, as `ModelContext.switched` tells it. */
   driven?(level: boolean, atMs: number): void;
 }
 
@@ -89,7 +92,7 @@ export interface PluggedIn {
   volts(atMs: number): number;
   /** The level of an input that is held by this resistor. */
   level(pull: Pull, atMs: number): boolean;
-  /** Drives an output. */
+  /** Drives an output, now or at a moment that is to come (`ModelContext.switched`). */
   drive(level: boolean, atMs: number): void;
 }
 

@@ -40,6 +40,11 @@ export class FakeModbus implements ModbusBus {
     for (const [i, bit] of bits.entries()) this.bits.set(`coil:${address + i}`, bit);
   }
 
+  /** What it does is the test's: see `before`. */
+  async writeCoilValue(unit: number, address: number, value: number): Promise<void> {
+    this.#take(`coil:${address}:=${value}`, unit);
+  }
+
   async maskRegister(): Promise<void> {
     throw new ModbusException(1, 'mask');
   }

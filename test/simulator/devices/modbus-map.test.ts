@@ -204,6 +204,47 @@ describe('writes as the specification shows', () => {
   });
 });
 
+describe('a relay that goes off by itself', () => {
+  const onFor = { coil: 0x0200, stepMs: 100, mostMs: 3_276_700 };
+  /** Answers at moments; what the relay does is told as it happens or ahead. */
+  function board() {
+    const told: [boolean, number][] = [];
+    const outputs = [{ id: 'relay', safe: false, coil: 0, onFor }];
+    const switched = (_output: string, isOn: boolean, atMs: number) => told.push([isOn, atMs]);
+    const relay = model({ ...context({ driver: 'modbus-map', address: 1, outputs }, {}), switched });
+    return { told, at: (atMs: number, pdu: string) => hex(relay.answer(bytes(pdu), atMs).pdu) };
+  }
+
+  test('is on at once, and off when its time is over', () => {
+    const { told, at } = board();
+    expect(at(1_000, '0502000007')).toBe('0502000007');
+    expect([1_000, 1_699, 1_700].map((atMs) => at(atMs, '0100000001'))).toEqual(['010101', '010101', '010100']);
+    expect(told).toEqual([
+      [true, 1_000],
+      [false, 1_700],
+    ]);
+  });
+
+  test('begins its time anew with each that is written, and forgets it when its coil is written', () => {
+    const { at } = board();
+    at(0, '0502000007');
+    at(600, '0502000007');
+    expect([1_299, 1_300].map((atMs) => at(atMs, '0100000001'))).toEqual(['010101', '010100']);
+    at(2_000, '0502000007');
+    at(2_100, '050000ff00');
+    expect(at(60_000, '0100000001')).toBe('010101');
+    at(60_000, '0502000007');
+    at(60_100, '0500000000');
+    expect(at(60_200, '0100000001')).toBe('010100');
+  });
+
+  test('takes no time where there is no relay, and shows no coil where times are written', () => {
+    const { at } = board();
+    expect(at(0, '0502010007')).toBe('8503');
+    expect(at(0, '0102000001')).toBe('8102');
+  });
+});
+
 test('has the power of ten that its precision needs where its readings say that it stands', () => {
   const readings = [
     { id: 'a', at: 0, encoding: 'uint16', scaleFrom: 4 },
