@@ -201,10 +201,10 @@ export class RunningDevice {
   /**
    * Drives an output, before anything else on its bus, and checks that it took it. Returns what failed of the hardware. What is safe
    * waits for nothing else that is asked of the output: what has not been sent then is `superseded`. Where `isInTime` says no when it is
-   * about to be sent it is `expired`.
+   * about to be sent it is `expired`. `leftMs` is for a board that has a time-out of its own.
    */
-  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<Failure | undefined> {
-    return this.#switch(output, on, new AbortController().signal, isInTime);
+  switchTo(output: string, on: boolean, isInTime?: () => boolean, leftMs?: () => number): Promise<Failure | undefined> {
+    return this.#switch(output, on, new AbortController().signal, isInTime, leftMs);
   }
 
   /** How long it may take until what makes it safe has got through. */
@@ -217,7 +217,13 @@ export class RunningDevice {
     return this.#around.bus.holdFor?.(atMs, this.board) ?? (() => {});
   }
 
-  #switch(id: string, on: boolean, signal: AbortSignal, isInTime = () => true): Promise<Failure | undefined> {
+  #switch(
+    id: string,
+    on: boolean,
+    signal: AbortSignal,
+    isInTime = () => true,
+    leftMs?: () => number,
+  ): Promise<Failure | undefined> {
     const last = this.#switching.get(id);
     const isSafe = this.config.outputs.some((output) => output.id === id && output.safe === on);
     // The same is under way: one answer is one to all who ask for it.
@@ -226,7 +232,7 @@ export class RunningDevice {
     const write = async (device: Device) => {
       if (!isNewest()) throw new BusError('superseded', `${this.config.id}.${id}: something newer was asked of it`);
       if (!isInTime()) throw new BusError('expired', `${this.config.id}.${id}: it was too old when its turn came`);
-      await device.write?.(id, on, isInTime);
+      await device.write?.(id, on, isInTime, leftMs);
     };
     // In a moment, when it is known to be the newest.
     const done = Promise.resolve().then(() => this.#transaction(signal, write, { kind: isSafe ? 'safe' : 'order' }));

@@ -20,6 +20,7 @@ import {
   type Before,
   backOf,
   END_OF_TIME,
+  leftOf,
   letGo,
   notTaken,
   type Running,
@@ -241,13 +242,12 @@ class Manager implements Outputs {
     // Before it moves: what may be on is counted from the first moment in which it can be.
     // One that is on already goes back when it was to, until this order was sent: it may never be.
     const leftMs = before.seen === on && before.backAtMs !== undefined ? before.backAtMs - beganMs : Number.POSITIVE_INFINITY;
-    const untilSentMs = Math.min(forMs ?? Number.POSITIVE_INFINITY, leftMs);
-    if (on !== config.safe) this.#limit(output, beganMs, untilSentMs);
+    if (on !== config.safe) this.#limit(output, beganMs, Math.min(forMs ?? Number.POSITIVE_INFINITY, leftMs));
     // It may be off from now on, whatever is heard of that.
     if (!on && output.seen !== false) output.offSinceMs = beganMs;
     // It may be there from now on: whoever overtakes this before its answer comes has to know that.
     if (on !== config.safe && output.seen !== on) output.seen = undefined;
-    const error = await device.switchTo(config.id, on, () => isOver?.() === undefined);
+    const error = await device.switchTo(config.id, on, () => isOver?.() === undefined, leftOf(output, before, clock, forMs));
     // The newer one decides, and tells what it found.
     if (error instanceof BusError && error.kind === 'superseded')
       return refused('superseded', output.asked?.from === END_OF_TIME ? TOO_SHORT : SUPERSEDED);

@@ -22,8 +22,16 @@ export interface Switchable {
   readonly config: { readonly id: string; readonly outputs: readonly OutputConfig[] };
   /** Who answers for it: devices that are parts of one board have the same. Absent: it alone. */
   readonly board?: string;
-  /** Drives an output and checks that it took it. Returns what failed; `expired` where `isInTime` said no before it was sent. */
-  switchTo(output: string, on: boolean, isInTime?: () => boolean): Promise<BusError | DeviceError | undefined>;
+  /**
+   * Drives an output and checks that it took it. Returns what failed; `expired` where `isInTime` said no before it was sent. `leftMs`
+   * tells how long it may stay away from its safe state from then on at most, for a board that ends that by itself.
+   */
+  switchTo(
+    output: string,
+    on: boolean,
+    isInTime?: () => boolean,
+    leftMs?: () => number,
+  ): Promise<BusError | DeviceError | undefined>;
   /** How long it may take until what makes it safe has got through. */
   readonly safeMs: number;
   /** Keeps its bus free for what makes it safe at `atMs`. Returns what ends that. */
@@ -119,6 +127,20 @@ export function backOf(
   const atMs = Math.min(orderedMs, mostMs);
   if (atMs === Number.POSITIVE_INFINITY) return undefined;
   return { atMs, from: orderedMs <= mostMs ? END_OF_TIME : 'max_on' };
+}
+
+/**
+ * How long what an order switches now may stay so, whenever that is asked, milliseconds: its own time (`forMs`), or `max_on` since it went
+ * on. Infinity where nothing ends it. It is never over before the gateway itself ends it, as a board that is told it must not be the first.
+ */
+export function leftOf({ config: { safe, maxOnMs } }: Running, before: Before, clock: Clock, forMs = Number.POSITIVE_INFINITY) {
+  const nowMs = clock.monotonicMs();
+  // While it is being switched off it counts as off: it goes on anew then. Where that has failed it may have been on all the time.
+  const isGoingOff = before.seen === true && before.asked?.on === false;
+  const onSinceMs = (isGoingOff ? undefined : before.onSinceMs) ?? nowMs;
+  const mostMs = safe || maxOnMs === undefined ? Number.POSITIVE_INFINITY : onSinceMs + maxOnMs;
+  const overMs = Math.min(nowMs + forMs, mostMs);
+  return () => overMs - clock.monotonicMs();
 }
 
 /** Why it has to stay off before it is switched on; undefined when it need not. */
