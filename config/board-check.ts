@@ -4,7 +4,7 @@ import { closest } from './closest.ts';
 import { manualNumber } from './manual-number.ts';
 import { boardLimits, isNumeric, parseBoardParameter, parseType } from './parameters.ts';
 import type { Problem } from './problem.ts';
-import type { BoardFile, BoardReading, ParameterEntry } from './schema-board.ts';
+import type { BoardFile, BoardOutput, BoardReading, ParameterEntry } from './schema-board.ts';
 import { signalMisfits, textMisfits } from './text-readings.ts';
 import type { YamlDocument } from './yaml-document.ts';
 import { nodeAt, type Path } from './yaml-tree.ts';
@@ -20,6 +20,7 @@ export function checkBoard(document: YamlDocument, board: BoardFile): Problem[] 
     ...checkOutputs(document, board),
     ...checkPorts(document, board),
     ...checkPlaces(document, board),
+    ...checkTimes(document, board),
     ...checkSimulation(document, board),
     ...checkConnection(document, board),
     ...noteInactive(document, board),
@@ -199,16 +200,39 @@ function checkPorts(document: YamlDocument, { driver, provides = {} }: BoardFile
 /** A relay has one owner: two names for it would switch against each other. */
 function checkPlaces(document: YamlDocument, { outputs = {}, provides = {} }: BoardFile): Problem[] {
   const owners = new Map<string, string>();
-  const all: (readonly [string, string, { readonly coil?: number | undefined; readonly register?: number | undefined }])[] = [
+  return switchesOf({ outputs, provides }).flatMap(([block, id, { coil, register, on_for: onFor }]) => {
+    const own = coil === undefined ? (register === undefined ? [] : [`register ${register}`]) : [`coil ${coil}`];
+    return [...own, ...(onFor === undefined ? [] : [`coil ${onFor.coil}`])].flatMap((what) => {
+      const other = owners.get(what);
+      owners.set(what, other ?? id);
+      return other === undefined ? [] : [document.problem('C131', [block, id], { kind: 'place', what, other })];
+    });
+  });
+}
+
+type Switches = Pick<BoardFile, 'outputs' | 'provides'>;
+type Switch = Pick<BoardOutput, 'coil' | 'register' | 'on_for'>;
+
+/** Outputs and ports alike, with the block in which each stands. */
+function switchesOf({ outputs = {}, provides = {} }: Switches): (readonly ['outputs' | 'provides', string, Switch])[] {
+  return [
     ...Object.entries(outputs).map(([id, place]) => ['outputs', id, place] as const),
     ...Object.entries(provides).map(([id, port]) => ['provides', id, typeof port === 'string' ? {} : port] as const),
   ];
-  return all.flatMap(([block, id, { coil, register }]) => {
-    const what = coil === undefined ? register !== undefined && `register ${register}` : `coil ${coil}`;
-    if (what === false) return [];
-    const other = owners.get(what);
-    owners.set(what, other ?? id);
-    return other === undefined ? [] : [document.problem('C131', [block, id], { kind: 'place', what, other })];
+}
+
+/** A time is written with function 5 to a board that knows coils: anything else would never use it, and nobody would be told. */
+function checkTimes(document: YamlDocument, { driver, modbus, ...board }: BoardFile): Problem[] {
+  return switchesOf(board).flatMap(([block, id, { register, on_for: onFor }]) => {
+    if (onFor === undefined) return [];
+    const wrong = [
+      ...(driver === 'modbus-map' ? [] : [[`driver: ${driver}`, 'driver: modbus-map']]),
+      ...(register === undefined ? [] : [['register', 'coil']]),
+      ...(modbus?.write_with === 'multiple' ? [['write_with: multiple', 'write_with: single']] : []),
+    ];
+    return wrong.map(([kind = '', owner = '']) =>
+      document.problem('C045', [block, id, 'on_for'], { case: 'key', key: 'on_for', kind, owner }),
+    );
   });
 }
 
@@ -222,7 +246,7 @@ function checkOutputs(document: YamlDocument, { driver, outputs = {} }: BoardFil
     const values = [...(on === undefined ? [] : ['on']), ...(off === undefined ? [] : ['off'])];
     const besideCoil = [...(register === undefined ? [] : ['register']), ...values];
     if (coil === undefined) return [];
-    const allowed = ['coil', 'quantity', 'unit', 'safe', 'max_on', 'min_off'];
+    const allowed = ['coil', 'on_for', 'quantity', 'unit', 'safe', 'max_on', 'min_off'];
     return besideCoil.map((key) => document.problem('C045', [...path, key], { case: 'key', key, kind: 'coil', allowed }));
   });
 }

@@ -247,11 +247,16 @@ function buildModbus({ board: { needs, modbus }, via }: Plugged): ModbusSpec | u
 /** Where an output lies among registers and coils; a register is written 1 and 0 when the board says nothing else. */
 function placeOf(
   output:
-    | (Pick<BoardOutput, 'coil' | 'register'> & { readonly on?: number | undefined; readonly off?: number | undefined })
+    | (Pick<BoardOutput, 'coil' | 'register' | 'on_for'> & {
+        readonly on?: number | undefined;
+        readonly off?: number | undefined;
+      })
     | undefined,
 ): Omit<SwitchSpec, 'id'> {
   if (output?.register !== undefined) return { register: { at: output.register, on: output.on ?? 1, off: output.off ?? 0 } };
-  return output?.coil === undefined ? {} : { coil: output.coil };
+  if (output?.coil === undefined) return {};
+  const { coil, on_for: onFor } = output;
+  return { coil, ...(onFor && { onFor: { coil: onFor.coil, stepMs: onFor.step, mostMs: onFor.most } }) };
 }
 
 function buildReading(id: string, reading: BoardReading, valid: BoardReading['valid']): ReadingSpec {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { QUANTITIES, UNITS } from '../drivers/quantities.ts';
 import { TEXT_BYTES_MAX } from '../drivers/reading.ts';
+import { durationText } from './duration.ts';
 import { maxOn, onOff } from './schema-gateway.ts';
 import { signal } from './schema-simulate.ts';
 import {
@@ -11,11 +12,13 @@ import {
   fail,
   failOne,
   mapOf,
+  period,
   points,
   range,
   scale,
   serialFormat,
   shortDuration,
+  shortPeriod,
   text,
   texts,
 } from './schema-types.ts';
@@ -40,6 +43,28 @@ const readWith = z.enum(['input', 'holding', 'coil', 'discrete']);
 /** A quantity or unit is checked in board-check.ts, against each other and with proposals; editors get the lists. */
 const quantity = text.meta({ examples: [...QUANTITIES.keys()] });
 const unit = text.meta({ examples: [...UNITS.keys()] });
+
+/** What one register or one request for a coil can count to. */
+const STEPS_MAX = 65_535;
+
+/** A relay that its board switches off by itself: a time, in steps, is written with function 5 beside the coil. */
+const onFor = block({
+  coil: register.describe('Where the time is written with function 5, as a number of steps: the relay goes on at once.'),
+  step: shortPeriod.describe('How long one step of that number is.'),
+  most: period.describe('The longest time that the board takes there: a whole number of steps.'),
+})
+  .superRefine(({ step, most }, context) => {
+    const count = Math.floor(most / step);
+    const [written, least] = [durationText(most), durationText(step)];
+    if (most !== count * step)
+      fail(context, 'C146', { written, step: least, fits: durationText(Math.max(count, 1) * step) }, ['most']);
+    else if (count > STEPS_MAX)
+      fail(context, 'C025', { written, bound: 'most', of: 'number', amount: durationText(STEPS_MAX * step) }, ['most']);
+  })
+  .optional()
+  .describe(
+    'Of a relay at a coil whose board can switch it on for a time, and off by itself: an order away from `safe` is given that time, so that `max_on` is kept when the gateway dies.',
+  );
 
 /** The types that a parameter under `with:` can have. */
 const PARAMETER_TYPES = [
@@ -162,6 +187,7 @@ const output = block({
   max_on: maxOn.optional(),
   min_off: duration.optional(),
   coil: register.optional(),
+  on_for: onFor,
   register: register.optional(),
   on: register.optional(),
   off: register.optional(),
@@ -186,7 +212,7 @@ export const boardSchema = block({
     bootloaders: z.array(text).optional(),
   }).optional(),
   provides: mapOf(
-    z.union([portKind, block({ kind: portKind, coil: register.optional(), register: register.optional() })]),
+    z.union([portKind, block({ kind: portKind, coil: register.optional(), on_for: onFor, register: register.optional() })]),
   ).optional(),
   with: mapOf(parameter).optional(),
   serial: block({ baud, format: serialFormat.default('8N1') }).optional(),

@@ -9,7 +9,7 @@ const CLOCK_SHARE = 100;
 const MARGIN_MS = 2_000;
 
 /** The longest that an output may be on by the gateway, milliseconds, where its board keeps that when the gateway dies. */
-function leftMsMax({ mostMs }: OnFor): number {
+export function leftMsMax({ mostMs }: OnFor): number {
   return (mostMs - MARGIN_MS) / (1 + 1 / CLOCK_SHARE);
 }
 

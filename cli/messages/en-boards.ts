@@ -318,6 +318,10 @@ export const enBoards: Messages = {
     what: '`{reading}` lies in a hole of the registers: the device has nothing there',
     hints: ['correct `at:`, or take its registers out of {hole} under `holes:`'],
   },
+  C146: {
+    what: '`{written}` is no whole number of steps of {step}',
+    hints: ['write {fits}, or another multiple of the step'],
+  },
   C154: {
     what: 'no analogue input gives {found} V',
     hints: ['a point is the voltage at the input, in volts, and then the true value: `[[2.71, 0], [1.18, 100]]`'],

@@ -219,11 +219,28 @@ export const enWiring: Messages = {
     ],
   },
   C160: {
-    what: '`{device}` leaves its outputs as they are when the gateway or its machine fails: {outputs:and} can be on for longer than `max_on`',
-    hints: [
-      'use a {board} only for loads that are safe when left on',
-      'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
-    ],
+    by: 'case',
+    of: {
+      none: {
+        what: '`{device}` leaves its outputs as they are when the gateway or its machine fails: {outputs:and} can be on for longer than `max_on`',
+        hints: [
+          'use a {board} only for loads that are safe when left on',
+          'or a board that is told with each order when to switch off by itself: `waveshare-relay-8`',
+          'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
+        ],
+      },
+      long: {
+        what: '`{device}` switches off by itself what may be on for {amount:ms} at most: {outputs:and} can be on for longer than `max_on` when the gateway or its machine fails',
+        hints: ['write `max_on: {amount:ms}` or less', 'or use a {board} there only for loads that are safe when left on'],
+      },
+      low: {
+        what: '`{device}` switches off by itself what is on while its relay is on: {outputs:and} can be on for longer than `max_on` when the gateway or its machine fails',
+        hints: [
+          'wire the load to the contact that is closed while the relay is on (NO), and write `with: { active: high }`',
+          'or use a {board} there only for loads that are safe when left on',
+        ],
+      },
+    },
   },
   C200: {
     what: 'nobody is named who may give orders of the city to {outputs}',

@@ -61,6 +61,8 @@ export const en: Catalogue = {
       unit: 'unit: degC',
       at: 'at: 0x0000',
       coil: 'coil: 0',
+      step: 'step: 100ms',
+      most: 'most: 1h',
       encoding: 'encoding: text',
       registers: 'registers: 8',
     },

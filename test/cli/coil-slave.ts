@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A frame that the slave was asked: its function, and for a coil that is written whether on. */
 export interface SlaveFrame {
@@ -10,16 +11,34 @@ export interface SlaveFrame {
 
 /** Transaction, protocol, length (Modbus messaging on TCP/IP V1.0b §3.1.3). */
 const HEADER_BYTES = 6;
+/** Where Waveshare's relay boards take the time after which a relay goes off by itself, and its step (www.waveshare.com/wiki/Modbus_RTU_Relay). */
+const TIMES_AT = 0x0200;
+const STEP_MS = 100;
 
 /**
- * A Modbus TCP slave in this process, which goes on living when whoever asked it is killed: eight coils, and input registers that are
- * all zero. Every unit is the same one.
+ * A Modbus TCP slave in this process, which goes on living when whoever asked it is killed: eight coils that can be switched on for a
+ * time, and input registers that are all zero. Every unit is the same one.
  */
 export async function startCoilSlave() {
   const coils = new Array<boolean>(8).fill(false);
   const frames: SlaveFrame[] = [];
   const looks = new Set<() => void>();
   const held: (() => void)[] = [];
+  /** How often each coil was switched. */
+  const switchCounts = new Array<number>(coils.length).fill(0);
+  const switchCoil = (at: number, value: number) => {
+    const coil = at >= TIMES_AT ? at - TIMES_AT : at;
+    const mine = (switchCounts[coil] ?? 0) + 1;
+    switchCounts[coil] = mine;
+    coils[coil] = at >= TIMES_AT || value === 0xff00;
+    if (at < TIMES_AT) return;
+    const end = () => {
+      if (switchCounts[coil] !== mine) return;
+      coils[coil] = false;
+      for (const look of looks) look();
+    };
+    sleep(STEP_MS * value, undefined, { ref: false }).then(end, end);
+  };
   let isSilent = false;
   let isDeaf = false;
   const sockets = new Set<Socket>();
@@ -36,7 +55,7 @@ export async function startCoilSlave() {
       received = Buffer.concat([received, bytes]);
       while (received.length >= HEADER_BYTES && received.length >= HEADER_BYTES + received.readUInt16BE(4)) {
         const end = HEADER_BYTES + received.readUInt16BE(4);
-        const answer = answerTo(received.subarray(HEADER_BYTES, end), coils, frames);
+        const answer = answerTo(received.subarray(HEADER_BYTES, end), { coils, frames, switchCoil });
         const header = Buffer.from(received.subarray(0, HEADER_BYTES));
         header.writeUInt16BE(answer.length, 4);
         const send = () => socket.write(Buffer.concat([header, answer]));
@@ -57,7 +76,7 @@ export async function startCoilSlave() {
     get isAlone() {
       return sockets.size === 0;
     },
-    /** Resolves as soon as `isSo` holds, after a frame or the end of a connection, or now. */
+    /** Resolves as soon as `isSo` holds, after a frame, the end of a connection or of a coil's time, or now. */
     until: (isSo: () => boolean) =>
       new Promise<void>((resolve) => {
         const look = () => {
@@ -84,14 +103,20 @@ export async function startCoilSlave() {
   };
 }
 
+interface Slave {
+  readonly coils: readonly boolean[];
+  readonly frames: SlaveFrame[];
+  readonly switchCoil: (at: number, value: number) => void;
+}
+
 /** Unit, function and data of the answer (Modbus V1.1b3 §6.1, §6.4, §6.5). */
-function answerTo(request: Buffer, coils: boolean[], frames: SlaveFrame[]): Buffer {
+function answerTo(request: Buffer, { coils, frames, switchCoil }: Slave): Buffer {
   const [unit = 0, code = 0] = request;
   const [at, value] = [request.readUInt16BE(2), request.readUInt16BE(4)];
   const frame = { atMs: performance.now(), unit, code };
   if (code === 5) {
-    coils[at] = value === 0xff00;
-    frames.push({ ...frame, on: value === 0xff00 });
+    switchCoil(at, value);
+    frames.push({ ...frame, on: value !== 0 });
     return Buffer.from(request);
   }
   frames.push(frame);

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 /** A site whose meters stand before the relay, and are polled all the time. */
-function siteFile(): string {
+function siteFile(board = 'modbus-relay-8'): string {
   const file = join(folder, 'trial.gateway.yaml');
   writeFileSync(
     file,
@@ -35,7 +35,7 @@ gateway: { id: trial }
 buses: { line: { type: modbus-tcp, host: 127.0.0.1, tcp_port: ${slave.port}, timeout: 1s } }
 devices:
   meter: { board: eastron-sdm120@1, via: line, every: 1s, with: { unit: 1 } }
-  relays: { board: modbus-relay-8@1, via: line, with: { unit: 30 } }
+  relays: { board: ${board}@1, via: line, with: { unit: 30 } }
   valve: { board: solenoid-valve@1, via: relays.relay1, outputs: { open: { safe: off, max_on: 1h } } }
 `,
   );
@@ -55,10 +55,10 @@ function siteWhoseGroupWaits(): string {
 const args = (file = siteFile()) => ['run', file, '--state', join(folder, 'state')];
 
 /** A gateway process whose valve is open. */
-async function runningWithValveOpen() {
-  const gateway = start(args());
+async function runningWithValveOpen(file = siteFile(), ...how: string[]) {
+  const gateway = start(args(file));
   await gateway.until(/gateway-started/);
-  const set = await barri(['set', 'valve.open', 'on', '--state', join(folder, 'state')]);
+  const set = await barri(['set', 'valve.open', 'on', ...how, '--state', join(folder, 'state')]);
   expect(set).toMatchObject({ code: 0 });
   expect(slave.coils[0]).toBe(true);
   return gateway;
@@ -91,6 +91,33 @@ test('after SIGKILL the valve is open until what is done after the end closes it
   expect(slave.coils[0]).toBe(false);
   print('SIGKILL and the stop hook', closedAfterMs(sinceMs));
 }, 30_000);
+
+describe('after SIGKILL a board that was told for how long', () => {
+  test('closes the valve by itself, soon after its time', async () => {
+    const beforeMs = performance.now();
+    const gateway = await runningWithValveOpen(siteFile('waveshare-relay-8'), '--for', '5s');
+    gateway.child.kill('SIGKILL');
+    await gateway.exit;
+    const { atMs: openedMs } = slave.frames.find(({ on, atMs }) => on === true && atMs >= beforeMs) ?? { atMs: Number.NaN };
+    await slave.until(() => slave.coils[0] === false);
+    expect(slave.frames.filter(({ on, atMs }) => on === false && atMs > openedMs)).toEqual([]);
+    // Its five seconds, a hundredth of them and two seconds, in tenths.
+    const tookMs = Math.round(performance.now() - openedMs);
+    expect(tookMs).toBeGreaterThan(7_050);
+    print('SIGKILL and the board itself', tookMs, 12_000);
+  }, 30_000);
+
+  test('has it closed by the next start, where that comes first', async () => {
+    const file = siteFile('waveshare-relay-8');
+    const gateway = await runningWithValveOpen(file);
+    gateway.child.kill('SIGKILL');
+    await gateway.exit;
+    expect(slave.coils[0]).toBe(true);
+    const next = start(args(file));
+    await next.until(/gateway-started/);
+    expect(slave.coils[0]).toBe(false);
+  }, 30_000);
+});
 
 test('after SIGKILL the next start closes the valve before anything is read from any bus', async () => {
   const gateway = await runningWithValveOpen();

@@ -20,6 +20,7 @@ describe('an output that stays as it is when the gateway fails', () => {
       'C160 `relays` leaves its outputs as they are when the gateway or its machine fails: ' +
         '`valve.open` and `fan.switch` can be on for longer than `max_on`: ' +
         'use a modbus-relay-8 only for loads that are safe when left on; ' +
+        'or a board that is told with each order when to switch off by itself: `waveshare-relay-8`; ' +
         'or one that switches off by itself when it hears nothing: its manual calls that a watchdog or a communication time-out',
     ]);
     const { problems } = await loadText(text);
@@ -49,6 +50,60 @@ outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1h, co
     expect(found.map((line) => line.split(': use')[0])).toEqual([
       'C160 `own` leaves its outputs as they are when the gateway or its machine fails: `own.pump` can be on for longer than `max_on`',
     ]);
+  });
+});
+
+describe('an output whose board is told with each order when to switch off by itself', () => {
+  const TIMED = '  relays: { board: waveshare-relay-8@1, via: meters }\n';
+
+  // The board counts to 3276.7 s: 3242 s with a hundredth of it and two seconds is less, 3243 s is more.
+  it.each([
+    ['as its board has it', [valve('valve', 'relays.relay1')]],
+    ['of 3242 s', [fan('relays.relay2', '3242s')]],
+    ['that never ends', [fan('relays.relay2', 'unlimited')]],
+    [
+      'that ends nothing, as it is safe when it is on',
+      ['  fan: { board: relay@1, via: relays.relay2, outputs: { switch: { safe: on, max_on: 1d } } }\n'],
+    ],
+  ])('is not told with a max_on %s', async (_what, devices) => {
+    expect(await notes(site(TIMED, ...devices), 'C160')).toEqual([]);
+  });
+
+  it('is told with a max_on that is longer than the board can count, and with one that is on while its relay is off', async () => {
+    const text = site(
+      TIMED,
+      fan('relays.relay2', '3243s'),
+      valve('first', 'relays.relay3', ', with: { active: low }'),
+      valve('second', 'relays.relay4', ', with: { active: low }'),
+      valve('third', 'relays.relay5'),
+    );
+    expect(await notes(text, 'C160')).toEqual([
+      'C160 `relays` switches off by itself what may be on for 3242s at most: ' +
+        '`fan.switch` can be on for longer than `max_on` when the gateway or its machine fails: ' +
+        'write `max_on: 3242s` or less; or use a waveshare-relay-8 there only for loads that are safe when left on',
+      'C160 `relays` switches off by itself what is on while its relay is on: ' +
+        '`first.open` and `second.open` can be on for longer than `max_on` when the gateway or its machine fails: ' +
+        'wire the load to the contact that is closed while the relay is on (NO), and write `with: { active: high }`; ' +
+        'or use a waveshare-relay-8 there only for loads that are safe when left on',
+    ]);
+  });
+
+  it('is told where its own board has no such time, and not where it has', async () => {
+    const board = (onFor: string) => ({
+      'boards/own.board.yaml': `schema: board/v1
+id: own
+version: 1.0.0
+label: Own pump
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+outputs: { pump: { quantity: switch_state, unit: bool, safe: off, max_on: 1min, coil: 3${onFor} } }
+`,
+    });
+    const text = site('  own: { board: own@1, via: meters }\n');
+    expect(await notes(text, 'C160', board(', on_for: { coil: 19, step: 1s, most: 5min }'))).toEqual([]);
+    expect(await notes(text, 'C160', board(', on_for: { coil: 19, step: 1s, most: 1min }'))).toHaveLength(1);
+    expect(await notes(text, 'C160', board(''))).toHaveLength(1);
   });
 });
 

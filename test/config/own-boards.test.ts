@@ -110,6 +110,38 @@ describe('an output of registers', () => {
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(expected);
   });
 
+  it.each([
+    ['a time of whole steps', '', 'coil: 3, on_for: { coil: 0x0200, step: 100ms, most: 6553.5s }', []],
+    ['no whole step', '', 'coil: 3, on_for: { coil: 0x0200, step: 1s, most: 1500ms }', ['C146 outputs.pump.on_for.most']],
+    ['more than 16 bits', '', 'coil: 3, on_for: { coil: 0x0200, step: 100ms, most: 2h }', ['C025 outputs.pump.on_for.most']],
+    ['steps of no time', '', 'coil: 3, on_for: { coil: 0x0200, step: 0ms, most: 2h }', ['C025 outputs.pump.on_for.step']],
+    [
+      'nothing but its place',
+      '',
+      'coil: 3, on_for: { coil: 4 }',
+      ['C022 outputs.pump.on_for.step', 'C022 outputs.pump.on_for.most'],
+    ],
+    ['the place of a relay', '', 'coil: 3, on_for: { coil: 3, step: 1s, most: 1h }', ['C131 outputs.pump']],
+    ['the place of a register', '', 'register: 3, on_for: { coil: 3, step: 1s, most: 1h }', ['C045 outputs.pump.on_for']],
+    [
+      'another function',
+      'modbus: { write_with: multiple }\n',
+      'coil: 3, on_for: { coil: 4, step: 1s, most: 1h }',
+      ['C045 outputs.pump.on_for'],
+    ],
+  ])('can have a time-out of its board, which is %s', async (_what, modbus, place, expected) => {
+    const text = board('x: { quantity: voltage, unit: V, at: 0 }', `${modbus}${pump(`, ${place}`)}`);
+    const { problems } = checkBoardDocument(parseYaml('own.board.yaml', text));
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(expected);
+  });
+
+  it('gives its driver that time-out in milliseconds', async () => {
+    const place = ', coil: 3, on_for: { coil: 0x0200, step: 100ms, most: 3276.7s }';
+    const { config } = await load('', { more: pump(place) });
+    const onFor = { coil: 0x0200, stepMs: 100, mostMs: 3_276_700 };
+    expect(config?.devices.get('own')?.spec.outputs).toEqual([{ id: 'pump', safe: false, coil: 3, onFor }]);
+  });
+
   it('makes write_with a key that is acted on', () => {
     const text = board('x: { quantity: voltage, unit: V, at: 0 }', `modbus: { write_with: single }\n${pump(', coil: 0')}`);
     expect(checkBoardDocument(parseYaml('own.board.yaml', text)).problems).toEqual([]);

@@ -145,6 +145,12 @@ describe('a board of one’s own', () => {
     expect(said).toContain('error C045 provides.b: `digital_in` does not go with `driver: modbus-map`');
   });
 
+  test('with a time-out that its driver does not know is told so', async () => {
+    const port = 'provides: { ain0: { kind: analog, on_for: { coil: 1, step: 1s, most: 1h } } }';
+    const { said } = await load(device.replace('ain9', 'ain0'), own(`needs: i2c\ndriver: ads1115\n${address}\n${port}\n`));
+    expect(said).toContain('error C045 provides.ain0.on_for: `on_for` does not go with `driver: ads1115`');
+  });
+
   test('in which two names are one relay is told so', async () => {
     const { said } = await load(
       '  own: { board: own@1, via: meters }\n',

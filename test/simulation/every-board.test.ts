@@ -31,7 +31,16 @@ const VIA: Readonly<Record<BoardFile['needs'], string>> = {
   gateway: 'gateway',
 };
 /** Boards that have no reading that could be held against what it shows, or no driver yet, or that show how the gateway is. */
-const OTHERS = new Set(['ads1115', 'mcp23017', 'modbus-relay-8', 'relay', 'solenoid-valve', 'firmata-uno', 'gateway-self']);
+const OTHERS = new Set([
+  'ads1115',
+  'mcp23017',
+  'modbus-relay-8',
+  'waveshare-relay-8',
+  'relay',
+  'solenoid-valve',
+  'firmata-uno',
+  'gateway-self',
+]);
 /** What counts pulses gets them from a signal that moves; test/simulator/devices/pulse-counter.test.ts counts them. */
 const COUNTERS = new Set(['rain-gauge', 'flow-meter']);
 
