@@ -241,16 +241,17 @@ function boards(deadMs: number, ...dead: string[]) {
 
 test('asks a board that did not answer after all others, and of several the one that was asked the longest ago', async () => {
   const { clock, began, ask, inTheWay } = boards(100, 'a', 'b');
-  const all = ['a', 'a', 'b', 'b', 'c', 'c'].map((board) => ask(board));
+  // The second of b waits behind that of a, and b was asked before.
+  const all = ['b', 'a', 'a', 'b', 'c', 'c'].map((board) => ask(board));
   await clock.advance(500);
   await Promise.all(all);
   expect(began).toEqual([
-    ['a', 0],
-    ['b', 100],
+    ['b', 0],
+    ['a', 100],
     ['c', 200],
     ['c', 210],
-    ['a', 220],
-    ['b', 320],
+    ['b', 220],
+    ['a', 320],
   ]);
   // Others are kept waiting by the first of each, until it is known.
   expect(inTheWay).toEqual([true, true, false, false]);

@@ -36,6 +36,7 @@ class Trial {
   readonly journal = new MemoryJournal();
   readonly moves: string[] = [];
   readonly logged: string[] = [];
+  crowdedCount = 0;
   readonly outputs: Outputs;
   readonly desk: Desk;
   fileMs = 0;
@@ -93,12 +94,14 @@ class Trial {
       order: (request) => this.outputs.order(request),
       refused: (one) => this.outputs.refused(one),
       answered: () => {},
-      crowded: () => {},
+      crowded: () => {
+        this.crowdedCount += 1;
+      },
     });
   }
 
   /** Pushed, each now unless it says when it was given. */
-  push(...orders: readonly (string | Pick<TextOrder, 'text' | 'timeMs'>)[]): void {
+  push(...orders: readonly (string | (Pick<TextOrder, 'text' | 'timeMs'> & { readonly sender?: string }))[]): void {
     const timeMs = WALL_MS + this.clock.monotonicMs();
     const listed = orders.map((one) => ({
       sensor: 'valve',
@@ -137,6 +140,29 @@ describe('the desk', () => {
     await trial.clock.runUntil(20_000);
     expect(trial.moves).toEqual(['off at 5100']);
     expect(trial.answers).toEqual(['superseded']);
+  });
+
+  it('an on of the moment of an off is not newer, whichever came first', async () => {
+    const trial = new Trial();
+    await trial.clock.runUntil(5_000);
+    const timeMs = WALL_MS + 4_000;
+    trial.push({ text: 'off', timeMs });
+    await trial.clock.runUntil(6_000);
+    trial.push({ text: 'on', timeMs });
+    await trial.clock.runUntil(20_000);
+    expect(trial.moves.map((move) => move.split(' ')[0])).toEqual(['off']);
+    expect(trial.answers).toEqual(['done', 'superseded']);
+  });
+
+  it.each([
+    ['app', true],
+    ['stranger', false],
+  ])('many pushes of %s have the city asked: %s', async (sender, isAsked) => {
+    const trial = new Trial();
+    await trial.clock.runUntil(5_000);
+    for (let i = 0; i < 40; i++) trial.push({ text: `on ${i}`, timeMs: WALL_MS + 4_000 + i, sender });
+    await trial.clock.runUntil(20_000);
+    expect(trial.crowdedCount > 0).toBe(isAsked);
   });
 
   it('an off is done where a newer on, told with it, is refused', async () => {
