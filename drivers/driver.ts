@@ -176,7 +176,10 @@ export interface Device {
    * most, milliseconds (`Haste.leftMs`).
    */
   write?(output: string, on: boolean, isInTime?: () => boolean, leftMs?: () => number): Promise<void>;
-  /** What is wrong with it although it gives readings: an output that refused its safe state, or did not follow. Told as the device's own trouble. */
+  /**
+   * What is wrong with it although it gives readings: an output that refused its safe state, or did not follow; `strayed` for those
+   * that the newest read found where nobody had driven them, and that were made safe. Told as the device's own trouble.
+   */
   readonly problem?: DeviceError | undefined;
   /** May be called twice. Leaves outputs as they are. */
   close(): Promise<void>;

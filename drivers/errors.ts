@@ -59,13 +59,20 @@ export type DeviceErrorKind =
   /** The device refused the request (a Modbus exception, a status bit). */
   | 'refused';
 
+interface DeviceErrorOptions extends ErrorOptions {
+  readonly outputs?: readonly string[];
+}
+
 /** The device reports a fault or contradicts itself. The message shows what was expected and what was found. */
 export class DeviceError extends Error {
   override readonly name = 'DeviceError';
   readonly kind: DeviceErrorKind;
-  constructor(kind: DeviceErrorKind, message: string, options?: ErrorOptions) {
+  /** Ids of the outputs of the device that it is about, where it is not about all of them. */
+  readonly outputs: readonly string[] | undefined;
+  constructor(kind: DeviceErrorKind, message: string, { outputs, ...options }: DeviceErrorOptions = {}) {
     super(message, options);
     this.kind = kind;
+    this.outputs = outputs;
   }
 }
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { ModbusBus } from './bus/modbus.ts';
 import { readExchange, USUAL_TURNAROUND_MS } from './bus/modbus-timing.ts';
 import type { Clock } from './clock.ts';
-import type { Device, DeviceSpec, Driver, Learned, ModbusSpec } from './driver.ts';
+import type { Device, DeviceSpec, Driver, Learned, ModbusSpec, SwitchSpec } from './driver.ts';
 import { type BusError, DeviceError, isHardwareError } from './errors.ts';
 import { learnedCuts } from './modbus-learned.ts';
-import { setSwitch } from './modbus-output.ts';
+import { readSwitch, setSwitch } from './modbus-output.ts';
 import { type Block, type Field, fieldOf, isBits, keyOf, placeOf, planBlocks, readingsOf, spansOf } from './modbus-plan.ts';
 import { modbusPorts } from './modbus-ports.ts';
 import { type Got, ModbusReader, type Round } from './modbus-reader.ts';
@@ -61,39 +61,45 @@ async function openDevice(bus: ModbusBus, spec: DeviceSpec<With>, clock: Clock, 
   const { fields, blocks } = planOf(spec);
   const cuts = learnedCuts(spec.board, learned);
   const reader = new ModbusReader(bus, clock, { unit: spec.with.unit, blocks, cuts });
-  const states = new SafeStates(spec, (place, on, haste) =>
-    setSwitch({ bus, unit: spec.with.unit, place, writeWith: spec.modbus?.writeWith }, on, haste),
-  );
+  const at = (place: SwitchSpec) => ({ bus, unit: spec.with.unit, place, writeWith: spec.modbus?.writeWith });
+  const states = new SafeStates(spec, {
+    set: (output, on, haste) => setSwitch(at(output), on, haste),
+    look: (output, haste) => readSwitch(at(output), haste),
+  });
   const refusal = await states.open();
   // Where nothing is measured there is nothing to open it for: it is tried again at the next poll.
   if (refusal !== undefined && fields.length === 0) throw refusal;
   return {
     read: oneAtATime(async (signal: AbortSignal) => {
+      states.begin();
       const round = await reader.round(signal);
       const got = [...round.got.values()];
       const isThere = got.some((one) => !isHardwareError(one) || isAnswer(one));
       if (isThere && !signal.aborted) await states.tryAgain();
       else if (got.every((one) => isHardwareError(one) && endsTheRound(one))) states.silent();
-      return resultsOf(fields, round);
+      return resultsOf(fields, round, states.strayed);
     }),
     ...(spec.outputs.length > 0 && {
       write: (id: string, on: boolean, isInTime?: () => boolean, leftMs?: () => number) => states.write(id, on, isInTime, leftMs),
     }),
     get problem() {
-      return states.problem;
+      return states.strayed ?? states.problem;
     },
     async close() {},
   };
 }
 
-/** One result for each reading. Nothing at all is a failed read, with the first reason that the device gave itself, or else the first. */
-function resultsOf(fields: readonly Field[], { got, hasData }: Round): Result[] {
+/**
+ * One result for each reading. Nothing at all is a failed read: that an output has `strayed`, as the next read tells the rest, or the
+ * first reason that the device gave itself, or else the first.
+ */
+function resultsOf(fields: readonly Field[], { got, hasData }: Round, strayed: DeviceError | undefined): Result[] {
   const results = fields.map((field) => resultOf(field, got));
   const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
-  if (results.length > 0 && errors.length === results.length) throw reasonOf(errors);
+  if (results.length > 0 && errors.length === results.length) throw strayed ?? reasonOf(errors);
   // Of a device that only switches, whether it answers is all that was asked.
   const reasons = [...got.values()].filter(isHardwareError);
-  if (results.length === 0 && !hasData && reasons.length > 0) throw reasonOf(reasons);
+  if (results.length === 0 && !hasData && reasons.length > 0) throw strayed ?? reasonOf(reasons);
   return results;
 }
 

@@ -11,8 +11,8 @@ const READS_BETWEEN_MAX = 64;
 const SILENT_MAX = 2;
 
 /**
- * So many reads in a row must stay silent until the device may have started anew. One answer may get lost on its way; to write what
- * is so already changes nothing, so it need not be certain.
+ * So many reads in a row must stay silent until the device may have started anew. One answer may get lost on its way; to look changes
+ * nothing, so it need not be certain.
  */
 const SILENT_UNTIL_UNKNOWN = 2;
 
@@ -25,45 +25,59 @@ interface Refused {
 
 type Outputs = Pick<DeviceSpec, 'board' | 'outputs'>;
 
+/** How outputs are switched and seen. */
+export interface Switches {
+  /** Switches an output and reads it back. */
+  readonly set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>;
+  /** Reads it back. @throws DeviceError `implausible` when it is neither on nor off */
+  readonly look: (output: OutputSpec, haste: Haste) => Promise<boolean>;
+}
+
 /**
  * The outputs of a Modbus device, and which of them are not known to be in their safe state because the device refused it or
- * they read back another, or as it was silent. Such a device can still measure; it is written again now and then, until the output
- * takes that or an order.
+ * they read back another, or as it was silent. Such a device can still measure; it is looked at or written again now and then, until
+ * the output is known to be where it belongs or takes an order.
  */
 export class SafeStates {
   readonly #board: string;
   readonly #outputs: readonly OutputSpec[];
   readonly #refused = new Map<string, Refused>();
-  /** What the newest order for an output was, where that was taken, and how long it may stay so. */
-  readonly #ordered = new Map<string, { readonly on: boolean; readonly leftMs: Haste['leftMs'] }>();
+  /** What the newest order for an output was, where that was taken. */
+  readonly #ordered = new Map<string, boolean>();
   /** Reads that stayed silent since one was answered. */
   #silentCount = 0;
   /** How often an output was ordered to its safe state. */
   readonly #safeCounts = new Map<string, number>();
   /** The newest of them, until it is carried out or has failed. */
   readonly #makingSafe = new Map<string, Promise<void>>();
-  readonly #set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>;
+  /** What was found, at the newest read, of the outputs that were not as they were ordered. */
+  readonly #strayed = new Map<string, string>();
+  readonly #switches: Switches;
   /** Switches an output when those before have ended; with `afresh` to where it belongs, if it is still not known to be there. */
   readonly #inTurn: (output: OutputSpec, on: boolean, haste: Haste, afresh?: 'afresh') => Promise<void>;
 
-  /** @param set switches an output and reads it back */
-  constructor({ board, outputs }: Outputs, set: (output: OutputSpec, on: boolean, haste: Haste) => Promise<void>) {
+  constructor({ board, outputs }: Outputs, switches: Switches) {
     this.#board = board;
     this.#outputs = outputs;
-    this.#set = set;
+    this.#switches = switches;
     // Checked in turn with the orders: one of them may have moved the output meanwhile.
     this.#inTurn = oneAtATime(
       async (output, on, haste, afresh) => {
         await this.#makingSafe.get(output.id)?.catch(() => {});
-        if (afresh !== undefined && !this.#refused.has(output.id)) return;
-        const target = (afresh && this.#ordered.get(output.id)) ?? { on, leftMs: haste.leftMs };
-        // An order of which nobody knows whether it was taken is not to be repeated, nor is the one before it.
-        if (afresh === undefined) this.#ordered.delete(output.id);
-        await this.#switch(output, target.on, { ...haste, leftMs: target.leftMs });
+        if (afresh !== undefined) return await this.#makeKnown(output, haste);
+        // Of an order of which nobody knows whether it was taken nothing can be expected, nor of the one before it.
+        this.#ordered.delete(output.id);
+        await this.#switch(output, on, haste);
       },
       // Each may be asked for at once, beside what is written afresh.
       outputs.length + 1,
     );
+  }
+
+  /** Which outputs were found elsewhere than they were ordered, at the newest read. */
+  get strayed(): DeviceError | undefined {
+    if (this.#strayed.size === 0) return undefined;
+    return new DeviceError('strayed', [...this.#strayed.values()].join('; '), { outputs: [...this.#strayed.keys()] });
   }
 
   /** Of the first output that refused its safe state and has taken nothing since. */
@@ -94,14 +108,20 @@ export class SafeStates {
     return refusals[0];
   }
 
+  /** Called before each read. */
+  begin(): void {
+    this.#strayed.clear();
+  }
+
   /** Called after each read in which nobody answered. */
   silent(): void {
     this.#silentCount += 1;
   }
 
   /**
-   * Called after each read that the device answered: writes again what is due. After a silence that is everything, as a board that
-   * starts anew may switch its outputs on: to what was ordered last, or else to the safe state.
+   * Called after each read that the device answered: makes safe what is due. After a silence everything is looked at, as a board that
+   * starts anew may have moved its outputs. What is not as it was ordered goes to its safe state, whatever that order was: how long it
+   * was off, and who still wants it on, others know.
    */
   async tryAgain(): Promise<void> {
     if (this.#silentCount >= SILENT_UNTIL_UNKNOWN)
@@ -141,15 +161,40 @@ export class SafeStates {
     await making;
   }
 
+  /** Leaves an output that is as it was ordered; any other is made safe, and what waits to lead it away from there is not wanted any more. */
+  async #makeKnown(output: OutputSpec, haste: Haste): Promise<void> {
+    if (!this.#refused.has(output.id)) return;
+    const ordered = this.#ordered.get(output.id);
+    if (ordered === undefined) return await this.#switch(output, output.safe, haste);
+    const found = await this.#found(output, ordered, haste);
+    checkWanted(output, haste);
+    if (found === undefined) {
+      this.#refused.delete(output.id);
+      return;
+    }
+    this.#strayed.set(output.id, found);
+    this.#safeCounts.set(output.id, this.#safeCountOf(output) + 1);
+    this.#ordered.delete(output.id);
+    await this.#switch(output, output.safe, this.#untilSafe(output));
+  }
+
+  /** What an output shows that is not as it was ordered; undefined where it is. */
+  async #found(output: OutputSpec, ordered: boolean, haste: Haste): Promise<string | undefined> {
+    checkWanted(output, haste);
+    try {
+      const isOn = await this.#switches.look(output, haste);
+      return isOn === ordered ? undefined : `${output.id}: expected ${state(ordered)}, found ${state(isOn)}`;
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.kind !== 'implausible') throw error;
+      return error.message;
+    }
+  }
+
   async #switch(output: OutputSpec, on: boolean, haste: Haste): Promise<void> {
-    const checkWanted = () => {
-      if (haste.isWanted?.() !== false) return;
-      throw new BusError('superseded', `${output.id}: it was ordered to its safe state meanwhile`);
-    };
-    checkWanted();
-    await this.#set(output, on, haste);
-    checkWanted();
-    this.#ordered.set(output.id, { on, leftMs: haste.leftMs });
+    checkWanted(output, haste);
+    await this.#switches.set(output, on, haste);
+    checkWanted(output, haste);
+    this.#ordered.set(output.id, on);
     this.#refused.delete(output.id);
   }
 
@@ -164,8 +209,18 @@ export class SafeStates {
   }
 }
 
+/** @throws BusError `superseded` when something newer was asked of the output */
+function checkWanted({ id }: OutputSpec, { isWanted }: Haste): void {
+  if (isWanted?.() !== false) return;
+  throw new BusError('superseded', `${id}: it was ordered to its safe state meanwhile`);
+}
+
+function state(on: boolean): string {
+  return on ? 'on' : 'off';
+}
+
 function unsafe({ id, safe }: OutputSpec, error: DeviceError): DeviceError {
-  const message = `${id} is not known to be in its safe state, ${safe ? 'on' : 'off'}: ${error.message}`;
+  const message = `${id} is not known to be in its safe state, ${state(safe)}: ${error.message}`;
   return new DeviceError(error.kind, message, { cause: error });
 }
 

@@ -160,7 +160,7 @@ export class RunningDevice {
       this.#around.rollCall?.answered(this);
       const { problem } = device;
       if (problem === undefined) this.health.succeeded();
-      else this.health.failed(problem);
+      else this.#hasProblem(problem);
       this.#hearTime(results);
       for (const result of results) this.#take(result);
     };
@@ -289,11 +289,21 @@ export class RunningDevice {
     return undefined;
   }
 
+  /** It gives readings all the same. */
+  #hasProblem(problem: DeviceError): void {
+    this.health.failed(problem);
+    this.#tellStrayed(problem);
+  }
+
+  #tellStrayed(error: Failure): void {
+    if (error instanceof DeviceError && error.kind === 'strayed') this.#around.strayed?.(this.config.id, error);
+  }
+
   #pollFailed(error: Failure, dueMs: number | undefined, { beganMs, tookMs }: Used): void {
     const { bus, host, rollCall } = this.#around;
     const nowMs = host.clock.monotonicMs();
     this.use.failed(error);
-    if (error instanceof DeviceError && error.kind === 'strayed') this.#around.strayed?.(this.config.id, error);
+    this.#tellStrayed(error);
     this.#silence.failed(error, beganMs ?? nowMs, nowMs);
     // One that refuses is there.
     if (error instanceof BusError || this.#silence.isSilent) rollCall?.failed(this);

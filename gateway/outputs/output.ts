@@ -131,7 +131,7 @@ export interface Outputs {
   states(): readonly OutputState[];
   /** A device was opened, which drives its outputs to safe: all but those that `problem` is about. */
   opened(device: string, problem: DeviceError | undefined): void;
-  /** The outputs of a device are not where they were driven: what is not safe is made safe. */
+  /** Outputs of a device, all or those that `problem` names, are not where they were driven: what is not safe is made safe. */
   strayed(device: string, problem: DeviceError): void;
   /** Somebody else drove it to its safe state, and it followed: at a stop. */
   isSafe(output: string): void;

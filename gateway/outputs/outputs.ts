@@ -100,9 +100,9 @@ class Manager implements Outputs {
     }
   }
 
-  strayed(device: string, { message }: DeviceError): void {
+  strayed(device: string, { message, outputs }: DeviceError): void {
     for (const output of this.#outputs.values()) {
-      if (output.device.config.id !== device) continue;
+      if (output.device.config.id !== device || outputs?.includes(output.config.id) === false) continue;
       if (output.fault !== message) this.#tellFault(output, 'strayed', message);
       output.fault = message;
       // What belongs to its safe state its device has driven there again.

@@ -180,13 +180,15 @@ describe('a board that was silent and may have started anew with its relays on',
     ['nothing', new BusError('timeout', 'no answer')],
     ['a gateway says that it is away', new ModbusException(11, 'gateway')],
     ['the port was lost', new BusError('closed', 'unplugged')],
-  ])('is switched to the safe states when it answers again: %s', async (_, error) => {
+  ])('is switched to the safe states when it answers again, which is told and costs no reading: %s', async (_, error) => {
     const { device, states, slave } = await restarted(2, { error });
     expect(await device.read?.(NO_ABORT)).toEqual([{ id: 'x', value: 42 }]);
-    expect([states(), device.problem]).toEqual([[false, true], undefined]);
+    expect(states()).toEqual([false, true]);
+    const message = 'relay: expected off, found on; fan: expected on, found off';
+    expect(device.problem).toMatchObject({ name: 'DeviceError', kind: 'strayed', message, outputs: ['relay', 'fan'] });
     slave.asked.length = 0;
     for (let i = 0; i < 100; i++) await device.read?.(NO_ABORT);
-    expect(new Set(slave.asked)).toEqual(new Set(['input:7+1']));
+    expect([new Set(slave.asked), device.problem]).toEqual([new Set(['input:7+1']), undefined]);
   });
 
   it.each<[string, number, Error]>([
@@ -199,20 +201,63 @@ describe('a board that was silent and may have started anew with its relays on',
     expect(slave.asked).toEqual(['input:7+1']);
   });
 
-  it.each<[[string, boolean][], boolean[]]>([
-    [[['fan', false]], [false, false]],
-    [
-      [
-        ['relay', true],
-        ['fan', false],
-        ['fan', true],
-      ],
-      [true, true],
-    ],
-  ])('is switched to what was ordered last: %j', async (orders, expected) => {
-    const { device, states } = await restarted(5, { orders });
+  it('is looked at, and not written to where its outputs are as they were ordered', async () => {
+    const orders: [string, boolean][] = [
+      ['relay', true],
+      ['fan', false],
+    ];
+    const { device, slave } = await restarted(5, { orders });
+    expect(await device.read?.(NO_ABORT)).toEqual([{ id: 'x', value: 42 }]);
+    expect(slave.asked).toEqual(['input:7+1', 'coil:0+1', 'coil:1+1']);
+    expect(device.problem).toBeUndefined();
+  });
+
+  it('is made safe where it was ordered away from safe, and not switched on again', async () => {
+    const { device, states, slave } = await restarted(5, { orders: [['relay', true]] });
+    slave.bits.set('coil:0', false).set('coil:1', true);
+    for (let i = 0; i < 2; i++) {
+      await device.read?.(NO_ABORT);
+      const found = { kind: 'strayed', message: 'relay: expected on, found off', outputs: ['relay'] };
+      if (i === 0) expect(device.problem).toMatchObject(found);
+      else expect(device.problem).toBeUndefined();
+    }
+    expect(states()).toEqual([false, true]);
+    expect(slave.asked).not.toContain('coil:0=1 single');
+  });
+
+  it('does not carry out an order to switch on that waited while it was found strayed', async () => {
+    const { device, states, slave } = await restarted(5, { orders: [['relay', true]] });
+    slave.bits.set('coil:0', false);
+    let waiting: Promise<unknown> | undefined;
+    slave.before = (asked) => {
+      if (asked === 'coil:0+1') waiting ??= device.write?.('relay', true).catch((error: unknown) => error);
+    };
     await device.read?.(NO_ABORT);
-    expect(states()).toEqual(expected);
+    expect(await waiting).toMatchObject({ kind: 'superseded' });
+    expect(states()).toEqual([false, true]);
+  });
+
+  it('is told also where none of its readings comes', async () => {
+    const { device, states, slave } = await restarted(5);
+    slave.before = (asked) => {
+      if (asked.startsWith('input')) throw new ModbusException(4, 'input');
+    };
+    await expect(device.read?.(NO_ABORT)).rejects.toMatchObject({ kind: 'strayed', outputs: ['relay', 'fan'] });
+    expect(states()).toEqual([false, true]);
+  });
+
+  it('is looked at again where the look fails, and written to only then', async () => {
+    const { device, states, slave } = await restarted(5, { orders: [['relay', true]] });
+    slave.bits.set('coil:0', false);
+    let failsLeft = 1;
+    slave.before = (asked) => {
+      if (asked === 'coil:0+1' && failsLeft-- > 0) throw new ModbusException(6, 'busy');
+    };
+    await device.read?.(NO_ABORT);
+    expect(slave.asked).not.toContain('coil:0=0 single');
+    for (let i = 0; i < 2; i++) await device.read?.(NO_ABORT);
+    expect(slave.asked).toContain('coil:0=0 single');
+    expect(states()).toEqual([false, true]);
   });
 
   it('is switched to the safe state where the newest order failed', async () => {
@@ -233,7 +278,7 @@ describe('a board that was silent and may have started anew with its relays on',
     slave.before = (asked) => {
       if (asked.startsWith('coil:0=')) throw error;
     };
-    for (let i = 0; i < 2; i++) await device.read?.(NO_ABORT);
+    for (let i = 0; i < 3; i++) await device.read?.(NO_ABORT);
     expect(states()).toEqual([true, true]);
     const start = 'relay is not known to be in its safe state, off: ';
     expect(device.problem?.message).toBe(`${start}the device was silent, and may have started anew`);

@@ -1,7 +1,9 @@
-// A board that answers again on a bus on which others stay away.
+// A board that answers again, also on a bus on which others stay away.
 
 import { expect, test } from 'vitest';
+import type { OpenByteStream } from '../../drivers/bus/byte-stream.ts';
 import type { Fault } from '../../simulator/faults.ts';
+import { bytes } from '../support/hex.ts';
 import { startSimulated } from './simulated-gateway.ts';
 
 const BACK_MS = 600_000;
@@ -20,6 +22,10 @@ outputs:
 ${OUTPUTS.map((coil) => `  relay${coil}: { coil: ${coil}, quantity: switch_state, unit: bool, safe: off, max_on: 1h }`).join('\n')}
 simulate: { x: { constant: 1 } }
 `;
+/** Function codes (Modbus V1.1b3 §6). */
+const [READ_COILS, WRITE_COIL] = [1, 5];
+/** Coil 0 of unit 30 off, coil 1 on, with their checksums (serial line V1.02 appendix B), computed apart from the product. */
+const [SWITCHED_OFF, OTHER_ON] = [bytes('1e0500000000cfa5'), bytes('1e050001ff00df95')];
 const meters = (name: string, firstUnit: number, count: number) =>
   Array.from(
     { length: count },
@@ -29,7 +35,7 @@ const meters = (name: string, firstUnit: number, count: number) =>
 test.each<[string, string, number]>([
   ['Modbus RTU', '{ type: modbus-rtu, port: header, baud: 9600 }', 0],
   ['Modbus TCP', '{ type: modbus-tcp, host: 10.0.0.5, timeout: 1s, in_flight: 3 }', 6],
-])('has all its outputs written as soon as it is seen: %s', async (_type, bus, headerBytes) => {
+])('has all its outputs looked at as soon as it is seen: %s', async (_type, bus, headerBytes) => {
   const away = (device: string, toMs: number): Fault => ({ at: 'device', device, kind: 'silent', rate: 1, fromMs: 60_000, toMs });
   const faults = [away('board', BACK_MS), ...Array.from({ length: 10 }, (_, i) => away(`away_${i}`, Number.POSITIVE_INFINITY))];
   const site = `buses: { plant: ${bus} }
@@ -41,8 +47,63 @@ ${meters('meter', 1, 4)}${meters('away', 50, 10)}`;
   await running.stop();
   const ofBoard = running.frames.filter(({ bytes, atMs }) => atMs >= BACK_MS && bytes[headerBytes] === UNIT);
   const seenMs = ofBoard.find(({ direction }) => direction === 'in')?.atMs ?? Number.NaN;
-  const written = ofBoard.filter(({ direction, bytes, atMs }) => {
-    return direction === 'out' && bytes[headerBytes + 1] === 5 && atMs <= seenMs + 1_500;
-  });
-  expect(written.map(({ bytes }) => bytes[headerBytes + 3])).toEqual(OUTPUTS);
+  const asked = ofBoard.filter(({ direction, atMs }) => direction === 'out' && atMs <= seenMs + 1_500);
+  const coilsOf = (code: number) =>
+    asked.filter(({ bytes }) => bytes[headerBytes + 1] === code).map(({ bytes }) => bytes[headerBytes + 3]);
+  expect([coilsOf(READ_COILS), coilsOf(WRITE_COIL)]).toEqual([OUTPUTS, []]);
+});
+
+test.each([
+  ['all off', [SWITCHED_OFF]],
+  ['others on', [SWITCHED_OFF, OTHER_ON]],
+])('that was on, and has started anew with %s, is made safe and stays off, and that is told', async (_, frames) => {
+  const away: Fault = { at: 'device', device: 'board', kind: 'silent', rate: 1, fromMs: 60_000, toMs: 72_000 };
+  let wire: OpenByteStream | undefined;
+  const running = await startSimulated(
+    `buses: { plant: { type: modbus-rtu, port: header, baud: 9600 } }
+devices: { board: { board: relays@1, via: plant, with: { unit: 30 }, every: 5s, outputs: { relay0: { min_off: 40s } } } }
+`,
+    {
+      faults: [away],
+      files: { 'boards/relays.board.yaml': BOARD },
+      between: (host) => ({
+        ...host,
+        buses: {
+          ...host.buses,
+          serial: async (...how) => {
+            wire = await host.buses.serial(...how);
+            return wire;
+          },
+        },
+      }),
+    },
+  );
+  const { clock, gateway } = running;
+  const order = () => clock.run(gateway.outputs.order({ output: 'board.relay0', on: true, source: 'local', by: 'test' }));
+  await clock.runUntil(50_000);
+  expect(await order()).toEqual({ done: true });
+  // Past the gateway, just before the board is silent: what it does in that time nobody sees.
+  await clock.runUntil(59_000);
+  for (const frame of frames) {
+    await clock.run(wire?.write(frame) ?? Promise.reject(new Error('closed')));
+    await clock.runUntil(clock.monotonicMs() + 200);
+  }
+  await clock.runUntil(100_000);
+  const state = gateway.outputs.states().find(({ output }) => output === 'board.relay0');
+  expect(state).toMatchObject({ seen: false, asked: { on: false, from: 'strayed' }, problem: expect.stringContaining('relay0') });
+  expect(await order()).toMatchObject({ done: false, reason: 'min-off' });
+  await running.stop();
+  const writes = running.frames.filter(
+    ({ direction, bytes, atMs }) => direction === 'out' && bytes[1] === WRITE_COIL && atMs > 60_000,
+  );
+  expect(writes.filter(({ bytes }) => bytes[4] !== 0)).toEqual([]);
+  const records = await running.records();
+  const faults = records.filter((record) => record.kind === 'event' && record.code === 'output-fault');
+  const strayed = frames.map((_frame, i) =>
+    expect.objectContaining({ fields: expect.objectContaining({ output: `board.relay${i}` }) }),
+  );
+  expect(faults).toEqual(strayed);
+  const results = records.filter((record) => record.kind === 'result' && record.output === 'board.relay0' && record.done);
+  expect(results).toHaveLength(2);
+  expect(running.fatal).toEqual([]);
 });
