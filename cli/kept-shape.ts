@@ -22,6 +22,8 @@ const BUS = z.discriminatedUnion('type', [
     inFlight: count,
   }),
 ]);
+/** Where a switch lies is compared with what the site has there now. */
+const SWITCH = z.looseObject({ id: z.string(), coil: count.optional(), register: z.looseObject({ at: count }).optional() });
 const PLACE = z.looseObject({
   id: z.string(),
   driver: z.enum(DRIVER_IDS),
@@ -32,7 +34,7 @@ const PLACE = z.looseObject({
     port: z.looseObject({ provider: z.string(), id: z.string() }).optional(),
   }),
   address: count.optional(),
-  spec: z.looseObject({ readings: z.array(z.unknown()), outputs: z.array(z.looseObject({})) }),
+  spec: z.looseObject({ readings: z.array(z.unknown()), outputs: z.array(SWITCH), ports: z.array(SWITCH).optional() }),
 });
 const DEVICE = PLACE.extend({
   everyMs: count,

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BusConfig, Config, DeviceConfig } from '../config/config.ts';
+import type { SwitchSpec } from '../drivers/driver.ts';
 import { type Disk, DiskError, type Host } from '../gateway/host.ts';
 import { replaceFile, withFile } from '../gateway/journal/disk-tools.ts';
 import { isObject, parseJson } from '../gateway/json.ts';
@@ -102,18 +103,18 @@ export async function newestKept(
   return found.sort((a, b) => b.sinceMs - a.sinceMs)[0];
 }
 
-/** The outputs of `kept` that are nowhere in `now`, whatever they are called there. A pin that is used for anything now is left alone. */
+/**
+ * The outputs of `kept` that are nowhere in `now`, whatever they are called there: one whose coil or register has another output now
+ * is that one. A pin that is used for anything now is left alone.
+ */
 export function outputsNoLongerIn(now: SwitchedSite, kept: SwitchedSite): SwitchedSite {
   const taken = new Set<string>();
   for (const device of now.devices.values()) {
-    const place = placeOf(device, now);
-    if (device.via.line !== undefined || device.via.port !== undefined) taken.add(place);
-    for (const { id } of device.outputs) taken.add(`${place} ${id}`);
+    const { line, port } = device.via;
+    if (line !== undefined || port !== undefined) taken.add(placeOf(device, '', now));
+    for (const { id } of device.outputs) taken.add(placeOf(device, id, now));
   }
-  return withOutputs(kept, (device, output) => {
-    const place = placeOf(device, kept);
-    return !taken.has(place) && !taken.has(`${place} ${output}`);
-  });
+  return withOutputs(kept, (device, output) => !taken.has(placeOf(device, output, kept)));
 }
 
 /** A site with those of its outputs only that `isMeant`, and with the devices that have them. */
@@ -127,9 +128,22 @@ export function withOutputs(site: SwitchedSite, isMeant: (device: DeviceConfig, 
   return { ...site, devices: byId(devices.filter(({ outputs }) => outputs.length > 0)) };
 }
 
-/** Where a device is in the world: a bus may be called as it was and lead to something else. */
-function placeOf({ via: { bus, line, port }, address }: DeviceConfig, { buses }: SwitchedSite): string {
-  return [wireOf(buses.get(bus)), line ?? '', address ?? '', port?.id ?? ''].join(' ');
+/**
+ * Where an output of a device is in the world: a bus may be called as it was and lead to something else, and so may an output. One with
+ * a line or a port to itself is there, whatever it is called.
+ */
+function placeOf({ via: { bus, line, port }, address, spec }: DeviceConfig, output: string, site: SwitchedSite): string {
+  const ports = port === undefined ? undefined : site.providers.get(port.provider)?.spec.ports;
+  const own = line === undefined ? output : '';
+  const at = port === undefined ? switchPlace(spec.outputs, own) : switchPlace(ports, port.id);
+  return [wireOf(site.buses.get(bus)), line ?? '', address ?? '', at].join(' ');
+}
+
+/** The coil or register of a switch; the name of one that has neither. */
+function switchPlace(switches: readonly SwitchSpec[] = [], id: string): string {
+  const { coil, register } = switches.find((each) => each.id === id) ?? {};
+  if (register !== undefined) return `register ${register.at}`;
+  return coil === undefined ? id : `coil ${coil}`;
 }
 
 function wireOf(bus: BusConfig | undefined): string {

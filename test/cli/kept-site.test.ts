@@ -133,3 +133,69 @@ test.each([
   const { devices } = outputsNoLongerIn(await config(now), await config(FAN));
   expect([...devices.values()].flatMap(({ outputs }) => outputs.map(({ id }) => id))).toEqual(left);
 });
+
+/** A site with this board at unit 100 of a line. */
+async function withBoard(facts: string, devices: string): Promise<Config> {
+  const board = `schema: board/v1
+id: relays
+version: 1.0.0
+label: Relays
+needs: modbus
+driver: modbus-map
+with: { unit: { type: modbus_unit, default: 1 } }
+modbus: { read_with: holding }
+${facts}
+`;
+  const { config: loaded, problems } = await loadText(
+    `schema: gateway/v1\ngateway: { id: trial }\nbuses: { line: { type: modbus-rtu, port: /dev/ttyAMA0 } }\ndevices:\n${devices}`,
+    { 'boards/relays.board.yaml': board },
+  );
+  if (loaded === undefined) throw new Error(JSON.stringify(problems));
+  return loaded;
+}
+
+const output = (id: string, at: string, safe = 'off') =>
+  withBoard(
+    `outputs: { ${id}: { ${at}, quantity: switch_state, unit: bool, safe: ${safe}, max_on: 1h } }`,
+    `  b: { board: relays@1, via: line, with: { unit: 100 }, outputs: { ${id}: {} } }\n`,
+  );
+const port = (id: string, at: string) =>
+  withBoard(
+    `provides: { ${id}: { kind: digital_out, ${at} } }`,
+    `  r: { board: relays@1, via: line, with: { unit: 100 } }\n  pump: { board: relay@1, via: r.${id}, outputs: { switch: { max_on: 1h } } }\n`,
+  );
+
+test.each<[string, () => Promise<Config>, () => Promise<Config>, string[]]>([
+  ['the coil of an output is another', () => output('pump', 'coil: 1'), () => output('pump', 'coil: 0'), ['pump']],
+  [
+    'the register of an output is another',
+    () => output('pump', 'register: 1, on: 1, off: 0'),
+    () => output('pump', 'register: 0, on: 1, off: 0'),
+    ['pump'],
+  ],
+  [
+    'a coil is the register with its number now',
+    () => output('pump', 'coil: 1'),
+    () => output('pump', 'register: 1, on: 1, off: 0'),
+    ['pump'],
+  ],
+  ['the coil of a port is another', () => port('relay1', 'coil: 1'), () => port('relay1', 'coil: 0'), ['switch']],
+  [
+    'an output has another name, and is safe when it is on',
+    () => output('pump', 'coil: 1'),
+    () => output('fan', 'coil: 1', 'on'),
+    [],
+  ],
+  ['a port has another name', () => port('relay1', 'coil: 1'), () => port('relay2', 'coil: 1'), []],
+  ['an output of the board is at a port of it now', () => output('pump', 'coil: 1'), () => port('relay1', 'coil: 1'), []],
+])('what has no output now at its coil or register is left to make safe, whatever its name: %s', async (_what, was, is, left) => {
+  const { devices } = outputsNoLongerIn(await is(), await was());
+  expect([...devices.values()].flatMap(({ outputs }) => outputs.map(({ id }) => id))).toEqual(left);
+});
+
+test('a coil that is no number makes what was kept of that board useless, and nothing else', async () => {
+  await keepSite('/a.yaml', await output('pump', 'coil: 1'), quiet, folder);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"coil":1', '"coil":"one"'));
+  const kept = await keptIn(folder, realDisk);
+  expect(kept?.isWhole).toBe(false);
+});
