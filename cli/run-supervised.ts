@@ -53,5 +53,6 @@ export async function runSupervised({ run, safe }: SupervisedCommands, io: Io): 
 
 function textOf(news: SupervisorNews): string {
   if (news.what === 'hangs' || news.what === 'stays') return text[news.what];
+  if (news.what === 'safe-since') return text.safeSince;
   return news.what === 'ended' ? text.ended(news) : text.notSafe(news);
 }

@@ -42,6 +42,8 @@ export type SupervisorNews =
   /** It hangs, was killed, and is still there. */
   | { readonly what: 'stays' }
   | ({ readonly what: 'ended' } & Ended)
+  /** The gateway has said at its stop that outputs are not known to be safe, and they are now. */
+  | { readonly what: 'safe-since' }
   | ({ readonly what: 'not-safe' } & NotSafe);
 
 /** How a gateway ended, which is started again. `code` and `signal` are null when it could not be started. */
@@ -63,22 +65,31 @@ export interface NotSafe {
  * Runs a gateway as a child and starts it again when it ends. One that hangs is killed: it sends a beat only while its loop turns and
  * native calls come back. Whenever it has ended, however it did, the outputs are made safe before anything else, in some tries; also
  * when it does not end although it is killed.
- * Ends with the gateway's exit code when `stop` is aborted (whose reason is the signal that the gateway is sent), or when another
- * start would change nothing.
+ * Ends when `stop` is aborted (whose reason is the signal that the gateway is sent), with its exit code and what became of the outputs
+ * since; or with the gateway's exit code when another start would change nothing.
  */
 export async function supervise(parts: SuperviseParts, stop: AbortSignal): Promise<number> {
   for (let failedCount = 0; ; failedCount += 1) {
     const startedMs = parts.nowMs();
     const { code, signal } = await runOnce(parts, stop);
-    const isSafe = await makeSafe(parts, stop, { code });
-    if (stop.aborted) return code ?? EXIT.interrupted;
+    const outputs = await makeSafe(parts, stop, { code });
+    if (stop.aborted) return codeAtStop(parts, code, outputs);
     if (code !== null && FINAL.has(code)) return code;
     if (parts.nowMs() - startedMs >= WELL_MS) failedCount = 0;
     const againMs = AGAIN_MS[Math.min(failedCount, AGAIN_MS.length - 1)] as number;
-    parts.say({ what: 'ended', code, signal, isSafe, againMs });
+    parts.say({ what: 'ended', code, signal, isSafe: outputs === 'safe', againMs });
     await parts.wait(againMs, stop);
     if (stop.aborted) return EXIT.ok;
   }
+}
+
+/** What a stop ends with: what the gateway said of its outputs counts no more when somebody has looked after it. */
+function codeAtStop({ say }: SuperviseParts, code: number | null, outputs: Made): number {
+  const isOfOutputs = code === EXIT.device;
+  if (outputs === 'not-safe' && (isOfOutputs || code === null || code === EXIT.ok)) return EXIT.device;
+  if (outputs !== 'safe' || !isOfOutputs) return code ?? EXIT.interrupted;
+  say({ what: 'safe-since' });
+  return EXIT.ok;
 }
 
 interface Ending {
@@ -131,23 +142,26 @@ interface Left {
   readonly isKilledThere?: boolean;
 }
 
+/** What is known of the outputs: another gateway may have them (`taken`), or there may be none to speak of. */
+type Made = 'safe' | 'not-safe' | 'taken' | 'none';
+
 /**
- * Whether the outputs are known to be safe. What `stop` still takes is the waiting, not the last try. Where the gateway could not have
+ * Makes the outputs safe. What `stop` still takes is the waiting, not the last try. Where the gateway could not have
  * its folder, another one may hang that had a supervisor, too: nobody but us ends it.
  */
-async function makeSafe(parts: SuperviseParts, stop: AbortSignal, { code: left, isKilledThere = false }: Left): Promise<boolean> {
+async function makeSafe(parts: SuperviseParts, stop: AbortSignal, { code: left, isKilledThere = false }: Left): Promise<Made> {
   for (let tries = 0; ; tries += 1) {
     const isStopping = stop.aborted;
     const code = await makeSafeOnce(parts, left === EXIT.tryAgain ? stop : undefined);
-    if (code === EXIT.ok) return true;
+    if (code === EXIT.ok) return 'safe';
     // Neither has a site to go by, and nothing was kept of an earlier start: there are no outputs to speak of.
-    if (code === EXIT.config && left === EXIT.config) return false;
+    if (code === EXIT.config && left === EXIT.config) return 'none';
     // Another gateway has the outputs, and does with them as it should.
     const isLast = isStopping || code === EXIT.tryAgain;
     // Who signals a stop to each process ends the try with it, so there is one more.
     const againMs = isLast ? undefined : stop.aborted ? 0 : SAFE_AGAIN_MS[tries];
     parts.say({ what: 'not-safe', code, againMs, isKilledThere });
-    if (againMs === undefined) return false;
+    if (againMs === undefined) return code === EXIT.tryAgain ? 'taken' : 'not-safe';
     await parts.wait(againMs, stop);
   }
 }

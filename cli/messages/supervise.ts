@@ -7,6 +7,8 @@ export const text = {
     'error[B134] the gateway hangs: it is killed, and what makes its outputs safe is started\n   = please report it with the lines of the log before it\n',
   ended: ({ code, signal, isSafe, againMs }: Ended) =>
     `warning[B135] the gateway ended (${endingOf(code, signal)})${isSafe ? ', its outputs were made safe' : ''}: it is started again in ${againMs / 1000} s\n   = ${code === EXIT.ok ? 'stop what started it, not the gateway itself' : 'its own lines before this say why'}\n`,
+  safeSince:
+    'warning[B155] all outputs are safe now, also those that were not known to be when the gateway was stopped (B148)\n   = look why they did not follow at once: their wiring, and what else is on their line\n',
   stays:
     'error[B138] the gateway does not end although it was killed: a call to a disk or an adapter holds it\n   = unplug the adapter and look at the card; if it stays, restart the machine\n',
   notSafe: ({ code, againMs, isKilledThere }: NotSafe) => {

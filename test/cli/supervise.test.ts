@@ -311,14 +311,32 @@ describe('outputs that could not be made safe', () => {
     expect(await ended).toBe(0);
   });
 
-  test('keep no stop waiting', async () => {
+  test('keep no stop waiting, and are what it ends with', async () => {
     const { did, next, stop, run } = bench(3, 3);
     const first = next();
     const ended = run();
     await first;
     stop();
-    expect(await ended).toBe(0);
+    expect(await ended).toBe(3);
     expect(did).toEqual(['gateway', 'safe', 'not-safe']);
+  });
+
+  test.each<[string, number | null, number, number, string[]]>([
+    ['were not when the gateway ended, and are since', 3, 0, 0, ['safe-since']],
+    ['were not when the gateway ended, and are not since', 3, 3, 3, ['not-safe']],
+    ['were not when the gateway ended, and another one has them', 3, 75, 3, ['not-safe']],
+    ['are safe since the gateway was killed', null, 0, 130, []],
+    ['are not safe since the gateway was killed', null, 3, 3, ['not-safe']],
+    ['another gateway has since this one ended', 0, 75, 0, ['not-safe']],
+    ['are not safe since a gateway ended that has something else to say', 70, 3, 70, ['not-safe']],
+  ])('at a stop: %s', async (_what, endsWith, safeCode, expected, said) => {
+    const { did, stop, run } = bench(safeCode);
+    const { child } = inTheKernel();
+    const ended = run({ startGateway: () => child });
+    stop();
+    child.emit('exit', endsWith, endsWith === null ? 'SIGKILL' : null);
+    expect(await ended).toBe(expected);
+    expect(did).toEqual(['safe', ...said]);
   });
 });
 
