@@ -13,6 +13,9 @@ const RUN = 'run';
 /** From one look at what was killed to the next. */
 const LOOK_MS = 100;
 
+/** A gateway that was killed has let go of its folder within this, if no call to a disk or an adapter holds it. */
+const ENDING_MS_MAX = 2_000;
+
 /** What became of a gateway that holds a state folder. */
 export type HungEnd =
   /** Its loop turns. */
@@ -41,7 +44,7 @@ export async function endHung(folder: string, askMs = BEAT_MS): Promise<HungEnd>
   const isServing = (await touched(socketPath(folder), 0)) !== 'refused';
   const asksMax = isServing ? MISSED_MAX : MISSED_AT_START_MAX;
   for (let asks = 0; asks < asksMax; asks += 1) {
-    const answer = await touched(name, askMs);
+    const answer = await asked(name, askMs);
     if (answer === 'ended') return { what: 'runs' };
     if (answer === 'refused') return { what: 'gone' };
   }
@@ -62,6 +65,22 @@ export async function endHung(folder: string, askMs = BEAT_MS): Promise<HungEnd>
     await sleep(LOOK_MS);
   }
   return { what: 'stays', why: 'held', silentMs, pid };
+}
+
+/**
+ * Whether the gateway that holds a state folder runs, or has let go of it within this time: one that was killed has the folder until
+ * the system has cleared up after it, and gives no sign of life meanwhile. One that hangs counts as running.
+ */
+export async function waitForEnd(folder: string, forMs = ENDING_MS_MAX): Promise<'runs' | 'gone'> {
+  const stats = await fs.stat(folder).catch(() => undefined);
+  if (stats === undefined) return 'gone';
+  return (await asked(lockName(stats), forMs)) === 'refused' ? 'gone' : 'runs';
+}
+
+/** As `touched`; the end of a process ends a connection, too, and is none of its answers. */
+async function asked(name: string, waitMs: number): Promise<'refused' | 'silent' | 'ended'> {
+  const answer = await touched(name, waitMs);
+  return answer === 'ended' && (await touched(name, 0)) === 'refused' ? 'refused' : answer;
 }
 
 /** What a Unix socket does with a connection within this time. The lock of a folder ends it as soon as its process can. */

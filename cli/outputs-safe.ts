@@ -5,7 +5,7 @@ import { DiskError, LockHeldError } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { ALL_MS_MAX, type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
 import { realHost } from '../gateway/real-host.ts';
-import { endHung, type HungEnd } from './end-hung.ts';
+import { endHung, type HungEnd, waitForEnd } from './end-hung.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { newestKept } from './kept-site.ts';
@@ -72,7 +72,7 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (config === undefined && found === undefined) return io.setExitCode(EXIT.config);
   const unlocks: (() => Promise<void>)[] = [];
   for (const folder of folders) {
-    const unlock = await lockOrSay(folder, options.endHung === true, io);
+    const unlock = await lockOrSay(folder, options.endHung === true ? 'end-hung' : 'wait', io);
     if (unlock === undefined) return;
     unlocks.push(unlock);
   }
@@ -94,8 +94,11 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   if (made.some(({ problem }) => problem !== undefined)) io.setExitCode(EXIT.device);
 }
 
-/** Takes a folder, from a gateway that hangs if `endsHung`; gives what lets go of it. Undefined where another has it: it was said. */
-async function lockOrSay(folder: string, endsHung: boolean, io: Io): Promise<(() => Promise<void>) | undefined> {
+/** What is done where another has the folder: to wait for the end of one that was killed, to end one that hangs, or nothing. */
+type Held = 'wait' | 'end-hung' | 'give-up';
+
+/** Takes a folder; gives what lets go of it. Undefined where another has it and keeps it: it was said. */
+async function lockOrSay(folder: string, held: Held, io: Io): Promise<(() => Promise<void>) | undefined> {
   try {
     return await realHost(() => {}).lock(folder);
   } catch (error) {
@@ -103,11 +106,16 @@ async function lockOrSay(folder: string, endsHung: boolean, io: Io): Promise<(()
     if (error instanceof DiskError) return async () => {};
     if (!(error instanceof LockHeldError)) throw error;
   }
-  const end: HungEnd = endsHung ? await endHung(folder) : { what: 'runs' };
+  const end: HungEnd = await endOf(folder, held);
   if (end.what === 'runs') return say(text.gatewayRuns(folder), io, EXIT.tryAgain);
   if (end.what === 'stays') return say(text.hungStays(folder, end, await ownerOf(folder)), io, EXIT.tryAgain);
   if (end.what === 'killed') say(text.hungKilled(folder, end), io);
-  return await lockOrSay(folder, false, io);
+  return await lockOrSay(folder, 'give-up', io);
+}
+
+async function endOf(folder: string, held: Held): Promise<HungEnd> {
+  if (held === 'end-hung') return await endHung(folder);
+  return { what: held === 'wait' ? await waitForEnd(folder) : 'runs' };
 }
 
 /** Where a gateway of this site has its outputs: `own` for sure, and `others` perhaps. Undefined when that is wrong use: it was said. */

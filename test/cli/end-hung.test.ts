@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endHung } from '../../cli/end-hung.ts';
+import { endHung, waitForEnd } from '../../cli/end-hung.ts';
 import { text } from '../../cli/messages/outputs.ts';
 import { ROOT } from './in-process.ts';
 
@@ -109,6 +109,31 @@ describe('is killed', () => {
     },
     20_000,
   );
+});
+
+describe('of one that was killed, and has the folder until the system has cleared up after it', () => {
+  /** One that gives no sign of life, and ends after this time. */
+  async function ending(): Promise<void> {
+    const child = await stopped(await holder());
+    setTimeout(() => child.kill('SIGKILL'), 5 * ASK_MS);
+  }
+
+  test('the end is waited for', async () => {
+    await ending();
+    expect(await waitForEnd(folder, 10_000)).toBe('gone');
+  });
+
+  test('the end is no sign of life', async () => {
+    await ending();
+    expect(await endHung(folder, 10_000)).toEqual({ what: 'gone' });
+  });
+
+  test('the end is not waited for longer than its time, nor where it runs', async () => {
+    const child = await holder();
+    expect(await waitForEnd(folder, 600_000)).toBe('runs');
+    await stopped(child);
+    expect(await waitForEnd(folder, ASK_MS)).toBe('runs');
+  });
 });
 
 test.each([

@@ -119,6 +119,17 @@ describe('after SIGKILL a board that was told for how long', () => {
   }, 30_000);
 });
 
+test('the stop hook waits for the end of a gateway that is being killed', async () => {
+  const gateway = await runningWithValveOpen();
+  // It has the folder and gives no sign of life, as long as the system clears up after it.
+  gateway.child.kill('SIGSTOP');
+  const hook = barri(['outputs', 'safe', siteFile(), '--state', join(folder, 'state')]);
+  await Promise.race([hook, sleep(1_500)]);
+  gateway.child.kill('SIGKILL');
+  expect(await hook).toMatchObject({ code: 0, out: 'valve.open is off.\n' });
+  expect(slave.coils[0]).toBe(false);
+}, 30_000);
+
 test('after SIGKILL the next start closes the valve before anything is read from any bus', async () => {
   const gateway = await runningWithValveOpen();
   gateway.child.kill('SIGKILL');
