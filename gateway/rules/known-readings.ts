@@ -15,7 +15,7 @@ export interface KnownReadings {
   take(reading: string, value: Value): void;
   /** Whether the condition holds; undefined while the reading is not known. */
   holds(condition: ConditionConfig): boolean | undefined;
-  /** Whether it was known once, and is not any more. */
+  /** Whether it is not known any more; or still not, where its first value should have come. */
   isStale(reading: string): boolean;
   /** Whether it was never known, and its first value may still be on its way. */
   isAwaited(reading: string): boolean;
@@ -30,8 +30,8 @@ interface Known {
 export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, number>): KnownReadings {
   const openedMs = clock.monotonicMs();
   const newest = new Map<string, Known>();
-  const isFresh = (reading: string, { atMs }: Known) =>
-    clock.monotonicMs() - atMs <= Math.max(STALE_MS_MIN, PERIODS_UNTIL_STALE * (periods.get(reading) ?? 0));
+  const ageMaxMs = (reading: string) => Math.max(STALE_MS_MIN, PERIODS_UNTIL_STALE * (periods.get(reading) ?? 0));
+  const isFresh = (reading: string, { atMs }: Known) => clock.monotonicMs() - atMs <= ageMaxMs(reading);
   return {
     take(reading, value) {
       if (typeof value !== 'string' && periods.has(reading))
@@ -44,7 +44,10 @@ export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, num
     },
     isStale(reading) {
       const known = newest.get(reading);
-      return known !== undefined && !isFresh(reading, known);
+      if (known !== undefined) return !isFresh(reading, known);
+      // What goes by differences has its first value a period late.
+      const firstMsMax = Math.max(FIRST_VALUE_MS_MAX, ageMaxMs(reading));
+      return periods.has(reading) && clock.monotonicMs() - openedMs > firstMsMax;
     },
     isAwaited: (reading) => periods.has(reading) && !newest.has(reading) && clock.monotonicMs() - openedMs < FIRST_VALUE_MS_MAX,
   };

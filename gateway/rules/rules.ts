@@ -170,7 +170,7 @@ function periodsOf({ devices }: Config): ReadonlyMap<string, number> {
 
 /**
  * Orders an output to its safe state when a reading that one of its rules goes by becomes stale, whoever has switched it: nobody
- * would notice that it has to go back.
+ * would notice that it has to go back. An order that somebody gives afterwards is his.
  */
 function staleGuard(
   rules: readonly RuleConfig[],

@@ -253,6 +253,29 @@ describe('a rule that waits for something to hold', () => {
     await world.stop();
   });
 
+  test('lets what was switched fall to safe when its reading has not come since the start, and leaves what is ordered then', async () => {
+    const silent: Fault = { at: 'device', device: 'hall', kind: 'silent', rate: 1, fromMs: 0, toMs: 12 * MINUTE_MS };
+    const site = `${HALL('{ constant: 45 }')}rules:
+  fan_on: { when: { reading: hall.temperature, above: 80 }, do: { output: fan.switch, set: on } }
+`;
+    const world = await started(site, '2026-06-01T04:00:00Z', [silent]);
+    const orderOn = () =>
+      world.clock.run(world.gateway.outputs.order({ output: 'fan.switch', on: true, source: 'local', by: 'test' }));
+    await world.runTo(20 * SECOND_MS);
+    expect(await orderOn()).toEqual({ done: true });
+    // A first value has a minute to come.
+    await world.runTo(55 * SECOND_MS);
+    expect(world.gateway.outputs.states()[0]).toMatchObject({ seen: true });
+    await world.runTo(65 * SECOND_MS);
+    const asked = { on: false, from: 'rules: hall.temperature is stale' };
+    expect(world.gateway.outputs.states()[0]).toMatchObject({ seen: false, asked });
+    expect(world.log).toContain('rule-reading-stale');
+    expect(await orderOn()).toEqual({ done: true });
+    await world.runTo(10 * MINUTE_MS);
+    expect(world.gateway.outputs.states()[0]).toMatchObject({ seen: true });
+    await world.stop();
+  });
+
   test('holds only while the outputs that it names are seen off', async () => {
     const site = `${HALL('{ constant: 45 }')}rules:
   odd: { when: { reading: hall.temperature, above: 20, for: 3min, and_outputs_off: [fan.switch] }, do: { alarm: odd } }
