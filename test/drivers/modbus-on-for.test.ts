@@ -14,7 +14,6 @@ import { bytes, hex } from '../support/hex.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { vectors } from '../support/vectors.ts';
 
-const NO_ABORT = new AbortController().signal;
 const MODBUS: ModbusSpec = { readWith: 'input', encoding: 'uint16', byteOrder: 'ABCD', registersMax: 125, holes: [] };
 const ON_FOR = { coil: 0x0200, stepMs: 100, mostMs: 3_276_700 };
 const RELAY: SwitchSpec = { id: 'relay1', coil: 0, onFor: ON_FOR };
@@ -121,24 +120,6 @@ describe('an output of the board itself', () => {
     await device.write?.('pump', false, undefined, () => 30_000);
     await device.write?.('pump', true, undefined, () => 30_000);
     expect(slave.asked).toEqual(['coil:0=0 single', 'coil:0+1', 'coil:0=1 single', 'coil:0+1']);
-  });
-
-  it('is written again with what is left, where the board was silent and may have started anew', async () => {
-    const slave = timedSlave();
-    slave.put('input', 7, bytes('002a'));
-    const device = await opened(slave, PUMP, { readings: [{ id: 'x', at: 7 }] });
-    let leftMs = 30_000;
-    await device.write?.('pump', true, undefined, () => leftMs);
-    const { before } = slave;
-    slave.before = () => {
-      throw new BusError('timeout', 'no answer');
-    };
-    for (let i = 0; i < 2; i += 1) await device.read?.(NO_ABORT).catch(() => {});
-    slave.before = before;
-    slave.asked.length = 0;
-    leftMs = 20_000;
-    await device.read?.(NO_ABORT);
-    expect(slave.asked).toEqual(['input:7+1', 'coil:512:=222', 'coil:0+1']);
   });
 
   it.each([1, 2, 3])(
