@@ -4,7 +4,7 @@ import { type Host, type MqttConnection, MqttError } from '../host.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { backOffMs } from '../uplink/back-off.ts';
-import { Gate } from '../uplink/gate.ts';
+import { Gate, type Pause } from '../uplink/gate.ts';
 import { type Oldest, oldestWaiting } from '../uplink/oldest-waiting.ts';
 import type { Uplink } from '../uplink/sentilo.ts';
 import type { UplinkStatus } from '../uplink/status.ts';
@@ -15,8 +15,9 @@ import type { HomeAssistant } from './home-assistant.ts';
 import { inTurn } from './in-turn.ts';
 import { Mark, markText, REMEMBERED_MS, sequenceOfMark } from './mark.ts';
 import { named } from './named.ts';
-import { isUnexplained, pauseAfter, TopicRefusedError } from './problem.ts';
+import { isOfTheMessage, isUnexplained, pauseAfter, TopicRefusedError } from './problem.ts';
 import { Pump } from './pump.ts';
+import { Refusals } from './refusals.ts';
 import { openSetAside } from './set-aside.ts';
 import type { Topics } from './topics.ts';
 
@@ -85,6 +86,7 @@ export async function openMqtt(parts: MqttParts): Promise<MqttUplink> {
   time.onChange(() => pump.lookAgain());
   const gate = new Gate(host, () => {}, 'broker');
   const mark = new Mark(host.clock);
+  const refusals = new Refusals(host.clock);
   const flush = async () => {
     // While the disk refuses, the journal makes this durable itself before it writes again.
     if (!journal.isFailing) await delivery.flush();
@@ -99,7 +101,7 @@ export async function openMqtt(parts: MqttParts): Promise<MqttUplink> {
   };
   const oldest = oldestWaiting(journal, waiting, time);
   const contact: Contact = { isConnected: false, lastMs: undefined };
-  const all: Session = { ...parts, wake, pump, gate, mark, flush, contact, told: new Set() };
+  const all: Session = { ...parts, wake, pump, gate, mark, refusals, flush, contact, told: new Set() };
   return {
     run: async (signal) => {
       await Promise.all([run(all, signal), lookSinceWhen(oldest, host, signal)]);
@@ -118,6 +120,7 @@ interface Session extends MqttParts {
   readonly pump: Pump;
   readonly gate: Gate;
   readonly mark: Mark;
+  readonly refusals: Refusals;
   readonly flush: () => Promise<void>;
   readonly contact: Contact;
   /** Topics of which it was told that they may not be read. */
@@ -135,31 +138,52 @@ interface Inbox {
   onMark: (payload: string) => void;
 }
 
+/** What the ends of the connections before say about the next one. */
+interface Ends {
+  /** Each that is short makes the next wait longer. */
+  shortCount: number;
+  /** Those in a row that ended soon and without a word. */
+  unexplainedCount: number;
+  /** One message at a time goes out at first, so that the word is heard. */
+  isCareful: boolean;
+}
+
 /** One connection after the other. */
 async function run(parts: Session, signal: AbortSignal): Promise<void> {
-  const { host, gate, flush, contact } = parts;
-  let shortCount = 0;
-  let unexplainedCount = 0;
+  const { host, gate, flush } = parts;
+  const ends: Ends = { shortCount: 0, unexplainedCount: 0, isCareful: false };
   while (!signal.aborted) {
     const pass = gate.pass();
     const startedMs = host.clock.monotonicMs();
     try {
-      await connected(parts, signal, unexplainedCount >= CAREFUL_FROM);
+      await connected(parts, signal, ends.isCareful);
     } catch (error) {
       if (signal.aborted) break;
-      const isShort = host.clock.monotonicMs() - startedMs < STEADY_MS;
-      const stood = (contact.lastMs ?? Number.NEGATIVE_INFINITY) >= startedMs;
-      const isUnexplainedEnd = isShort && stood && isUnexplained(error);
-      const pause = pauseAfter(error, isUnexplainedEnd && unexplainedCount >= CAREFUL_FROM);
+      const pause = pauseAtEnd(parts, ends, error, startedMs);
       // Each new connection is a success for the gate; one that breaks at once must not be tried as fast as the first.
-      shortCount = isShort ? shortCount + 1 : 1;
-      // What has just been heard for once is not to be swallowed again the next time.
-      if (!(error instanceof TopicRefusedError && isShort)) unexplainedCount = isUnexplainedEnd ? unexplainedCount + 1 : 0;
-      gate.close(pass, { ...pause, fixedMs: backOffMs(pause.pace, shortCount, host.random()) });
+      gate.close(pass, { ...pause, fixedMs: backOffMs(pause.pace, ends.shortCount, host.random()) });
     }
     await sleep(host.clock, gate.remainingMs(), signal).catch(() => {});
   }
   await flush().catch((error: unknown) => pauseAfter(error));
+}
+
+/** Why and how long nothing is sent after a connection that was tried at `startedMs`, monotonic, and ended with `error`. Updates `ends`. */
+function pauseAtEnd({ host, contact, refusals }: Session, ends: Ends, error: unknown, startedMs: number): Pause {
+  const isShort = host.clock.monotonicMs() - startedMs < STEADY_MS;
+  const stood = (contact.lastMs ?? Number.NEGATIVE_INFINITY) >= startedMs;
+  const isSilent = stood && isUnexplained(error);
+  const heard = isSilent ? refusals.last : undefined;
+  // It ended over a message that is settled now, so that the next one gets further.
+  const isSettled = isOfTheMessage(heard);
+  ends.shortCount = isShort && !isSettled ? ends.shortCount + 1 : 1;
+  const isUnexplainedEnd = isSilent && isShort && heard === undefined;
+  const isAgain = isUnexplainedEnd && ends.unexplainedCount >= CAREFUL_FROM;
+  ends.unexplainedCount = isUnexplainedEnd ? ends.unexplainedCount + 1 : 0;
+  // What has just been heard for once is not to be swallowed again the next time.
+  if (heard !== undefined) ends.isCareful = true;
+  else if (!(error instanceof TopicRefusedError)) ends.isCareful = ends.unexplainedCount >= CAREFUL_FROM;
+  return pauseAfter(isSettled ? heard : error, isAgain);
 }
 
 /** Looks since when something waits, with or without a connection. */
@@ -175,7 +199,7 @@ async function lookSinceWhen(oldest: Oldest, { clock }: MqttHost, signal: AbortS
 
 /** From the opening of one connection to its end. Rejects with the reason of that. */
 async function connected(parts: Session, signal: AbortSignal, isCareful: boolean): Promise<never> {
-  const { config, login, clientId, host, topics, commands, homeAssistant } = parts;
+  const { config, login, clientId, host, topics, commands, homeAssistant, refusals } = parts;
   const lost = new AbortController();
   const inner = AbortSignal.any([signal, lost.signal]);
   const inbox: Inbox = { onMark: () => {} };
@@ -199,7 +223,7 @@ async function connected(parts: Session, signal: AbortSignal, isCareful: boolean
     signal,
   );
   try {
-    return await talk(parts, inTurn(named(connection, lost.signal), isCareful), inbox, inner);
+    return await talk(parts, inTurn(named(connection, lost.signal, refusals), isCareful), inbox, inner);
   } finally {
     await leave(parts, connection);
   }

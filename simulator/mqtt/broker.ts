@@ -24,6 +24,8 @@ export interface BrokerFaults {
   ackMs: number;
   /** Reason for which it refuses messages of a topic. */
   denies: (topic: string) => number | undefined;
+  /** Longer payloads it refuses, and does not say so at the connection (Mosquitto's `message_size_limit`). */
+  payloadBytesMax: number;
   /** Whether a topic may be subscribed to. */
   mayRead: (filter: string) => boolean;
   /** It ends the connection over what it refuses, and of its answer nothing is heard when more messages are on their way. */
@@ -89,6 +91,7 @@ class Broker implements SimulatedBroker {
     isForgetful: false,
     ackMs: 0,
     denies: () => undefined,
+    payloadBytesMax: Number.POSITIVE_INFINITY,
     mayRead: () => true,
     endsOverRefusal: false,
     answersUnreadably: false,
@@ -198,8 +201,9 @@ class Broker implements SimulatedBroker {
   }
 
   #publish({ options }: Client, topic: string, payload: string, { retain }: MqttDelivery): MqttError | undefined {
-    const isTooLong =
-      10 + topic.length + new TextEncoder().encode(payload).length > (this.#options.packetBytesMax ?? Number.POSITIVE_INFINITY);
+    const { packetBytesMax = Number.POSITIVE_INFINITY } = this.#options;
+    const payloadBytes = new TextEncoder().encode(payload).length;
+    const isTooLong = payloadBytes > this.faults.payloadBytesMax || 10 + topic.length + payloadBytes > packetBytesMax;
     const reason = isTooLong ? PACKET_TOO_LARGE : this.faults.denies(topic);
     if (reason !== undefined) return new MqttError('REFUSED', `Publish error (${reason})`, reason);
     this.#take(options.clientId, topic, payload, retain);

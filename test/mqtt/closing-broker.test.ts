@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MqttError } from '../../gateway/host.ts';
 import { inTurn } from '../../gateway/mqtt/in-turn.ts';
+import { seeded } from '../journal/kit.ts';
 import { drain } from '../support/test-clock.ts';
 import { observation } from '../uplink/support.ts';
 import { distinct, MqttBench, PREFIX, readings, upTo } from './support.ts';
@@ -125,6 +126,61 @@ describe('a message that is longer than the broker takes', () => {
     expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 2 } });
     expect(bench.codes().filter((code) => code === 'observation-set-aside')).toHaveLength(1);
     if ('packetBytesMax' in options) expect(bench.codes()).not.toContain('broker-unreachable');
+    await bench.stop();
+  });
+});
+
+describe('a message every twenty seconds over which the broker ends the connection', () => {
+  /** A number every ten seconds, and a text with every second one. `advance` looks at the status each time. */
+  async function hours(count: number, text: string, look: () => void): Promise<void> {
+    for (let each = 1; each <= count * 360; each += 1) {
+      const atMs = bench.clock.monotonicMs();
+      const texts = each % 2 === 0 ? [observation('l', atMs, text, { channel: 'a.long' })] : [];
+      await bench.append(observation('s', atMs, each, { channel: 'air.t' }), ...texts);
+      await bench.clock.advance(10_000);
+      look();
+    }
+  }
+  const isNotTwoOfOneId = () => expect(bench.status().problem?.code).not.toBe('M001');
+
+  it.each(['endsOverRefusal', 'answersUnreadably'] as const)('is refused once a day for its length: %s', async (fault) => {
+    bench = new MqttBench();
+    bench.random = seeded(9);
+    Object.assign(bench.broker.faults, { payloadBytesMax: 170, [fault]: true });
+    await bench.start();
+    await hours(2, 'x'.repeat(120), isNotTwoOfOneId);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(720));
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 360 } });
+    const endCount = () =>
+      bench.broker.taken.filter(({ topic, payload }) => topic.endsWith('/status') && payload === 'offline').length;
+    const learned = endCount();
+    expect(learned).toBeLessThanOrEqual(3);
+    // The limit is raised, which nobody tells the gateway.
+    bench.broker.faults.payloadBytesMax = Number.POSITIVE_INFINITY;
+    await bench.clock.advance(24 * 3_600_000);
+    await bench.append(observation('l', bench.clock.monotonicMs(), 'y'.repeat(120), { channel: 'a.long' }));
+    await bench.clock.advance(10_000);
+    expect(bench.values('a.long')).toEqual(['y'.repeat(120)]);
+    expect(endCount()).toBe(learned);
+    await bench.stop();
+  });
+
+  it.each([
+    // A number is as long: to learn from this would keep back everything.
+    ['its length, although it is short', 0x95, 'endsOverRefusal'],
+    ['its length, although it is short', 0x95, 'answersUnreadably'],
+    ['its topic', 0x90, 'endsOverRefusal'],
+    ['its form', 0x99, 'endsOverRefusal'],
+  ] as const)('costs no other one, where it is refused for %s (%i, %s)', async (_what, reason, fault) => {
+    bench = new MqttBench();
+    bench.random = seeded(9);
+    bench.broker.faults.denies = (topic) => (topic.endsWith('/long') ? reason : undefined);
+    bench.broker.faults[fault] = true;
+    await bench.start();
+    await hours(2, 'x', isNotTwoOfOneId);
+    await bench.clock.advance(60_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(720));
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 360 } });
     await bench.stop();
   });
 });
