@@ -12,7 +12,7 @@ import { Wake } from '../uplink/wake.ts';
 import type { Broker } from './broker.ts';
 import type { Commands } from './commands.ts';
 import type { HomeAssistant } from './home-assistant.ts';
-import { inTurn } from './in-turn.ts';
+import { type Careful, inTurn } from './in-turn.ts';
 import { Mark, markText, REMEMBERED_MS, sequenceOfMark } from './mark.ts';
 import { named } from './named.ts';
 import { isOfTheMessage, isUnexplained, pauseAfter, TopicRefusedError } from './problem.ts';
@@ -41,6 +41,8 @@ const ANSWER_MS = 30_000;
 const STEADY_MS = 60_000;
 /** After so many of those that ended without a word there is one message at a time on its way, so that the word is heard. */
 const CAREFUL_FROM = 2;
+/** So many go out one by one then: by then what broke the connections before has come and gone. If it comes later, they are twice as many the next time. */
+const CAREFUL_COUNT = 200;
 /** For taking leave: a stop does not wait for a broker. */
 const LEAVE_MS = 200;
 
@@ -144,19 +146,19 @@ interface Ends {
   shortCount: number;
   /** Those in a row that ended soon and without a word. */
   unexplainedCount: number;
-  /** One message at a time goes out at first, so that the word is heard. */
-  isCareful: boolean;
+  /** What goes out one by one, so that the word is heard. */
+  readonly careful: Careful;
 }
 
 /** One connection after the other. */
 async function run(parts: Session, signal: AbortSignal): Promise<void> {
   const { host, gate, flush } = parts;
-  const ends: Ends = { shortCount: 0, unexplainedCount: 0, isCareful: false };
+  const ends: Ends = { shortCount: 0, unexplainedCount: 0, careful: { count: 0, leftCount: 0 } };
   while (!signal.aborted) {
     const pass = gate.pass();
     const startedMs = host.clock.monotonicMs();
     try {
-      await connected(parts, signal, ends.isCareful);
+      await connected(parts, signal, ends.careful);
     } catch (error) {
       if (signal.aborted) break;
       const pause = pauseAtEnd(parts, ends, error, startedMs);
@@ -180,9 +182,13 @@ function pauseAtEnd({ host, contact, refusals }: Session, ends: Ends, error: unk
   const isUnexplainedEnd = isSilent && isShort && heard === undefined;
   const isAgain = isUnexplainedEnd && ends.unexplainedCount >= CAREFUL_FROM;
   ends.unexplainedCount = isUnexplainedEnd ? ends.unexplainedCount + 1 : 0;
+  const { careful } = ends;
+  if (heard !== undefined) careful.count ||= CAREFUL_COUNT;
+  else if (isUnexplainedEnd && careful.count > 0) careful.count *= careful.leftCount > 0 ? 1 : 2;
+  else if (ends.unexplainedCount >= CAREFUL_FROM) careful.count = CAREFUL_COUNT;
   // What has just been heard for once is not to be swallowed again the next time.
-  if (heard !== undefined) ends.isCareful = true;
-  else if (!(error instanceof TopicRefusedError)) ends.isCareful = ends.unexplainedCount >= CAREFUL_FROM;
+  else if (!(error instanceof TopicRefusedError)) careful.count = 0;
+  careful.leftCount = careful.count;
   return pauseAfter(isSettled ? heard : error, isAgain);
 }
 
@@ -198,7 +204,7 @@ async function lookSinceWhen(oldest: Oldest, { clock }: MqttHost, signal: AbortS
 }
 
 /** From the opening of one connection to its end. Rejects with the reason of that. */
-async function connected(parts: Session, signal: AbortSignal, isCareful: boolean): Promise<never> {
+async function connected(parts: Session, signal: AbortSignal, careful: Careful): Promise<never> {
   const { config, login, clientId, host, topics, commands, homeAssistant, refusals } = parts;
   const lost = new AbortController();
   const inner = AbortSignal.any([signal, lost.signal]);
@@ -223,7 +229,7 @@ async function connected(parts: Session, signal: AbortSignal, isCareful: boolean
     signal,
   );
   try {
-    return await talk(parts, inTurn(named(connection, lost.signal, refusals), isCareful), inbox, inner);
+    return await talk(parts, inTurn(named(connection, lost.signal, refusals), careful), inbox, inner);
   } finally {
     await leave(parts, connection);
   }

@@ -33,6 +33,24 @@ describe('a broker that ends the connection over a message that it refuses', () 
     await bench.stop();
   });
 
+  it('is heard, however many messages go out before the one that it refuses', async () => {
+    bench = new MqttBench(readings('air.t', 600));
+    Object.assign(bench.broker.faults, {
+      endsOverRefusal: true,
+      denies: (topic: string) => (topic.includes('/soil/') ? 0x90 : undefined),
+    });
+    await bench.start();
+    // All of them are sent again over each connection, because the first mark stays.
+    while (bench.broker.retained(`${PREFIX}/delivered`) === undefined) await bench.clock.advance(1);
+    bench.broker.faults.isForgetful = true;
+    await bench.clock.advance(30_000);
+    await bench.append(...readings('soil.t', 1), ...readings('air.t', 30, 601));
+    await bench.clock.advance(600_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(630));
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 1 } });
+    await bench.stop();
+  });
+
   it('gets a long backlog as fast as any other once the message before it is through', async () => {
     bench = new MqttBench(readings('air.t', 10_000));
     bench.broker.faults.ackMs = 90;
@@ -56,7 +74,7 @@ describe('a broker that ends the connection over a message that it refuses', () 
       });
     const nothing = async () => {};
     const open = { inFlightMax: 3, packetBytesMax: 1_000, publish, subscribe: nothing, close: nothing, drop: () => {} };
-    const connection = inTurn(open, true);
+    const connection = inTurn(open, { count: 200, leftCount: 200 });
     const all = upTo(210).map((each) => connection.publish(`${each}`, '', { qos: 1, retain: false }));
     for (let answered = 0; answered < 200; answered += 1) {
       await drain();
