@@ -3,6 +3,7 @@ import type { LastTotal } from '../drivers/driver.ts';
 import type { Log } from './host.ts';
 import { type Journal, JournalError, type StoredRecord } from './journal/journal.ts';
 import type { Modules } from './modules.ts';
+import { firstPlaceOf } from './record.ts';
 
 /** By device and reading. */
 export type LastTotals = ReadonlyMap<string, ReadonlyMap<string, LastTotal>>;
@@ -90,8 +91,8 @@ class Search {
       if (record.kind !== 'observation') continue;
       const { sensor, value, uncalibrated = value, wallMs, wallQuality, heldFrom, quality, reason, window } = record;
       const place = this.#places.get(sensor);
-      // What the city refused for now was appended again: its old place says when it was read.
-      const order = heldFrom ?? sequence;
+      // What the city refused for now was appended again: its first place says when it was read.
+      const order = firstPlaceOf(record, sequence);
       if (place === undefined || typeof uncalibrated !== 'number' || order < (this.#newest.get(sensor) ?? 0)) continue;
       // A meter's total that was not believed when it came is not believed now. What we count is what we counted.
       // A doubted rise was told as such: it is not told again, as part of the next one. Where the counter was doubted, there is none.

@@ -44,6 +44,8 @@ export interface Observation extends Stamp {
   readonly publish: boolean;
   /** Set on a record that was appended again because the city refused it for now: the sequence it had before. */
   readonly heldFrom?: number;
+  /** Set besides on one that was appended again more than once: the sequence it had first. */
+  readonly firstPlace?: number;
   /** Set on a record that stands for several, because the disk was full: `value` is their mean, last value or sum, by `readingKind`. */
   readonly window?: Window;
 }
@@ -56,6 +58,17 @@ export interface Window {
   /** Of a gauge. */
   readonly min?: number;
   readonly max?: number;
+}
+
+/** The copy of an observation that stands at `sequence`, to be appended again. */
+export function copyOf(observation: Observation, sequence: number): Observation {
+  const { heldFrom, firstPlace = heldFrom } = observation;
+  return { ...observation, heldFrom: sequence, ...(firstPlace !== undefined && { firstPlace }) };
+}
+
+/** The sequence that an observation had before it was appended again for the first time, or has. Each has its own. */
+export function firstPlaceOf({ heldFrom, firstPlace = heldFrom }: Observation, sequence: number): number {
+  return firstPlace ?? sequence;
 }
 
 /** What someone wants an output to do. */

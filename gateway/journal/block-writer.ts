@@ -14,7 +14,7 @@ import { type Dictionary, isOfSeries } from './series.ts';
 export type Batches = AsyncIterable<readonly StoredRecord[]> | Iterable<readonly StoredRecord[]>;
 
 /** No observation takes more in a block, without what its series and its texts take. */
-const OBSERVATION_BYTES_MAX = 80;
+const OBSERVATION_BYTES_MAX = 90;
 /** Of a definition, without its texts and the points of its calibration. */
 const DEFINITION_BYTES = 200;
 const POINT_BYTES = 19;

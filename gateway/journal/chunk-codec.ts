@@ -107,7 +107,13 @@ export function packChunk(
     aheadBefore += change;
     values[i] = typeof value === 'number' ? value : value === false ? 0 : 1;
     if (observation.boot !== boot || observation.wallQuality !== wallQuality) areAlike = false;
-    if (observation.uncalibrated !== undefined || observation.heldFrom !== undefined || observation.window !== undefined)
+    // A first place stands beside `heldFrom` only, and yet what is written is what was given.
+    if (
+      observation.uncalibrated !== undefined ||
+      observation.heldFrom !== undefined ||
+      observation.window !== undefined ||
+      observation.firstPlace !== undefined
+    )
       isRare = true;
   }
   // Nearly always one boot and one quality: then no array is made of them.
@@ -230,6 +236,8 @@ function addMore(record: { -readonly [K in keyof Observation]: Observation[K] },
   if (uncalibrated !== undefined) record.uncalibrated = uncalibrated;
   const heldFrom = rare.heldFrom?.[i];
   if (heldFrom !== undefined) record.heldFrom = heldFrom;
+  const firstPlace = rare.firstPlace?.[i];
+  if (firstPlace !== undefined) record.firstPlace = firstPlace;
   const window = rare.windows?.[i];
   if (window !== undefined) record.window = window;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../drivers/clock.ts';
 import type { Disk, Log } from '../host.ts';
-import type { RecordClass } from '../record.ts';
+import { copyOf, type RecordClass } from '../record.ts';
 import { type Chains, hasRecords } from './chains.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type DamageLog, openDamageLog } from './damage-log.ts';
@@ -302,8 +302,7 @@ function appendLate({ sequence, record }: StoredRecord, deliveries: Deliveries, 
   };
   // What everybody has is not sent again, even if the power fails before anything says that its new place is settled.
   const isDelivered = having.length > 0 && having.length === deliveries.all.length;
-  const copy =
-    record.kind === 'observation' ? { ...record, heldFrom: sequence, publish: record.publish && !isDelivered } : record;
+  const copy = record.kind === 'observation' ? { ...copyOf(record, sequence), publish: record.publish && !isDelivered } : record;
   queue.append(copy, false).then((to) => {
     deliveries.skip({ first: sequence, last: sequence });
     for (const delivery of having) delivery.settled([{ first: to, last: to }]);

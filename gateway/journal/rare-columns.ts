@@ -9,11 +9,12 @@ import { packColumn, packNumbers, type Runs, unpackColumn, unpackNumbers } from 
  *   12  uncalibrated: kind 1 number, 2 boolean; the number, or true as 1
  *   16  held from: kind 1; the sequence
  *   20  window: kind 1, + 2 with min, + 4 with max; from monotonic time, count, min, max
+ *   33  first place: kind 1; the sequence
  */
 
 /** Where they begin in a chunk. */
 export const RARE_AT = 12;
-const AT = { uncalibrated: RARE_AT, heldFrom: RARE_AT + 4, windows: RARE_AT + 8 } as const;
+const AT = { uncalibrated: RARE_AT, heldFrom: RARE_AT + 4, windows: RARE_AT + 8, firstPlace: RARE_AT + 21 } as const;
 const ABSENT = 0;
 const NUMBER = 1;
 const BOOLEAN = 2;
@@ -26,6 +27,7 @@ type Field<T> = (observation: Observation) => T;
 const uncalibratedKind: Field<number> = ({ uncalibrated }) =>
   uncalibrated === undefined ? ABSENT : typeof uncalibrated === 'number' ? NUMBER : BOOLEAN;
 const heldFromKind: Field<number> = ({ heldFrom }) => (heldFrom === undefined ? ABSENT : NUMBER);
+const firstPlaceKind: Field<number> = ({ firstPlace }) => (firstPlace === undefined ? ABSENT : NUMBER);
 const windowKind: Field<number> = ({ window }) =>
   window === undefined ? ABSENT : NUMBER + (window.min === undefined ? 0 : HAS_MIN) + (window.max === undefined ? 0 : HAS_MAX);
 
@@ -42,6 +44,7 @@ export function packRare(observations: readonly Observation[], runs: Runs): unkn
       ({ window }) => window?.min,
       ({ window }) => window?.max,
     ]),
+    ...packOptional(observations, runs, firstPlaceKind, [({ firstPlace }) => firstPlace]),
   ];
 }
 
@@ -89,6 +92,7 @@ export interface Rare {
   readonly uncalibrated?: readonly Observation['uncalibrated'][];
   readonly heldFrom?: readonly (number | undefined)[];
   readonly windows?: readonly (Window | undefined)[];
+  readonly firstPlace?: readonly (number | undefined)[];
 }
 
 /** Of a chunk without rare columns: told by identity. */
@@ -99,7 +103,8 @@ export function unpackRare(item: readonly unknown[], runs: Runs, count: number):
   const uncalibrated = unpackOptional(item, AT.uncalibrated, runs, count, 1);
   const heldFrom = unpackOptional(item, AT.heldFrom, runs, count, 1);
   const windows = unpackOptional(item, AT.windows, runs, count, 4);
-  if (uncalibrated === undefined || heldFrom === undefined || windows === undefined) return undefined;
+  const firstPlace = unpackOptional(item, AT.firstPlace, runs, count, 1);
+  if (uncalibrated === undefined || heldFrom === undefined || windows === undefined || firstPlace === undefined) return undefined;
   return {
     ...(uncalibrated && {
       uncalibrated: uncalibrated.kinds.map((kind, i) => {
@@ -108,6 +113,7 @@ export function unpackRare(item: readonly unknown[], runs: Runs, count: number):
       }),
     }),
     ...(heldFrom && { heldFrom: heldFrom.numbers[0] as (number | undefined)[] }),
+    ...(firstPlace && { firstPlace: firstPlace.numbers[0] as (number | undefined)[] }),
     ...(windows && { windows: windows.kinds.map((_kind, i) => windowOf(windows.numbers.map((numbers) => numbers[i]))) }),
   };
 }

@@ -84,6 +84,7 @@ const OBSERVATION: readonly Field<Observation>[] = [
   ['location', optional(text)],
   ['publish', boolean],
   ['heldFrom', optional(sequence)],
+  ['firstPlace', optional(sequence)],
   ['window', optional(window)],
 ];
 
@@ -163,6 +164,7 @@ export function isAsRight(observation: Observation, right: Observation): boolean
     (typeof observation.value !== 'number' || isNumber(observation.value)) &&
     observation.uncalibrated === undefined &&
     observation.heldFrom === undefined &&
+    observation.firstPlace === undefined &&
     observation.window === undefined
   );
 }

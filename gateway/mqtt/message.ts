@@ -2,7 +2,7 @@ import { isTextValue } from '../../drivers/reading.ts';
 import { isoTime } from '../../drivers/utc.ts';
 import { valueText } from '../decimal.ts';
 import type { StoredRecord } from '../journal/journal.ts';
-import type { Observation } from '../record.ts';
+import { firstPlaceOf, type Observation } from '../record.ts';
 import { isInWindow } from '../timeline.ts';
 import { isForCity, NO_TIME, type TimeOf } from '../uplink/entry.ts';
 
@@ -32,8 +32,12 @@ export function fateOf({ sequence, record }: StoredRecord, timeOf: TimeOf): Fate
   if (!isInWindow(time.ms)) return unfit('invalid-time');
   const value = jsonValue(record);
   if (value === undefined) return unfit('invalid-value');
-  const { boot, heldFrom, unit, location, quality } = record;
-  const parts = [`"id":${JSON.stringify(`${boot}-${heldFrom ?? sequence}`)}`, `"time":"${isoTime(time.ms)}"`, `"value":${value}`];
+  const { boot, unit, location, quality } = record;
+  const parts = [
+    `"id":${JSON.stringify(`${boot}-${firstPlaceOf(record, sequence)}`)}`,
+    `"time":"${isoTime(time.ms)}"`,
+    `"value":${value}`,
+  ];
   // UCUM puts into braces what is no unit, and 1 says that there is none.
   if (!/^(?:\{.*\}|1)$/.test(unit)) parts.push(`"unit":${JSON.stringify(unit)}`);
   if (location !== undefined) parts.push(`"location":${JSON.stringify(location)}`);

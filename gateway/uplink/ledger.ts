@@ -1,6 +1,7 @@
 import { rangeCountAfter } from '../journal/delivery.ts';
 import { DELIVERY_RANGES_MAX, type Delivery, type Journal, type SequenceRange, type StoredRecord } from '../journal/journal.ts';
 import { rangesOf, SequenceSet } from '../journal/sequence-set.ts';
+import { copyOf } from '../record.ts';
 import type { Batch } from './batch.ts';
 import { type Entry, isForCity, sequencesOf } from './entry.ts';
 
@@ -231,7 +232,7 @@ export class Ledger {
   async #copy(waiting: readonly StoredRecord[], places: Set<number>): Promise<PromiseRejectedResult | undefined> {
     const copies = waiting.map(async ({ sequence, record }) => {
       if (record.kind !== 'observation') return;
-      const to = await this.#journal.append({ ...record, heldFrom: sequence }, true);
+      const to = await this.#journal.append(copyOf(record, sequence), true);
       this.#onMove(record.sensor, sequence, to);
     });
     const results = await Promise.allSettled(copies);

@@ -111,6 +111,11 @@ test.each([
     records: [stored(5, 4.2), stored(90_000, 1, { heldFrom: 2 })],
     value: 4.2,
   },
+  {
+    says: 'one that was appended again twice stands where it was first',
+    records: [stored(5, 4.2), stored(90_000, 1, { heldFrom: 9, firstPlace: 2 })],
+    value: 4.2,
+  },
   { says: 'the value before calibration counts', records: [stored(5, 8.4, { uncalibrated: 4.2 })], value: 4.2 },
   {
     says: 'one that fell is not believed',

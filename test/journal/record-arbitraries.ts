@@ -61,7 +61,15 @@ const observationFields = {
   quality: fc.constantFrom('good' as const, 'suspect' as const),
   publish: fc.boolean(),
 };
-const optionalFields = { uncalibrated, calibration, reason: text, location: text, heldFrom: sequence, window };
+const optionalFields = {
+  uncalibrated,
+  calibration,
+  reason: text,
+  location: text,
+  heldFrom: sequence,
+  firstPlace: sequence,
+  window,
+};
 
 /** Any observation: few sensors, so that many are of one series, and every field in every form. */
 export const observations: fc.Arbitrary<Observation> = fc.oneof(

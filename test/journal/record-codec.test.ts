@@ -89,6 +89,7 @@ describe('the record codec', () => {
     ['an unknown kind of reading', plainObservation(1, { readingKind: 'sum' as never }), /readingKind must be gauge or/],
     ['a window without a count', plainObservation(1, { window: { fromMonotonicMs: 1 } as never }), /window must be/],
     ['a sequence of zero', plainObservation(1, { heldFrom: 0 }), /heldFrom must be a sequence/],
+    ['a first place of zero', plainObservation(1, { heldFrom: 1, firstPlace: 0 }), /firstPlace must be a sequence/],
     ['a lone surrogate', plainObservation(1, { sensor: 'a\ud800' }), /sensor must be a text/],
     ['an object for a value', plainObservation(1, { value: {} as unknown as number }), /value must be a finite number, true or/],
     ['a lone surrogate in a value', plainObservation(1, { value: 'a\ud800' }), /value must be .* without lone surrogates/],

@@ -41,6 +41,7 @@ describe('the message of an observation', () => {
 
   it('has the same id at another place in the journal', () => {
     expect(JSON.parse(payload(1, { heldFrom: 7 })).id).toBe('boot-7');
+    expect(JSON.parse(payload(1, { heldFrom: 9, firstPlace: 7 })).id).toBe('boot-7');
   });
 
   it.each([

@@ -61,7 +61,7 @@ function gapsOf(stored: readonly StoredRecord[]): Gap[] {
 /** Everything about an observation but its place: what two runs have to have in common. */
 function measured(stored: readonly StoredRecord[]): string[] {
   return observationsOf(stored)
-    .map(({ heldFrom: _place, boot: _boot, ...rest }) => JSON.stringify(rest))
+    .map(({ heldFrom: _place, firstPlace: _first, boot: _boot, ...rest }) => JSON.stringify(rest))
     .sort();
 }
 

@@ -37,6 +37,19 @@ describe('the ledger', () => {
     expect(next.unresolved).toEqual([{ first: 2, last: 2 }]);
   });
 
+  it('keeps the first place of what is appended again more than once', async () => {
+    const journal = new MemoryJournal(history('a', 1));
+    const ledger = await ledgerOf(journal);
+    for (const first of [1, 2, 3]) await ledger.makeRoom([{ first, last: first }]);
+    const places = journal.records.map((record) => (record.kind === 'observation' ? [record.heldFrom, record.firstPlace] : []));
+    expect(places).toEqual([
+      [undefined, undefined],
+      [1, undefined],
+      [2, 1],
+      [3, 1],
+    ]);
+  });
+
   it('still has to make durable what a failed write was to carry', async () => {
     const journal = new MemoryJournal(history('a', 3));
     const ledger = await ledgerOf(journal);

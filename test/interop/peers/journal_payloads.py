@@ -140,8 +140,8 @@ def base_of(item, sequence, series=-1):
 
 def observations(chunk, base, boots, definitions):
     items = cbor2.loads(chunk)
-    items += [None] * (33 - len(items))
-    check(len(items) == 33, "a chunk of more columns than the layout has")
+    items += [None] * (37 - len(items))
+    check(len(items) == 37, "a chunk of more columns than the layout has")
     runs = [int(length) for length in column(items[2], items[0])]
     series = []
     series_id = base.series
@@ -169,6 +169,7 @@ def observations(chunk, base, boots, definitions):
     uncalibrated_kinds, (uncalibrated,) = optional(items[12:16], runs, [1 | 2])
     _, (held_from,) = optional(items[16:20], runs, [1])
     _, windows = optional(items[20:33], runs, [1, 1, 2, 4])
+    _, (first_place,) = optional(items[33:37], runs, [1])
     for i in range(count):
         record = {
             "kind": "observation",
@@ -183,6 +184,8 @@ def observations(chunk, base, boots, definitions):
             record["uncalibrated"] = uncalibrated[i] == 1 if uncalibrated_kinds[i] == 2 else uncalibrated[i]
         if held_from[i] is not None:
             record["heldFrom"] = held_from[i]
+        if first_place[i] is not None:
+            record["firstPlace"] = first_place[i]
         names = ("fromMonotonicMs", "count", "min", "max")
         window = {name: column[i] for name, column in zip(names, windows) if column[i] is not None}
         if window:

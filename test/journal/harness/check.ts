@@ -75,13 +75,13 @@ function checkRecord({ sequence, record }: StoredRecord, truth: Truth): void {
   }
   // What stood in a slot that could not be read for a while is appended again.
   const isAgain = record.kind !== 'observation' || record.heldFrom !== undefined;
-  const { heldFrom, ...again } = { heldFrom: undefined, ...record };
+  const { heldFrom, firstPlace = heldFrom, ...again } = { heldFrom: undefined, firstPlace: undefined, ...record };
   // Not for the city, if everybody has it.
   const own = heldFrom !== undefined && written.kind === 'observation' ? { ...again, publish: written.publish } : again;
   assert(isDeepStrictEqual(own, written), `${sequence} is not as it was written: ${JSON.stringify([record, written])}`);
   assert(acknowledged === undefined || acknowledged === key, `${sequence} was ${acknowledged} and is ${key}`);
   const known = truth.sequences.get(key);
-  assert(known === undefined || known === (heldFrom ?? sequence) || isAgain, `${key} was ${known} and is ${sequence}`);
+  assert(known === undefined || known === (firstPlace ?? sequence) || isAgain, `${key} was ${known} and is ${sequence}`);
 }
 
 function checkWindow(sequence: number, window: Window, truth: Truth): void {
