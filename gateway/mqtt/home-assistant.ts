@@ -7,7 +7,7 @@ import { Wake } from '../uplink/wake.ts';
 import type { Broker } from './broker.ts';
 import { type Announcement, configFilterOf, DISCOVERY_STATUS, kindOf, ownTopicOf } from './discovery.ts';
 import { fateOf } from './message.ts';
-import { isOfTheMessage, problemOf, TopicRefusedError } from './problem.ts';
+import { isOfTheMessage, problemOf, TOPIC_NAME_INVALID, TopicRefusedError } from './problem.ts';
 import type { Topics } from './topics.ts';
 
 /** Records that are looked through for the newest of each reading, and at a start. */
@@ -73,8 +73,8 @@ class Teller implements HomeAssistant {
   readonly #dirty = new Map<string, string>();
   /** By `groupOf`. What is in it stays among what is to be sent. */
   readonly #refused = new Map<string, Refused>();
-  /** What the broker will never take, by topic. */
-  readonly #unfit = new Map<string, string>();
+  /** What the broker will never take, by topic; undefined where it is the topic, whatever is sent to it. */
+  readonly #unfit = new Map<string, string | undefined>();
   #tail = 1;
   #againAtMs = Number.POSITIVE_INFINITY;
 
@@ -168,7 +168,7 @@ class Teller implements HomeAssistant {
 
   /** What is lost with its connection goes out with everything over the next one. */
   async #send(broker: Broker, [topic, payload]: Message): Promise<void> {
-    const isKnownUnfit = this.#unfit.get(topic) === payload;
+    const isKnownUnfit = this.#unfit.has(topic) && (this.#unfit.get(topic) ?? payload) === payload;
     try {
       if (!isKnownUnfit) await broker.publish(topic, payload, true);
     } catch (error) {
@@ -176,7 +176,7 @@ class Teller implements HomeAssistant {
       if (!isOfTheMessage(error)) return this.#refuse(error);
       if (!this.#unfit.has(topic))
         this.#parts.host.log('warning', 'home-assistant-message-left-out', { topic, words: error.message });
-      this.#unfit.set(topic, payload);
+      this.#unfit.set(topic, error.reason === TOPIC_NAME_INVALID ? undefined : payload);
     }
     if (this.#dirty.get(topic) === payload) this.#dirty.delete(topic);
     const group = groupOf(topic);

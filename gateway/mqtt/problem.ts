@@ -9,9 +9,10 @@ import type { CityProblem } from '../uplink/status.ts';
 const NEEDS_SOMEBODY = new Set([0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 0x9a, 0x9b]);
 /** Another client has come under the same name. */
 const SESSION_TAKEN_OVER = 0x8e;
+export const TOPIC_NAME_INVALID = 0x90;
 export const PACKET_TOO_LARGE = 0x95;
 /** The message itself is what the broker does not want, today and tomorrow: the name of its topic, its length, its form. */
-const OF_THE_MESSAGE = new Set([0x90, PACKET_TOO_LARGE, 0x99]);
+const OF_THE_MESSAGE = new Set([TOPIC_NAME_INVALID, PACKET_TOO_LARGE, 0x99]);
 
 /** The broker does not let this gateway write to a topic or read it, or not now. */
 export class TopicRefusedError extends Error {

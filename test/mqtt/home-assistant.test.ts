@@ -70,6 +70,19 @@ it('tells the rest where one kind of thing is refused', async () => {
   await bench.stop();
 });
 
+it('leaves out whatever has a topic that is refused for its name, and does not let the connection end over each', async () => {
+  announcing(true);
+  const topic = `${PREFIX}/air/t1/state`;
+  bench.broker.faults.denies = (each) => (each === topic ? 0x90 : undefined);
+  await bench.start();
+  await measureFor(30, 301);
+  const endCount = taken(`${PREFIX}/status`).filter(({ payload }) => payload === 'offline').length;
+  expect(endCount).toBeLessThanOrEqual(3);
+  expect(bench.codes().filter((code) => code === 'home-assistant-message-left-out')).toHaveLength(1);
+  expect([...new Set(bench.values('air.t1'))]).toEqual(upTo(330));
+  await bench.stop();
+});
+
 it.each([0x90, 0x95, 0x99])('leaves out for good what is refused as 0x%s, and says so once', async (reason) => {
   announcing(true);
   const topic = `${SENSORS}/air-t7/config`;
