@@ -3,7 +3,7 @@ import { sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
 import type { JournalRecord } from '../record.ts';
 import { stampAt } from '../stamp.ts';
-import { type BoardTries, openBoardTries } from './board-tries.ts';
+import { type BoardTries, nextTryMs, openBoardTries } from './board-tries.ts';
 import {
   lapsed,
   type OrderOutcome,
@@ -36,13 +36,6 @@ import { watchCity, watchReading } from './watches.ts';
 const DURABLE_MS_MAX = 5_000;
 /** Between the last of those that are switched off and the one that is switched on, for contacts and valves that are slow. */
 const BREAK_MS = 500;
-/**
- * An output that could not be made safe is tried again at once, then so often after this time: a line that loses every third frame
- * lets one get through. Who has not followed then is gone, and is tried after twice as long each time, up to the longest.
- */
-const AGAIN_MS_FIRST = 250;
-const AGAIN_SOON_COUNT = 16;
-const AGAIN_MS_MAX = 30_000;
 /** What is safe waits no longer for being kept: done twice it does no harm. */
 const SAFE_KEPT_MS_MAX = 500;
 const TOO_SHORT = 'its time was over before it was known to be there: give it more';
@@ -336,23 +329,23 @@ class Manager implements Outputs {
     keep([stateObservation(output, on, stampAt(clock, bootId))]);
   }
 
-  /** What could not be made safe is tried again, ever more rarely, until it is or a newer order for it has begun. */
+  /** What could not be made safe is tried again at once, then ever more rarely, until it is or a newer order for it has begun. */
   #tryAgain(output: Running, triedCount = 0, inMs = 0): void {
     const { clock, log } = this.#around;
     const { config, device, id } = output;
+    const board = device.board ?? device.config.id;
     output.cancelBack();
     if (this.#stopping.signal.aborted) return;
-    const nextMs = triedCount < AGAIN_SOON_COUNT ? AGAIN_MS_FIRST : Math.min(AGAIN_MS_MAX, 2 * inMs);
-    output.cancelBack = clock.timer(inMs, () => {
+    output.cancelBack = this.#tries.later(board, inMs, () => {
       const { asked } = output;
       if (!config.safe) output.offSinceMs = clock.monotonicMs();
       // It may have waited for another output of its board: an order that has begun meanwhile decides.
       const drive = async () => (output.asked === asked ? await device.switchTo(config.id, config.safe) : undefined);
-      this.#tries.ask(device.board ?? device.config.id, inMs / 2, drive).then((error) => {
+      this.#tries.ask(board, inMs / 2, drive).then((error) => {
         // An order that has begun meanwhile decides.
         if (output.asked !== asked) return;
         output.problem = error?.message;
-        if (error !== undefined) return this.#tryAgain(output, triedCount + 1, nextMs);
+        if (error !== undefined) return this.#tryAgain(output, triedCount + 1, nextTryMs(triedCount, inMs));
         this.#isAt(output, config.safe);
         log('info', 'output-made-safe', { output: id });
       }, this.#around.fatal);

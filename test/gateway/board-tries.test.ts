@@ -43,3 +43,19 @@ test.each([
   answers[1]?.(undefined);
   expect(await all[1]).toBeUndefined();
 });
+
+test('what waits for its next try is tried as soon as another output of its board was made safe', async () => {
+  const clock = new TestClock();
+  const tries = openBoardTries(clock);
+  const begun: string[] = [];
+  tries.later('board', 30_000, () => begun.push('fan'));
+  tries.later('board', 30_000, () => begun.push('cancelled'))();
+  tries.later('other', 30_000, () => begun.push('pump'));
+  for (const answer of [silence, new DeviceError('refused', 'not this one')]) await tries.ask('board', 0, async () => answer);
+  expect(begun).toEqual([]);
+  await tries.ask('board', 0, async () => undefined);
+  expect(begun).toEqual(['fan']);
+  await clock.advance(30_000);
+  expect(begun).toEqual(['fan', 'pump']);
+  expect(clock.timerCount).toBe(0);
+});
