@@ -107,10 +107,14 @@ export class RunningDevice {
     if (this.#back('now')) this.#isCalled = true;
   }
 
-  /** Opens it, which drives its outputs to their safe states. Resolves also when the hardware failed. */
-  async open(signal: AbortSignal): Promise<void> {
+  get isOpen(): boolean {
+    return this.#device !== undefined;
+  }
+
+  /** Opens it, which drives its outputs to their safe states. Resolves to what failed of the hardware, unless `signal` cut it short. */
+  async open(signal: AbortSignal): Promise<Failure | undefined> {
     await orAborted(this.#around.bus.tried, signal);
-    await this.#transaction(signal, async () => {}, { kind: 'safe' });
+    return await this.#transaction(signal, async () => {}, { kind: 'safe' });
   }
 
   /** Polls on the grid and listens to what the device says by itself, until `signal` is aborted. */
@@ -194,7 +198,7 @@ export class RunningDevice {
   async toSafe(signal: AbortSignal, told: (output: string, error: Failure | undefined) => void = () => {}): Promise<void> {
     await orAborted(this.#around.bus.tried, signal);
     const drive = ({ id, safe }: OutputConfig) => this.#switch(id, safe, signal);
-    const isOpen = () => this.#device !== undefined;
+    const isOpen = () => this.isOpen;
     await driveAllSafe(this.config.outputs, { isOpen, drive, told }, signal);
   }
 

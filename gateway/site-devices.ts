@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { withDeadline } from '../drivers/clock.ts';
+import { sleep, withDeadline } from '../drivers/clock.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type Bus, prepareBus } from './buses.ts';
 import { RunningDevice } from './device.ts';
@@ -10,6 +10,7 @@ import type { LastTotals } from './last-totals.ts';
 import type { LearnedFile } from './learned.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
+import { type BoardTries, nextTryMs, openBoardTries } from './outputs/board-tries.ts';
 import type { OwnHealth } from './own-health.ts';
 import { openPlaces } from './places.ts';
 import { openRollCall, type RollCall } from './roll-call.ts';
@@ -78,7 +79,7 @@ export function openSiteDevices(around: SiteSurroundings): SiteDevices {
   });
   const [measuring, carrying] = [new AbortController(), new AbortController()];
   const lines = [...buses.values()].map((bus) => bus.run(AbortSignal.any([carrying.signal])).catch(fatal));
-  const outputsOpen = openSwitched(devices, host, AbortSignal.any([measuring.signal]));
+  const outputsOpen = openSwitched(devices, around, AbortSignal.any([measuring.signal]));
   return {
     buses,
     devices,
@@ -112,18 +113,38 @@ export function openSiteDevices(around: SiteSurroundings): SiteDevices {
 }
 
 /**
- * Opens what has outputs, before anything is measured: that makes them safe. What does not answer in its time is made safe when it
- * does, and keeps nobody from measuring.
+ * Opens what has outputs, before anything is measured: that makes them safe. What does not answer in its time keeps nobody from
+ * measuring, and is opened again until it is open or `signal` is aborted: its relays may be on, whenever its board or adapter comes
+ * back and however rarely it is polled, and nobody else tries what was never ordered.
  */
-async function openSwitched(devices: readonly RunningDevice[], host: Host, signal: AbortSignal): Promise<void> {
+async function openSwitched(
+  devices: readonly RunningDevice[],
+  { host, fatal }: Pick<SiteSurroundings, 'host' | 'fatal'>,
+  signal: AbortSignal,
+): Promise<void> {
   const switched = devices.filter(({ config }) => config.outputs.length > 0);
   if (switched.length === 0) return;
   const late = () => new Error('outputs that do not answer');
   const open = (inner: AbortSignal) => Promise.all(switched.map((device) => device.open(AbortSignal.any([inner]))));
   await withDeadline(host.clock, OUTPUTS_MS_MAX, signal, late, open).catch(() => {
-    // A bug of ours shows again with the first poll, which opens the device.
+    // A bug of ours shows again with the next opening.
     if (!signal.aborted) host.log('warning', 'outputs-not-answering');
   });
+  const tries = openBoardTries(host.clock);
+  for (const device of switched) openAgain(device, tries, AbortSignal.any([signal])).catch(fatal);
+}
+
+/** Opens a device until it is open or `signal` is aborted: of those of a board that does not answer one for all of them. */
+async function openAgain(device: RunningDevice, tries: BoardTries, signal: AbortSignal): Promise<void> {
+  const { board } = device;
+  const tried = { timer: (delayMs: number, callback: () => void) => tries.later(board, delayMs, callback) };
+  let inMs = 0;
+  for (let triedCount = 0; !device.isOpen && !signal.aborted; triedCount += 1) {
+    inMs = nextTryMs(triedCount, inMs);
+    await sleep(tried, inMs, signal).catch(() => {});
+    // A poll may have opened it meanwhile.
+    if (!device.isOpen && !signal.aborted) await tries.ask(board, inMs / 2, () => device.open(signal));
+  }
 }
 
 /** The site's devices, each on its bus. */
