@@ -192,14 +192,15 @@ export class RunningDevice {
   }
 
   /**
-   * Drives every output to its safe state, as soon as its bus was opened or could not be. Resolves also when the hardware failed,
-   * which is logged. `told` is given each output, and what failed of it; not those that `signal` cut short.
+   * Drives every output to its safe state, as soon as its bus was opened or could not be, and again what does not follow. Resolves also
+   * when the hardware failed, which is logged. `told` is given each output, and what failed of it, after each try; not those that
+   * `signal` cut short.
    */
   async toSafe(signal: AbortSignal, told: (output: string, error: Failure | undefined) => void = () => {}): Promise<void> {
     await orAborted(this.#around.bus.tried, signal);
     const drive = ({ id, safe }: OutputConfig) => this.#switch(id, safe, signal);
     const isOpen = () => this.isOpen;
-    await driveAllSafe(this.config.outputs, { isOpen, drive, told }, signal);
+    await driveAllSafe(this.config.outputs, { clock: this.#around.host.clock, isOpen, drive, told }, signal);
   }
 
   /**
