@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { withDeadline } from '../drivers/clock.ts';
 import type { Host } from '../gateway/host.ts';
 import { loadModules } from '../gateway/modules.ts';
 import { type MadeSafe, makeOutputsSafe } from '../gateway/outputs/make-safe.ts';
@@ -6,6 +7,8 @@ import { keepSite, keptIn, outputsNoLongerIn, type SwitchedSite, withOutputs } f
 
 /** What the outputs of one site may keep a start waiting. */
 const LEFT_MS_MAX = 5_000;
+/** What a card may take to tell of others before the outputs of the site wait no longer. */
+const KEPT_MS_MAX = 1_000;
 
 /** What making outputs safe takes beside the sites that they are of. */
 export interface Around {
@@ -26,12 +29,17 @@ export function openLeftOutputs(siteFile: string, config: Config, folder: string
   return {
     async makeSafe() {
       const { log, disk } = host;
-      const kept = await keptIn(folder, disk);
+      // Whatever the card or the others take or do, the outputs of this site wait for nothing.
+      const makeOwnSafe = async () =>
+        await makeOutputsSafe({ config, host, fatal, modules: await loadModules(config) }, LEFT_MS_MAX);
+      const reading = keptIn(folder, disk);
+      const isLate = !(await settlesWithin(KEPT_MS_MAX, reading, host));
+      if (isLate) await makeOwnSafe();
+      const kept = await reading;
       if (kept?.isWhole === false) log('error', 'outputs-kept-unreadable', { path: kept.path });
       const left = leftOf(config, kept?.sites ?? []);
       if (left.length === 0) return;
-      // Whatever the others take or do, the outputs of this site wait for nothing.
-      await makeOutputsSafe({ config, host, fatal, modules: await loadModules(config) }, LEFT_MS_MAX);
+      if (!isLate) await makeOwnSafe();
       for (const site of left) {
         const made = await makeLeftSafe(site, { host, fatal }, LEFT_MS_MAX);
         for (const { output, on, problem: message } of made) {
@@ -44,6 +52,24 @@ export function openLeftOutputs(siteFile: string, config: Config, folder: string
     },
     keep: () => keepSite(siteFile, config, host, folder, still),
   };
+}
+
+/** Whether it is done in this time. Rejects as `work` does. */
+async function settlesWithin(forMs: number, work: Promise<unknown>, { clock }: Pick<Host, 'clock'>): Promise<boolean> {
+  const late = new Error(`not done within ${forMs} ms`);
+  try {
+    await withDeadline(
+      clock,
+      forMs,
+      new AbortController().signal,
+      () => late,
+      () => work,
+    );
+    return true;
+  } catch (error) {
+    if (error !== late) throw error;
+    return false;
+  }
 }
 
 /** What there is to make safe of sites that were kept, beside the outputs of `now`. */

@@ -87,7 +87,7 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
   let site: SiteDevices | undefined;
   try {
     await options.leaving?.();
-    // One small file; all else that is slow on a card, or long in the searching, comes when outputs are safe already.
+    // One small file, and a second for it; all else that is slow on a card, or long in the searching, comes when outputs are safe already.
     const learned = await modules.openLearned?.(host, stateFolder);
     const deviceTime = openDeviceTime(host.clock, host.log);
     let own: OwnHealth | undefined;

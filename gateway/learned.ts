@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Low } from 'lowdb';
+import { withDeadline } from '../drivers/clock.ts';
 import type { Learned } from '../drivers/driver.ts';
 import { type Disk, DiskError, type Host } from './host.ts';
 import { replaceFile, withFile } from './journal/disk-tools.ts';
@@ -8,6 +9,8 @@ import { replaceFile, withFile } from './journal/disk-tools.ts';
 const FILE_NAME = 'learned.json';
 /** A larger one was not written by this program. */
 const BYTES_MAX = 1024 * 1024;
+/** So long a start waits for it: outputs stay on meanwhile, and it is worth no more. */
+const READ_MS_MAX = 1_000;
 /** What changes within this time is written together. */
 const WRITE_AFTER_MS = 1_000;
 
@@ -23,8 +26,8 @@ export interface LearnedFile {
 }
 
 /**
- * Opens the one file of what was learned. A file that is missing, damaged or not ours is no loss: it is learned again, and
- * the file is made anew. It can be deleted at any time.
+ * Opens the one file of what was learned, within a second: what a slow card gives later is taken in then. A file that is missing,
+ * damaged or not ours is no loss: it is learned again, and the file is made anew. It can be deleted at any time.
  */
 export async function openLearned(
   { disk, clock, log }: Pick<Host, 'disk' | 'clock' | 'log'>,
@@ -35,12 +38,19 @@ export async function openLearned(
     if (!(error instanceof DiskError)) throw error;
     log('warning', 'learned-not-kept', { path, message: error.message });
   };
-  const db = new Low<Content>(
-    { read: () => readContent(disk, path), write: (content) => replaceFile(disk, path, bytesOf(content)) },
+  const db: Low<Content> = new Low<Content>(
+    {
+      // What was learned while it was read is newer.
+      read: async () => ({ ...(await readContent(disk, path)), ...db.data }),
+      write: (content) => replaceFile(disk, path, bytesOf(content)),
+    },
     {},
   );
-  await db.read().catch(failed);
-  let writing = Promise.resolve();
+  const late = () => new DiskError('ETIMEDOUT', `${path} was not read within ${READ_MS_MAX} ms`);
+  const reading = db.read().catch(failed);
+  await withDeadline(clock, READ_MS_MAX, new AbortController().signal, late, () => reading).catch(failed);
+  // What is in the file is written again with the rest: not before it is known.
+  let writing = reading;
   let cancel: (() => void) | undefined;
   const write = () => {
     cancel = undefined;

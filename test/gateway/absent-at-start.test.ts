@@ -2,11 +2,11 @@
 // though nobody has ordered them.
 
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../drivers/clock.ts';
 import { BusError } from '../../drivers/errors.ts';
-import type { Disk, Host } from '../../gateway/host.ts';
+import type { Host } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { type CoilWrite, lossyLines } from '../support/lossy-lines.ts';
+import { slowDisk } from '../support/slow-disk.ts';
 import { startSimulated } from './simulated-gateway.ts';
 
 const BACK_MS = 200_000;
@@ -98,20 +98,12 @@ describe('outputs are made safe soon after the return', () => {
     const searchedMs = 600_000;
     let isListed = false;
     const { between, safeMs } = watched((host) => {
-      const list: Disk['readDir'] = async (path) => {
-        if (!isListed && path.endsWith('/journal')) {
-          isListed = true;
-          await sleep(host.clock, searchedMs, new AbortController().signal);
-        }
-        return host.disk.readDir(path);
+      const isSlow = (call: string, path: unknown) => {
+        if (isListed || call !== 'readDir' || !String(path).endsWith('/journal')) return false;
+        isListed = true;
+        return true;
       };
-      const disk = new Proxy(host.disk, {
-        get: (of, key) => {
-          const value: unknown = key === 'readDir' ? list : Reflect.get(of, key);
-          return typeof value === 'function' ? value.bind(of) : value;
-        },
-      });
-      return { ...host, disk };
+      return { ...host, disk: slowDisk(host.disk, host.clock, searchedMs, isSlow) };
     });
     const { clock, gateway, stop } = await startSimulated(SITE, { faults: [silentUntil(BACK_MS)], between });
     expect(clock.monotonicMs()).toBeGreaterThanOrEqual(searchedMs);

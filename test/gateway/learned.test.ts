@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { openLearned } from '../../gateway/learned.ts';
 import { ModelDisk } from '../journal/model-disk.ts';
+import { slowDisk } from '../support/slow-disk.ts';
 import { TestClock } from '../support/test-clock.ts';
 
 const FOLDER = '/var/lib/barri';
@@ -96,4 +97,25 @@ test('goes on without a file where the disk refuses, and says so', async () => {
   expect(learned.of('flat_1').get('cuts')).toBe(1);
   await clock.run(learned.close());
   expect(new Set(codes)).toEqual(new Set(['learned-not-kept']));
+});
+
+test('keeps a start waiting for a second at most, and takes in later what is not known better by then', async () => {
+  const { clock, codes, disk, open } = machine();
+  await disk.mkdir(FOLDER);
+  const before = await clock.run(open());
+  for (const flat of ['flat_1', 'flat_2']) before.of(flat).set('cuts', 'old');
+  await clock.run(before.close());
+  const slow = slowDisk(disk, clock, 40_000, (call) => call === 'size');
+  const startedMs = clock.monotonicMs();
+  const opening = openLearned({ disk: slow, clock, log: (_level, code) => codes.push(code) }, FOLDER);
+  const openMs = opening.then(() => clock.monotonicMs() - startedMs);
+  await clock.advance(2_000);
+  expect(await openMs).toBeLessThanOrEqual(1_000);
+  expect(codes).toEqual(['learned-not-kept']);
+  const learned = await opening;
+  expect(learned.of('flat_1').get('cuts')).toBeUndefined();
+  learned.of('flat_1').set('cuts', 'new');
+  await clock.advance(60_000);
+  expect(['flat_1', 'flat_2'].map((flat) => learned.of(flat).get('cuts'))).toEqual(['new', 'old']);
+  await clock.run(learned.close());
 });

@@ -2,10 +2,10 @@
 // for long. Neither waits for the disk.
 
 import { expect, test } from 'vitest';
-import { sleep } from '../../drivers/clock.ts';
-import { type Disk, DiskError, type Host } from '../../gateway/host.ts';
+import { DiskError, type Host } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { type CoilWrite, lossyLines } from '../support/lossy-lines.ts';
+import { slowDisk } from '../support/slow-disk.ts';
 import { observationsOf, startSimulated } from './simulated-gateway.ts';
 
 const SITE = `buses:
@@ -54,30 +54,19 @@ test('a stop meanwhile is not kept waiting', async () => {
 function withSlowJournal(tookMs: number) {
   const writes: CoilWrite[] = [];
   let isListed = false;
-  const between = (host: Host): Host => {
-    const { disk } = host;
-    const list: Disk['readDir'] = async (path) => {
-      if (isListed || !path.endsWith('/journal')) return disk.readDir(path);
-      isListed = true;
-      await sleep(host.clock, tookMs, new AbortController().signal);
-      return disk.readDir(path);
-    };
-    const slow = new Proxy(disk, {
-      get: (of, key) => {
-        if (key === 'readDir') return list;
-        const value: unknown = Reflect.get(of, key);
-        return typeof value === 'function' ? value.bind(of) : value;
-      },
-    });
-    return {
-      ...lossyLines(
-        host,
-        () => false,
-        (write) => writes.push(write),
-      ),
-      disk: slow,
-    };
+  const isSlow = (call: string, path: unknown) => {
+    if (isListed || call !== 'readDir' || !String(path).endsWith('/journal')) return false;
+    isListed = true;
+    return true;
   };
+  const between = (host: Host): Host => ({
+    ...lossyLines(
+      host,
+      () => false,
+      (write) => writes.push(write),
+    ),
+    disk: slowDisk(host.disk, host.clock, tookMs, isSlow),
+  });
   return { between, writes };
 }
 
@@ -98,6 +87,27 @@ test('a card that takes long for the journal keeps no output on, and the states 
   const kept = await records();
   const states = ['pump.switch', 'fan.switch'].map((output) => observationsOf(kept, output).map(({ value }) => value));
   expect(states).toEqual([[false], [false]]);
+});
+
+// Its folder and its lock come first: nobody else may have these outputs.
+test.each(['size', 'open', 'fsyncDir'])('a card that takes long for each file keeps no output on: %s', async (call) => {
+  const writes: CoilWrite[] = [];
+  const between = (host: Host): Host => ({
+    ...lossyLines(
+      host,
+      () => false,
+      (write) => writes.push(write),
+    ),
+    disk: slowDisk(host.disk, host.clock, 40_000, (name) => name === call),
+  });
+  const { clock, stop } = await startSimulated(SITE, { between });
+  await clock.runUntil(5_000);
+  expect(writes.slice(0, 2).map(({ coil, on }) => [coil, on])).toEqual([
+    [0, false],
+    [1, false],
+  ]);
+  expect(writes[1]?.atMs).toBeLessThan(2_000);
+  await stop();
 });
 
 test('a gateway that does not start leaves its outputs safe, and no bus open', async () => {
