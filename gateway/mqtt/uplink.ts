@@ -2,6 +2,7 @@ import type { MqttConfig } from '../../config/config.ts';
 import { sleep, withDeadline } from '../../drivers/clock.ts';
 import { type Host, type MqttConnection, MqttError } from '../host.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
+import { ownSignals } from '../own-signals.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { backOffMs } from '../uplink/back-off.ts';
 import { Gate, type Pause } from '../uplink/gate.ts';
@@ -154,11 +155,12 @@ interface Ends {
 async function run(parts: Session, signal: AbortSignal): Promise<void> {
   const { host, gate, flush } = parts;
   const ends: Ends = { shortCount: 0, unexplainedCount: 0, careful: { count: 0, leftCount: 0 } };
+  const withOwn = ownSignals(signal);
   while (!signal.aborted) {
     const pass = gate.pass();
     const startedMs = host.clock.monotonicMs();
     try {
-      await connected(parts, signal, ends.careful);
+      await withOwn((own) => connected(parts, own, ends.careful));
     } catch (error) {
       if (signal.aborted) break;
       const pause = pauseAtEnd(parts, ends, error, startedMs);
@@ -263,27 +265,6 @@ async function talk(parts: Session, connection: MqttConnection, inbox: Inbox, si
   // What one of them was refused is why all of them ended.
   const refusal = ends.find((end) => end.status === 'rejected' && end.reason instanceof TopicRefusedError);
   throw refusal?.status === 'rejected' ? refusal.reason : first;
-}
-
-/**
- * Runs work with a signal of its own, which is aborted with `signal`. Many that listen to one would look like a leak, and each that
- * `AbortSignal.any` makes would be one.
- */
-function ownSignals(signal: AbortSignal): (work: (own: AbortSignal) => Promise<void>) => Promise<void> {
-  const running = new Set<AbortController>();
-  signal.addEventListener('abort', () => {
-    for (const each of running) each.abort(signal.reason);
-  });
-  return async (work) => {
-    signal.throwIfAborted();
-    const own = new AbortController();
-    running.add(own);
-    try {
-      await work(own.signal);
-    } finally {
-      running.delete(own);
-    }
-  };
 }
 
 function brokerOn({ config, host, told }: Session, connection: MqttConnection, signal: AbortSignal): Broker {

@@ -1,6 +1,7 @@
 import type { OrderSource } from '../../config/config.ts';
 import { sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
+import { ownSignals } from '../own-signals.ts';
 import type { JournalRecord } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import { type BoardTries, nextTryMs, openBoardTries } from './board-tries.ts';
@@ -39,6 +40,7 @@ const BREAK_MS = 500;
 /** What is safe waits no longer for being kept: done twice it does no harm. */
 const SAFE_KEPT_MS_MAX = 500;
 const TOO_SHORT = 'its time was over before it was known to be there: give it more';
+const STOPPING = 'the gateway stops';
 const SUPERSEDED = 'a newer order came before this one was carried out';
 
 export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
@@ -49,6 +51,7 @@ class Manager implements Outputs {
   readonly #around: OutputsSurroundings;
   readonly #outputs: ReadonlyMap<string, Running>;
   readonly #stopping = new AbortController();
+  readonly #untilStop = ownSignals(this.#stopping.signal);
   readonly #tries: BoardTries;
   /** Tells the orders of this process from those of others of the same boot. */
   readonly #openedMs: number;
@@ -160,19 +163,19 @@ class Manager implements Outputs {
       // What began meanwhile is newer.
       if (output.asked !== asked) return refused('superseded', SUPERSEDED);
     }
-    if (signal.aborted) return refused('stopping', 'the gateway stops');
+    if (signal.aborted) return refused('stopping', STOPPING);
     if (!isToSafe) {
       const refusal = this.#refusal(output, order) ?? (order.on ? await this.#clear(output) : undefined);
       if (refusal !== undefined) return refusal;
       const kept = Promise.all([order.journaled, order.kept ?? true]).then((all) => all.every(Boolean));
-      if (!(await this.#isDurable(kept))) return refused('not-durable', 'the journal cannot keep the order');
+      if (!(await this.#isDurable(kept))) return this.#notDurable('the journal cannot keep the order');
     }
     const { clock, bootId } = this.#around;
     const { id, on } = order;
     const intent = this.#append({ kind: 'intent', order: id, output: output.id, on, ...stampAt(clock, bootId) });
     if (!isToSafe) {
-      if (!(await this.#isDurable(intent))) return refused('not-durable', 'the journal cannot keep what is about to be done');
-      if (signal.aborted) return refused('stopping', 'the gateway stops');
+      if (!(await this.#isDurable(intent))) return this.#notDurable('the journal cannot keep what is about to be done');
+      if (signal.aborted) return refused('stopping', STOPPING);
       // An older order to safe that waited to be kept may have switched it off meanwhile.
       const late = this.#refusal(output, order);
       if (late !== undefined) return late;
@@ -206,7 +209,7 @@ class Manager implements Outputs {
     }
     // Whoever switched it off, and be it just now.
     const restedMs = Math.max(...others.map(({ offSinceMs }) => offSinceMs + BREAK_MS));
-    if (restedMs > clock.monotonicMs()) await sleepUntil(clock, restedMs, this.#stopSignal()).catch(() => {});
+    if (restedMs > clock.monotonicMs()) await this.#untilStop((signal) => sleepUntil(clock, restedMs, signal)).catch(() => {});
     return undefined;
   }
 
@@ -382,18 +385,13 @@ class Manager implements Outputs {
     this.#append(record).catch(() => {});
   }
 
-  /** One of its own for whoever waits: many listeners at one would look like a leak. */
-  #stopSignal(): AbortSignal {
-    return AbortSignal.any([this.#stopping.signal]);
+  #isDurable(kept: Promise<boolean>, forMsMax = DURABLE_MS_MAX): Promise<boolean> {
+    const late = () => new Error('late');
+    return this.#untilStop((signal) => withDeadline(this.#around.clock, forMsMax, signal, late, () => kept)).catch(() => false);
   }
 
-  #isDurable(kept: Promise<boolean>, forMsMax = DURABLE_MS_MAX): Promise<boolean> {
-    return withDeadline(
-      this.#around.clock,
-      forMsMax,
-      this.#stopSignal(),
-      () => new Error('late'),
-      () => kept,
-    ).catch(() => false);
+  /** Nobody waits for the journal when the gateway stops. */
+  #notDurable(message: string): OrderOutcome {
+    return this.#stopping.signal.aborted ? refused('stopping', STOPPING) : refused('not-durable', message);
   }
 }
