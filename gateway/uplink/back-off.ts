@@ -14,6 +14,8 @@ export const QUOTA_PACE: Pace = { baseMs: 30_000, maxMs: 300_000 };
 export const HELD_PACE: Pace = { baseMs: 30_000, maxMs: 600_000 };
 /** One sensor makes requests fail: it is asked for seldom enough to disturb nobody, often enough to get through its readings. */
 export const SUSPECT_PACE: Pace = { baseMs: 5_000, maxMs: 60_000 };
+/** One observation of such a sensor fails alone: the others have been sent, and it costs a few requests each time. */
+export const PASSED_PACE: Pace = { baseMs: 30_000, maxMs: 300_000 };
 /** How long it is remembered that an observation of a sensor was refused. */
 export const TRUST_PACE: Pace = { baseMs: 300_000, maxMs: 1_200_000 };
 

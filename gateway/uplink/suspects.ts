@@ -1,5 +1,5 @@
 import type { Host } from '../host.ts';
-import { backOffMs, SUSPECT_PACE, TRUST_PACE } from './back-off.ts';
+import { backOffMs, PASSED_PACE, SUSPECT_PACE, TRUST_PACE } from './back-off.ts';
 import type { HeldSensor } from './status.ts';
 
 /** Sensors whose last refused observation is remembered. */
@@ -21,8 +21,10 @@ interface Suspicion {
   nextMs: number;
   /** Where its next observation is looked for. */
   from: number;
-  /** Some of it waits before that. */
+  /** Some of it waits before that; when it is looked for again, and how often it was in vain. */
   hasPassed: boolean;
+  passedAgainMs: number;
+  passedCount: number;
 }
 
 interface Blame {
@@ -127,15 +129,20 @@ export class Suspects {
    */
   isCleared(sensor: string, end: number): boolean {
     const suspicion = this.#suspicions.get(sensor);
-    if (suspicion !== undefined) suspicion.from = Math.min(suspicion.from, end);
-    const untilMs = this.#blames.get(sensor)?.untilMs ?? 0;
-    if (suspicion === undefined || this.#host.clock.monotonicMs() < untilMs) return false;
+    if (suspicion === undefined) return false;
+    suspicion.from = Math.min(suspicion.from, end);
+    const nowMs = this.#host.clock.monotonicMs();
     if (suspicion.hasPassed) {
+      if (nowMs < suspicion.passedAgainMs) return false;
       // Still on its own: nobody else's batch is to fail with it.
       suspicion.from = 0;
       suspicion.hasPassed = false;
+      suspicion.passedCount++;
+      suspicion.passedAgainMs = nowMs + backOffMs(PASSED_PACE, suspicion.passedCount, this.#host.random());
       return false;
     }
+    suspicion.passedCount = 0;
+    if (nowMs < (this.#blames.get(sensor)?.untilMs ?? 0)) return false;
     this.#suspicions.delete(sensor);
     this.#host.log('info', 'city-sensor-trusted-again', { sensor });
     return true;
@@ -157,7 +164,17 @@ export class Suspects {
       return;
     }
     const sinceWallMs = this.#host.clock.wall().ms;
-    const suspicion = { sinceWallMs, words, size: 1, attempt: 1, nextMs: 0, from: 0, hasPassed: false };
+    const suspicion = {
+      sinceWallMs,
+      words,
+      size: 1,
+      attempt: 1,
+      nextMs: 0,
+      from: 0,
+      hasPassed: false,
+      passedAgainMs: 0,
+      passedCount: 0,
+    };
     this.#wait(suspicion);
     this.#suspicions.set(sensor, suspicion);
     this.#host.log('warning', 'city-sensor-suspected', { sensor, words });
