@@ -56,10 +56,28 @@ Examples:
   barri sim sentilo --world examples/world.yaml --log
   barri sim sentilo --port 0 --json
 
-An order to an actuator, which must be registered, as it is in this world:
+An order to an actuator, which must be registered, as it is in this world, from
+somebody whose orders the site carrer-demo takes (orders_from):
   barri sim sentilo --world examples/world.yaml
-  curl -X PUT -H 'IDENTITY_KEY: demo-token' -d '{"order":"on"}' \\
+  curl -X PUT -H 'IDENTITY_KEY: street-console-token' \\
+    -d '{"order":"{\\"set\\":\\"on\\",\\"for\\":\\"1min\\"}"}' \\
     http://127.0.0.1:8081/order/makers-poblenou/carrer-demo-light-switch
+
+To try \`barri sentilo plan\` and \`apply\` on it, write its address into a site
+(sentilo: url: http://127.0.0.1:8081), and the token of its provider into the
+file beside the site that sentilo.token names:
+  mkdir -p secrets
+  (umask 077; echo demo-token > secrets/sentilo_token)
+  barri sentilo plan school.gateway.yaml
+
+A world in short; examples/world.yaml is a longer one:
+  schema: sentilo-world/v1
+  entities:
+    - { id: makers-poblenou, kind: provider, token: demo-token }
+    - { id: street-console, kind: application, token: street-console-token }
+  permissions:
+    - { source: street-console, target: makers-poblenou, type: WRITE }
+  settings: { reject_unknown: false }
 
 Faults are switched at a port of their own, so that they work whatever is wrong
 with the other one. "for" ends a fault by itself, "rate" makes it hit a part of

@@ -5,6 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadWorld } from '../../simulator/sentilo/world.ts';
 import { barri, ROOT } from './in-process.ts';
 
 const opened: (() => unknown)[] = [];
@@ -59,6 +61,14 @@ function worldFile(text: string): string {
 }
 
 describe('barri sim sentilo', () => {
+  it('shows a world in its help that is one', async () => {
+    const { out: help } = await barri(['sim', 'sentilo', '--help']);
+    const shown = /\n( {2}schema: sentilo-world\/v1\n(?: {2}.+\n)+)/.exec(help)?.[1] ?? '';
+    const { world, problems } = loadWorld('world.yaml', shown.replaceAll(/^ {2}/gm, ''));
+    expect(problems).toEqual([]);
+    expect(world?.entities.map(({ id }) => id)).toEqual(['makers-poblenou', 'street-console']);
+  });
+
   it('serves the example world, logs without a token, and ends cleanly on Ctrl-C', async () => {
     const running = simSentilo('--port', '0', '--world', 'examples/world.yaml', '--log');
     const url = /http:\S+/.exec(await firstLine(running))?.[0];
@@ -74,9 +84,14 @@ describe('barri sim sentilo', () => {
       401,
     );
     expect((await fetch(`${url}/catalog/makers-poblenou`, { headers })).status).toBe(200);
-    // As the help has it.
-    const order = { method: 'PUT', headers, body: '{"order":"on"}' };
-    expect((await fetch(`${url}/order/makers-poblenou/carrer-demo-light-switch`, order)).status).toBe(200);
+    // Carried out as the help has it: by somebody whose orders the site takes.
+    const { out: help } = await barri(['sim', 'sentilo', '--help']);
+    const [, token, body, path] =
+      /curl -X PUT -H 'IDENTITY_KEY: (\S+)' [^']*'([^']+)' [^h]*http:\/\/127.0.0.1:8081(\S+)/.exec(help) ?? [];
+    const order = { method: 'PUT', headers: { ...headers, IDENTITY_KEY: `${token}` }, body: `${body}` };
+    expect((await fetch(`${url}${path}`, order)).status).toBe(200);
+    const [sender] = parse(readFileSync(join(ROOT, 'examples/sites/carrer-demo.gateway.yaml'), 'utf8')).sentilo.orders_from;
+    expect(running.out()).toMatch(new RegExp(`PUT /order/makers-poblenou/carrer-demo-light-switch 200 .* ${sender}\n`));
     expect((await fetch(`${url}/admin/save`, { headers })).status).toBe(404);
     running.child.kill('SIGINT');
     expect(await running.exit).toBe(0);

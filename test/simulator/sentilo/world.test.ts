@@ -19,7 +19,7 @@ function said(text: string): string[] {
 describe('a world file', () => {
   it('gives the world of the example, and notes what this version does not act on', () => {
     const { world, problems } = loadWorld('examples/world.yaml', EXAMPLE);
-    expect(world?.entities).toHaveLength(3);
+    expect(world?.entities).toHaveLength(4);
     expect(world?.entities[1]).toEqual({
       id: 'makers-poblenou',
       kind: 'provider',
@@ -29,7 +29,8 @@ describe('a world file', () => {
       quotaPerHour: 0,
       pushQuotaPerHour: 0,
     });
-    expect(world?.permissions[1]).toEqual({ source: 'city-map', target: 'makers-poblenou', type: 'READ' });
+    expect(world?.permissions).toContainEqual({ source: 'street-console', target: 'makers-poblenou', type: 'WRITE' });
+    expect(world?.permissions[2]).toEqual({ source: 'city-map', target: 'makers-poblenou', type: 'READ' });
     expect(world?.sensors).toEqual([
       {
         provider: 'makers-poblenou',
