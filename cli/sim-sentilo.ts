@@ -96,7 +96,10 @@ The city follows once its token_cache has run out:
 Faults:
 ${Object.entries(CITY_FAULTS)
   .map(([fault, meaning]) => `  ${fault.padEnd(15)} ${meaning}`)
-  .join('\n')}`,
+  .join('\n')}
+
+A 429 says that the quota of the hour is used up: a gateway stays away for a
+while after this fault has ended; \`barri status\` says how long.`,
     )
     .action((options: SimSentiloOptions) => simSentilo(options, io));
 }

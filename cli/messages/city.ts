@@ -1,8 +1,10 @@
 import type { OrdersStatus } from '../../gateway/orders/orders.ts';
 import type { CityProblem, QuotaStatus, UplinkStatus } from '../../gateway/uplink/status.ts';
+import { cityProblem, sentence } from './city-problems.ts';
 import { count } from './count.ts';
-import { sentence, text } from './live.ts';
+import { text } from './live.ts';
 
+const MINUTE_MS = 60_000;
 /** Sensors that are named; the others are counted. */
 const NAMED_MAX = 3;
 /** In the city's words when it knows nothing of a sensor or an alert (sentilo.md §1.4). */
@@ -14,7 +16,7 @@ const OTHER_WORDS = 'Ask its operator to let them in; they are tried again by th
 /** What is said about the city beside whether it takes readings. */
 export const cityText = {
   quota: ({ perHour, remaining, everyMs }: QuotaStatus) =>
-    `the city's quota sets the pace: it allows ${count(perHour, 'request')} an hour and ${remaining} ${remaining === 1 ? 'is' : 'are'} left, so readings go out every ${Math.round(everyMs / 1000)} s`,
+    `the city's quota sets the pace: it allows ${count(perHour, 'request')} an hour and ${remaining} ${remaining === 1 ? 'is' : 'are'} left, so readings go out every ${everyMs < 2 * MINUTE_MS ? `${Math.round(everyMs / 1000)} s` : text.duration(everyMs)}`,
   clock: (aheadMs: number) =>
     `the city's clock is ${text.duration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's: readings keep the time of this machine`,
   differing: (sensors: readonly string[]) =>
@@ -36,7 +38,7 @@ export const cityText = {
         : `S404 the city takes no alarms of an alert: ${words} Ask its operator to switch it on.`;
     return problem.code === 'S403'
       ? `S403 an alert is somebody else's, who does not let this provider in: ${words} Ask the city's operator for write permission, or name another one under \`sentilo: alerts:\`.`
-      : text.cityProblem(problem);
+      : cityProblem(problem);
   },
   /** What keeps orders from coming, besides that the city does not answer at all. */
   orders: {

@@ -3,11 +3,12 @@ import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/jou
 import { SEQUENCES_OF_A_SLOT } from '../../gateway/journal/next-sequence.ts';
 import type { GatewayStatus, ReadingRow, ReadingTrouble } from '../../gateway/status.ts';
 import type { ClockDoubt } from '../../gateway/timekeeper.ts';
-import type { CityProblem, UplinkState } from '../../gateway/uplink/status.ts';
+import type { UplinkState } from '../../gateway/uplink/status.ts';
 import type { Absence, ToldBy } from '../journal-find.ts';
 import type { Owner } from '../owner.ts';
 import type { LostAtEnd } from '../stop-gateway.ts';
 import type { TooFewThreads } from '../thread-pool.ts';
+import { cityProblem } from './city-problems.ts';
 import { count } from './count.ts';
 import { problemText } from './device-problems.ts';
 
@@ -117,7 +118,7 @@ export const text = {
     `${count(boots, 'run')} of this machine ended without a time: kept here, given up for the city in ${dropIn}`,
   cityState: (state: UplinkState, since: string) =>
     state === 'starting' ? 'not tried yet' : `${CITY_STATES[state]} since ${since}`,
-  cityProblem: ({ code, parameters }: CityProblem) => `${code} ${fill(CITY_PROBLEMS[code] ?? CITY_PROBLEM_OTHER, parameters)}`,
+  cityProblem,
   cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
     `${count(delivered, 'reading')} delivered since the start${folded === 0 ? '' : `, ${folded} folded (two in one second)`}`,
@@ -255,53 +256,12 @@ export function atMost(records: number, isExact: boolean): string {
   return records >= SEQUENCES_OF_A_SLOT ? 'an unknown number of records' : `up to ${count(records, 'record')}`;
 }
 
-/** Puts parameters into the places of a text that are named in braces. */
-function fill(template: string, parameters: Readonly<Record<string, string | number>>): string {
-  return template.replaceAll(/\{(\w+)\}(\.?)/g, (_match, name: string, stop: string) => {
-    const value = String(parameters[name] ?? '');
-    return stop === '' ? value : sentence(value);
-  });
-}
-
-/** Words of others with one full stop behind them. */
-export function sentence(words: string): string {
-  return `${words.trimEnd().replace(/\.+$/, '')}.`;
-}
-
 const CITY_STATES: Readonly<Record<Exclude<UplinkState, 'starting'>, string>> = {
   ok: 'reachable',
   waiting: 'has asked for a pause, or has trouble of its own,',
   unreachable: 'not reachable',
   refused: 'refuses our readings',
 };
-
-/** Readings are never sent on to an address that nobody has written down. */
-const MOVED =
-  'this address sends us on to {words}. If that is a login page, sign in to the network; if it is the city, write it into sentilo.url.';
-/** What the city answered, and what to do about it. */
-const CITY_PROBLEMS: Readonly<Record<string, string>> = {
-  S000: 'no answer: {words}. Is this machine in the network, and is the address in sentilo.url right?',
-  S001: 'an answer that is not Sentilo’s: {words}. Is a login page or another program at this address?',
-  S002: 'the city takes this provider’s readings over TLS only: {words}. Write https:// in sentilo.url; if it says so already, the proxy in front of the city does not set X-Forwarded-Proto, and its operator has to.',
-  S003: 'no safe connection to the city: {words}. Look at the date of this machine and at the address in sentilo.url; where the city has a certificate authority of its own, name its file in sentilo.ca.',
-  S004: 'its answers disagree about the time: servers whose clocks are apart, or a proxy that dates them itself. Ask the city’s operator.',
-  S005: 'an answer that is too long to be read: {words}. Is another program at this address? The catalogue of one provider may have some 80,000 sensors.',
-  S006: 'its answers lack X-Sentilo-Version, so each reading is asked for after it was sent. A proxy takes it out: its operator has to let it through.',
-  S301: MOVED,
-  S302: MOVED,
-  S303: MOVED,
-  S307: MOVED,
-  S308: MOVED,
-  S400: 'the city cannot read what was sent: {words}',
-  S401: 'the city rejects the token of this provider: {words}. Check the secret; a new token takes up to a minute to work.',
-  S403: 'the city does not let this provider write: {words}. Ask the city’s operator for write permission.',
-  S404: 'the city does not know a sensor: {words}. `barri sentilo plan` shows what its catalogue lacks.',
-  S429: 'the quota of this hour is used up: {words}',
-  S500: 'trouble in the city’s server: {words}',
-  S503: 'the city’s server is starting: {words}',
-  S900: 'the journal cannot record what is being sent: {words}',
-};
-const CITY_PROBLEM_OTHER = 'the city answered: {words}';
 
 /** What it means that a state of the journal cannot be read, by the end of its name. */
 const BAD_STATES: Readonly<Record<string, string>> = {

@@ -55,6 +55,8 @@ export class Quota {
   /** What the city said then, and how often in a row. */
   #refusal: HttpResponse | undefined;
   #refusedCount = 0;
+  /** When the first of these was said, monotonic. */
+  #refusedMs = 0;
 
   constructor(host: Pick<Host, 'clock' | 'random'>) {
     this.#host = host;
@@ -76,6 +78,7 @@ export class Quota {
   #refused(response: HttpResponse, atMs: number): void {
     // Of those that were on their way each is refused.
     if (atMs >= this.#goneUntilMs) this.#refusedCount += 1;
+    if (this.#refusedCount === 1) this.#refusedMs = atMs;
     this.#refusal = response;
     const chance = this.#host.random();
     const namedMs = (resetMs(response) ?? QUOTA_PACE.baseMs) + chance * MINUTE_MS;
@@ -90,6 +93,11 @@ export class Quota {
     const minutes = String(Math.max(1, Math.floor(leftMs / MINUTE_MS)));
     const resets = QUOTA_HEADERS.map((name) => [`${name}-reset`, minutes]);
     return { ...this.#refusal, headers: { ...this.#refusal.headers, ...Object.fromEntries(resets) } };
+  }
+
+  /** For how long the city has been saying so. */
+  get refusedForMs(): number {
+    return this.#host.clock.monotonicMs() - this.#refusedMs;
   }
 
   /** Readings are being sent by this lane. */

@@ -7,7 +7,7 @@ import type { JournalRecord } from '../record.ts';
 import type { UplinkTime } from '../timekeeper.ts';
 import { deliverAlarms } from './alarm-delivery.ts';
 import { type AlarmService, openAlarmService } from './alarm-service.ts';
-import { type Mask, maskOf } from './answer.ts';
+import { type Mask, maskOf, problemOf } from './answer.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { Wanted } from './catalog-wanted.ts';
 import { type City, openCity, requestsOf } from './city.ts';
@@ -160,7 +160,7 @@ export async function openSentilo(
     run: (signal) => run(parts, { others, oldest, tally, hearing: openHearing(host, city, gate, time) }, signal),
     notify: () => wake.notify(),
     status: () => ({
-      ...statusOf(parts, tally, oldest.wallMs),
+      ...statusOf(parts, { tally, oldestWallMs: oldest.wallMs, mask: cityOptions.mask }),
       ...clockStatus(cityClock, host.clock),
       catalog: config.catalog,
       ...confirmation.status(),
@@ -271,12 +271,11 @@ async function flush({ ledger, sender, gate }: LaneParts): Promise<void> {
 }
 
 function statusOf(
-  { gate, quota, held, suspects, ledger, jobs, positions, everyMs }: LaneParts,
-  tally: Tally,
-  oldestWallMs: number | undefined,
+  parts: LaneParts,
+  { tally, oldestWallMs, mask }: { readonly tally: Tally; readonly oldestWallMs: number | undefined; readonly mask: Mask },
 ): Omit<UplinkStatus, 'differing'> {
-  const { state, sinceWallMs, attempt, problem, lastSuccessWallMs } = gate.state;
-  const nextTryInMs = gate.remainingMs();
+  const { quota, held, suspects, ledger, jobs, positions, everyMs } = parts;
+  const { state, sinceWallMs, attempt, problem, lastSuccessWallMs, nextTryInMs } = stateOf(parts, mask);
   const failing = suspects.list();
   const heldNextTryInMs = Math.min(held.remainingMs(), failing.length > 0 ? suspects.remainingMs() : Number.POSITIVE_INFINITY);
   const waitingCount = ledger.waitingCount;
@@ -299,6 +298,22 @@ function statusOf(
     ...(problem === undefined ? {} : { problem }),
     ...(Number.isFinite(heldNextTryInMs) ? { heldNextTryInMs } : {}),
   };
+}
+
+/** What keeps readings from the city, and for how long. What the gate was closed for is not tried before the quota lets it. */
+function stateOf({ clock, gate, quota }: LaneParts, mask: Mask) {
+  const { state } = gate;
+  const closedMs = gate.remainingMs();
+  if (state.state === 'ok' || state.state === 'starting') return { ...state, nextTryInMs: closedMs };
+  const nextTryInMs = Math.max(closedMs, Math.min(quota.pauseMs('fresh'), quota.pauseMs('backlog')));
+  const refusal = quota.refusal();
+  if (refusal === undefined || state.problem?.code === 'S429') return { ...state, nextTryInMs };
+  const gone = {
+    state: 'waiting',
+    sinceWallMs: clock.wall().ms - quota.refusedForMs,
+    problem: problemOf(refusal, mask),
+  } as const;
+  return { ...state, ...gone, nextTryInMs };
 }
 
 /** Only what a person has to know: below that it is chance, or of no consequence. */

@@ -15,6 +15,10 @@ test('a quota that sets the pace is named with what is left of it', () => {
   );
 });
 
+test('a quota that lets readings out once an hour is told in hours', () => {
+  expect(cityText.quota({ perHour: 1, remaining: 0, everyMs: 3_600_000 })).toMatch(/ so readings go out every 1 h$/);
+});
+
 test.each([
   [3_600_000, '1 h ahead of'],
   [-12_000, '12 s behind'],
@@ -39,6 +43,16 @@ test.each([
   ['S003', 'certificate has expired', /no safe connection to the city: certificate has expired\. Look at the date/],
   ['S302', 'http://login.cafe/', /sends us on to http:\/\/login\.cafe\/\. If that is a login page/],
   ['S404', 'Sensor [a] not found on Sentilo (404.1).', /\(404\.1\)\. `barri sentilo plan`/],
+  [
+    'S404',
+    'handler not found to process request /sentilo/catalog/makers',
+    /^S404 there is no Sentilo at this address: look at the path in sentilo\.url \(handler not found/,
+  ],
+  [
+    'S003',
+    'write EPROTO 00B8:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/ssl/record/ssl3_record.c:355:',
+    /^S003 this port speaks http, not https: write http:\/\/ in sentilo\.url, or the port at which the city speaks https\.$/,
+  ],
   ['S001', '<p>Sign in to use this network..', /this network\. Is a login page/],
   [
     'S005',

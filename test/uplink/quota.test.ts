@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quotaPaceMs } from '../../gateway/orders/poll.ts';
 import { Quota, resetMs } from '../../gateway/uplink/quota.ts';
+import type { SentiloUplink } from '../../gateway/uplink/sentilo.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { answerOf, Bench, history, observation, once } from './support.ts';
 
@@ -107,6 +108,35 @@ describe('the quota of the city', () => {
     await measure(bench, 600_000, 10_000);
     expect(bench.values()).toHaveLength(420);
     expect(new Set(bench.stored().map(({ timestampMs }) => timestampMs)).size).toBe(420);
+    await bench.stop();
+  });
+
+  it('says one time at which readings are tried next, and what keeps them, whatever was wrong before', async () => {
+    const bench = new Bench();
+    const oneAnHour = {
+      'x-ratelimit-global-inbound-limit': '1',
+      'x-ratelimit-global-inbound-remaining': '0',
+      'x-ratelimit-global-inbound-reset': '1',
+    };
+    const quotaGone = () => answerOf(429, { code: 429, message: 'Sent quota exceeded.' }, oneAnHour);
+    bench.script = () => answerOf(401, { code: 401, message: 'Invalid credential' });
+    await bench.start();
+    await bench.append(observation('a', bench.clock.monotonicMs(), 1));
+    await bench.clock.advance(10_000);
+    expect(bench.status()).toMatchObject({ state: 'refused', problem: { code: 'S401' } });
+    // Somebody else asks, and is told that the quota of the hour is gone.
+    bench.script = quotaGone;
+    const { http, request } = (bench.uplink as SentiloUplink).link;
+    const asked = http(request('GET', 'http://city.test/order/x'), new AbortController().signal);
+    await bench.clock.advance(1_000);
+    expect((await asked).status).toBe(429);
+    bench.script = (request, _text, city, signal) => city(request, signal);
+    expect(bench.status()).toMatchObject({ state: 'waiting', problem: { code: 'S429', parameters: { status: 429 } } });
+    const triedCount = bench.puts().length;
+    await bench.clock.advance((bench.status().nextTryInMs ?? 0) - 2_000);
+    expect(bench.puts()).toHaveLength(triedCount);
+    await bench.clock.advance(4_000);
+    expect(bench.puts()).toHaveLength(triedCount + 1);
     await bench.stop();
   });
 
