@@ -1,5 +1,6 @@
 import type { AlertStates } from '../gateway/uplink/alert-catalog.ts';
 import type { CatalogPlan, Difference } from '../gateway/uplink/catalog-plan.ts';
+import type { Wanted } from '../gateway/uplink/catalog-wanted.ts';
 import { text } from './messages/sentilo.ts';
 import { cellText, fitted, labelled } from './table.ts';
 
@@ -10,6 +11,12 @@ export interface PlanView {
   readonly listedCount: number;
   /** Types that sensors are to have and that the city refuses. */
   readonly unknownTypes: readonly string[];
+  /** Of each type that sensors are to have: what they measure, or are. */
+  readonly quantities: ReadonlyMap<string, readonly string[]>;
+  /** The components that the site's sensors are to belong to. */
+  readonly components: Wanted['components'];
+  /** Types that the catalogue shows. */
+  readonly knownTypes: readonly string[];
   /** The same of components. */
   readonly unknownComponentTypes: readonly string[];
   /** The alerts that `sentilo.alerts` names: how many, and those among them that take no alarms of this provider. */
@@ -64,9 +71,27 @@ export function renderPlan(view: PlanView, { columns }: { readonly columns: numb
   ];
   const head = fitted(text.planHead(view), columns);
   const body = blocks.length === 0 ? '' : `\n${labelled(blocks, { columns, labelWidth: LABEL_WIDTH })}`;
-  const unknown = [...unknownTypes.map(text.unknownType), ...unknownComponentTypes.map(text.unknownComponentType)];
+  const ofSensors = unknownTypes.map((type) => text.unknownType(type, view.quantities.get(type) ?? [], view.knownTypes));
+  const unknown = [...ofSensors, ...unknownComponentTypes.map(text.unknownComponentType)];
   const types = unknown.map((line) => fitted(line, columns)).join('');
-  return `${head}${body}${types}\n${fitted(isUpToDate(view) ? text.upToDate : text.toApply, columns)}`;
+  return `${head}${body}${types}\n${fitted(endOf(view), columns)}`;
+}
+
+/** What is to be done next. What is of a type that the city does not know is refused, as is a new sensor of such a component. */
+function endOf(view: PlanView): string {
+  if (isUpToDate(view)) return text.upToDate;
+  const { plan, alerts, unknownTypes, unknownComponentTypes } = view;
+  const isRefused = (type: string) => unknownTypes.includes(type);
+  const isRefusedComponent = (component: string) =>
+    unknownComponentTypes.includes(view.components.get(component)?.componentType ?? '');
+  const refused = [
+    ...plan.create.map(({ type, component }) => isRefused(type) || isRefusedComponent(component)),
+    ...plan.changeSensors.map(({ sensor }) => isRefused(sensor.type)),
+    ...plan.changeComponents.map(({ component }) => isRefusedComponent(component.component)),
+    ...alerts.unknown.map(() => false),
+  ];
+  if (refused.every((each) => each)) return text.notToApply;
+  return refused.some((each) => each) ? text.toApplyInPart : text.toApply;
 }
 
 function difference({ field, from, to }: Difference): string {

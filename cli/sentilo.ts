@@ -7,7 +7,7 @@ import { maskOf } from '../gateway/uplink/answer.ts';
 import { type Applied, type Catalog, CatalogError, openCatalog, type Progress } from '../gateway/uplink/catalog.ts';
 import type { ListedSensor } from '../gateway/uplink/catalog-listing.ts';
 import { planCatalog } from '../gateway/uplink/catalog-plan.ts';
-import { type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
+import { quantitiesByType, type Wanted, wantedOf } from '../gateway/uplink/catalog-wanted.ts';
 import { VERSION } from '../gateway/version.ts';
 import { cityCredentials } from './city-credentials.ts';
 import { EXIT } from './exit-codes.ts';
@@ -85,6 +85,8 @@ Examples:
 interface OpenCatalog {
   readonly catalog: Catalog;
   readonly wanted: Wanted;
+  /** By the type that the city is to know. */
+  readonly quantities: ReadonlyMap<string, readonly string[]>;
   readonly alertCatalog: AlertCatalog;
   readonly alerts: readonly WantedAlert[];
   readonly url: string;
@@ -105,7 +107,8 @@ async function openCityOf(file: string, io: Io): Promise<OpenCatalog | undefined
   const common = { config: { url, provider }, token, mask: maskOf(token), userAgent: userAgentOf(config) };
   const options = { ...common, ...(ca !== undefined && { ca }) };
   const catalogs = { catalog: openCatalog(host, options), alertCatalog: openAlertCatalog(host, options) };
-  return { ...catalogs, wanted: wantedOf(config), alerts: wantedAlerts(config.sentilo.alerts), url, provider };
+  const quantities = quantitiesByType(config);
+  return { ...catalogs, wanted: wantedOf(config), quantities, alerts: wantedAlerts(config.sentilo.alerts), url, provider };
 }
 
 function userAgentOf({ gateway }: Config): string {
@@ -144,7 +147,11 @@ async function plan(open: OpenCatalog, { json }: CatalogOptions, io: Io): Promis
   const unknownComponentTypes = await unknown('componentType', doubtfulComponentTypes(wanted, listed));
   const alerts = await open.alertCatalog.look(open.alerts, signal);
   const lacking = { url, provider, unknownTypes, unknownComponentTypes };
-  const view: PlanView = { ...lacking, alerts, alertCount: open.alerts.length, plan: found, listedCount: listed.length };
+  const counts = { alertCount: open.alerts.length, listedCount: listed.length };
+  const knownTypes = [...shown].filter((type): type is string => type !== undefined);
+  const { quantities } = open;
+  const { components } = wanted;
+  const view: PlanView = { ...lacking, ...counts, quantities, components, knownTypes, alerts, plan: found };
   const idsOf = (some: readonly WantedAlert[]) => some.map(({ id }) => id);
   const fields = { ...lacking, unknownAlerts: idsOf(alerts.unknown), closedAlerts: idsOf(alerts.closed), ...found };
   io.out(json === true ? `${JSON.stringify(fields)}\n` : renderPlan(view, io));

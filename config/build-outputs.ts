@@ -1,3 +1,4 @@
+import { ANSWERS_QUANTITY } from '../drivers/quantities.ts';
 import { activeOutputs, answersSensorOf, cityTypeOf, componentOf, sensorOf } from './check-devices.ts';
 import type { Expectation, OrderSource, OutputConfig } from './config.ts';
 import { ORDERS_DEFAULT, type OutputEntry } from './schema-gateway.ts';
@@ -35,10 +36,11 @@ export function buildOutputs(site: Site, device: Plugged, exclusions: Exclusions
       expiryMs: own?.expiry ?? EXPIRY_DEFAULT_MS,
       sensor: sensorOf(site, device, id),
       component: componentOf(site, device),
+      quantity,
       cityType: cityTypeOf(site, quantity),
       ...(place && { location: `${place.lat} ${place.lon}` }),
       ...(ordersOf(own).includes('sentilo') && {
-        answers: { sensor: answersSensorOf(site, device, id), cityType: cityTypeOf(site, 'text') },
+        answers: { sensor: answersSensorOf(site, device, id), cityType: cityTypeOf(site, ANSWERS_QUANTITY) },
       }),
     };
   });

@@ -1,10 +1,7 @@
-import { QUANTITIES } from '../drivers/quantities.ts';
+import { ANSWERS_QUANTITY, QUANTITIES } from '../drivers/quantities.ts';
 import { closest, listed } from './closest.ts';
 import type { Plugged, Site } from './site.ts';
 import { nodeAt } from './yaml-tree.ts';
-
-/** What the answers to orders of the city are. */
-const ANSWERS = 'text';
 
 /** `sentilo.types:` has quantities for its keys: others are told, and those that nothing of the site measures are noted. */
 export function checkCityTypes(site: Site, devices: ReadonlyMap<string, Plugged>): void {
@@ -18,7 +15,7 @@ export function checkCityTypes(site: Site, devices: ReadonlyMap<string, Plugged>
       const near = closest(key, own);
       const candidates = near.length > 0 ? near : closest(key, all);
       site.report('C021', path, { key, candidates, allowed: listed(all) }, 'error', 'key');
-    } else if (isWhole && own.length > 0 && !own.includes(key) && key !== ANSWERS) {
+    } else if (isWhole && own.length > 0 && !own.includes(key) && key !== ANSWERS_QUANTITY) {
       site.report('C206', path, { key, candidates: closest(key, own), known: listed(own) }, 'note', 'key');
     }
   }

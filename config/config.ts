@@ -219,6 +219,8 @@ export interface OutputConfig {
   readonly expect?: Expectation;
   /** How long it stays away from safe by an order of the city while nothing is heard from there. */
   readonly onLostCityMs: number;
+  /** What its state is, as its board says: one of the quantities with the unit `bool`. */
+  readonly quantity: string;
   /** The city's ids and type for the observations of its state. */
   readonly sensor: string;
   readonly component: string;

@@ -5,6 +5,9 @@ export interface Unit {
   readonly ucum: string;
 }
 
+/** What the answers to orders of the city are. */
+export const ANSWERS_QUANTITY = 'text';
+
 /** What is measured. Units stay as the board declares them; nothing is converted on the way to the city. */
 export interface Quantity {
   readonly id: string;

@@ -22,12 +22,16 @@ export const text = {
   misplaced: (sensor: string, from: string, to: string) =>
     `${sensor} belongs to component ${from} there and to ${to} here. No request can move it: delete it in the city's console, or write \`component: ${from}\` at its device`,
   gone: (sensor: string) => `${sensor} is there and not in this site's file. It stays`,
-  unknownType: (type: string) =>
-    `The city has no sensor type ${type}. Ask its operator for one, or write another under \`sentilo: types:\`, or at the reading as \`sentilo: { type: … }\`.\n`,
+  unknownType: (type: string, quantities: readonly string[], known: readonly string[]) =>
+    `The city has no sensor type ${type}. Ask its operator for one, or write under \`sentilo:\` \`types: { ${quantities.map((quantity) => `${quantity}: TYPE`).join(', ')} }\`, or at the reading \`sentilo: { type: TYPE }\`, with a TYPE that it knows${known.length === 0 ? '' : `: it shows ${known.slice(0, KNOWN_MAX).join(', ')}${known.length > KNOWN_MAX ? ' …' : ''}`}.\n`,
   unknownComponentType: (type: string) =>
     `The city has no component type ${type}. Ask its operator for one, or write another under \`sentilo: component: { type: … }\`.\n`,
   upToDate: 'The catalogue shows what this site says.\n',
   toApply: 'Nothing was changed. `barri sentilo apply` creates and changes this.\n',
+  toApplyInPart:
+    'Nothing was changed. `barri sentilo apply` creates and changes this, but for what the city does not take as said above.\n',
+  notToApply:
+    'Nothing was changed, and `barri sentilo apply` can change none of this: what is said above has to be done first.\n',
   progress: (step: 'created' | 'changed' | 'looking-again', ids: readonly string[]) =>
     step === 'looking-again'
       ? 'the answer was lost; looking again in 15 s what became of it\n'
@@ -46,6 +50,8 @@ function notAdmin({ code, parameters }: CityProblem, provider: string): string {
 }
 
 const FORBIDDEN = 'S403';
+/** Types of the city that are named. */
+const KNOWN_MAX = 10;
 /** What the city says of a sensor that it has and does not list (sentilo.md §1.6.3). */
 const EXISTS = /already exists/;
 const HIDDEN =

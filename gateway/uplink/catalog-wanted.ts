@@ -1,5 +1,5 @@
 import type { ChannelConfig, Config, OutputConfig, Texts } from '../../config/config.ts';
-import { UNITS } from '../../drivers/quantities.ts';
+import { ANSWERS_QUANTITY, UNITS } from '../../drivers/quantities.ts';
 
 /** A sensor as the city's catalogue is to show it. Absent fields are left to the city. */
 export interface WantedSensor {
@@ -54,6 +54,18 @@ export function wantedOf(config: Config): Wanted {
     }
   }
   return { sensors, components };
+}
+
+/** By each type that the city is to know of: the quantities that have it, which are the keys of `sentilo.types`. */
+export function quantitiesByType(config: Config): ReadonlyMap<string, readonly string[]> {
+  const all = [...config.devices.values()].flatMap(({ channels, outputs }) => [
+    ...channels.filter(({ publish }) => publish),
+    ...outputs,
+    ...outputs.flatMap(({ answers }) => (answers === undefined ? [] : { ...answers, quantity: ANSWERS_QUANTITY })),
+  ]);
+  const byType = new Map<string, string[]>();
+  for (const { cityType, quantity } of all) byType.set(cityType, [...new Set([...(byType.get(cityType) ?? []), quantity])]);
+  return byType;
 }
 
 function sensorOfChannel(device: Texts, { sensor, component, cityType, unit, kind, name }: ChannelConfig): WantedSensor {

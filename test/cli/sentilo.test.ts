@@ -52,7 +52,14 @@ async function inFront(city: { readonly port: number; close(): Promise<unknown> 
 }
 
 /** Runs command lines one after the other against one city. */
-async function against(lines: readonly (readonly string[])[], secret = 'city', more = '', listing = WORLD, forbidden = '') {
+async function against(
+  lines: readonly (readonly string[])[],
+  secret = 'city',
+  more = '',
+  listing = WORLD,
+  forbidden = '',
+  url = 'http://127.0.0.1:PORT',
+) {
   const clock = realClock();
   const { world } = loadWorld('world.yaml', listing);
   if (world === undefined) throw new Error('the world has errors');
@@ -63,7 +70,7 @@ async function against(lines: readonly (readonly string[])[], secret = 'city', m
     file,
     `schema: gateway/v1
 gateway: { id: hall, location: { lat: 41.4, lon: 2.2 } }
-sentilo: { url: "http://127.0.0.1:${server.port}", provider: makers, token: { secret: ${secret} }${more} }
+sentilo: { url: "${url.replace('PORT', String(server.port))}", provider: makers, token: { secret: ${secret} }${more} }
 buses: { i2c1: { type: i2c } }
 devices:
   air: { board: sht31@1, via: i2c1, name: Air }
@@ -86,7 +93,12 @@ test('plan shows what would be created and changed, what cannot be, and what is 
   expect(planned?.out).toMatch(/create +hall-door-closed {2}type status, which the city does not know; component hall\n/);
   expect(planned?.out).toMatch(/change +hall-air-temperature\n +type: humidity -> temperature\n/);
   expect(planned?.out).toMatch(/left +hall-old is there and not in this site's file\. It stays\n/);
-  expect(planned?.out).toMatch(/The city has no sensor type status\. /);
+  expect(planned?.out).toContain(
+    'The city has no sensor type status. Ask its operator for one, or write under `sentilo:` `types: { contact: TYPE }`, or at the reading `sentilo: { type: TYPE }`, with a TYPE that it knows: it shows humidity, temperature.\n',
+  );
+  expect(planned?.out).toContain(
+    '\nNothing was changed. `barri sentilo apply` creates and changes this, but for what the city does not take as said above.\n',
+  );
   expect(planned?.code).toBe(1);
 });
 
@@ -114,6 +126,12 @@ test('apply does what the city takes, names what it does not, and a second one f
   expect(applied?.err).toContain('error[B143] the city does not take hall-door-closed\n');
   expect(applied?.code).toBe(1);
   expect(again?.out).toMatch(/Done: 0 created, 0 changed, 1 refused\./);
+  const [, left] = await against([['apply'], ['plan']]);
+  expect(left?.out).toContain(
+    '\nNothing was changed, and `barri sentilo apply` can change none of this: what is said above has to be done first.\n',
+  );
+  expect(left?.out).not.toContain('creates and changes');
+  expect(left?.code).toBe(1);
   expect(JSON.parse(planned?.out ?? '')).toMatchObject({ unknownTypes: ['status'], changeSensors: [], gone: ['hall-old'] });
   const [first, second, last] = await against([['apply'], ['apply', '--json'], ['plan']], 'city', types);
   expect(first?.code).toBe(0);
@@ -193,6 +211,11 @@ test('a city that refuses the token, or is not there, is told with what to do', 
   const [refused] = await against([['plan']], 'wrong');
   expect(refused?.err).toContain('S401 the city rejects the token of this provider: Invalid credential ***.');
   expect(refused?.code).toBe(4);
+  const [elsewhere] = await against([['plan']], 'city', '', WORLD, '', 'http://127.0.0.1:PORT/sentilo');
+  expect(elsewhere?.err).toContain('S404 there is no Sentilo at this address: look at the path in sentilo.url');
+  expect(elsewhere?.err).not.toContain('sensor');
+  const [notSafe] = await against([['plan']], 'city', '', WORLD, '', 'https://127.0.0.1:PORT');
+  expect(notSafe?.err).toContain('S003 this port speaks http, not https');
   const gone = await barri(['sentilo', 'plan', join(folder, 'hall.gateway.yaml')], { HOME: folder });
   expect(gone.err).toContain('S000 no answer');
   expect(gone.code).toBe(4);

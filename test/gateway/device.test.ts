@@ -27,7 +27,7 @@ const CHANNEL = {
 } as const;
 
 function output(id: string, safe: boolean): OutputConfig {
-  const city = { sensor: `street-air-${id}`, component: 'street', cityType: 'status' };
+  const city = { sensor: `street-air-${id}`, component: 'street', quantity: 'switch_state', cityType: 'status' };
   return { id, safe, name: {}, minOffMs: 0, onLostCityMs: 0, neverWith: [], orders: [], expiryMs: 0, ...city };
 }
 

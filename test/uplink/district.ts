@@ -33,6 +33,7 @@ const VALVE: OutputConfig = {
   onLostCityMs: 900_000,
   sensor: 'valve',
   component: 'yard',
+  quantity: 'valve_state',
   cityType: 'status',
   answers: { sensor: 'valve_ack', cityType: 'status' },
 };

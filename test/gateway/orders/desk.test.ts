@@ -26,6 +26,7 @@ const OUTPUT: OutputConfig = {
   expiryMs: 120_000,
   onLostCityMs: 900_000,
   component: 'garden',
+  quantity: 'valve_state',
   cityType: 'status',
   answers: { sensor: 'valve_ack', cityType: 'status' },
 };

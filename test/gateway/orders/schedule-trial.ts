@@ -40,6 +40,7 @@ export const OUTPUT: OutputConfig = {
   onLostCityMs: 900_000,
   sensor: SENSOR,
   component: PROVIDER,
+  quantity: 'valve_state',
   cityType: 'status',
   answers: { sensor: `${SENSOR}_ack`, cityType: 'status' },
 };
