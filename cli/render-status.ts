@@ -16,13 +16,13 @@ const LABEL_WIDTH = 12;
 const DAMAGE_SHOWN = 5;
 
 /** The picture of `barri status`: what is measured, what is stored, what the city has; then only what is wrong. */
-export function renderStatus(status: GatewayStatus, columns: number): string {
+export function renderStatus(status: GatewayStatus, columns: number, isSimulated = false): string {
   const labels = text.statusLabels;
   const { measuring, city, broker } = status;
   const blocks: [string, string[]][] = [
     [labels.measuring, [text.measuring(measuring, status.devices.filter(({ state }) => state === 'starting').length)]],
     [labels.stored, storedLines(status.stored, city?.waitingCount, city?.oldestWaitingWallMs, status.threadsStuckMs)],
-    [labels.city, city === undefined ? [broker === undefined ? text.noCity : brokerText.noCity] : cityLines(city)],
+    [labels.city, city === undefined ? [broker === undefined ? text.noCity : brokerText.noCity] : cityLines(city, isSimulated)],
     [cityText.orders.label, ordersLines(status)],
     [brokerText.label, broker === undefined ? [] : brokerLines(broker)],
     [labels.clock, [...clockLines(status.clock), ...(status.rules?.waitForClock === true ? [text.rulesWait] : [])]],
@@ -88,8 +88,8 @@ export function troubleOf({
 }
 
 /** What is wrong, each thing by itself, for the end of a run. */
-export function troublesOf(status: GatewayStatus): Trouble[] {
-  const { devices, buses, outputs = [], city, broker, alarms } = status;
+export function troublesOf(status: GatewayStatus, isSimulated = false): Trouble[] {
+  const { devices, buses, outputs = [], city, broker } = status;
   const measured = [
     ...buses.map(({ bus, type, problem }) => ({ name: bus, type, problem })),
     ...devices.map(({ device, bus, problem }) => ({
@@ -101,11 +101,15 @@ export function troublesOf(status: GatewayStatus): Trouble[] {
   return [
     ...measured.flatMap(({ name, type, problem }) => (problem === undefined ? [] : { name, type, ...problem })),
     ...outputs.map(({ output, problem }) => ({ name: output, message: problem })),
-    ...(city === undefined ? [] : cityTroubles(city).map((message) => ({ name: 'city', message }))),
+    ...(city === undefined ? [] : cityTroubles(city, isSimulated).map((message) => ({ name: 'city', message }))),
     ...ordersLines(status).map((message) => ({ name: 'orders', message })),
     ...(broker === undefined ? [] : brokerTroubles(broker).map((message) => ({ name: 'broker', message }))),
-    ...(alarms?.open.map(({ alarm, about, words }) => ({ name: text.alarmName(alarm, about), message: words })) ?? []),
   ];
+}
+
+/** The alarms that are open, for the end of a run: a rule that raises one does what it should. */
+export function alarmsOf({ alarms }: GatewayStatus): Trouble[] {
+  return (alarms?.open ?? []).map(({ alarm, about, words }) => ({ name: text.alarmName(alarm, about), message: words }));
 }
 
 /** What the journal holds and what was lost; also shown without a running gateway. */
@@ -187,7 +191,7 @@ function clockLines({ quality, doubt, doubtedWallMs, untimedBoots, untimedBootCo
   return lines;
 }
 
-function cityLines(city: UplinkStatus): string[] {
+function cityLines(city: UplinkStatus, isSimulated: boolean): string[] {
   const lines = [text.cityState(city.state, clockTime(city.sinceWallMs) ?? '')];
   if (city.problem !== undefined && isTrouble(city)) lines.push(text.cityProblem(city.problem));
   if (city.nextTryInMs !== undefined) lines.push(text.cityNextTry(city.nextTryInMs, city.attempt + 1));
@@ -195,13 +199,13 @@ function cityLines(city: UplinkStatus): string[] {
   if (city.quota !== undefined) lines.push(cityText.quota(city.quota));
   if (city.cityClockAheadMs !== undefined) lines.push(cityText.clock(city.cityClockAheadMs));
   if (city.noTimeCount > 0) lines.push(text.noTime(city.noTimeCount));
-  lines.push(...sensorTroubles(city));
+  lines.push(...sensorTroubles(city, isSimulated));
   for (const [reason, readings] of Object.entries(city.rejected)) lines.push(text.rejected(reason, readings));
   return lines;
 }
 
 /** What is wrong with single sensors in the city. */
-function sensorTroubles({ differing = [], held, catalog }: UplinkStatus): string[] {
+function sensorTroubles({ differing = [], held, catalog = 'off' }: UplinkStatus, isSimulated: boolean): string[] {
   const idsOf = (some: readonly HeldSensor[]) => some.map(({ sensor }) => sensor);
   const soon = held.filter(({ isRegistered }) => isRegistered === true);
   const others = held.filter(({ isRegistered }) => isRegistered !== true);
@@ -209,7 +213,7 @@ function sensorTroubles({ differing = [], held, catalog }: UplinkStatus): string
   return [
     // An older gateway does not know of it.
     ...(differing.length > 0 ? [cityText.differing(differing)] : []),
-    ...(first === undefined ? [] : cityText.held(idsOf(others), first.words, catalog)),
+    ...(first === undefined ? [] : cityText.held(idsOf(others), first.words, isSimulated ? 'simulated' : catalog)),
     ...(soon.length === 0 ? [] : [cityText.registered(idsOf(soon))]),
   ];
 }
@@ -229,9 +233,9 @@ export function ordersLines({ city, orders = {} }: Pick<GatewayStatus, 'city' | 
   ];
 }
 
-function cityTroubles(city: UplinkStatus): string[] {
+function cityTroubles(city: UplinkStatus, isSimulated: boolean): string[] {
   const { problem } = city;
-  return [...(problem !== undefined && isTrouble(city) ? [text.cityProblem(problem)] : []), ...sensorTroubles(city)];
+  return [...(problem !== undefined && isTrouble(city) ? [text.cityProblem(problem)] : []), ...sensorTroubles(city, isSimulated)];
 }
 
 /** Where the city takes readings, its problem is a past one or that of single readings; only a proxy that hides the version stays. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Config } from '../config/config.ts';
+import type { Config, MqttConfig } from '../config/config.ts';
 import { openGateway } from '../gateway/gateway.ts';
 import type { Host } from '../gateway/host.ts';
 import { jsonLog } from '../gateway/log.ts';
@@ -18,7 +18,7 @@ import { text } from './messages/live.ts';
 import { portNumber } from './port-number.ts';
 import { logLevelOption, sayLost, startOrSay } from './run.ts';
 import { say } from './say.ts';
-import { type CityPlace, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
+import { type CityPlace, isOnThisMachine, openSimulatedCity, SIMULATED_TOKEN } from './simulated-city.ts';
 import { siteToRun } from './site.ts';
 import { claimFolder, simulatedSinceMs, stateFolder, stateOption } from './state-folder.ts';
 import { stopGateway } from './stop-gateway.ts';
@@ -36,6 +36,7 @@ export interface SimRunOptions {
   readonly start?: number;
   readonly state?: string;
   readonly city?: string;
+  readonly broker?: string;
   readonly cityPort: number;
   readonly world?: string;
   readonly trace?: boolean;
@@ -59,11 +60,12 @@ export function addSimRun(sim: Command, io: Io): void {
     .addOption(
       new Option('--for <time>', 'run so much simulated time as fast as possible, then print what happened (24h, 10min)')
         .argParser(someTime('--for'))
-        .conflicts(['speed', 'state', 'city', 'cityPort']),
+        .conflicts(['speed', 'state', 'city', 'cityPort', 'broker']),
     )
     .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)
     .addOption(stateOption('where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)'))
     .option('--city <url>', 'send to a simulated Sentilo that runs already on this machine (barri sim sentilo)')
+    .option('--broker <url>', 'send to an MQTT broker on this machine, as nobody; without it the broker is simulated')
     .option('--city-port <port>', 'port of the simulated Sentilo; 0 takes any free one', portNumber, CITY_PORT_DEFAULT)
     .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')
     .option('--trace', 'with --for: print every event on the error output')
@@ -73,11 +75,17 @@ export function addSimRun(sim: Command, io: Io): void {
       'after',
       `
 Nothing leaves this machine: the city is simulated, at a port where others can
-look at it; the broker is simulated within the run, where nobody else can.
+look at it; the broker is simulated within the run, where nobody else can. Only
+--broker names a real one, such as a Mosquitto that Home Assistant goes by.
+
+With --for, exit code 1 when something is wrong at the end that \`barri status\`
+would end with 1 for: a device, an output, the city or the broker. An open alarm
+of a rule is shown and is no reason. 2 wrong use, 78 a file that is not valid.
 
 Examples:
   barri sim run examples/sites/carrer-demo.gateway.yaml
-  barri sim run examples/sites/carrer-demo.gateway.yaml --for 24h --seed 7`,
+  barri sim run examples/sites/carrer-demo.gateway.yaml --for 24h --seed 7
+  barri sim run examples/sites/hort-petit.gateway.yaml --broker mqtt://127.0.0.1:1883`,
     )
     .action((site: string, options: SimRunOptions) => simRun(site, options, io));
 }
@@ -88,6 +96,7 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
   if (options.for === undefined && (options.start !== undefined || options.trace === true)) {
     return say(text.onlyWithFor, io, EXIT.usage);
   }
+  if (!isPossible(file, loaded.config, options, io)) return;
   const zeros = [...loaded.config.devices.values()].flatMap(({ id, needs, channels, simulate }) =>
     // What nothing says of the gateway itself is as it really is.
     channels.filter(({ reading }) => needs !== 'gateway' && !simulate.has(reading)).map(({ reading }) => `${id}.${reading}`),
@@ -100,6 +109,20 @@ async function simRun(file: string, options: SimRunOptions, io: Io): Promise<voi
   await runLive(file, loaded.config, options, io);
 }
 
+/** Whether what the options ask for can be; else it was said why not. */
+function isPossible(file: string, { mqtt }: Config, { city, broker, speed }: SimRunOptions, io: Io): boolean {
+  const refused = (message: string) => {
+    say(message, io, EXIT.usage);
+    return false;
+  };
+  // Readings would have times that are hours ahead of those who take them.
+  if (speed !== 1 && city !== undefined) return refused(text.speedOfOneClock('city', city));
+  if (speed !== 1 && broker !== undefined) return refused(text.speedOfOneClock('broker', broker));
+  if (broker === undefined) return true;
+  if (!isOnThisMachine(broker, 'mqtt:')) return refused(text.brokerNotLocal(broker));
+  return mqtt !== undefined || refused(text.noBroker(file));
+}
+
 /** Runs in real time (or `speed` times as fast) on the real disk and network, until a signal. */
 async function runLive(file: string, config: Config, options: SimRunOptions, io: Io): Promise<void> {
   const folder = stateFolder({
@@ -109,6 +132,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
     simulated: true,
     env: io.env,
   });
+  const { broker } = options;
   const host = await liveHost(config, options, await simulatedSinceMs(folder), io);
   const place = await openSimulatedCity(config, options, host, io);
   if (place === undefined) return;
@@ -116,7 +140,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const { fatal } = io;
   const start = async () => {
     if (!(await claimFolder(folder, true, io))) return undefined;
-    return await openGateway(sendingTo(place, config), host, {
+    return await openGateway(sendingTo(place, config, broker), host, {
       stateFolder: folder,
       modules,
       fatal,
@@ -127,7 +151,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
   const gateway = await startOrSay(folder, io, start);
   if (gateway === undefined) return await place.close();
   const isForPeople = options.json !== true;
-  if (isForPeople) io.out(startedText(file, { folder, ...place, broker: config.mqtt?.url }, io.columns));
+  if (isForPeople) io.out(startedText(file, { folder, ...place, broker: config.mqtt?.url, ownBroker: broker }, io.columns));
   const stopView = isForPeople ? liveView(gateway, io) : () => {};
   await runUntilSignal({
     outputsSafe: gateway.outputsSafe,
@@ -144,7 +168,7 @@ async function runLive(file: string, config: Config, options: SimRunOptions, io:
 /** What runs, where it keeps its readings, and how to look at it. The commands stay whole, so that they can be pasted. */
 function startedText(
   file: string,
-  places: CityPlace & { readonly folder: string; readonly broker: string | undefined },
+  places: CityPlace & { readonly folder: string; readonly broker: string | undefined; readonly ownBroker: string | undefined },
   columns: number,
 ): string {
   const labels = labelled(text.simulationPlaces(places), { columns, labelWidth: 11 });
@@ -163,18 +187,26 @@ async function liveHost(config: Config, options: SimRunOptions, sinceMs: number 
   const ageMs = Math.max(0, epochWallMs - (sinceMs ?? epochWallMs)) % WORLD_AGE_MAX_MS;
   const buses = await simulatedBuses(config, { clock, random, faults: [], epochWallMs, ageMs });
   // Paced time counts from the start of this process, so its stamps belong to a boot of their own.
-  // Simulated readings never reach a real broker.
-  const mqtt = simulatedBroker(clock).connect;
+  // Simulated readings never reach a real broker, but for one on this machine that was named for them.
+  const mqtt = options.broker === undefined ? simulatedBroker(clock).connect : host.mqtt;
   return { ...host, buses, clock, mqtt, bootId: `simulated-${Math.round(clock.wall().ms)}` };
 }
 
-/** The site, with the simulated city in the place of the real one: a trial run must never reach the city, nor be reached by it. */
-function sendingTo(place: CityPlace, config: Config): Config {
-  const { sentilo } = config;
+/**
+ * The site, with the simulated city in the place of the real one: a trial run must never reach the city, nor be reached by it. So it is
+ * with a broker that was named, who is not told either what this gateway is to the real one.
+ */
+function sendingTo(place: CityPlace, site: Config, broker: string | undefined): Config {
+  const { sentilo, mqtt } = site;
+  const config = mqtt === undefined || broker === undefined ? site : { ...site, mqtt: withoutLogin(mqtt, broker) };
   if (sentilo === undefined) return config;
   const { callback } = sentilo;
   const here = callback && { ...callback, endpoint: `http://localhost:${callback.port}/`, listen: 'localhost' as const };
   return { ...config, sentilo: { ...sentilo, url: place.url, ...(here && { callback: here }) } };
+}
+
+function withoutLogin({ prefix, topic, qos, discovery, language }: MqttConfig, url: string): MqttConfig {
+  return { url, prefix, topic, qos, language, ...(discovery !== undefined && { discovery }) };
 }
 
 // ------------------------------------------------------------------------------------------------------ option values

@@ -7,14 +7,16 @@ import { createCity } from '../simulator/sentilo/city.ts';
 import { cityHttp } from '../simulator/sentilo/city-http.ts';
 import { cityPush, pushesTo } from '../simulator/sentilo/city-push.ts';
 import { worldForSite } from '../simulator/sentilo/world.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { errorOutput } from './journal-progress.ts';
 import { text } from './messages/live.ts';
 import { text as outputs } from './messages/outputs.ts';
-import { troublesOf } from './render-status.ts';
+import { alarmsOf, troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
 import { Moves } from './simulated-moves.ts';
 import { showSimulatedTime } from './simulated-progress.ts';
+import { isHealthy } from './status.ts';
 import { cellText, fitted, tableColumns, tableLines } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
@@ -84,9 +86,11 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
     requests: city?.requestCount ?? 0,
     traceHash,
     moves: moves.newest,
-    troubles: troublesOf(status),
+    troubles: troublesOf(status, true),
+    alarms: alarmsOf(status),
     readings: status.readings ?? [],
   };
+  if (!isHealthy(status)) io.setExitCode(EXIT.problems);
   io.out(
     options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns) + movesText(moves, io),
   );

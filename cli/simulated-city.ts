@@ -56,10 +56,17 @@ function orderOf({ devices, sentilo }: Config): Pick<CityPlace, 'order'> {
 
 /** Simulated readings must never reach a real city, so they do not leave this machine. */
 function cityOnThisMachine(url: string, common: { provider: string; token: string }, io: Io): CityPlace | undefined {
-  if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) {
+  if (isOnThisMachine(url)) {
     return { ...common, url: url.replace(/\/$/, ''), close: async () => {} };
   }
   return say(text.notLocal(url), io, EXIT.usage);
+}
+
+/** Whether a URL, of this protocol if one is given, leads to this machine. */
+export function isOnThisMachine(url: string, protocol?: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const parsed = new URL(url);
+  return LOOPBACK_HOSTS.includes(parsed.hostname) && (protocol === undefined || parsed.protocol === protocol);
 }
 
 /** Where something listens, and the option that says so. */

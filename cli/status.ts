@@ -59,8 +59,10 @@ async function showStatus(site: string | undefined, options: StatusOptions, io: 
     const stateFolder = await stateFolderAt(folder);
     const status = await askGateway<GatewayStatus>(stateFolder, '/status');
     if (status === undefined) continue;
-    if (await isSimulated(stateFolder)) say(text.simulatedReadings(stateFolder), io);
-    io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : renderStatus(status, io.columns));
+    const simulated = await isSimulated(stateFolder);
+    if (simulated) say(text.simulatedReadings(stateFolder), io);
+    const shown = () => renderStatus(status, io.columns, simulated);
+    io.out(options.json === true ? `${JSON.stringify({ running: true, ...status })}\n` : shown());
     if (!isHealthy(status)) io.setExitCode(EXIT.problems);
     return;
   }

@@ -30,15 +30,15 @@ const STATES: Readonly<Record<Exclude<UplinkState, 'starting'>, string>> = {
 /** How it stands with the broker. English; other languages take the same keys. */
 export const text = {
   label: 'Broker',
-  state: (state: UplinkState, since: string) => (state === 'starting' ? 'not tried yet' : `${STATES[state]} since ${since}`),
+  state: (state: UplinkState, since: string) => (state === 'starting' ? 'nothing sent yet' : `${STATES[state]} since ${since}`),
   problem: ({ code, parameters: { words = '', topic } }: CityProblem) =>
     `${code} ${(PROBLEMS[code] ?? PROBLEM_OTHER).replace('{words}', String(words))}${topic === undefined ? '' : ` (topic ${topic})`}`,
   /** `right` is the filter of its discovery messages. */
   homeAssistant: ({ code, parameters: { words = '', topic = '', right = '' } }: CityProblem) =>
     `${code} Home Assistant is not told everything: the broker does not take ${topic} (${words}). For discovery: home-assistant the gateway needs the right to write and to read ${right}, to read homeassistant/status, and to everything below its own prefix. Readings go on.`,
-  waiting: (readings: number) =>
-    readings === 0
+  waiting: (records: number) =>
+    records === 0
       ? 'nothing waits for the broker'
-      : `${count(readings, 'reading')} ${readings === 1 ? 'waits' : 'wait'} for the broker`,
+      : `${count(records, 'record')} ${records === 1 ? 'waits' : 'wait'} for the broker`,
   noCity: 'no sentilo: in the site file: readings go to the broker only',
 };

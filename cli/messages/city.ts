@@ -21,9 +21,9 @@ export const cityText = {
     `the city's clock is ${text.duration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's: readings keep the time of this machine`,
   differing: (sensors: readonly string[]) =>
     `the city shows other values than were sent for ${sensors.join(', ')}: its server mixes sensors up. Its operator must restart the API server`,
-  held: (sensors: readonly string[], words: string, catalog: UplinkStatus['catalog']) => [
+  held: (sensors: readonly string[], words: string, by: Registrar) => [
     `does not take ${named(sensors)}`,
-    `the city says: ${sentence(words)} ${words.includes(UNKNOWN) ? REMEDIES[catalog ?? 'off'] : OTHER_WORDS}`,
+    `the city says: ${sentence(words)} ${words.includes(UNKNOWN) ? REMEDIES[by] : OTHER_WORDS}`,
   ],
   registered: (sensors: readonly string[]) => {
     const [number, ids] = named(sensors).split(': ');
@@ -51,8 +51,13 @@ export const cityText = {
   },
 } as const;
 
-/** What is done about sensors that the city does not know, by what the gateway does about its catalogue. */
-const REMEDIES: Readonly<Record<NonNullable<UplinkStatus['catalog']>, string>> = {
+/** Who tells the city of sensors: what the gateway does about its catalogue, or whoever simulates the city. */
+export type Registrar = NonNullable<UplinkStatus['catalog']> | 'simulated';
+
+/** What is done about sensors that the city does not know. */
+const REMEDIES: Readonly<Record<Registrar, string>> = {
+  simulated:
+    'This city is simulated: write them under `sensors:` of its world file (--world), or `settings: { reject_unknown: false }`.',
   apply: 'This gateway registers them (`catalog: apply`); if they stay here, `barri sentilo plan` shows what keeps it from that.',
   check: REGISTER,
   off: REGISTER,

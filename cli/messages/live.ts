@@ -54,7 +54,7 @@ export const text = {
   waiting: (records: number, since: string | undefined) =>
     records === 0
       ? 'nothing waits for the city'
-      : `${count(records, 'reading')} ${records === 1 ? 'waits' : 'wait'} for the city${since === undefined ? '' : ` since ${since}`}`,
+      : `${count(records, 'record')} ${records === 1 ? 'waits' : 'wait'} for the city${since === undefined ? '' : ` since ${since}`}`,
   evicted: (readings: number) =>
     `${count(readings, 'reading')} that the city never got ${readings === 1 ? 'was' : 'were'} dropped: the journal is full`,
   thinned: (readings: number) =>
@@ -117,7 +117,7 @@ export const text = {
   untimedBoots: (boots: number, dropIn: string) =>
     `${count(boots, 'run')} of this machine ended without a time: kept here, given up for the city in ${dropIn}`,
   cityState: (state: UplinkState, since: string) =>
-    state === 'starting' ? 'not tried yet' : `${CITY_STATES[state]} since ${since}`,
+    state === 'starting' ? 'nothing sent yet' : `${CITY_STATES[state]} since ${since}`,
   cityProblem,
   cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
@@ -145,7 +145,14 @@ export const text = {
     '   = a gateway of another user has a folder of its own, and so has one that was started with --state: put `sudo -u USER` before the command, or name the folder: --state FOLDER\n',
   notSimulated: (readings: readonly string[]) => `note: no \`simulate:\` for ${readings.join(', ')}: shown as 0\n`,
   simulationOf: (file: string) => `Barri runs ${file} with simulated devices.\n`,
-  simulationPlaces: ({ folder, url, provider, token, broker }: Simulation): readonly (readonly [string, readonly string[]])[] => [
+  simulationPlaces: ({
+    folder,
+    url,
+    provider,
+    token,
+    broker,
+    ownBroker,
+  }: Simulation): readonly (readonly [string, readonly string[]])[] => [
     ['  journal', [`${folder}/journal (delete the folder to begin anew)`]],
     [
       '  city',
@@ -153,7 +160,12 @@ export const text = {
     ],
     ...(broker === undefined
       ? []
-      : [['  broker', [`simulated, within this run: nobody else can connect to it, and nothing goes to ${broker}`]] as const]),
+      : [
+          [
+            '  broker',
+            [ownBroker ?? `simulated, within this run: nobody else can connect to it, and nothing goes to ${broker}`],
+          ] as const,
+        ]),
     ['  stop', ['Ctrl-C']],
     ['  look', ['in another terminal:']],
   ],
@@ -168,14 +180,30 @@ export const text = {
       .map((line) => `    ${line}\n`)
       .join(''),
   simulatedSoFar: (ms: number, forMs: number) => `${duration(ms)} of ${duration(forMs)}`,
-  simulated: ({ virtualMs, realMs, observations, requests, eventCount, traceHash, seed, troubles, readings }: Simulated) =>
+  simulated: ({
+    virtualMs,
+    realMs,
+    observations,
+    requests,
+    eventCount,
+    traceHash,
+    seed,
+    troubles,
+    alarms,
+    readings,
+  }: Simulated) =>
     `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
-${troubles.map(({ name, code, message, type }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message }, type)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}`,
+${troubles.map(({ name, code, message, type }) => `wrong    ${name}: ${code === undefined ? message : problemText({ code, message }, type)}\n`).join('')}${readings.map((trouble) => `wrong    ${text.readingLine(trouble)}\n`).join('')}${alarms.map(({ name, message }) => `alarm    ${name}: ${message}\n`).join('')}`,
   moves: (all: number, shown: number) =>
     `\noutputs and rules: ${count(all, 'line')}${shown < all ? `, of which these are the last ${shown}` : ''}\n`,
+  speedOfOneClock: (who: 'city' | 'broker', url: string) =>
+    `error: the clock of the ${who} at ${url} runs as ever, and with --speed readings would have other times than it: leave --speed or --${who} out\n`,
+  noBroker: (file: string) => `error: ${file} has no section \`mqtt:\`, so that nothing goes to a broker: leave --broker out\n`,
+  brokerNotLocal: (url: string) =>
+    `error[B149] simulated readings go to this machine only, not to ${url}\n   = start a broker here and name it: --broker mqtt://127.0.0.1:1883\n`,
   onlyWithFor: 'error: --start and --trace need --for: they belong to a run in simulated time\n',
   simulationEnded: (folder: string, lost: LostAtEnd | undefined) =>
     lost === undefined
@@ -226,6 +254,8 @@ interface Simulated {
   readonly traceHash: string;
   /** What was wrong at the end. */
   readonly troubles: readonly Trouble[];
+  /** Alarms that were open at the end. */
+  readonly alarms: readonly Trouble[];
   readonly readings: readonly ReadingTrouble[];
 }
 
@@ -237,6 +267,8 @@ interface Simulation {
   readonly order?: { readonly sensor: string; readonly token: string };
   /** The address of the site's broker, which is not used. */
   readonly broker?: string | undefined;
+  /** The one on this machine that is used. */
+  readonly ownBroker?: string | undefined;
 }
 
 /** As whom a command may do what this user may not. */

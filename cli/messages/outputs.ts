@@ -36,8 +36,12 @@ export const text = {
     `${rule}: ${[fired === undefined ? 'has not fired' : `fired ${fired}`, idle ?? '', next === undefined ? '' : `next ${next}`].filter((part) => part !== '').join('; ')}`,
   none: 'This gateway has no outputs.\n',
   never: 'none since the start',
-  noGateway: (folder: string) =>
-    `error[B146] no gateway runs on ${folder}\n   = start it with \`barri run\`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, \`barri outputs safe SITE\` makes them so\n`,
+  noGateway: (folder: string, isSimulated = false) =>
+    `error[B146] no gateway runs on ${folder}\n${
+      isSimulated
+        ? '   = only simulated gateways ran for this site here; they have no outputs to make safe\n   = start one again: barri sim run SITE\n'
+        : NO_GATEWAY
+    }`,
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n   = one that gives no sign of life is ended by \`barri outputs safe --end-hung\`\n`,
@@ -82,6 +86,9 @@ export const text = {
     { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string },
   ) => `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
 } as const;
+
+const NO_GATEWAY =
+  '   = start it with `barri run`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, `barri outputs safe SITE` makes them so\n';
 
 /** Why a gateway that hangs is still there. */
 const STAYS: Readonly<

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { brokerLogin } from '../../cli/broker-login.ts';
 import { text as brokerText } from '../../cli/messages/broker.ts';
-import { renderStatus, troubleOf, troublesOf } from '../../cli/render-status.ts';
+import { alarmsOf, renderStatus, troubleOf, troublesOf } from '../../cli/render-status.ts';
 import { isHealthy } from '../../cli/status.ts';
 import type { GatewayStatus } from '../../gateway/status.ts';
 import type { UplinkStatus } from '../../gateway/uplink/status.ts';
@@ -123,7 +123,7 @@ describe('barri status', () => {
     const shown = renderStatus(status, 200);
     expect(shown).toContain('M135 the broker does not let this gateway in, or write: Not authorized.');
     expect(shown).toContain('(topic barri/corner-01/air/t)');
-    expect(shown).toContain('3 readings wait for the broker');
+    expect(shown).toContain('3 records wait for the broker');
     expect(shown).toContain('next try in 5 s');
     expect(isHealthy(status)).toBe(false);
     expect(troubleOf(status)).toContain('refused M135');
@@ -132,8 +132,8 @@ describe('barri status', () => {
     expect(troublesOf({ ...status, outputs, alarms } as GatewayStatus)).toEqual([
       { name: 'lamp.switch', message: 'no answer from unit 30' },
       { name: 'broker', message: expect.stringContaining('M135 the broker does not let this gateway in') },
-      { name: 'silent (air)', message: 'no answer' },
     ]);
+    expect(alarmsOf({ ...status, alarms } as GatewayStatus)).toEqual([{ name: 'silent (air)', message: 'no answer' }]);
     expect(troublesOf(well)).toEqual([]);
     expect(isHealthy({ ...well, broker })).toBe(true);
   });

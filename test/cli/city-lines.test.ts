@@ -93,7 +93,7 @@ describe('the status of the city', () => {
     if (ZONE === undefined) delete process.env['TZ'];
     else process.env['TZ'] = ZONE;
   });
-  const shown = (city: Partial<UplinkStatus>, orders: GatewayStatus['orders'] = {}) => {
+  const shown = (city: Partial<UplinkStatus>, orders: GatewayStatus['orders'] = {}, isSimulated = false) => {
     const stored = { recordCount: 0, sizeBytes: 0, sizeBytesMax: 1e9, damage: [] };
     const uplink = {
       state: 'ok',
@@ -108,7 +108,7 @@ describe('the status of the city', () => {
     const measuring = { answeringCount: 0, deviceCount: 0, observationCount: 0 };
     const clock = { quality: 'synced', untimedBoots: [], untimedBootCount: 0 };
     const status = { buses: [], devices: [], skipped: [], measuring, clock, stored, orders, city: { ...uplink, ...city } };
-    return renderStatus(status as unknown as GatewayStatus, 300);
+    return renderStatus(status as unknown as GatewayStatus, 300, isSimulated);
   };
 
   test.each([
@@ -117,6 +117,19 @@ describe('the status of the city', () => {
   ])('has date and time of one zone, and names it: %s', (zone, expected) => {
     process.env['TZ'] = zone;
     expect(shown({ sinceWallMs: Date.UTC(2026, 0, 1, 23, 30) })).toContain(`since ${expected}`);
+  });
+
+  test('sends nobody to the catalogue of a city that is simulated', () => {
+    const held = [{ sensor: 'hall-t', sinceWallMs: 0, words: 'Sensor [hall-t] not found on Sentilo (404.1).' }];
+    expect(shown({ held })).toContain('`barri sentilo apply` registers it');
+    expect(shown({ held }, {}, true)).toContain('This city is simulated: write them under `sensors:` of its world file');
+    expect(shown({ held }, {}, true)).not.toContain('barri sentilo');
+  });
+
+  test('counts what waits as records, answers to orders among them, and does not say that nobody was asked', () => {
+    const status = shown({ state: 'starting', waitingCount: 14 });
+    expect(status).toContain('14 records wait for the city');
+    expect(status).toMatch(/^City +nothing sent yet$/m);
   });
 
   test('tells why orders do not come only while the city is asked for them', () => {

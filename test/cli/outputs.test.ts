@@ -208,6 +208,28 @@ test('without a gateway it is said when outputs are safe, and what makes them so
   }
 });
 
+test('after a simulation it is said that there is nothing to make safe', async () => {
+  const home = join(folder, 'trier');
+  const file = join(folder, 'tried.gateway.yaml');
+  writeFileSync(file, 'schema: gateway/v1\ngateway: { id: tried }\n');
+  const simulated = join(home, '.local/state/barri/simulated-tried');
+  mkdirSync(simulated, { recursive: true });
+  writeFileSync(join(simulated, 'simulated'), '');
+  for (const args of [
+    ['outputs', file],
+    ['outputs', '--state', simulated],
+  ]) {
+    const { err, code } = await barri(args, { HOME: home });
+    expect(err).toContain(`error[B146] no gateway runs on ${simulated}\n`);
+    expect(err).toContain('only simulated gateways ran for this site here; they have no outputs to make safe');
+    expect(err).not.toContain('barri outputs safe');
+    expect(code).toBe(1);
+  }
+  // A real one that was killed may have left outputs on.
+  mkdirSync(join(home, '.local/state/barri/tried'));
+  expect((await barri(['outputs', file], { HOME: home })).err).toContain('`barri outputs safe SITE` makes them so');
+});
+
 test.skipIf(existsSync(SITE_DEFAULT)).each([['outputs', 'safe', '--state', folder], ['sentilo', 'plan'], ['run'], ['read']])(
   '%s %s without a site says how to name one',
   async (...args) => {

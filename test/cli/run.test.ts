@@ -196,6 +196,55 @@ test('a run in simulated time says what outputs and rules did, and why a rule di
   ]);
 });
 
+test('an alarm that a rule raised as it should is none of what is wrong after a run in simulated time', async () => {
+  const site = join(folder, 'alarm.gateway.yaml');
+  const rule = 'wet: { when: { reading: hall.humidity, above: 1, for: 1min }, do: { alarm: wet, say: Wet } }';
+  const devices = 'buses: { i2c1: { type: i2c } }\ndevices: { hall: { board: sht31@1, via: i2c1, every: 10s } }';
+  writeFileSync(site, `schema: gateway/v1\ngateway: { id: demo }\n${devices}\nrules: { ${rule} }\n`);
+  const { code, out } = await barri(['sim', 'run', site, '--for', '3min']);
+  expect(out).toMatch(/^alarm {4}wet: Wet$/m);
+  expect(out).not.toMatch(/^wrong/m);
+  expect(code).toBe(0);
+  const { out: json } = await barri(['sim', 'run', site, '--for', '3min', '--json']);
+  expect(JSON.parse(json)).toMatchObject({ troubles: [], alarms: [{ name: 'wet', message: 'Wet' }] });
+});
+
+test.each([
+  [['--city', 'http://127.0.0.1:9', '--speed', '10'], 'the clock of the city at http://127.0.0.1:9 runs as ever'],
+  [['--broker', 'mqtt://127.0.0.1:9', '--speed', '10'], 'the clock of the broker at mqtt://127.0.0.1:9 runs as ever'],
+  [['--broker', 'mqtt://broker.example.cat'], 'simulated readings go to this machine only'],
+  [['--broker', 'mqtt://127.0.0.1:9'], 'has no section `mqtt:`'],
+  [['--for', '1min', '--broker', 'mqtt://127.0.0.1:9'], "cannot be used with option '--broker <url>'"],
+])('a trial run refuses what cannot be as it is meant: %j', async (args, words) => {
+  const { code, err } = await barri(['sim', 'run', DEMO, ...args]);
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(words) });
+});
+
+test('a trial run sends to a broker on this machine when it is told to, without what it is to the real one', async () => {
+  const connects: Buffer[] = [];
+  const broker = createServer((socket) => socket.once('data', (bytes) => connects.push(bytes)));
+  const port = await new Promise<number>((resolve) =>
+    broker.listen(0, '127.0.0.1', () => resolve((broker.address() as { port: number }).port)),
+  );
+  const site = join(folder, 'local-broker.gateway.yaml');
+  const mqtt = 'mqtt: { url: "mqtts://broker.example.cat", user: hort, password: { secret: nowhere } }';
+  writeFileSync(
+    site,
+    `schema: gateway/v1\ngateway: { id: trial }\n${mqtt}\ndevices: { gw: { board: gateway-self@1, via: gateway } }\n`,
+  );
+  const url = `mqtt://127.0.0.1:${port}`;
+  const running = start(['sim', 'run', site, '--state', join(folder, 'local-broker'), '--broker', url]);
+  const out = await running.until(/status --state/);
+  expect(out).toContain(`  broker   ${url}`);
+  await eventually(async () => connects);
+  // A CONNECT packet of MQTT begins with 0x10 and names the client, and here nobody.
+  expect(connects[0]?.[0]).toBe(0x10);
+  expect(connects[0]?.toString('latin1')).not.toContain('hort');
+  running.child.kill('SIGINT');
+  await running.exit;
+  broker.close();
+});
+
 test('a site with a callback runs in simulated time', async () => {
   const site = join(ROOT, 'examples/sites/hort-urba.gateway.yaml');
   const { code, out } = await barri(['sim', 'run', site, '--for', '3min', '--json']);
@@ -207,7 +256,8 @@ test('a run in simulated time says what was wrong with its city at the end', asy
   const world = join(folder, 'world.yaml');
   writeFileSync(world, 'schema: sentilo-world/v1\nentities: [{ id: others, kind: provider, token: other-token }]\n');
   const run = (...more: string[]) => barri(['sim', 'run', DEMO, '--for', '1min', '--world', world, ...more]);
-  const { out } = await run();
+  const { out, code } = await run();
+  expect(code).toBe(1);
   expect(out).toContain('city     0 observations');
   expect(out).toMatch(/^wrong {4}city: S401 the city rejects the token of this provider/m);
   expect(JSON.parse((await run('--json')).out).troubles).toEqual([{ name: 'city', message: expect.stringContaining('S401') }]);

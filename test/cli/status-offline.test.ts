@@ -38,7 +38,7 @@ test('without a gateway, what waits is told for whom it waits', async () => {
   await delivery.flush();
   await journal.close();
   const { out } = await status();
-  expect(out).toContain('3 readings wait for the broker');
+  expect(out).toContain('3 records wait for the broker');
   expect(out).not.toContain('the city');
   expect(JSON.parse((await status('--json')).out)).toMatchObject({ brokerWaitingCount: 3 });
   const inspected = (await barri(['journal', 'inspect', '--state', state])).out;
@@ -54,7 +54,7 @@ test('without a gateway, what waits is told for whom it waits', async () => {
   mkdirSync(join(state, 'home/barri'), { recursive: true });
   symlinkSync(state, join(state, 'home/barri/corner-01'));
   expect(await told('sentilo: { url: "http://127.0.0.1:9", provider: a, token: { secret: t } }')).toContain(
-    '5 readings wait for the city',
+    '5 records wait for the city',
   );
   expect(await told('')).not.toContain('wait for');
 });
