@@ -25,14 +25,13 @@ import type {
   SignalConfig,
 } from './config.ts';
 import { addressOf, i2cDevice } from './conflicts.ts';
+import { languagesOf } from './languages.ts';
 import { buildMqtt } from './mqtt.ts';
 import type { Readiness } from './readiness.ts';
 import { type BoardOutput, type BoardReading, isPulseKind } from './schema-board.ts';
 import type { ReadingEntry, ReportEntry } from './schema-gateway.ts';
 import type { Plugged, Site } from './site.ts';
 
-/** Of a site that names none. */
-const LANGUAGES = ['ca', 'es', 'en'] as const;
 /** Registers that one Modbus request may read when the board says nothing (the specification's limit). */
 const REGISTERS_MAX = 125;
 
@@ -84,12 +83,6 @@ export function buildConfig(
     skipped,
     rules: buildRules(site),
   });
-}
-
-/** Those of its people, the first of them first. */
-function languagesOf({ file }: Site): readonly string[] {
-  const { languages = [] } = file.web ?? {};
-  return languages.length > 0 ? languages : LANGUAGES;
 }
 
 function buildSentilo({ file, document }: Site): SentiloConfig | undefined {

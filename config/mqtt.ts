@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { closest } from './closest.ts';
 import type { MqttConfig } from './config.ts';
+import { languagesOf } from './languages.ts';
 import type { ProblemParameters } from './problem.ts';
 import { isWritten, type Site } from './site.ts';
 
@@ -10,7 +11,6 @@ const OWN = ['{device}', '{reading}'];
 const PLACEHOLDERS = ['{gateway}', ...OWN];
 /** A pattern is a line of a file; the names that are filled in come to it. */
 const TOPIC_BYTES_MAX = 256;
-const LANGUAGE_DEFAULT = 'en';
 /** The machine itself: nobody listens in between. */
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]+){3}|\[::1\])$/;
 /** Control characters, and what is no character at all: brokers end a connection over them (MQTT 5.0, §1.5.4). */
@@ -85,11 +85,10 @@ function topicFault(pattern: string): ProblemParameters | undefined {
 
 /** What the gateway needs to know of the broker; the site has no errors. */
 export function buildMqtt({ file, document }: Site): MqttConfig | undefined {
-  const { mqtt, gateway, web } = file;
+  const { mqtt, gateway } = file;
   if (!mqtt) return undefined;
   const topic = (mqtt.topic ?? TOPIC_DEFAULT).replaceAll('{gateway}', gateway.id);
   const levels = topic.split('/');
-  const [ofName] = Object.keys(gateway.name ?? {}).filter((language) => language !== '*');
   return {
     url: mqtt.url,
     ...(mqtt.token && { tokenSecret: mqtt.token.secret }),
@@ -106,6 +105,6 @@ export function buildMqtt({ file, document }: Site): MqttConfig | undefined {
     topic,
     qos: mqtt.qos === 2 ? 2 : 1,
     ...(mqtt.discovery && { discovery: mqtt.discovery }),
-    language: web?.languages?.[0] ?? ofName ?? LANGUAGE_DEFAULT,
+    language: languagesOf({ file })[0],
   };
 }

@@ -360,7 +360,7 @@ export const gatewaySchema = block({
       .array(z.enum(['ca', 'es', 'en']))
       .optional()
       .describe(
-        'The languages of the people here, the first of them first; alarms and Home Assistant go by them. `[ca, es, en]` where nothing is said.',
+        'The languages of the people here, the first of them first; alarms and Home Assistant go by them. Where nothing is said they are those of the name of the gateway, and where that has none, `[ca, es, en]`.',
       ),
   })
     .optional()

@@ -148,6 +148,13 @@ function waiting(health: OwnHealth, to: 'city' | 'broker', { recordCount, sizeBy
 }
 
 function disk({ failing, slow, sealingFailure }: JournalStats): Finding {
-  const code = failing?.code ?? sealingFailure ?? (slow === undefined ? undefined : 'slow');
-  return { kind: 'disk', about: '', isWrong: code !== undefined, afterMs: DISK_MS, say: () => say.disk(code ?? '') };
+  const code = failing?.code ?? sealingFailure;
+  const isWrong = code !== undefined || slow !== undefined;
+  return {
+    kind: 'disk',
+    about: '',
+    isWrong,
+    afterMs: DISK_MS,
+    say: () => (code === undefined ? say.slowDisk() : say.disk(code)),
+  };
 }

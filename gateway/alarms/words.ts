@@ -21,9 +21,10 @@ export const say = {
     es: `no responde nada de lo que hay en ${bus}`,
     en: `nothing on ${bus} answers`,
   }),
+  /** Why, in the words of its driver, which are English: in other languages only that it is so. */
   outputFault: (output: string, problem: string): Texts => ({
-    ca: `la sortida ${output} no obeeix (${problem})`,
-    es: `la salida ${output} no obedece (${problem})`,
+    ca: `la sortida ${output} no obeeix`,
+    es: `la salida ${output} no obedece`,
     en: `the output ${output} does not obey (${problem})`,
   }),
   outputUnseen: (output: string): Texts => ({
@@ -47,5 +48,10 @@ export const say = {
     ca: `el disc no desa el que es mesura (${code})`,
     es: `el disco no guarda lo que se mide (${code})`,
     en: `the disk does not keep what is measured (${code})`,
+  }),
+  slowDisk: (): Texts => ({
+    ca: 'el disc no respon',
+    es: 'el disco no responde',
+    en: 'the disk does not answer',
   }),
 } as const;

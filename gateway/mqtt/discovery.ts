@@ -76,7 +76,7 @@ export function announcementsOf(config: Config, topics: Topics, language: string
     }
     for (const output of device.outputs) {
       const id = `${device.id}.${output.id}`;
-      const fields = { name: outputName(output, language), state_topic: topics.state(id), ...shown };
+      const fields = { name: outputName(output, device.outputs, language), state_topic: topics.state(id), ...shown };
       const [component, more] = outputFields(output, topics.orders(id));
       all.push(announcement(component, `${device.id}-${output.id}`, { ...fields, ...more }, id));
     }
@@ -122,7 +122,9 @@ function channelName({ name, reading, quantity }: ChannelConfig, all: readonly C
   return all.filter((each) => each.quantity === quantity).length > 1 ? `${label} (${reading})` : label;
 }
 
-function outputName({ id, name }: OutputConfig, language: string): string {
+/** What the site calls it. The only one of its device is the device, which null says; of several each has its id. */
+function outputName({ id, name }: OutputConfig, all: readonly OutputConfig[], language: string): string | null {
+  if (name['*'] === id && all.length === 1) return null;
   return name['*'] === id ? `${outputLabel(language)} ${id}` : textIn(name, language);
 }
 

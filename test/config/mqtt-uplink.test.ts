@@ -21,7 +21,7 @@ describe('a broker', () => {
       prefix: 'barri/corner-01',
       topic: 'barri/corner-01/{device}/{reading}',
       qos: 1,
-      language: 'en',
+      language: 'ca',
     });
   });
 
@@ -40,10 +40,15 @@ describe('a broker', () => {
     expect(await built(`${URL}, topic: "${pattern}"`)).toMatchObject({ prefix, topic });
   });
 
-  it('hears names in the language of the page, else of the gateway’s name', async () => {
+  it('hears names in the language of its people: as the site says, else of the gateway’s name, else Catalan', async () => {
     expect((await built(URL, 'web: { languages: [es, ca] }\n'))?.language).toBe('es');
     const { config } = await loadText(`schema: gateway/v1\ngateway: { id: a, name: { ca: Pati, en: Yard } }\nmqtt: { ${URL} }\n`);
     expect(config?.mqtt?.language).toBe('ca');
+    // Alarms go by the same: one rule for all that people here read.
+    expect(config?.gateway.languages).toEqual(['ca', 'en']);
+    const nameless = await loadText(`schema: gateway/v1\ngateway: { id: a, name: Yard }\nmqtt: { ${URL} }\n`);
+    expect(nameless.config?.gateway.languages).toEqual(['ca', 'es', 'en']);
+    expect(nameless.config?.mqtt?.language).toBe('ca');
   });
 
   it('is trusted by an authority beside the file that names it', async () => {

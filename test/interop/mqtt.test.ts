@@ -140,7 +140,7 @@ devices:
   const hub = await listen(port);
   const lamp = JSON.parse((await hub.has(({ topic }) => topic.endsWith('/lamp-switch/config'), 15_000)).payload);
   const air = JSON.parse((await hub.has(({ topic }) => topic.endsWith('/air-temperature/config'), 15_000)).payload);
-  expect(lamp).toMatchObject({ name: 'Sortida switch', command_topic: `${PREFIX}/lamp/switch/set` });
+  expect(lamp).toMatchObject({ name: null, command_topic: `${PREFIX}/lamp/switch/set` });
   await hub.has(({ topic, payload }) => topic === air.state_topic && typeof JSON.parse(payload).value === 'number', 15_000);
   await hub.has(({ topic, payload }) => topic === lamp.availability_topic && payload === 'online', 5_000);
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../config/config.ts';
+import type { Config, DeviceConfig } from '../../config/config.ts';
 import { QUANTITIES, UNITS } from '../../drivers/quantities.ts';
 import { type Announcement, announcementsOf, ownTopicOf } from '../../gateway/mqtt/discovery.ts';
 import { SENSOR_CLASSES, UNIT_TEXTS } from '../../gateway/mqtt/home-assistant-classes.ts';
@@ -131,6 +131,23 @@ describe('a discovery message', () => {
     expect(await named(SITE, 'valve.open')).toEqual(['Reg', expect.any(String)]);
     expect(await named(`${SITE}web: { languages: [es] }\n`, 'air.humidity')).toEqual(['Humedad relativa', expect.any(String)]);
     expect(await named(`${SITE}web: { languages: [en] }\n`, 'air.temperature')).toEqual(['Air temperature', 'Station']);
+  });
+
+  it('calls the only output of a device as the device is called, and several by their ids', async () => {
+    const { config } = await loadText(SITE);
+    const lamp = config?.devices.get('lamp');
+    const [only] = lamp?.outputs ?? [];
+    if (config?.mqtt === undefined || lamp === undefined || only === undefined) throw new Error('the site has no lamp');
+    const { mqtt } = config;
+    const named = (outputs: DeviceConfig['outputs']) => {
+      const site = { ...config, devices: new Map([['lamp', { ...lamp, outputs }]]) };
+      const all = announcementsOf(site, topicsOf(mqtt), mqtt.language);
+      return all.flatMap(({ channel, payload }) => (channel === undefined ? [] : [JSON.parse(payload).name]));
+    };
+    // For Home Assistant null says that it is the device itself.
+    expect(named([only])).toEqual([null]);
+    expect(named([{ ...only, name: { ca: 'Fanal', en: 'Lamp' } }])).toEqual(['Fanal']);
+    expect(named([only, { ...only, id: 'other', name: { '*': 'other' } }])).toEqual(['Sortida switch', 'Sortida other']);
   });
 
   it('tells several readings of one quantity apart', async () => {
