@@ -59,10 +59,15 @@ export function renderProblems(
   return problems.map((problem) => `${renderProblem(problem, lines.get(problem.place.file), look, catalogue)}\n\n`).join('');
 }
 
-/** The last line of a check. */
-export function renderSummary(problems: readonly Problem[], fileCount: number, catalogue: Catalogue = en): string {
+/** The end of a check; `otherCount` files of the folders were passed by. */
+export function renderSummary(
+  problems: readonly Problem[],
+  fileCount: number,
+  otherCount = 0,
+  catalogue: Catalogue = en,
+): string {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
-  return `${catalogue.summary(fileCount, count('error'), count('warning'), count('note'))}\n`;
+  return `${catalogue.summary(fileCount, count('error'), count('warning'), count('note'))}\n${otherCount === 0 ? '' : `${catalogue.others(otherCount)}\n`}`;
 }
 
 function renderProblem(problem: Problem, lines: readonly string[] | undefined, look: Look, catalogue: Catalogue): string {

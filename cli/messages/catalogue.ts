@@ -33,6 +33,8 @@ export interface Catalogue {
   readonly and: string;
   readonly severity: Readonly<Record<'error' | 'warning' | 'note', string>>;
   summary(files: number, errors: number, warnings: number, notes: number): string;
+  /** Of folders: files that were passed by because of their names. */
+  others(files: number): string;
 }
 
 /** A word or key of a file is shown up to so many characters. */

@@ -386,7 +386,7 @@ export const enFiles: Messages = {
     what: 'this version does not know `schema: {schema}`',
     hints: ['did you mean {candidates:or}?', 'it knows: {known}', 'a higher number needs a newer barri: see `barri --version`'],
   },
-  C067: { what: '`{schema}` is not checked in this version', hints: ['`barri check` looks at gateway and board files'] },
+  C067: { what: '`{schema}` is not checked in this version', hints: ['`barri check` looks at gateway, board and world files'] },
   C069: { what: '`{written}` is a text because of its quotes', hints: ['remove the quotes: {written}'] },
   C070: { what: '`{written}` is no number: it has a comma', hints: ['write {number}: with a point, and without quotes'] },
   C068: {

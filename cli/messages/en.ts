@@ -13,6 +13,8 @@ export const en: Catalogue = {
   severity: { error: 'error', warning: 'warning', note: 'note' },
   summary: (files, errors, warnings, notes) =>
     `${count(files, 'file')}: ${count(errors, 'error')}, ${count(warnings, 'warning')}, ${count(notes, 'note')}`,
+  others: (files) =>
+    `${count(files, 'other YAML file')} ${files === 1 ? 'was' : 'were'} not looked at: of a folder *.gateway.yaml and *.board.yaml are`,
   words: {
     kinds: {
       text: 'a text',

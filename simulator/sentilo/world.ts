@@ -3,7 +3,7 @@ import type { Config, OutputConfig } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { cityId, cityOwnerId, duration, fail } from '../../config/schema-types.ts';
 import { validate } from '../../config/validate.ts';
-import { parseYaml } from '../../config/yaml-document.ts';
+import { parseYaml, type YamlDocument } from '../../config/yaml-document.ts';
 
 /** A provider or an application: who may call the city. */
 export interface Entity {
@@ -160,6 +160,11 @@ export function loadWorld(file: string, text: Uint8Array | string): { world?: Wo
   const all = [...document.problems, ...problems];
   if (value === undefined || all.some((problem) => problem.severity === 'error')) return { problems: all };
   return { world: worldOf(value), problems: all };
+}
+
+/** What is wrong with a world file beside its YAML. */
+export function checkWorldDocument(document: YamlDocument): readonly Problem[] {
+  return validate(document, worldFile).problems;
 }
 
 /** A world in which a site's gateway may publish: its provider, its token, and every sensor that it publishes. */

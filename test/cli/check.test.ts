@@ -144,6 +144,9 @@ describe('barri check', () => {
       ['C065', join(folder, 'sites/deep/a.gateway.yaml')],
     ]);
     expect((await checkJson(join(folder, 'none'))).map(({ code }) => code)).toEqual(['C068']);
+    const { out } = await barri(['check', join(folder, 'sites')]);
+    expect(out).toMatch(/\n1 other YAML file was not looked at: of a folder \*\.gateway\.yaml and \*\.board\.yaml are\n$/);
+    expect((await barri(['check', join(folder, 'sites/deep/a.gateway.yaml')])).out).not.toContain('other YAML');
   });
 
   it('finds gateway.yaml and board.yaml too, and passes by pipes, links upwards and dependencies', async () => {
@@ -200,10 +203,15 @@ describe('barri check', () => {
     ]);
   });
 
-  it('has nothing against a city with many tokens, which is not its matter', async () => {
-    const tokens = Array.from({ length: 150 }, (_, index) => `  - { id: e${index}, token: t${index}abc }\n`).join('');
+  it('checks a simulated city, and has nothing against its many tokens', async () => {
+    const tokens = Array.from({ length: 150 }, (_, index) => `  - { id: e${index}, kind: provider, token: t${index}abc }\n`).join(
+      '',
+    );
     const world = file('world.yaml', `schema: sentilo-world/v1\nentities:\n${tokens}`);
-    expect((await checkJson(world)).map(({ code }) => code)).toEqual(['C067']);
+    expect(await checkJson(world)).toEqual([]);
+    expect(await checkJson(join(ROOT, 'examples/world.yaml'))).toEqual([]);
+    const wrong = file('wrong.yaml', `schema: sentilo-world/v1\nentities:\n${tokens}  - { id: e0, kind: provider, token: t0 }\n`);
+    expect((await checkJson(wrong)).map(({ code, line }) => [code, line])).toEqual([['W001', 153]]);
   });
 
   it('stops reading a device that never ends', async () => {
