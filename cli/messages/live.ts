@@ -174,7 +174,10 @@ export const text = {
       ...(url === '' ? [] : [`curl -H "IDENTITY_KEY: ${token}" ${url}/data/${provider}`]),
       ...(order === undefined
         ? []
-        : [`curl -X PUT -H "IDENTITY_KEY: ${order.token}" -d '{"order":"on"}' ${url}/order/${provider}/${order.sensor}`]),
+        : [
+            `curl -X PUT -H "IDENTITY_KEY: ${order.token}" -d '${ORDER_SHOWN}' ${url}/order/${provider}/${order.sensor}`,
+            `npm run -s barri -- outputs --state ${folder}`,
+          ]),
       `npm run -s barri -- status --state ${folder}`,
     ]
       .map((line) => `    ${line}\n`)
@@ -226,6 +229,9 @@ What the city has of them it keeps. Make room on the disk, or check the card, be
   stateFolderUnusable: (folder: string, why: string, code: string) =>
     `error[B102] the state folder ${folder} cannot be used: ${why}\n   = ${FOLDER_REMEDIES[code] ?? 'make it writable for this user, or choose another one'}: --state FOLDER\n`,
 } as const;
+
+/** An order that ends by itself: whoever tries one leaves nothing on. */
+const ORDER_SHOWN = JSON.stringify({ order: JSON.stringify({ set: 'on', for: '1min' }) });
 
 /** What is wrong with what, beside single readings. */
 export interface Trouble {

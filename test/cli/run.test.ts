@@ -300,6 +300,9 @@ test('the simulated city’s port being taken is said with the way out', async (
 test('a simulated run measures, delivers, tells its status, refuses a second one and stops cleanly', async () => {
   const running = start(['sim', 'run', DEMO, '--city-port', '0', '--state', folder]);
   const text = await running.until(/flat_2 +energy_out/);
+  // The order ends by itself, as that of README does, and it is said how to watch it.
+  expect(text).toContain(` -d '{"order":"{\\"set\\":\\"on\\",\\"for\\":\\"1min\\"}"}' http://127.0.0.1:`);
+  expect(text).toContain(`    npm run -s barri -- outputs --state ${folder}\n`);
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
   const stored = await eventually(async () => {
     const answer = await fetch(`${url}/data/makers-poblenou`, { headers: { IDENTITY_KEY: 'demo-token' } });
