@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { closest } from '../config/closest.ts';
 import type { OutputState } from '../gateway/outputs/output.ts';
 import type { GatewayStatus } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
@@ -9,9 +10,13 @@ import { text } from './messages/outputs.ts';
 import { addOutputsLog } from './outputs-log.ts';
 import { addOutputsSafe } from './outputs-safe.ts';
 import { renderOutputs } from './render-outputs.ts';
+import { say } from './say.ts';
 import { askMeant } from './site-gateway.ts';
-import { SITE_DEFAULT, stateOption } from './state-folder.ts';
+import { exists, SITE_DEFAULT, stateOption } from './state-folder.ts';
 import { inWholeMs } from './whole-ms.ts';
+
+/** What stands in the place of a site. */
+const COMMANDS = ['log', 'safe'];
 
 interface OutputsOptions {
   readonly state?: string;
@@ -43,6 +48,9 @@ Examples:
 }
 
 async function showOutputs(site: string | undefined, { state, json }: OutputsOptions, io: Io): Promise<void> {
+  // What is no file and like a command was meant as one.
+  const [meant] = site === undefined || (await exists(site)) ? [] : closest(site, COMMANDS);
+  if (site !== undefined && meant !== undefined) return say(text.commandMeant(site, meant), io, EXIT.usage);
   const ask = async (folder: string) => {
     const states = await askGateway<readonly OutputState[]>(folder, '/outputs');
     return states && withDevices(states, await askGateway<GatewayStatus>(folder, '/status'));

@@ -3,6 +3,17 @@ import { closest, listed } from './closest.ts';
 import type { Plugged, Site } from './site.ts';
 import { nodeAt } from './yaml-tree.ts';
 
+/** How a component is fed, as the catalogue of Sentilo lists it. Others it refuses. */
+const ENERGIES = ['220VAC', '12_24_VDC', '185_230_V', 'AUT_BAT', 'SOLAR_BAT'];
+
+/** A city may have made its list longer. */
+export function checkEnergy(site: Site): void {
+  const energy = site.file.sentilo?.component?.energy;
+  if (energy === undefined || ENERGIES.includes(energy)) return;
+  const parameters = { written: energy, candidates: closest(energy, ENERGIES), known: ENERGIES };
+  site.report('C212', ['sentilo', 'component', 'energy'], parameters, 'warning');
+}
+
 /** `sentilo.types:` has quantities for its keys: others are told, and those that nothing of the site measures are noted. */
 export function checkCityTypes(site: Site, devices: ReadonlyMap<string, Plugged>): void {
   const own = ownQuantities(devices);

@@ -71,7 +71,7 @@ const LENGTH_MAX = 60;
 
 /**
  * The words that `word` was probably meant to be, the likeliest first: those that differ by few letters, else those that it is
- * a part of (`modbus` of `modbus-rtu`, `temp` of `temperature`). Empty when nothing is near.
+ * a part of (`modbus` of `modbus-rtu`, `temp` of `temperature`, `soil-moisture` of `soil-moisture-capacitive`). Empty when nothing is near.
  */
 export function closest(word: string, words: Iterable<string>): string[] {
   if (word.length > LENGTH_MAX) return [];
@@ -89,8 +89,8 @@ function wholes(word: string, words: Iterable<string>): string[] {
   for (const candidate of words) {
     count += 1;
     if (count > WORDS_MAX || found.length === CANDIDATES_MAX) break;
-    const parts = candidate.toLowerCase().split(/[^a-z0-9]+/);
-    if (parts.includes(part) || parts[0]?.startsWith(part) === true) found.push(candidate);
+    const whole = candidate.toLowerCase();
+    if (whole.startsWith(part) || whole.split(/[^a-z0-9]+/).includes(part)) found.push(candidate);
   }
   return part.length < PART_MIN ? [] : found;
 }

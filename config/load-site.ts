@@ -9,7 +9,7 @@ import { checkExpectations } from './check-expect.ts';
 import { checkOrders } from './check-orders.ts';
 import { checkRules } from './check-rules.ts';
 import { checkSafeStates } from './check-safe.ts';
-import { checkCityTypes } from './city-types.ts';
+import { checkCityTypes, checkEnergy } from './city-types.ts';
 import type { Config } from './config.ts';
 import { checkConflicts } from './conflicts.ts';
 import { readIncludes, type SiteDocument } from './include.ts';
@@ -148,6 +148,7 @@ async function checkSite(
   checkSafeStates(site, devices);
   checkOrders(site, devices);
   checkCityTypes(site, devices);
+  checkEnergy(site);
   checkExpectations(site, devices);
   const readiness = new Map(await checkReadiness(site, devices, findDriver));
   for (const [id, code] of waiting) readiness.set(id, { kind: 'skipped', code });

@@ -124,6 +124,11 @@ export const en: Catalogue = {
     ...enBoards,
     ...enWiring,
     ...enRules,
+    // ------------------------------------------------------------------------------------------- the city's catalogue
+    C212: {
+      what: 'Sentilo has no energy `{written}` in its list, and refuses sensors of such a component',
+      hints: ['did you mean {candidates:or}?', 'it has: {known}', 'where the city has made its list longer, nothing is wrong'],
+    },
     // ---------------------------------------------------------------------------------------------- simulated Sentilo
     W001: { what: '`{id}` stands twice', hints: ['keep one of the two'] },
     W002: { what: 'two entities have one token', hints: ['give `{id}` a token of its own'] },

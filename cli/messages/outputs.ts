@@ -42,6 +42,8 @@ export const text = {
         ? '   = only simulated gateways ran for this site here; they have no outputs to make safe\n   = start one again: barri sim run SITE\n'
         : NO_GATEWAY
     }`,
+  commandMeant: (written: string, command: string) =>
+    `error: there is no file ${written}: did you mean \`barri outputs ${command}\`?\n`,
   noneInSite: 'This site has no outputs.\n',
   gatewayRuns: (folder: string) =>
     `error[B132] a gateway runs on ${folder}: it keeps its outputs\n   = \`barri set DEVICE.OUTPUT off\` switches one; when it is stopped it makes all safe\n   = one that gives no sign of life is ended by \`barri outputs safe --end-hung\`\n`,

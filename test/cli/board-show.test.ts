@@ -135,6 +135,7 @@ describe('what is told of', () => {
 describe('a board that cannot be shown', () => {
   test.each([
     ['sht32', 'error[C101] no board called `sht32`', '`sht31`'],
+    ['soil-moisture', 'error[C101] no board called `soil-moisture`', '`soil-moisture-capacitive`'],
     ['sdm120', 'error[C101] no board called `sdm120`', '`eastron-sdm120`'],
     ['BME280', 'error[C101] no board called `BME280`', '`bme280`'],
     ['bme280@7', 'error[C102] `bme280@7` has the version', '`bme280@1`'],

@@ -240,6 +240,11 @@ test.skipIf(existsSync(SITE_DEFAULT)).each([['outputs', 'safe', '--state', folde
   },
 );
 
+test('what is like a command, and no file, was meant as one', async () => {
+  const { err, code } = await barri(['outputs', 'logs'], { HOME: folder });
+  expect({ err, code }).toEqual({ err: 'error: there is no file logs: did you mean `barri outputs log`?\n', code: 2 });
+});
+
 describe('outputs safe', () => {
   const file = join(folder, 'trial.gateway.yaml');
   const site = (devices: string) => writeFileSync(file, `schema: gateway/v1\ngateway: { id: trial }\ndevices:\n${devices}`);

@@ -46,3 +46,17 @@ describe('a type of the city is written for a quantity', () => {
     expect((await told(text, {}, 'note')).join()).not.toContain('C206');
   });
 });
+
+describe('the energy of a component', () => {
+  const fed = (energy: string) => `${HEAD.replace('token:', `component: { energy: ${energy} }, token:`)}devices: {}\n`;
+  it('is one of those that the catalogue of Sentilo lists', async () => {
+    // As its catalogue has them in i18n/messages.properties.
+    for (const energy of ['220VAC', '12_24_VDC', '185_230_V', 'AUT_BAT', 'SOLAR_BAT'])
+      expect(await told(fed(energy), {}, 'warning')).toEqual([]);
+    expect(await told(fed('SOLARR_BAT'), {}, 'warning')).toEqual([
+      expect.stringMatching(
+        /^C212 Sentilo has no energy `SOLARR_BAT` in its list, .*did you mean `SOLAR_BAT`\?; it has: 220VAC, /,
+      ),
+    ]);
+  });
+});
