@@ -42,8 +42,13 @@ function fitted(readings: readonly string[], readingCount: number, below: readon
   const shown =
     readings.length <= room
       ? readings
-      : [...readings.slice(0, (keptCount + 1) * linesEach), text.moreReadings(readingCount - keptCount)];
+      : [...readings.slice(0, (keptCount + 1) * linesEach), moreText(readingCount - keptCount, io)];
   return [...shown, ...below].map((line) => (displayWidth(line) > io.columns ? cellText(line, io.columns) : line));
+}
+
+function moreText(count: number, { columns }: Io): string {
+  const long = text.moreReadings(count);
+  return displayWidth(long) <= columns ? long : text.moreReadingsShort(count);
 }
 
 /** Two readings of one channel are never closer than this; the same one seen twice differs by rounding only. */

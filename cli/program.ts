@@ -38,8 +38,22 @@ function helpColumns({ columns }: Io): number {
 /** What is written line by line behind the options, broken where the terminal is narrower; examples stay whole, to be pasted. */
 function helpFitted(written: string, io: Io): string {
   const isExample = (line: string) => line.startsWith('  barri ');
-  const lines = written.split('\n').map((line) => (isExample(line) ? line : fitted(line, io.columns)));
+  const lines = paragraphs(written, io).map((line) => (isExample(line) ? line : fitted(line, io.columns)));
   return lines.join('\n');
+}
+
+/** The lines of a help, where the terminal is narrower than they were written for with those of a paragraph as one. */
+function paragraphs(written: string, { columns }: Io): string[] {
+  const lines = written.split('\n');
+  if (columns >= HELP_COLUMNS_MAX) return lines;
+  const isText = (line: string | undefined) => line !== undefined && /^[^ (]/.test(line);
+  return lines.reduce<string[]>((all, line) => {
+    const before = all.at(-1);
+    // Behind a colon stands what is a line of its own.
+    if (isText(before) && isText(line) && !/[.:]$/.test(before ?? '')) all.splice(-1, 1, `${before} ${line}`);
+    else all.push(line);
+    return all;
+  }, []);
 }
 
 /** The command line: with the one command that `words` begin with, else with all. */

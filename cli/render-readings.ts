@@ -8,7 +8,13 @@ const RIGHT = new Set([2, 4]);
 /** Columns of a text: with ids of usual length a line fits on a terminal of 80. JSON has all of it. */
 const TEXT_COLUMNS = 24;
 
-/** The table of `barri read`: one line for each reading, with its age and whether it can be trusted; more where the terminal is narrow. */
+/** Age and quality are left out from here. */
+const VALUE_CELLS = 4;
+
+/**
+ * The table of `barri read`: one line for each reading, with its age and whether it can be trusted. Where the terminal is too narrow
+ * for that these two are left out if they say nothing, as all are good; else they stand in a line below.
+ */
 export function renderReadings(rows: readonly ReadingRow[], columns = Number.POSITIVE_INFINITY): string {
   const cells = rows.map((row) => [
     row.device,
@@ -18,7 +24,19 @@ export function renderReadings(rows: readonly ReadingRow[], columns = Number.POS
     row.ageMs === undefined ? '' : text.duration(row.ageMs),
     qualityCell(row),
   ]);
-  return `${tableLines([[...text.readingHeader], ...cells], RIGHT, columns).join('\n')}\n`;
+  const table = [[...text.readingHeader], ...cells];
+  const lines = tableLines(table, RIGHT, columns);
+  const isGood = rows.every(({ quality, problem }) => quality === 'good' && problem === undefined);
+  const isBroken = lines.length > table.length;
+  const short =
+    isGood && isBroken
+      ? tableLines(
+          table.map((each) => each.slice(0, VALUE_CELLS)),
+          RIGHT,
+          columns,
+        )
+      : lines;
+  return `${short.join('\n')}\n`;
 }
 
 function valueCell({ value, precision, unit, quality }: ReadingRow): string {

@@ -14,6 +14,7 @@ import { text } from './messages/sim-sentilo.ts';
 import { portNumber } from './port-number.ts';
 import { say } from './say.ts';
 import { listenOrSay, readWorld, serveOrSay } from './simulated-city.ts';
+import { fitted } from './table.ts';
 
 const PORT_DEFAULT = 8081;
 
@@ -148,10 +149,12 @@ function announce({ port, controlPort }: Ports, world: World, options: SimSentil
     io.out(`${JSON.stringify({ event: 'listening', url, port, control, providers, world: options.world ?? null })}\n`);
     return;
   }
-  io.out(text.listening(url));
-  io.out(text.providers(providers));
-  io.out(options.world === undefined ? text.defaultWorld : text.worldOf(options.world));
-  if (options.keep !== undefined) io.out(text.kept(options.keep));
+  const told = (line: string) => io.out(fitted(line, io.columns));
+  told(text.listening(url));
+  told(text.providers(providers));
+  told(options.world === undefined ? text.defaultWorld : text.worldOf(options.world));
+  if (options.keep !== undefined) told(text.kept(options.keep));
+  // Commands stay whole, to be pasted.
   io.out(text.tryIt(url, providers[0] ?? ''));
   io.out(text.order(url, providers[0] ?? ''));
   io.out(text.faults(control));

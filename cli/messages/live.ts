@@ -214,6 +214,7 @@ ${troubles.map(({ name, code, message, type }) => `wrong    ${name}: ${code === 
       : `\nStopped. Outputs are safe.
 ${count(lost.count, 'record')} that ${lost.count === 1 ? 'was' : 'were'} kept in memory could not be written to ${folder} (${lost.errno}) and ${lost.count === 1 ? 'is' : 'are'} gone.
 What the city has of them it keeps. Make room on the disk, or check the card, before the next start.\n`,
+  moreReadingsShort: (readings: number) => `… ${readings} more: \`barri read\``,
   moreReadings: (readings: number) => `… ${count(readings, 'more reading')}: make the window higher, or use \`barri read\``,
   tooFewThreads: ({ found, wanted, busCount }: TooFewThreads) =>
     `warning[B131] ${count(found, 'thread')} ${found === 1 ? 'is' : 'are'} few for a site with ${count(busCount, 'bus', 'buses')} of this machine: a driver that hangs holds one for ever, and when all are held nothing is stored any more\n   = put UV_THREADPOOL_SIZE=${wanted} before the command; in a systemd unit: Environment=UV_THREADPOOL_SIZE=${wanted}\n`,

@@ -41,6 +41,16 @@ describe('the table of readings', () => {
     expect(lines.filter((line) => displayWidth(line) > 80)).toEqual([]);
   });
 
+  test('leaves age and quality out on a narrow terminal while they say nothing', () => {
+    const wide = [row('temperature', 'a warm day'), row('b', 'OK')];
+    expect(renderReadings(wide, 80)).toMatch(/^DEVICE +READING +VALUE +UNIT +AGE +QUALITY\n/);
+    expect(renderReadings(wide, 40).split('\n')).toHaveLength(4);
+    expect(renderReadings(wide, 40)).not.toMatch(/AGE|good/);
+    const doubted = renderReadings([...wide, row('c', 'NO', { quality: 'suspect' })], 40);
+    expect(doubted).toContain('AGE');
+    expect(doubted).toContain('suspect');
+  });
+
   test('sends a terminal nothing that it would obey, whatever a gateway tells', () => {
     const table = renderReadings([row('a', '\u001b[2J\u009b31mred\u202e\u2028\u0000\n')]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.

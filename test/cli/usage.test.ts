@@ -26,6 +26,19 @@ describe('wrong use', () => {
 });
 
 describe('help on a terminal of 40 columns', () => {
+  test('breaks a paragraph once, and not where it is broken on a wider one', async () => {
+    const lines = (await barri(['set', '--help'], {}, 40)).out.split('\n');
+    const at = lines.findIndex((line) => line.startsWith('It goes back'));
+    const paragraph = lines.slice(at, lines.indexOf('', at));
+    // Each line is full: the first word of the next one finds no room in it.
+    const loose = paragraph.filter((line, index) => {
+      const [word = ''] = (paragraph[index + 1] ?? '').trimStart().split(' ');
+      return !/[.:]$/.test(line) && displayWidth(line) + 1 + displayWidth(word) <= 40;
+    });
+    expect(loose).toEqual([]);
+    expect(paragraph.length).toBeGreaterThan(5);
+  });
+
   test.each([[''], ['sim run'], ['journal export'], ['status'], ['outputs log']])(
     'fits, but for what is pasted: %s',
     async (line) => {
