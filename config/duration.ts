@@ -39,6 +39,32 @@ export function durationText(ms: number): string {
   return `${ms / factor}${unit}`;
 }
 
+/** How long something takes, for people, never too short: `18 ms`, `1.5 s`, `9 min 55 s`, `3 h 59 min`, `2 d 4 h`. */
+export function timeTaken(ms: number): string {
+  if (ms < 1_000) return `${Math.ceil(ms)} ms`;
+  if (ms < 10_000) return `${Math.ceil(ms / 100) / 10} s`;
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 3_600) return inUnits(seconds, 60, 'min', 's');
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 24 * 60) return inUnits(minutes, 60, 'h', 'min');
+  return inUnits(Math.ceil(minutes / 60), 24, 'd', 'h');
+}
+
+/** For how long something has been so, for people, never too long and without needless detail: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
+export function timePassed(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 24 * 60) return inUnits(minutes, 60, 'h', 'min');
+  return inUnits(Math.floor(minutes / 60), 24, 'd', 'h');
+}
+
+/** `count` of the small unit, of which the large one has so many. */
+function inUnits(count: number, perLarge: number, large: string, small: string): string {
+  const [whole, rest] = [Math.floor(count / perLarge), count % perLarge];
+  return [...(whole > 0 ? [`${whole} ${large}`] : []), ...(rest > 0 || whole === 0 ? [`${rest} ${small}`] : [])].join(' ');
+}
+
 /** Units as people write them: a space before, in full, in the plural, in the languages of the texts. */
 const UNIT_WORDS: readonly (readonly [string, RegExp])[] = [
   ['ms', /^(?:ms|msec|milli\w+|mil·li\w+)$/i],

@@ -78,6 +78,8 @@ export interface Order extends Stamp {
   readonly output: string;
   readonly on: boolean;
   readonly from: string;
+  /** How long it was to stay so, where that was said; milliseconds. */
+  readonly forMs?: number;
 }
 
 /** Durable before the output moves. */
@@ -94,6 +96,7 @@ export interface Result extends Stamp {
   readonly order: string;
   readonly output: string;
   readonly done: boolean;
+  /** Why it was not done; where it was, what limits it, or why the gateway itself wanted it. */
   readonly reason?: string;
 }
 

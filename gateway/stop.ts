@@ -44,6 +44,7 @@ export async function stopInOrder(gateway: Stoppable): Promise<void> {
     outputs.isSafe(output);
   };
   await step(host, 'outputs', (signal) => makeSafe(devices, signal, isSafe), OUTPUTS_MS_MAX);
+  for (const output of unsafe) outputs.isNotSafe(output);
   gateway.outputsAreSafe([...unsafe]);
   await step(host, 'devices', async (signal) => {
     // Pulses since the newest read are nowhere but in this process: they wait for no loop that takes long to end.

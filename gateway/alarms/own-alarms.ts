@@ -125,12 +125,12 @@ function openFaults({ config, outputs }: OwnHealth): () => Finding[] {
   );
   const untried = new Set(expecting);
   return () =>
-    outputs.states().map(({ output, safe, asked, seen, problem }) => {
+    outputs.states().map(({ output, safe, asked, seen, problem, isAwaited = false }) => {
       if (asked !== undefined && asked.on !== safe) untried.delete(output);
       return {
         kind: 'output_fault',
         about: output,
-        isWrong: problem !== undefined || seen === undefined,
+        isWrong: problem === undefined && isAwaited ? undefined : problem !== undefined || seen === undefined,
         isUntried: untried.has(output),
         afterMs: problem === undefined ? UNSEEN_MS : OUTPUT_MS,
         say: () => (problem === undefined ? say.outputUnseen(output) : say.outputFault(output, problem)),

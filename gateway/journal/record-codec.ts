@@ -98,6 +98,7 @@ const FIELDS: { readonly [K in OtherRecord['kind']]: readonly Field<Extract<Othe
     ['output', text],
     ['on', boolean],
     ['from', text],
+    ['forMs', optional(number)],
   ],
   intent: [
     ['order', text],

@@ -39,6 +39,8 @@ export interface Placed {
   /** Undefined: the gateway itself. */
   readonly source?: OrderSource;
   readonly from: string;
+  /** Why the gateway itself gave it, where `from` does not say it all. */
+  readonly why?: string | undefined;
   /** Whether whoever gave the order has kept it. */
   readonly kept?: Promise<boolean> | undefined;
   /** Whether the order became durable. */
@@ -73,7 +75,16 @@ export type Refusal =
   | 'failed';
 
 /** What became of an order. */
-export type OrderOutcome = { readonly done: true } | NotDone;
+export type OrderOutcome = Done | NotDone;
+
+/** It was carried out. */
+export interface Done {
+  readonly done: true;
+  /** Where a time was ordered and `max_on` ends it sooner: after so long, milliseconds; in whole seconds where it is more than one. */
+  readonly onlyForMs?: number;
+  /** Outputs (`device.output`) that were on and may not be with it: they were switched off for it. */
+  readonly switchedOff?: readonly string[];
+}
 
 /** Why it was not carried out; `message` is for people. */
 export interface NotDone {
@@ -96,6 +107,9 @@ export function lapsed({ untilMs, gone }: Pick<Placed, 'untilMs' | 'gone'>, nowM
 /** Whence an output was made safe that was not where it was driven: nobody has ordered that. */
 export const STRAYED = 'strayed';
 
+/** How the reason of a `failed` order ends whose output was driven to its safe state then, and followed. */
+export const WAS_MADE_SAFE = 'it was made safe';
+
 /** How an output is, for people. Times monotonic, milliseconds. */
 export interface OutputState {
   readonly output: string;
@@ -109,6 +123,8 @@ export interface OutputState {
   readonly backInMs?: number;
   /** What is wrong with it. */
   readonly problem?: string;
+  /** It was switched on, and what is expected of that is waited for: whether something is wrong is not known yet. */
+  readonly isAwaited?: true;
   /** Whose orders it takes. */
   readonly orders: readonly OrderSource[];
 }
@@ -135,6 +151,8 @@ export interface Outputs {
   strayed(device: string, problem: DeviceError): void;
   /** Somebody else drove it to its safe state, and it followed: at a stop. */
   isSafe(output: string): void;
+  /** The same, and it is not known to have followed. */
+  isNotSafe(output: string): void;
   /** No order is begun any more, and nothing goes back by itself: whoever calls it drives all to safe. */
   stop(): void;
 }

@@ -2,11 +2,12 @@ import type { OrderSource } from '../../config/config.ts';
 import { sleepUntil, withDeadline } from '../../drivers/clock.ts';
 import { BusError, type DeviceError } from '../../drivers/errors.ts';
 import { ownSignals } from '../own-signals.ts';
-import type { JournalRecord } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import { type BoardTries, nextTryMs, openBoardTries } from './board-tries.ts';
+import { LATER_TRY, type OrderRecords, openOrderRecords, THE_STOP } from './order-records.ts';
 import {
   lapsed,
+  type NotDone,
   type OrderOutcome,
   type OrderRequest,
   type OutputState,
@@ -15,6 +16,7 @@ import {
   type Placed,
   refused,
   STRAYED,
+  WAS_MADE_SAFE,
 } from './output.ts';
 import { openRefusals } from './refusals.ts';
 import {
@@ -24,10 +26,12 @@ import {
   leftOf,
   letGo,
   notTaken,
+  overtaken,
   type Running,
   restOf,
   runningOutputs,
   type Switchable,
+  shortened,
   stateObservation,
   stateOf,
 } from './running.ts';
@@ -41,7 +45,6 @@ const BREAK_MS = 500;
 const SAFE_KEPT_MS_MAX = 500;
 const TOO_SHORT = 'its time was over before it was known to be there: give it more';
 const STOPPING = 'the gateway stops';
-const SUPERSEDED = 'a newer order came before this one was carried out';
 
 export function openOutputs(devices: readonly Switchable[], around: OutputsSurroundings): Outputs {
   return new Manager(devices, around);
@@ -53,16 +56,14 @@ class Manager implements Outputs {
   readonly #stopping = new AbortController();
   readonly #untilStop = ownSignals(this.#stopping.signal);
   readonly #tries: BoardTries;
-  /** Tells the orders of this process from those of others of the same boot. */
-  readonly #openedMs: number;
+  readonly #records: OrderRecords;
   readonly refused: Outputs['refused'];
-  #orderCount = 0;
 
   constructor(devices: readonly Switchable[], around: OutputsSurroundings) {
     this.#around = around;
     this.refused = openRefusals(around);
     this.#tries = openBoardTries(around.clock);
-    this.#openedMs = Math.floor(around.clock.monotonicMs());
+    this.#records = openOrderRecords(around);
     this.#outputs = runningOutputs(devices, around.clock.monotonicMs());
   }
 
@@ -92,14 +93,17 @@ class Manager implements Outputs {
     // Which of them it is about is not known; each order tells.
     if (problem !== undefined) return;
     for (const output of this.#outputs.values()) {
-      if (output.device.config.id === device && output.asked === undefined) this.#isAt(output, output.config.safe);
+      if (output.device.config.id !== device || output.asked !== undefined) continue;
+      // A process that was killed may have left it on: the order log has to tell when it went off.
+      if (output.heardCount === 0) this.#records.safeAtStart(output);
+      this.#isAt(output, output.config.safe);
     }
   }
 
   strayed(device: string, { message, outputs }: DeviceError): void {
     for (const output of this.#outputs.values()) {
       if (output.device.config.id !== device || outputs?.includes(output.config.id) === false) continue;
-      if (output.fault !== message) this.#tellFault(output, 'strayed', message);
+      if (output.fault !== message) this.#records.fault(output, 'strayed', message);
       output.fault = message;
       // What belongs to its safe state its device has driven there again.
       if (output.seen === output.config.safe || output.asked === undefined) continue;
@@ -110,7 +114,14 @@ class Manager implements Outputs {
 
   isSafe(id: string): void {
     const output = this.#outputs.get(id);
-    if (output !== undefined && output.seen !== output.config.safe) this.#isAt(output, output.config.safe);
+    if (output === undefined || output.seen === output.config.safe) return;
+    this.#isAt(output, output.config.safe);
+    this.#records.own(output, THE_STOP, { done: true });
+  }
+
+  isNotSafe(id: string): void {
+    const output = this.#outputs.get(id);
+    if (output !== undefined) this.#records.own(output, THE_STOP, refused('failed', 'it is not known to be safe'));
   }
 
   stop(): void {
@@ -120,37 +131,19 @@ class Manager implements Outputs {
 
   /** Keeps the order and carries it out in its turn. */
   #place(output: Running, what: Omit<Placed, 'id' | 'from' | 'journaled'>, from: string): Promise<OrderOutcome> {
-    const { on } = what;
-    const { clock, bootId } = this.#around;
-    const id = this.#nextId();
+    const { on, forMs, why } = what;
+    const id = this.#records.nextId();
     output.newest = id;
-    const journaled = this.#append({ kind: 'order', id, output: output.id, on, from, ...stampAt(clock, bootId) });
+    output.newestFrom = from;
+    const journaled = this.#records.order(output, { id, on, from, forMs });
     const carryOut = async () => {
       const outcome = await this.#carryOut(output, { id, ...what, from, journaled });
-      this.#keepResult(output, id, outcome);
-      this.#tell(output, { on, from }, outcome);
+      this.#records.result(output, { id, on, from, forMs, why }, outcome);
       return outcome;
     };
     // What is safe waits for nothing: neither for others of its group nor for the disk.
     if (on === output.config.safe) return carryOut();
     return output.turns.take(carryOut);
-  }
-
-  #nextId(): string {
-    this.#orderCount += 1;
-    return `${this.#around.bootId}-${this.#openedMs}-${this.#orderCount}`;
-  }
-
-  #keepResult({ id: output }: Running, order: string, outcome: OrderOutcome): void {
-    const { clock, bootId } = this.#around;
-    const reason = outcome.done ? {} : { reason: `${outcome.reason}: ${outcome.message}` };
-    this.#note({ kind: 'result', order, output, done: outcome.done, ...reason, ...stampAt(clock, bootId) });
-  }
-
-  #tell({ id }: Running, { on, from }: { on: boolean; from: string }, outcome: OrderOutcome): void {
-    const { log } = this.#around;
-    if (outcome.done) log('info', 'output-switched', { output: id, on, from });
-    else log('warning', 'output-not-switched', { output: id, on, from, reason: outcome.reason, message: outcome.message });
   }
 
   async #carryOut(output: Running, order: Placed): Promise<OrderOutcome> {
@@ -161,18 +154,21 @@ class Manager implements Outputs {
       const { asked } = output;
       await this.#isDurable(order.kept, SAFE_KEPT_MS_MAX);
       // What began meanwhile is newer.
-      if (output.asked !== asked) return refused('superseded', SUPERSEDED);
+      if (output.asked !== asked) return overtaken(output, output.asked?.from);
     }
     if (signal.aborted) return refused('stopping', STOPPING);
+    let switchedOff: readonly string[] = [];
     if (!isToSafe) {
-      const refusal = this.#refusal(output, order) ?? (order.on ? await this.#clear(output) : undefined);
+      const refusal = this.#refusal(output, order);
       if (refusal !== undefined) return refusal;
+      const cleared = order.on ? await this.#clear(output) : [];
+      if ('done' in cleared) return cleared;
+      switchedOff = cleared;
       const kept = Promise.all([order.journaled, order.kept ?? true]).then((all) => all.every(Boolean));
       if (!(await this.#isDurable(kept))) return this.#notDurable('the journal cannot keep the order');
     }
-    const { clock, bootId } = this.#around;
-    const { id, on } = order;
-    const intent = this.#append({ kind: 'intent', order: id, output: output.id, on, ...stampAt(clock, bootId) });
+    const { clock } = this.#around;
+    const intent = this.#records.intent(output, order);
     if (!isToSafe) {
       if (!(await this.#isDurable(intent))) return this.#notDurable('the journal cannot keep what is about to be done');
       if (signal.aborted) return refused('stopping', STOPPING);
@@ -186,41 +182,44 @@ class Manager implements Outputs {
     if (over !== undefined) return over;
     const before = { ...output };
     output.asked = { on: order.on, from: order.from, atMs: clock.monotonicMs() };
-    return this.#drive(output, { ...order, isOver }, before);
+    const outcome = await this.#drive(output, { ...order, isOver }, before);
+    return outcome.done && switchedOff.length > 0 ? { ...outcome, switchedOff } : outcome;
   }
 
   /** Why an order that leads away from what is safe is not carried out now. */
   #refusal(output: Running, order: Placed): OrderOutcome | undefined {
     const nowMs = this.#around.clock.monotonicMs();
-    if (output.newest !== order.id) return refused('superseded', SUPERSEDED);
+    if (output.newest !== order.id) return overtaken(output, output.newestFrom);
     // While it is being switched off it counts as off.
     const isOn = output.seen === true && output.asked?.on !== false;
     return lapsed(order, nowMs) ?? (order.on && !isOn ? restOf(output, nowMs) : undefined);
   }
 
-  /** Switches off what may not be on with it, and gives that time to come to rest. */
-  async #clear(output: Running): Promise<OrderOutcome | undefined> {
+  /** Switches off what may not be on with it, and gives that time to come to rest. Resolves with what was on until then. */
+  async #clear(output: Running): Promise<NotDone | readonly string[]> {
     const { clock } = this.#around;
+    const switchedOff: string[] = [];
     const others = output.config.neverWith.flatMap((id) => this.#outputs.get(id) ?? []);
     for (const other of others) {
       if (other.seen === false) continue;
+      if (other.seen === true) switchedOff.push(other.id);
       const outcome = await this.#off(other, `never_with: ${output.id}`);
       if (!outcome.done) return refused('never-with', `${other.id} cannot be switched off: ${outcome.message}`);
     }
     // Whoever switched it off, and be it just now.
     const restedMs = Math.max(...others.map(({ offSinceMs }) => offSinceMs + BREAK_MS));
     if (restedMs > clock.monotonicMs()) await this.#untilStop((signal) => sleepUntil(clock, restedMs, signal)).catch(() => {});
-    return undefined;
+    return switchedOff;
   }
 
   /** Within the turn of another output of its group. */
   async #off(output: Running, from: string): Promise<OrderOutcome> {
-    const { clock, bootId } = this.#around;
-    const order = this.#nextId();
-    this.#note({ kind: 'intent', order, output: output.id, on: false, ...stampAt(clock, bootId) });
-    output.asked = { on: false, from, atMs: clock.monotonicMs() };
-    const outcome = await this.#drive(output, { on: false, forMs: undefined });
-    this.#keepResult(output, order, outcome);
+    const order = { id: this.#records.nextId(), on: false, from, forMs: undefined };
+    this.#records.order(output, order).catch(() => {});
+    this.#records.intent(output, order).catch(() => {});
+    output.asked = { on: false, from, atMs: this.#around.clock.monotonicMs() };
+    const outcome = await this.#drive(output, order);
+    this.#records.result(output, order, outcome);
     return outcome;
   }
 
@@ -246,7 +245,9 @@ class Manager implements Outputs {
     const error = await device.switchTo(config.id, on, () => isOver?.() === undefined, leftOf(output, before, clock, forMs));
     // The newer one decides, and tells what it found.
     if (error instanceof BusError && error.kind === 'superseded')
-      return refused('superseded', output.asked?.from === END_OF_TIME ? TOO_SHORT : SUPERSEDED);
+      return output.asked?.from === END_OF_TIME
+        ? refused('superseded', TOO_SHORT)
+        : overtaken(output, this.#stopping.signal.aborted ? THE_STOP : output.asked?.from);
     if (error instanceof BusError && error.kind === 'expired') {
       if (isNewest()) this.#notBegun(output, before);
       return isOver?.() ?? refused('expired', error.message);
@@ -256,8 +257,9 @@ class Manager implements Outputs {
       output.switchMs = clock.monotonicMs() - beganMs;
       if (on !== config.safe && isNewest()) this.#watch(output, beganMs, source);
       this.#isAt(output, on, isNewest());
-      if (on !== config.safe && isNewest()) this.#limit(output, beganMs, forMs);
-      return { done: true };
+      if (on === config.safe || !isNewest()) return { done: true };
+      this.#limit(output, beganMs, forMs);
+      return { done: true, ...shortened(output, beganMs, forMs) };
     }
     output.seen = undefined;
     output.heardCount += 1;
@@ -270,7 +272,7 @@ class Manager implements Outputs {
     const second = await device.switchTo(config.id, config.safe);
     if (second === undefined) this.#isAt(output, config.safe, isNewest());
     else if (isNewest()) this.#tryAgain(output);
-    const ended = second === undefined ? 'it was made safe' : `it could not be made safe: ${second.message}`;
+    const ended = second === undefined ? WAS_MADE_SAFE : `it could not be made safe: ${second.message}`;
     return refused('failed', `${error.message}; ${ended}`);
   }
 
@@ -292,12 +294,18 @@ class Manager implements Outputs {
     const { config } = output;
     if (config.expect !== undefined && output.seen !== !config.safe) {
       output.cancelExpected();
-      output.cancelExpected = watchReading(config.expect, sinceMs, this.#around, (problem) => {
+      output.isAwaited = true;
+      const cancel = watchReading(config.expect, sinceMs, this.#around, (problem) => {
+        output.isAwaited = false;
         output.fault = problem;
         if (problem === undefined) return;
-        this.#tellFault(output, 'not-as-expected', problem);
-        this.#goBack(output, 'expect');
+        this.#records.fault(output, 'not-as-expected', problem);
+        this.#goBack(output, 'expect', problem);
       });
+      output.cancelExpected = () => {
+        output.isAwaited = false;
+        cancel();
+      };
     } else if (config.expect === undefined) output.fault = undefined;
     output.cancelCity();
     if (source !== 'sentilo' && source !== 'mqtt') return;
@@ -306,15 +314,8 @@ class Manager implements Outputs {
   }
 
   /** It resolves also when the hardware does not follow, which is told. */
-  #goBack(output: Running, from: string): void {
-    this.#place(output, { on: output.config.safe, forMs: undefined }, from).catch(this.#around.fatal);
-  }
-
-  #tellFault({ id }: Running, reason: string, message: string): void {
-    const { clock, bootId, log } = this.#around;
-    const fields = { output: id, reason, message };
-    log('error', 'output-fault', fields);
-    this.#note({ kind: 'event', code: 'output-fault', fields, ...stampAt(clock, bootId) });
+  #goBack(output: Running, from: string, why?: string): void {
+    this.#place(output, { on: output.config.safe, forMs: undefined, why }, from).catch(this.#around.fatal);
   }
 
   /** `isNewest`: no newer order has begun, which has set limits of its own. */
@@ -351,6 +352,7 @@ class Manager implements Outputs {
         if (error !== undefined) return this.#tryAgain(output, triedCount + 1, nextTryMs(triedCount, inMs));
         this.#isAt(output, config.safe);
         log('info', 'output-made-safe', { output: id });
+        this.#records.own(output, LATER_TRY, { done: true });
       }, this.#around.fatal);
     });
   }
@@ -370,19 +372,6 @@ class Manager implements Outputs {
     output.cancelBack = this.#around.clock.timer(Math.max(0, back.atMs - this.#around.clock.monotonicMs()), () => {
       this.#goBack(output, back.from);
     });
-  }
-
-  /** What the journal refuses is its to count; whoever needs it durable asks. */
-  #append(record: JournalRecord): Promise<boolean> {
-    return this.#around.journal.append(record, true).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** Of what nobody waits for. */
-  #note(record: JournalRecord): void {
-    this.#append(record).catch(() => {});
   }
 
   #isDurable(kept: Promise<boolean>, forMsMax = DURABLE_MS_MAX): Promise<boolean> {

@@ -1,10 +1,11 @@
 import type { OrderSource, OutputConfig } from '../../config/config.ts';
+import { timePassed, timeTaken } from '../../config/duration.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { BusError, DeviceError } from '../../drivers/errors.ts';
 import type { Log } from '../host.ts';
 import type { Observation, Stamp } from '../record.ts';
 import { groupsOf, type Turns } from './groups.ts';
-import { type NotDone, type OrderRequest, type OutputState, refused } from './output.ts';
+import { type Done, type NotDone, type OrderRequest, type OutputState, refused } from './output.ts';
 import { openRate, type Rate } from './rate.ts';
 
 /** UCUM's way of saying that it is no measurement. */
@@ -13,6 +14,9 @@ const STATE_UNIT = '{state}';
 const LEAD_FACTOR = 3;
 /** … but not by more than this share of `max_on`. */
 const LEAD_SHARE_MAX = 0.1;
+
+/** An order that is cut short by less than this is not told so: its time is given in whole seconds. */
+const SHORTER_MS_MIN = 500;
 
 /** Whence it goes back when the time of an order is over. */
 export const END_OF_TIME = 'the end of its time';
@@ -45,8 +49,9 @@ export interface Running {
   readonly device: Switchable;
   /** Runs orders that lead away from what is safe one at a time, of all outputs that exclude each other. */
   readonly turns: Turns;
-  /** The newest order that was placed; an older one that has not begun is superseded. */
+  /** The newest order that was placed, and who gave it; an older one that has not begun is superseded. */
   newest: string | undefined;
+  newestFrom: string | undefined;
   asked: { readonly on: boolean; readonly from: string; readonly atMs: number } | undefined;
   /** What the hardware showed last; undefined when that is not known. */
   seen: boolean | undefined;
@@ -69,6 +74,8 @@ export interface Running {
   problem: string | undefined;
   /** What it did not do last time it was on. */
   fault: string | undefined;
+  /** It is on, and it is waited for whether it does it this time. */
+  isAwaited: boolean;
   /** How often it was ordered by whom: nobody uses up what another may. */
   readonly rates: Readonly<Record<OrderSource, Rate>>;
 }
@@ -91,6 +98,7 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
         device,
         turns: groups.get(id) as Turns,
         newest: undefined,
+        newestFrom: undefined,
         asked: undefined,
         seen: undefined,
         heardCount: 0,
@@ -104,6 +112,7 @@ export function runningOutputs(devices: readonly Switchable[], nowMs: number): R
         release: () => {},
         problem: undefined,
         fault: undefined,
+        isAwaited: false,
         rates: { rules: openRate(), local: openRate(), sentilo: openRate(), mqtt: openRate() },
       },
     ]),
@@ -143,14 +152,34 @@ export function leftOf({ config: { safe, maxOnMs } }: Running, before: Before, c
   return () => overMs - clock.monotonicMs();
 }
 
+/** What an order for `forMs` is told that began at `beganMs`, where the output goes back sooner. */
+export function shortened({ backAtMs }: Running, beganMs: number, forMs: number | undefined): Pick<Done, 'onlyForMs'> {
+  if (forMs === undefined || backAtMs === undefined) return {};
+  const lastsMs = backAtMs - beganMs;
+  if (forMs - lastsMs < SHORTER_MS_MIN) return {};
+  return { onlyForMs: lastsMs < 1_000 ? Math.round(lastsMs) : Math.round(lastsMs / 1_000) * 1_000 };
+}
+
+/** The same for the order log. */
+export function onlyForText({ onlyForMs }: Done): string | undefined {
+  return onlyForMs === undefined ? undefined : `for ${timeTaken(onlyForMs)} only (max_on)`;
+}
+
+/** Why an older order is not carried out: `from` is whence the newer one came, which may be the gateway itself. */
+export function overtaken({ config, rates }: Running, from: string | undefined): NotDone {
+  if (from === undefined || Object.keys(rates).some((source) => from.startsWith(`${source}: `)))
+    return refused('superseded', 'a newer order came before this one was carried out');
+  return refused('superseded', `${from} switched it ${config.safe ? 'on' : 'off'} before this one was carried out`);
+}
+
 /** Why it has to stay off before it is switched on; undefined when it need not. */
 export function restOf({ config, offSinceMs, asked }: Running, nowMs: number): NotDone | undefined {
   const offMs = nowMs - offSinceMs;
   const leftMs = config.minOffMs - offMs;
   if (leftMs <= 0) return undefined;
-  const rest = `it has to stay off for another ${Math.ceil(leftMs / 1000)} s`;
+  const rest = `it has to stay off for another ${timeTaken(Math.ceil(leftMs / 1000) * 1000)}`;
   // Somebody who has switched nothing wonders.
-  const seen = `the gateway has seen it off for ${Math.floor(offMs / 1000)} s, and does not know when it was on before it started`;
+  const seen = `the gateway has seen it off for ${timePassed(offMs)}, and does not know when it was on before it started`;
   return refused('min-off', asked === undefined ? `${rest}: ${seen}` : rest);
 }
 
@@ -188,7 +217,10 @@ export function notTaken(
 }
 
 /** How it is, for people, at a monotonic time. */
-export function stateOf({ id, config, asked, seen, backAtMs, fault, problem = fault }: Running, nowMs: number): OutputState {
+export function stateOf(output: Running, nowMs: number): OutputState {
+  const { id, config, asked, seen, backAtMs, isAwaited } = output;
+  // What it did not do last time says nothing of this time.
+  const problem = output.problem ?? (isAwaited ? undefined : output.fault);
   return {
     output: id,
     name: config.name,
@@ -198,5 +230,6 @@ export function stateOf({ id, config, asked, seen, backAtMs, fault, problem = fa
     ...(seen !== undefined && { seen }),
     ...(backAtMs !== undefined && { backInMs: Math.max(0, backAtMs - nowMs) }),
     ...(problem !== undefined && { problem }),
+    ...(isAwaited && { isAwaited }),
   };
 }

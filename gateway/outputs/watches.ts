@@ -1,4 +1,5 @@
 import type { Expectation } from '../../config/config.ts';
+import { timeTaken } from '../../config/duration.ts';
 import type { Clock } from '../../drivers/clock.ts';
 import type { ChannelState } from '../channel.ts';
 
@@ -21,16 +22,28 @@ export function watchReading(
     const value = state !== undefined && state.monotonicMs >= sinceMs && state.quality === 'good' ? state.value : undefined;
     const isNumber = typeof value === 'number';
     if (isNumber && (above === undefined || value > above) && (below === undefined || value < below)) return ended(undefined);
-    const found = isNumber ? Number(value.toPrecision(6)) : 'no value';
+    const found = isNumber ? shortNumber(value) : 'no value';
     const leftMs = sinceMs + withinMs - clock.monotonicMs();
     if (leftMs > 0) cancel = clock.timer(Math.min(LOOK_MS, leftMs), look);
-    else ended(`expected ${reading} ${wanted(above, below)} within ${withinMs / 1000} s, found ${found}`);
+    else ended(`expected ${reading} ${limitsText({ above, below })} within ${timeTaken(withinMs)}, found ${found}`);
   };
   look();
   return () => cancel();
 }
 
-function wanted(above: number | undefined, below: number | undefined): string {
+/** A number as people read it: six digits say enough. */
+export function shortNumber(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+/** What a reading has to be: `above 1 and below 5`. */
+export function limitsText({
+  above,
+  below,
+}: {
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
+}): string {
   const limits = [...(above === undefined ? [] : [`above ${above}`]), ...(below === undefined ? [] : [`below ${below}`])];
   return limits.join(' and ');
 }

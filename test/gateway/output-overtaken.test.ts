@@ -43,6 +43,26 @@ async function overtake({ clock, writes, order }: Awaited<ReturnType<typeof star
   return { on, off: order('up.switch', false) };
 }
 
+test.each([
+  ['max_on', 'max_on switched it off before this one was carried out'],
+  ['somebody', 'a newer order came before this one was carried out'],
+])('an order that waited for the disk is told that %s came before it', async (by, message) => {
+  const { clock, outputs } = await oneValve('max_on: 10s, orders: [rules, local]', () => async () => undefined);
+  const valve = { output: 'valve.open', source: 'rules', by: 'x' } as const;
+  await outputs.order({ ...valve, on: true });
+  await clock.advance(8_900);
+  let keep = (_isKept: boolean) => {};
+  const kept = new Promise<boolean>((resolve) => {
+    keep = resolve;
+  });
+  const waiting = outputs.order({ ...valve, on: true, kept });
+  await clock.advance(500);
+  if (by === 'somebody') await outputs.order({ ...valve, on: false, source: 'local' });
+  await clock.advance(1_000);
+  keep(true);
+  expect(await waiting).toEqual({ done: false, reason: 'superseded', message });
+});
+
 test('what may not be on with it stays off where nobody knows that it is off', async () => {
   const trial = await start(twoBoards('never_with: [down.switch]'), { diesOn: true });
   await trial.clock.runUntil(15 * SECOND_MS);

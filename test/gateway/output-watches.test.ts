@@ -82,6 +82,24 @@ devices:
     await running.stop();
   });
 
+  test('is not told what it did not do last time while it is waited for this time, and the log says what was expected', async () => {
+    const running = await site(0);
+    await running.clock.runUntil(10 * SECOND_MS);
+    await order(running, 'pump.switch', true);
+    await running.clock.runUntil(MINUTE_MS);
+    expect(stateOf(running, 'pump.switch')).toHaveProperty('problem');
+    await order(running, 'pump.switch', true);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ seen: true, isAwaited: true });
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('problem');
+    await running.clock.runUntil(2 * MINUTE_MS);
+    expect(stateOf(running, 'pump.switch')).toMatchObject({ problem: expect.stringContaining('found 0') });
+    expect(stateOf(running, 'pump.switch')).not.toHaveProperty('isAwaited');
+    await running.stop();
+    const results = (await running.records()).flatMap((record) => (record.kind === 'result' ? [record] : []));
+    const reason = 'expected meter.power above 50 within 10 s, found 0';
+    expect(results.filter((each) => each.reason === reason && each.done)).toHaveLength(2);
+  });
+
   test('is well again when it does it next time', async () => {
     const running = await site(100, [{ at: 'device', device: 'meter', kind: 'silent', rate: 1, fromMs: 9_000, toMs: 30_000 }]);
     await running.clock.runUntil(10 * SECOND_MS);

@@ -69,6 +69,9 @@ describe('an order', () => {
       expect.objectContaining({ kind: 'order', id, output: 'pump.switch', on: true, from: 'local: test' }),
       expect.objectContaining({ kind: 'intent', order: id, output: 'pump.switch', on: true }),
       expect.objectContaining({ kind: 'result', order: id, output: 'pump.switch', done: true }),
+      // It was on when the gateway stopped.
+      expect.objectContaining({ kind: 'order', id, output: 'pump.switch', on: false, from: 'the stop' }),
+      expect.objectContaining({ kind: 'result', order: id, output: 'pump.switch', done: true }),
     ]);
     const states = (await running.records()).filter(
       (record) => record.kind === 'observation' && record.channel === 'pump.switch',

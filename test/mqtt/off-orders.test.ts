@@ -83,6 +83,7 @@ test('a thousand of them are one order, and a hundred of those that wait are ans
   await clock.advance(60_000);
   expect(moves).toEqual([false]);
   expect(answers).toHaveLength(100);
-  expect((await journal.read(1, 100)).map(({ record }) => record.kind)).toEqual(['order', 'intent', 'result']);
+  // The first is that of the start.
+  expect((await journal.read(1, 100)).map(({ record }) => record.kind)).toEqual(['event', 'order', 'intent', 'result']);
   outputs.stop();
 });
