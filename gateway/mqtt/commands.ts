@@ -1,3 +1,4 @@
+import { durationText } from '../../config/duration.ts';
 import type { Host, MqttMessage } from '../host.ts';
 import { askedBySender, type SenderAsked } from '../orders/order-text.ts';
 import type { OrderOutcome, OrderRequest, Outputs } from '../outputs/output.ts';
@@ -54,8 +55,8 @@ interface Listening extends Commanded {
   safing: { readonly id: string | undefined; readonly answer: Promise<Answer> } | undefined;
 }
 
-/** What is answered. */
-type Answer = { readonly done: true } | Refusal;
+/** What is answered: `for` how long it is carried out where that is shorter than was asked, and `why`. */
+type Answer = { readonly done: true; readonly for?: string; readonly why?: 'max_on' } | Refusal;
 
 interface Refusal {
   readonly done: false;
@@ -68,6 +69,12 @@ const UNTIMED: Refusal = {
   reason: 'no-time',
   message: 'the time of this gateway is not known yet: only what is safe is done',
 };
+
+function answerOf(outcome: OrderOutcome): Answer {
+  if (!outcome.done) return outcome;
+  const { onlyForMs } = outcome;
+  return { done: true, ...(onlyForMs !== undefined && { for: durationText(onlyForMs), why: 'max_on' }) };
+}
 
 export function openCommands(parts: CommandParts): Commands {
   return new Orders(parts);
@@ -149,11 +156,11 @@ class Orders implements Commands {
       this.#keepRefused(output, refusal, text);
       return refusal;
     }
-    if (!isToSafe) return await this.#parts.order(request);
+    if (!isToSafe) return answerOf(await this.#parts.order(request));
     // Whoever asks meanwhile asks for what is being done, while nobody, here or far away, has ordered something newer: of a flood
     // of them each would be kept, done and kept again.
     if (output.safing !== undefined && output.safing.id === this.#parts.newest(output.output)) return await output.safing.answer;
-    const answer = this.#parts.order(request);
+    const answer = this.#parts.order(request).then(answerOf);
     // It counts as the newest at once.
     const safing = { id: this.#parts.newest(output.output), answer };
     output.safing = safing;

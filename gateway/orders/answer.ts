@@ -1,6 +1,7 @@
 import type { OutputConfig } from '../../config/config.ts';
+import { durationText } from '../../config/duration.ts';
 import { NOT_SHOWN } from '../../drivers/reading.ts';
-import type { Refusal } from '../outputs/output.ts';
+import type { OrderOutcome, Refusal } from '../outputs/output.ts';
 import type { JournalRecord, Observation, Stamp } from '../record.ts';
 import type { Subject } from './copy.ts';
 
@@ -28,8 +29,17 @@ export type Result =
 /** The end of an order. */
 export interface Answer {
   readonly result: Result;
+  /** How long it is carried out, milliseconds, where that is shorter than was asked; `why` says what ends it. */
+  readonly forMs?: number;
   /** For people. */
   readonly why?: string;
+}
+
+/** What is answered to an order that was carried out, or was not. */
+export function answerOf(outcome: OrderOutcome): Answer {
+  if (!outcome.done) return { result: outcome.reason, why: outcome.message };
+  const { onlyForMs } = outcome;
+  return { result: 'done', ...(onlyForMs !== undefined && { forMs: onlyForMs, why: 'max_on' }) };
 }
 
 /** An output whose orders are answered. */
@@ -41,8 +51,8 @@ export type Answered = Pick<OutputConfig, 'location'> & {
 
 /**
  * The answer to an order, as an observation of the output's own text sensor:
- * `{"at":1795608000123,"from":"app","set":"on","id":"a1","result":"done","why":"…"}`, `at` being the city's time of the order. It is
- * one of many in a second if need be, each about another order, so that none takes the place of another.
+ * `{"at":1795608000123,"from":"app","set":"on","id":"a1","result":"done","for":"10min","why":"max_on"}`, `at` being the city's time of
+ * the order, `for` how long it is carried out where that is shorter than was asked, `why` the reason of that or of a refusal. It is one of many in a second if need be, each about another order, so that none takes the place of another.
  */
 export function answerTo(
   { id: channel, answers, location }: Answered,
@@ -60,6 +70,7 @@ export function answerTo(
       ...(subject.on !== undefined && { set: subject.on ? 'on' : 'off' }),
       ...(subject.id !== undefined && { id: subject.id }),
       result: answer.result,
+      ...(answer.forMs !== undefined && { for: durationText(answer.forMs) }),
       ...(answer.why !== undefined && { why: answer.why.slice(0, WHY_MAX) }),
     }),
     unit: TEXT_UNIT,

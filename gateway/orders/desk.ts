@@ -4,7 +4,7 @@ import { DiskError, type Log } from '../host.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
 import { type OrderOutcome, type OrderRequest, type Outputs, refused } from '../outputs/output.ts';
 import { stampAt } from '../stamp.ts';
-import { type Answer, type Answered, answerTo, isAnswerTo } from './answer.ts';
+import { type Answer, type Answered, answerOf, answerTo, isAnswerTo } from './answer.ts';
 import { type BookFile, REMEMBERED_MAX } from './book-file.ts';
 import { type Copy, copyOf, type Subject, sensorKey, subjectOf, type TextOrder, type Way } from './copy.ts';
 import { OrderBook, type Remembered } from './order-book.ts';
@@ -281,7 +281,7 @@ class OrderDesk implements Desk {
   #refusal({ safe, expiryMs }: Taker, copy: Copy, cityMs: number): Answer | undefined {
     const { isForAll = false, sender, asked, timeMs, sensorKey: of } = copy;
     if (isForAll === true) return { result: 'provider-wide' };
-    if (!this.#mayOrder(sender)) return { result: 'sender', why: 'orders_from does not name it' };
+    if (!this.#mayOrder(sender)) return { result: 'sender', why: `orders_from does not name ${sender}` };
     if ('problem' in asked) return { result: 'not-understood', why: asked.problem };
     if (this.#book.hasId(copy)) return { result: 'duplicate' };
     if (timeMs > cityMs + AHEAD_MS_MAX) return { result: 'expired', why: 'its time lies ahead of the clock of the city' };
@@ -327,8 +327,7 @@ class OrderDesk implements Desk {
     const [outcome] = await known;
     // What was refused does not count as ordered: an older one that comes now may be carried out, and it may be asked for again.
     if (!outcome.done && outcome.reason !== 'superseded') order.isPlaced = false;
-    const answer: Answer = outcome.done ? { result: 'done' } : { result: outcome.reason, why: outcome.message };
-    this.#answer(taker, order, subjectOf(copy), answer);
+    this.#answer(taker, order, subjectOf(copy), answerOf(outcome));
   }
 
   #keepRefused({ id: output }: Taker, { sender, on }: Subject, { result, why }: Answer): void {
@@ -338,8 +337,9 @@ class OrderDesk implements Desk {
   /** Answers for good. */
   #answer(taker: Taker, order: Remembered, subject: Subject, answer: Answer): void {
     const { clock, bootId, journal, log, answered } = this.#around;
-    const { result, why } = answer;
-    const told = { output: taker.id, from: subject.sender, result, ...(why !== undefined && { why }) };
+    const { result, forMs, why } = answer;
+    const limit = forMs === undefined ? {} : { forMs };
+    const told = { output: taker.id, from: subject.sender, result, ...limit, ...(why !== undefined && { why }) };
     if (result === 'done') log('info', 'city-order-done', told);
     else log('warning', 'city-order-not-done', told);
     journal.append(answerTo(taker, order.timeMs, subject, answer, stampAt(clock, bootId)), true).then(

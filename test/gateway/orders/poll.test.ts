@@ -32,6 +32,22 @@ describe('an order of the city', () => {
     await garden.stop();
   });
 
+  test('for longer than max_on lets it is answered with how long it is carried out, and so is the order log told', async () => {
+    const garden = await startPolledGarden();
+    garden.give('{"set":"on","for":"20min"}');
+    await runFor(garden, 20 * SECOND_MS);
+    const [answer] = garden.answers();
+    expect(answer).toEqual({ at: expect.any(Number), from: 'app', set: 'on', result: 'done', for: '10min', why: 'max_on' });
+    garden.give('{"set":"on","for":"10s"}');
+    await runFor(garden, 20 * SECOND_MS);
+    expect(garden.answers().at(-1)).toEqual({ at: expect.any(Number), from: 'app', set: 'on', result: 'done' });
+    await garden.stop();
+    const kept = await garden.records();
+    expect(kept).toContainEqual(expect.objectContaining({ kind: 'order', on: true, forMs: 1_200_000 }));
+    const result = { kind: 'result', output: 'valve.open', done: true, reason: 'for 10 min only (max_on)' };
+    expect(kept).toContainEqual(expect.objectContaining(result));
+  });
+
   test.each([
     ['toggle', 'not-understood'],
     ['open sesame', 'not-understood'],
@@ -60,7 +76,7 @@ describe('an order of the city', () => {
     const refusals = (await garden.records()).flatMap((record) =>
       record.kind === 'event' && record.code === 'order-refused' ? [record.fields] : [],
     );
-    const stranger = { output: 'valve.open', from: 'sentilo: garden', reason: 'sender: orders_from does not name it' };
+    const stranger = { output: 'valve.open', from: 'sentilo: garden', reason: 'sender: orders_from does not name garden' };
     expect(refusals).toEqual([
       ...Array.from({ length: 3 }, () => ({ ...stranger, on: expect.any(Boolean) })),
       { ...stranger, on: expect.any(Boolean), leftOut: 1 },
