@@ -4,6 +4,7 @@ import type { Alarms } from '../alarms/alarms.ts';
 import type { Log } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { OrderOutcome, Outputs, Refusal } from '../outputs/output.ts';
+import { limitsText, shortNumber } from '../outputs/watches.ts';
 import type { Event } from '../record.ts';
 import { stampAt } from '../stamp.ts';
 import type { RuleHistory } from './history.ts';
@@ -103,9 +104,15 @@ export function openActions(around: RuleSurroundings): Actions {
       const { id, onlyIf, action } = rule;
       const unmet = onlyIf.find((condition) => readings.holds(condition) !== true);
       if (unmet !== undefined) {
-        const reason = readings.holds(unmet) === undefined ? 'not-known' : 'does-not-hold';
-        tellNotFired(rule, reason, { ...fields, reading: unmet.reading });
-        return reason;
+        const { reading } = unmet;
+        const value = readings.value(reading);
+        if (value === undefined) {
+          tellNotFired(rule, 'not-known', { ...fields, reading });
+          return 'not-known';
+        }
+        const message = `${reading} is ${shortNumber(value)}, only_if wants ${limitsText(unmet)}`;
+        tellNotFired(rule, 'does-not-hold', { ...fields, reading, message });
+        return 'does-not-hold';
       }
       const isTimed = 'at' in rule.trigger;
       if ('alarm' in action) {

@@ -11,7 +11,7 @@ export interface RuleStatus {
   readonly nextWallMs?: number;
 }
 
-/** A rule that did nothing: see NotFired (actions.ts), `reading` what it went by, and `message` what the output said. */
+/** A rule that did nothing: see NotFired (actions.ts), `reading` what it went by, and `message` what it found, or what the output said. */
 export interface RuleIdle {
   readonly wallMs: number;
   readonly reason: string;

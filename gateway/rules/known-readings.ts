@@ -15,6 +15,8 @@ export interface KnownReadings {
   take(reading: string, value: Value): void;
   /** Whether the condition holds; undefined while the reading is not known. */
   holds(condition: ConditionConfig): boolean | undefined;
+  /** The value by which `holds` goes; undefined while the reading is not known. */
+  value(reading: string): number | undefined;
   /** Whether it is not known any more; or still not, where its first value should have come. */
   isStale(reading: string): boolean;
   /** Whether it was never known, and its first value may still be on its way. */
@@ -32,16 +34,21 @@ export function openKnownReadings(clock: Clock, periods: ReadonlyMap<string, num
   const newest = new Map<string, Known>();
   const ageMaxMs = (reading: string) => Math.max(STALE_MS_MIN, PERIODS_UNTIL_STALE * (periods.get(reading) ?? 0));
   const isFresh = (reading: string, { atMs }: Known) => clock.monotonicMs() - atMs <= ageMaxMs(reading);
+  const value = (reading: string) => {
+    const known = newest.get(reading);
+    return known === undefined || !isFresh(reading, known) ? undefined : known.value;
+  };
   return {
-    take(reading, value) {
-      if (typeof value !== 'string' && periods.has(reading))
-        newest.set(reading, { value: Number(value), atMs: clock.monotonicMs() });
+    take(reading, taken) {
+      if (typeof taken !== 'string' && periods.has(reading))
+        newest.set(reading, { value: Number(taken), atMs: clock.monotonicMs() });
     },
     holds({ reading, above, below }) {
-      const known = newest.get(reading);
-      if (known === undefined || !isFresh(reading, known)) return undefined;
-      return (above === undefined || known.value > above) && (below === undefined || known.value < below);
+      const known = value(reading);
+      if (known === undefined) return undefined;
+      return (above === undefined || known > above) && (below === undefined || known < below);
     },
+    value,
     isStale(reading) {
       const known = newest.get(reading);
       if (known !== undefined) return !isFresh(reading, known);

@@ -53,6 +53,7 @@ test('a rule says why it did nothing', async () => {
   await world.runToWall('2026-06-01T05:00:00Z');
   const [morning] = world.gateway.status().rules?.each ?? [];
   expect(morning).toMatchObject({ rule: 'morning', idle: { reason: 'does-not-hold', reading: 'hall.humidity' }, ...NEXT });
+  expect(morning?.idle?.message).toMatch(/^hall\.humidity is 70(?:\.\d+)?, only_if wants below 60$/);
   expect(morning).not.toHaveProperty('firedWallMs');
   await world.stop();
 });

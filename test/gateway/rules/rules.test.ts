@@ -58,8 +58,9 @@ describe('a rule with a time of day', () => {
     await wet.stop();
     const day = Date.parse('2026-06-01T00:00:00Z') / 86_400_000;
     const common = { rule: 'morning', at: '06:30', day };
+    const unmet = { reading: 'hall.humidity', message: 'hall.humidity is 60, only_if wants below 40' };
     expect(await wet.events(...OUTCOMES)).toEqual([
-      ['rule-not-fired', '2026-06-01T04:30:00', { ...common, reason: 'does-not-hold', reading: 'hall.humidity' }],
+      ['rule-not-fired', '2026-06-01T04:30:00', { ...common, reason: 'does-not-hold', ...unmet }],
     ]);
     const dry = await started(site('{ constant: 30 }'), '2026-06-01T04:00:00Z');
     await dry.runTo(HOUR_MS);
