@@ -56,6 +56,8 @@ export function checkReferences(site: Site, devices: ReadonlyMap<string, Plugged
     if (broken.has(device)) return;
     if (part !== '' && all[kind].has(name)) return;
     const candidates = closest(name, all[kind]);
-    site.report('C139', path, { kind, name, candidates, known: candidates.length === 0 ? listed([...all[kind]]) : [] });
+    const known = candidates.length === 0 ? listed([...all[kind]]) : [];
+    const isOther = all[kind === 'reading' ? 'output' : 'reading'].has(name);
+    site.report('C139', path, { kind, name, other: isOther ? name : '', candidates, known });
   }
 }

@@ -229,11 +229,21 @@ export const enBoards: Messages = {
     of: {
       reading: {
         what: 'there is no reading `{name}`',
-        hints: ['did you mean {candidates:or}?', 'write it as device.reading', 'this site has: {known}'],
+        hints: [
+          '`{other}` is an output: a rule goes by readings',
+          'did you mean {candidates:or}?',
+          'write it as device.reading',
+          'this site has: {known}',
+        ],
       },
       output: {
         what: 'there is no output `{name}`',
-        hints: ['did you mean {candidates:or}?', 'write it as device.output', 'this site has: {known}'],
+        hints: [
+          '`{other}` is a reading: nothing can be switched by it',
+          'did you mean {candidates:or}?',
+          'write it as device.output',
+          'this site has: {known}',
+        ],
       },
     },
   },

@@ -173,6 +173,16 @@ devices:
     expect(await errors(expecting(what))).toEqual(found);
   });
 
+  it('is no output, and a rule switches no reading', async () => {
+    const expected = expecting('{ reading: pump.switch, above: 0, within: 20s }');
+    const rule = 'rules: { r: { at: "06:30", do: { output: door.closed, set: on } } }\n';
+    const lines = await told(`schema: gateway/v1\ngateway: { id: trial }\n${expected}${rule}`, {}, 'error');
+    expect([...lines].filter((line) => line.startsWith('C139'))).toEqual([
+      expect.stringContaining('there is no reading `pump.switch`: `pump.switch` is an output: a rule goes by readings'),
+      expect.stringContaining('there is no output `door.closed`: `door.closed` is a reading: nothing can be switched by it'),
+    ]);
+  });
+
   it('is warned of where it is seen whatever the output does', async () => {
     expect(
       await told(
