@@ -2,18 +2,15 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Io } from './io.ts';
 import { SITE_ARGUMENT } from './journal-arguments.ts';
 import { eventsOf } from './journal-pages.ts';
-import { isoText, secondText } from './journal-time.ts';
+import { isoText } from './journal-time.ts';
 import { withJournal } from './journal-view.ts';
 import { text } from './messages/outputs.ts';
 import { OrderLog } from './order-log.ts';
+import { orderTable } from './order-table.ts';
 import { stateOption } from './state-folder.ts';
-import { cellText, tableColumns, tableLines } from './table.ts';
 
 const LAST_DEFAULT = 20;
 const LAST_MAX = 100_000;
-/** Who asked, and why it was not done, may be long. */
-const FROM_COLUMNS = 32;
-const RESULT_COLUMNS = 60;
 
 interface LogOptions {
   readonly state?: string;
@@ -33,9 +30,11 @@ export function addOutputsLog(outputs: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Reads the journal, beside a running gateway too. Times are UTC. What \`max_on\`,
-the end of an order's time, a lost city and a stray output did is there as well,
-and what was refused: three at once, then one in ten seconds and how many more.
+Reads the journal, beside a running gateway too. Times are those of the site's
+time zone (with --state alone, of this machine's); in JSON they are UTC. What
+\`max_on\`, \`never_with\`, the end of an order's time, a lost city, a stray
+output, a stop and a start after a crash did is there as well, and what was
+refused: three at once, then one in ten seconds and how many more.
 
 Examples:
   barri outputs log
@@ -45,7 +44,7 @@ Examples:
 }
 
 async function showLog(told: Parameters<typeof withJournal>[0], { last, json }: LogOptions, io: Io): Promise<void> {
-  await withJournal(told, io, async ({ journal, times }) => {
+  await withJournal(told, io, async ({ journal, times, config }) => {
     const log = new OrderLog(last);
     for await (const stored of eventsOf(journal)) log.take(stored);
     const { timeOf } = await times();
@@ -58,14 +57,14 @@ async function showLog(told: Parameters<typeof withJournal>[0], { last, json }: 
       return io.out(`${JSON.stringify(listed)}\n`);
     }
     if (orders.length === 0) return io.out(text.noOrders);
-    const rows = orders.map(({ wallMs, output, on, from, result, leftOut }) => [
-      wallMs === undefined ? text.noTime : secondText(wallMs),
-      output,
-      on === undefined ? text.notUnderstood : text.state(on),
-      cellText(from, FROM_COLUMNS),
-      cellText(text.result(result, leftOut), RESULT_COLUMNS),
-    ]);
-    io.out(`${tableLines([[...text.logHead], ...rows], new Set(), tableColumns(io)).join('\n')}\n`);
+    const rows = orders.map(({ wallMs, output, on, forMs, from, result, leftOut }) => ({
+      wallMs,
+      about: output,
+      order: on === undefined ? text.notUnderstood : text.ordered(on, forMs),
+      from,
+      result: text.result(result, leftOut),
+    }));
+    io.out(`${orderTable(rows, config?.gateway.timezone, io).join('\n')}\n`);
   });
 }
 

@@ -4,6 +4,7 @@ import type { GatewayStatus } from '../gateway/status.ts';
 import type { ClockStatus } from '../gateway/timekeeper.ts';
 import { VERSION_HIDDEN } from '../gateway/uplink/answer.ts';
 import type { CityProblem, HeldSensor, UplinkStatus } from '../gateway/uplink/status.ts';
+import { zoneName } from './local-time.ts';
 import { text as brokerText } from './messages/broker.ts';
 import { cityText } from './messages/city.ts';
 import { type Trouble, text } from './messages/live.ts';
@@ -265,17 +266,12 @@ function clockTime(wallMs: number | undefined): string | undefined {
   if (wallMs === undefined) return undefined;
   const date = new Date(wallMs);
   const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? `${date.toTimeString().slice(0, 5)} ${zoneName(date)}` : dateTime(wallMs);
+  return isToday ? `${date.toTimeString().slice(0, 5)} ${zoneName(wallMs)}` : dateTime(wallMs);
 }
 
 /** Date and time in the zone of this machine, with its name. */
 function dateTime(wallMs: number): string {
   const date = new Date(wallMs);
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
-  return `${day} ${date.toTimeString().slice(0, 5)} ${zoneName(date)}`;
-}
-
-function zoneName(date: Date): string {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' }).formatToParts(date);
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  return `${day} ${date.toTimeString().slice(0, 5)} ${zoneName(wallMs)}`;
 }

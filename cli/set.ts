@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { closest } from '../config/closest.ts';
 import { userName } from '../drivers/bus/linux-group.ts';
 import type { OrderAnswer } from '../gateway/local-api.ts';
 import type { OutputState } from '../gateway/outputs/output.ts';
+import type { ReadingRow } from '../gateway/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { someTime } from './length-of-time.ts';
 import { askGateway, orSayNotAsked, tellGateway } from './local-client.ts';
-import { text } from './messages/outputs.ts';
+import { type KnownNames, text } from './messages/outputs.ts';
 import { say } from './say.ts';
 import { askMeant } from './site-gateway.ts';
 import { SITE_DEFAULT, stateOption } from './state-folder.ts';
@@ -55,10 +57,14 @@ async function set(
   io: Io,
 ): Promise<void> {
   const order = { output, on, by: userName(), ...(options.for !== undefined && { forMs: options.for }) };
+  let known: KnownNames | undefined;
   const tell = async (folder: string) => {
     // What is safe may last: there is nothing to go back to.
     if (options.for !== undefined && (await isSafe(folder, output, on))) return 'lasts';
-    return await tellGateway<OrderAnswer>(folder, '/outputs', order);
+    const answer = await tellGateway<OrderAnswer>(folder, '/outputs', order);
+    if (typeof answer === 'object' && 'reason' in answer && answer.reason === 'unknown-output')
+      known = await namesIn(folder, output);
+    return answer;
   };
   const meant = { site, state: options.state };
   const outcome = await askMeant(meant, io, tell, { text: text.noGateway, exitCode: EXIT.problems });
@@ -69,9 +75,19 @@ async function set(
   if (!('done' in outcome))
     return say(text.notDone(output, on, { ...(outcome.error !== undefined && { message: outcome.error }) }), io, EXIT.problems);
   if (options.json === true) io.out(`${JSON.stringify(outcome, inWholeMs)}\n`);
-  else if (outcome.done) io.out(text.done(output, on, outcome));
-  else say(text.notDone(output, on, outcome), io);
+  else if (outcome.done) io.out(text.done(output, on, outcome, options.for));
+  else say(text.notDone(output, on, outcome, known), io);
   if (!outcome.done) io.setExitCode(outcome.reason === 'failed' ? EXIT.device : EXIT.problems);
+}
+
+/** What somebody may have meant who named an output that the gateway does not have. */
+async function namesIn(folder: string, output: string): Promise<KnownNames | undefined> {
+  const states = await askGateway<readonly OutputState[]>(folder, '/outputs');
+  if (states === undefined) return undefined;
+  const outputs = states.map((each) => each.output);
+  const readings = (await askGateway<readonly ReadingRow[]>(folder, '/readings')) ?? [];
+  const isReading = readings.some(({ device, reading }) => `${device}.${reading}` === output);
+  return { outputs, candidates: closest(output, outputs), isReading };
 }
 
 async function isSafe(folder: string, output: string, on: boolean): Promise<boolean> {

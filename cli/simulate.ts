@@ -12,19 +12,18 @@ import type { Io } from './io.ts';
 import { errorOutput } from './journal-progress.ts';
 import { text } from './messages/live.ts';
 import { text as outputs } from './messages/outputs.ts';
+import { orderTable } from './order-table.ts';
 import { alarmsOf, troublesOf } from './render-status.ts';
 import { readWorld, SIMULATED_TOKEN } from './simulated-city.ts';
 import { Moves } from './simulated-moves.ts';
 import { showSimulatedTime } from './simulated-progress.ts';
 import { isHealthy } from './status.ts';
-import { cellText, fitted, tableColumns, tableLines } from './table.ts';
+import { fitted } from './table.ts';
 
 /** A run without `--start` always begins at the same moment, so that traces can be compared. */
 const START_DEFAULT_MS = Date.UTC(2026, 0, 1);
 /** Orders and rules that are shown; JSON has a thousand. */
 const MOVES_SHOWN = 20;
-const FROM_COLUMNS = 32;
-const RESULT_COLUMNS = 60;
 /** A request to a city over a household's line, there and back. */
 const CITY_LATENCY_MS = 40;
 
@@ -92,21 +91,23 @@ export async function simulateAndReport(config: Config, options: SimulateOptions
   };
   if (!isHealthy(status)) io.setExitCode(EXIT.problems);
   io.out(
-    options.json === true ? `${JSON.stringify(result)}\n` : fitted(text.simulated(result), io.columns) + movesText(moves, io),
+    options.json === true
+      ? `${JSON.stringify(result)}\n`
+      : fitted(text.simulated(result), io.columns) + movesText(moves, config.gateway, io),
   );
 }
 
 /** What outputs and rules did, where there was anything. */
-function movesText({ count, newest }: Moves, io: Io): string {
+function movesText({ count, newest }: Moves, { timezone }: Config['gateway'], io: Io): string {
   if (count === 0) return '';
   const shown = newest.slice(-MOVES_SHOWN);
-  const rows = shown.map(({ time, about, on, from = '', ...became }) => [
-    time.slice(0, -'.000Z'.length).replace('T', ' '),
+  const rows = shown.map(({ time, about, on, forMs, from = '', ...became }) => ({
+    wallMs: Date.parse(time),
     about,
-    on === undefined ? outputs.notOrdered : outputs.state(on),
-    cellText(from, FROM_COLUMNS),
-    cellText(outputs.became(became), RESULT_COLUMNS),
-  ]);
-  const table = tableLines([[...outputs.logHead], ...rows], new Set(), tableColumns(io));
+    order: on === undefined ? outputs.notOrdered : outputs.ordered(on, forMs),
+    from,
+    result: outputs.became(became),
+  }));
+  const table = orderTable(rows, timezone, io);
   return `${fitted(text.moves(count, shown.length), io.columns)}${table.join('\n')}\n`;
 }

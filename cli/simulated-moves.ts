@@ -17,9 +17,13 @@ export interface Move {
   readonly on?: boolean;
   /** Who ordered it. */
   readonly from?: string;
+  /** How long it was to stay so, where that was said; milliseconds. */
+  readonly forMs?: number;
   /** Why it was not done, or why the rule did nothing; undefined: done. */
   readonly reason?: string;
-  /** For people, of an order. */
+  /** What limits what was done, or why the gateway itself wanted it. */
+  readonly why?: string;
+  /** For people, of what was not done. */
   readonly message?: string;
   /** What a rule looked at that did not hold, or is not known. */
   readonly reading?: string;
@@ -44,10 +48,15 @@ export class Moves {
   }
 }
 
-function moveOf(code: string, { output, on, from, rule, reason, message, reading }: LogFields): Omit<Move, 'time'> | undefined {
-  const ordered = { about: String(output), on: on === true, from: String(from) };
-  if (code === 'output-switched') return ordered;
+function moveOf(
+  code: string,
+  { output, on, from, rule, reason, message, reading, why, forMs }: LogFields,
+): Omit<Move, 'time'> | undefined {
+  const asked = { about: String(output), on: on === true, from: String(from) };
+  const ordered = typeof forMs === 'number' ? { ...asked, forMs } : asked;
+  if (code === 'output-switched') return typeof why === 'string' ? { ...ordered, why } : ordered;
   if (code === 'output-not-switched') return { ...ordered, reason: String(reason), message: String(message) };
   if (code !== 'rule-not-fired') return undefined;
-  return { about: String(rule), reason: String(reason), ...(typeof reading === 'string' && { reading }) };
+  const words = { ...(typeof reading === 'string' && { reading }), ...(typeof message === 'string' && { message }) };
+  return { about: String(rule), reason: String(reason), ...words };
 }

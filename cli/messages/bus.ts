@@ -1,7 +1,7 @@
+import { timeTaken as time } from '../../config/duration.ts';
 import type { BusReport, CauseReport, DeviceReport, UnitReport } from '../../gateway/bus-report.ts';
 import { count } from './count.ts';
 import { text as live } from './live.ts';
-import { timeTaken as time } from './time-taken.ts';
 
 /** What `barri bus stats` says. */
 export const text = {

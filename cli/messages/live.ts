@@ -1,3 +1,4 @@
+import { timePassed } from '../../config/duration.ts';
 import type { DeviceProblem } from '../../gateway/device-state.ts';
 import { type Damage, type ForeignKind, SLOTS_TOGETHER } from '../../gateway/journal/journal.ts';
 import { SEQUENCES_OF_A_SLOT } from '../../gateway/journal/next-sequence.ts';
@@ -16,7 +17,7 @@ import { problemText } from './device-problems.ts';
 export const text = {
   readingHeader: ['DEVICE', 'READING', 'VALUE', 'UNIT', 'AGE', 'QUALITY'],
   state: (on: boolean) => (on ? 'yes' : 'no'),
-  duration,
+  duration: timePassed,
   quality: (quality: ReadingRow['quality'], reason: string | undefined) =>
     reason === undefined || quality !== 'suspect' ? QUALITY[quality] : `${QUALITY[quality]} (${REASONS[reason] ?? reason})`,
   deviceProblem: problemText,
@@ -46,7 +47,7 @@ export const text = {
     skipped: 'Not run',
   },
   measuring: ({ answeringCount, deviceCount, newestAgeMs }: GatewayStatus['measuring'], startingCount: number) => {
-    const newest = newestAgeMs === undefined ? '' : `, newest ${duration(newestAgeMs)} ago`;
+    const newest = newestAgeMs === undefined ? '' : `, newest ${timePassed(newestAgeMs)} ago`;
     return `${answeringCount} of ${count(deviceCount, 'device')}${newest}${startingCount === 0 ? '' : `, ${startingCount} not due yet`}`;
   },
   stored: (records: number, size: string, max: string | undefined) =>
@@ -101,7 +102,7 @@ export const text = {
     `calls into drivers hang and hold every thread for ${since}, so that nothing can be stored: ${count(waiting, 'reading')} kept in memory. Unplug what hangs, or restart the gateway (sudo systemctl restart barri)`,
   memoryLeft: (code: string, waiting: number, max: number, leftMs: number | undefined) => {
     if (waiting >= max) return `the memory for them (${count(max, 'reading')}) is full: the oldest are given up, and counted`;
-    const room = leftMs === undefined ? count(max, 'reading') : `about ${duration(leftMs)} more`;
+    const room = leftMs === undefined ? count(max, 'reading') : `about ${timePassed(leftMs)} more`;
     const advice = code === 'ENOSPC' ? 'Make room on it' : 'Check the card';
     return `measuring goes on: there is memory for ${room}. ${advice}; it is tried again by itself.`;
   },
@@ -119,7 +120,7 @@ export const text = {
   cityState: (state: UplinkState, since: string) =>
     state === 'starting' ? 'nothing sent yet' : `${CITY_STATES[state]} since ${since}`,
   cityProblem,
-  cityNextTry: (inMs: number, attempt: number) => `next try in ${duration(inMs)} (attempt ${attempt}). Nothing is lost.`,
+  cityNextTry: (inMs: number, attempt: number) => `next try in ${timePassed(inMs)} (attempt ${attempt}). Nothing is lost.`,
   cityCounts: (delivered: number, folded: number) =>
     `${count(delivered, 'reading')} delivered since the start${folded === 0 ? '' : `, ${folded} folded (two in one second)`}`,
   rejected: (reason: string, readings: number) => `${count(readings, 'reading')} set aside for good: ${reason}`,
@@ -182,7 +183,7 @@ export const text = {
     ]
       .map((line) => `    ${line}\n`)
       .join(''),
-  simulatedSoFar: (ms: number, forMs: number) => `${duration(ms)} of ${duration(forMs)}`,
+  simulatedSoFar: (ms: number, forMs: number) => `${timePassed(ms)} of ${timePassed(forMs)}`,
   simulated: ({
     virtualMs,
     realMs,
@@ -195,7 +196,7 @@ export const text = {
     alarms,
     readings,
   }: Simulated) =>
-    `${duration(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
+    `${timePassed(virtualMs)} of simulated time in ${(realMs / 1000).toFixed(1)} s (seed ${seed})
 city     ${count(observations, 'observation')} in ${count(requests, 'request')}
 trace    ${count(eventCount, 'event')}
 hash     ${traceHash}
@@ -350,21 +351,6 @@ const REASONS: Readonly<Record<string, string>> = {
   flat: 'the same for too long: the sensor hangs',
   jump: 'changed faster than allowed',
 };
-
-/** A length of time as a person says it: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min');
-  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
-}
-
-function withRest(whole: string, rest: number, unit: string): string {
-  return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
-}
 
 /** Why the clock is not believed. */
 const CLOCK_DOUBTS: Readonly<Record<ClockDoubt, (time: string) => string>> = {

@@ -1,14 +1,15 @@
+import { listed } from '../../config/closest.ts';
+import { timeTaken } from '../../config/duration.ts';
 import type { OrderAnswer } from '../../gateway/local-api.ts';
 import type { OutputState, Refusal } from '../../gateway/outputs/output.ts';
 import type { HungEnd } from '../end-hung.ts';
 import type { Owner } from '../owner.ts';
-import { timeTaken } from './time-taken.ts';
 
 /** Texts about outputs. English; other languages take the same keys. */
 export const text = {
   label: 'Output',
   head: ['output', 'state', 'back', 'newest order'],
-  logHead: ['time (UTC)', 'output', 'order', 'from', 'result'],
+  logHead: ['time', 'output', 'order', 'from', 'result'],
   noOrders: 'No output was ordered anything.\n',
   noTime: 'not known',
   notUnderstood: '?',
@@ -17,20 +18,23 @@ export const text = {
   /** `leftOut`: so many more were refused before it. */
   result: (result: { readonly done: boolean; readonly reason?: string } | undefined, leftOut = 0) => {
     const more = leftOut === 0 ? '' : `after ${leftOut} more: `;
-    return `${more}${result === undefined ? 'none written down' : result.done ? 'done' : (result.reason ?? 'not done')}`;
+    return `${more}${result === undefined ? 'none written down' : result.done ? doneText(result.reason) : refusalText(result.reason)}`;
   },
   became: ({
     reason,
     message,
     reading = '',
+    why,
   }: {
     readonly reason?: string;
+    readonly why?: string;
     readonly message?: string;
     readonly reading?: string;
   }) => {
-    if (reason === undefined) return 'done';
+    if (reason === undefined) return doneText(why);
     return message ?? RULES_IDLE[reason]?.replace('{reading}', reading) ?? reason;
   },
+  ordered: (on: boolean, forMs?: number) => (forMs === undefined ? onOff(on) : `${onOff(on)} for ${timeTaken(forMs)}`),
   /** How a rule stands: when it did something last, why it did not later, and when it is due next. */
   rule: (rule: string, { fired, idle, next }: { readonly fired?: string; readonly idle?: string; readonly next?: string }) =>
     `${rule}: ${[fired === undefined ? 'has not fired' : `fired ${fired}`, idle ?? '', next === undefined ? '' : `next ${next}`].filter((part) => part !== '').join('; ')}`,
@@ -74,10 +78,14 @@ export const text = {
   done: (
     output: string,
     on: boolean,
-    { backInMs, backBy = 'max_on' }: Omit<Extract<OrderAnswer, { done: true }>, 'done'> = {},
+    { backInMs, backBy = 'max_on', switchedOff = [] }: Omit<Extract<OrderAnswer, { done: true }>, 'done'> = {},
+    forMs?: number,
   ) => {
-    const back = backInMs === undefined ? '' : `: it goes back after ${timeTaken(backInMs)} (${BACK_BY[backBy]})`;
-    return `${output} is ${onOff(on)}${back}.\n`;
+    const asked = backBy === 'max_on' && forMs !== undefined ? `; ${timeTaken(forMs)} was asked` : '';
+    const back = backInMs === undefined ? '' : `: it goes back after ${timeTaken(backInMs)} (${BACK_BY[backBy]}${asked})`;
+    const were = switchedOff.length === 1 ? 'was' : 'were';
+    const others = switchedOff.length === 0 ? '' : `; ${switchedOff.join(', ')} ${were} switched off for it (never_with)`;
+    return `${output} is ${onOff(on)}${back}${others}.\n`;
   },
   notKnown: (output: string, on: boolean) =>
     `error[B147] the gateway did not say in its time whether ${output} was switched ${onOff(on)}: that is not known\n   = \`barri outputs\` shows how it is; what the gateway has not begun by now it does not begin any more\n`,
@@ -86,11 +94,40 @@ export const text = {
     output: string,
     on: boolean,
     { reason, message = NO_OUTCOME }: { readonly reason?: Refusal; readonly message?: string },
-  ) => `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n   = ${(reason && REMEDIES[reason]) ?? OTHER_REMEDY}\n`,
+    known?: KnownNames,
+  ) => {
+    const remedies = known === undefined ? [(reason && REMEDIES[reason]) ?? OTHER_REMEDY] : namesText(known);
+    return `error[B145] ${output} was not switched ${onOff(on)}: ${message}\n${remedies.map((line) => `   = ${line}\n`).join('')}`;
+  },
 } as const;
 
 const NO_GATEWAY =
   '   = start it with `barri run`, or name its folder with --state\n   = one that was stopped left its outputs safe; after one that was killed, `barri outputs safe SITE` makes them so\n';
+
+/** What a site has, of what somebody may have meant by the name of an output. */
+export interface KnownNames {
+  readonly outputs: readonly string[];
+  readonly candidates: readonly string[];
+  /** What was named is a reading. */
+  readonly isReading: boolean;
+}
+
+function namesText({ outputs, candidates, isReading }: KnownNames): string[] {
+  return [
+    ...(isReading ? ['it is a reading, and nothing that can be switched'] : []),
+    ...(candidates.length > 0 ? [`did you mean ${candidates.join(' or ')}?`] : []),
+    outputs.length === 0 ? 'this site has no outputs' : `this site has: ${listed(outputs).join(', ')}`,
+  ];
+}
+
+function doneText(why: string | undefined): string {
+  return why === undefined ? 'done' : `done: ${why}`;
+}
+
+/** Of a refusal, as the journal has it: a code and words. */
+function refusalText(reason = 'not done'): string {
+  return reason.replace(/^sender: /, 'not allowed: ');
+}
 
 /** Why a gateway that hangs is still there. */
 const STAYS: Readonly<

@@ -1,6 +1,7 @@
 import type { BusPlan, DevicePlan, RequestPlan } from '../../config/bus-plan.ts';
+import { timeTaken as time } from '../../config/duration.ts';
 import { count } from './count.ts';
-import { period, timeTaken as time } from './time-taken.ts';
+import { period } from './period.ts';
 
 /** What `barri check` says about buses. */
 export const text = {

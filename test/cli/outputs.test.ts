@@ -11,7 +11,7 @@ import { loadSite } from '../../config/load-site.ts';
 import { serveLocalApi } from '../../gateway/local-api.ts';
 import type { OrderOutcome, OrderRequest, OutputState } from '../../gateway/outputs/output.ts';
 import { realHost } from '../../gateway/real-host.ts';
-import type { BusStatus, DeviceStatus, GatewayStatus } from '../../gateway/status.ts';
+import type { BusStatus, DeviceStatus, GatewayStatus, ReadingRow } from '../../gateway/status.ts';
 import { options } from '../config/site-files.ts';
 import { barri } from './in-process.ts';
 
@@ -50,7 +50,7 @@ async function beside(
   const orders: OrderRequest[] = [];
   const answers = {
     status: () => ({ devices: [], buses: [], ...status }) as Partial<GatewayStatus> as GatewayStatus,
-    readings: () => [],
+    readings: () => [{ device: 'door', reading: 'closed' } as ReadingRow],
     buses: () => [],
     outputs: () => states,
     order: async (request: OrderRequest) => {
@@ -145,7 +145,7 @@ test('a time for what is safe is refused, as nothing would go back', async () =>
 });
 
 test.each([
-  ['unknown-output', 1, '`barri outputs` shows'],
+  ['unknown-output', 1, 'this site has no outputs'],
   ['not-allowed', 1, 'write `orders: [local]`'],
   ['min-off', 1, 'shorten `min_off`'],
   ['failed', 3, 'check its wiring'],
@@ -157,7 +157,8 @@ test.each([
 });
 
 test.each([
-  ['valve.open', '--for', '30s', 18_000, 'valve.open is on: it goes back after 18 s (max_on).\n'],
+  ['valve.open', '--for', '30s', 18_000, 'valve.open is on: it goes back after 18 s (max_on; 30 s was asked).\n'],
+  ['valve.open', '--for', '5h', 595_000, 'valve.open is on: it goes back after 9 min 55 s (max_on; 5 h was asked).\n'],
   ['valve.open', '--for', '18s', 18_000, 'valve.open is on: it goes back after 18 s (--for).\n'],
   ['valve.open', '--json', '', 18_000.4, '{"done":true,"backInMs":18000,"backBy":"max_on"}\n'],
   ['other.open', '--for', '30s', 18_000, 'other.open is on.\n'],
@@ -165,6 +166,33 @@ test.each([
   const options = value === '' ? [option] : [option, value];
   const { out, err } = await against([{ ...VALVE, backInMs }], { done: true }, 'set', output, 'on', ...options);
   expect({ out, err }).toEqual({ out: expected, err: '' });
+});
+
+test('what was switched off for it is named', async () => {
+  const done = { done: true, switchedOff: ['pump.switch'] } as const;
+  const { out } = await against([VALVE], done, 'set', 'valve.open', 'on');
+  expect(out).toBe('valve.open is on: it goes back after 18 s (max_on); pump.switch was switched off for it (never_with).\n');
+});
+
+test.each([
+  ['valv.open', ['did you mean valve.open?', 'this site has: valve.open, lamp.switch']],
+  ['light', ['this site has: valve.open, lamp.switch']],
+  ['door.closed', ['it is a reading, and nothing that can be switched', 'this site has: valve.open, lamp.switch']],
+])('an output that is not there (%s) is answered with those that are', async (output, remedies) => {
+  const outcome = { done: false, reason: 'unknown-output', message: `there is no output ${output}` } as const;
+  const { err } = await against([VALVE, LAMP], outcome, 'set', output, 'on');
+  expect(
+    err
+      .split('\n   = ')
+      .slice(1)
+      .map((line) => line.trim()),
+  ).toEqual(remedies);
+});
+
+test('times are written as people say them', async () => {
+  const asked = { on: true, from: 'rules: x', agoMs: 14_340_000 };
+  const { out } = await against([{ ...VALVE, asked, backInMs: 595_000 }], { done: true }, 'outputs');
+  expect(out).toContain('off in 9 min 55 s  on, rules: x, 3 h 59 min ago');
 });
 
 test('what stays as it was ordered says nothing of going back', async () => {

@@ -183,16 +183,27 @@ test('a run in simulated time says what outputs and rules did, and why a rule di
   const run = (...more: string[]) => barri(['sim', 'run', site, '--start', '2026-03-27T05:29:00Z', '--for', '20min', ...more]);
   expect((await run()).out.split('\n').slice(-6)).toEqual([
     'outputs and rules: 3 lines',
-    'time (UTC)           output      order  from                 result',
-    '2026-03-27 05:30:00  valve.open  on     rules: morning       done',
-    '2026-03-27 05:35:00  valve.open  off    the end of its time  done',
-    '2026-03-27 05:40:00  dry         -                           nothing: hall.humidity is not as only_if wants it',
+    'time                     output      order         from                 result',
+    '2026-03-27 06:30:00 CET  valve.open  on for 5 min  rules: morning       done',
+    '2026-03-27 06:35:00 CET  valve.open  off           the end of its time  done',
+    expect.stringMatching(/^2026-03-27 06:40:00 CET {2}dry {9}- {34}hall\.humidity is [\d.]+, only_if wants below 1$/),
     '',
   ]);
   expect(JSON.parse((await run('--json')).out).moves).toMatchObject([
-    { about: 'valve.open', on: true, from: 'rules: morning' },
+    {
+      time: expect.stringMatching(/^2026-03-27T05:30:00\.\d+Z$/),
+      about: 'valve.open',
+      on: true,
+      forMs: 300_000,
+      from: 'rules: morning',
+    },
     { about: 'valve.open', on: false },
-    { about: 'dry', reason: 'does-not-hold', reading: 'hall.humidity' },
+    {
+      about: 'dry',
+      reason: 'does-not-hold',
+      reading: 'hall.humidity',
+      message: expect.stringContaining('only_if wants below 1'),
+    },
   ]);
 });
 

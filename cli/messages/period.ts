@@ -1,13 +1,6 @@
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** How long something takes, as short as it can be said and never too short: `18 ms`, `1.5 s`, `2 min`, `3 h`, `100 min`. */
-export function timeTaken(ms: number): string {
-  if (ms < 1_000) return `${Math.ceil(ms)} ms`;
-  if (ms < 10_000) return period(Math.ceil(ms / 100) * 100);
-  return period(ms < HOUR_MS ? Math.ceil(ms / 1_000) * 1_000 : Math.ceil(ms / MINUTE_MS) * MINUTE_MS);
-}
-
 /** A length of time that was chosen, exactly: `1240 ms`, `124 s`, `2 min`, `3 h`. */
 export function period(ms: number): string {
   if (ms >= HOUR_MS && ms % HOUR_MS === 0) return `${ms / HOUR_MS} h`;
