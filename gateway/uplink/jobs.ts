@@ -56,6 +56,11 @@ export class Jobs {
     return this.#lookUps.length + this.#resends.length + this.#last.length >= JOBS_MAX;
   }
 
+  /** Whether there is no room for a batch of a suspect: the backlog of all others needs half of it. */
+  get isFullForSuspects(): boolean {
+    return this.isFull || this.#lookUps.filter(({ batch }) => batch.suspect !== undefined).length >= JOBS_MAX / 2;
+  }
+
   /** Whether there is no room for what the fresh lane may leave here either. */
   get isFullForFresh(): boolean {
     return this.#resends.length + this.#last.length >= JOBS_MAX || this.#lookUps.length >= LOOK_UPS_MAX;

@@ -45,6 +45,9 @@ export interface LaneParts {
   readonly everyMs: number;
 }
 
+/** What the backlog lane takes in turn. */
+type Waiting = 'held' | 'suspects' | 'backlog';
+
 /**
  * What has just been measured, every `everyMs`. A batch that does not go through is left to the backlog lane (or tried
  * again, when the whole city is away), so that nothing older is ever in the way of what is new.
@@ -76,9 +79,13 @@ function volatileFrom(journal: Journal): number {
   return journal.isFailing ? (journal.stats().failing?.fromSequence ?? 0) : 0;
 }
 
-/** Batches in doubt first, then what has to be sent again, then held and suspected sensors, then the oldest records that wait. */
+/**
+ * Batches in doubt first, then what has to be sent again; then held sensors, suspects and the oldest records that wait, in turn: each
+ * request may cost minutes of the quota, or the time of a timeout, and whoever always came first would have all of it.
+ */
 export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Promise<never> {
-  const { clock, positions, sender, gate, quota, jobs, ledger, wake } = parts;
+  const { clock, positions, sender, gate, quota, held, suspects, jobs, ledger, wake } = parts;
+  const turns: Waiting[] = ['held', 'suspects', 'backlog'];
   let isInMemory = false;
   let restsUntilMs = 0;
   for (;;) {
@@ -94,24 +101,30 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
     const pauseMs = Math.max(gate.remainingMs(), quota.pauseMs('backlog'));
     const restMs = restsUntilMs - clock.monotonicMs();
     if (pauseMs === 0) {
-      if (!isInMemory && (await sendAside(parts, signal))) continue;
+      if (!isInMemory && (await sendAgain(parts, signal))) continue;
       const hasBacklog = ledger.firstUndelivered(positions.backlog) < positions.fresh && !jobs.isFull && !ledger.isCrowded;
-      if (hasBacklog && restMs <= 0) {
-        const startMs = clock.monotonicMs();
-        await turn(parts, 'backlog', positions.fresh, signal);
+      const may = {
+        held: !isInMemory && held.remainingMs() === 0,
+        suspects: !isInMemory && !jobs.isFullForSuspects && suspects.remainingMs() === 0,
+        backlog: hasBacklog && restMs <= 0,
+      };
+      const next = turns.find((one) => may[one]);
+      const startMs = clock.monotonicMs();
+      const isSent = next !== undefined && (await sendOf(next, parts, signal));
+      if (isSent) turns.push(...turns.splice(turns.indexOf(next), 1));
+      if (next === 'backlog') {
         const endMs = clock.monotonicMs();
         restsUntilMs = endMs + gate.restMs(endMs - startMs);
-        if (gate.remainingMs() === 0) continue;
       }
+      if (next !== undefined) continue;
       // Not at once: one that would prove it may be among the others.
-      const last = isInMemory || gate.remainingMs() > 0 ? undefined : jobs.takeLast();
+      const last = isInMemory ? undefined : jobs.takeLast();
       if (last !== undefined) {
         const batch = sender.withoutSuspects(last);
         if (!(await sender.send(batch, signal))) jobs.resend(batch);
         wake.notify();
         continue;
       }
-      if (hasBacklog && restMs <= 0) continue;
     }
     const first = ledger.firstUndelivered(0);
     if (first !== positions.leading && first <= parts.journal.lastSequence) {
@@ -120,6 +133,14 @@ export async function runBacklogLane(parts: LaneParts, signal: AbortSignal): Pro
     }
     await wake.wait(Math.min(Math.max(jobs.remainingMs(), askMs), untilNextMs(parts, pauseMs, restMs)), signal);
   }
+}
+
+/** Sends one batch of what waits. False when that needed no request, so that it was no turn. */
+async function sendOf(next: Waiting, parts: LaneParts, signal: AbortSignal): Promise<boolean> {
+  if (next === 'held') return await probe(parts, signal);
+  if (next === 'suspects') return await sendOfSuspect(parts, signal);
+  const { batch } = await turn(parts, 'backlog', parts.positions.fresh, signal);
+  return batch.entries.length > 0;
 }
 
 /**
@@ -132,27 +153,19 @@ function keepToMemory({ journal, positions }: LaneParts, wasInMemory: boolean): 
   return journal.isFailing;
 }
 
-/** What comes before the oldest records that wait; each step makes one of these smaller. Returns whether there was any. */
-async function sendAside(parts: LaneParts, signal: AbortSignal): Promise<boolean> {
-  const { sender, held, suspects, jobs, ledger, wake } = parts;
+/** What comes before all that waits; each step makes one of these smaller. Returns whether there was any. */
+async function sendAgain(parts: LaneParts, signal: AbortSignal): Promise<boolean> {
+  const { sender, jobs, ledger, wake } = parts;
   const stragglers = ledger.stragglers();
   if (stragglers.length > 0) {
     await makeRoom(parts, stragglers, signal);
     return true;
   }
   const again = jobs.takeResend();
-  if (again !== undefined) {
-    const batch = sender.withoutSuspects(again);
-    if (!(await sender.send(batch, signal))) jobs.resend(batch);
-    wake.notify();
-    return true;
-  }
-  if (held.remainingMs() === 0) {
-    await probe(parts, signal);
-    return true;
-  }
-  if (jobs.isFull || suspects.remainingMs() > 0) return false;
-  await sendOfSuspect(parts, signal);
+  if (again === undefined) return false;
+  const batch = sender.withoutSuspects(again);
+  if (!(await sender.send(batch, signal))) jobs.resend(batch);
+  wake.notify();
   return true;
 }
 
@@ -161,7 +174,7 @@ function untilNextMs({ journal, held, suspects, jobs }: LaneParts, pauseMs: numb
   if (pauseMs > 0) return pauseMs;
   const restedMs = restMs > 0 ? restMs : Number.POSITIVE_INFINITY;
   if (journal.isFailing) return restedMs;
-  return Math.min(restedMs, held.remainingMs(), jobs.isFull ? Number.POSITIVE_INFINITY : suspects.remainingMs());
+  return Math.min(restedMs, held.remainingMs(), jobs.isFullForSuspects ? Number.POSITIVE_INFINITY : suspects.remainingMs());
 }
 
 /** Begins to look up the next batch of the process before. The city may still be at work on it, as after a cut connection. */
@@ -208,24 +221,25 @@ async function makeRoom(
   if (!isDone) await sleep(clock, STALE_MS, signal);
 }
 
-/** Asks the city about held sensors. One without a known observation is let in: its next one asks. */
-async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<void> {
+/** Asks the city about held sensors. One without a known observation is let in: its next one asks. Returns whether there was any to ask with. */
+async function probe({ sender, held, ledger, positions }: LaneParts, signal: AbortSignal): Promise<boolean> {
   const { entries, without, revision } = held.probes(sender.limits.entriesMax, ledger.isFree);
   for (const sensor of without) {
     held.release(sensor);
     positions.backlog = REWOUND;
   }
-  if (entries.length === 0) return;
+  if (entries.length === 0) return false;
   const batch = { entries, covered: [], revision };
   ledger.claim(batch);
   if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
+  return true;
 }
 
-/** One batch of a suspect alone, when one is due. The observations of others in between are left where they are. */
-async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<void> {
+/** One batch of a suspect alone, when one is due. The observations of others in between are left where they are. Returns whether there was any. */
+async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<boolean> {
   const { positions, sender, held, suspects, ledger, gate } = parts;
   const due = suspects.due();
-  if (due === undefined) return;
+  if (due === undefined) return false;
   const { sensor } = due;
   const limit = positions.fresh;
   let from = due.from;
@@ -236,7 +250,7 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
     try {
       const { revision } = parts.journal;
       const page = await readPage(parts, from, limit);
-      if (page === undefined) return;
+      if (page === undefined) return false;
       const entriesMax = Math.min(due.size, sender.limits.entriesMax);
       taken = takeBatch(page.records, page.end, {
         ...rulesOf(parts, from, limit),
@@ -246,17 +260,18 @@ async function sendOfSuspect(parts: LaneParts, signal: AbortSignal): Promise<voi
       });
     } catch (error) {
       sender.journalFailed(gate.pass(), error);
-      return;
+      return false;
     }
     if (taken.batch.entries.length > 0) {
       const batch = { ...taken.batch, suspect: { sensor, next: taken.next } };
       ledger.claim(batch);
       if (!(await sender.send(batch, signal))) ledger.unclaim(batch);
-      return;
+      return true;
     }
     from = taken.next;
   }
   if (suspects.isCleared(sensor, limit)) positions.backlog = REWOUND;
+  return false;
 }
 
 /** One batch of a lane, from its position up to `limit` (exclusive). */
