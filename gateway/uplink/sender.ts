@@ -100,11 +100,10 @@ export class Sender {
 
   /** What is left of a claimed batch without the sensors that became suspects since it was built: they have requests of their own. */
   withoutSuspects(batch: Batch): Batch {
-    const { ledger, suspects, onRelease } = this.#parts;
+    const { ledger, suspects } = this.#parts;
     const failing = batch.entries.filter(({ sensor }) => suspects.has(sensor));
     if (failing.length === 0 || batch.suspect !== undefined) return batch;
     ledger.finish({ entries: failing, covered: [] }, []);
-    onRelease();
     return { ...batch, entries: batch.entries.filter(({ sensor }) => !suspects.has(sensor)) };
   }
 
@@ -177,7 +176,7 @@ export class Sender {
 
   /** Nothing of this batch is stored. It is sent again, and when it may be the batch itself that the city fails at, in halves. */
   async #again(batch: Batch): Promise<void> {
-    const { gate, jobs, suspects, onRelease } = this.#parts;
+    const { gate, jobs, suspects } = this.#parts;
     const { doubt, suspect } = batch;
     const [culprit, another] = batch.entries;
     const isInDoubt = doubt !== undefined && doubt.count >= DOUBTS_MAX;
@@ -187,8 +186,7 @@ export class Sender {
       if (suspect === undefined) suspects.fails(culprit.sensor, words);
       else if (another === undefined) suspects.failedAlone(suspect.sensor, words, suspect.next);
       else suspects.failed(suspect.sensor);
-      await this.#finish(batch, []);
-      onRelease();
+      await this.#letSuspectWait(batch, culprit.sensor);
     } else if (isInDoubt && another !== undefined) jobs.resend(...halves(batch));
     else if (isInDoubt) await this.#letOthersGo(batch);
     else jobs.resend(batch);
@@ -250,6 +248,14 @@ export class Sender {
     onRelease();
   }
 
+  /** The backlog lane passes by what is a suspect's: to begin again for it would be to read all that waits at each failure. */
+  async #letSuspectWait(batch: Batch, sensor: string): Promise<void> {
+    const { suspects, onRelease } = this.#parts;
+    await this.#finish(batch, []);
+    // It may have ceased to be one while the batch was in doubt.
+    if (!suspects.has(sensor)) onRelease();
+  }
+
   #doubted(batch: Batch, problem: CityProblem, { isRefused = false, isUnexplained = true } = {}): Batch {
     const { count, successCount } = batch.doubt ?? { count: 0, successCount: this.#parts.gate.successCount };
     return { ...batch, doubt: { count: isUnexplained ? count + 1 : count, successCount, problem, isRefused } };
@@ -257,7 +263,7 @@ export class Sender {
 
   /** Nothing was stored, it seems because of one observation: halve the batch until that one stands alone. */
   async #narrow(batch: Batch, reason: string, problem: CityProblem, pass: number): Promise<void> {
-    const { gate, jobs, ledger, tally, suspects, onRelease } = this.#parts;
+    const { gate, jobs, ledger, tally, suspects } = this.#parts;
     gate.note(problem);
     // It is known why it failed, so that it does not count among those of which nobody knows that.
     const doubted = this.#doubted(batch, problem, { isUnexplained: false });
@@ -274,8 +280,7 @@ export class Sender {
     if (batch.suspect !== undefined) {
       if (isAlone) suspects.passOver(batch.suspect.sensor, batch.suspect.next);
       else suspects.failed(batch.suspect.sensor);
-      await this.#finish(batch, []);
-      onRelease();
+      await this.#letSuspectWait(batch, batch.suspect.sensor);
     } else if (isAlone) {
       // Whatever comes next may show that the city is well; the second time it seems to refuse everything.
       if (this.#keptAt === gate.successCount) gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
