@@ -13,7 +13,7 @@ export type Outcome =
   /**
    * Nothing, a part or all of it may be stored, now or later. It is looked up with this patience. `isAnswered` when it may be
    * what was sent that the city cannot cope with, and not that nobody is there. `isRefused` when something on the way takes
-   * no such request: it is looked up when the pause is over, and if that is refused, too, nothing is taken and nothing was stored.
+   * no such request: it is looked up when the pause is nearly over, and if that is refused, too, nothing is sent until it is not.
    */
   | {
       readonly kind: 'unknown';

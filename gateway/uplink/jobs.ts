@@ -101,6 +101,18 @@ export class Jobs {
     if (attempt > 0) this.#askAgainMs = this.#clock.monotonicMs() + backOffMs(TRANSPORT_PACE, attempt, random);
   }
 
+  /**
+   * A question that something on the way refuses is asked again after this time, behind those about other batches. Unless the batch is
+   * of a suspect, nothing else is asked before that, as each question would be refused. Then it is about another sensor, whose name may pass.
+   */
+  refused(job: LookUp, waitMs: number): void {
+    const notBeforeMs = this.#clock.monotonicMs() + waitMs;
+    if (job.batch.suspect === undefined) this.#askAgainMs = notBeforeMs;
+    const unasked = [...job.unasked.slice(1), ...job.unasked.slice(0, 1)];
+    const laterMs = job.laterMs.filter((atMs) => atMs > notBeforeMs);
+    this.#lookUps.push({ ...job, unasked, notBeforeMs, laterMs, attempt: job.attempt + 1 });
+  }
+
   /** Looks the batch up at each of these times after `sinceMs` (monotonic) until all of it is found. Those past count as one. */
   lookUp(batch: Batch, patience: Patience, sinceMs = this.#clock.monotonicMs()): void {
     const now = this.#clock.monotonicMs();

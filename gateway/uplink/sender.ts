@@ -24,6 +24,9 @@ export const STALE_MS = 200;
 /** So often the city may fail at one batch before the fault is looked for in the batch. */
 const DOUBTS_MAX = 3;
 
+/** So long before anything is sent again it is asked whether everything is still refused. */
+const ASK_AHEAD_MS = 1_000;
+
 /** What the sender works with. */
 export interface SenderParts {
   readonly host: Pick<Host, 'clock' | 'random'>;
@@ -122,14 +125,8 @@ export class Sender {
       if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0, wasAnswered: true });
       else await this.#resolve({ ...job, found, wasAnswered: true });
     } catch (error) {
-      if (error instanceof ReadBackError && error.isRefused && !job.wasAnswered && isSame(job.batch.doubt, error)) {
-        try {
-          return await this.#refusedAll(job.batch, error.problem, pass);
-        } catch (failure) {
-          this.journalFailed(gate.pass(), failure);
-          return jobs.goOn({ ...job, notBeforeMs: host.clock.monotonicMs() + backOffMs(TRANSPORT_PACE, 1, host.random()) });
-        }
-      }
+      if (error instanceof ReadBackError && error.isRefused && !job.wasAnswered && isSame(job.batch.doubt, error))
+        return this.#refusedAll(job, error.problem, pass);
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
       if (error instanceof ReadBackError) {
@@ -147,11 +144,16 @@ export class Sender {
     this.#parts.gate.close(pass, { state: 'waiting', pace: TRANSPORT_PACE, problem });
   }
 
-  /** Whatever is asked is refused: that is no fault of this batch, and nobody has taken it. */
-  async #refusedAll(batch: Batch, problem: CityProblem, pass: number): Promise<void> {
-    if (batch.suspect === undefined) this.#parts.gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
-    await this.#finish(batch, []);
-    this.#parts.onRelease();
+  /**
+   * The question is refused as the batch was: it seems that everything is. What refuses may have passed the batch on all the same, and
+   * only the city can say so: nothing else is sent before it was asked again, or with each try one more batch would be in doubt.
+   */
+  #refusedAll(job: LookUp, problem: CityProblem, pass: number): void {
+    const { host, gate, jobs } = this.#parts;
+    const isSuspect = job.batch.suspect !== undefined;
+    if (!isSuspect) gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
+    const ownMs = isSuspect ? backOffMs(REFUSED_PACE, job.attempt + 1, host.random()) : ASK_AHEAD_MS;
+    jobs.refused(job, Math.max(ownMs, gate.remainingMs() - ASK_AHEAD_MS));
   }
 
   async #resolve(job: LookUp): Promise<void> {
@@ -215,7 +217,9 @@ export class Sender {
         // Whoever is between here and the city may fail at a batch, too. In an outage no question is answered, and nothing is sent again.
         jobs.lookUp(
           this.#doubted(batch, outcome.pause.problem, { isRefused: outcome.isRefused }),
-          outcome.isRefused ? [...new Set(outcome.patience.map((ms) => Math.max(ms, gate.remainingMs())))] : outcome.patience,
+          outcome.isRefused
+            ? [...new Set(outcome.patience.map((ms) => Math.max(ms, gate.remainingMs() - ASK_AHEAD_MS)))]
+            : outcome.patience,
         );
         return true;
       case 'not-stored':

@@ -82,3 +82,83 @@ describe('a proxy that refuses everything', () => {
     await bench.stop();
   });
 });
+
+describe('a proxy that passes requests on and refuses their answers', () => {
+  it.each([403, 406, 418])(
+    'doubles nothing in hours of that (%d), and asks every few minutes',
+    { timeout: 60_000 },
+    async (status) => {
+      const bench = new Bench(history('old', 250));
+      bench.script = async (request, _text, city, signal) => {
+        await city(request, signal);
+        return answerOf(status, '<html>Not from here</html>', HTML);
+      };
+      await bench.start();
+      for (let minute = 0; minute < 6 * 60; minute++) {
+        const atMs = bench.clock.monotonicMs();
+        await bench.append(observation('a', atMs, minute), observation('b', atMs, minute));
+        await bench.clock.advance(MINUTE_MS);
+        if (minute > 0) expect(bench.status()).toMatchObject({ state: 'refused', problem: { code: `S${status}` }, held: [] });
+        // One of each of the two lanes.
+        expect(bench.status().lookUpCount).toBeLessThanOrEqual(2);
+      }
+      // A question in 225 seconds, and some while the pace has not been found yet.
+      expect(bench.traffic.length).toBeLessThan((6 * HOUR_MS) / 225_000 + 20);
+      bench.script = undefined;
+      await bench.clock.advance(10 * MINUTE_MS);
+      expect(bench.values('old')).toHaveLength(250);
+      for (const sensor of ['a', 'b']) expect(numbers(bench, sensor)).toEqual(minutes(6 * 60));
+      expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, lookUpCount: 0 });
+      await bench.stop();
+    },
+  );
+
+  it('doubles nothing where the first request and the first question are refused', async () => {
+    const bench = new Bench();
+    const seen = new Set<string>();
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      const isFirst = !seen.has(request.method);
+      seen.add(request.method);
+      return isFirst ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
+    };
+    await bench.start();
+    await bench.append(observation('a', 0, 1), observation('b', 0, 2));
+    await bench.clock.advance(HOUR_MS);
+    expect(bench.values()).toEqual(['1', '2']);
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0 });
+    await bench.stop();
+  });
+
+  it('has nobody else wait for the name of one sensor that it refuses', async () => {
+    const bench = new Bench();
+    let isFirst = true;
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      const isRefused = (request.method === 'PUT' && isFirst) || request.url.includes('/script?');
+      if (request.method === 'PUT') isFirst = false;
+      return isRefused ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
+    };
+    await bench.start();
+    await bench.append(observation('script', 0, 1), observation('b', 0, 2));
+    await bench.clock.advance(MINUTE_MS);
+    for (let minute = 1; minute < 30; minute++) {
+      await bench.append(observation('b', bench.clock.monotonicMs(), minute));
+      await bench.clock.advance(MINUTE_MS);
+    }
+    expect(bench.values('b')).toHaveLength(30);
+    expect(bench.values('script')).toEqual(['1']);
+    await bench.stop();
+  });
+});
+
+function minutes(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function numbers(bench: Bench, sensor: string): number[] {
+  return bench
+    .values(sensor)
+    .map(Number)
+    .sort((x, y) => x - y);
+}
