@@ -29,9 +29,9 @@ export function openAlarmService(host: Pick<Host, 'http'>, options: CityOptions)
   const request = requestsOf(options);
 
   const understood = (response: HttpResponse): AlarmOutcome => {
-    const { status, body } = response;
+    const { status } = response;
     // An alert that is unknown, switched off or somebody else's says nothing about readings, which go on.
-    const isRefused = [400, 403, 404].includes(status) && errorBody(body) !== undefined;
+    const isRefused = [400, 403, 404].includes(status) && errorBody(response) !== undefined;
     if (isRefused) return { kind: 'refused', problem: problemOf(response, mask) };
     const outcome = outcomeOf(response, new Set(), mask);
     if (outcome.kind === 'stored' || outcome.kind === 'unknown' || outcome.kind === 'not-stored') return outcome;
@@ -59,7 +59,7 @@ export function openAlarmService(host: Pick<Host, 'http'>, options: CityOptions)
         return { problem: failureProblem(error, mask) };
       }
       // Of an alert that it does not know the city has nothing.
-      if (response.status === 404 && errorBody(response.body) !== undefined) return { isThere: false };
+      if (response.status === 404 && errorBody(response) !== undefined) return { isThere: false };
       const messages = response.status === 200 && isPlainSuccess(response) ? messagesOf(response.body) : undefined;
       if (messages !== undefined) return { isThere: messages.includes(message) };
       const problem = problemOf(response, mask);

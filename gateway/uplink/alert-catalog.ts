@@ -50,7 +50,7 @@ export function openAlertCatalog(host: Pick<Host, 'http'>, options: CityOptions)
       if (!(error instanceof HttpError)) throw error;
       throw new CatalogError(failureProblem(error, mask), error.maybeSent, { cause: error });
     }
-    const isUnderstood = response.status === 200 ? isPlainSuccess(response) : errorBody(response.body) !== undefined;
+    const isUnderstood = response.status === 200 ? isPlainSuccess(response) : errorBody(response) !== undefined;
     if (expected.includes(response.status) && isUnderstood) return response;
     const problem = problemOf(response, mask);
     throw new CatalogError(response.status === 200 ? { ...problem, code: 'S001' } : problem, response.status >= 500);
@@ -86,7 +86,7 @@ export function openAlertCatalog(host: Pick<Host, 'http'>, options: CityOptions)
           if (!(error instanceof CatalogError)) throw error;
           throw new CatalogError(error.problem, error.isUnknown, { cause: error, applied: applied() });
         });
-        const said = errorBody(response.body);
+        const said = errorBody(response);
         if (response.status === 200) {
           created.push(id);
           progress('created', [id]);

@@ -57,6 +57,9 @@ const TRANSPORT_FAULTS = ['java.net.SocketTimeoutException', 'org.apache.http.Co
 /** Greedy, because an id is not escaped: it reaches to its last bracket (Sentilo reference §1.5.5). */
 const REJECTED_SENSOR = /^Sensor \[(.*)\] (?:not found on Sentilo \(404\.1\)|is not online \(404\.2\))\.$/s;
 
+/** The one reason for which Sentilo itself answers 503 (§1.3). What others say with that status says nothing about the request. */
+const STARTING = 'API Server is temporarily unavailable';
+
 /** To a provider that may only come over TLS, when the proxy that ends it has not said so (Sentilo reference §1.1). */
 const TLS_WANTED = 'SSL access is required';
 /** What Node calls a certificate that is not trusted, and a handshake that fails. */
@@ -76,7 +79,7 @@ export interface ErrorBody {
 export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, mask: Mask): Outcome {
   const { status } = response;
   if (status === 200) return isPlainSuccess(response) ? { kind: 'stored' } : garbage(response, mask);
-  const body = errorBody(response.body);
+  const body = errorBody(response);
   const problem = problemOf(response, mask);
   const notStored = (pause: Omit<Pause, 'problem'>): Outcome => ({ kind: 'not-stored', pause: { ...pause, problem } });
   // Without the city's own words something in between has answered, and the city may still be at work.
@@ -102,7 +105,7 @@ export function outcomeOf(response: HttpResponse, sensors: ReadonlySet<string>, 
   // Sentilo has no such status; a proxy in front of it may have a limit of its own.
   if (status === 413) return { kind: 'too-large', problem };
   if (status === 429) return notStored({ state: 'waiting', pace: QUOTA_PACE, atLeastMs: resetMs(response) ?? 0 });
-  if (status === 503 && body !== undefined) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
+  if (status === 503 && body?.message.startsWith(STARTING)) return notStored({ state: 'waiting', pace: TRANSPORT_PACE });
   if (status >= 500) return unknown('waiting');
   if (status >= 400 && !isEnded) {
     const pause: Pause = { state: 'refused', pace: REFUSED_PACE, problem };
@@ -143,8 +146,9 @@ export function failureProblem(error: HttpError, mask: Mask): CityProblem {
 }
 
 /** What the city said, as a problem to show. */
-export function problemOf({ status, headers, body }: HttpResponse, mask: Mask): CityProblem {
-  const known = errorBody(body);
+export function problemOf(response: HttpResponse, mask: Mask): CityProblem {
+  const { status, headers, body } = response;
+  const known = errorBody(response);
   const said = known === undefined ? text(body) : [known.message, ...known.details.slice(0, 1)].join(' ');
   const target = status >= 300 && status < 400 ? headers['location'] : undefined;
   // Of a stack trace the first line says what is wrong.
@@ -196,11 +200,11 @@ function rejectedSensors(body: ErrorBody | undefined, sensors: ReadonlySet<strin
 }
 
 /** The city's own words of an error (Sentilo reference §1.4); undefined when it is somebody else's answer. */
-export function errorBody(bytes: Uint8Array): ErrorBody | undefined {
-  const json = parseJson(bytes);
+export function errorBody({ status, body }: Pick<HttpResponse, 'status' | 'body'>): ErrorBody | undefined {
+  const json = parseJson(body);
   const message = textIn(json, 'message');
-  // Others have a message, too.
-  if (message === undefined || typeof fieldIn(json, 'code') !== 'number') return undefined;
+  // Others have a message, too, and a code of their own, such as gRPC's 14; Sentilo's is always the status.
+  if (message === undefined || fieldIn(json, 'code') !== status) return undefined;
   // What is no text stays as an empty line, as the lines would else seem complete.
   const details = (listIn(json, 'errorDetails') ?? []).map((each) => (typeof each === 'string' ? each : ''));
   return { message, details };

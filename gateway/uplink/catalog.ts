@@ -116,7 +116,7 @@ export function openCatalog(host: Pick<Host, 'http' | 'clock'>, options: CityOpt
         ...(field === 'type' ? { type } : { type: 'temperature', component: `${NOBODYS}-${at}`, componentType: type }),
       });
       const response = await ask('POST', { sensors: types.map(probe) }, signal);
-      const lines = errorBody(response.body)?.details ?? [];
+      const lines = errorBody(response)?.details ?? [];
       // What is refused for another reason has not been looked at.
       if (!lines.some((line) => line.includes(NO_ID))) throw refusal(response);
       return types.filter((type) => lines.some((line) => line.endsWith(`invalid value for field ${field} (${type}).`)));
@@ -237,7 +237,7 @@ class Run {
     const { ask, refusal, mask } = this.#parts;
     const response = await ask(step.method, step.bodyOf(left), signal);
     if (response.status === 200) return this.#note(step, left.map(step.idOf));
-    const said = errorBody(response.body);
+    const said = errorBody(response);
     if (said === undefined || !isAboutContent(said)) throw refusal(response);
     const blamed = blamedOf(said.details, left);
     const [only, another] = left;

@@ -107,7 +107,7 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     if (values === undefined) {
       const problem = problemOf(response, mask);
       const isRefused =
-        response.status >= 300 && response.status < 500 && response.status !== 429 && errorBody(response.body) === undefined;
+        response.status >= 300 && response.status < 500 && response.status !== 429 && errorBody(response) === undefined;
       throw new ReadBackError(response.status === 200 ? { ...problem, code: 'S001' } : problem, isRefused);
     }
     return values;

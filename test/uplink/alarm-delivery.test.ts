@@ -148,7 +148,9 @@ test('one that an earlier process may have told is looked up first, and not told
 });
 
 test('while the city is away nothing is asked but what the back-off allows, and old ones are given up all the same', async () => {
-  const { clock, outbox, asked, settled, gate, stop } = bench(() => answer(503, { code: 503, message: 'Server is starting' }));
+  const { clock, outbox, asked, settled, gate, stop } = bench(() =>
+    answer(503, { code: 503, message: 'API Server is temporarily unavailable because it is starting...' }),
+  );
   outbox.add(alarm('old', 'LEAK', -23.5 * HOUR_MS));
   outbox.add(alarm('new', 'LEAK'));
   await clock.runUntil(HOUR_MS);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maskOf, outcomeOf } from '../../gateway/uplink/answer.ts';
 import { match } from '../../gateway/uplink/city.ts';
-import { answerOf } from './support.ts';
+import { answerOf, STARTING } from './support.ts';
 
 const plain = (text: string) => text;
 
@@ -48,8 +48,14 @@ describe('an answer', () => {
     [400, { code: 400, message: 'To publish data is mandatory to fill in the value field' }, {}, 'bad-data'],
     [500, { code: 500, message: 'Something went wrong' }, {}, 'unknown'],
     [502, 'bad gateway', {}, 'unknown'],
-    [503, { code: 503, message: 'starting' }, {}, 'not-stored'],
+    [503, STARTING, {}, 'not-stored'],
     [503, { message: 'Service Unavailable' }, {}, 'unknown'],
+    // An API gateway's own words: its codes are none of HTTP, or it repeats the status as the city does.
+    [503, { code: 14, message: 'upstream connect error or disconnect/reset before headers' }, {}, 'unknown'],
+    [503, { code: 503, message: 'Service Unavailable' }, {}, 'unknown'],
+    [400, { code: 3, message: 'invalid argument' }, {}, 'unknown'],
+    [403, { code: 7, message: 'permission denied' }, {}, 'unknown'],
+    [404, { code: 5, message: 'not found' }, {}, 'unknown'],
     [401, { code: 401, message: 'Invalid credential x' }, {}, 'not-stored'],
     [405, { code: 405, message: 'HTTP POST method not allowed' }, {}, 'not-stored'],
   ] as const)('of %d with body %o and headers %o means %s', (status, body, headers, kind) => {

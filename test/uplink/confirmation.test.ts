@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Value } from '../../drivers/reading.ts';
-import { answerOf, Bench, observation } from './support.ts';
+import { answerOf, Bench, observation, STARTING } from './support.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -129,7 +129,7 @@ describe('what the city shows', () => {
     expect(asked(bench)).toEqual([]);
     await bench.stop();
     const failing = new Bench();
-    failing.script = () => answerOf(503, { code: 503, message: 'starting' });
+    failing.script = () => answerOf(503, STARTING);
     await failing.start();
     await measure(failing, 60 * MINUTE_MS, { a: rising(0) });
     expect(asked(failing)).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HttpError, type HttpResponse } from '../../gateway/host.ts';
 import type { Observation } from '../../gateway/record.ts';
-import { answerOf, Bench, observation, type Script, START_WALL_MS, sensorsOf } from './support.ts';
+import { answerOf, Bench, observation, type Script, START_WALL_MS, STARTING, sensorsOf } from './support.ts';
 
 const SEED_COUNT = process.env['BARRI_DEEP'] === undefined ? 40 : 600;
 const SENSORS = ['a', 'b', 'c', 'd', 'e'];
@@ -58,7 +58,7 @@ function faulty(bench: Bench, random: () => number, rate: number): Script {
         }
         return answerOf(500, { code: 500, message: 'Something went wrong' });
       case 5:
-        return answerOf(503, { code: 503, message: 'starting' });
+        return answerOf(503, STARTING);
       case 6:
         await city(request, signal);
         return answerOf(200, '<html>Please sign in</html>');

@@ -10,8 +10,11 @@ const HTML = { 'content-type': 'text/html' };
 describe('a page of a proxy in place of the city’s answer', () => {
   it.each([
     [503, '<html>Service Unavailable</html>', 0],
-    // An API gateway's own words have no code, as the city's have.
+    // An API gateway's own words have no code, as the city's have, or another one.
     [503, { message: 'Service Unavailable' }, 0],
+    [503, { code: 14, message: 'upstream connect error or disconnect/reset before headers' }, 0],
+    [503, { code: 503, message: 'Service Unavailable' }, 5_000],
+    [403, { code: 7, message: 'denied' }, 0],
     [504, { message: 'The upstream server is timing out' }, 5_000],
     [500, '<html>Internal Server Error</html>', 5_000],
     [520, '<html>Web server is returning an unknown error</html>', 5_000],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf, Bench, history, observation, once, refusing, SIE03, TOKEN } from './support.ts';
+import { answerOf, Bench, history, observation, once, refusing, SIE03, STARTING, TOKEN } from './support.ts';
 
 describe('a refusal of one observation', () => {
   it('is narrowed down: the culprit is set aside and named, everything else arrives', async () => {
@@ -238,7 +238,7 @@ describe('a refusal of everything', () => {
 
   it('of another kind begins with a short wait, however long the trouble before it lasted', async () => {
     const bench = new Bench(history('a', 3));
-    bench.script = once(() => answerOf(503, { code: 503, message: 'starting' }), 12);
+    bench.script = once(() => answerOf(503, STARTING), 12);
     await bench.start();
     while (bench.puts().length < 12) await bench.clock.advance(1000);
     bench.script = once(() => answerOf(429, { code: 429, message: 'Sent quota exceeded.' }));
@@ -279,7 +279,7 @@ describe('a refusal of everything', () => {
   it('backs off from one second to one minute when the city stays away', async () => {
     const bench = new Bench(history('a', 1));
     bench.random = () => 0.999;
-    bench.script = once(() => answerOf(503, { code: 503, message: 'starting' }), Number.POSITIVE_INFINITY);
+    bench.script = once(() => answerOf(503, STARTING), Number.POSITIVE_INFINITY);
     await bench.start();
     await bench.clock.advance(600_000);
     const starts = bench.puts().map((one) => one.atMs);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf, Bench, history, observation, once, refusing, START_WALL_MS, TOKEN } from './support.ts';
+import { answerOf, Bench, history, observation, once, refusing, START_WALL_MS, STARTING, TOKEN } from './support.ts';
 
 describe('a request to the city', () => {
   it('is one PUT with the token, closed afterwards, with limits of its own', async () => {
@@ -82,7 +82,7 @@ describe('what waits', () => {
 
   it('is only what is for the city, also while the city is away', async () => {
     const bench = new Bench([EVENT, EVENT]);
-    bench.script = once(() => answerOf(503, { code: 503, message: 'starting' }), 20);
+    bench.script = once(() => answerOf(503, STARTING), 20);
     await bench.start();
     await bench.append(...Array.from({ length: 1200 }, () => EVENT));
     await bench.clock.advance(1_000);

@@ -287,6 +287,9 @@ export function answerOf(status: number, json?: unknown, headers: Readonly<Recor
 export const SIE03 =
   'SIE03-1795608000000  Bad request data: could not read JSON payload. Please review the following error and try again';
 
+/** What the real city says while it starts, with 503. */
+export const STARTING = { code: 503, message: 'API Server is temporarily unavailable because it is starting...' };
+
 /** A city that refuses every batch holding this value, as the real one does: nothing of it is stored. */
 export function refusing(value: string): Script {
   return (request, text, city) => {
