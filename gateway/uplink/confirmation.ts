@@ -12,11 +12,14 @@ import type { Tally } from './tally.ts';
 /** How often one value of each component is read back. */
 const EVERY_MS = 15 * 60_000;
 const LOOK_MS = 3_000;
-/** A value is read back so soon after its delivery: no city forgets one earlier, as it counts in minutes (sentilo.md §1.5.8). */
+/**
+ * A value is read back that was delivered so soon after it was measured, and so soon after its delivery: no city forgets one
+ * earlier, as it counts in minutes (sentilo.md §1.5.8).
+ */
 const NEW_MS = 45_000;
 /** So long before the value the city's answer is looked through for values of other sensors. */
 const SPAN_S = 45;
-/** Deliveries are remembered for that span before the oldest new one, and at most so many. */
+/** What the city may show in that span before the oldest new one is remembered, however late it was delivered; at most so many. */
 const REMEMBERED_MS = 3 * NEW_MS;
 const REMEMBERED_MAX = 8_192;
 /** A sensor shows other values when so many values in a row did: one alone may be somebody else's doing. */
@@ -52,7 +55,8 @@ export interface ConfirmationParts {
  */
 export class Confirmation {
   readonly #parts: ConfirmationParts;
-  readonly #openedMs: number;
+  /** Of what was measured until then, it is not known whether it was delivered: by the process before, or it is forgotten. */
+  #knownFromMs: number;
   readonly #components = new Map<string, Component>();
   #delivered: Delivered[] = [];
   /** Values in a row that the city showed otherwise, by sensor, and the newest of them. */
@@ -61,22 +65,24 @@ export class Confirmation {
 
   constructor(parts: ConfirmationParts) {
     this.#parts = parts;
-    this.#openedMs = parts.host.clock.monotonicMs();
+    this.#knownFromMs = parts.host.clock.monotonicMs();
   }
 
-  /** The city has taken these. What was measured long ago is of no use here, and there may be very much of it. */
+  /** The city has taken these. What was measured before all that is asked for is of no use here, and there may be very much of it. */
   delivered(entries: readonly Entry[]): void {
     const { clock, random, bootId } = this.#parts.host;
     const atMs = clock.monotonicMs();
     for (const entry of entries) {
-      if (entry.boot !== bootId || atMs - entry.monotonicMs > NEW_MS) continue;
+      if (entry.boot !== bootId || atMs - entry.monotonicMs > REMEMBERED_MS) continue;
       const component = this.#nameOf(entry.sensor);
       // The first time spread, so that those that were switched on together do not ask together.
       if (!this.#components.has(component))
         this.#components.set(component, { dueMs: atMs + random() * EVERY_MS, checkedMs: new Map() });
       this.#delivered.push({ entry, atMs });
     }
-    if (this.#delivered.length > REMEMBERED_MAX) this.#delivered.splice(0, this.#delivered.length - REMEMBERED_MAX);
+    if (this.#delivered.length <= REMEMBERED_MAX) return;
+    for (const { entry } of this.#delivered.splice(0, this.#delivered.length - REMEMBERED_MAX))
+      this.#knownFromMs = Math.max(this.#knownFromMs, entry.monotonicMs);
   }
 
   status(): Pick<UplinkStatus, 'confirmedWallMs' | 'differing'> {
@@ -122,16 +128,16 @@ export class Confirmation {
     for (const { entry } of this.#delivered) counts.set(placeOf(entry), (counts.get(placeOf(entry)) ?? 0) + 1);
     const checkedMs = ({ sensor }: Entry) => this.#componentOf(sensor)?.checkedMs.get(sensor) ?? Number.NEGATIVE_INFINITY;
     const [first] = this.#delivered
-      .filter(({ entry, atMs }) => nowMs - atMs <= NEW_MS && this.#isOwnSpan(entry) && isDue(entry))
+      .filter(({ entry, atMs }) => nowMs - atMs <= NEW_MS && atMs - entry.monotonicMs <= NEW_MS)
+      .filter(({ entry }) => this.#isOwnSpan(entry) && isDue(entry))
       .map(({ entry }) => entry)
       .filter((entry) => counts.get(placeOf(entry)) === 1)
       .sort((a, b) => checkedMs(a) - checkedMs(b));
     return first;
   }
 
-  /** What the process before delivered is not known here. */
   #isOwnSpan(entry: Entry): boolean {
-    return entry.monotonicMs - SPAN_S * 1000 > this.#openedMs;
+    return entry.monotonicMs - SPAN_S * 1000 > this.#knownFromMs;
   }
 
   async #check(entry: Entry, signal: AbortSignal): Promise<void> {

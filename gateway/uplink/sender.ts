@@ -170,6 +170,7 @@ export class Sender {
     if (this.#parts.jobs.lookUpLater(job)) return;
     // Where one sensor makes every batch fail, nobody else has a success to show.
     if (stored.length > 0) this.#parts.gate.tookSome();
+    this.#parts.onDelivered(stored);
     const covered = [...batch.covered, ...stored.map(({ sequence }): Covered => ({ sequence, why: 'stored' }))];
     const { doubt, ...rest } = batch;
     const isProgress = doubt === undefined || stored.length > 0;

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Value } from '../../drivers/reading.ts';
+import type { StoredValue } from '../../gateway/uplink/city.ts';
+import { Confirmation } from '../../gateway/uplink/confirmation.ts';
+import type { Entry } from '../../gateway/uplink/entry.ts';
+import { TestClock } from '../support/test-clock.ts';
 import { answerOf, Bench, observation, STARTING } from './support.ts';
 
 const MINUTE_MS = 60_000;
@@ -120,6 +124,70 @@ describe('what the city shows', () => {
     expect(told(bench)).toEqual([]);
     expect(bench.status().differing).toEqual([]);
     await bench.stop();
+  });
+
+  it('raises no alarm about equal values where every third batch fails half-way', async () => {
+    const bench = new Bench();
+    await bench.start();
+    let putCount = 0;
+    bench.script = async (request, text, city, signal) => {
+      if (request.method !== 'PUT' || putCount++ % 3 !== 1) return await city(request, signal);
+      const [first] = JSON.parse(text).sensors;
+      await city({ ...request, body: new TextEncoder().encode(JSON.stringify({ sensors: [first] })) }, signal);
+      return answerOf(500, { code: 500, message: 'Something went wrong' });
+    };
+    for (let step = 0; step < 720; step++) {
+      const atMs = bench.clock.monotonicMs();
+      await bench.append(observation('a', atMs, 0), observation('b', atMs, 0));
+      await bench.clock.advance(10_000);
+    }
+    expect(asked(bench).length).toBeGreaterThan(100);
+    expect(told(bench)).toEqual([]);
+    expect(bench.status().differing).toEqual([]);
+    await bench.stop();
+  });
+
+  it('raises no alarm about equal values of which some were delivered a minute late', async () => {
+    const clock = new TestClock({ ms: 0, quality: 'synced' });
+    const events: string[] = [];
+    const values: StoredValue[] = [];
+    let askedCount = 0;
+    const confirmation = new Confirmation({
+      host: { clock, random: () => 0, bootId: 'boot' },
+      city: {
+        shown: async (_sensor, from, to) => {
+          askedCount++;
+          return values.filter(({ second }) => from <= second && second <= to);
+        },
+      },
+      gate: { state: { state: 'ok', sinceWallMs: 0, attempt: 0, problem: undefined, lastSuccessWallMs: 0 } },
+      quota: { pauseMs: () => 0 },
+      jobs: { lookUpCount: 0 },
+      tally: { tell: async (_level, code) => void events.push(code) },
+      componentOf: (sensor) => sensor,
+      onError: (error) => events.push(String(error)),
+    });
+    const stop = new AbortController();
+    const running = confirmation.run(stop.signal).catch(() => undefined);
+    const late: Entry[] = [];
+    for (let step = 0; step < 720; step++) {
+      const atMs = step * 5_000;
+      const [a, b] = ['a', 'b'].map((sensor): Entry => {
+        return { sequence: step, sensor, second: atMs / 1000, value: '0', boot: 'boot', monotonicMs: atMs };
+      });
+      if (a === undefined || b === undefined) throw new Error('two sensors make two entries');
+      confirmation.delivered([a]);
+      // Twelve of b come together after a minute, and twelve at once.
+      if (step % 24 < 12) late.push(b);
+      else confirmation.delivered([...late.splice(0), b]);
+      values.push({ second: b.second, value: b.value });
+      await clock.advance(5_000);
+    }
+    expect(askedCount).toBeGreaterThan(5);
+    expect(events).toEqual([]);
+    expect(confirmation.status().differing).toEqual([]);
+    stop.abort();
+    await clock.run(running);
   });
 
   it('is not asked for while the city has trouble, nor when its quota runs low', async () => {
