@@ -31,13 +31,14 @@ export interface City {
   /** Publishes a batch. Every failure is an outcome. */
   publish(entries: readonly Entry[], signal: AbortSignal): Promise<Outcome>;
   /**
-   * Which of these entries of one sensor the city holds; each stored value answers for one entry of its second and text.
+   * Which of these entries of one sensor the city holds, by one question; each stored value answers for one entry of its second and
+   * text. Undefined when the city has more between them than one answer holds, so that they are to be asked for in parts.
    * `others` are entries that the city had before: one value of theirs each is left out of the count. That tells a reading
    * from an older one that a clock set back has given the same second, if their values are equal. It cannot be told when
    * nobody remembers the older one (another process delivered it, or long ago), or while that one is itself on its way.
    * @throws ReadBackError
    */
-  find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+  find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number> | undefined>;
   /** What the city shows of a sensor in these seconds, both included; at most the newest that one answer holds. @throws ReadBackError */
   shown(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<readonly StoredValue[]>;
   /** Whether the city answers at all, with whatever: then there is a network. */
@@ -113,20 +114,14 @@ export function openCity(host: Pick<Host, 'http'>, options: CityOptions): City {
     return values;
   }
 
-  async function read(sensor: string, fromSecond: number, toSecond: number, signal: AbortSignal): Promise<StoredValue[]> {
-    const values = await shown(sensor, fromSecond, toSecond, signal);
-    if (values.length < READ_BACK_MAX || fromSecond === toSecond) return values;
-    // The answer may have been cut at its limit: ask for each half of the time.
-    const middle = Math.floor((fromSecond + toSecond) / 2);
-    const early = await read(sensor, fromSecond, middle, signal);
-    return [...early, ...(await read(sensor, middle + 1, toSecond, signal))];
-  }
-
-  async function find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal): Promise<ReadonlySet<number>> {
+  async function find(entries: readonly Entry[], others: readonly Entry[], signal: AbortSignal) {
     const [first] = entries;
-    if (first === undefined) return new Set();
+    if (first === undefined) return new Set<number>();
     const seconds = entries.map((entry) => entry.second);
-    return match(entries, others, await read(first.sensor, Math.min(...seconds), Math.max(...seconds), signal));
+    const [from, to] = [Math.min(...seconds), Math.max(...seconds)];
+    const values = await shown(first.sensor, from, to, signal);
+    // Of one second there is no less to ask for.
+    return values.length >= READ_BACK_MAX && from < to ? undefined : match(entries, others, values);
   }
 
   async function isThere(signal: AbortSignal): Promise<boolean> {

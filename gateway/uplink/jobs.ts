@@ -7,8 +7,8 @@ import type { Entry } from './entry.ts';
 /** A batch whose outcome is unknown: the city is asked sensor by sensor what it holds of it. */
 export interface LookUp {
   readonly batch: Batch;
-  /** Sensors that are still to be asked about. */
-  readonly unasked: readonly string[];
+  /** What is still to be asked about: each question is about some entries of one sensor. */
+  readonly unasked: readonly (readonly Entry[])[];
   /** Sequences that the city is known to hold. */
   readonly found: ReadonlySet<number>;
   readonly notBeforeMs: number;
@@ -118,14 +118,14 @@ export class Jobs {
     const now = this.#clock.monotonicMs();
     const laterMs = patience.map((afterMs) => sinceMs + afterMs).filter((atMs) => atMs > now);
     const notBeforeMs = patience.length > laterMs.length ? now : (laterMs.shift() ?? now);
-    this.#lookUps.push({ batch, unasked: sensorsOf(batch.entries), found: new Set(), notBeforeMs, laterMs, attempt: 0 });
+    this.#lookUps.push({ batch, unasked: bySensor(batch.entries), found: new Set(), notBeforeMs, laterMs, attempt: 0 });
   }
 
   /** Everybody was asked about and something is missing: begins again later. False when that was the last time. */
   lookUpLater(job: LookUp): boolean {
     const [notBeforeMs, ...laterMs] = job.laterMs;
     if (notBeforeMs === undefined) return false;
-    const unasked = sensorsOf(job.batch.entries.filter(({ sequence }) => !job.found.has(sequence)));
+    const unasked = bySensor(job.batch.entries.filter(({ sequence }) => !job.found.has(sequence)));
     this.#lookUps.push({ ...job, unasked, notBeforeMs, laterMs, attempt: 0 });
     return true;
   }
@@ -149,6 +149,21 @@ export class Jobs {
   }
 }
 
-function sensorsOf(entries: readonly Entry[]): string[] {
-  return [...new Set(entries.map((entry) => entry.sensor))];
+function bySensor(entries: readonly Entry[]): (readonly Entry[])[] {
+  const sensors = [...new Set(entries.map((entry) => entry.sensor))];
+  return sensors.map((sensor) => entries.filter((entry) => entry.sensor === sensor));
+}
+
+/**
+ * Entries of one sensor in two parts, cut where the time between them is longest: that is where the city has most that is none of
+ * theirs. Entries of one second stay together. They must be of two seconds at least.
+ */
+export function parted(entries: readonly Entry[]): readonly (readonly Entry[])[] {
+  const seconds = [...new Set(entries.map(({ second }) => second))].sort((a, b) => a - b);
+  const cuts = seconds.slice(1).map((second, index) => {
+    return { second, lengthS: second - (seconds[index] ?? second), fromMiddle: Math.abs(index - seconds.length / 2 + 1) };
+  });
+  const [cut] = cuts.sort((a, b) => b.lengthS - a.lengthS || a.fromMiddle - b.fromMiddle);
+  if (cut === undefined) throw new Error('entries of one second have no parts');
+  return [entries.filter(({ second }) => second < cut.second), entries.filter(({ second }) => second >= cut.second)];
 }

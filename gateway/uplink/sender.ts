@@ -9,7 +9,7 @@ import { type City, ReadBackError } from './city.ts';
 import { type Entry, sequencesOf } from './entry.ts';
 import type { Gate } from './gate.ts';
 import type { HeldSensors } from './held.ts';
-import type { Jobs, LookUp } from './jobs.ts';
+import { type Jobs, type LookUp, parted } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Quota, Turn } from './quota.ts';
 import { Sent } from './sent.ts';
@@ -110,15 +110,17 @@ export class Sender {
     return { ...batch, entries: batch.entries.filter(({ sensor }) => !suspects.has(sensor)) };
   }
 
-  /** Asks the city about one sensor of a batch in doubt; after the last one, what is missing is sent again. */
+  /** Puts one question about a batch in doubt; after the last one, what is missing is sent again. */
   async lookUp(job: LookUp, signal: AbortSignal): Promise<void> {
     const { host, city, gate, jobs } = this.#parts;
     const pass = gate.pass();
-    const [sensor, ...unasked] = job.unasked;
+    const [asked = [], ...unasked] = job.unasked;
     try {
-      const asked = job.batch.entries.filter((entry) => entry.sensor === sensor);
       const inCity = await city.find(asked, this.#sent.besides(asked), signal);
       jobs.answered();
+      // One question at a time, so that what was answered stays known and the quota is kept.
+      if (inCity === undefined)
+        return jobs.goOn({ ...job, unasked: [...parted(asked), ...unasked], attempt: 0, wasAnswered: true });
       // At once, so that another batch in doubt does not take the same values for its own.
       this.#sent.add(asked.filter((entry) => inCity.has(entry.sequence)));
       const found = new Set([...job.found, ...inCity]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HttpError } from '../../gateway/host.ts';
-import { answerOf, Bench, history, observation, once, PROVIDER, sensorsOf } from './support.ts';
+import { timestamp } from '../../gateway/uplink/timestamp.ts';
+import { answerOf, Bench, history, observation, once, PROVIDER, START_WALL_MS, sensorsOf, TOKEN } from './support.ts';
 
 describe('an unknown outcome', () => {
   it.each([
@@ -139,7 +140,8 @@ describe('an unknown outcome', () => {
     bench.script = once(() => answerOf(500, { code: 500, message: 'no' }), 1, true);
     await bench.start();
     await bench.clock.advance(30_000);
-    expect(bench.traffic.filter((one) => one.method === 'GET').length).toBeGreaterThan(3);
+    // All of it, and then each of the two.
+    expect(bench.traffic.filter((one) => one.method === 'GET')).toHaveLength(3);
     expect(bench.values()).toHaveLength(602);
     await bench.stop();
   });
@@ -196,6 +198,74 @@ describe('an unknown outcome', () => {
     expect(bench.traffic.map((one) => one.method)).toEqual(['PUT', 'PUT', 'PUT', 'PUT']);
     expect(bench.status()).toMatchObject({ state: 'ok', attempt: 0 });
     expect(bench.logged.map((one) => one.code)).toEqual(['city-unreachable', 'city-ok']);
+    await bench.stop();
+  });
+});
+
+describe('a batch in doubt with readings of a sensor that the city has far more of', () => {
+  const WEEK_S = 7 * 24 * 3600;
+  /** What the city has of it already: one in 30 seconds of a week. */
+  async function fill(bench: Bench): Promise<void> {
+    const stored = Array.from({ length: WEEK_S / 30 }, (_, index) => observationAt(-(index + 1) * 30, -index));
+    for (let from = 0; from < stored.length; from += 500) await publish(bench, stored.slice(from, from + 500));
+  }
+
+  const observationAt = (second: number, value: number) => {
+    return { value: String(value), timestamp: timestamp(START_WALL_MS / 1000 + second) };
+  };
+
+  async function publish(bench: Bench, observations: readonly object[]): Promise<void> {
+    const body = new TextEncoder().encode(JSON.stringify({ sensors: [{ sensor: 'a', observations }] }));
+    const url = `http://city.test:8081/data/${encodeURIComponent(PROVIDER)}`;
+    const request = { method: 'PUT', url, headers: { IDENTITY_KEY: TOKEN }, body, timeoutMs: 1, responseBytesMax: 1 } as const;
+    expect(await bench.city(request, new AbortController().signal)).toMatchObject({ status: 200 });
+  }
+
+  it.each([0, 200])('costs a few questions, also of a quota of %d', { timeout: 60_000 }, async (quotaPerHour) => {
+    const bench = new Bench([], { quotaPerHour });
+    await fill(bench);
+    const before = bench.values().length;
+    bench.script = once(
+      () => {
+        throw new HttpError('ECONNRESET', true, 'reset');
+      },
+      1,
+      true,
+    );
+    await bench.append(observation('a', -WEEK_S * 1000 + 5_000, 7), observation('a', -5_000, 8));
+    await bench.start();
+    await bench.clock.advance(10 * 60_000);
+    // All of it, and each of the two.
+    expect(bench.traffic.map(({ method }) => method)).toEqual(['PUT', 'GET', 'GET', 'GET']);
+    expect(bench.values()).toHaveLength(before + 2);
+    expect(bench.status()).toMatchObject({ lookUpCount: 0, waitingCount: 0, deliveredCount: 2 });
+    await bench.stop();
+  });
+
+  it('is not asked for from the beginning again where a question fails', { timeout: 60_000 }, async () => {
+    const bench = new Bench();
+    await fill(bench);
+    let getCount = 0;
+    const lost = once(
+      () => {
+        throw new HttpError('ECONNRESET', true, 'reset');
+      },
+      1,
+      true,
+    );
+    bench.script = (request, text, city, signal) => {
+      if (request.method === 'GET' && getCount++ % 2 === 1) throw new HttpError('ECONNRESET', true, 'reset');
+      return lost(request, text, city, signal);
+    };
+    // Ten, each most of a day after the one before.
+    const hours = Array.from({ length: 10 }, (_, index) => index * 16);
+    await bench.append(...hours.map((hour) => observation('a', (hour * 3600 - WEEK_S) * 1000 + 5_000, hour)));
+    await bench.start();
+    await bench.clock.advance(60 * 60_000);
+    // At most a question for each, one for each pair of parts, and as many that fail.
+    expect(getCount).toBeLessThanOrEqual(2 * (10 + 9));
+    expect(bench.puts()).toHaveLength(1);
+    expect(bench.status()).toMatchObject({ lookUpCount: 0, waitingCount: 0, deliveredCount: 10 });
     await bench.stop();
   });
 });
