@@ -27,9 +27,6 @@ export interface RegistrarOptions {
   readonly gate: Pick<Gate, 'successCount'>;
 }
 
-/** The catalogue is longer than is read. */
-const TOO_LONG = 'S005';
-
 /**
  * Looks after the city's catalogue: compares it once with the site, and again whenever the city does not know a sensor. Of such a
  * sensor that the catalogue lists the data service has lost what it knew; the catalogue is told to send it anew, at most four times
@@ -99,12 +96,16 @@ export async function keepRegistered(
         if (!(error instanceof CatalogError)) throw error;
         attempt += 1;
         if (attempt === 1) host.log('warning', 'city-catalog-refused', { code: error.problem.code, ...error.problem.parameters });
-        // Each try would have megabytes sent anew.
-        waitMs = error.problem.code === TOO_LONG ? REFUSED_AGAIN_MS : backOffMs(REFUSED_PACE, attempt, host.random());
+        waitMs = isTooMuch(error) ? REFUSED_AGAIN_MS : backOffMs(REFUSED_PACE, attempt, host.random());
       }
     }
     await sleep(host.clock, waitMs, signal);
   }
+}
+
+/** The catalogue is longer than is read, or than arrives in the time that it is waited for. Each try would have megabytes sent anew. */
+function isTooMuch({ problem }: CatalogError): boolean {
+  return problem.code === 'S005' || problem.parameters['error'] === 'TIMEOUT';
 }
 
 /** Held sensors that something was done about since they are held, and until when nothing more is. */

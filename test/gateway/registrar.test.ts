@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { renderStatus } from '../../cli/render-status.ts';
-import type { HttpResponse } from '../../gateway/host.ts';
+import { HttpError, type HttpResponse } from '../../gateway/host.ts';
 import type { Fault } from '../../simulator/faults.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { type City, createCity } from '../../simulator/sentilo/city.ts';
@@ -132,6 +132,18 @@ test('a city that refuses to be asked about its catalogue costs no reading and f
   ]);
   await running.clock.runUntil(30 * MINUTE_MS);
   expect(running.asked.length).toBeLessThanOrEqual(20);
+  await running.stop();
+  expect(running.fatal).toEqual([]);
+});
+
+test.each(['TOO_LONG', 'TIMEOUT'])('a listing that is too much for the line (%s) is asked for once an hour', async (code) => {
+  const running = await started('check', [], false, () => {
+    throw new HttpError(code, true, 'the listing did not come whole');
+  });
+  await running.clock.runUntil(6 * 60 * MINUTE_MS);
+  expect(running.asked.length).toBeGreaterThanOrEqual(5);
+  expect(running.asked.length).toBeLessThanOrEqual(7);
+  expect(running.log.filter((line) => line === 'city-catalog-refused')).toHaveLength(1);
   await running.stop();
   expect(running.fatal).toEqual([]);
 });
