@@ -16,6 +16,13 @@ export interface JavaClass {
 
 const SERVER_PACKAGE = 'org.sentilo.platform.server.dto';
 
+/** Where the server reads a body. The reference has no lines of these files, and Java says of such that it does not know the source. */
+const FRAMES = [
+  'com.fasterxml.jackson.databind.ObjectMapper.readValue(Unknown Source)',
+  'org.sentilo.platform.server.SentiloHttpRequestTask.run(Unknown Source)',
+  'java.base/java.lang.Thread.run(Unknown Source)',
+];
+
 /** What Jackson makes of a Java String: null stays null, numbers and booleans give their text. */
 export type JavaString = string | null;
 
@@ -25,7 +32,7 @@ export function readBody(text: string, nowMs: number): Json {
     return readJson(text);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw unreadable(nowMs, `com.fasterxml.jackson.core.JsonParseException: ${error.message}`);
+    throw unreadable(nowMs, traceOf(`com.fasterxml.jackson.core.JsonParseException: ${error.message}`));
   }
 }
 
@@ -35,7 +42,7 @@ export function bindFields(known: JavaClass, json: Json, nowMs: number, set: (ke
   for (const [key, value] of json.entries) {
     if (!known.fields.includes(key)) {
       const what = `Unrecognized field "${key}" (class ${known.package ?? SERVER_PACKAGE}.${known.name})`;
-      throw unreadable(nowMs, `com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException: ${what}`);
+      throw unreadable(nowMs, traceOf(`com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException: ${what}`));
     }
     set(key, value);
   }
@@ -70,5 +77,10 @@ export function bindLong(json: Json, nowMs: number): number {
 /** 400: the JSON value cannot become what the class wants; `expected` as in "an array". */
 export function mismatch(nowMs: number, expected: string, found: Json): Refusal {
   const what = `expected ${expected}, found ${found.type}`;
-  return unreadable(nowMs, `com.fasterxml.jackson.databind.exc.MismatchedInputException: ${what}`);
+  return unreadable(nowMs, traceOf(`com.fasterxml.jackson.databind.exc.MismatchedInputException: ${what}`));
+}
+
+/** An exception as Java prints it with its stack (sentilo.md §1.4): a line for each frame, of which the real one has dozens. */
+function traceOf(exception: string): string {
+  return [exception, ...FRAMES.map((frame) => `\tat ${frame}`), ''].join('\n');
 }

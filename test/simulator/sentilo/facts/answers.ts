@@ -11,10 +11,10 @@ export const unreadable = (detail: string): Expected => ({
   body: `{"code":400,"message":"SIE03-1347888885123  ${UNREADABLE}","errorDetails":["${detail}"]}`,
 });
 
-/** 400 SIE03 for JSON that cannot be read: the detail is a stack trace, of which the reference gives no text. */
+/** 400 SIE03 for JSON that cannot be read: the detail is a stack trace of Java, of which the reference gives no text. */
 export const unreadableJson: Expected = {
   status: 400,
-  body: /^\{"code":400,"message":"SIE03-1347888885123 {2}Bad request data: could not read JSON payload\. Please review the following error and try again","errorDetails":\["[^"].*"\]\}$/s,
+  body: /^\{"code":400,"message":"SIE03-1347888885123 {2}Bad request data: could not read JSON payload\. Please review the following error and try again","errorDetails":\["com\.fasterxml\.jackson\.[\w.]+Exception: (?:[^"\\]|\\[^n])+(?:\\n\\tat [\w.$/]+\([^)]+\))+\\n"\]\}$/,
 };
 
 /** 500 SIE99. */

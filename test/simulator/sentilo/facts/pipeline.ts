@@ -83,6 +83,15 @@ const ORDER: readonly Fact[] = [
     ],
   },
   {
+    section: '1.4',
+    fact: 'a body that is no JSON, or not that of the class, is answered with the whole stack trace of Java',
+    exchanges: [
+      { send: put('/data/rec/s', 'x'), expect: unreadableJson },
+      { send: put('/data/rec/s', '{"observations":[{"valve":"1"}]}'), expect: unreadableJson },
+      { send: put('/data/rec/s', '{"observations":[{"value":[]}]}'), expect: unreadableJson },
+    ],
+  },
+  {
     section: '1.3',
     fact: 'permission comes before execution: a forbidden sensor that does not exist is 403, not 404',
     exchanges: [
