@@ -20,6 +20,8 @@ export const CITY_FAULTS: Readonly<Record<CityFaultKind, string>> = {
 
 const KINDS = Object.keys(CITY_FAULTS) as [CityFaultKind, ...CityFaultKind[]];
 const SLOW_MS_MAX = 600_000;
+/** What a length of time beyond the largest is told with. */
+const TOO_LONG = 'C025';
 const FOR = { error: '"for" is a length of time with its unit, such as "30s" or "10min"' };
 
 const RATE = { error: '"rate" is a part of the requests, above 0 and at most 1' };
@@ -69,8 +71,7 @@ export class FaultSwitch {
    */
   on(text: string, nowMs: number): void {
     const { fault: kind, status, ms: byMs, rate = 1, for: time } = understood(text);
-    const forMs = time === undefined ? Number.POSITIVE_INFINITY : parseDuration(time);
-    if (typeof forMs !== 'number') throw new FaultNotUnderstood(FOR.error);
+    const forMs = time === undefined ? Number.POSITIVE_INFINITY : lastingMs(time);
     if (status !== undefined && kind !== 'status')
       throw new FaultNotUnderstood(`"status" belongs to the fault status, not to ${kind}`);
     if (byMs !== undefined && kind !== 'slow') throw new FaultNotUnderstood(`"ms" belongs to the fault slow, not to ${kind}`);
@@ -98,6 +99,16 @@ export class FaultSwitch {
       ...(Number.isFinite(toMs) && { leftMs: Math.ceil(toMs - nowMs) }),
     }));
   }
+}
+
+/** How long a fault is on. */
+function lastingMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === 0) throw new FaultNotUnderstood(`"for" is longer than ${text}: such a fault would never be on`);
+  if (typeof ms === 'number') return ms;
+  throw new FaultNotUnderstood(
+    ms.code === TOO_LONG ? `"for" is at most ${ms['amount']}; without it the fault stays on` : FOR.error,
+  );
 }
 
 /** The kind of fault that a word names; undefined for none. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../../drivers/clock.ts';
 import type { City } from '../sentilo/city.ts';
@@ -8,6 +8,8 @@ import { listen } from './listen.ts';
 
 /** Whoever switches faults sits at this machine, wherever the city listens. */
 const LOOPBACK = '127.0.0.1';
+/** How a name of this machine is written in a URL. */
+const OWN_HOST = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/i;
 const BODY_BYTES_MAX = 64 * 1024;
 const FAULTS = '/faults';
 const ENTITIES = '/entities';
@@ -17,13 +19,16 @@ const EXPECTED = 'expected {"entity": "<provider>", "active": false}, or "token"
 const TAKES: Readonly<Record<string, string>> = {
   entity: 'a text',
   active: 'true or false',
-  token: 'a text of one character or more',
+  token: 'one or more printable characters of ASCII without spaces, which is all that a header can carry',
 };
 
 const change = z.strictObject({
   entity: z.string(),
   active: z.boolean().optional(),
-  token: z.string().min(1).optional(),
+  token: z
+    .string()
+    .regex(/^[!-~]+$/)
+    .optional(),
 });
 
 /** Where a city is meddled with while it runs. */
@@ -75,7 +80,8 @@ export async function serveControl(options: ControlOptions): Promise<CityControl
 }
 
 async function answerOf(request: IncomingMessage, options: ControlOptions): Promise<Answer> {
-  const { method, url = '' } = request;
+  const { method, url = '', headers } = request;
+  if (!isOwn(headers)) return refused(403, 'only for programs and pages of this machine: call it 127.0.0.1 or localhost');
   const { faults, clock, changed } = options;
   const now = (): Answer => ({ status: 200, json: { faults: faults.shown(clock.monotonicMs()) } });
   const kind = url.startsWith(`${FAULTS}/`) ? faultKind(url.slice(FAULTS.length + 1)) : undefined;
@@ -99,6 +105,18 @@ async function answerOf(request: IncomingMessage, options: ControlOptions): Prom
   }
   changed();
   return now();
+}
+
+/**
+ * Whether a request is not made by the page of some site in a browser of this machine: that has an Origin, and where the name of the
+ * site was led to this machine, the name stands in Host.
+ */
+function isOwn({ host, origin }: IncomingHttpHeaders): boolean {
+  return isOwnUrl(`http://${host ?? LOOPBACK}`) && (origin === undefined || isOwnUrl(origin));
+}
+
+function isOwnUrl(text: string): boolean {
+  return OWN_HOST.test(URL.canParse(text) ? new URL(text).hostname : '');
 }
 
 /** Tells when it counts, and never a token. */

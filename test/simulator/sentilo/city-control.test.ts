@@ -33,7 +33,7 @@ async function serve() {
     await until(() => client.end !== 'open');
     return client.end === 'ended' ? client.status : client.end;
   };
-  return { city, clock, call, ask, port: server.port };
+  return { city, clock, call, ask, port: server.port, controlPort: control.port };
 }
 
 describe('the control of a city', () => {
@@ -101,7 +101,9 @@ describe('the control of a city', () => {
     ['POST', '/entities', 400, 'rec', 'expected {"entity"'],
     ['POST', '/entities', 400, '{"entity":"rec","active":"no"}', '"active" is true or false, and "no" stands there'],
     ['POST', '/entities', 400, '{"entity":7,"active":true}', '"entity" is a text, and 7 stands there'],
-    ['POST', '/entities', 400, '{"entity":"rec","token":""}', '"token" is a text of one character or more'],
+    ['POST', '/entities', 400, '{"entity":"rec","token":""}', '"token" is one or more printable characters of ASCII'],
+    ['POST', '/entities', 400, '{"entity":"rec","token":"é x"}', '"token" is one or more printable characters of ASCII'],
+    ['POST', '/faults', 400, '{"fault":"slow","for":"0s"}', '"for" is longer than 0s'],
     ['POST', '/entities', 400, '{"entity":"rec","activ":false}', 'there is no "activ": expected {"entity"'],
     ['POST', '/entities', 400, '{"active":false}', '"entity" is missing: expected {"entity"'],
     ['POST', '/entities', 400, '{"entity":"rec"}', 'nothing to change: expected {"entity"'],
@@ -118,5 +120,25 @@ describe('the control of a city', () => {
     const { call } = await serve();
     expect(await call(method, path, body)).toEqual({ status, error: expect.stringContaining(words) });
     expect(await call('GET', '/faults')).toEqual({ status: 200, faults: [] });
+  });
+
+  it.each([
+    ['Host: rebound.example:8082', 403],
+    ['Host: 127.0.0.1.example', 403],
+    ['Host: 127.0.0.1\r\nOrigin: https://page.example', 403],
+    ['Host: 127.0.0.1\r\nOrigin: null', 403],
+    ['Host: 127.0.0.1:8082', 200],
+    ['Host: LOCALHOST', 200],
+    ['Host: [::1]:8082', 200],
+    ['Host: localhost\r\nOrigin: http://localhost:3000', 200],
+  ])('answers a request with %j with %i', async (head, status) => {
+    const { controlPort, call } = await serve();
+    const client = new Client(controlPort);
+    const body = '{"fault":"slow"}';
+    client.socket.write(`POST /faults HTTP/1.1\r\n${head}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    await until(() => client.end !== 'open');
+    expect(client.status).toBe(status);
+    const { faults } = (await call('GET', '/faults')) as { readonly faults?: readonly unknown[] };
+    expect(faults).toHaveLength(status === 200 ? 1 : 0);
   });
 });

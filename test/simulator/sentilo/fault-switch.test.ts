@@ -31,6 +31,8 @@ describe('faults that are switched', () => {
     ['an unknown key', '{"fault":"slow","speed":1}', 'and nothing else'],
     ['a time without a unit', '{"fault":"slow","for":"30"}', '"for" is a length of time'],
     ['a time that is a number', '{"fault":"slow","for":30}', '"for" is a length of time'],
+    ['a time of nothing', '{"fault":"slow","for":"0s"}', '"for" is longer than 0s'],
+    ['a time beyond the largest', '{"fault":"slow","for":"1000000d"}', '"for" is at most 400d'],
     ['a rate of zero', '{"fault":"slow","rate":0}', '"rate" is a part'],
     ['a rate above one', '{"fault":"slow","rate":2}', '"rate" is a part'],
     ['a status that is none', '{"fault":"status","status":99}', '"status" is a number'],
