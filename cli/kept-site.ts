@@ -36,9 +36,12 @@ export interface Kept {
   readonly isWhole: boolean;
 }
 
+/** Sites of earlier starts with outputs that did not follow. */
+const LEFT_SITES_MAX = 6;
+
 /**
  * Keeps in the state folder what makes the outputs of this site safe, for when its file no longer loads or names them, and what of
- * earlier ones is `left`. A disk that takes nothing keeps no gateway from starting.
+ * earlier ones is `left`, the newest first. A disk that takes nothing keeps no gateway from starting.
  */
 export async function keepSite(
   siteFile: string,
@@ -49,7 +52,8 @@ export async function keepSite(
 ): Promise<void> {
   const path = join(folder, FILE_NAME);
   const [own, ...others] = [config, ...left].map(listsOf) as [KeptSite, ...KeptSite[]];
-  const sites = [own, ...others.filter(({ devices }) => devices.length > 0)];
+  // What has not followed at so many starts, each of another site, is not there any more; and each keeps a start and a stop waiting.
+  const sites = [own, ...others.filter(({ devices }) => devices.length > 0).slice(0, LEFT_SITES_MAX)];
   const content: Content = { format: FORMAT, site: resolve(siteFile), sites };
   try {
     if (sites.some(({ devices }) => devices.length > 0) || (await disk.size(path)) !== undefined)

@@ -82,8 +82,12 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
   // Whoever calls it may not wait for ever, however many sites were kept.
   const endMs = host.clock.monotonicMs() + ALL_MS_MAX;
   const made: Made[] = [];
-  if (config !== undefined) made.push(...(await makeOutputsSafe({ config, ...around, modules: await loadModules(config) })));
-  for (const site of leftOf(config, found?.kept.sites ?? [])) {
+  const leftSites = leftOf(config, found?.kept.sites ?? []);
+  if (config !== undefined) {
+    const ownMs = Math.max(LEFT_MS_MIN, ALL_MS_MAX - leftSites.length * LEFT_MS_MIN);
+    made.push(...(await makeOutputsSafe({ config, ...around, modules: await loadModules(config) }, ownMs)));
+  }
+  for (const site of leftSites) {
     const left = config === undefined ? {} : { keptIn: found?.kept.path };
     for (const each of await makeLeftSafe(site, around, Math.max(LEFT_MS_MIN, endMs - host.clock.monotonicMs())))
       made.push({ ...each, ...left });

@@ -82,36 +82,40 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
   const { stateFolder, modules, fatal, tap } = options;
   await host.disk.mkdir(stateFolder);
   const unlock = await host.lock(stateFolder);
-  let journal: Journal | undefined;
+  const opened: { close(): Promise<void> }[] = [];
   let timekeeper: Timekeeper | undefined;
   let site: SiteDevices | undefined;
   try {
     await options.leaving?.();
     // One small file, and a second for it; all else that is slow on a card, or long in the searching, comes when outputs are safe already.
     const learned = await modules.openLearned?.(host, stateFolder);
+    if (learned !== undefined) opened.push(learned);
     const deviceTime = openDeviceTime(host.clock, host.log);
     let own: OwnHealth | undefined;
     const ownLater = { stateFolder, health: () => own?.health() ?? {} };
     site = openSiteDevices({ config, host, modules, learned, deviceTime, own: ownLater, tap, fatal });
     await options.taken?.();
-    journal = await openJournal(host.disk, join(stateFolder, 'journal'), {
+    const journal = await openJournal(host.disk, join(stateFolder, 'journal'), {
       clock: believedClock(host.clock, () => timekeeper),
       log: host.log,
       boot: host.bootId,
       uplinks: (['sentilo', 'mqtt'] as const).filter((uplink) => config[uplink] !== undefined),
       ...config.buffer,
     });
+    opened.push(journal);
     timekeeper = await openTimekeeper({ ...host, clock: clockWithDevices(host.clock, deviceTime) }, journal);
     const outbox = openOutbox();
     const uplink = await openUplink(config, host, journal, timekeeper, { ...options, outbox });
     const ordersFile = await openOrdersFile(host.disk, stateFolder);
+    opened.push(ordersFile);
     own = ownHealth(host, timekeeper, uplink, stateFolder);
     site.goOnFrom(await findLastTotals(config.devices.values(), modules, journal, host.log));
-    const opened = { journal, timekeeper, uplink, ordersFile, outbox, learned };
-    return await start({ config, host, options, site, deviceTime, unlock, ...opened });
+    const parts = { journal, timekeeper, uplink, ordersFile, outbox, learned };
+    return await start({ config, host, options, site, deviceTime, unlock, ...parts });
   } catch (error) {
     await site?.giveUp();
-    await journal?.close();
+    // Why it did not start is what matters.
+    await Promise.allSettled(opened.map((each) => each.close()));
     await unlock();
     throw error;
   }

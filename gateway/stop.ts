@@ -66,8 +66,8 @@ export async function stopInOrder(gateway: Stoppable): Promise<void> {
     // One that could not be closed is told, and keeps no line open.
     for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
   });
-  await gateway.stopServing();
-  await gateway.unlock();
+  await step(host, 'local-api', gateway.stopServing);
+  await step(host, 'lock', gateway.unlock);
   host.log('info', 'gateway-stopped');
 }
 

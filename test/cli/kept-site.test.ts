@@ -65,6 +65,14 @@ simulate: { x: { constant: 1 } }
   expect(device?.spec.outputs.map(({ id }) => id)).toEqual(['relay1']);
 });
 
+test('of what is left of earlier ones the newest six are kept: each keeps a start waiting', async () => {
+  const fan = (pin: number) => `  fan${pin}: { board: relay@1, via: gpio.pin${pin}, outputs: { switch: { max_on: 1h } } }\n`;
+  const left = await Promise.all([7, 11, 13, 15, 29, 31, 33, 35].map((pin) => config(fan(pin))));
+  await keepSite('/a.yaml', await config(DOOR), quiet, folder, left);
+  const kept = await keptIn(folder, realDisk);
+  expect(kept?.sites.flatMap((site) => [...site.devices.keys()])).toEqual(['fan7', 'fan11', 'fan13', 'fan15', 'fan29', 'fan31']);
+});
+
 test('what is left of earlier ones is kept behind it, until nothing is', async () => {
   const devices = async () => (await keptIn(folder, realDisk))?.sites.map((site) => [...site.devices.keys()]);
   await keepSite('/a.yaml', await config(DOOR), quiet, folder, [await config(FAN)]);
