@@ -1,11 +1,9 @@
 import { activeOutputs } from './check-devices.ts';
 import { listed } from './closest.ts';
+import { POLL_BESIDE_PUSHES_MS, POLL_MS } from './order-paces.ts';
 import { isWritten, type Plugged, type Site } from './site.ts';
 import { nodeAt } from './yaml-tree.ts';
 
-/** How often the city is asked for orders, alone and beside those that it pushes. */
-const POLL_MS = 10_000;
-const POLL_BESIDE_PUSHES_MS = 60_000;
 /** A question can fail, and the one after it: that is no lost city yet. */
 const LOST_POLLS = 3;
 /** An order waits for the next question, and is carried out after the answer. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config, SentiloConfig } from '../../config/config.ts';
+import { POLL_BESIDE_PUSHES_MS, POLL_MS } from '../../config/order-paces.ts';
 import { type Clock, sleep, withDeadline } from '../../drivers/clock.ts';
 import { type Host, HttpError } from '../host.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -16,9 +17,6 @@ import { keepSubscribed, unsubscribe } from './subscription.ts';
 
 /** What is remembered of orders, in the state folder. */
 const FILE_NAME = 'city-orders.state';
-/** How often the city is asked: while its pushes come, for what those have lost. */
-const POLL_MS = 10_000;
-const POLL_BESIDE_PUSHES_MS = 60_000;
 /** A push has a few hundred bytes; nobody needs to hash more. */
 const PUSH_BYTES_MAX = 65_536;
 /** How soon a port is tried again that cannot be taken. */

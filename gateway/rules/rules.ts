@@ -178,10 +178,10 @@ function staleGuard(
   background: (work: Promise<unknown>) => void,
 ): () => void {
   const orders = rules.flatMap((rule) => ('output' in rule.action ? [{ rule, output: rule.action.output }] : []));
+  const guarded = new Set(orders.flatMap(({ rule }) => readingsOf(rule)));
   const stale = new Set<string>();
   return () => {
-    const fresh = new Set(orders.flatMap(({ rule }) => readingsOf(rule)));
-    for (const reading of fresh) {
+    for (const reading of guarded) {
       if (!readings.isStale(reading)) stale.delete(reading);
       else if (!stale.has(reading)) {
         stale.add(reading);
