@@ -41,19 +41,22 @@ const LEFT_SITES_MAX = 6;
 
 /**
  * Keeps in the state folder what makes the outputs of this site safe, for when its file no longer loads or names them, and what of
- * earlier ones is `left`, the newest first. A disk that takes nothing keeps no gateway from starting.
+ * earlier ones is left (`earlier`), the newest first. A disk that takes nothing keeps no gateway from starting.
  */
 export async function keepSite(
   siteFile: string,
   config: SwitchedSite,
   { disk, log }: Pick<Host, 'disk' | 'log'>,
   folder: string,
-  left: readonly SwitchedSite[] = [],
+  earlier: readonly SwitchedSite[] = [],
 ): Promise<void> {
   const path = join(folder, FILE_NAME);
-  const [own, ...others] = [config, ...left].map(listsOf) as [KeptSite, ...KeptSite[]];
+  const [own, ...others] = [config, ...earlier].map(listsOf) as [KeptSite, ...KeptSite[]];
   // What has not followed at so many starts, each of another site, is not there any more; and each keeps a start and a stop waiting.
-  const sites = [own, ...others.filter(({ devices }) => devices.length > 0).slice(0, LEFT_SITES_MAX)];
+  const left = others.filter(({ devices }) => devices.length > 0);
+  const sites = [own, ...left.slice(0, LEFT_SITES_MAX)];
+  const forgotten = left.slice(LEFT_SITES_MAX).flatMap(({ devices }) => devices.map(({ id }) => id));
+  if (forgotten.length > 0) log('warning', 'left-outputs-forgotten', { devices: forgotten.join(', ') });
   const content: Content = { format: FORMAT, site: resolve(siteFile), sites };
   try {
     if (sites.some(({ devices }) => devices.length > 0) || (await disk.size(path)) !== undefined)

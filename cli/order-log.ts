@@ -80,10 +80,14 @@ export class OrderLog {
     const newest = this.#newest.get(output);
     if (done && begun?.order !== order && newest?.id === order)
       this.#begun.set(output, { order, left: newest.on, before: newest.on });
+    // A stop begins nothing, and has found that nobody knows where it is.
+    if (!done && begun?.order !== order && newest?.id === order && reason.startsWith('failed: '))
+      this.#begun.set(output, { order, left: 'unknown', before: 'unknown' });
     if (done || begun?.order !== order) return;
     const { left, before } = begun;
     const failed = reason.endsWith(WAS_MADE_SAFE) && typeof left === 'boolean' ? !left : 'unknown';
-    this.#begun.set(output, { ...begun, left: reason.startsWith('failed: ') ? failed : before });
+    const ended = reason.startsWith('unknown: ') ? 'unknown' : before;
+    this.#begun.set(output, { ...begun, left: reason.startsWith('failed: ') ? failed : ended });
   }
 
   #add(id: string, order: LoggedOrder): void {

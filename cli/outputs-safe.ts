@@ -87,10 +87,11 @@ async function safe(file: string, options: SafeOptions, io: Io): Promise<void> {
     const ownMs = Math.max(LEFT_MS_MIN, ALL_MS_MAX - leftSites.length * LEFT_MS_MIN);
     made.push(...(await makeOutputsSafe({ config, ...around, modules: await loadModules(config) }, ownMs)));
   }
-  for (const site of leftSites) {
+  for (const [at, site] of leftSites.entries()) {
     const left = config === undefined ? {} : { keptIn: found?.kept.path };
-    for (const each of await makeLeftSafe(site, around, Math.max(LEFT_MS_MIN, endMs - host.clock.monotonicMs())))
-      made.push({ ...each, ...left });
+    const ofOthersMs = (leftSites.length - 1 - at) * LEFT_MS_MIN;
+    const ownMs = Math.max(LEFT_MS_MIN, endMs - host.clock.monotonicMs() - ofOthersMs);
+    for (const each of await makeLeftSafe(site, around, ownMs)) made.push({ ...each, ...left });
   }
   for (const unlock of unlocks) await unlock();
   if (options.json === true) io.out(`${JSON.stringify(made)}\n`);

@@ -79,7 +79,7 @@ export async function supervise(parts: SuperviseParts, stop: AbortSignal): Promi
     const againMs = AGAIN_MS[Math.min(failedCount, AGAIN_MS.length - 1)] as number;
     parts.say({ what: 'ended', code, signal, isSafe: outputs === 'safe', againMs });
     await parts.wait(againMs, stop);
-    if (stop.aborted) return EXIT.ok;
+    if (stop.aborted) return outputs === 'not-safe' ? EXIT.device : EXIT.ok;
   }
 }
 

@@ -52,6 +52,8 @@ export class SafeStates {
   readonly #makingSafe = new Map<string, Promise<void>>();
   /** What was found, at the newest read, of the outputs that were not as they were ordered. */
   readonly #strayed = new Map<string, string>();
+  /** They are being looked at: what of them has strayed nobody has been told yet. */
+  #isLooking = false;
   readonly #switches: Switches;
   /** Switches an output when those before have ended; with `afresh` to where it belongs, if it is still not known to be there. */
   readonly #inTurn: (output: OutputSpec, on: boolean, haste: Haste, afresh?: 'afresh') => Promise<void>;
@@ -124,6 +126,13 @@ export class SafeStates {
    * was off, and who still wants it on, others know.
    */
   async tryAgain(): Promise<void> {
+    this.#isLooking = true;
+    await this.#tryAll().finally(() => {
+      this.#isLooking = false;
+    });
+  }
+
+  async #tryAll(): Promise<void> {
     if (this.#silentCount >= SILENT_UNTIL_UNKNOWN)
       for (const output of this.#outputs) this.#refused.set(output.id, { error: unknown(output), readsLeft: 1, readsBetween: 1 });
     this.#silentCount = 0;
@@ -153,6 +162,8 @@ export class SafeStates {
   async write(id: string, on: boolean, isInTime: () => boolean = () => true, leftMs?: () => number): Promise<void> {
     const output = this.#outputs.find((each) => each.id === id);
     if (output === undefined) throw new Error(`board ${this.#board} has no output that is called ${id}`);
+    // How long it was off, and who still wants it on, others decide when they have been told.
+    if (on !== output.safe && this.#isLooking && this.#strayed.has(id)) throw superseded(output);
     if (on !== output.safe) return await this.#inTurn(output, on, { ...this.#untilSafe(output), isInTime, leftMs });
     this.#safeCounts.set(id, this.#safeCountOf(output) + 1);
     this.#ordered.delete(id);
@@ -210,9 +221,12 @@ export class SafeStates {
 }
 
 /** @throws BusError `superseded` when something newer was asked of the output */
-function checkWanted({ id }: OutputSpec, { isWanted }: Haste): void {
-  if (isWanted?.() !== false) return;
-  throw new BusError('superseded', `${id}: it was ordered to its safe state meanwhile`);
+function checkWanted(output: OutputSpec, { isWanted }: Haste): void {
+  if (isWanted?.() === false) throw superseded(output);
+}
+
+function superseded({ id }: OutputSpec): BusError {
+  return new BusError('superseded', `${id}: it was ordered to its safe state meanwhile`);
 }
 
 function state(on: boolean): string {

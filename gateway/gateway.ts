@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import type { Clock } from '../drivers/clock.ts';
+import { type Clock, withDeadline } from '../drivers/clock.ts';
 import { type Outbox, openOutbox } from './alarms/outbox.ts';
 import { type BusReport, busReports } from './bus-report.ts';
 import { openCanary } from './canary.ts';
@@ -34,6 +34,9 @@ import { wantedOf } from './uplink/catalog-wanted.ts';
 import { openSentilo, type SentiloUplink } from './uplink/sentilo.ts';
 import { VERSION } from './version.ts';
 import { openWatchman } from './watchman.ts';
+
+/** What a start that fails may take to close what it has opened. */
+const CLOSE_MS_MAX = 1_000;
 
 export interface GatewayOptions {
   /** Holds the journal and the socket of the local API; made if missing. */
@@ -114,8 +117,10 @@ export async function openGateway(config: Config, host: Host, options: GatewayOp
     return await start({ config, host, options, site, deviceTime, unlock, ...parts });
   } catch (error) {
     await site?.giveUp();
-    // Why it did not start is what matters.
-    await Promise.allSettled(opened.map((each) => each.close()));
+    // Why it did not start is what matters; a card that hangs keeps the folder from nobody.
+    const late = () => new Error('files that do not close');
+    const close = () => Promise.allSettled(opened.map((each) => each.close()));
+    await withDeadline(host.clock, CLOSE_MS_MAX, new AbortController().signal, late, close).catch(() => {});
     await unlock();
     throw error;
   }

@@ -155,7 +155,8 @@ export function leftOf({ config: { safe, maxOnMs } }: Running, before: Before, c
 /** What an order for `forMs` is told that began at `beganMs`, where the output goes back sooner. */
 export function shortened({ backAtMs }: Running, beganMs: number, forMs: number | undefined): Pick<Done, 'onlyForMs'> {
   if (forMs === undefined || backAtMs === undefined) return {};
-  const lastsMs = backAtMs - beganMs;
+  // The end may lie before the beginning where switching it back takes long.
+  const lastsMs = Math.max(0, backAtMs - beganMs);
   if (forMs - lastsMs < SHORTER_MS_MIN) return {};
   return { onlyForMs: lastsMs < 1_000 ? Math.round(lastsMs) : Math.round(lastsMs / 1_000) * 1_000 };
 }

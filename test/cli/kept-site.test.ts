@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { keepSite, keptIn, newestKept, outputsNoLongerIn } from '../../cli/kept-site.ts';
 import type { Config } from '../../config/config.ts';
-import { DiskError } from '../../gateway/host.ts';
+import { DiskError, type Log } from '../../gateway/host.ts';
 import { realDisk } from '../../gateway/real-disk.ts';
 import { loadText } from '../config/site-files.ts';
 
@@ -68,7 +68,10 @@ simulate: { x: { constant: 1 } }
 test('of what is left of earlier ones the newest six are kept: each keeps a start waiting', async () => {
   const fan = (pin: number) => `  fan${pin}: { board: relay@1, via: gpio.pin${pin}, outputs: { switch: { max_on: 1h } } }\n`;
   const left = await Promise.all([7, 11, 13, 15, 29, 31, 33, 35].map((pin) => config(fan(pin))));
-  await keepSite('/a.yaml', await config(DOOR), quiet, folder, left);
+  const logged: unknown[] = [];
+  const log: Log = (_level, code, fields) => logged.push([code, fields]);
+  await keepSite('/a.yaml', await config(DOOR), { ...quiet, log }, folder, left);
+  expect(logged).toEqual([['left-outputs-forgotten', { devices: 'fan33, fan35' }]]);
   const kept = await keptIn(folder, realDisk);
   expect(kept?.sites.flatMap((site) => [...site.devices.keys()])).toEqual(['fan7', 'fan11', 'fan13', 'fan15', 'fan29', 'fan31']);
 });

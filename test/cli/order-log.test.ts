@@ -104,6 +104,26 @@ test.each<[string, readonly JournalRecord[], boolean]>([
   ['on, as a newer order was under way', [...ON.slice(0, 2), begun('c', true), became('a', false, 'superseded: by c')], true],
   ['switched off by a stop', [...ON, asked('s', false), became('s', true)], false],
   ['on, as it did not follow at a stop', [...ON, asked('s', false), became('s', false, 'failed: not known')], true],
+  [
+    'perhaps on, as a start that found its board away said before',
+    [
+      ...OFF,
+      ...ON.slice(0, 2),
+      became('a', false, 'unknown: the gateway ended while it was carried out: the output may have moved'),
+    ],
+    true,
+  ],
+  [
+    'perhaps on, as a stop came between and did not get through',
+    [
+      ...OFF,
+      ...ON.slice(0, 2),
+      became('a', false, 'superseded: the stop switched it off before this one was carried out'),
+      asked('s', false),
+      became('s', false, 'failed: it is not known to be safe'),
+    ],
+    true,
+  ],
   ['ordered nothing', [], false],
   ['switched off by an earlier start', [...ON, START], false],
 ])('a start has a line only where the output was left away from safe: %s', (_what, before, hasLine) => {

@@ -340,6 +340,15 @@ describe('outputs that could not be made safe', () => {
   });
 });
 
+test('stopped while it waits for the next start, with outputs that are not known to be safe, it says so', async () => {
+  const { did, stop, run } = bench(3);
+  const wait = async () => {
+    if (did.includes('ended, not safe')) stop();
+  };
+  const child = spawn(process.execPath, ['-e', 'process.exit(70)']);
+  expect(await run({ startGateway: () => child, wait })).toBe(3);
+});
+
 test.each([
   [
     3,

@@ -237,6 +237,20 @@ describe('a board that was silent and may have started anew with its relays on',
     expect(states()).toEqual([false, true]);
   });
 
+  it('is not switched on anew before it was told that it had strayed: `min_off` counts from then', async () => {
+    const { device, states, slave } = await restarted(5, { orders: [['relay', true]] });
+    slave.bits.set('coil:0', false);
+    let anew: Promise<unknown> | undefined;
+    slave.before = (asked) => {
+      if (asked === 'coil:1+1') anew ??= device.write?.('relay', true).catch((error: unknown) => error);
+    };
+    await device.read?.(NO_ABORT);
+    expect(await anew).toMatchObject({ kind: 'superseded' });
+    expect([states()[0], device.problem?.kind]).toEqual([false, 'strayed']);
+    await device.write?.('relay', true);
+    expect(states()[0]).toBe(true);
+  });
+
   it('is told also where none of its readings comes', async () => {
     const { device, states, slave } = await restarted(5);
     slave.before = (asked) => {

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { BusError } from '../../drivers/errors.ts';
+import { type Running, shortened } from '../../gateway/outputs/running.ts';
 import { oneValve } from './one-output.ts';
 
 const SECOND_MS = 1_000;
@@ -106,4 +107,8 @@ test('it is told with what is left when it is sent, and not again where it is no
   expect((await last).done).toBe(true);
   expect(told).toEqual([100_000, 55_000]);
   outputs.stop();
+});
+
+test('an order that its output goes back from before it has begun is told that it lasts no time', () => {
+  expect(shortened({ backAtMs: 97_000 } as Running, 100_000, 30_000)).toEqual({ onlyForMs: 0 });
 });
