@@ -65,7 +65,7 @@ export function addSimRun(sim: Command, io: Io): void {
     .option('--start <time>', 'with --for: the time at the start, like 2026-03-29T00:00:00Z', moment)
     .addOption(stateOption('where the journal is kept (default: ~/.local/state/barri/simulated-<gateway>)'))
     .option('--city <url>', 'send to a simulated Sentilo that runs already on this machine (barri sim sentilo)')
-    .option('--broker <url>', 'send to an MQTT broker on this machine, as nobody; without it the broker is simulated')
+    .option('--broker <url>', 'send to an MQTT broker on this machine, without a login; without it the broker is simulated')
     .option('--city-port <port>', 'port of the simulated Sentilo; 0 takes any free one', portNumber, CITY_PORT_DEFAULT)
     .option('--world <file>', 'what the simulated Sentilo knows (default: every sensor of the site)')
     .option('--trace', 'with --for: print every event on the error output')
@@ -76,7 +76,9 @@ export function addSimRun(sim: Command, io: Io): void {
       `
 Nothing leaves this machine: the city is simulated, at a port where others can
 look at it; the broker is simulated within the run, where nobody else can. Only
---broker names a real one, such as a Mosquitto that Home Assistant goes by.
+--broker names a real one, such as a Mosquitto that Home Assistant goes by. There
+it has the name and the topics of the site's own gateway: stop that first, or
+give the gateway of a copy of the file another id.
 
 With --for, exit code 1 when something is wrong at the end that \`barri status\`
 would end with 1 for: a device, an output, the city or the broker. An open alarm

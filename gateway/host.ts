@@ -147,7 +147,7 @@ export interface HttpResponse {
 /** No complete answer came. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
-  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, ECONNRESET, CERT_HAS_EXPIRED …), or TIMEOUT, TOO_LONG, BAD_ANSWER. */
+  /** Operating system or TLS code (ECONNREFUSED, ENOTFOUND, ECONNRESET, CERT_HAS_EXPIRED …), or TIMEOUT, TOO_SLOW (it had begun to answer), TOO_LONG, BAD_ANSWER. */
   readonly code: string;
   /** False only when it is certain that no byte of the request left: the peer cannot have acted on it. */
   readonly maybeSent: boolean;

@@ -94,6 +94,7 @@ function exchange(
   return new Promise<HttpResponse>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     let connected = false;
+    let isAnswering = false;
     const outgoing = client.request(url, {
       ...options,
       method: request.method,
@@ -104,7 +105,11 @@ function exchange(
       outgoing.destroy();
       reject(new HttpError(code, connected, message, { cause }));
     };
-    const timer = setTimeout(() => fail('TIMEOUT', `no answer within ${request.timeoutMs} ms`), request.timeoutMs);
+    const late = () =>
+      isAnswering
+        ? fail('TOO_SLOW', `the answer was not whole within ${request.timeoutMs} ms`)
+        : fail('TIMEOUT', `no answer within ${request.timeoutMs} ms`);
+    const timer = setTimeout(late, request.timeoutMs);
     const settle = (response: HttpResponse) => {
       done();
       resolve(response);
@@ -128,7 +133,10 @@ function exchange(
       const parseFailure = cause.code?.startsWith('HPE_');
       fail(parseFailure ? 'BAD_ANSWER' : (cause.code ?? 'UNKNOWN'), cause.message, cause);
     });
-    outgoing.on('response', (answer) => readAnswer(answer, request, fail, settle));
+    outgoing.on('response', (answer) => {
+      isAnswering = true;
+      readAnswer(answer, request, fail, settle);
+    });
     outgoing.end(request.body);
   });
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type MqttConnection, MqttError } from '../host.ts';
-import { PACKET_TOO_LARGE, TopicRefusedError } from './problem.ts';
+import { isOverMessage, PACKET_TOO_LARGE, TopicRefusedError } from './problem.ts';
 import type { Refusals } from './refusals.ts';
 
 /** What a PUBLISH is longer by than its topic and its payload: header, lengths, identifier, no properties (MQTT 5.0, §3.3). */
@@ -23,6 +23,7 @@ export function named(connection: MqttConnection, lost: AbortSignal, refusals: R
   });
   const reasonOf = (error: unknown, topic: string, isMessage: boolean): unknown => {
     if (isMessage && wasAlone && isBadAcknowledgement(lost.reason)) return new TopicRefusedError(topic, unreadable(lost.reason));
+    if (isMessage && wasAlone && isOverMessage(lost.reason)) return new TopicRefusedError(topic, lost.reason);
     if (lost.aborted) return lost.reason;
     return error instanceof MqttError && error.reason !== undefined ? new TopicRefusedError(topic, error) : error;
   };

@@ -31,9 +31,14 @@ export function isOfTheMessage(error: unknown): error is TopicRefusedError {
   return error instanceof TopicRefusedError && OF_THE_MESSAGE.has(error.reason);
 }
 
-/** Whether a connection that stood is gone and nobody has said why. */
+/** Whether a connection was ended over a message, of which it was not said which it is. */
+export function isOverMessage(error: unknown): error is MqttError {
+  return error instanceof MqttError && error.reason !== undefined && OF_THE_MESSAGE.has(error.reason);
+}
+
+/** Whether a connection that stood is gone and nobody has said why, or over which message. */
 export function isUnexplained(error: unknown): boolean {
-  return error instanceof MqttError && error.reason === undefined && error.code !== 'TIMEOUT';
+  return isOverMessage(error) || (error instanceof MqttError && error.reason === undefined && error.code !== 'TIMEOUT');
 }
 
 /** What somebody is told of a topic that the broker refuses. Its code is `M` and the reason code of the broker in decimal. */

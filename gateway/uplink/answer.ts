@@ -133,7 +133,7 @@ export function failureOf(error: HttpError, mask: Mask): Outcome {
   const pause: Pause = { state: 'unreachable', pace: TRANSPORT_PACE, problem };
   const isGarbage = GARBAGE.includes(error.code);
   if (!error.maybeSent) return { kind: 'not-stored', pause };
-  const patience = error.code === 'TIMEOUT' ? AFTER_TIMEOUT : AFTER_CUT;
+  const patience = error.code === 'TIMEOUT' || error.code === 'TOO_SLOW' ? AFTER_TIMEOUT : AFTER_CUT;
   return { kind: 'unknown', patience: isGarbage ? AFTER_GARBAGE : patience, isAnswered: false, pause };
 }
 

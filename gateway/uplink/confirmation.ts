@@ -42,7 +42,7 @@ export interface ConfirmationParts {
   readonly city: Pick<City, 'shown'>;
   readonly gate: Pick<Gate, 'state'>;
   readonly quota: Pick<Quota, 'pauseMs'>;
-  readonly jobs: Pick<Jobs, 'lookUpCount'>;
+  readonly jobs: Pick<Jobs, 'isInDoubt'>;
   readonly tally: Pick<Tally, 'tell'>;
   /** The component of a sensor; every sensor of an unknown one is of one component. */
   readonly componentOf: (sensor: string) => string | undefined;
@@ -97,9 +97,9 @@ export class Confirmation {
     await sleep(clock, random() * LOOK_MS, signal);
     for (;;) {
       await sleep(clock, LOOK_MS, signal);
-      const { gate, quota, jobs, onError } = this.#parts;
+      const { gate, quota, onError } = this.#parts;
       // What is in doubt may be in the city and is not known to be; and what has trouble is not to be asked besides.
-      if (gate.state.state !== 'ok' || quota.pauseMs('ask') > 0 || jobs.lookUpCount > 0) continue;
+      if (gate.state.state !== 'ok' || quota.pauseMs('ask') > 0) continue;
       this.#forgetOld();
       const next = this.#next();
       if (next === undefined) continue;
@@ -129,7 +129,7 @@ export class Confirmation {
     const checkedMs = ({ sensor }: Entry) => this.#componentOf(sensor)?.checkedMs.get(sensor) ?? Number.NEGATIVE_INFINITY;
     const [first] = this.#delivered
       .filter(({ entry, atMs }) => nowMs - atMs <= NEW_MS && atMs - entry.monotonicMs <= NEW_MS)
-      .filter(({ entry }) => this.#isOwnSpan(entry) && isDue(entry))
+      .filter(({ entry }) => this.#isOwnSpan(entry) && isDue(entry) && !this.#parts.jobs.isInDoubt(entry.sensor))
       .map(({ entry }) => entry)
       .filter((entry) => counts.get(placeOf(entry)) === 1)
       .sort((a, b) => checkedMs(a) - checkedMs(b));

@@ -143,6 +143,19 @@ export class Gate {
     this.#onChange();
   }
 
+  /** Nothing is sent for so long, or until what this returns is called: then as it was. */
+  hold(forMs: number): () => void {
+    const before = this.#untilMs;
+    const held = this.#host.clock.monotonicMs() + forMs;
+    if (held <= before) return () => {};
+    this.#untilMs = held;
+    return () => {
+      if (this.#untilMs !== held) return;
+      this.#untilMs = before;
+      this.#onChange();
+    };
+  }
+
   /** A problem that makes nobody wait. */
   note(problem: CityProblem): void {
     this.#problem = problem;

@@ -52,6 +52,11 @@ export class Jobs {
     return this.#lookUps.length;
   }
 
+  /** Whether something of this sensor may be in the city and is not known to be. */
+  isInDoubt(sensor: string): boolean {
+    return this.#lookUps.some(({ batch }) => batch.entries.some((entry) => entry.sensor === sensor));
+  }
+
   get isFull(): boolean {
     return this.#lookUps.length + this.#resends.length + this.#last.length >= JOBS_MAX;
   }

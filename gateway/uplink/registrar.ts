@@ -105,7 +105,7 @@ export async function keepRegistered(
 
 /** The catalogue is longer than is read, or than arrives in the time that it is waited for. Each try would have megabytes sent anew. */
 function isTooMuch({ problem }: CatalogError): boolean {
-  return problem.code === 'S005' || problem.parameters['error'] === 'TIMEOUT';
+  return problem.code === 'S005' || problem.parameters['error'] === 'TOO_SLOW';
 }
 
 /** Held sensors that something was done about since they are held, and until when nothing more is. */

@@ -26,6 +26,8 @@ const DOUBTS_MAX = 3;
 
 /** So long before anything is sent again it is asked whether everything is still refused. */
 const ASK_AHEAD_MS = 1_000;
+/** No answer takes longer. */
+const ANSWER_MS_MAX = 16_000;
 
 /** What the sender works with. */
 export interface SenderParts {
@@ -107,6 +109,7 @@ export class Sender {
     const failing = batch.entries.filter(({ sensor }) => suspects.has(sensor));
     if (failing.length === 0 || batch.suspect !== undefined) return batch;
     ledger.finish({ entries: failing, covered: [] }, []);
+    for (const { sensor, sequence } of failing) suspects.freed(sensor, sequence);
     return { ...batch, entries: batch.entries.filter(({ sensor }) => !suspects.has(sensor)) };
   }
 
@@ -115,8 +118,11 @@ export class Sender {
     const { host, city, gate, jobs } = this.#parts;
     const pass = gate.pass();
     const [asked = [], ...unasked] = job.unasked;
+    const mayAllBeRefused = job.batch.doubt?.isRefused === true && job.batch.suspect === undefined && !job.wasAnswered;
+    const release = mayAllBeRefused ? gate.hold(ANSWER_MS_MAX) : () => {};
     try {
       const inCity = await city.find(asked, this.#sent.besides(asked), signal);
+      release();
       jobs.answered();
       // One question at a time, so that what was answered stays known and the quota is kept.
       if (inCity === undefined)
@@ -127,8 +133,12 @@ export class Sender {
       if (unasked.length > 0) jobs.goOn({ ...job, unasked, found, attempt: 0, wasAnswered: true });
       else await this.#resolve({ ...job, found, wasAnswered: true });
     } catch (error) {
+      // In one go with what closes it again.
+      release();
       if (error instanceof ReadBackError && error.isRefused && !job.wasAnswered && isSame(job.batch.doubt, error))
         return this.#refusedAll(job, error.problem, pass);
+      if (error instanceof ReadBackError && error.isRefused && job.wasAnswered && job.batch.suspect === undefined)
+        return this.#refusedOne(job, error.problem);
       const attempt = job.attempt + 1;
       const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
       if (error instanceof ReadBackError) {
@@ -156,6 +166,30 @@ export class Sender {
     if (!isSuspect) gate.close(pass, { state: 'refused', pace: REFUSED_PACE, problem });
     const ownMs = isSuspect ? backOffMs(REFUSED_PACE, job.attempt + 1, host.random()) : ASK_AHEAD_MS;
     jobs.refused(job, Math.max(ownMs, gate.remainingMs() - ASK_AHEAD_MS));
+  }
+
+  /**
+   * Others of this batch were asked about, and this question is refused: again and again, it is for the name of its sensor. That stays
+   * in doubt by itself, has requests of its own from now on, and nobody waits for it.
+   */
+  #refusedOne(job: LookUp, problem: CityProblem): void {
+    const { host, gate, jobs, suspects } = this.#parts;
+    gate.note(problem);
+    const attempt = job.attempt + 1;
+    const waitMs = backOffMs(TRANSPORT_PACE, attempt, host.random());
+    const [asked = [], ...unasked] = job.unasked;
+    const [one] = asked;
+    if (one === undefined || attempt < DOUBTS_MAX * job.unasked.length) {
+      jobs.goOn({ ...job, unasked: [...unasked, asked], attempt, notBeforeMs: host.clock.monotonicMs() + waitMs });
+      return;
+    }
+    suspects.fails(one.sensor, String(problem.parameters['words'] ?? ''));
+    const { batch } = job;
+    const apart = { ...batch, entries: asked, covered: [], suspect: { sensor: one.sensor, next: one.sequence } };
+    jobs.refused({ ...job, batch: apart, unasked: [asked], found: new Set(), attempt: 0 }, waitMs);
+    const rest = { ...job, batch: { ...batch, entries: batch.entries.filter((entry) => !asked.includes(entry)) }, attempt };
+    // A question about nothing costs no request, and ends it where the own disk may be in trouble.
+    jobs.goOn({ ...rest, unasked: unasked.length > 0 ? unasked : [[]] });
   }
 
   async #resolve(job: LookUp): Promise<void> {
@@ -190,7 +224,7 @@ export class Sender {
       const words = String(doubt?.problem.parameters['words'] ?? '');
       if (suspect === undefined) suspects.fails(culprit.sensor, words);
       else if (another === undefined) suspects.failedAlone(suspect.sensor, words, suspect.next);
-      else suspects.failed(suspect.sensor);
+      else suspects.failed(suspect.sensor, culprit.sequence);
       await this.#letSuspectWait(batch, culprit.sensor);
     } else if (isInDoubt && another !== undefined) jobs.resend(...halves(batch));
     else if (isInDoubt) await this.#letOthersGo(batch);
@@ -286,7 +320,7 @@ export class Sender {
     ledger.giveUp(batch.entries);
     if (batch.suspect !== undefined) {
       if (isAlone) suspects.passOver(batch.suspect.sensor, batch.suspect.next);
-      else suspects.failed(batch.suspect.sensor);
+      else suspects.failed(batch.suspect.sensor, culprit?.sequence);
       await this.#letSuspectWait(batch, batch.suspect.sensor);
     } else if (isAlone) {
       // Whatever comes next may show that the city is well; the second time it seems to refuse everything.

@@ -98,12 +98,20 @@ export class Suspects {
   }
 
   /** A batch of this suspect failed: fewer of them later. */
-  failed(sensor: string): void {
+  failed(sensor: string, first = Number.POSITIVE_INFINITY): void {
     const suspicion = this.#suspicions.get(sensor);
     if (suspicion === undefined) return;
+    // Later ones may have passed while it was in doubt.
+    suspicion.from = Math.min(suspicion.from, first);
     suspicion.size = Math.max(1, suspicion.size >> 1);
     suspicion.attempt++;
     this.#wait(suspicion);
+  }
+
+  /** This one waits for a request of its own from now on. */
+  freed(sensor: string, sequence: number): void {
+    const suspicion = this.#suspicions.get(sensor);
+    if (suspicion !== undefined) suspicion.from = Math.min(suspicion.from, sequence);
   }
 
   /**

@@ -136,7 +136,7 @@ test('a city that refuses to be asked about its catalogue costs no reading and f
   expect(running.fatal).toEqual([]);
 });
 
-test.each(['TOO_LONG', 'TIMEOUT'])('a listing that is too much for the line (%s) is asked for once an hour', async (code) => {
+test.each(['TOO_LONG', 'TOO_SLOW'])('a listing that is too much for the line (%s) is asked for once an hour', async (code) => {
   const running = await started('check', [], false, () => {
     throw new HttpError(code, true, 'the listing did not come whole');
   });
@@ -144,6 +144,21 @@ test.each(['TOO_LONG', 'TIMEOUT'])('a listing that is too much for the line (%s)
   expect(running.asked.length).toBeGreaterThanOrEqual(5);
   expect(running.asked.length).toBeLessThanOrEqual(7);
   expect(running.log.filter((line) => line === 'city-catalog-refused')).toHaveLength(1);
+  await running.stop();
+  expect(running.fatal).toEqual([]);
+});
+
+test.each(['GET', 'POST'])('one %s to the catalogue that is not answered is tried again soon', async (method) => {
+  let isFirst = true;
+  const running = await started('apply', [], true, (asked) => {
+    if (asked !== method || !isFirst) return undefined;
+    isFirst = false;
+    throw new HttpError('TIMEOUT', true, 'no answer within 15 s');
+  });
+  await running.clock.runUntil(10 * MINUTE_MS);
+  expect(isFirst).toBe(false);
+  expect(running.gateway.status().city).toMatchObject({ state: 'ok', held: [] });
+  expect(running.gateway.status().city?.deliveredCount).toBeGreaterThan(20);
   await running.stop();
   expect(running.fatal).toEqual([]);
 });

@@ -1,7 +1,7 @@
 // Brokers that end the connection over what they do not want, and say why in a word that is easily missed.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { MqttError } from '../../gateway/host.ts';
+import { type Mqtt, type MqttConnection, MqttError } from '../../gateway/host.ts';
 import { inTurn } from '../../gateway/mqtt/in-turn.ts';
 import { seeded } from '../journal/kit.ts';
 import { drain } from '../support/test-clock.ts';
@@ -47,6 +47,16 @@ describe('a broker that ends the connection over a message that it refuses', () 
     await bench.append(...readings('soil.t', 1), ...readings('air.t', 30, 601));
     await bench.clock.advance(600_000);
     expect(distinct(bench.values('air.t'))).toEqual(upTo(630));
+    expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 1 } });
+    await bench.stop();
+  });
+
+  it.each([0x95, 0x99, 0x90])('is heard also where it says %i only in the end itself, to nobody’s message', async (reason) => {
+    bench = new MqttBench([...readings('air.t', 30), ...readings('soil.t', 1), ...readings('air.t', 30, 31)]);
+    Object.assign(bench.broker, { connect: endingOverSoil(bench, reason) });
+    await bench.start();
+    await bench.clock.advance(30 * 60_000);
+    expect(distinct(bench.values('air.t'))).toEqual(upTo(60));
     expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, rejected: { refused: 1 } });
     await bench.stop();
   });
@@ -225,3 +235,26 @@ it('does not take a connection that another client of the name has ended for a t
   expect(bench.status().problem).toEqual({ code: 'M142', parameters: { words: expect.any(String) } });
   await bench.stop();
 });
+
+/** Connections to the bench's broker that end over each message of the soil, with a reason that names no message. */
+function endingOverSoil({ broker, clock }: MqttBench, reason: number): Mqtt {
+  const { connect } = broker;
+  return async (options, signal) => {
+    const connection = await connect(options, signal);
+    const waiting: ((error: unknown) => void)[] = [];
+    let isEnding = false;
+    const publish: MqttConnection['publish'] = (topic, payload, delivery) => {
+      if (!isEnding && !topic.includes('/soil/')) return connection.publish(topic, payload, delivery);
+      if (!isEnding)
+        clock.timer(30, () => {
+          const error = new MqttError('REFUSED', `the broker ended the connection (${reason})`, reason);
+          connection.drop();
+          options.onLost(error);
+          for (const fail of waiting.splice(0)) fail(error);
+        });
+      isEnding = true;
+      return new Promise((_resolve, reject) => waiting.push(reject));
+    };
+    return { ...connection, publish };
+  };
+}

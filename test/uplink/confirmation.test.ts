@@ -162,7 +162,7 @@ describe('what the city shows', () => {
       },
       gate: { state: { state: 'ok', sinceWallMs: 0, attempt: 0, problem: undefined, lastSuccessWallMs: 0 } },
       quota: { pauseMs: () => 0 },
-      jobs: { lookUpCount: 0 },
+      jobs: { isInDoubt: () => false },
       tally: { tell: async (_level, code) => void events.push(code) },
       componentOf: (sensor) => sensor,
       onError: (error) => events.push(String(error)),

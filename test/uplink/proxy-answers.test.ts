@@ -153,6 +153,69 @@ describe('a proxy that passes requests on and refuses their answers', () => {
     expect(bench.values('script')).toEqual(['1']);
     await bench.stop();
   });
+
+  it.each([
+    ['asked about first', ['script', 'b', 'c']],
+    ['asked about last', ['b', 'c', 'script']],
+  ])('has nobody else wait for a sensor of which it refuses readings and questions for good: %s', async (_what, sensors) => {
+    const bench = new Bench();
+    bench.script = (request, text, city, signal) =>
+      request.url.includes('/script?') || text.includes('"sensor":"script"')
+        ? answerOf(403, '<html>Not from here</html>', HTML)
+        : city(request, signal);
+    await bench.start();
+    for (let minute = 0; minute < 6 * 60; minute++) {
+      await bench.append(...sensors.map((sensor) => observation(sensor, bench.clock.monotonicMs(), minute)));
+      await bench.clock.advance(MINUTE_MS);
+    }
+    for (const sensor of ['b', 'c']) expect(numbers(bench, sensor).slice(0, 350)).toEqual(minutes(350));
+    expect(bench.status()).toMatchObject({ state: 'ok', held: [{ sensor: 'script' }] });
+    bench.script = undefined;
+    await bench.clock.advance(HOUR_MS);
+    for (const sensor of sensors) expect(numbers(bench, sensor)).toEqual(minutes(6 * 60));
+    await bench.stop();
+  });
+
+  it.each([20, 1_500, 4_000])('gets one batch, and only questions then, also where it answers after %i ms', async (latencyMs) => {
+    const bench = new Bench();
+    bench.latencyMs = latencyMs;
+    bench.script = async (request, _text, city, signal) => {
+      await city(request, signal);
+      return answerOf(403, '<html>Not from here</html>', HTML);
+    };
+    await bench.start();
+    for (let minute = 0; minute < 3 * 60; minute++) {
+      await bench.append(observation('a', bench.clock.monotonicMs(), minute));
+      await bench.clock.advance(MINUTE_MS);
+    }
+    // Two, where what is new and what waits begin in one moment.
+    expect(bench.puts().length).toBeLessThanOrEqual(2);
+    bench.script = undefined;
+    await bench.clock.advance(20 * MINUTE_MS);
+    expect(numbers(bench, 'a')).toEqual(minutes(3 * 60));
+    await bench.stop();
+  });
+
+  it('does not keep from being confirmed what has nothing to do with it', async () => {
+    const bench = new Bench();
+    let isFirst = true;
+    bench.script = async (request, _text, city, signal) => {
+      const answer = await city(request, signal);
+      const isRefused = (request.method === 'PUT' && isFirst) || request.url.includes('/script?');
+      if (request.method === 'PUT') isFirst = false;
+      return isRefused ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
+    };
+    await bench.start();
+    await bench.append(observation('script', 0, 1), observation('b', 0, 2));
+    for (let step = 1; step <= 6 * 180; step++) {
+      await bench.clock.advance(10_000);
+      await bench.append(observation('b', bench.clock.monotonicMs(), step));
+    }
+    const { confirmedWallMs = 0 } = bench.status();
+    // Every 15 minutes, and some chance.
+    expect(bench.clock.wall().ms - confirmedWallMs).toBeLessThan(20 * MINUTE_MS);
+    await bench.stop();
+  });
 });
 
 function minutes(count: number): number[] {
