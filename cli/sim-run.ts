@@ -76,9 +76,9 @@ export function addSimRun(sim: Command, io: Io): void {
       `
 Nothing leaves this machine: the city is simulated, at a port where others can
 look at it; the broker is simulated within the run, where nobody else can. Only
---broker names a real one, such as a Mosquitto that Home Assistant goes by. There
-it has the name and the topics of the site's own gateway: stop that first, or
-give the gateway of a copy of the file another id.
+--broker names a real one, such as a Mosquitto that Home Assistant goes by.
+There it has the name and the topics of the site's own gateway: stop that first,
+or give the gateway of a copy of the file another id.
 
 With --for, exit code 1 when something is wrong at the end that \`barri status\`
 would end with 1 for: a device, an output, the city or the broker. An open alarm
