@@ -35,7 +35,7 @@ export async function setSwitch(to: ModbusSwitch, on: boolean, haste?: Haste): P
   const { id, register } = to.place;
   const found = await readRaw(to, haste);
   if (found === rawOf(to.place, on)) return;
-  const [expected, seen] = register === undefined ? [state(on), state(!on)] : [rawOf(to.place, on), found];
+  const [expected, seen] = register === undefined ? [onOff(on), onOff(!on)] : [rawOf(to.place, on), found];
   throw new DeviceError('implausible', `${id}: expected ${expected} at ${placeText(to.place)} after writing it, found ${seen}`);
 }
 
@@ -131,7 +131,7 @@ async function taken({ id }: SwitchSpec, coil: number, write: () => Promise<void
   }
 }
 
-function state(on: boolean): string {
+export function onOff(on: boolean): string {
   return on ? 'on' : 'off';
 }
 

@@ -2,6 +2,7 @@ import type { Haste } from './bus/modbus.ts';
 import { ModbusException } from './bus/modbus-exception.ts';
 import type { DeviceSpec, OutputSpec } from './driver.ts';
 import { BusError, DeviceError, isHardwareError } from './errors.ts';
+import { onOff } from './modbus-output.ts';
 import { endsTheRound } from './modbus-silence.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
@@ -194,7 +195,7 @@ export class SafeStates {
     checkWanted(output, haste);
     try {
       const isOn = await this.#switches.look(output, haste);
-      return isOn === ordered ? undefined : `${output.id}: expected ${state(ordered)}, found ${state(isOn)}`;
+      return isOn === ordered ? undefined : `${output.id}: expected ${onOff(ordered)}, found ${onOff(isOn)}`;
     } catch (error) {
       if (!(error instanceof DeviceError) || error.kind !== 'implausible') throw error;
       return error.message;
@@ -229,12 +230,8 @@ function superseded({ id }: OutputSpec): BusError {
   return new BusError('superseded', `${id}: it was ordered to its safe state meanwhile`);
 }
 
-function state(on: boolean): string {
-  return on ? 'on' : 'off';
-}
-
 function unsafe({ id, safe }: OutputSpec, error: DeviceError): DeviceError {
-  const message = `${id} is not known to be in its safe state, ${state(safe)}: ${error.message}`;
+  const message = `${id} is not known to be in its safe state, ${onOff(safe)}: ${error.message}`;
   return new DeviceError(error.kind, message, { cause: error });
 }
 

@@ -1,15 +1,12 @@
 import type { Config, DeviceConfig } from '../config/config.ts';
-import { withDeadline } from '../drivers/clock.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type Bus, prepareBus } from './buses.ts';
+import { closeBuses } from './close-buses.ts';
 import { RunningDevice } from './device.ts';
 import type { Host } from './host.ts';
 import type { Modules } from './modules.ts';
 import { Moments } from './moments.ts';
 import { openPlaces } from './places.ts';
-
-/** What closing may take; what hangs is left behind. */
-const CLOSE_MS_MAX = 500;
 
 /** Devices in use without a gateway: nothing is kept, nothing is sent, and nothing is asked unless the caller does. */
 export interface LoneDevices {
@@ -44,19 +41,7 @@ export function openLoneDevices(
     devices,
     signal: ending.signal,
     tried: Promise.all([...buses.values()].map((bus) => bus.tried)),
-    close: async () => {
-      const reason = new Error('its devices are not used any more');
-      const late = () => new Error('buses that do not close');
-      const closing = async () => {
-        await Promise.allSettled(devices.map((device) => device.close()));
-        ending.abort(reason);
-        await Promise.all(lines);
-      };
-      await withDeadline(host.clock, CLOSE_MS_MAX, new AbortController().signal, late, closing).catch(() => {
-        host.log('error', 'stop-step-failed', { step: 'buses', message: late().message });
-      });
-      ending.abort(reason);
-    },
+    close: () => closeBuses({ devices, lines, carrying: ending }, new Error('its devices are not used any more'), host),
   };
 }
 

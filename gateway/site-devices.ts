@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { sleep, withDeadline } from '../drivers/clock.ts';
 import { NewestTimes } from '../drivers/newest-times.ts';
 import { type Bus, prepareBus } from './buses.ts';
+import { closeBuses } from './close-buses.ts';
 import { RunningDevice } from './device.ts';
 import type { DeviceSurroundings } from './device-surroundings.ts';
 import type { DeviceTime } from './device-time.ts';
@@ -18,8 +19,6 @@ import { OUTPUTS_MS_MAX } from './stop.ts';
 
 /** Over so many of the newest polls of all devices it is told how late they start: enough for a p99. */
 const LATE_POLLS_COUNT = 4096;
-/** Where a start fails, what its buses may take to be closed; what hangs is left behind. */
-const CLOSE_MS_MAX = 500;
 
 /** What takes in what devices measure and tell. */
 export type Told = Required<Pick<DeviceSurroundings, 'keep' | 'note' | 'opened' | 'strayed' | 'taken'>>;
@@ -99,15 +98,7 @@ export function openSiteDevices(around: SiteSurroundings): SiteDevices {
       await outputsOpen;
       const reason = new Error('the gateway does not start');
       measuring.abort(reason);
-      const close = async () => {
-        await Promise.allSettled(devices.map((device) => device.close()));
-        carrying.abort(reason);
-        await Promise.all(lines);
-      };
-      const late = () => new Error('buses that do not close');
-      await withDeadline(host.clock, CLOSE_MS_MAX, new AbortController().signal, late, close).catch(() => {
-        host.log('error', 'stop-step-failed', { step: 'buses', message: late().message });
-      });
+      await closeBuses({ devices, lines, carrying }, reason, host);
     },
   };
 }

@@ -19,7 +19,7 @@ export interface CoilWrite {
  * The same machine, on whose Modbus lines some questions never reach the slaves: those for which `isLost` says so. `onCoil` is told of
  * each coil that a slave was given, at the moment in which the whole frame was there.
  */
-export function lossyLines(host: Host, isLost: () => boolean, onCoil: (write: CoilWrite) => void): Host {
+export function lossyLines(host: Host, isLost: (frame: Uint8Array) => boolean, onCoil: (write: CoilWrite) => void): Host {
   const between = (line: OpenByteStream, unitAt: number): OpenByteStream => ({
     get isOpen() {
       return line.isOpen;
@@ -28,7 +28,7 @@ export function lossyLines(host: Host, isLost: () => boolean, onCoil: (write: Co
     onClose: (listener) => line.onClose(listener),
     close: () => line.close(),
     write: async (bytes) => {
-      if (isLost()) return;
+      if (isLost(bytes)) return;
       const [unit = 0, code, high = 0, low = 0, value] = bytes.slice(unitAt);
       await line.write(bytes);
       if (code === WRITE_COIL) onCoil({ atMs: host.clock.monotonicMs(), unit, coil: 256 * high + low, on: value === ON });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { HttpError, type HttpResponse } from '../../gateway/host.ts';
-import { answerOf, Bench, history, observation, type Script, sensorsOf } from './support.ts';
+import { answerOf, Bench, history, numbers, observation, type Script, sensorsOf, upTo } from './support.ts';
 
 const MINUTE_MS = 60_000;
 const INTERNAL = answerOf(500, { code: 500, message: 'Something went wrong.' });
@@ -35,17 +35,6 @@ async function measure(bench: Bench, sensors: readonly string[], from: number, t
     await bench.append(...sensors.map((sensor) => observation(sensor, atMs, minute)));
     await bench.clock.advance(MINUTE_MS);
   }
-}
-
-function numbers(bench: Bench, sensor: string): number[] {
-  return bench
-    .values(sensor)
-    .map(Number)
-    .sort((x, y) => x - y);
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }
 
 const html = (status: number) => () => answerOf(status, '<html>Blocked.</html>', { 'content-type': 'text/html' });

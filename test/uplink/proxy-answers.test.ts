@@ -1,7 +1,7 @@
 // What stands between the gateway and the city answers in its own name, and says little about what the city did.
 
 import { describe, expect, it } from 'vitest';
-import { answerOf, Bench, history, observation } from './support.ts';
+import { answerOf, Bench, history, numbers, observation, type Script, upTo } from './support.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -110,7 +110,7 @@ describe('a proxy that passes requests on and refuses their answers', () => {
       bench.script = undefined;
       await bench.clock.advance(10 * MINUTE_MS);
       expect(bench.values('old')).toHaveLength(250);
-      for (const sensor of ['a', 'b']) expect(numbers(bench, sensor)).toEqual(minutes(6 * 60));
+      for (const sensor of ['a', 'b']) expect(numbers(bench, sensor)).toEqual(upTo(6 * 60));
       expect(bench.status()).toMatchObject({ state: 'ok', waitingCount: 0, lookUpCount: 0 });
       await bench.stop();
     },
@@ -135,13 +135,7 @@ describe('a proxy that passes requests on and refuses their answers', () => {
 
   it('has nobody else wait for the name of one sensor that it refuses', async () => {
     const bench = new Bench();
-    let isFirst = true;
-    bench.script = async (request, _text, city, signal) => {
-      const answer = await city(request, signal);
-      const isRefused = (request.method === 'PUT' && isFirst) || request.url.includes('/script?');
-      if (request.method === 'PUT') isFirst = false;
-      return isRefused ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
-    };
+    bench.script = refusingQuestions();
     await bench.start();
     await bench.append(observation('script', 0, 1), observation('b', 0, 2));
     await bench.clock.advance(MINUTE_MS);
@@ -168,11 +162,11 @@ describe('a proxy that passes requests on and refuses their answers', () => {
       await bench.append(...sensors.map((sensor) => observation(sensor, bench.clock.monotonicMs(), minute)));
       await bench.clock.advance(MINUTE_MS);
     }
-    for (const sensor of ['b', 'c']) expect(numbers(bench, sensor).slice(0, 350)).toEqual(minutes(350));
+    for (const sensor of ['b', 'c']) expect(numbers(bench, sensor).slice(0, 350)).toEqual(upTo(350));
     expect(bench.status()).toMatchObject({ state: 'ok', held: [{ sensor: 'script' }] });
     bench.script = undefined;
     await bench.clock.advance(HOUR_MS);
-    for (const sensor of sensors) expect(numbers(bench, sensor)).toEqual(minutes(6 * 60));
+    for (const sensor of sensors) expect(numbers(bench, sensor)).toEqual(upTo(6 * 60));
     await bench.stop();
   });
 
@@ -192,19 +186,13 @@ describe('a proxy that passes requests on and refuses their answers', () => {
     expect(bench.puts().length).toBeLessThanOrEqual(2);
     bench.script = undefined;
     await bench.clock.advance(20 * MINUTE_MS);
-    expect(numbers(bench, 'a')).toEqual(minutes(3 * 60));
+    expect(numbers(bench, 'a')).toEqual(upTo(3 * 60));
     await bench.stop();
   });
 
   it('does not keep from being confirmed what has nothing to do with it', async () => {
     const bench = new Bench();
-    let isFirst = true;
-    bench.script = async (request, _text, city, signal) => {
-      const answer = await city(request, signal);
-      const isRefused = (request.method === 'PUT' && isFirst) || request.url.includes('/script?');
-      if (request.method === 'PUT') isFirst = false;
-      return isRefused ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
-    };
+    bench.script = refusingQuestions();
     await bench.start();
     await bench.append(observation('script', 0, 1), observation('b', 0, 2));
     for (let step = 1; step <= 6 * 180; step++) {
@@ -218,13 +206,13 @@ describe('a proxy that passes requests on and refuses their answers', () => {
   });
 });
 
-function minutes(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-function numbers(bench: Bench, sensor: string): number[] {
-  return bench
-    .values(sensor)
-    .map(Number)
-    .sort((x, y) => x - y);
+/** A proxy that passes everything on, and refuses the first request and each question about the sensor `script`. */
+function refusingQuestions(): Script {
+  let isFirst = true;
+  return async (request, _text, city, signal) => {
+    const answer = await city(request, signal);
+    const isRefused = (request.method === 'PUT' && isFirst) || request.url.includes('/script?');
+    if (request.method === 'PUT') isFirst = false;
+    return isRefused ? answerOf(403, '<html>Not from here</html>', HTML) : answer;
+  };
 }

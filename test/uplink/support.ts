@@ -308,3 +308,16 @@ export function once(answer: () => ReturnType<typeof answerOf>, times = 1, isSto
     return answer();
   };
 }
+
+/** What the city has of a sensor, as numbers in their order. */
+export function numbers(bench: Bench, sensor: string): number[] {
+  return bench
+    .values(sensor)
+    .map(Number)
+    .sort((x, y) => x - y);
+}
+
+/** The numbers from 0 on, so many. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}

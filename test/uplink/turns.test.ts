@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { HttpError } from '../../gateway/host.ts';
-import { answerOf, Bench, observation, type Script } from './support.ts';
+import { answerOf, Bench, numbers, observation, type Script, upTo } from './support.ts';
 
 const MINUTE_MS = 60_000;
 const GOOD = ['a', 'b', 'c', 'd'];
@@ -13,17 +13,6 @@ async function measure(bench: Bench, sensors: readonly string[], from: number, t
     await bench.append(...sensors.map((sensor) => observation(sensor, step * stepMs, step)));
     await bench.clock.advance(stepMs);
   }
-}
-
-function numbers(bench: Bench, sensor: string): number[] {
-  return bench
-    .values(sensor)
-    .map(Number)
-    .sort((x, y) => x - y);
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }
 
 /** A PUT with one of these sensors fails. */
